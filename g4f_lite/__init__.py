@@ -1,0 +1,130 @@
+"""
+Send a chat to whichever LLM provider can answer it.
+
+    import g4f_lite
+
+    reply = g4f_lite.chat("Which day is it?", provider="groq")
+    print(reply.text, reply.provider, reply.model)
+
+Public names are imported on first use, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
+    from .async_shortcuts import achat as achat, astream as astream
+    from .client import Client as Client, Stream as Stream
+    from .errors import (
+        AuthenticationError as AuthenticationError,
+        ConfigurationError as ConfigurationError,
+        ConnectionFailedError as ConnectionFailedError,
+        ContentFilterError as ContentFilterError,
+        ContextWindowError as ContextWindowError,
+        DeadlineExceededError as DeadlineExceededError,
+        G4FLiteError as G4FLiteError,
+        InvalidRequestError as InvalidRequestError,
+        MalformedResponseError as MalformedResponseError,
+        MissingKeyError as MissingKeyError,
+        ModelUnavailableError as ModelUnavailableError,
+        NoUsableRouteError as NoUsableRouteError,
+        PermissionDeniedError as PermissionDeniedError,
+        PluginLoadError as PluginLoadError,
+        ProviderError as ProviderError,
+        ProviderTimeoutError as ProviderTimeoutError,
+        QuotaExceededError as QuotaExceededError,
+        RateLimitError as RateLimitError,
+        ReplyError as ReplyError,
+        RequestTooLargeError as RequestTooLargeError,
+        RoutesExhaustedError as RoutesExhaustedError,
+        ServerError as ServerError,
+        StreamInterruptedError as StreamInterruptedError,
+        ToolCallError as ToolCallError,
+        UnknownModelError as UnknownModelError,
+        UnknownProviderError as UnknownProviderError,
+        UnsupportedParameterError as UnsupportedParameterError,
+    )
+    from .hookspecs import hookimpl as hookimpl, hookspec as hookspec
+    from .http import (
+        ErrorReply as ErrorReply,
+        HTTPRequest as HTTPRequest,
+        HTTPResponse as HTTPResponse,
+        ServerSentEvent as ServerSentEvent,
+    )
+    from .keys import find_keys as find_keys
+    from .openai_template import OpenaiTemplate as OpenaiTemplate
+    from .plugins import (
+        PluginInfo as PluginInfo,
+        PluginWarning as PluginWarning,
+        provider_names as provider_names,
+        register as register,
+    )
+    from .provider import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
+    from .routing.legs import Leg as Leg
+    from .routing.strategies import Strategy as Strategy
+    from .shortcuts import chat as chat, stream as stream
+    from .types import (
+        Attempt as Attempt,
+        ChatCompletion as ChatCompletion,
+        ChatCompletionChunk as ChatCompletionChunk,
+        ChatRequest as ChatRequest,
+        Choice as Choice,
+        ChunkChoice as ChunkChoice,
+        Delta as Delta,
+        Explanation as Explanation,
+        FunctionCall as FunctionCall,
+        FunctionCallDelta as FunctionCallDelta,
+        Message as Message,
+        PlannedRoute as PlannedRoute,
+        Skipped as Skipped,
+        Timeouts as Timeouts,
+        TokenDetails as TokenDetails,
+        ToolCall as ToolCall,
+        ToolCallDelta as ToolCallDelta,
+        Trail as Trail,
+        Usage as Usage,
+    )
+
+_MODULES = {
+    "async_client": "AsyncClient AsyncStream",
+    "async_shortcuts": "achat astream",
+    "client": "Client Stream",
+    "errors": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
+        ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError
+        MissingKeyError ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError
+        ProviderError ProviderTimeoutError QuotaExceededError RateLimitError ReplyError
+        RequestTooLargeError RoutesExhaustedError ServerError StreamInterruptedError ToolCallError
+        UnknownModelError UnknownProviderError UnsupportedParameterError""",
+    "hookspecs": "hookimpl hookspec",
+    "http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
+    "keys": "find_keys",
+    "openai_template": "OpenaiTemplate",
+    "plugins": "PluginInfo PluginWarning provider_names register",
+    "provider": "LocalProvider Provider StreamParser",
+    "routing.legs": "Leg",
+    "routing.strategies": "Strategy",
+    "shortcuts": "chat stream",
+    "types": """Attempt ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta
+        Explanation FunctionCall FunctionCallDelta Message PlannedRoute Skipped Timeouts TokenDetails
+        ToolCall ToolCallDelta Trail Usage""",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
+
+if not TYPE_CHECKING:  # a checker must not believe that every name exists
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

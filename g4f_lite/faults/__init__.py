@@ -1,0 +1,1 @@
+"""What an error reply means, and how long it asks to wait. Pure."""

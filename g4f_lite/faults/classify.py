@@ -1,0 +1,226 @@
+"""
+Which exception an error reply means.
+
+Read from the surest sign to the weakest: the service's own code, the words of its message, the
+status. Every table is data; a provider with signs of its own overrides `classify_error`.
+
+Source of the signs: docs/providers.md names them per service.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from .. import errors as e
+from ..http import ErrorReply
+from ..types import Value
+from .retry_after import asked_wait
+
+_SHOWN = 300
+"""Characters of a service's message that an exception shows."""
+
+CODES: dict[str, type[e.ProviderError]] = {
+    # OpenAI, Groq and those who copy them
+    "model_not_found": e.ModelUnavailableError,
+    "model_decommissioned": e.ModelUnavailableError,
+    "model_not_available": e.ModelUnavailableError,
+    "context_length_exceeded": e.ContextWindowError,
+    "string_above_max_length": e.ContextWindowError,
+    "insufficient_quota": e.QuotaExceededError,
+    "billing_hard_limit_reached": e.QuotaExceededError,
+    "invalid_api_key": e.AuthenticationError,
+    "rate_limit_exceeded": e.RateLimitError,
+    "tool_use_failed": e.ToolCallError,
+    "json_validate_failed": e.ToolCallError,
+    "content_policy_violation": e.ContentFilterError,
+    "content_filter": e.ContentFilterError,
+    "unsupported_parameter": e.UnsupportedParameterError,
+    "unsupported_value": e.UnsupportedParameterError,
+    "capacity_exceeded": e.ServerError,
+    # Anthropic
+    "authentication_error": e.AuthenticationError,
+    "permission_error": e.PermissionDeniedError,
+    "billing_error": e.QuotaExceededError,
+    "not_found_error": e.ModelUnavailableError,
+    "request_too_large": e.RequestTooLargeError,
+    "rate_limit_error": e.RateLimitError,
+    "api_error": e.ServerError,
+    "timeout_error": e.ServerError,
+    "overloaded_error": e.ServerError,
+    # Google
+    "unauthenticated": e.AuthenticationError,
+    "permission_denied": e.PermissionDeniedError,
+    "not_found": e.ModelUnavailableError,
+    "resource_exhausted": e.RateLimitError,
+    "unavailable": e.ServerError,
+    "internal": e.ServerError,
+    # llama.cpp, Mistral, vLLM
+    "exceed_context_size_error": e.ContextWindowError,
+    "extra_forbidden": e.UnsupportedParameterError,
+    "server_error": e.ServerError,
+}
+
+STATUSES: dict[int, type[e.ProviderError]] = {
+    401: e.AuthenticationError,
+    402: e.QuotaExceededError,
+    403: e.PermissionDeniedError,
+    404: e.ModelUnavailableError,
+    408: e.ServerError,
+    409: e.ServerError,
+    410: e.ModelUnavailableError,
+    413: e.RequestTooLargeError,
+    424: e.ServerError,
+    425: e.ServerError,
+    429: e.RateLimitError,
+    498: e.ServerError,
+    499: e.ServerError,
+}
+
+# Words count only where the status leaves room for them: a 503 is a ServerError whatever it says.
+_WORDS: tuple[tuple[re.Pattern[str], type[e.ProviderError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (
+            r"context (?:length|window|size)|maximum context|prompt is too long|input is too long"
+            r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
+            e.ContextWindowError,
+        ),
+        (
+            r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
+            r"|invalid (?:access )?token|unauthori[sz]ed",
+            e.AuthenticationError,
+        ),
+        (
+            r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|no credits|out of credits"
+            r"|credit balance|purchase (?:more )?credits|spending limit",
+            e.QuotaExceededError,
+        ),
+        (
+            r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
+            r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
+            r"|not a valid model",
+            e.ModelUnavailableError,
+        ),
+        (
+            r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
+            e.ContentFilterError,
+        ),
+        (
+            r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
+            r"|extra inputs are not permitted|extra fields not permitted|is not allowed with",
+            e.UnsupportedParameterError,
+        ),
+    )
+)
+_PER_DAY = re.compile(r"per[ -]?day|\b(?:RPD|TPD)\b|daily|PerDay|per[ -]month|monthly", re.IGNORECASE)
+_KEY_LIKE = re.compile(r"\b(?:sk|gsk|xai|csk|nvapi|hf|pplx|AIza)[-_A-Za-z0-9]{12,}")
+
+
+class ErrorFacts(Value, frozen=True, kw_only=True):
+    """What an error body says, whichever of the known shapes it has."""
+
+    message: str = ""
+    codes: tuple[str, ...] = ()
+    param: str | None = None
+    status: int | None = None
+    """A status named inside the body, as Groq and OpenRouter do in streams."""
+
+
+def classify(reply: ErrorReply, *, now: float | None = None) -> e.ProviderError:
+    """
+    Return the exception for an error reply, with message, code, status and the wait asked for.
+
+    Args:
+        now: Unix time in seconds, for waits given as a date.
+    """
+    facts = read_error(reply)
+    status = reply.status if reply.status is not None and reply.status != 200 else facts.status
+    wait = asked_wait(reply, facts.message, now=time.time() if now is None else now)
+    code = facts.codes[0] if facts.codes else None
+    if status is not None and 300 <= status < 400:
+        return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
+    kind = _kind(status, facts, reply)
+    message = _KEY_LIKE.sub("[key]", facts.message)[:_SHOWN] or f"no explanation in the answer ({kind.__name__})"
+    return kind(message, status=status, code=code, retry_after=wait)
+
+
+def _kind(status: int | None, facts: ErrorFacts, reply: ErrorReply) -> type[e.ProviderError]:
+    if status == 413:  # Groq says rate_limit_exceeded here, but waiting does not help
+        return e.RequestTooLargeError
+    by_code = next((CODES[code.lower()] for code in facts.codes if code.lower() in CODES), None)
+    by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
+    if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
+        spent = _PER_DAY.search(facts.message) or b"PerDay" in reply.body
+        quota = spent or _WORDS[2][0].search(facts.message)
+        return e.QuotaExceededError if quota else e.RateLimitError
+    if by_code is not None and status is not None and status < 500:
+        return by_code
+    if status is None or status in (400, 403, 404, 422):
+        for pattern, kind in _WORDS:
+            if pattern.search(facts.message):
+                return kind
+    if by_code is not None:
+        return by_code
+    if status in (400, 422) and facts.param and not facts.param.startswith(("messages", "model")):
+        return e.UnsupportedParameterError
+    return by_status
+
+
+def read_error(reply: ErrorReply) -> ErrorFacts:
+    """Return what an error body says."""
+    body = reply.json()
+    if not isinstance(body, dict):
+        return ErrorFacts(message=_first_words(reply))
+    error = body.get("error", body.get("fault", body))
+    if isinstance(error, list) and error:
+        error = error[0]
+    if not isinstance(error, dict):  # xAI, Together, Hugging Face, Ollama: {"error": "text", "code": …}
+        error = {**body, "message": error}
+    if isinstance(errors := body.get("errors"), list) and errors and isinstance(errors[0], dict):
+        error = errors[0]  # Cloudflare
+    message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
+    message = message or _text(error.get("detail") or error.get("title"))
+    metadata = error.get("metadata")  # OpenRouter quotes the service behind it
+    if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
+        message = f"{message}: {raw}"
+    codes = (error.get("code"), error.get("status"), error.get("type"))
+    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 300 <= n < 600), None)
+    param = error.get("param")
+    return ErrorFacts(
+        message=" ".join(message.split()),
+        codes=tuple(code for code in codes if isinstance(code, str) and code),
+        param=param if isinstance(param, str) else None,
+        status=inside,
+    )
+
+
+def _text(value: Any) -> str:
+    """Flatten a message: a string, or Mistral's and FastAPI's `[{"loc": […], "msg": …}]`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        if "msg" in value:
+            where = ".".join(map(str, value.get("loc") or ()))
+            return f"{where}: {value['msg']}" + (
+                f" ({value['type']})" if value.get("type") == "extra_forbidden" else ""
+            )
+        return _text(value.get("detail") or value.get("message"))
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_text, value)))
+    return ""
+
+
+def _first_words(reply: ErrorReply) -> str:
+    text = reply.body[:4000].decode("utf-8", "replace").strip()
+    if text[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return f"a web page instead of an answer: {' '.join((title.group(1) if title else text[:80]).split())}"
+    return " ".join(text.split())[:_SHOWN]
+
+
+def _redirect_message(reply: ErrorReply) -> str:
+    origin = re.match(r"[a-z]+://[^/?#@\s]+", reply.headers.get("location", ""))
+    target = origin.group(0) if origin else "another address"
+    return f"the service redirects to {target}; redirects are not followed: set base_urls to where it is now"

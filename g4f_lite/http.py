@@ -1,0 +1,61 @@
+"""What crosses the border between providers and transports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .types import Value
+
+MAX_ERROR_BODY = 1 << 20
+"""Bytes of an error body that are read; the rest is dropped."""
+MAX_RESPONSE_BODY = 64 << 20
+"""Bytes of an answer, after decompression; more is a MalformedResponseError."""
+MAX_EVENT = 16 << 20
+"""Bytes of one server-sent event; more is a MalformedResponseError."""
+
+
+class HTTPRequest(Value, frozen=True, kw_only=True):
+    """A request as a provider builds it. `headers` hold the key; it shows in no repr."""
+
+    url: str
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"HTTPRequest({self.method} {self.url}, {len(self.body)} bytes)"
+
+
+class HTTPResponse(Value, frozen=True, kw_only=True):
+    """A whole answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class ErrorReply(Value, frozen=True, kw_only=True):
+    """An answer that is an error: by its status, or by an error object inside a 200 or a stream."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    in_stream: bool = False
+
+    def json(self) -> Any:
+        """Return the decoded body, None if it is not JSON; a one-element list is unwrapped (Google)."""
+        try:
+            decoded = msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        return decoded[0] if isinstance(decoded, list) and decoded else decoded
+
+
+class ServerSentEvent(Value, frozen=True, kw_only=True, gc=False):
+    """One event of a stream; `data` is never empty."""
+
+    data: bytes
+    event: str = ""

@@ -1,0 +1,84 @@
+"""
+Answers that nearly have OpenAI's shape.
+
+The fast path decodes straight into the public types and refuses any field of another type. What it
+refuses comes here: fields that fit are kept, fields that do not are left out, and a `content`
+that is a list of parts becomes text and reasoning. Source of the shapes: docs/providers.md.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from .errors import MalformedResponseError
+from .types import ChatCompletion, ChatCompletionChunk, Delta, Message
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def loose_completion(answer: Any) -> ChatCompletion:
+    """
+    Return the completion in an answer of slightly other types.
+
+    Raises:
+        MalformedResponseError: it is no JSON object.
+    """
+    return _fit_answer(answer, ChatCompletion)
+
+
+def loose_chunk(event: Any) -> ChatCompletionChunk:
+    """As `loose_completion`, for one event of a stream."""
+    return _fit_answer(event, ChatCompletionChunk)
+
+
+def _fit_answer(answer: Any, kind: type[S]) -> S:
+    if not isinstance(answer, dict):
+        raise MalformedResponseError(f"the answer is JSON, but not an object: {str(answer)[:40]!r}")
+    return _fit_struct(answer, kind)
+
+
+def _fit_struct(value: dict[str, Any], kind: type[S]) -> S:
+    if kind in (Message, Delta) and isinstance(value.get("content"), list):
+        value = _flatten_content(value)
+    hints = get_type_hints(kind)
+    fitting = {}
+    for field in msgspec.structs.fields(kind):
+        given = value.get(field.encode_name)
+        if given is not None and (fitted := _fit(given, hints[field.name])) is not None:
+            fitting[field.name] = fitted
+    return kind(**fitting)
+
+
+def _fit(value: Any, hint: Any) -> Any:
+    """Return the value as the hinted type; None if it does not fit."""
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(option for option in get_args(hint) if option is not type(None))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return _fit_struct(value, hint) if isinstance(value, dict) else None
+    if get_origin(hint) is tuple:
+        items = value if isinstance(value, list) else ()
+        return tuple(fitted for item in items if (fitted := _fit(item, get_args(hint)[0])) is not None)
+    try:
+        return msgspec.convert(value, hint, strict=False)
+    except msgspec.ValidationError:
+        return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
+
+
+def _flatten_content(value: dict[str, Any]) -> dict[str, Any]:
+    """Source: Mistral's `[{"type": "thinking", "thinking": [{"type": "text", …}]}, {"type": "text", …}]`."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    for part in value["content"]:
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, dict) and part.get("type") == "thinking":
+            inner = part.get("thinking")
+            pieces = inner if isinstance(inner, list) else [inner]
+            reasoning += [piece if isinstance(piece, str) else str(piece.get("text", "")) for piece in pieces if piece]
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            text.append(part["text"])
+    flat = {**value, "content": "".join(text) if text or not reasoning else None}
+    return {**flat, "reasoning": "".join(reasoning)} if reasoning else flat

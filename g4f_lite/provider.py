@@ -1,0 +1,243 @@
+"""
+The contract of a provider: what to send and what an answer means. No I/O in any of it.
+
+`OpenaiTemplate` implements all of it for services that speak OpenAI's protocol; `LocalProvider`
+is for answers made inside this process.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, Protocol, Self
+
+from .errors import ConfigurationError, ProviderError
+from .faults.classify import classify
+from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+"""What a provider's name looks like."""
+
+
+class StreamParser(Protocol):
+    """
+    Turns the events of one stream into chunks.
+
+    An attribute `done`, if there is one, becomes True when nothing more is to come, as after
+    OpenAI's `[DONE]`; then the end of the body is not waited for.
+    """
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        """
+        Return the chunks of one event.
+
+        Raises:
+            ReplyError: the event says that the service failed.
+            MalformedResponseError: the event cannot be understood; one in a stream is skipped.
+        """
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        """Return what is left when the body ends."""
+
+
+class Provider(ABC):
+    """
+    A service that answers chats.
+
+    A subclass sets the attributes; an instance may set each of them anew, and is frozen then:
+    `Groq(api_base="http://127.0.0.1:9000/openai/v1")`.
+
+    Args:
+        api_key: the key to use, before those of client, environment and store.
+        attributes: any attribute of the class.
+
+    Raises:
+        TypeError: an unknown attribute, with the nearest known one.
+        ConfigurationError: a name or an address that cannot work.
+    """
+
+    name: str = ""
+    """What callers write: `[a-z0-9][a-z0-9_-]*`."""
+    label: str = ""
+    """What people call it."""
+    url: str = ""
+    """Its web site."""
+    login_url: str = ""
+    """Where people get a key."""
+    api_base: str = ""
+    """What the paths of the API are appended to."""
+    working: bool = True
+    """False: known, but not used; `unavailable_reason` says why."""
+    needs_auth: bool = True
+    automatic: bool = True
+    """Used when the caller names no provider; unless set, the same as `needs_auth`."""
+    api_key_env: Sequence[str] = ()
+    """Environment variables that may hold a key, the first found wins."""
+    default_model: str = ""
+    fallback_models: Sequence[str] = ()
+    """Tried in this order when the model fails; also what is listed without asking the service."""
+    model_aliases: Mapping[str, str] = {}
+    """Friendlier, cross-provider names, each with the id that the service knows."""
+    capabilities: frozenset[str] = frozenset({"streaming"})
+    """Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage."""
+
+    api_key: str | None = None
+    _frozen: bool = False
+    _automatic_is_set: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._automatic_is_set = cls._automatic_is_set or "automatic" in cls.__dict__
+        if not cls._automatic_is_set:
+            cls.automatic = cls.needs_auth
+
+    def __init__(self, *, api_key: str | None = None, **attributes: Any) -> None:
+        if api_key is not None:
+            attributes["api_key"] = api_key
+        if not self._automatic_is_set and "needs_auth" in attributes:
+            attributes.setdefault("automatic", attributes["needs_auth"])
+        self._set(attributes)
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        for attribute, value in attributes.items():
+            if attribute not in (known := self._attributes()):
+                near = get_close_matches(attribute, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
+                raise TypeError(f"{type(self).__name__} has no attribute {attribute!r}{hint}")
+            object.__setattr__(self, attribute, value)
+        if not NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {self.name!r}"
+            )
+        if self.api_base:
+            object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
+        object.__setattr__(self, "_frozen", True)
+
+    @classmethod
+    def _attributes(cls) -> set[str]:
+        """Public names of the class that are data."""
+        return {
+            name
+            for owner in cls.__mro__
+            for name, value in vars(owner).items()
+            if not name.startswith("_") and not callable(value) and not isinstance(value, (property, classmethod))
+        }
+
+    def replace(self, **attributes: Any) -> Self:
+        """Return a copy with other attributes."""
+        twin = copy.copy(self)
+        twin._set(attributes)
+        return twin
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self._frozen:
+            raise AttributeError(f"{self!r} is frozen; make another with {name}=…")
+        object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}" + (f" at {self.api_base}>" if self.api_base else ">")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle and copy everything but the key."""
+        return {name: value for name, value in vars(self).items() if name != "api_key"}
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    # -- the contract ----------------------------------------------------------------------
+
+    def unavailable_reason(self) -> str | None:
+        """Return why this provider cannot be used here at all; None if it can."""
+        return None if self.working else f"{self.label or self.name} is marked as not working"
+
+    def models(self) -> tuple[str, ...]:
+        """Return the model ids that the class itself lists, the default first."""
+        listed = (self.default_model, *self.fallback_models, *self.model_aliases.values())
+        return tuple(dict.fromkeys(filter(None, listed)))
+
+    def get_model_name(self, model: str | None = None) -> str:
+        """Return the id to send: the default for None or "", an alias resolved, anything else as it is."""
+        return self.model_aliases.get(model, model) if model else self.default_model
+
+    @abstractmethod
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        """
+        Return what to send.
+
+        Args:
+            request: the checked request; `model` is the id to use.
+            key: None if there is none.
+
+        Raises:
+            UnsupportedParameterError: the service cannot honour the request; another leg may.
+        """
+
+    @abstractmethod
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        """
+        Return the answer of a status 2xx.
+
+        Raises:
+            ReplyError: it is an error after all.
+            MalformedResponseError: it cannot be understood.
+        """
+
+    @abstractmethod
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        """Return a parser for one stream."""
+
+    def classify_error(self, reply: ErrorReply) -> ProviderError:
+        """Return the exception that an error reply means."""
+        return classify(reply)
+
+
+class LocalProvider(Provider):
+    """
+    A provider that answers inside this process.
+
+    Both methods block and are called from any thread; the async client calls them in one of its
+    own. They end soon after `cancelled()` has become true, in any way they like.
+    """
+
+    needs_auth = False
+    automatic = False
+
+    @abstractmethod
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        """Return the whole answer."""
+
+    @abstractmethod
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        """Yield the answer in pieces; the last of each choice has its finish reason."""
+
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        raise TypeError(f"{self.name} answers in process: there is nothing to send")
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
+
+
+def check_base_url(url: object, source: str) -> str:
+    """
+    Return a base URL without its last slash.
+
+    Raises:
+        ConfigurationError: it is not an http or https address, or carries a password.
+    """
+    if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+    url = url.strip().rstrip("/")
+    if "@" in url.split("/")[2]:
+        raise ConfigurationError(
+            f"{source} must not hold a user or password; give keys through keys= or the environment"
+        )
+    return url

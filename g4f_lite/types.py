@@ -1,0 +1,437 @@
+"""
+What goes in and what comes out: immutable, picklable, shaped like OpenAI's objects.
+
+Durations are seconds, points in time are Unix time, unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+JSONObject: TypeAlias = dict[str, Any]
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+
+
+class Value(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
+    """Base of everything that is only data."""
+
+
+# -- the trail -----------------------------------------------------------------------------
+
+
+class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt"):
+    """One request on one leg, and how it ended."""
+
+    provider: str
+    model: str
+    key: str | None = None
+    """Short fingerprint of the key, never the key; None if the leg needs none."""
+    number: int = 1
+    """1 for the first try on this leg, 2 for its first retry."""
+    started_at: float = 0.0
+    duration: float | None = None
+    """Seconds up to the outcome; None while the attempt runs."""
+    first_token: float | None = None
+    """Seconds up to the first content of a stream."""
+    outcome: str | None = None
+    """`ok`, or the name of the exception; None while the attempt runs."""
+    status: int | None = None
+    message: str | None = None
+    """What the service said, shortened, without any key."""
+    reason: str | None = None
+    """Why the call stayed or went on, for a failed attempt."""
+    wait: float | None = None
+    """Seconds to wait before the next attempt."""
+    notes: tuple[str, ...] = ()
+    """Oddities that did not spoil the answer, such as a skipped malformed event."""
+
+    @property
+    def route(self) -> str:
+        return f"{self.provider}:{self.model}"
+
+    def __str__(self) -> str:
+        if self.outcome == "ok":
+            told = f"{self.status or 'ok'} in {self.duration or 0.0:.2f} s"
+        else:
+            status = f"{self.status} " if self.status else ""
+            told = f"{status}{self.outcome or 'under way'}"
+            told += f" ({self.message})" if self.message else ""
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{self.route} {told}{notes}" + (f" → {self.reason}" if self.reason else "")
+
+
+class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped"):
+    """A leg that was left out, and why."""
+
+    provider: str
+    model: str
+    reason: str
+    key: str | None = None
+
+    @property
+    def route(self) -> str:
+        return f"{self.provider}:{self.model}" if self.model else self.provider
+
+    def __str__(self) -> str:
+        return f"{self.route} skipped: {self.reason}"
+
+
+class Trail(Value, frozen=True, kw_only=True):
+    """All that happened in one call, in order."""
+
+    entries: tuple[Attempt | Skipped, ...] = ()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, Attempt))
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, Skipped))
+
+    def to_dict(self) -> JSONObject:
+        """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`."""
+        return {
+            "attempts": [msgspec.to_builtins(entry) for entry in self.attempts],
+            "skipped": [msgspec.to_builtins(entry) for entry in self.skipped],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.entries))
+
+
+EMPTY_TRAIL = Trail()
+
+
+class PlannedRoute(Value, frozen=True, kw_only=True):
+    """One leg of an explained plan."""
+
+    provider: str
+    model: str
+    base_url: str = ""
+    key: str | None = None
+
+    def __str__(self) -> str:
+        at = f" at {self.base_url}" if self.base_url else ""
+        return f"{self.provider}:{self.model}{at}" + (f" with key {self.key}" if self.key else "")
+
+
+class Explanation(Value, frozen=True, kw_only=True):
+    """What a call would do: tiers of legs in the order of trying, and the legs left out."""
+
+    tiers: tuple[tuple[PlannedRoute, ...], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(self.tiers, 1)]
+        return "\n".join(lines + [f"-  {skipped}" for skipped in self.skipped])
+
+
+# -- settings ------------------------------------------------------------------------------
+
+
+class DefaultSeconds(float):
+    """A limit that the caller did not set: it may be lifted on the last leg."""
+
+
+class Timeouts(Value, frozen=True, kw_only=True):
+    """
+    Limits of one attempt, in seconds; None lifts a limit.
+
+    `first_token` and `stall` are for streams and count data, not keep-alive comments;
+    `total` is for answers that do not stream. The defaults of `first_token` and `total` are
+    lifted on the last leg of a call; values set by the caller never are.
+
+    Raises:
+        ValueError: a limit that is not above 0.
+    """
+
+    connect: float | None = 5.0
+    first_token: float | None = DefaultSeconds(10.0)
+    stall: float | None = 15.0
+    total: float | None = DefaultSeconds(120.0)
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            limit = getattr(self, name)
+            if limit is not None and not (isinstance(limit, (int, float)) and 0 < limit < float("inf")):
+                raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {limit!r}")
+
+
+# -- what is asked -------------------------------------------------------------------------
+
+
+class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    One chat as a provider gets it: already checked, the model resolved to the provider's id.
+
+    None means that the caller did not set it: it is not sent.
+    """
+
+    messages: tuple[JSONObject, ...]
+    model: str = ""
+    audio: JSONObject | None = None
+    frequency_penalty: float | None = None
+    function_call: str | JSONObject | None = None
+    functions: list[JSONObject] | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    max_completion_tokens: Positive | None = None
+    max_tokens: Positive | None = None
+    metadata: JSONObject | None = None
+    modalities: list[str] | None = None
+    n: Positive | None = None
+    parallel_tool_calls: bool | None = None
+    prediction: JSONObject | None = None
+    presence_penalty: float | None = None
+    prompt_cache_key: str | None = None
+    reasoning_effort: str | None = None
+    response_format: JSONObject | None = None
+    safety_identifier: str | None = None
+    seed: int | None = None
+    service_tier: str | None = None
+    stop: str | list[str] | None = None
+    store: bool | None = None
+    stream_options: JSONObject | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    tool_choice: str | JSONObject | None = None
+    tools: list[JSONObject] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    user: str | None = None
+    verbosity: str | None = None
+    web_search_options: JSONObject | None = None
+    extra_body: Mapping[str, Any] | None = None
+    extra_headers: Mapping[str, str] | None = None
+
+    def to_body(self) -> JSONObject:
+        """Return the parameters that are set, as OpenAI's request body; `extra_body` merged in last."""
+        body = {name: value for name in _BODY_FIELDS if (value := getattr(self, name)) is not None}
+        if self.extra_body:
+            body.update(self.extra_body)
+        return body
+
+
+_BODY_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in ("extra_body", "extra_headers"))
+
+
+# -- what is answered ----------------------------------------------------------------------
+
+
+class FunctionCall(Value, frozen=True, kw_only=True, gc=False):
+    name: str = ""
+    arguments: str = ""
+    """JSON text as the model wrote it: it may not be valid."""
+
+
+class ToolCall(Value, frozen=True, kw_only=True, gc=False):
+    id: str = ""
+    function: FunctionCall = FunctionCall()
+    type: str = "function"
+
+
+class Message(Value, frozen=True, kw_only=True):
+    """An assistant's message; it can be put into the next request's `messages` as it is."""
+
+    role: str = "assistant"
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this message, fields that are not set left out (but `content`)."""
+        fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return {"content": None, **msgspec.to_builtins(fields)}
+
+
+class Choice(Value, frozen=True, kw_only=True):
+    index: int = 0
+    message: Message = Message()
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class Usage(Value, frozen=True, kw_only=True, gc=False):
+    """Tokens as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+
+
+class ChatCompletion(Value, frozen=True, kw_only=True):
+    """One whole answer."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    model: str = ""
+    """The model that answered, as the provider names it."""
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    # Ours; the encoded names keep a service's own fields of these names out of them.
+    provider: str = field(default="", name="g4f_lite.provider")
+    trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
+    raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
+
+    @property
+    def text(self) -> str:
+        """The first choice's text, or ""."""
+        return (self.choices[0].message.content or "") if self.choices else ""
+
+    @property
+    def reasoning(self) -> str:
+        """The first choice's reasoning text, or ""; whichever field the provider puts it in."""
+        if not self.choices:
+            return ""
+        message = self.choices[0].message
+        return message.reasoning or message.reasoning_content or ""
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first choice's tool calls, or ()."""
+        return (self.choices[0].message.tool_calls or ()) if self.choices else ()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return self.trail.attempts
+
+    @property
+    def raw(self) -> Any:
+        """The provider's own JSON, decoded afresh at each access; None after a stream."""
+        return None if self.raw_json is None else msgspec.json.decode(self.raw_json)
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this answer."""
+        return {
+            "id": self.id,
+            "object": self.object,
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {
+                    "index": choice.index,
+                    "message": choice.message.to_dict(),
+                    "logprobs": choice.logprobs,
+                    "finish_reason": choice.finish_reason,
+                }
+                for choice in self.choices
+            ],
+            "usage": None if self.usage is None else _without_none(msgspec.to_builtins(self.usage)),
+            "system_fingerprint": self.system_fingerprint,
+            "service_tier": self.service_tier,
+        }
+
+    def __repr__(self) -> str:
+        return f"ChatCompletion({self.provider}:{self.model}, text={self.text[:60]!r}, usage={self.usage!r})"
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return value
+
+
+# -- what is streamed ----------------------------------------------------------------------
+
+
+class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(Value, frozen=True, kw_only=True, gc=False):
+    """A piece of a tool call; pieces of one call share its `index`."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: FunctionCallDelta | None = None
+
+
+class Delta(Value, frozen=True, kw_only=True, gc=False):
+    role: str | None = None
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: tuple[ToolCallDelta, ...] | None = None
+
+
+class ChunkChoice(Value, frozen=True, kw_only=True, gc=False):
+    index: int = 0
+    delta: Delta = Delta()
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
+    """One piece of a streamed answer."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    model: str = ""
+    choices: tuple[ChunkChoice, ...] = ()
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The first choice's piece of text, or ""."""
+        return (self.choices[0].delta.content or "") if self.choices else ""
+
+    @property
+    def reasoning(self) -> str:
+        """The first choice's piece of reasoning text, or ""."""
+        if not self.choices:
+            return ""
+        delta = self.choices[0].delta
+        return delta.reasoning or delta.reasoning_content or ""
+
+    def has_content(self) -> bool:
+        """True for non-empty text, reasoning, refusal, or a piece of a tool call."""
+        for choice in self.choices:
+            delta = choice.delta
+            if delta.content or delta.reasoning or delta.reasoning_content or delta.tool_calls or delta.refusal:
+                return True
+        return False
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this chunk."""
+        return {
+            "id": self.id,
+            "object": self.object,
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {
+                    "index": choice.index,
+                    "delta": _without_none(msgspec.to_builtins(choice.delta)),
+                    "logprobs": choice.logprobs,
+                    "finish_reason": choice.finish_reason,
+                }
+                for choice in self.choices
+            ],
+            **({"usage": _without_none(msgspec.to_builtins(self.usage))} if self.usage else {}),
+        }
+
+
+OnInterrupt: TypeAlias = Literal["raise"]

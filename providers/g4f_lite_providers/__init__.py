@@ -1,0 +1,7 @@
+"""The bundled providers. `BUNDLED` names the module of each; importing this imports none of them."""
+
+BUNDLED = {
+    "groq": "g4f_lite_providers.groq",
+    "local": "g4f_lite_providers.local",
+}
+"""In the order in which they are tried when a caller names none."""

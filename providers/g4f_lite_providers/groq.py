@@ -1,0 +1,140 @@
+"""
+Groq: the reference provider. Model ids and quirks are those of November 2026; docs/providers.md
+names the sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from g4f_lite import (
+    ChatCompletionChunk,
+    ChatRequest,
+    OpenaiTemplate,
+    Provider,
+    ServerSentEvent,
+    StreamParser,
+    find_keys,
+    hookimpl,
+)
+
+
+class Groq(OpenaiTemplate):
+    """
+    Groq's OpenAI-compatible API.
+
+        Groq().get_response("Which day is it?")["choices"][0]["message"]["content"]
+    """
+
+    name = "groq"
+    label = "Groq"
+    url = "https://console.groq.com/playground"
+    login_url = "https://console.groq.com/keys"
+    api_base = "https://api.groq.com/openai/v1"
+    working = True
+    needs_auth = True
+    api_key_env = ("GROQ_API_KEY",)
+    default_model = "openai/gpt-oss-120b"
+    fallback_models = ("openai/gpt-oss-20b", "qwen/qwen3.8-27b")
+    model_aliases = {
+        "gpt-oss-120b": "openai/gpt-oss-120b",
+        "gpt-oss-20b": "openai/gpt-oss-20b",
+        "qwen3.8-27b": "qwen/qwen3.8-27b",
+    }
+    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio"})
+    unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq
+
+    def adapt_body(self, body: dict[str, Any]) -> None:
+        if "n" in body and body["n"] == 1:  # the only value Groq takes, and its default
+            del body["n"]
+        body["messages"] = [
+            {name: value for name, value in message.items() if name != "name" and value is not None}
+            for message in body["messages"]
+        ]
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        return _GroqStream(super().new_stream(request))
+
+    # -- one-line calls on an instance -----------------------------------------------------
+
+    def get_response(
+        self, query: str, model: str | None = None, temperature: float = 0.5, max_tokens: int = 1024, **kwargs: Any
+    ) -> dict[str, Any]:
+        """
+        Answer a question; `kwargs` are further parameters of `Client.chat.completions.create`.
+
+        Returns:
+            OpenAI's JSON of a chat completion; `choices` is never empty.
+
+        Raises:
+            AuthenticationError: no key is found, and `login_url` gives none.
+            G4FLiteError: as from `create`.
+        """
+        from g4f_lite import chat
+
+        params: dict[str, Any] = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **kwargs}
+        return chat(query, provider=self._authorised(), **params).to_dict()
+
+    def get_response_stream(
+        self, query: str, model: str | None = None, temperature: float = 0.5, max_tokens: int = 1024, **kwargs: Any
+    ) -> Generator[str, None, None]:
+        """As `get_response`, yielding the text in pieces."""
+        from g4f_lite import stream
+
+        params: dict[str, Any] = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **kwargs}
+        with stream(query, provider=self._authorised(), **params) as chunks:
+            for chunk in chunks:
+                if chunk.text:
+                    yield chunk.text
+
+    get_stream_response = get_response_stream
+
+    def _authorised(self) -> Groq:
+        return self.replace(api_key=self._get_auth_token())
+
+    def _get_auth_token(self) -> str:
+        """
+        Return the key: the constructor's, `GROQ_API_KEY`, the stored one, or what `login_url` answers.
+
+        Raises:
+            AuthenticationError: none of them has one; says where to get a key.
+        """
+        if keys := find_keys(self, None):
+            return keys[0].value
+        from .token_page import ask_for_token
+
+        return ask_for_token(self)
+
+
+class _GroqStream:
+    """Recordings of 2025 have the usage only inside `x_groq`, in the chunk with the finish reason."""
+
+    def __init__(self, inner: StreamParser) -> None:
+        self._inner = inner
+
+    @property
+    def done(self) -> bool:
+        return bool(getattr(self._inner, "done", False))
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        if b'"x_groq"' in event.data and b'"usage"' in event.data:
+            event = _lift_usage(event)
+        return self._inner.feed(event)
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return self._inner.close()
+
+
+def _lift_usage(event: ServerSentEvent) -> ServerSentEvent:
+    import msgspec
+
+    chunk = msgspec.json.decode(event.data)
+    if isinstance(chunk, dict) and isinstance(chunk.get("x_groq"), dict) and chunk["x_groq"].get("usage"):
+        chunk.setdefault("usage", chunk["x_groq"]["usage"])
+    return ServerSentEvent(data=msgspec.json.encode(chunk), event=event.event)
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Groq)
