@@ -1,0 +1,277 @@
+"""
+One stream's bytes into chunks, and what its end means. No I/O.
+
+A stream is whole when each of its choices has a finish reason; everything else is an
+interruption, however politely the connection was closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from .assembly import assemble
+from .errors import ContentFilterError, MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError
+from .guard import guarded
+from .http import MAX_ERROR_BODY, MAX_RESPONSE_BODY, ErrorReply, HTTPResponse, ServerSentEvent
+from .routing.legs import Leg
+from .timing import TimeLimit
+from .transport.sse import SSEDecoder
+from .types import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    ChunkChoice,
+    Delta,
+    FunctionCallDelta,
+    ToolCallDelta,
+)
+
+_MALFORMED_ALLOWED = 1
+
+
+class StreamReader:
+    """
+    Args:
+        classify: makes an exception of an error reply, plugins asked.
+        limit: moved forward whenever content arrives.
+    """
+
+    def __init__(
+        self,
+        leg: Leg,
+        request: ChatRequest,
+        limit: TimeLimit,
+        classify: Callable[[ErrorReply], ProviderError],
+        *,
+        status: int | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        self.leg = leg
+        self.status = status
+        self.spoken = False
+        """Content has been seen."""
+        self.over = False
+        """Nothing more will come."""
+        self.notes: list[str] = []
+        self.chunks: list[ChatCompletionChunk] = []
+        self._request = request
+        self._limit = limit
+        self._classify = classify
+        self._headers = headers
+        self._finished: set[int] = set()
+        self._unfinished: set[int] = set()
+        self._malformed = 0
+        self._failure: ProviderError | None = None
+        self._body: list[bytes] | None = None
+        self._body_size = 0
+        self._sniffed = "event-stream" in headers.get("content-type", "")
+        if status is not None and not 200 <= status < 300:
+            self._body, self._sniffed = [], True
+        if not leg.is_local:
+            self._decoder = SSEDecoder()
+            with guarded(leg, "starting a stream"):
+                self._parser = leg.provider.new_stream(request)
+
+    # -- feeding ---------------------------------------------------------------------------
+
+    def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
+        """
+        Return the chunks that a piece completes.
+
+        Args:
+            piece: of a body (b"" is its end), a chunk of an answer in process, or how reading failed.
+
+        A failure comes after the chunks before it: the reader is over then, and `check` raises it.
+        """
+        before = len(self.chunks)
+        try:
+            self._take(piece)
+        except ProviderError as error:
+            self.over = True
+            self._failure = self.broken(error)
+        return self.chunks[before:]
+
+    def check(self) -> None:
+        """
+        Raises:
+            ProviderError: the stream is over, and not whole.
+        """
+        if self._failure is not None:
+            raise self._failure
+
+    def _take(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
+        if isinstance(piece, ChatCompletionChunk):
+            self._accept((piece,))
+        elif isinstance(piece, ProviderError):
+            self.over = True
+            if not self.finished:  # else the answer is whole, however the connection ended
+                raise piece
+            self._check_end()
+        elif not piece:
+            self.over = True
+            self._end()
+        else:
+            self._read(piece)
+
+    def _read(self, piece: bytes) -> None:
+        if not self._sniffed and (start := piece.lstrip()):
+            self._sniffed = True
+            if start[:1] in b"{[<":  # a whole answer, an error or a web page, not a stream
+                self._body = []
+        if self._body is not None:
+            self._collect(self._body, piece)
+            return
+        self._parse(self._decoder.feed(piece))
+        if self.over:
+            self._check_end()
+
+    def _end(self) -> None:
+        if self._body is not None:
+            self._accept(self._whole(b"".join(self._body)))
+        elif not self.leg.is_local:
+            self._parse(self._decoder.close())
+            with guarded(self.leg, "ending a stream"):
+                last = tuple(self._parser.close())
+            self._accept(last)
+        self._check_end()
+
+    def _check_end(self) -> None:
+        if not self.finished:
+            cause = "the stream ended without a finish reason" if self.chunks else "the stream is empty"
+            raise MalformedResponseError(cause, status=self.status)
+        if not self.spoken:
+            check_content(assemble(self.chunks), self.status)
+
+    @property
+    def finished(self) -> bool:
+        """True when each choice that was seen has its finish reason."""
+        return bool(self._finished) and not self._unfinished
+
+    def broken(self, cause: ProviderError) -> ProviderError:
+        """Return what a failure means here: before any content its cause, afterwards an interruption."""
+        if not self.spoken or isinstance(cause, StreamInterruptedError):
+            return cause
+        error = StreamInterruptedError(f"the answer was cut after it had begun: {cause.message}", status=self.status)
+        error.partial_text = assemble(self.chunks).text
+        error.__cause__ = cause
+        return error
+
+    def completion(self) -> ChatCompletion:
+        """Return the answer assembled from all chunks so far."""
+        return assemble(self.chunks)
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _parse(self, events: Sequence[ServerSentEvent]) -> None:
+        feed = self._parser.feed
+        for event in events:
+            try:
+                with guarded(self.leg, "reading a stream"):
+                    chunks = feed(event)
+            except MalformedResponseError as error:
+                if self._malformed == _MALFORMED_ALLOWED:
+                    raise
+                self._malformed += 1
+                self.notes.append(f"skipped a malformed event: {error.message[:80]}")
+            except ReplyError as error:
+                raise self._classify(error.reply) from None
+            else:
+                self._accept(chunks)
+        self.over = self.over or bool(getattr(self._parser, "done", False))
+
+    def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
+        content = False
+        for chunk in chunks:
+            if not isinstance(chunk, ChatCompletionChunk):
+                raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
+            self.chunks.append(chunk)
+            content = content or chunk.has_content()
+            for choice in chunk.choices:
+                if choice.finish_reason is not None:
+                    self._finished.add(choice.index)
+                    self._unfinished.discard(choice.index)
+                elif choice.index not in self._finished:
+                    self._unfinished.add(choice.index)
+        if content:
+            self.spoken = True
+            self._limit.content()
+
+    def _collect(self, body: list[bytes], piece: bytes) -> None:
+        failed = self.status is not None and not 200 <= self.status < 300
+        self._body_size += len(piece)
+        if self._body_size <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
+            body.append(piece)
+        elif failed:
+            self.over = True
+            self._end()
+        else:
+            raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
+
+    def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
+        """Read a body that is no stream: an error, or a whole answer."""
+        if self.status is not None and not 200 <= self.status < 300:
+            raise self._classify(ErrorReply(status=self.status, headers=self._headers, body=body))
+        try:
+            with guarded(self.leg, "reading an answer"):
+                completion = self.leg.provider.parse_response(
+                    HTTPResponse(status=self.status or 200, headers=self._headers, body=body)
+                )
+        except ReplyError as error:
+            raise self._classify(error.reply) from None
+        return list(as_chunks(completion))
+
+
+def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
+    """Yield a whole answer as a stream of one chunk."""
+    choices = []
+    for choice in completion.choices:
+        message = choice.message
+        calls = tuple(
+            ToolCallDelta(
+                index=index,
+                id=call.id,
+                type=call.type,
+                function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
+            )
+            for index, call in enumerate(message.tool_calls or ())
+        )
+        delta = Delta(
+            role=message.role,
+            content=message.content,
+            refusal=message.refusal,
+            reasoning=message.reasoning or message.reasoning_content,
+            tool_calls=calls or None,
+        )
+        choices.append(
+            ChunkChoice(index=choice.index, delta=delta, finish_reason=choice.finish_reason, logprobs=choice.logprobs)
+        )
+    yield ChatCompletionChunk(
+        id=completion.id,
+        created=completion.created,
+        model=completion.model,
+        choices=tuple(choices),
+        usage=completion.usage,
+        system_fingerprint=completion.system_fingerprint,
+        service_tier=completion.service_tier,
+    )
+
+
+def check_content(completion: ChatCompletion, status: int | None) -> None:
+    """
+    Refuse an answer that says nothing and does not say why.
+
+    Empty text with finish reason `length` is a success: the tokens went into reasoning.
+
+    Raises:
+        MalformedResponseError: nothing in it.
+        ContentFilterError: nothing in it, because the service withheld it.
+    """
+    for choice in completion.choices:
+        message = choice.message
+        if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
+            return
+        if message.reasoning or message.reasoning_content:
+            return
+    if any(choice.finish_reason == "content_filter" for choice in completion.choices):
+        raise ContentFilterError("the service withheld the whole answer", status=status, code="content_filter")
+    raise MalformedResponseError("the answer is empty", status=status)

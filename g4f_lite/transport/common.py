@@ -1,0 +1,66 @@
+"""What both transports share."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import certifi
+
+from .. import __version__
+from ..errors import ConfigurationError, ConnectionFailedError, MalformedResponseError
+from ..http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
+
+DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
+
+
+def default_ssl_context() -> ssl.SSLContext:
+    """Return a context that trusts what the system trusts, and certifi's authorities."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def proxy_for(url: str, given: str | None) -> str | None:
+    """
+    Return the proxy for a URL: the one given, else `HTTP(S)_PROXY` unless `NO_PROXY` names the host.
+
+    Raises:
+        ConnectionFailedError: the proxy is of a kind that is not supported.
+    """
+    proxy = given
+    if proxy is None:
+        parts = urlsplit(url)
+        proxies = urllib.request.getproxies()
+        found = proxies.get(parts.scheme) or proxies.get("all")
+        if found and not urllib.request.proxy_bypass(parts.hostname or ""):
+            proxy = found if "://" in found else f"http://{found}"
+    if proxy is not None and not proxy.startswith(("http://", "https://")):
+        raise ConnectionFailedError("only http and https proxies are supported", kind="proxy")
+    return proxy
+
+
+def check_proxy(proxy: object) -> str | None:
+    """
+    Raises:
+        ConfigurationError: not an http or https address.
+    """
+    if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://"))):
+        return proxy
+    raise ConfigurationError("proxy must be an address like http://host:port, or None")
+
+
+def body_cap(status: int) -> int:
+    """Return how many bytes of a body are read."""
+    return MAX_RESPONSE_BODY if 200 <= status < 300 else MAX_ERROR_BODY
+
+
+def too_large(status: int) -> MalformedResponseError:
+    return MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB", status=status)
+
+
+def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers to send, ours first; a provider's own win."""
+    return {**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}}
