@@ -1,0 +1,236 @@
+"""The asynchronous client: `client.py` with `await`, over `transport.async_http`."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
+
+from .call import Call, Step
+from .core import ClientSettings, Core
+from .errors import ProviderError
+from .params import CreateParams, MessageParam
+from .retrying import first_failure, tenacity_settings
+from .routing.legs import LocalRequest
+from .stream_reader import StreamReader
+from .transport.async_http import AsyncByteStream, AsyncTransport
+from .transport.common import check_proxy
+from .transport.in_process import AsyncChunkStream, LocalAsync
+from .types import ChatCompletion, ChatCompletionChunk, Explanation, Trail
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """
+    `Client` for asyncio: the same arguments, answers and errors.
+
+    One client may serve several event loops, one after another or at once: it keeps a session
+    for each, which is closed with its loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        **settings: Unpack[ClientSettings],
+    ) -> None:
+        self._core = Core(**settings)
+        self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=ssl_context)
+        self._local = LocalAsync()
+        self.chat = AsyncChat(self)
+
+    def explain(self, **params: Unpack[CreateParams]) -> Explanation:
+        """Return the plan of a call with these arguments; nothing is sent."""
+        return self._core.explain(params)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    # -- driving ---------------------------------------------------------------------------
+
+    async def _run(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
+        try:
+            try:
+                return await attempt(call)
+            except ProviderError as error:
+                if call.plan.stopped:
+                    raise
+                return await self._retry(call, first_failure(error, attempt))
+        except BaseException as error:
+            final = call.failed(error)
+            if final is error:
+                raise
+            raise final from None
+
+    async def _retry(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
+        from tenacity import AsyncRetrying
+
+        async def awaited(call: Call) -> T:
+            return await attempt(call)
+
+        retrying = AsyncRetrying(sleep=asyncio.sleep, **tenacity_settings(call.plan))
+        try:
+            return await retrying(awaited, call)
+        finally:
+            retrying.iter_state.actions.clear()  # they hold a cycle
+
+    async def _complete(self, call: Call) -> ChatCompletion:
+        with call.attempt() as step:
+            return step.answer(await self._send(step))
+
+    async def _send(self, step: Step) -> Any:
+        outgoing = step.outgoing
+        if isinstance(outgoing, LocalRequest):
+            return await self._local.send(outgoing, step.limit)
+        return await self._http.send(outgoing, step.limit)
+
+    async def _open(self, call: Call) -> AsyncStream:
+        with call.attempt() as step:
+            outgoing = step.outgoing
+            source: AsyncByteStream | AsyncChunkStream
+            if isinstance(outgoing, LocalRequest):
+                source = await self._local.open(outgoing, step.limit)
+            else:
+                source = await self._http.open(outgoing, step.limit)
+            try:
+                reader = step.read(source.status, source.headers)
+                chunks: list[ChatCompletionChunk] = []
+                while not (reader.spoken or reader.over):
+                    chunks += await _pull(source, reader)
+                if not reader.spoken:
+                    reader.check()
+            except BaseException:
+                await source.close()
+                raise
+            step.spoke()
+            return AsyncStream(step, source, reader, chunks)
+
+
+async def _pull(source: AsyncByteStream | AsyncChunkStream, reader: StreamReader) -> list[ChatCompletionChunk]:
+    try:
+        return reader.feed(await source.read())
+    except ProviderError as error:
+        return reader.feed(error)
+
+
+class AsyncStream:
+    """As `Stream`, with `async for` and `aclose`."""
+
+    def __init__(
+        self,
+        step: Step,
+        source: AsyncByteStream | AsyncChunkStream,
+        reader: StreamReader,
+        chunks: list[ChatCompletionChunk],
+    ) -> None:
+        self.provider = step.leg.provider.name
+        self.model = step.leg.model
+        self._step = step
+        self._completion: ChatCompletion | None = None
+        self._chunks = self._iterate(source, reader, chunks)
+        self._close_source = source.close
+
+    async def _iterate(
+        self, source: AsyncByteStream | AsyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
+    ) -> AsyncIterator[ChatCompletionChunk]:
+        step = self._step
+        try:
+            for chunk in chunks:
+                yield chunk
+            while not reader.over:
+                step.limit.resume()
+                for chunk in await _pull(source, reader):
+                    yield chunk
+            reader.check()
+            await source.finish()
+            self._completion = step.complete()
+        except GeneratorExit:
+            step.closed()
+            raise
+        except BaseException as error:
+            step.end(error)
+            final = step.call.failed(error)
+            if final is error:
+                raise
+            raise final from None
+        finally:
+            await source.close()
+
+    def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+        return self._chunks
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        return await anext(self._chunks)
+
+    @property
+    def completion(self) -> ChatCompletion:
+        """
+        The whole answer, once the stream has ended.
+
+        Raises:
+            RuntimeError: it has not ended, or was cut.
+        """
+        if self._completion is None:
+            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+        return self._completion
+
+    @property
+    def trail(self) -> Trail:
+        """All that has happened in this call so far."""
+        return self._step.call.plan.trail()
+
+    async def aclose(self) -> None:
+        """Stop here and free the connection."""
+        await self._chunks.aclose()  # type: ignore[attr-defined]  # it is an async generator
+        await self._close_source()
+        self._step.closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class AsyncChat:
+    def __init__(self, client: AsyncClient) -> None:
+        self.completions = AsyncCompletions(client)
+
+
+class AsyncCompletions:
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @overload
+    async def create(
+        self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
+    ) -> ChatCompletion: ...
+    @overload
+    async def create(
+        self, *, messages: Sequence[MessageParam], stream: Literal[True], **params: Unpack[CreateParams]
+    ) -> AsyncStream: ...
+    @overload
+    async def create(
+        self, *, messages: Sequence[MessageParam], stream: bool, **params: Unpack[CreateParams]
+    ) -> ChatCompletion | AsyncStream: ...
+
+    async def create(self, **params: Any) -> ChatCompletion | AsyncStream:
+        """Answer a chat; as `Client`'s."""
+        client = self._client
+        call = client._core.start(params)
+        if call.plan.stream:
+            return await client._run(call, client._open)
+        return await client._run(call, client._complete)

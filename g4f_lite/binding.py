@@ -1,0 +1,69 @@
+"""A provider with the address and the keys that this client uses for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .errors import ConfigurationError
+from .keys import Keys, clean, find_keys
+from .provider import Provider, check_base_url
+from .routing.legs import Leg
+
+
+class Binder:
+    """
+    Makes legs of providers.
+
+    Args:
+        keys: provider name to key, or to a pool of keys.
+        base_urls: provider name to base URL.
+
+    Raises:
+        ConfigurationError: a key or an address that cannot work.
+    """
+
+    def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
+        self._keys = dict(keys or {})
+        for name, pool in self._keys.items():
+            for value in [pool] if isinstance(pool, str) else pool:
+                clean(value, f"keys[{name!r}]")
+        self._base_urls = {name: check_base_url(url, f"base_urls[{name!r}]") for name, url in (base_urls or {}).items()}
+        self._moved: dict[tuple[Provider, str], Provider] = {}
+
+    def place(self, provider: Provider) -> Provider:
+        """Return the provider at the address to use: `base_urls`, the environment, its own."""
+        base = self._base_urls.get(provider.name)
+        if base is None:
+            variable = f"{provider.name.upper().replace('-', '_')}_API_BASE"
+            given = os.environ.get(variable)
+            if not given or not given.strip():
+                return provider
+            base = check_base_url(given, variable)
+        if (moved := self._moved.get((provider, base))) is None:
+            moved = self._moved[provider, base] = provider.replace(api_base=base)
+        return moved
+
+    def legs(self, provider: Provider, model: str) -> list[Leg] | str:
+        """Return a leg for each key, or the reason why there is none."""
+        if (reason := provider.unavailable_reason()) is not None:
+            return reason
+        keys = find_keys(provider, self._keys.get(provider.name))
+        if not keys and provider.needs_auth:
+            return missing_key(provider)
+        placed = self.place(provider)
+        return [Leg(placed, model, key) for key in keys] or [Leg(placed, model)]
+
+
+def missing_key(provider: Provider) -> str:
+    """Return why a provider without a key is left out, and what to do."""
+    variable = provider.api_key_env[0] if provider.api_key_env else None
+    ways = [f"set {variable}"] if variable else []
+    ways += [f"pass keys={{{provider.name!r}: …}}", f"run `g4f-lite keys set {provider.name}`"]
+    page = f"; get one at {provider.login_url}" if provider.login_url else ""
+    return f"no key: {' or '.join(ways)}{page}"
+
+
+def check_mapping(value: object, name: str) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigurationError(f"{name} must be a mapping from provider names, not {type(value).__name__}")

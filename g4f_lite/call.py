@@ -1,0 +1,203 @@
+"""
+One call under way: what each attempt sends and what its answer means. No I/O, no waiting.
+
+Both clients drive it the same way; all that they add is the transport.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+
+from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
+from .guard import guarded, redact
+from .http import ErrorReply, HTTPRequest, HTTPResponse
+from .provider import Provider
+from .routing.legs import LocalRequest
+from .routing.plan import Plan
+from .stream_reader import StreamReader, check_content
+from .types import Attempt, ChatCompletion, ChatRequest, Trail
+
+log = logging.getLogger("g4f_lite")
+
+
+class Hooks(Protocol):
+    """What a call needs of the registry."""
+
+    def observe(self, hook: str, **arguments: Attempt | Trail) -> None: ...
+    def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
+
+
+class Call:
+    """
+    Args:
+        request: the checked request; its model is set anew for each leg.
+    """
+
+    def __init__(self, request: ChatRequest, plan: Plan, hooks: Hooks) -> None:
+        self.request = request
+        self.plan = plan
+        self.hooks = hooks
+
+    def attempt(self) -> Step:
+        """Return the next attempt, to be used in a `with` statement."""
+        return Step(self)
+
+    def finished(self) -> Trail:
+        """Tell the observers that the call has ended."""
+        trail = self.plan.trail()
+        self.hooks.observe("call_finished", trail=trail)
+        return trail
+
+    def failed(self, error: BaseException) -> BaseException:
+        """Return what leaves the call instead of this error, after telling the observers."""
+        if isinstance(error, ProviderError):
+            error = self.plan.final_error()
+        elif isinstance(error, G4FLiteError):
+            error = self.plan.sign(error)
+        self.finished()
+        return error
+
+
+class Step:
+    """
+    One attempt, and the record of its outcome.
+
+    Leaving the `with` block by an exception ends the attempt with it. `outgoing` is what to send
+    and `limit` until when.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.reader: StreamReader | None = None
+        self._ended = False
+
+    def __enter__(self) -> Step:
+        plan = self.call.plan
+        self.leg, self.limit = plan.begin()
+        assert plan.current is not None
+        self.call.hooks.observe("attempt_started", attempt=plan.current)
+        self.request = msgspec.structs.replace(self.call.request, model=self.leg.model)
+        try:
+            self.outgoing = self._build()
+        except BaseException as error:
+            self.end(error)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.end(error)
+
+    def _build(self) -> HTTPRequest | LocalRequest:
+        provider, key = self.leg.provider, self.leg.key
+        if self.leg.is_local:
+            return LocalRequest(self.leg, self.request)
+        with guarded(self.leg, "building the request"):
+            outgoing = provider.build_request(
+                self.request, key=None if key is None else key.value, stream=self.call.plan.stream
+            )
+        if not isinstance(outgoing, HTTPRequest):
+            raise MalformedResponseError(f"the provider's code builds {type(outgoing).__name__}, not an HTTPRequest")
+        return outgoing
+
+    # -- a whole answer --------------------------------------------------------------------
+
+    def answer(self, reply: HTTPResponse | ChatCompletion) -> ChatCompletion:
+        """
+        Return the completion in what came back, and end the attempt well.
+
+        Raises:
+            ProviderError: it is an error, is malformed, or says nothing.
+        """
+        status = None
+        if isinstance(reply, HTTPResponse):
+            status = reply.status
+            completion = self._parse(reply)
+        else:
+            completion = reply
+        if not isinstance(completion, ChatCompletion):
+            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
+        check_content(completion, status)
+        self._succeed(status)
+        return self._sign(completion, reply.body if isinstance(reply, HTTPResponse) else None)
+
+    def _parse(self, reply: HTTPResponse) -> ChatCompletion:
+        if not 200 <= reply.status < 300:
+            raise self.classify(ErrorReply(status=reply.status, headers=reply.headers, body=reply.body))
+        try:
+            with guarded(self.leg, "reading the answer"):
+                return self.leg.provider.parse_response(reply)
+        except ReplyError as error:
+            raise self.classify(error.reply) from None
+
+    def classify(self, reply: ErrorReply) -> ProviderError:
+        """Return the exception for an error reply: the provider's view, then the plugins'."""
+        with guarded(self.leg, "reading an error"):
+            error = self.leg.provider.classify_error(reply)
+        if not isinstance(error, ProviderError):
+            return MalformedResponseError(f"the provider's code makes {type(error).__name__} of an error")
+        return redact(self.call.hooks.refine_error(self.leg.provider, reply, error), self.leg)
+
+    def _sign(self, completion: ChatCompletion, raw_json: bytes | None = None) -> ChatCompletion:
+        """Write on an answer who gave it and how."""
+        return msgspec.structs.replace(
+            completion,
+            provider=self.leg.provider.name,
+            model=completion.model or self.leg.model,
+            trail=self.call.finished(),
+            raw_json=raw_json,
+        )
+
+    # -- a stream --------------------------------------------------------------------------
+
+    def read(self, status: int | None, headers: Mapping[str, str]) -> StreamReader:
+        """Return the reader for a stream that has been opened."""
+        self.reader = StreamReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
+        return self.reader
+
+    def spoke(self) -> None:
+        """The stream's first content has come."""
+        self.call.plan.first_token()
+
+    def complete(self) -> ChatCompletion:
+        """Return the stream's whole answer, and end the attempt well."""
+        assert self.reader is not None
+        self._succeed(self.reader.status, self.reader.notes)
+        return self._sign(self.reader.completion())
+
+    def closed(self) -> None:
+        """The caller has closed the stream; before its end, that ends the attempt."""
+        if self._ended:
+            return
+        self._succeed(self.reader.status if self.reader else None, ["closed by the caller before its end"])
+        self.call.finished()
+
+    # -- the outcome -----------------------------------------------------------------------
+
+    def _succeed(self, status: int | None, notes: list[str] | None = None) -> None:
+        self._ended = True
+        self._report(self.call.plan.succeed(status, notes or ()))
+
+    def end(self, error: BaseException) -> None:
+        """End the attempt with an error."""
+        if self._ended:
+            return
+        self._ended = True
+        if isinstance(error, ProviderError):
+            redact(error, self.leg)
+            notes = self.reader.notes if self.reader is not None else ()
+            self._report(self.call.plan.fail(error, notes))
+        else:
+            self._report(self.call.plan.abort(error))
+
+    def _report(self, attempt: Attempt) -> None:
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s", attempt)
+        self.call.hooks.observe("attempt_finished", attempt=attempt)

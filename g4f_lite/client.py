@@ -1,0 +1,252 @@
+"""The synchronous client: it drives calls over `transport.sync_http`. It decides nothing."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
+
+from .call import Call, Step
+from .core import ClientSettings, Core
+from .errors import ProviderError
+from .params import CreateParams, MessageParam
+from .retrying import first_failure, tenacity_settings
+from .routing.legs import LocalRequest
+from .stream_reader import StreamReader
+from .transport.common import check_proxy
+from .transport.in_process import LocalSync, SyncChunkStream
+from .transport.sync_http import SyncByteStream, SyncTransport
+from .types import ChatCompletion, ChatCompletionChunk, Explanation, Trail
+
+T = TypeVar("T")
+
+
+class Client:
+    """
+    Sends chats to whichever provider answers. Shared by threads, survives a fork; close it or use `with`.
+
+    Args:
+        proxy: for all requests; else `HTTP(S)_PROXY` and `NO_PROXY` of the environment.
+        ssl_context: for all connections; else the system's and certifi's authorities.
+        settings: see docs/clients.md; all times are seconds.
+
+    Raises:
+        ConfigurationError: a setting that cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        **settings: Unpack[ClientSettings],
+    ) -> None:
+        self._core = Core(**settings)
+        self._http = SyncTransport(proxy=check_proxy(proxy), ssl_context=ssl_context)
+        self._local = LocalSync()
+        self.chat = Chat(self)
+
+    def explain(self, **params: Unpack[CreateParams]) -> Explanation:
+        """Return the plan of a call with these arguments; nothing is sent."""
+        return self._core.explain(params)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # -- driving ---------------------------------------------------------------------------
+
+    def _run(self, call: Call, attempt: Callable[[Call], T]) -> T:
+        try:
+            try:
+                return attempt(call)
+            except ProviderError as error:
+                if call.plan.stopped:
+                    raise
+                return self._retry(call, first_failure(error, attempt))
+        except BaseException as error:
+            final = call.failed(error)
+            if final is error:
+                raise
+            raise final from None
+
+    def _retry(self, call: Call, attempt: Callable[[Call], T]) -> T:
+        from tenacity import Retrying
+
+        retrying = Retrying(sleep=time.sleep, **tenacity_settings(call.plan))
+        try:
+            return retrying(attempt, call)
+        finally:
+            retrying.iter_state.actions.clear()  # they hold a cycle
+
+    def _complete(self, call: Call) -> ChatCompletion:
+        with call.attempt() as step:
+            return step.answer(self._send(step))
+
+    def _send(self, step: Step) -> Any:
+        outgoing = step.outgoing
+        if isinstance(outgoing, LocalRequest):
+            return self._local.send(outgoing, step.limit)
+        return self._http.send(outgoing, step.limit)
+
+    def _open(self, call: Call) -> Stream:
+        with call.attempt() as step:
+            outgoing = step.outgoing
+            source: SyncByteStream | SyncChunkStream
+            if isinstance(outgoing, LocalRequest):
+                source = self._local.open(outgoing, step.limit)
+            else:
+                source = self._http.open(outgoing, step.limit)
+            try:
+                reader = step.read(source.status, source.headers)
+                chunks: list[ChatCompletionChunk] = []
+                while not (reader.spoken or reader.over):
+                    chunks += _pull(source, reader)
+                if not reader.spoken:
+                    reader.check()
+            except BaseException:
+                source.close()
+                raise
+            step.spoke()
+            return Stream(step, source, reader, chunks)
+
+
+def _pull(source: SyncByteStream | SyncChunkStream, reader: StreamReader) -> list[ChatCompletionChunk]:
+    try:
+        return reader.feed(source.read())
+    except ProviderError as error:
+        return reader.feed(error)
+
+
+class Stream:
+    """
+    The chunks of one answer, as they come. Iterate over it once; close it to stop early.
+
+    Raises (from iteration):
+        StreamInterruptedError: the answer was cut after it had begun.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        source: SyncByteStream | SyncChunkStream,
+        reader: StreamReader,
+        chunks: list[ChatCompletionChunk],
+    ) -> None:
+        self.provider = step.leg.provider.name
+        self.model = step.leg.model
+        self._step = step
+        self._completion: ChatCompletion | None = None
+        self._chunks = self._iterate(source, reader, chunks)
+        self._close_source = source.close
+
+    def _iterate(
+        self, source: SyncByteStream | SyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
+    ) -> Iterator[ChatCompletionChunk]:
+        step = self._step
+        try:
+            yield from chunks
+            while not reader.over:
+                step.limit.resume()
+                yield from _pull(source, reader)
+            reader.check()
+            source.finish()
+            self._completion = step.complete()
+        except GeneratorExit:
+            step.closed()
+            raise
+        except BaseException as error:
+            step.end(error)
+            final = step.call.failed(error)
+            if final is error:
+                raise
+            raise final from None
+        finally:
+            source.close()
+
+    def __iter__(self) -> Iterator[ChatCompletionChunk]:
+        return self._chunks
+
+    def __next__(self) -> ChatCompletionChunk:
+        return next(self._chunks)
+
+    @property
+    def completion(self) -> ChatCompletion:
+        """
+        The whole answer, once the stream has ended.
+
+        Raises:
+            RuntimeError: it has not ended, or was cut.
+        """
+        if self._completion is None:
+            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+        return self._completion
+
+    @property
+    def trail(self) -> Trail:
+        """All that has happened in this call so far."""
+        return self._step.call.plan.trail()
+
+    def close(self) -> None:
+        """Stop here and free the connection."""
+        self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
+        self._close_source()
+        self._step.closed()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Chat:
+    def __init__(self, client: Client) -> None:
+        self.completions = Completions(client)
+
+
+class Completions:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @overload
+    def create(
+        self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
+    ) -> ChatCompletion: ...
+    @overload
+    def create(
+        self, *, messages: Sequence[MessageParam], stream: Literal[True], **params: Unpack[CreateParams]
+    ) -> Stream: ...
+    @overload
+    def create(
+        self, *, messages: Sequence[MessageParam], stream: bool, **params: Unpack[CreateParams]
+    ) -> ChatCompletion | Stream: ...
+
+    def create(self, **params: Any) -> ChatCompletion | Stream:
+        """
+        Answer a chat.
+
+        With `stream=True` it returns once content has arrived; failures before that are handled
+        like any other, later ones raise from the iteration.
+
+        Raises:
+            TypeError: an unknown keyword.
+            ConfigurationError, InvalidRequestError: before anything is sent.
+            ProviderError: the only leg failed, or an error that no other leg would mend.
+            RoutesExhaustedError: all legs failed.
+        """
+        client = self._client
+        call = client._core.start(params)
+        if call.plan.stream:
+            return client._run(call, client._open)
+        return client._run(call, client._complete)

@@ -1,0 +1,204 @@
+"""What both clients are made of, but for the I/O: settings in, a call with its plan out."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, TypedDict
+
+import msgspec
+
+from .binding import Binder, check_mapping
+from .call import Call
+from .errors import ConfigurationError, PluginLoadError, ProviderError
+from .keys import Keys
+from .params import check_callable, check_request, count, seconds
+from .plugins import Registry, process_registry
+from .routing.legs import Leg
+from .routing.plan import Plan, Policy
+from .routing.selection import ProviderChoice, select
+from .routing.strategies import STRATEGIES, Strategy
+from .types import ChatRequest, Explanation, PlannedRoute, Timeouts
+
+
+class ClientSettings(TypedDict, total=False):
+    """Keywords of `Client` and `AsyncClient`; docs/clients.md tells of each."""
+
+    routes: Sequence[ProviderChoice] | None
+    strategy: str | Strategy
+    keys: Keys | None
+    base_urls: Mapping[str, str] | None
+    plugins: Iterable[object] | None
+    retries: int
+    patience: float
+    timeouts: Timeouts
+    deadline: float
+    retry_wait: Callable[[Any], float] | None
+    retry_stop: Callable[[Any], bool] | None
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+class Core:
+    """Settings of one client, checked; makes its calls. No I/O."""
+
+    def __init__(
+        self,
+        *,
+        routes: Sequence[ProviderChoice] | None = None,
+        strategy: str | Strategy = "order",
+        keys: Keys | None = None,
+        base_urls: Mapping[str, str] | None = None,
+        plugins: Iterable[object] | None = None,
+        retries: int = 2,
+        patience: float = 3.0,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        deadline: float = 300.0,
+        retry_wait: Callable[[Any], float] | None = None,
+        retry_stop: Callable[[Any], bool] | None = None,
+    ) -> None:
+        check_mapping(keys, "keys")
+        check_mapping(base_urls, "base_urls")
+        if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
+            raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {routes!r}")
+        check_callable("retry_wait", retry_wait)
+        check_callable("retry_stop", retry_stop)
+        parent = process_registry()
+        self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
+        parent.scan()
+        self._binder = Binder(keys, base_urls)
+        self._routes = routes
+        self._strategy = self._resolve(strategy)
+        self._policy = Policy(
+            retries=count("retries", retries),
+            patience=0.0 if patience == 0 else seconds("patience", patience),
+            timeouts=_timeouts(timeouts),
+            deadline=seconds("deadline", deadline),
+            retry_wait=retry_wait,
+            retry_stop=retry_stop,
+        )
+        if routes is not None:
+            for route in routes:
+                self._check_route(route)
+
+    def start(self, params: Mapping[str, Any]) -> Call:
+        """
+        Return the call that the keywords of `create` ask for.
+
+        Raises:
+            TypeError, ConfigurationError, InvalidRequestError: they cannot work.
+        """
+        request = check_request(params)
+        stream = params.get("stream", False)
+        if not isinstance(stream, bool):
+            raise ConfigurationError(f"stream must be True or False, not {stream!r}")
+        tiers, skipped = self._select(params)
+        plan = Plan(
+            tiers,
+            skipped,
+            policy=self._policy_of(params),
+            clock=time,
+            random=random.random,
+            order=self._order(params.get("strategy"), request),
+            stream=stream,
+        )
+        return Call(request, plan, self.registry)
+
+    def explain(self, params: Mapping[str, Any]) -> Explanation:
+        """Return what `start` would plan; nothing is sent."""
+        request = check_request({"messages": [{"role": "user", "content": ""}], **params})
+        tiers, skipped = self._select(params)
+        self._policy_of(params)
+        order = self._order(params.get("strategy"), request)
+        return Explanation(
+            tiers=tuple(tuple(_planned(leg) for leg in (order(tier) if order else tier)) for tier in tiers),
+            skipped=tuple(skipped),
+        )
+
+    def _select(self, params: Mapping[str, Any]) -> tuple[list[list[Leg]], list[Any]]:
+        return select(
+            self.registry,
+            self._binder,
+            provider=params.get("provider"),
+            model=params.get("model"),
+            fallback_models=params.get("fallback_models"),
+            routes=self._routes,
+        )
+
+    def _policy_of(self, params: Mapping[str, Any]) -> Policy:
+        changes: dict[str, Any] = {}
+        if (deadline := params.get("deadline")) is not None:
+            changes["deadline"] = seconds("deadline", deadline)
+        if (timeout := params.get("timeout")) is not None:
+            changes["deadline"] = min(seconds("timeout", timeout), changes.get("deadline", float("inf")))
+            changes["bounds_stream"] = True
+        if (retries := params.get("retries")) is not None:
+            changes["retries"] = count("retries", retries)
+        if (timeouts := params.get("timeouts")) is not None:
+            changes["timeouts"] = _timeouts(timeouts)
+        return msgspec.structs.replace(self._policy, **changes) if changes else self._policy
+
+    # -- strategies and routes -------------------------------------------------------------
+
+    def _resolve(self, strategy: str | Strategy) -> Strategy:
+        if callable(strategy):
+            return strategy
+        if isinstance(strategy, str):
+            if (found := STRATEGIES.get(strategy) or self.registry.strategy(strategy)) is not None:
+                return found
+            names = [*STRATEGIES, *self.registry.strategy_names()]
+            near = get_close_matches(strategy, names, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ConfigurationError(f"there is no strategy {strategy!r}; {hint}Known: {', '.join(names)}")
+        raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
+
+    def _order(
+        self, strategy: str | Strategy | None, request: ChatRequest
+    ) -> Callable[[Sequence[Leg]], Iterable[Leg]] | None:
+        chosen = self._strategy if strategy is None else self._resolve(strategy)
+        return None if chosen is STRATEGIES["order"] else partial(_ordered, chosen, request)
+
+    def _check_route(self, route: object) -> None:
+        """A misspelt route is refused when the client is made, not at its first call."""
+        if isinstance(route, str):
+            try:
+                self.registry.get(route.partition(":")[0])
+            except PluginLoadError:
+                pass  # a broken plugin is left out of each call, with the reason in its trail
+
+
+def _ordered(strategy: Strategy, request: ChatRequest, legs: Sequence[Leg]) -> list[Leg]:
+    """
+    Return a tier's legs as a strategy orders them; those that it leaves out come last.
+
+    Raises:
+        ConfigurationError: the strategy fails, or returns what it was not given.
+    """
+    try:
+        ordered = list(dict.fromkeys(strategy(tuple(legs), request)))
+    except ProviderError:
+        raise
+    except Exception as error:  # the plugin border
+        name = getattr(strategy, "__name__", repr(strategy))
+        raise ConfigurationError(f"the strategy {name} failed: {type(error).__name__}: {error}") from error
+    if strangers := [leg for leg in ordered if leg not in legs]:
+        raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is no leg of the tier")
+    return ordered + [leg for leg in legs if leg not in ordered]
+
+
+def _planned(leg: Leg) -> PlannedRoute:
+    return PlannedRoute(
+        provider=leg.provider.name, model=leg.model, base_url=leg.provider.api_base, key=leg.fingerprint
+    )
+
+
+def _timeouts(timeouts: object) -> Timeouts:
+    if not isinstance(timeouts, Timeouts):
+        raise ConfigurationError(
+            f"timeouts must be g4f_lite.Timeouts(…), not {timeouts!r}; for a deadline use timeout="
+        )
+    return timeouts

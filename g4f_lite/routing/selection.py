@@ -1,0 +1,268 @@
+"""From what the caller named to the tiers of a plan. docs/routing.md has the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple, Protocol, TypeAlias
+
+from ..errors import (
+    ConfigurationError,
+    MissingKeyError,
+    NoUsableRouteError,
+    PluginLoadError,
+    UnknownModelError,
+    UnknownProviderError,
+)
+from ..provider import Provider
+from ..types import Skipped, Trail
+from .legs import Leg
+
+ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
+
+
+class Directory(Protocol):
+    """What selection needs of the registry."""
+
+    def knows(self, name: str) -> bool: ...
+    def get(self, name: str) -> Provider: ...
+    def names(self) -> list[str]: ...
+    def automatic_names(self) -> list[str]: ...
+
+
+class LegMaker(Protocol):
+    """What selection needs of the client's keys and addresses."""
+
+    def legs(self, provider: Provider, model: str) -> list[Leg] | str: ...
+
+
+class Selection(NamedTuple):
+    """Tiers of legs in the order of the caller's wishes, and what was left out."""
+
+    tiers: list[list[Leg]]
+    skipped: list[Skipped]
+
+
+def select(
+    directory: Directory,
+    maker: LegMaker,
+    *,
+    provider: ProviderChoice | Sequence[ProviderChoice] | None = None,
+    model: str | None = None,
+    fallback_models: Sequence[str] | None = None,
+    routes: Sequence[ProviderChoice] | None = None,
+) -> Selection:
+    """
+    Return the tiers for what the caller named.
+
+    Raises:
+        UnknownProviderError, UnknownModelError, PluginLoadError: a name leads nowhere.
+        MissingKeyError, NoUsableRouteError: nothing is left.
+        ConfigurationError: a name of the wrong type, or two names that contradict each other.
+    """
+    selector = _Selector(directory, maker)
+    check_names(model, fallback_models)
+    if provider is None and model is not None:
+        name, model_id = selector.split(model)
+        if name is not None:
+            provider, model = name, model_id
+        elif model_id is not None:
+            model = model_id
+    elif model is not None:
+        model = selector.without_prefix(model, provider)
+    if provider is not None:
+        chosen = [selector.resolve(choice) for choice in _as_list(provider)]
+        selector.tier((one, selector.model_of(one, model)) for one in chosen)
+        selector.fall_back(chosen, fallback_models)
+    elif model is not None:
+        selector.tier((one, one.get_model_name(model)) for one in selector.serving(model, routes or ()))
+        selector.fall_back([], fallback_models)
+    elif routes is not None:
+        selector.follow(routes, fallback_models)
+    else:
+        selector.take_automatic(fallback_models)
+    if not selector.tiers:
+        raise _nothing_left(selector.skipped)
+    return Selection(selector.tiers, selector.skipped)
+
+
+class _Selector:
+    def __init__(self, directory: Directory, maker: LegMaker) -> None:
+        self._directory = directory
+        self._maker = maker
+        self._seen: set[object] = set()
+        self.tiers: list[list[Leg]] = []
+        self.skipped: list[Skipped] = []
+
+    # -- names -----------------------------------------------------------------------------
+
+    def split(self, entry: str) -> tuple[str | None, str | None]:
+        """
+        Split `provider:model`.
+
+        The provider is None where the first part is no known name, the model where there is
+        no more than a provider. A leading colon says that all the rest is a model.
+        """
+        name, colon, model = entry.partition(":")
+        if colon and not name:
+            return None, model
+        if self._directory.knows(name):
+            return name, model or None
+        return None, entry
+
+    def without_prefix(self, model: str, provider: object) -> str | None:
+        """Return the model of a `provider:model` given beside `provider=`."""
+        name, rest = self.split(model)
+        if name is None or rest is None:
+            return rest or model
+        named = [choice if isinstance(choice, str) else self.resolve(choice).name for choice in _as_list(provider)]
+        if named == [name]:
+            return rest
+        raise ConfigurationError(
+            f"provider={named[0]!r} and model={model!r} name two providers; "
+            f"leave one out, or write model={':' + model!r} if that is the model's id"
+        )
+
+    def resolve(self, choice: object) -> Provider:
+        if isinstance(choice, Provider):
+            return choice
+        if isinstance(choice, type) and issubclass(choice, Provider):
+            try:
+                return choice()
+            except Exception as error:
+                raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
+        if isinstance(choice, str):
+            return self._directory.get(choice)
+        raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
+
+    def route(self, route: object) -> tuple[Provider, str]:
+        """Return provider and model of an entry of `routes`, whose first part must be a provider."""
+        if isinstance(route, str) and ":" in route:
+            name, _, model = route.partition(":")
+            provider = self.resolve(name)
+            return provider, self.model_of(provider, model or None)
+        provider = self.resolve(route)
+        return provider, self.model_of(provider, None)
+
+    def model_of(self, provider: Provider, model: str | None) -> str:
+        name = provider.get_model_name(model)
+        if not name:
+            raise UnknownModelError(f"{provider.name} has no default model; name one with model=…")
+        return name
+
+    def serving(self, model: str, routes: Sequence[object]) -> list[Provider]:
+        """Return the automatic providers that serve an id or alias."""
+        extra = [route for route in routes if isinstance(route, Provider) and not self._directory.knows(route.name)]
+        known = [*extra, *self._loadable(self._directory.names(), automatic_only=False)]
+        serving = [one for one in known if model in one.models() or model in one.model_aliases]
+        if usable := [one for one in serving if one.automatic]:
+            return usable
+        if serving:
+            names = " or ".join(repr(one.name) for one in serving)
+            raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
+        listed = dict.fromkeys(name for one in known for name in (*one.model_aliases, *one.models()))
+        near = get_close_matches(model, listed, 3, 0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        raise UnknownModelError(
+            f"no provider lists the model {model!r}; {hint}To send it as it is, name the provider too: provider=…"
+        )
+
+    def _loadable(self, names: Iterable[str], automatic_only: bool = True) -> Iterable[Provider]:
+        for name in names:
+            try:
+                provider = self._directory.get(name)
+            except PluginLoadError as error:
+                self.skipped.append(Skipped(provider=name, model="", reason=str(error)))
+                continue
+            if provider.automatic or not automatic_only:
+                yield provider
+
+    # -- tiers -----------------------------------------------------------------------------
+
+    def follow(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
+        """A tier for each of the client's routes, then their fallbacks."""
+        pairs = [self.route(route) for route in routes]
+        for pair in pairs:
+            self.tier([pair])
+        self.fall_back([provider for provider, _ in pairs], fallback_models)
+
+    def take_automatic(self, fallback_models: Sequence[str] | None) -> None:
+        """A tier for each provider that needs no naming, then their fallbacks; `local` is the last resort."""
+        automatic = list(self._loadable(self._directory.automatic_names()))
+        remote = [one for one in automatic if one.name != "local"]
+        for one in remote:
+            self.tier([(one, one.default_model)])
+        self.fall_back(remote, fallback_models)
+        for one in automatic:
+            self.tier([(one, one.default_model)])
+
+    def tier(self, pairs: Iterable[tuple[Provider, str]]) -> None:
+        """Append one tier of all usable legs; those that stand in the plan already are left out."""
+        legs: list[Leg] = []
+        for provider, model in pairs:
+            made = self._maker.legs(provider, model)
+            if isinstance(made, str):
+                self._skip(Skipped(provider=provider.name, model=model, reason=made))
+                continue
+            for leg in made:
+                if leg.identity not in self._seen:
+                    self._seen.add(leg.identity)
+                    legs.append(leg)
+        if legs:
+            self.tiers.append(legs)
+
+    def _skip(self, skipped: Skipped) -> None:
+        """Note it, unless the same provider was left out for the same reason with another model."""
+        if not any(one.provider == skipped.provider and one.reason == skipped.reason for one in self.skipped):
+            self.skipped.append(skipped)
+
+    def fall_back(self, providers: list[Provider], fallback_models: Sequence[str] | None) -> None:
+        """Append a tier for each fallback: of the call if given, else of each provider."""
+        if fallback_models is None:
+            for provider in providers:
+                for listed in provider.fallback_models:
+                    self.tier([(provider, provider.get_model_name(listed))])
+            return
+        for entry in fallback_models:
+            name, model = self.split(entry)
+            if name is not None and not (model is None and any(entry in one.models() for one in providers)):
+                provider = self.resolve(name)
+                self.tier([(provider, self.model_of(provider, model))])
+            else:
+                wanted = model or entry
+                self.tier((one, one.get_model_name(wanted)) for one in providers or self.serving(wanted, ()))
+
+
+def check_names(model: object, fallback_models: object) -> None:
+    """
+    Refuse what is no model name.
+
+    Raises:
+        ConfigurationError: of the wrong type.
+    """
+    if model is not None and not (isinstance(model, str) and model.strip(": ")):
+        raise ConfigurationError(f"model must be a model's name, not {model!r}")
+    if fallback_models is None:
+        return
+    if isinstance(fallback_models, str) or not isinstance(fallback_models, Sequence):
+        raise ConfigurationError(f"fallback_models must be a list of model names, not {fallback_models!r}")
+    for entry in fallback_models:
+        if not isinstance(entry, str) or not entry.strip(": "):
+            raise ConfigurationError(f"fallback_models holds {entry!r}, which is no model name")
+
+
+def _as_list(provider: object) -> list[object]:
+    if isinstance(provider, Sequence) and not isinstance(provider, str):
+        if not provider:
+            raise UnknownProviderError("provider=[] names nobody; leave it out to use every provider with a key")
+        return list(provider)
+    return [provider]
+
+
+def _nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
+    trail = Trail(entries=tuple(skipped))
+    kind = MissingKeyError if any(one.reason.startswith("no key") for one in skipped) else NoUsableRouteError
+    told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped) or "no provider is available"
+    error = kind(f"nothing can answer this call: {told}" if len(skipped) != 1 else told)
+    error.trail = trail
+    return error

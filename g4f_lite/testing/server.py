@@ -1,0 +1,234 @@
+"""
+A loopback provider whose answers, and whose faults, are scripted.
+
+It speaks HTTP/1.1 over plain sockets, so that it can do what no HTTP library lets a server do:
+break off, lie about lengths, reset, drip.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Self, TypeAlias
+
+
+class Received(NamedTuple):
+    """One request as it reached the server; header names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The decoded body, {} if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    @property
+    def model(self) -> str:
+        return str(self.json.get("model", ""))
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.json.get("stream"))
+
+
+class Pause(NamedTuple):
+    """Say nothing for so many seconds, or until the client has gone or the server is closed."""
+
+    seconds: float
+
+
+class Close(NamedTuple):
+    """End the connection: politely, or with a reset."""
+
+    reset: bool = False
+
+
+Action: TypeAlias = bytes | Pause | Close
+Reply: TypeAlias = Callable[[Received], Iterable[Action]]
+"""What to do on the socket for one request; after the last action the connection is kept."""
+
+
+class FaultServer:
+    """
+    Answers on 127.0.0.1, on a free port, until closed.
+
+    Replies come from what `on` set for the request's model, else from the queue of `script`, whose
+    last entry is repeated; without any it answers "ok". All that arrived is in `received`.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self._models: dict[str, deque[Reply]] = {}
+        self._queue: deque[Reply] = deque()
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        """How many connections have been accepted."""
+        self._start(self._accept)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The address to give to `base_urls=`."""
+        return f"{self.origin}/v1"
+
+    @property
+    def models(self) -> list[str]:
+        """The models that were asked for, in order."""
+        return [request.model for request in self.received]
+
+    @property
+    def open_connections(self) -> int:
+        with self._lock:
+            return len(self._connections)
+
+    def script(self, *replies: Reply) -> Self:
+        """Answer the next requests with these, the last one for ever."""
+        with self._lock:
+            self._queue = deque(replies)
+        return self
+
+    def on(self, model: str, *replies: Reply) -> Self:
+        """Answer requests for this model with these, the last one for ever."""
+        with self._lock:
+            self._models[model] = deque(replies)
+        return self
+
+    def close(self) -> None:
+        """Stop listening and break off what is under way; its threads have ended afterwards."""
+        self._closed.set()
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+        with self._lock:
+            open_now = list(self._connections)
+        for connection in open_now:
+            _shut(connection)
+        for thread in self._threads:
+            thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # -- threads ---------------------------------------------------------------------------
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, name="fault-server", daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._closed.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self._connections.add(connection)
+                self.connections += 1
+            self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with connection, connection.makefile("rb") as reader:
+                while (request := _read_request(reader)) is not None:
+                    with self._lock:
+                        self.received.append(request)
+                        reply = self._next_reply(request)
+                    for action in reply(request):
+                        if not self._act(connection, action):
+                            return
+        except OSError:
+            pass  # the client has gone
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+    def _next_reply(self, request: Received) -> Reply:
+        from .replies import answer
+
+        queue = self._models.get(request.model, self._queue)
+        if not queue:
+            return answer("ok")
+        return queue.popleft() if len(queue) > 1 else queue[0]
+
+    def _act(self, connection: socket.socket, action: Action) -> bool:
+        """Do one thing; False ends the connection."""
+        if isinstance(action, bytes):
+            connection.sendall(action)
+            return True
+        if isinstance(action, Pause):
+            return self._pause(connection, action.seconds)
+        if action.reset:  # closing with linger 0 sends RST
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+        else:
+            _shut(connection)
+        return False
+
+    def _pause(self, connection: socket.socket, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._closed.wait(min(left, 0.02)):
+                return False
+            connection.setblocking(False)
+            try:
+                if connection.recv(1, socket.MSG_PEEK) == b"":
+                    return False
+            except BlockingIOError:
+                pass
+            finally:
+                connection.setblocking(True)
+        return True
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+def _read_request(reader: Any) -> Received | None:
+    """Return the next request; None when the client has closed."""
+    line = reader.readline(65536).decode("latin-1").split()
+    if len(line) < 2:
+        return None
+    headers: dict[str, str] = {}
+    while (header := reader.readline(65536).decode("latin-1").strip()) != "":
+        name, _, value = header.partition(":")
+        headers[name.lower()] = value.strip()
+    body = b""
+    if "content-length" in headers:
+        body = reader.read(int(headers["content-length"]))
+    elif headers.get("transfer-encoding") == "chunked":
+        while size := int(reader.readline(65536), 16):
+            body += reader.read(size)
+            reader.readline()
+        reader.readline()
+    return Received(line[0], line[1], headers, body)

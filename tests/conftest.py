@@ -1,0 +1,40 @@
+"""Every test starts without keys, without third-party plugins, and with a registry of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from g4f_lite import plugins, shortcuts
+from g4f_lite.testing import FaultServer
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in os.environ:
+        if name.upper().endswith(("_API_KEY", "_API_BASE", "_PROXY")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", "")
+    monkeypatch.setattr(plugins, "_process_registry", None)
+    monkeypatch.setattr(shortcuts, "_client", None)
+    yield
+    if shortcuts._client is not None:
+        shortcuts._client.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def groq(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> FaultServer:
+    """A server that the Groq plugin talks to, with a key in the environment."""
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_secret_of_the_tests")
+    monkeypatch.setenv("GROQ_API_BASE", server.base_url)
+    return server

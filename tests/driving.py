@@ -1,0 +1,70 @@
+"""Run one call through both clients, streaming and not, and look at it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any, NamedTuple
+
+from g4f_lite import AsyncClient, ChatCompletion, Client, G4FLiteError, Timeouts, Trail
+
+MODES = ("sync", "sync stream", "async", "async stream")
+MESSAGES = [{"role": "user", "content": "Which day is it?"}]
+QUICK = {"retry_wait": lambda state: 0.01, "timeouts": Timeouts(connect=1, first_token=0.5, stall=0.5, total=0.5)}
+
+
+class Outcome(NamedTuple):
+    """What a caller saw."""
+
+    text: str
+    """All text that was handed out, also before an error."""
+    completion: ChatCompletion | None
+    error: G4FLiteError | None
+    trail: Trail
+
+    @property
+    def trace(self) -> list[str]:
+        """The trail without what differs from run to run: times, waits, ports and the sizes of pieces."""
+        return [_steady(str(entry)) for entry in self.trail.entries]
+
+
+def _steady(line: str) -> str:
+    line = re.sub(r" in \d+\.\d+ s", " in T", line)
+    return re.sub(r"127\.0\.0\.1:\d+", "HOST", line)
+
+
+def run(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Outcome:
+    """Make one call in a mode; its own client is closed afterwards."""
+    if mode.startswith("async"):
+        return asyncio.run(_run_async(mode, settings, params))
+    return _run_sync(mode, settings, params)
+
+
+def _run_sync(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Outcome:
+    said = ""
+    with Client(**{**QUICK, **settings}) as client:
+        try:
+            if "stream" not in mode:
+                reply = client.chat.completions.create(messages=MESSAGES, **params)
+                return Outcome(reply.text, reply, None, reply.trail)
+            stream = client.chat.completions.create(messages=MESSAGES, stream=True, **params)
+            for chunk in stream:
+                said += chunk.text
+            return Outcome(said, stream.completion, None, stream.completion.trail)
+        except G4FLiteError as error:
+            return Outcome(said, None, error, error.trail)
+
+
+async def _run_async(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Outcome:
+    said = ""
+    async with AsyncClient(**{**QUICK, **settings}) as client:
+        try:
+            if "stream" not in mode:
+                reply = await client.chat.completions.create(messages=MESSAGES, **params)
+                return Outcome(reply.text, reply, None, reply.trail)
+            stream = await client.chat.completions.create(messages=MESSAGES, stream=True, **params)
+            async for chunk in stream:
+                said += chunk.text
+            return Outcome(said, stream.completion, None, stream.completion.trail)
+        except G4FLiteError as error:
+            return Outcome(said, None, error, error.trail)
