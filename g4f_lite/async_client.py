@@ -124,6 +124,33 @@ async def _pull(source: AsyncByteStream | AsyncChunkStream, reader: StreamReader
         return reader.feed(error)
 
 
+async def _iterate(
+    step: Step, source: AsyncByteStream | AsyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
+) -> AsyncIterator[ChatCompletionChunk]:
+    """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
+    try:
+        for chunk in chunks:
+            yield chunk
+        while not reader.over:
+            step.limit.resume()
+            for chunk in await _pull(source, reader):
+                yield chunk
+        reader.check()
+        await source.finish()
+        step.complete()
+    except GeneratorExit:
+        step.closed()
+        raise
+    except BaseException as error:
+        step.end(error)
+        final = step.call.failed(error)
+        if final is error:
+            raise
+        raise final from None
+    finally:
+        await source.close()
+
+
 class AsyncStream:
     """As `Stream`, with `async for` and `aclose`."""
 
@@ -137,35 +164,8 @@ class AsyncStream:
         self.provider = step.leg.provider.name
         self.model = step.leg.model
         self._step = step
-        self._completion: ChatCompletion | None = None
-        self._chunks = self._iterate(source, reader, chunks)
+        self._chunks = _iterate(step, source, reader, chunks)
         self._close_source = source.close
-
-    async def _iterate(
-        self, source: AsyncByteStream | AsyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
-    ) -> AsyncIterator[ChatCompletionChunk]:
-        step = self._step
-        try:
-            for chunk in chunks:
-                yield chunk
-            while not reader.over:
-                step.limit.resume()
-                for chunk in await _pull(source, reader):
-                    yield chunk
-            reader.check()
-            await source.finish()
-            self._completion = step.complete()
-        except GeneratorExit:
-            step.closed()
-            raise
-        except BaseException as error:
-            step.end(error)
-            final = step.call.failed(error)
-            if final is error:
-                raise
-            raise final from None
-        finally:
-            await source.close()
 
     def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
         return self._chunks
@@ -181,9 +181,9 @@ class AsyncStream:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._completion is None:
+        if self._step.completion is None:
             raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._completion
+        return self._step.completion
 
     @property
     def trail(self) -> Trail:

@@ -74,6 +74,7 @@ class Step:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.reader: StreamReader | None = None
+        self.completion: ChatCompletion | None = None
         self._ended = False
 
     def __enter__(self) -> Step:
@@ -166,11 +167,11 @@ class Step:
         """The stream's first content has come."""
         self.call.plan.first_token()
 
-    def complete(self) -> ChatCompletion:
-        """Return the stream's whole answer, and end the attempt well."""
+    def complete(self) -> None:
+        """Keep the stream's whole answer in `completion`, and end the attempt well."""
         assert self.reader is not None
         self._succeed(self.reader.status, self.reader.notes)
-        return self._sign(self.reader.completion())
+        self.completion = self._sign(self.reader.completion())
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""

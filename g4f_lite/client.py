@@ -126,6 +126,31 @@ def _pull(source: SyncByteStream | SyncChunkStream, reader: StreamReader) -> lis
         return reader.feed(error)
 
 
+def _iterate(
+    step: Step, source: SyncByteStream | SyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
+) -> Iterator[ChatCompletionChunk]:
+    """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
+    try:
+        yield from chunks
+        while not reader.over:
+            step.limit.resume()
+            yield from _pull(source, reader)
+        reader.check()
+        source.finish()
+        step.complete()
+    except GeneratorExit:
+        step.closed()
+        raise
+    except BaseException as error:
+        step.end(error)
+        final = step.call.failed(error)
+        if final is error:
+            raise
+        raise final from None
+    finally:
+        source.close()
+
+
 class Stream:
     """
     The chunks of one answer, as they come. Iterate over it once; close it to stop early.
@@ -144,33 +169,8 @@ class Stream:
         self.provider = step.leg.provider.name
         self.model = step.leg.model
         self._step = step
-        self._completion: ChatCompletion | None = None
-        self._chunks = self._iterate(source, reader, chunks)
+        self._chunks = _iterate(step, source, reader, chunks)
         self._close_source = source.close
-
-    def _iterate(
-        self, source: SyncByteStream | SyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
-    ) -> Iterator[ChatCompletionChunk]:
-        step = self._step
-        try:
-            yield from chunks
-            while not reader.over:
-                step.limit.resume()
-                yield from _pull(source, reader)
-            reader.check()
-            source.finish()
-            self._completion = step.complete()
-        except GeneratorExit:
-            step.closed()
-            raise
-        except BaseException as error:
-            step.end(error)
-            final = step.call.failed(error)
-            if final is error:
-                raise
-            raise final from None
-        finally:
-            source.close()
 
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         return self._chunks
@@ -186,9 +186,9 @@ class Stream:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._completion is None:
+        if self._step.completion is None:
             raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._completion
+        return self._step.completion
 
     @property
     def trail(self) -> Trail:

@@ -9,15 +9,19 @@ for. A plugin that fails is unregistered and remembered with its error; the othe
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import re
+import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import distributions
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 PROVIDERS_GROUP = "g4f_lite"
 HOOKS_GROUP = "g4f_lite.hooks"
 LOAD_PLUGINS = "G4F_LITE_LOAD_PLUGINS"
+OURS = __name__.partition(".")[0]
+KINDS = ("bundled", "client", "code", "third-party")
 
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -61,14 +67,23 @@ class PluginInfo(Value, frozen=True, kw_only=True):
 class Source:
     """Where one plugin comes from, and what came of it."""
 
-    def __init__(self, name: str, kind: str, load: Callable[[], object], point: EntryPoint | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        load: Callable[[], object],
+        *,
+        group: str = "",
+        distribution: str = "",
+        version: str = "",
+    ) -> None:
         self.name = name
         self.kind = kind
         self.load = load
-        self.distribution = point.dist.name if point and point.dist else "g4f_lite" if kind == "bundled" else ""
-        self.version = point.dist.version if point and point.dist else ""
+        self.group = group
+        self.distribution = distribution
+        self.version = version
         self.providers: dict[str, Provider] = {}
-        self.strategies: dict[str, Strategy] = {}
         self.loaded = False
         self.error: str | None = None
         self.shadowed_by: str | None = None
@@ -77,6 +92,10 @@ class Source:
         if self.distribution and self.kind == "third-party":
             return f"{self.name!r} of the distribution {self.distribution} {self.version}"
         return f"{self.name!r} ({self.kind})"
+
+    def place(self) -> tuple[str, str, str]:
+        """Sort key: providers before hooks, which may ask for them."""
+        return (self.group, self.name, self.distribution)
 
     def info(self) -> PluginInfo:
         return PluginInfo(
@@ -110,11 +129,17 @@ class Registry:
         self._lock = threading.RLock()
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._registered: dict[str, Provider] = {}
+        self._root: Registry = self if parent is None else parent._root
+        self._all: list[Source] = []
+        self._added: dict[str, Source] = {}
+        """In code, by the name of each provider."""
+        self._installed: dict[str, Source] = {}
+        """Bundled and third-party, by the name of the provider; loaded when it is asked for."""
+        self._misnamed: dict[str, Source] = {}
         self._strategies: dict[str, Strategy] = {}
-        self._sources: dict[str, Source] = {}
-        self._hook_sources: list[Source] = []
-        self._scanned = False
+        self._hooks: deque[Source] = deque()
+        """Those still to be loaded."""
+        self._tables_read = self._hooks_loaded = False
         for plugin in plugins:
             self.register(plugin, kind="client")
 
@@ -128,101 +153,143 @@ class Registry:
             PluginLoadError: it cannot be used; nothing of it stays.
         """
         with self._lock:
+            source = Source(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
             if _is_provider(plugin):
                 provider = _as_provider(plugin)
-                self._registered[provider.name] = provider
-                return
-            name = getattr(plugin, "__name__", type(plugin).__name__)
-            source = Source(name, kind, lambda: plugin)
-            self._hook_sources.append(source)
-            if not self._activate(source):
-                self._hook_sources.remove(source)
-                raise PluginLoadError(f"the plugin {name!r} cannot be used: {source.error}")
-            self._registered.update(source.providers)
+                source.name, source.providers, source.loaded = provider.name, {provider.name: provider}, True
+            elif not self._activate(source):
+                raise PluginLoadError(f"the plugin {source.name!r} cannot be used: {source.error}")
+            self._all.append(source)
+            for name in source.providers:
+                self._add(name, source)
+
+    def _add(self, name: str, source: Source) -> None:
+        """Make a provider known; of two that were added in the same way, the later one counts."""
+        own = self._added.get(name) or self._installed.get(name)
+        other = self._parent._source(name) if own is None and self._parent is not None else own
+        self._added[name] = source
+        if own is not None:
+            own.shadowed_by = str(source)
+        if other is not None and other.kind != source.kind:
+            _warn_shadowed(other, source)
 
     def scan(self) -> None:
-        """Read the tables of bundled and third-party plugins, once, and load the hooks."""
-        if self._scanned or self._parent is not None:
+        """Load the hooks of third-party plugins, once; the first client does so."""
+        root = self._root
+        if root._hooks_loaded:
             return
-        with self._lock:
-            if self._scanned:
-                return
-            from g4f_lite_providers import BUNDLED
+        with root._lock:
+            root._read_tables()
+            while root._hooks:
+                root._activate(root._hooks.popleft())
+            root._hooks_loaded = True
 
-            for name, module in BUNDLED.items():
-                self._sources[name] = Source(name, "bundled", partial(importlib.import_module, module))
-            for point in _entry_points(PROVIDERS_GROUP):
-                source = Source(point.name, "third-party", point.load, point)
-                if not NAME.fullmatch(point.name):
-                    source.error = f"its entry point {point.name!r} is no provider name ({NAME.pattern})"
-                    self._hook_sources.append(source)
-                elif (first := self._sources.get(point.name)) is not None:
+    def _read_tables(self) -> None:
+        """Read which bundled and third-party plugins there are, once; none is imported for it."""
+        if self._tables_read:
+            return
+        from g4f_lite_providers import BUNDLED
+
+        bundled = [
+            Source(name, "bundled", partial(importlib.import_module, module), group=PROVIDERS_GROUP, distribution=OURS)
+            for name, module in BUNDLED.items()
+        ]
+        with self._lock:
+            if self._tables_read:
+                return
+            shadowed = []
+            for source in (*bundled, *_third_party()):
+                self._all.append(source)
+                if source.group == HOOKS_GROUP:
+                    self._hooks.append(source)
+                elif not NAME.fullmatch(source.name):
+                    source.error = f"its entry point {source.name!r} is no provider name ({NAME.pattern})"
+                    self._misnamed[source.name] = source
+                elif (first := self._added.get(source.name) or self._installed.get(source.name)) is not None:
                     source.shadowed_by = str(first)
-                    self._hook_sources.append(source)
-                    warnings.warn(f"the provider {source} is shadowed by {first}", PluginWarning, stacklevel=4)
+                    shadowed.append((source, first))
                 else:
-                    self._sources[point.name] = source
-            self._scanned = True
-            for point in _entry_points(HOOKS_GROUP):
-                source = Source(point.name, "third-party", point.load, point)
-                self._hook_sources.append(source)
-                self._activate(source)
+                    self._installed[source.name] = source
+            self._tables_read = True
+        for source, first in shadowed:
+            _warn_shadowed(source, first)
 
     def _activate(self, source: Source) -> bool:
         """Import one plugin and call its registering hooks; False, and no trace of it, if that fails."""
         source.loaded = True
         plugin: object = None
+        is_new = False
+        providers: dict[str, Provider] = {}
+        strategies: dict[str, Strategy] = {}
         try:
             plugin = source.load()
-            if not self._manager.is_registered(plugin):  # one module may stand behind two entry points
-                self._manager.register(plugin, name=f"{source.kind}:{source.distribution}:{source.name}")
-                self._manager.check_pending()
-            for hook, register in (
-                ("register_providers", _collector(source)),
-                ("register_strategies", source.strategies.__setitem__),
-            ):
-                for impl in self._impls(hook):
-                    if impl.plugin is plugin:
-                        _call(impl, register=register)
-        except KeyboardInterrupt:
-            raise
+            is_new = not self._manager.is_registered(plugin)  # one module may stand behind two entry points
+            if is_new:
+                self._hook_up(plugin, str(source))
+            if source.group != HOOKS_GROUP:
+                self._collect("register_providers", plugin, _provider_collector(providers))
+            self._collect("register_strategies", plugin, _strategy_collector(strategies))
+            if source.group == PROVIDERS_GROUP and source.name not in providers:
+                offered = ", ".join(providers) or "no provider"
+                raise PluginLoadError(f"its entry point is named {source.name!r}, but it registers {offered}")
         except BaseException as error:  # the plugin border: even SystemExit must not take the host down
-            source.error = _describe(error)
-            log.debug("the plugin %s is switched off: %s", source, source.error)
-            if plugin is not None and self._manager.is_registered(plugin):
+            if is_new and self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
-            source.providers.clear()
-            source.strategies.clear()
+            if isinstance(error, KeyboardInterrupt):
+                source.loaded = False  # the next call tries again
+                raise
+            source.error = _describe(error)
+            log.debug("the plugin %s is switched off: %s", source, source.error, exc_info=True)
             return False
-        self._strategies.update(source.strategies)
+        source.providers = providers
+        self._strategies.update(strategies)
         return True
+
+    def _hook_up(self, plugin: object, name: str) -> None:
+        """
+        Register a plugin's hooks.
+
+        Raises:
+            PluginLoadError, pluggy.PluginValidationError: it has none, or one that cannot work.
+        """
+        if self._manager.has_plugin(name):  # two objects of one class, or one name in both groups
+            name = f"{name} at {id(plugin):#x}"
+        self._manager.register(plugin, name=name)
+        self._manager.check_pending()
+        callers = self._manager.get_hookcallers(plugin)
+        if not callers:
+            raise PluginLoadError("it has no hooks; mark its functions with g4f_lite.hookimpl")
+        for caller in callers:
+            for impl in caller.get_hookimpls():
+                if impl.plugin is plugin and _is_lazy(impl.function):
+                    raise PluginLoadError(f"its {caller.name} is a coroutine, generator or wrapper, no plain function")
+
+    def _collect(self, hook: str, plugin: object, register: Callable[..., None]) -> None:
+        for impl in self._impls(hook):
+            if impl.plugin is plugin:
+                _call(impl, register=register)
 
     # -- asking ----------------------------------------------------------------------------
 
     def names(self) -> list[str]:
         """Return all provider names, in the order of precedence; nothing is imported for it."""
-        self.scan()
+        self._root._read_tables()
         inherited = self._parent.names() if self._parent else []
-        return list(dict.fromkeys([*self._registered, *self._sources, *inherited]))
+        return list(dict.fromkeys([*self._added, *self._installed, *inherited]))
 
     def automatic_names(self) -> list[str]:
         """Return the names in the order for a call that names nothing: bundled, third party by name, `local`."""
-        names = self.names()
-        bundled = [name for name in names if (source := self._source(name)) is not None and source.kind == "bundled"]
-        others = [name for name in names if name not in bundled]
-        ordered = (
-            bundled
-            + [name for name in others if self._source(name) is None]
-            + sorted(name for name in others if self._source(name) is not None)
-        )
-        return sorted(ordered, key=lambda name: name == "local")
+
+        def rank(name: str) -> tuple[bool, int, str]:
+            source = self._source(name)
+            kind = source.kind if source is not None else "third-party"
+            return (name == "local", KINDS.index(kind), name if kind == "third-party" else "")
+
+        return sorted(self.names(), key=rank)
 
     def knows(self, name: str) -> bool:
         """Tell whether this is a provider's name."""
-        if name in self._registered:
-            return True
-        self.scan()
-        return name in self._sources or (self._parent is not None and self._parent.knows(name))
+        return self._source(name) is not None
 
     def get(self, name: str) -> Provider:
         """
@@ -232,32 +299,29 @@ class Registry:
             UnknownProviderError: nobody has this name; says the nearest one.
             PluginLoadError: its plugin is broken.
         """
-        if (provider := self._registered.get(name)) is not None:
-            return provider
-        self.scan()
-        if (source := self._sources.get(name)) is not None:
-            return self._provider_of(source)
-        if self._parent is not None and self._parent.knows(name):
-            return self._parent.get(name)
-        raise UnknownProviderError(self._unknown(name))
-
-    def _provider_of(self, source: Source) -> Provider:
-        if (provider := source.providers.get(source.name)) is not None:
-            return provider
-        with self._lock:
-            if not source.loaded and self._activate(source) and source.name not in source.providers:
-                offered = ", ".join(source.providers) or "no provider"
-                source.error = f"its entry point is named {source.name!r}, but it registers {offered}"
-        if source.error is not None:
-            switch = f"; to switch plugins off, set {LOAD_PLUGINS}" if source.kind == "third-party" else ""
-            raise PluginLoadError(f"the provider {source} cannot be loaded: {source.error}{switch}")
-        return source.providers[source.name]
+        source = self._source(name) or self._root._misnamed.get(name)
+        if source is None:
+            raise UnknownProviderError(self._unknown(name))
+        if name not in source.providers:
+            self._root._load(source)
+        return source.providers[name]
 
     def _source(self, name: str) -> Source | None:
-        if name in self._registered:
-            return None
-        own = self._sources.get(name)
-        return own if own is not None or self._parent is None else self._parent._source(name)
+        if (added := self._added.get(name)) is not None:
+            return added
+        if self._parent is not None:
+            return self._parent._source(name)
+        self._read_tables()
+        return self._installed.get(name)
+
+    def _load(self, source: Source) -> None:
+        with self._lock:
+            if not source.loaded and source.error is None:
+                self._activate(source)
+            error = source.error or ("" if source.providers else "it asks for itself while it is loaded")
+        if error:
+            switch = f"; to switch plugins off, set {LOAD_PLUGINS}" if source.kind == "third-party" else ""
+            raise PluginLoadError(f"the provider {source} cannot be loaded: {error}{switch}")
 
     def _unknown(self, name: str) -> str:
         names = self.names()
@@ -278,10 +342,9 @@ class Registry:
         return [*self._strategies, *(self._parent.strategy_names() if self._parent else ())]
 
     def plugins(self) -> list[PluginInfo]:
-        """Return all plugins; those not asked for yet are not loaded for it."""
+        """Return all plugins; providers that nobody has asked for yet are not loaded for it."""
         self.scan()
-        own = [source.info() for source in (*self._sources.values(), *self._hook_sources)]
-        own += [PluginInfo(name=name, source="code", providers=(name,), loaded=True) for name in self._registered]
+        own = [source.info() for source in self._all]
         return own + (self._parent.plugins() if self._parent else [])
 
     # -- calling hooks ---------------------------------------------------------------------
@@ -304,7 +367,7 @@ class Registry:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # the plugin border
-                log.error("the observer %s of plugin %r failed: %s", hook, impl.plugin_name, _describe(error))
+                log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, _describe(error))
 
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError:
         """Return the first better exception that a plugin has for this reply, or `error`."""
@@ -314,12 +377,13 @@ class Registry:
             except KeyboardInterrupt:
                 raise
             except BaseException as failure:  # the plugin border
-                log.error("refine_error of plugin %r failed: %s", impl.plugin_name, _describe(failure))
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, _describe(failure))
                 continue
             if isinstance(better, ProviderError):
                 return better
             if better is not None:
-                log.error("refine_error of plugin %r returned no ProviderError: %r", impl.plugin_name, type(better))
+                kind = type(better).__name__
+                log.error("refine_error of the plugin %s returned %s, no ProviderError", impl.plugin_name, kind)
         return error
 
     def _after_fork(self) -> None:
@@ -330,12 +394,27 @@ def _call(impl: Any, **arguments: Any) -> Any:
     return impl.function(*(arguments[name] for name in impl.argnames))
 
 
-def _collector(source: Source) -> Callable[[type[Provider] | Provider], None]:
-    def register(provider: type[Provider] | Provider) -> None:
+def _is_lazy(function: object) -> bool:
+    """Tell whether calling this does nothing yet; pluggy's wrappers are generators too."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_of_kind(function) for is_of_kind in kinds)
+
+
+def _provider_collector(providers: dict[str, Provider]) -> Callable[[object], None]:
+    def register(provider: object) -> None:
         instance = _as_provider(provider)
-        if instance.name in source.providers:
+        if instance.name in providers:
             raise PluginLoadError(f"it registers {instance.name!r} twice")
-        source.providers[instance.name] = instance
+        providers[instance.name] = instance
+
+    return register
+
+
+def _strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strategy], None]:
+    def register(name: str, strategy: Strategy) -> None:
+        if not isinstance(name, str) or not callable(strategy):
+            raise PluginLoadError(f"a strategy is a name and a function, not {name!r} and {strategy!r}")
+        strategies[name] = strategy
 
     return register
 
@@ -363,21 +442,47 @@ def _as_provider(plugin: object) -> Provider:
 
 def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())[:300]
+    if isinstance(error, PluginLoadError):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _entry_points(group: str) -> list[EntryPoint]:
-    """Return the third-party entry points that may be used, sorted by name and distribution."""
+def _warn_shadowed(shadowed: Source, first: Source) -> None:
+    """Warn at the line outside of this package that led here."""
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == OURS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f"the provider {shadowed} is shadowed by {first}", PluginWarning, stacklevel=level)
+
+
+def _third_party() -> list[Source]:
+    """
+    Return the third-party plugins that may be used: providers, then hooks, by name and distribution.
+
+    The distributions are read one by one, so that the broken metadata of one does not hide the others.
+    """
     allowed = os.environ.get(LOAD_PLUGINS)
     if allowed is not None and not allowed.strip():
         return []
     chosen = None if allowed is None else {_normal(name) for name in allowed.split(",")}
-    points = [
-        point
-        for point in entry_points(group=group)
-        if chosen is None or (point.dist and _normal(point.dist.name) in chosen)
-    ]
-    return sorted(points, key=lambda point: (point.name, point.dist.name if point.dist else ""))
+    found: dict[str, list[Source]] = {}
+    for distribution in distributions():
+        try:
+            points = [point for point in distribution.entry_points if point.group in (PROVIDERS_GROUP, HOOKS_GROUP)]
+            if not points:
+                continue
+            name, version = distribution.name, distribution.version
+            key = _normal(name)
+        except Exception as error:
+            log.warning("the plugins of %s cannot be read: %s", distribution.locate_file("."), _describe(error))
+            continue
+        if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported
+            found[key] = [
+                Source(point.name, "third-party", point.load, group=point.group, distribution=name, version=version)
+                for point in points
+            ]
+    return sorted(chain.from_iterable(found.values()), key=Source.place)
 
 
 def _normal(distribution: str) -> str:

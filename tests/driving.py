@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from g4f_lite import AsyncClient, ChatCompletion, Client, G4FLiteError, Timeouts, Trail
@@ -31,6 +33,14 @@ class Outcome(NamedTuple):
 def _steady(line: str) -> str:
     line = re.sub(r" in \d+\.\d+ s", " in T", line)
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", line)
+
+
+def eventually(true: Callable[[], bool], within: float = 5.0) -> bool:
+    """Wait until something becomes true on its own; False if it does not in so many seconds."""
+    end = time.monotonic() + within
+    while not true() and time.monotonic() < end:
+        time.sleep(0.005)
+    return true()
 
 
 def run(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Outcome:

@@ -1,0 +1,364 @@
+"""What both clients promise besides answers: threads, loops, forks, connections, time."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from driving import MESSAGES, MODES, eventually, run
+
+import g4f_lite
+from g4f_lite import AsyncClient, Client, Timeouts
+from g4f_lite.testing import FaultServer, replies
+
+
+def ask(client: Client, **params: Any) -> g4f_lite.ChatCompletion:
+    return client.chat.completions.create(messages=MESSAGES, provider="groq", **params)
+
+
+async def aask(client: AsyncClient, **params: Any) -> g4f_lite.ChatCompletion:
+    return await client.chat.completions.create(messages=MESSAGES, provider="groq", **params)
+
+
+# -- connections ---------------------------------------------------------------------------
+
+
+def test_connections_are_kept_and_used_again(groq: FaultServer) -> None:
+    with Client() as client:
+        for _ in range(5):
+            ask(client)
+            list(ask(client, stream=True))
+    assert groq.connections == 1
+
+    async def main() -> None:
+        async with AsyncClient() as client:
+            for _ in range(5):
+                await aask(client)
+                async for _ in await aask(client, stream=True):
+                    pass
+
+    asyncio.run(main())
+    assert groq.connections == 2
+    assert eventually(lambda: groq.open_connections == 0)
+
+
+@pytest.mark.parametrize("how", ["close", "with", "drop"])
+def test_a_stream_that_is_left_early_frees_its_connection(how: str, groq: FaultServer) -> None:
+    groq.script(replies.silence("stream", 3))
+    with Client() as client:
+        stream = ask(client, stream=True)
+        if how == "with":
+            with stream:
+                next(stream)
+        else:
+            next(stream)
+        if how == "close":
+            stream.close()
+        with pytest.raises(RuntimeError, match="not been read to its end"):
+            _ = stream.completion
+        del stream
+        gc.collect()
+        assert eventually(lambda: groq.open_connections == 0)
+
+
+@pytest.mark.parametrize("how", ["aclose", "with", "break", "cancel", "unread"])
+def test_an_async_stream_that_is_left_early_frees_its_connection(how: str, groq: FaultServer) -> None:
+    groq.script(replies.silence("stream", 3))
+
+    async def main() -> None:
+        async with AsyncClient() as client:
+            stream = await aask(client, stream=True)
+            if how == "with":
+                async with stream:
+                    await anext(stream)
+            elif how == "break":
+                async for _ in stream:
+                    break
+                await stream.aclose()
+            elif how == "cancel":
+                task = asyncio.create_task(_drain(stream))
+                await asyncio.sleep(0.05)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert stream.trail.attempts[-1].outcome == "CancelledError"
+            else:
+                if how == "aclose":
+                    await anext(stream)
+                await stream.aclose()
+            assert await asyncio.to_thread(eventually, lambda: groq.open_connections == 0)
+
+    asyncio.run(main())
+
+
+async def _drain(stream: g4f_lite.AsyncStream) -> None:
+    async for _ in stream:
+        pass
+
+
+def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer) -> None:
+    groq.script(lambda request: [*replies.answer("ok")(request), replies.Close()])
+    with Client(retries=0) as client:
+        for _ in range(4):
+            assert ask(client).text == "ok"
+            assert eventually(lambda: groq.open_connections == 0)
+
+
+# -- threads, loops, forks -----------------------------------------------------------------
+
+
+def test_fifty_threads_share_one_client(groq: FaultServer) -> None:
+    groq.script(lambda request: replies.answer(request.json["messages"][0]["content"])(request))
+    with Client() as client, ThreadPoolExecutor(50) as pool:
+
+        def one(number: int) -> bool:
+            messages = [{"role": "user", "content": f"number {number}"}]
+            return client.chat.completions.create(messages=messages, provider="groq").text == f"number {number}"
+
+        assert all(pool.map(one, range(300)))
+    assert groq.connections <= 64
+
+
+def test_one_async_client_survives_several_event_loops(groq: FaultServer) -> None:
+    client = AsyncClient()
+    for _ in range(3):
+        assert asyncio.run(aask(client)).text == "ok"
+    gc.collect()
+    assert eventually(lambda: groq.open_connections == 0)
+
+    async def main() -> None:
+        answers = await asyncio.gather(aask(client), asyncio.to_thread(lambda: asyncio.run(aask(client))))
+        assert [answer.text for answer in answers] == ["ok", "ok"]
+        await client.aclose()
+
+    asyncio.run(main())
+
+
+def _ask_in_child(client: Client, queue: Any) -> None:
+    queue.put([ask(client, user=f"child {number}").text for number in range(20)])
+    queue.close()
+    queue.join_thread()
+    os._exit(0)  # no test teardown in the child
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_client_goes_on_after_a_fork_with_connections_of_its_own(groq: FaultServer) -> None:
+    groq.script(lambda request: replies.answer(request.json["user"])(request))
+    context = multiprocessing.get_context("fork")
+    with Client() as client:
+        assert ask(client, user="parent").text == "parent"
+        queue = context.SimpleQueue()
+        child = context.Process(target=lambda: queue.put([ask(client, user=f"child {n}").text for n in range(20)]))
+        child.start()
+        mine = [ask(client, user=f"parent {number}").text for number in range(20)]
+        theirs = queue.get()
+        child.join(10)
+    assert mine == [f"parent {number}" for number in range(20)]
+    assert theirs == [f"child {number}" for number in range(20)]
+
+
+def test_nothing_is_left_behind(groq: FaultServer) -> None:
+    before = threading.active_count()
+
+    async def main() -> int:
+        async with AsyncClient() as client:
+            await aask(client)
+            with pytest.raises(g4f_lite.DeadlineExceededError):
+                groq.script(replies.silence())
+                await aask(client, timeout=0.2)
+        return len(asyncio.all_tasks())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert asyncio.run(main()) == 1
+        gc.collect()
+    groq.close()
+    assert threading.active_count() <= before
+
+
+def test_cancelling_a_call_breaks_it_off_at_once(groq: FaultServer) -> None:
+    groq.script(replies.silence())
+
+    async def main() -> float:
+        async with AsyncClient() as client:
+            task = asyncio.create_task(aask(client))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            began = time.monotonic()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return time.monotonic() - began
+
+    assert asyncio.run(main()) < 1
+    assert groq.models == ["openai/gpt-oss-120b"]
+
+
+# -- time ----------------------------------------------------------------------------------
+
+DRIPS = {
+    "silence": replies.silence(),
+    "silence in the body": replies.silence("body"),
+    "headers drip": replies.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500),
+    "body drips": replies.drip(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n" + b" " * 999),
+    "chunk sizes drip": replies.drip(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"0" * 999),
+    "comments for ever": replies.comments(),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", DRIPS)
+def test_the_deadline_holds(name: str, mode: str, groq: FaultServer) -> None:
+    groq.script(DRIPS[name])
+    began = time.monotonic()
+    outcome = run(mode, {"timeouts": Timeouts()}, {"provider": "groq", "timeout": 0.4})
+    assert time.monotonic() - began < 0.4 + 1.0  # the 50 ms of the contract and a busy machine
+    assert isinstance(outcome.error, g4f_lite.DeadlineExceededError)
+    assert len(groq.received) == 1
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_deadline_ends_at_the_first_content_and_a_timeout_bounds_the_whole_stream(
+    mode: str, groq: FaultServer
+) -> None:
+    parts: list[object] = []
+    for number in range(6):
+        parts += [{"choices": [{"delta": {"content": f"{number}"}}]}, replies.Pause(0.1)]
+    groq.script(replies.stream([*parts, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]))
+    settings = {"timeouts": Timeouts(stall=2)}
+    assert run(mode, settings, {"provider": "groq", "deadline": 0.3}).text == "012345"
+    outcome = run(mode, settings, {"provider": "groq", "timeout": 0.3})
+    assert isinstance(outcome.error, g4f_lite.StreamInterruptedError)
+    assert outcome.error.partial_text == outcome.text
+    assert outcome.text.startswith("01")
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_reader_that_takes_its_time_is_no_stall(mode: str, groq: FaultServer) -> None:
+    groq.script(replies.answer("one two three"))
+    settings: dict[str, Any] = {"timeouts": Timeouts(stall=0.2)}
+
+    async def slowly() -> str:
+        said = ""
+        async with AsyncClient(**settings) as client:
+            async for chunk in await aask(client, stream=True):
+                said += chunk.text
+                await asyncio.sleep(0.3 if chunk.text else 0)
+        return said
+
+    if mode == "async":
+        assert asyncio.run(slowly()) == "one two three"
+        return
+    said = ""
+    with Client(**settings) as client:
+        for chunk in ask(client, stream=True):
+            said += chunk.text
+            time.sleep(0.3 if chunk.text else 0)
+    assert said == "one two three"
+
+
+def test_default_limits_are_lifted_on_the_last_leg_and_the_callers_are_not(groq: FaultServer) -> None:
+    from g4f_lite.routing.legs import Leg
+    from g4f_lite.routing.plan import Plan, Policy
+    from g4f_lite_providers.groq import Groq
+
+    for timeouts, lifted in ((Timeouts(), True), (Timeouts(total=120.0), False)):
+        legs = [[Leg(Groq(), "a")], [Leg(Groq(), "b")]]
+        plan = Plan(legs, policy=Policy(timeouts=timeouts), clock=time, random=lambda: 0.5)
+        _, first = plan.begin()
+        plan.fail(g4f_lite.PermissionDeniedError("no"))
+        _, last = plan.begin()
+        assert first.expires_at - first.started_at == pytest.approx(120)
+        assert (last.expires_at - last.started_at > 250) is lifted
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_answer_says_who_gave_it_and_how(mode: str, groq: FaultServer) -> None:
+    groq.on("openai/gpt-oss-120b", replies.error(404, "gone", code="model_not_found"))
+    reply = run(mode, {}, {"provider": "groq"}).completion
+    assert reply is not None
+    assert (reply.provider, reply.model, reply.text) == ("groq", "openai/gpt-oss-20b", "ok")
+    assert [attempt.status for attempt in reply.attempts] == [404, 200]
+    assert reply.choices[0].finish_reason == "stop"
+    assert reply.usage is not None
+    assert reply.usage.total_tokens == 6
+    assert (reply.raw is None) is ("stream" in mode)
+    assert reply.to_dict()["choices"][0]["message"] == {"role": "assistant", "content": "ok"}
+    with pytest.raises(AttributeError):
+        reply.model = "other"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(reply)).trail == reply.trail
+
+
+def test_the_raw_json_is_the_providers_own(groq: FaultServer) -> None:
+    groq.script(replies.body(b'{"x_groq": {"id": "req_1"}, "choices": [{"message": {"content": "a"}}]}'))
+    with Client() as client:
+        reply = ask(client)
+    assert reply.raw["x_groq"] == {"id": "req_1"}
+    assert reply.raw is not reply.raw
+    assert reply.model == "openai/gpt-oss-120b"
+
+
+def test_a_message_of_an_answer_goes_into_the_next_request(groq: FaultServer) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "today", "arguments": "{}"}}
+    groq.script(replies.answer("", tool_calls=[call]), replies.answer("Sunday"))
+    tools = [{"type": "function", "function": {"name": "today", "parameters": {"type": "object"}}}]
+    with Client() as client:
+        reply = ask(client, tools=tools)
+        assert (reply.tool_calls[0].function.name, reply.choices[0].finish_reason) == ("today", "tool_calls")
+        messages = [
+            *MESSAGES,
+            reply.choices[0].message,
+            {"role": "tool", "tool_call_id": reply.tool_calls[0].id, "content": "Sunday"},
+        ]
+        assert client.chat.completions.create(messages=messages, provider="groq", tools=tools).text == "Sunday"
+    assert groq.received[-1].json["messages"][1]["tool_calls"] == [call]
+
+
+def test_the_one_line_calls_work(groq: FaultServer) -> None:
+    groq.script(replies.answer("two words"))
+    assert g4f_lite.chat("hi", provider="groq").text == "two words"
+    stream = g4f_lite.stream(MESSAGES, provider="groq")
+    assert "".join(chunk.text for chunk in stream) == "two words"
+    assert stream.completion.provider == stream.provider == "groq"
+
+    async def main() -> list[str]:
+        assert (await g4f_lite.achat("hi", provider="groq")).text == "two words"
+        return [chunk.text async for chunk in g4f_lite.astream("hi", provider="groq") if chunk.text]
+
+    assert asyncio.run(main()) == ["two ", "words"]
+
+
+# -- waiting as the caller says ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_callers_own_tenacity_objects_rule_the_retries_of_a_leg(mode: str, groq: FaultServer) -> None:
+    from tenacity import stop_after_attempt, wait_fixed
+
+    groq.on("openai/gpt-oss-120b", replies.error(503)).on("openai/gpt-oss-20b", replies.error(503))
+    settings = {"retry_wait": wait_fixed(0.02), "retry_stop": stop_after_attempt(2)}
+    outcome = run(mode, settings, {"provider": "groq"})
+    assert outcome.text == "ok"
+    assert [attempt.number for attempt in outcome.trail.attempts] == [1, 2, 1, 2, 1]
+    assert [attempt.wait for attempt in outcome.trail.attempts] == [0.02, None, 0.02, None, None]
+
+
+def test_a_wait_that_cannot_be_called_is_refused() -> None:
+    async def wait(state: object) -> float:
+        return 1.0
+
+    with pytest.raises(g4f_lite.InvalidRequestError, match="plain function"):
+        Client(retry_wait=wait)  # type: ignore[typeddict-item]
+    with pytest.raises(g4f_lite.InvalidRequestError, match="tenacity"):
+        Client(retry_stop=3)  # type: ignore[typeddict-item]
