@@ -205,7 +205,9 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
         msgspec.json.encode(request.to_body())
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$.")
-        raise InvalidRequestError(f"{path.rstrip('`')}: {text[0].lower()}{text[1:]}") from None
+        name = path.rstrip("`")
+        got = "" if ", got " in text or name not in given else f", got {str(given[name])[:60]}"
+        raise InvalidRequestError(f"{name} {text.replace('Expected', 'must be')}{got}") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
     return request

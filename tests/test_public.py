@@ -1,0 +1,66 @@
+"""The public face: its names, what importing costs, what a newcomer can see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import g4f_lite
+
+NAMES = frozenset(
+    """
+    AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
+    ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
+    DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
+    HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
+    ModelUnavailableError NoUsableRouteError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
+    PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
+    RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
+    Strategy Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall ToolCallDelta
+    ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage __version__
+    achat astream chat find_keys hookimpl hookspec provider_names register stream
+    """.split()
+)
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(g4f_lite.__all__) == sorted(NAMES)
+    for name in NAMES:
+        assert getattr(g4f_lite, name) is not None
+    assert NAMES <= set(dir(g4f_lite))
+    with pytest.raises(AttributeError, match="no attribute 'Clinet'"):
+        _ = g4f_lite.Clinet  # type: ignore[attr-defined]
+
+
+def test_every_exception_is_public_and_in_the_tree() -> None:
+    from g4f_lite import errors
+
+    tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert tree <= NAMES
+    for name in tree:
+        assert issubclass(getattr(errors, name), g4f_lite.G4FLiteError)
+        assert name in (errors.__doc__ or "")
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_makes_no_import_that_a_call_does_not_need() -> None:
+    assert not loaded_by("import g4f_lite") & {
+        "requests",
+        "aiohttp",
+        "msgspec",
+        "pluggy",
+        "tenacity",
+        "asyncio",
+        "json",
+    }
+    assert not loaded_by("from g4f_lite import Client") & {"aiohttp", "tenacity"}
+    assert not loaded_by("from g4f_lite import AsyncClient") & {"requests", "tenacity"}
+    assert not loaded_by("from g4f_lite import OpenaiTemplate") & {"requests", "aiohttp"}
+    assert not loaded_by("import g4f_lite; g4f_lite.provider_names()") & {"requests", "aiohttp", "xllamacpp"}

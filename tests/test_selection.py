@@ -1,0 +1,241 @@
+"""What the caller names becomes tiers: the table of docs/routing.md, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import g4f_lite
+from g4f_lite import Client, OpenaiTemplate
+
+
+class Alpha(OpenaiTemplate):
+    name = "alpha"
+    api_base = "http://127.0.0.1:1/v1"
+    api_key_env = ("ALPHA_API_KEY",)
+    login_url = "https://alpha.invalid/keys"
+    default_model = "big"
+    fallback_models = ("middle", "small")
+    model_aliases = {"gpt-oss-120b": "big", "m": "middle"}
+
+
+class Beta(OpenaiTemplate):
+    name = "beta"
+    api_base = "http://127.0.0.1:2/v1"
+    api_key_env = ("BETA_API_KEY",)
+    default_model = "beta/one"
+    fallback_models = ("beta/two",)
+    model_aliases = {"gpt-oss-120b": "beta/one"}
+
+
+class Keyless(OpenaiTemplate):
+    name = "keyless"
+    api_base = "http://127.0.0.1:3/v1"
+    needs_auth = False
+    default_model = "free"
+
+
+class Broken(OpenaiTemplate):
+    name = "broken"
+    label = "Broken Inc"
+    working = False
+    default_model = "gone"
+
+
+@pytest.fixture
+def client() -> Client:
+    keys = {"alpha": "a-key", "beta": ["b-key-1", "b-key-2"]}
+    return Client(plugins=[Alpha, Beta, Keyless, Broken], keys=keys)
+
+
+def plan(client: Client, **params: Any) -> list[list[str]]:
+    tiers = client.explain(**params).tiers
+    return [[f"{leg.provider}:{leg.model}" for leg in tier] for tier in tiers]
+
+
+A, A_REST = ["alpha:big"], [["alpha:middle"], ["alpha:small"]]
+B, B_REST = ["beta:beta/one"] * 2, [["beta:beta/two"] * 2]  # two keys, two legs
+
+ROWS: list[tuple[str, dict[str, Any], list[list[str]]]] = [
+    ("a provider and a model", {"provider": "alpha", "model": "small"}, [["alpha:small"], ["alpha:middle"]]),
+    ("an alias", {"provider": "alpha", "model": "m"}, [["alpha:middle"], ["alpha:small"]]),
+    ("an id that the class does not list", {"provider": "alpha", "model": "new/x"}, [["alpha:new/x"], *A_REST]),
+    ("an id with a colon", {"provider": "alpha", "model": "llama3:8b"}, [["alpha:llama3:8b"], *A_REST]),
+    ("a leading colon", {"provider": "alpha", "model": ":beta:8b"}, [["alpha:beta:8b"], *A_REST]),
+    ("its own name before the model", {"provider": "alpha", "model": "alpha:small"}, [["alpha:small"], ["alpha:middle"]]),
+    ("a provider", {"provider": "alpha"}, [A, *A_REST]),
+    ("an instance", {"provider": Alpha(default_model="own")}, [["alpha:own"], *A_REST]),
+    ("a class", {"provider": Keyless}, [["keyless:free"]]),
+    ("several providers", {"provider": ["alpha", "beta"]}, [A + B, *A_REST, *B_REST]),
+    ("several providers and a model", {"provider": ["alpha", "beta"], "model": "gpt-oss-120b", "fallback_models": []}, [A + B]),
+    ("a model that several serve", {"model": "gpt-oss-120b"}, [A + B]),
+    ("a model that one serves", {"model": "beta/two"}, [["beta:beta/two"] * 2]),
+    ("a route as model", {"model": "alpha:small"}, [["alpha:small"], ["alpha:middle"]]),
+    ("a provider as model", {"model": "alpha"}, [A, *A_REST]),
+    ("no fallbacks", {"provider": "alpha", "fallback_models": []}, [A]),
+    ("other fallbacks", {"provider": "alpha", "fallback_models": ["m", "beta:x", "beta", ":beta"]},
+     [A, ["alpha:middle"], ["beta:x"] * 2, B, ["alpha:beta"]]),
+    ("fallbacks of a model", {"model": "beta/two", "fallback_models": ["gpt-oss-120b"]}, [["beta:beta/two"] * 2, A + B]),
+    ("the same leg twice", {"provider": "alpha", "fallback_models": ["big", "gpt-oss-120b", "small"]}, [A, ["alpha:small"]]),
+    ("nothing", {}, [A, B, *A_REST, *B_REST]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "params", "expected"), ROWS, ids=[row[0] for row in ROWS])
+def test_tiers(name: str, params: dict[str, Any], expected: list[list[str]], client: Client) -> None:
+    assert plan(client, **params) == expected
+
+
+def test_routes_are_tiers_and_then_their_fallbacks() -> None:
+    with Client(
+        routes=["beta:gpt-oss-120b", Alpha(api_key="k"), Keyless], plugins=[Beta], keys={"beta": "k"}
+    ) as client:
+        assert plan(client) == [["beta:beta/one"], A, ["keyless:free"], ["beta:beta/two"], *A_REST]
+        assert plan(client, fallback_models=[]) == [["beta:beta/one"], A, ["keyless:free"]]
+        assert plan(client, model="middle") == [["alpha:middle"]]
+
+
+def test_keyless_services_are_used_only_when_named(client: Client) -> None:
+    assert "keyless" not in str(plan(client))
+    with pytest.raises(g4f_lite.UnknownModelError, match="must be named: provider='keyless'"):
+        client.explain(model="free")
+
+
+def test_what_is_left_out_is_told_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BETA_API_KEY", "b")
+    with Client(plugins=[Alpha, Beta, Broken]) as client:
+        skipped = {one.provider: one.reason for one in client.explain().skipped}
+        assert skipped["alpha"] == (
+            "no key: set ALPHA_API_KEY or pass keys={'alpha': …} or run `g4f-lite keys set alpha`; "
+            "get one at https://alpha.invalid/keys"
+        )
+        assert skipped["broken"] == "Broken Inc is marked as not working"
+        assert "console.groq.com/keys" in skipped["groq"]
+
+
+MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"provider": "alpa"}, g4f_lite.UnknownProviderError, "did you mean 'alpha'"),
+    ({"provider": "ALPHA"}, g4f_lite.UnknownProviderError, "did you mean 'alpha'"),
+    ({"provider": "alpha:big"}, g4f_lite.UnknownProviderError, "is a route"),
+    ({"provider": []}, g4f_lite.UnknownProviderError, "names nobody"),
+    ({"provider": 5}, g4f_lite.ConfigurationError, "a provider is a name"),
+    ({"provider": OpenaiTemplate}, g4f_lite.ConfigurationError, "OpenaiTemplate\\(\\) fails"),
+    ({"provider": "alpha", "model": "beta:8b"}, g4f_lite.ConfigurationError, "name two providers.*':beta:8b'"),
+    ({"provider": "broken"}, g4f_lite.NoUsableRouteError, "Broken Inc is marked as not working"),
+    ({"provider": "groq"}, g4f_lite.MissingKeyError, "GROQ_API_KEY.*https://console.groq.com/keys"),
+    ({"model": "gpt-oss-12b"}, g4f_lite.UnknownModelError, "did you mean 'gpt-oss-120b'"),
+    ({"model": ""}, g4f_lite.ConfigurationError, "model must be"),
+    ({"model": 5}, g4f_lite.ConfigurationError, "model must be"),
+    ({"provider": "alpha", "fallback_models": "small"}, g4f_lite.ConfigurationError, "list of model names"),
+    ({"provider": "alpha", "fallback_models": [None]}, g4f_lite.ConfigurationError, "no model name"),
+    ({"provider": Keyless(default_model="")}, g4f_lite.UnknownModelError, "no default model"),
+    ({"strategy": "ordr"}, g4f_lite.ConfigurationError, "did you mean 'order'"),
+    ({"strategy": 5}, g4f_lite.ConfigurationError, "strategy must be"),
+    ({"timeout": 0}, g4f_lite.InvalidRequestError, "timeout must be"),
+    ({"deadline": "1"}, g4f_lite.InvalidRequestError, "deadline must be"),
+    ({"retries": -1}, g4f_lite.InvalidRequestError, "retries must be"),
+    ({"timeouts": 5}, g4f_lite.ConfigurationError, "g4f_lite.Timeouts"),
+]
+
+
+@pytest.mark.parametrize(("params", "error", "told"), MISTAKES, ids=[str(row[0]) for row in MISTAKES])
+def test_mistakes_are_told_before_anything_is_sent(
+    params: dict[str, Any], error: type[Exception], told: str, client: Client
+) -> None:
+    with pytest.raises(error, match=told):
+        client.explain(**params)
+    with pytest.raises(error, match=told):
+        client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], **params)
+
+
+SETTINGS: list[tuple[dict[str, Any], str]] = [
+    ({"routes": "groq"}, "routes must be a list"),
+    ({"routes": []}, "routes must be a list"),
+    ({"routes": ["grok:x"]}, "did you mean 'groq'"),
+    ({"keys": "gsk_x"}, "keys must be a mapping"),
+    ({"keys": {"groq": "two words"}}, "the key from keys\\['groq'\\] holds a blank"),
+    ({"keys": {"groq": ["fine", 5]}}, "must be a string"),
+    ({"base_urls": {"groq": "localhost:80"}}, "must be an address"),
+    ({"base_urls": {"groq": "https://me:pw@host/v1"}}, "must not hold a user"),
+    ({"proxy": "socks5://x"}, "proxy must be"),
+    ({"retries": 1.5}, "retries must be"),
+    ({"patience": -1}, "patience must be"),
+    ({"deadline": float("inf")}, "deadline must be"),
+    ({"strategy": "fastes"}, "no strategy 'fastes'"),
+]
+
+
+@pytest.mark.parametrize(("settings", "told"), SETTINGS, ids=[str(row[0]) for row in SETTINGS])
+def test_settings_that_cannot_work_are_refused_by_both_clients(settings: dict[str, Any], told: str) -> None:
+    for kind in (Client, g4f_lite.AsyncClient):
+        with pytest.raises(g4f_lite.G4FLiteError, match=told):
+            kind(**settings)
+
+
+def test_timeouts_that_are_no_durations_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Timeouts\.stall"):
+        g4f_lite.Timeouts(stall=0)
+
+
+# -- keys and addresses --------------------------------------------------------------------
+
+
+def test_keys_come_from_argument_environment_and_store_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    from g4f_lite import keys
+
+    keys.store_key("alpha", "stored")
+    found = []
+    for settings in ({}, {"keys": {"alpha": " "}}, {"keys": {"alpha": "given"}}):
+        with Client(plugins=[Alpha], **settings) as client:  # type: ignore[arg-type]
+            found.append(client.explain(provider="alpha").tiers[0][0].key)
+            monkeypatch.setenv("ALPHA_API_KEY", "environment")
+            found.append(client.explain(provider="alpha").tiers[0][0].key)
+            monkeypatch.delenv("ALPHA_API_KEY")
+    names = ["stored", "environment", "stored", "environment", "given", "given"]
+    assert found == [keys.fingerprint(name) for name in names]
+    assert keys.remove_key("alpha")
+    assert not keys.remove_key("alpha")
+    with Client(plugins=[Alpha]) as client, pytest.raises(g4f_lite.MissingKeyError):
+        client.explain(provider="alpha")
+
+
+def test_stored_keys_are_readable_by_their_owner_alone() -> None:
+    from g4f_lite import keys
+
+    path = keys.store_key("groq", "gsk_x")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [child.name for child in path.parent.iterdir()] == ["keys.json"]
+    path.write_text("[]")
+    with pytest.raises(g4f_lite.ConfigurationError, match="cannot be read"):
+        keys.load_stored()
+    with pytest.raises(g4f_lite.ConfigurationError, match="empty"):
+        keys.store_key("groq", "  ")
+
+
+def test_an_address_comes_from_argument_environment_and_class_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def address(**settings: Any) -> str:
+        with Client(plugins=[Alpha], keys={"alpha": "k"}, **settings) as client:
+            return client.explain(provider="alpha").tiers[0][0].base_url
+
+    assert address() == "http://127.0.0.1:1/v1"
+    monkeypatch.setenv("ALPHA_API_BASE", "http://127.0.0.1:7/v1/")
+    assert address() == "http://127.0.0.1:7/v1"
+    assert address(base_urls={"alpha": "http://127.0.0.1:8"}) == "http://127.0.0.1:8"
+    monkeypatch.setenv("ALPHA_API_BASE", "nonsense")
+    with pytest.raises(g4f_lite.ConfigurationError, match="ALPHA_API_BASE"):
+        address()
+
+
+def test_a_key_shows_nowhere() -> None:
+    import pickle
+
+    from g4f_lite.keys import Key
+
+    with Client(plugins=[Alpha], keys={"alpha": "s3cret-key"}) as client:
+        assert "s3cret" not in repr(client.explain()) + str(client.explain())
+    key = Key("s3cret-key", "argument")
+    assert "s3cret" not in repr(key)
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(key)
