@@ -71,7 +71,8 @@ def select(
     elif model is not None:
         model = selector.without_prefix(model, provider)
     if provider is not None:
-        chosen = [selector.resolve(choice) for choice in _as_list(provider)]
+        wanted = _as_list(provider)
+        chosen = [one for choice in wanted if (one := selector.try_resolve(choice, alone=len(wanted) == 1))]
         selector.tier((one, selector.model_of(one, model)) for one in chosen)
         selector.fall_back(chosen, fallback_models)
     elif model is not None:
@@ -135,14 +136,21 @@ class _Selector:
             return self._directory.get(choice)
         raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
 
-    def route(self, route: object) -> tuple[Provider, str]:
+    def try_resolve(self, choice: object, *, alone: bool = False) -> Provider | None:
+        """Return the provider; None, and a note, if its plugin is broken and the choice has company."""
+        try:
+            return self.resolve(choice)
+        except PluginLoadError as error:
+            if alone:
+                raise
+            self.skipped.append(Skipped(provider=str(choice), model="", reason=str(error)))
+            return None
+
+    def route(self, route: object) -> tuple[Provider, str] | None:
         """Return provider and model of an entry of `routes`, whose first part must be a provider."""
-        if isinstance(route, str) and ":" in route:
-            name, _, model = route.partition(":")
-            provider = self.resolve(name)
-            return provider, self.model_of(provider, model or None)
-        provider = self.resolve(route)
-        return provider, self.model_of(provider, None)
+        name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
+        provider = self.try_resolve(name)
+        return None if provider is None else (provider, self.model_of(provider, model or None))
 
     def model_of(self, provider: Provider, model: str | None) -> str:
         name = provider.get_model_name(model)
@@ -181,7 +189,7 @@ class _Selector:
 
     def follow(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
         """A tier for each of the client's routes, then their fallbacks."""
-        pairs = [self.route(route) for route in routes]
+        pairs = [pair for route in routes if (pair := self.route(route)) is not None]
         for pair in pairs:
             self.tier([pair])
         self.fall_back([provider for provider, _ in pairs], fallback_models)
@@ -226,8 +234,8 @@ class _Selector:
         for entry in fallback_models:
             name, model = self.split(entry)
             if name is not None and not (model is None and any(entry in one.models() for one in providers)):
-                provider = self.resolve(name)
-                self.tier([(provider, self.model_of(provider, model))])
+                if (named := self.try_resolve(name)) is not None:
+                    self.tier([(named, self.model_of(named, model))])
             else:
                 wanted = model or entry
                 self.tier((one, one.get_model_name(wanted)) for one in providers or self.serving(wanted, ()))

@@ -1,0 +1,95 @@
+"""What README and docs show is run, and what they name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from g4f_lite.testing import FaultServer
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("providers/*.md")])
+WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8")]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=name)
+def test_the_python_of_a_page_runs(page: Path, groq: FaultServer) -> None:
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    text = page.read_text("utf-8")
+    for block in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        line = text[: block.start(1)].count("\n")
+        exec(compile("\n" * line + block.group(1), name(page), "exec"), namespace)
+    assert groq.received or "FaultServer" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
+    picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for entry in (ROOT / "g4f_lite").iterdir():
+        if entry.suffix == ".py" and entry.name != "__init__.py":
+            assert f"`{entry.name}`" in picture, entry.name
+        elif (entry / "__init__.py").exists():
+            assert f"`{entry.name}/`" in picture, entry.name
+
+
+# From the lowest room up: each may import those before it.
+LAYERS = [
+    "types",
+    "errors",
+    "http",
+    "timing",
+    "faults",
+    "provider",
+    "keys",
+    "openai_wire",
+    "openai_template",
+    "hookspecs",
+    "routing",
+    "guard",
+    "assembly",
+    "transport",
+    "stream_reader",
+    "plugins",
+    "call",
+    "binding",
+    "params",
+    "core",
+    "retrying",
+    "client",
+    "async_client",
+    "shortcuts",
+    "async_shortcuts",
+    "testing",
+    "cli",
+]
+
+
+def test_imports_point_downwards() -> None:
+    for path in (ROOT / "g4f_lite").rglob("*.py"):
+        room = path.relative_to(ROOT / "g4f_lite").parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        deeper = len(path.relative_to(ROOT / "g4f_lite").parts) - 1
+        code = re.sub(r"if TYPE_CHECKING:\n(    .*\n)+", "", path.read_text("utf-8"))
+        for dots, target in re.findall(r"^\s*from (\.+)(\w*)", code, re.MULTILINE):
+            if len(dots) != deeper + 1 or not target:
+                continue
+            assert LAYERS.index(target) < LAYERS.index(room), f"{path.name} imports {target}"
+
+
+def test_providers_import_public_names_only() -> None:
+    for path in (ROOT / "providers").rglob("*.py"):
+        for target in re.findall(r"(?:from|import) (g4f_lite[\w.]*)", path.read_text("utf-8")):
+            assert target.split(".")[0] == "g4f_lite_providers" or target == "g4f_lite", f"{path.name}: {target}"

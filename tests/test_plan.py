@@ -1,0 +1,235 @@
+"""The plan without any I/O: what it does after each failure, with clock and chance passed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from g4f_lite import (
+    AuthenticationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    MalformedResponseError,
+    ModelUnavailableError,
+    OpenaiTemplate,
+    ProviderError,
+    ProviderTimeoutError,
+    RateLimitError,
+    RoutesExhaustedError,
+    ServerError,
+    ToolCallError,
+)
+from g4f_lite import errors as error_tree
+from g4f_lite.keys import Key
+from g4f_lite.routing.decisions import DECISIONS, decide
+from g4f_lite.routing.legs import Leg
+from g4f_lite.routing.plan import Plan, Policy
+from g4f_lite.routing.waits import LONGEST_BACKOFF, backoff
+
+
+class FakeClock:
+    """Moves only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now + 1_700_000_000
+
+
+class Here(OpenaiTemplate):
+    name = "here"
+    api_base = "http://127.0.0.1:1/v1"
+
+
+class There(OpenaiTemplate):
+    name = "there"
+    api_base = "http://127.0.0.1:2/v1"
+
+
+K1, K2 = Key("key-1", "argument"), Key("key-2", "argument")
+
+
+def make(*tiers: list[Leg], random: float = 0.5, **policy: Any) -> tuple[Plan, FakeClock]:
+    clock = FakeClock()
+    return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: random), clock
+
+
+def legs() -> list[list[Leg]]:
+    """Two models of one provider with two keys, then another provider."""
+    return [
+        [Leg(Here(), "a", K1), Leg(Here(), "a", K2)],
+        [Leg(Here(), "b", K1), Leg(Here(), "b", K2)],
+        [Leg(There(), "c", K1)],
+    ]
+
+
+def after(error: ProviderError) -> list[str]:
+    """The legs that are tried when each of them fails with this error at once."""
+    plan, _ = make(*legs(), retries=0)
+    tried = []
+    while not plan.stopped:
+        leg, _ = plan.begin()
+        tried.append(f"{leg.model}{1 if leg.key is K1 else 2}" if leg.provider.name == "here" else "c")
+        plan.fail(error)
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [
+        (ServerError("x"), ["a1", "a2", "b1", "b2", "c"]),
+        (RateLimitError("x"), ["a1", "a2", "b1", "b2", "c"]),
+        (ModelUnavailableError("x"), ["a1", "b1", "c"]),
+        (AuthenticationError("x"), ["a1", "a2", "c"]),
+        (ConnectionFailedError("x", kind="refused"), ["a1", "c"]),
+        (ConnectionFailedError("x", kind="reset"), ["a1", "c", "a2", "b1", "b2"]),
+        (ProviderTimeoutError("x", phase="connect"), ["a1", "c"]),
+        (ProviderTimeoutError("x", phase="total"), ["a1", "a2", "b1", "b2", "c"]),
+        (InvalidRequestError("x"), ["a1"]),
+        (DeadlineExceededError("x"), ["a1"]),
+    ],
+    ids=lambda value: (
+        f"{type(value).__name__}{getattr(value, 'kind', getattr(value, 'phase', ''))}"
+        if isinstance(value, Exception)
+        else ""
+    ),
+)
+def test_a_failure_says_what_else_is_useless(error: ProviderError, tried: list[str]) -> None:
+    assert after(error) == tried
+
+
+def test_every_provider_error_has_a_row() -> None:
+    tree = {
+        value for value in vars(error_tree).values() if isinstance(value, type) and issubclass(value, ProviderError)
+    }
+    assert set(DECISIONS) == tree
+
+
+def test_a_plugins_own_error_takes_the_row_of_its_ancestor() -> None:
+    class TooBusy(RateLimitError):
+        pass
+
+    assert decide(TooBusy("x")) is DECISIONS[RateLimitError]
+
+
+@pytest.mark.parametrize(
+    ("error", "policy", "waits"),
+    [
+        (ServerError("x"), {}, [0.25, 0.5, None]),
+        (ServerError("x"), {"retries": 0}, [None]),
+        (ServerError("x", retry_after=1.5), {}, [1.5, 1.5, None]),
+        (RateLimitError("x", retry_after=2), {}, [2, 2, None]),
+        (RateLimitError("x", retry_after=9), {}, [None]),
+        (RateLimitError("x", retry_after=9), {"patience": 10}, [9, 9, None]),
+        (RateLimitError("x"), {"patience": 0.3}, [0.25, None]),
+        (MalformedResponseError("x"), {}, [0.25, None]),
+        (ToolCallError("x"), {"retries": 5}, [0.25, None]),
+        (ConnectionFailedError("x"), {}, [0.25, None]),
+        (ProviderTimeoutError("x"), {}, [None]),
+        (RateLimitError("x", retry_after=2), {"deadline": 1.0}, [None]),
+        (ServerError("x"), {"retry_wait": lambda state: state.attempt_number / 100}, [0.01, 0.02, None]),
+        (RateLimitError("x", retry_after=1), {"retry_wait": lambda state: 0.1}, [1, 1, None]),
+        (ServerError("x"), {"retry_stop": lambda state: state.attempt_number >= 2}, [0.25, None]),
+        (ProviderTimeoutError("x"), {"retry_stop": lambda state: False}, [None]),
+    ],
+)
+def test_the_same_leg_again(error: ProviderError, policy: dict[str, Any], waits: list[float | None]) -> None:
+    plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], **policy)
+    for number, wait in enumerate(waits, 1):
+        leg, _ = plan.begin()
+        assert leg.model == "a"
+        attempt = plan.fail(error)
+        assert (attempt.number, attempt.wait) == (number, wait)
+    assert plan.begin()[0].model == "b"
+
+
+def test_on_the_last_leg_a_long_wait_is_waited_for_if_the_deadline_allows() -> None:
+    plan, clock = make([Leg(Here(), "a")])
+    plan.begin()
+    assert plan.fail(RateLimitError("x", retry_after=60)).wait == 60
+    clock.now += 60
+    plan.begin()
+    assert plan.fail(RateLimitError("x", retry_after=3600)).wait is None
+    assert plan.stopped
+    error = plan.final_error()
+    assert isinstance(error, RateLimitError)
+    assert error.retry_at == pytest.approx(clock.time() + 3600)
+
+
+def test_a_state_of_the_leg_alone_reaches_the_callers_objects() -> None:
+    seen: list[tuple[int, float]] = []
+
+    def wait(state: Any) -> float:
+        seen.append((state.attempt_number, state.idle_for))
+        assert isinstance(state.outcome.exception(), ServerError)
+        return 1.0
+
+    plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retry_wait=wait)
+    while not plan.stopped:
+        plan.begin()
+        plan.fail(ServerError("x"))
+    assert seen == [(1, 0), (2, 1.0), (1, 0), (2, 1.0)]
+
+
+def test_one_leg_raises_its_error_and_several_raise_all() -> None:
+    plan, _ = make([Leg(Here(), "a")], retries=0)
+    plan.begin()
+    plan.fail(failure := ServerError("down", status=503))
+    assert plan.final_error() is failure
+    assert str(failure) == "here:a: 503 down"
+    plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retries=0)
+    for error in (ServerError("down"), ModelUnavailableError("gone")):
+        plan.begin()
+        plan.fail(error)
+    group = plan.final_error()
+    assert isinstance(group, RoutesExhaustedError)
+    matched, rest = group.split(ServerError)
+    assert isinstance(matched, RoutesExhaustedError)
+    assert isinstance(rest, RoutesExhaustedError)
+    assert matched.trail == group.trail == plan.trail()
+    assert [type(error) for error in rest.exceptions] == [ModelUnavailableError]
+
+
+def test_backoff_is_exponential_with_full_jitter() -> None:
+    assert [backoff(number, lambda: 0.999999) for number in (1, 2, 3)] == pytest.approx([0.5, 1, 2], rel=1e-3)
+    assert backoff(500, lambda: 1.0) == LONGEST_BACKOFF
+    assert backoff(5, lambda: 0.0) == 0
+
+
+ERRORS = st.builds(
+    lambda kind, wait: kind("x", retry_after=wait) if kind is not ConnectionFailedError else kind("x"),
+    st.sampled_from(
+        [ServerError, RateLimitError, ModelUnavailableError, AuthenticationError, MalformedResponseError, ConnectionFailedError]
+    ),
+    st.none() | st.floats(0, 500),
+)  # fmt: skip
+
+
+@given(failures=st.lists(ERRORS, min_size=1, max_size=60), retries=st.integers(0, 4), deadline=st.floats(0.1, 600))
+@settings(max_examples=200, deadline=None)
+def test_attempts_and_waits_stay_within_what_the_settings_allow(
+    failures: list[ProviderError], retries: int, deadline: float
+) -> None:
+    plan, clock = make(*legs(), retries=retries, deadline=deadline)
+    began = clock.now
+    attempts = 0
+    for failure in failures * 10:
+        if plan.stopped:
+            break
+        plan.begin()
+        attempts += 1
+        plan.fail(failure)
+        clock.now += plan.wait_s
+        assert clock.now - began <= deadline
+    assert attempts <= 5 * (retries + 1)
+    if plan.stopped:
+        assert len(plan.trail().attempts) == attempts
+        assert plan.final_error().trail.attempts
