@@ -7,7 +7,7 @@ Both clients drive it the same way; all that they add is the transport.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -78,10 +78,9 @@ class Step:
         self._ended = False
 
     def __enter__(self) -> Step:
-        plan = self.call.plan
-        self.leg, self.limit = plan.begin()
-        assert plan.current is not None
-        self.call.hooks.observe("attempt_started", attempt=plan.current)
+        self.run = self.call.plan.begin()
+        self.leg, self.limit = self.run.leg, self.run.limit
+        self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
         self.request = msgspec.structs.replace(self.call.request, model=self.leg.model)
         try:
             self.outgoing = self._build()
@@ -126,8 +125,9 @@ class Step:
         if not isinstance(completion, ChatCompletion):
             raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
         check_content(completion, status)
-        self._succeed(status)
-        return self._sign(completion, reply.body if isinstance(reply, HTTPResponse) else None)
+        headers, body = (reply.headers, reply.body) if isinstance(reply, HTTPResponse) else (None, None)
+        self._succeed(status, headers)
+        return self._sign(completion, body)
 
     def _parse(self, reply: HTTPResponse) -> ChatCompletion:
         if not 200 <= reply.status < 300:
@@ -165,26 +165,27 @@ class Step:
 
     def spoke(self) -> None:
         """The stream's first content has come."""
-        self.call.plan.first_token()
+        self.call.plan.spoke(self.run)
 
     def complete(self) -> None:
         """Keep the stream's whole answer in `completion`, and end the attempt well."""
         assert self.reader is not None
-        self._succeed(self.reader.status, self.reader.notes)
+        self._succeed(self.reader.status, self.reader.headers, self.reader.notes)
         self.completion = self._sign(self.reader.completion())
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""
         if self._ended:
             return
-        self._succeed(self.reader.status if self.reader else None, ["closed by the caller before its end"])
+        assert self.reader is not None
+        self._succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"])
         self.call.finished()
 
     # -- the outcome -----------------------------------------------------------------------
 
-    def _succeed(self, status: int | None, notes: list[str] | None = None) -> None:
+    def _succeed(self, status: int | None, headers: Mapping[str, str] | None, notes: Sequence[str] = ()) -> None:
         self._ended = True
-        self._report(self.call.plan.succeed(status, notes or ()))
+        self._report(self.call.plan.succeed(self.run, status, headers, notes))
 
     def end(self, error: BaseException) -> None:
         """End the attempt with an error."""
@@ -194,9 +195,9 @@ class Step:
         if isinstance(error, ProviderError):
             redact(error, self.leg)
             notes = self.reader.notes if self.reader is not None else ()
-            self._report(self.call.plan.fail(error, notes))
+            self._report(self.call.plan.fail(self.run, error, notes))
         else:
-            self._report(self.call.plan.abort(error))
+            self._report(self.call.plan.abort(self.run, error))
 
     def _report(self, attempt: Attempt) -> None:
         if log.isEnabledFor(logging.INFO):

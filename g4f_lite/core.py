@@ -17,8 +17,9 @@ from .errors import ConfigurationError, PluginLoadError, ProviderError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
+from .routing.health import Health
 from .routing.legs import Leg
-from .routing.plan import Plan, Policy
+from .routing.plan import Plan, Policy, resting
 from .routing.selection import ProviderChoice, select
 from .routing.strategies import STRATEGIES, Strategy
 from .types import ChatRequest, Explanation, PlannedRoute, Timeouts
@@ -71,6 +72,7 @@ class Core:
         self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
         parent.scan()
         self._binder = Binder(keys, base_urls)
+        self._health = Health(random.random)
         self._routes = routes
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
@@ -103,8 +105,10 @@ class Core:
             policy=self._policy_of(params),
             clock=time,
             random=random.random,
+            health=self._health,
             order=self._order(params.get("strategy"), request),
             stream=stream,
+            tokens=_tokens(request),
         )
         return Call(request, plan, self.registry)
 
@@ -114,10 +118,19 @@ class Core:
         tiers, skipped = self._select(params)
         self._policy_of(params)
         order = self._order(params.get("strategy"), request)
-        return Explanation(
-            tiers=tuple(tuple(_planned(leg) for leg in (order(tier) if order else tier)) for tier in tiers),
-            skipped=tuple(skipped),
-        )
+        now, wall, tokens = time.monotonic(), time.time(), _tokens(request)
+        planned: list[tuple[PlannedRoute, ...]] = []
+        for tier in tiers:
+            usable = []
+            for leg in order(tier) if order else tier:
+                admission = self._health.look(leg, now, tokens)
+                if admission.granted:
+                    usable.append(_planned(leg))
+                else:
+                    skipped.append(resting(leg, admission, now, wall))
+            if usable:
+                planned.append(tuple(usable))
+        return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
     def _select(self, params: Mapping[str, Any]) -> tuple[list[list[Leg]], list[Any]]:
         return select(
@@ -188,6 +201,11 @@ def _ordered(strategy: Strategy, request: ChatRequest, legs: Sequence[Leg]) -> l
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is no leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]
+
+
+def _tokens(request: ChatRequest) -> float:
+    """Return a low estimate of the tokens that a request needs: a token is rarely longer than 6 characters."""
+    return sum(len(content) for one in request.messages if isinstance(content := one.get("content"), str)) / 6
 
 
 def _planned(leg: Leg) -> PlannedRoute:

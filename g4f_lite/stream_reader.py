@@ -57,7 +57,7 @@ class StreamReader:
         self._request = request
         self._limit = limit
         self._classify = classify
-        self._headers = headers
+        self.headers = headers
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
         self._malformed = 0
@@ -210,11 +210,11 @@ class StreamReader:
     def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
         """Read a body that is no stream: an error, or a whole answer."""
         if self.status is not None and not 200 <= self.status < 300:
-            raise self._classify(ErrorReply(status=self.status, headers=self._headers, body=body))
+            raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
             with guarded(self.leg, "reading an answer"):
                 completion = self.leg.provider.parse_response(
-                    HTTPResponse(status=self.status or 200, headers=self._headers, body=body)
+                    HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
                 )
         except ReplyError as error:
             raise self._classify(error.reply) from None

@@ -273,9 +273,10 @@ def test_default_limits_are_lifted_on_the_last_leg_and_the_callers_are_not(groq:
     for timeouts, lifted in ((Timeouts(), True), (Timeouts(total=120.0), False)):
         legs = [[Leg(Groq(), "a")], [Leg(Groq(), "b")]]
         plan = Plan(legs, policy=Policy(timeouts=timeouts), clock=time, random=lambda: 0.5)
-        _, first = plan.begin()
-        plan.fail(g4f_lite.PermissionDeniedError("no"))
-        _, last = plan.begin()
+        run = plan.begin()
+        first = run.limit
+        plan.fail(run, g4f_lite.PermissionDeniedError("no"))
+        last = plan.begin().limit
         assert first.expires_at - first.started_at == pytest.approx(120)
         assert (last.expires_at - last.started_at > 250) is lifted
 

@@ -26,8 +26,9 @@ from g4f_lite import (
 from g4f_lite import errors as error_tree
 from g4f_lite.keys import Key
 from g4f_lite.routing.decisions import DECISIONS, decide
+from g4f_lite.routing.health import Health
 from g4f_lite.routing.legs import Leg
-from g4f_lite.routing.plan import Plan, Policy
+from g4f_lite.routing.plan import Plan, Policy, RestingError
 from g4f_lite.routing.waits import LONGEST_BACKOFF, backoff
 
 
@@ -57,9 +58,9 @@ class There(OpenaiTemplate):
 K1, K2 = Key("key-1", "argument"), Key("key-2", "argument")
 
 
-def make(*tiers: list[Leg], random: float = 0.5, **policy: Any) -> tuple[Plan, FakeClock]:
+def make(*tiers: list[Leg], health: Health | None = None, **policy: Any) -> tuple[Plan, FakeClock]:
     clock = FakeClock()
-    return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: random), clock
+    return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: 0.5, health=health), clock
 
 
 def legs() -> list[list[Leg]]:
@@ -76,9 +77,10 @@ def after(error: ProviderError) -> list[str]:
     plan, _ = make(*legs(), retries=0)
     tried = []
     while not plan.stopped:
-        leg, _ = plan.begin()
+        run = plan.begin()
+        leg = run.leg
         tried.append(f"{leg.model}{1 if leg.key is K1 else 2}" if leg.provider.name == "here" else "c")
-        plan.fail(error)
+        plan.fail(run, error)
     return tried
 
 
@@ -142,22 +144,24 @@ def test_a_plugins_own_error_takes_the_row_of_its_ancestor() -> None:
     ],
 )
 def test_the_same_leg_again(error: ProviderError, policy: dict[str, Any], waits: list[float | None]) -> None:
-    plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], **policy)
+    plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], **policy)
     for number, wait in enumerate(waits, 1):
-        leg, _ = plan.begin()
+        run = plan.begin()
+        leg = run.leg
         assert leg.model == "a"
-        attempt = plan.fail(error)
+        attempt = plan.fail(run, error)
         assert (attempt.number, attempt.wait) == (number, wait)
-    assert plan.begin()[0].model == "b"
+        clock.now += plan.wait_s
+    assert plan.begin().leg.model == "b"
 
 
 def test_on_the_last_leg_a_long_wait_is_waited_for_if_the_deadline_allows() -> None:
     plan, clock = make([Leg(Here(), "a")])
-    plan.begin()
-    assert plan.fail(RateLimitError("x", retry_after=60)).wait == 60
+    run = plan.begin()
+    assert plan.fail(run, RateLimitError("x", retry_after=60)).wait == 60
     clock.now += 60
-    plan.begin()
-    assert plan.fail(RateLimitError("x", retry_after=3600)).wait is None
+    run = plan.begin()
+    assert plan.fail(run, RateLimitError("x", retry_after=3600)).wait is None
     assert plan.stopped
     error = plan.final_error()
     assert isinstance(error, RateLimitError)
@@ -174,21 +178,21 @@ def test_a_state_of_the_leg_alone_reaches_the_callers_objects() -> None:
 
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retry_wait=wait)
     while not plan.stopped:
-        plan.begin()
-        plan.fail(ServerError("x"))
+        run = plan.begin()
+        plan.fail(run, ServerError("x"))
     assert seen == [(1, 0), (2, 1.0), (1, 0), (2, 1.0)]
 
 
 def test_one_leg_raises_its_error_and_several_raise_all() -> None:
     plan, _ = make([Leg(Here(), "a")], retries=0)
-    plan.begin()
-    plan.fail(failure := ServerError("down", status=503))
+    run = plan.begin()
+    plan.fail(run, failure := ServerError("down", status=503))
     assert plan.final_error() is failure
     assert str(failure) == "here:a: 503 down"
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retries=0)
     for error in (ServerError("down"), ModelUnavailableError("gone")):
-        plan.begin()
-        plan.fail(error)
+        run = plan.begin()
+        plan.fail(run, error)
     group = plan.final_error()
     assert isinstance(group, RoutesExhaustedError)
     matched, rest = group.split(ServerError)
@@ -224,9 +228,13 @@ def test_attempts_and_waits_stay_within_what_the_settings_allow(
     for failure in failures * 10:
         if plan.stopped:
             break
-        plan.begin()
-        attempts += 1
-        plan.fail(failure)
+        try:
+            run = plan.begin()
+        except RestingError:
+            assert plan.stopped or plan.wait_s > 0
+        else:
+            attempts += 1
+            plan.fail(run, failure)
         clock.now += plan.wait_s
         assert clock.now - began <= deadline
     assert attempts <= 5 * (retries + 1)

@@ -78,7 +78,7 @@ ROWS: list[tuple[str, dict[str, Any], list[list[str]]]] = [
      [A, ["alpha:middle"], ["beta:x"] * 2, B, ["alpha:beta"]]),
     ("fallbacks of a model", {"model": "beta/two", "fallback_models": ["gpt-oss-120b"]}, [["beta:beta/two"] * 2, A + B]),
     ("the same leg twice", {"provider": "alpha", "fallback_models": ["big", "gpt-oss-120b", "small"]}, [A, ["alpha:small"]]),
-    ("nothing", {}, [A, B, *A_REST, *B_REST]),
+    ("nothing", {}, [A, B, *A_REST, *B_REST, ["local:gemma-3-270m"]]),
 ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """
 What the router does after a failure: one table.
 
-It reads: the same leg again? what else of this plan is useless now? does the call stop?
+It reads: the same leg again? what else of this plan is useless now? does the call stop? what is
+remembered beyond the call?
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ class Again(Enum):
     NEVER = auto()
     ONCE = auto()
     BACKOFF = auto()
-    """As often as `retries` allows, with exponential backoff."""
-    ASKED = auto()
-    """As BACKOFF, but the wait that the service asks for rules, up to `patience`."""
+    """As often as `retries` allows: after the wait asked for if it is within `patience`, else by backoff."""
 
 
 class Scope(Enum):
@@ -35,35 +34,52 @@ class Scope(Enum):
     """All that is served from there is useless."""
 
 
+class Memory(Enum):
+    """What later calls learn from it."""
+
+    NOTHING = auto()
+    LEG = auto()
+    """The leg rests until the reset, else for `rest_s`."""
+    KEY = auto()
+    """The key rests until the reset, else for `rest_s`."""
+    BREAKER = auto()
+    """It counts for the breaker of the leg, or of the origin where that is what failed."""
+
+
 class Decision(NamedTuple):
     again: Again = Again.NEVER
     scope: Scope = Scope.LEG
+    memory: Memory = Memory.NOTHING
+    rest_s: float = 0.0
     stops: bool = False
 
 
+_10_MIN, _1_H = 600.0, 3600.0
+
+
 DECISIONS: dict[type[e.ProviderError], Decision] = {
-    e.RateLimitError: Decision(Again.ASKED),
-    e.QuotaExceededError: Decision(scope=Scope.KEY),
-    e.AuthenticationError: Decision(scope=Scope.KEY),
-    e.PermissionDeniedError: Decision(),
-    e.ModelUnavailableError: Decision(scope=Scope.MODEL),
+    e.RateLimitError: Decision(Again.BACKOFF, memory=Memory.LEG),
+    e.QuotaExceededError: Decision(scope=Scope.KEY, memory=Memory.KEY, rest_s=_1_H),
+    e.AuthenticationError: Decision(scope=Scope.KEY, memory=Memory.KEY, rest_s=_10_MIN),
+    e.PermissionDeniedError: Decision(memory=Memory.LEG, rest_s=_10_MIN),
+    e.ModelUnavailableError: Decision(scope=Scope.MODEL, memory=Memory.LEG, rest_s=_1_H),
     e.ContextWindowError: Decision(scope=Scope.MODEL),
     e.RequestTooLargeError: Decision(),
     e.UnsupportedParameterError: Decision(scope=Scope.MODEL),
     e.InvalidRequestError: Decision(stops=True),
     e.ContentFilterError: Decision(stops=True),
-    e.ServerError: Decision(Again.BACKOFF),
-    e.ConnectionFailedError: Decision(scope=Scope.ORIGIN),
-    e.ProviderTimeoutError: Decision(),
-    e.MalformedResponseError: Decision(Again.ONCE),
+    e.ServerError: Decision(Again.BACKOFF, memory=Memory.BREAKER),
+    e.ConnectionFailedError: Decision(scope=Scope.ORIGIN, memory=Memory.BREAKER),
+    e.ProviderTimeoutError: Decision(memory=Memory.BREAKER),
+    e.MalformedResponseError: Decision(Again.ONCE, memory=Memory.BREAKER),
     e.ToolCallError: Decision(Again.ONCE),
-    e.StreamInterruptedError: Decision(stops=True),
+    e.StreamInterruptedError: Decision(memory=Memory.BREAKER, stops=True),
     e.DeadlineExceededError: Decision(stops=True),
     e.ProviderError: Decision(),
 }
 
-_RESET = Decision(Again.ONCE)
-_SILENT_ORIGIN = Decision(scope=Scope.ORIGIN)
+_RESET = Decision(Again.ONCE, memory=Memory.BREAKER)
+_SILENT_ORIGIN = Decision(scope=Scope.ORIGIN, memory=Memory.BREAKER)
 
 
 def decide(error: e.ProviderError) -> Decision:

@@ -7,10 +7,11 @@ tenacity ask `retry`, `wait` and `stop` what comes next.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from ..errors import ConnectionFailedError, DeadlineExceededError, G4FLiteError,
 from ..timing import Clock, TimeLimit
 from ..types import Attempt, Skipped, Timeouts, Trail, Value
 from .decisions import Again, Decision, Scope, decide
+from .health import Admission, Health
 from .legs import Leg
 from .waits import backoff
 
@@ -35,11 +37,32 @@ class Policy(Value, frozen=True, kw_only=True):
     retry_stop: Callable[[Any], bool] | None = None
 
 
+class RestingError(ProviderError):
+    """No leg may be used now, and waiting for one fits the deadline. Never leaves the library."""
+
+
+class Run:
+    """An attempt under way."""
+
+    __slots__ = ("attempt", "leg", "limit")
+
+    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt) -> None:
+        self.leg = leg
+        self.limit = limit
+        self.attempt = attempt
+
+    @property
+    def elapsed(self) -> float:
+        return self.limit.now() - self.limit.started_at
+
+
 class Plan:
     """
     Args:
+        health: what is known of the legs, shared with other calls.
         order: puts the legs of a tier into the order of trying.
         random: returns 0 <= x < 1, for jitter.
+        tokens: estimate of what the request needs, for limits seen in earlier answers.
     """
 
     def __init__(
@@ -50,8 +73,10 @@ class Plan:
         policy: Policy,
         clock: Clock,
         random: Callable[[], float],
+        health: Health | None = None,
         order: Callable[[Sequence[Leg]], Iterable[Leg]] | None = None,
         stream: bool = False,
+        tokens: float = 0.0,
     ) -> None:
         self.policy = policy
         self.stream = stream
@@ -60,35 +85,29 @@ class Plan:
         self.wait_s = 0.0
         self._clock = clock
         self._random = random
+        self._health = Health(random) if health is None else health
         self._order = order
+        self._tokens = tokens
         self._tiers = deque(tiers)
         self._ready: deque[Leg] = deque()
+        self._resting: list[Leg] = []
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._entries: list[Attempt | Skipped] = list(skipped)
-        self._errors: dict[object, ProviderError] = {}
-        self._leg: Leg | None = None
-        self._again = False
-        self._number = 0
-        self._started = 0.0
-        self._leg_state: Any = None
-        self.current: Attempt | None = None
+        self._errors: dict[Hashable, ProviderError] = {}
+        self._tries: Counter[Hashable] = Counter()
+        self._leg_states: dict[Hashable, Any] = {}
 
     # -- an attempt ------------------------------------------------------------------------
 
-    def begin(self) -> tuple[Leg, TimeLimit]:
+    def begin(self) -> Run:
         """
-        Start an attempt: return its leg and its time limit.
+        Start an attempt on the next leg that may be used.
 
         Raises:
-            DeadlineExceededError: the call's time is up.
+            RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
         """
-        if not self._again:
-            self._leg = self._take()
-            self._number = 0
-            self._leg_state = None
-        leg = self._leg
-        assert leg is not None, "begin() is called only while the plan goes on"
-        self._number += 1
+        leg = self._next()
+        self._tries[leg.identity] += 1
         limit = TimeLimit(
             self._clock,
             self.policy.timeouts,
@@ -97,45 +116,52 @@ class Plan:
             bounded=self.policy.bounds_stream,
             patient=not self._others_left(),
         )
-        self._started = limit.started_at
-        self.current = Attempt(
+        attempt = Attempt(
             provider=leg.provider.name,
             model=leg.model,
             key=leg.fingerprint,
-            number=self._number,
+            number=self._tries[leg.identity],
             started_at=self._clock.time(),
         )
-        return leg, limit
+        return Run(leg, limit, attempt)
 
-    def first_token(self) -> None:
+    def spoke(self, run: Run) -> None:
         """A stream has handed out its first content."""
-        assert self.current is not None
-        self.current = msgspec.structs.replace(self.current, first_token=self._elapsed())
+        run.attempt = msgspec.structs.replace(run.attempt, first_token=run.elapsed)
 
-    def succeed(self, status: int | None, notes: Sequence[str] = ()) -> Attempt:
-        """End the attempt well."""
-        return self._end(outcome="ok", status=status, notes=tuple(notes))
+    def succeed(
+        self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    ) -> Attempt:
+        """End an attempt well."""
+        first_token = run.attempt.first_token if self.stream else run.elapsed
+        now, wall = self._clock.monotonic(), self._clock.time()
+        self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
+        return self._end(run, outcome="ok", status=status, notes=tuple(notes))
 
-    def fail(self, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
-        """End the attempt with an error, and decide what comes next."""
-        leg = self._leg
-        assert leg is not None
+    def fail(self, run: Run, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
+        """End an attempt with an error, and decide what comes next."""
+        leg = run.leg
         error.provider, error.model = leg.provider.name, leg.model
+        self._errors.pop(leg.identity, None)  # the latest stands last
         self._errors[leg.identity] = error
         decision = decide(error)
-        wait = None if decision.stops else self._retry_wait(decision, error)
-        self._again = wait is not None
+        leave = self._health.failed(leg, error, self._clock.monotonic())
+        wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
         self.wait_s = wait or 0.0
         skipped: list[Skipped] = []
         if wait is not None:
+            self._ready.appendleft(leg)
             reason = f"again in {wait:.2f} s"
         elif decision.stops:
             self.stopped, reason = True, "stop: no other leg would do better"
         else:
             skipped = self._leave_out(decision.scope, leg, error)
-            self.stopped = not self._others_left()
+            if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg).granted:
+                self._resting.append(leg)
+            self.stopped = not self._others_left() and self._soonest() is None
             reason = self._reason_to_leave(error)
         attempt = self._end(
+            run,
             outcome=type(error).__name__,
             status=error.status,
             message=error.message,
@@ -146,28 +172,64 @@ class Plan:
         self._entries += skipped
         return attempt
 
-    def abort(self, error: BaseException) -> Attempt:
-        """End the attempt because the call was cancelled, interrupted, or hit a bug."""
+    def abort(self, run: Run, error: BaseException, reason: str = "stop: the call was broken off") -> Attempt:
+        """End an attempt that was cancelled, interrupted, or hit a bug: it counts as nothing."""
         self.stopped = True
-        return self._end(outcome=type(error).__name__, reason="stop: the call was broken off")
+        self._health.released(run.leg)
+        return self._end(run, outcome=type(error).__name__, reason=reason)
 
-    def _end(self, **outcome: Any) -> Attempt:
-        assert self.current is not None
-        attempt = msgspec.structs.replace(self.current, duration=self._elapsed(), **outcome)
+    def _end(self, run: Run, **outcome: Any) -> Attempt:
+        attempt = msgspec.structs.replace(run.attempt, duration=run.elapsed, **outcome)
         self._entries.append(attempt)
-        self.current = None
         return attempt
 
-    def _elapsed(self) -> float:
-        return self._clock.monotonic() - self._started
-
     # -- which leg -------------------------------------------------------------------------
+
+    def _next(self) -> Leg:
+        """Return the next leg that may be used, or raise RestingError."""
+        now = self._clock.monotonic()
+        soonest: float | None = now
+        while soonest is not None and soonest <= now:
+            while self._others_left():
+                leg = self._take()
+                admission = self._health.admit(leg, now, self._tokens)
+                if admission.granted:
+                    return leg
+                self._rest(leg, admission, now)
+            soonest = self._soonest()
+            self._ready.extend(self._resting)
+            self._resting = []
+        self.stopped = soonest is None
+        self.wait_s = 0.0 if soonest is None else soonest - now
+        raise RestingError("all legs rest")
 
     def _take(self) -> Leg:
         while not self._ready:
             tier = self._tiers.popleft()
             self._ready.extend(tier if self._order is None or len(tier) == 1 else self._order(tier))
         return self._ready.popleft()
+
+    def _rest(self, leg: Leg, admission: Admission, now: float) -> None:
+        """Leave a leg out for now, and say why."""
+        assert admission.error is not None
+        self._resting.append(leg)
+        skipped = resting(leg, admission, now, self._clock.time())
+        if skipped not in self._entries:
+            self._entries.append(skipped)
+        if leg.identity not in self._errors:
+            told = f"rests: {admission.error.message}"
+            known = type(admission.error)(told) if isinstance(admission.error, ProviderError) else ProviderError(told)
+            known.provider, known.model = leg.provider.name, leg.model
+            known.status, known.retry_after = admission.error.status, max(0.0, admission.ready_at - now)
+            self._errors[leg.identity] = known
+
+    def _soonest(self) -> float | None:
+        """Return when the first resting leg may be used again; None if that is past the deadline."""
+        soonest = min((self._look(leg).ready_at for leg in self._resting), default=float("inf"))
+        return soonest if soonest < self.deadline_at else None
+
+    def _look(self, leg: Leg) -> Admission:
+        return self._health.look(leg, self._clock.monotonic(), self._tokens)
 
     def _others_left(self) -> bool:
         return bool(self._ready) or any(self._tiers)
@@ -201,22 +263,26 @@ class Plan:
 
     # -- again? ----------------------------------------------------------------------------
 
-    def _retry_wait(self, decision: Decision, error: ProviderError) -> float | None:
+    def _retries(self, decision: Decision) -> int:
+        if decision.again is Again.NEVER:
+            return 0
+        return min(1, self.policy.retries) if decision.again is Again.ONCE else self.policy.retries
+
+    def _retry_wait(self, decision: Decision, error: ProviderError, run: Run) -> float | None:
         """Return the seconds to wait before the same leg is tried again; None to leave it."""
         if decision.again is Again.NEVER:
             return None
-        state = self._state_of_leg(error)
-        retries = min(1, self.policy.retries) if decision.again is Again.ONCE else self.policy.retries
+        state = self._state_of_leg(error, run)
         if self.policy.retry_stop is not None:
             if self.policy.retry_stop(state):
                 return None
-        elif self._number > retries:
+        elif self._tries[run.leg.identity] > self._retries(decision):
             return None
         asked = error.retry_after
         if self.policy.retry_wait is not None:
             wait = max(float(self.policy.retry_wait(state)), asked or 0.0)
         else:
-            wait = backoff(self._number, self._random) if asked is None else asked
+            wait = backoff(run.attempt.number, self._random) if asked is None else asked
         if wait > self.policy.patience and self._others_left():
             return None
         if self._clock.monotonic() + wait >= self.deadline_at:
@@ -225,22 +291,24 @@ class Plan:
             state.idle_for += wait
         return wait
 
-    def _state_of_leg(self, error: ProviderError) -> Any:
+    def _state_of_leg(self, error: ProviderError, run: Run) -> Any:
         """Return tenacity's state of this leg alone, for the caller's own wait and stop."""
         if self.policy.retry_wait is None and self.policy.retry_stop is None:
             return None
-        if self._leg_state is None:
+        state = self._leg_states.get(run.leg.identity)
+        if state is None:
             from tenacity import RetryCallState
 
-            self._leg_state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # no Retrying object drives it
-            self._leg_state.start_time = self._started
-        self._leg_state.attempt_number = self._number
-        self._leg_state.set_exception((type(error), error, None))
-        self._leg_state.outcome_timestamp = self._clock.monotonic()
-        return self._leg_state
+            state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # no Retrying object drives it
+            state.start_time = run.limit.started_at
+            self._leg_states[run.leg.identity] = state
+        state.attempt_number = run.attempt.number
+        state.set_exception((type(error), error, None))
+        state.outcome_timestamp = self._clock.monotonic()
+        return state
 
     def _reason_to_leave(self, error: ProviderError) -> str:
-        target = "next leg" if not self.stopped else "no leg is left"
+        target = "no leg is left" if self.stopped else "next leg" if self._others_left() else "the first that is rested"
         if error.retry_after is not None and error.retry_after > self.policy.patience:
             return f"{target}: asked to wait {error.retry_after:.3g} s, patience is {self.policy.patience:.3g} s"
         return target
@@ -257,10 +325,6 @@ class Plan:
 
     def stop(self, state: Any) -> bool:
         return self.stopped
-
-    def give_up(self, state: Any = None) -> NoReturn:
-        """Raise the error of the whole call."""
-        raise self.final_error()
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -286,6 +350,14 @@ class Plan:
         waits = [one.retry_after for one in self._errors.values() if one.retry_after is not None]
         error.retry_at = self._clock.time() + min(waits) if waits else None
         return error
+
+
+def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
+    """Return why a leg is not used now, with the time of day at which it is again."""
+    assert admission.error is not None
+    until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
+    reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
+    return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 
 
 def _same_key(leg: Leg, failed: Leg) -> bool:

@@ -79,6 +79,7 @@ class AsyncTransport:
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
             proxy=proxy,
+            ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limit.connect_left()),
         )
 
@@ -89,9 +90,7 @@ class AsyncTransport:
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.session.closed:
-            if self._ssl_context is None:
-                self._ssl_context = default_ssl_context()
-            found = self._sessions[loop] = _LoopSession(self._ssl_context)
+            found = self._sessions[loop] = _LoopSession()
             await found.start()
         return found.session
 
@@ -115,9 +114,9 @@ class _LoopSession:
     `shutdown_asyncgens()`, which runs its `finally` in time and in the right loop.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+    def __init__(self) -> None:
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=ssl_context),
+            connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             max_line_size=_LONGEST_LINE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import urlsplit
 
 import certifi
@@ -16,8 +17,9 @@ from ..http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
 
+@cache
 def default_ssl_context() -> ssl.SSLContext:
-    """Return a context that trusts what the system trusts, and certifi's authorities."""
+    """Return the context that trusts what the system trusts, and certifi's authorities; made once, when needed."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context

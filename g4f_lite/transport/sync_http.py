@@ -190,9 +190,7 @@ class SyncTransport:
                 proxy = proxy_for(url, self._proxy)
                 manager = self._adapter.poolmanager if proxy is None else self._adapter.proxy_manager_for(proxy)
                 secure = url.startswith("https:")
-                if secure and self._ssl_context is None:
-                    self._ssl_context = default_ssl_context()
-                kwargs = {"ssl_context": self._ssl_context} if secure else {}
+                kwargs = {"ssl_context": self._ssl_context or default_ssl_context()} if secure else {}
                 try:
                     pool = manager.connection_from_url(url, pool_kwargs=kwargs)
                 except (u3.LocationValueError, UnicodeError) as error:

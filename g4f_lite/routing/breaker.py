@@ -1,0 +1,64 @@
+"""A circuit breaker: closed, open for a while, then half-open for one probe at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+FAILURES_IN_A_ROW = 3
+WINDOW_S = 60.0
+WINDOW_LEAST = 10
+"""So many outcomes must be in the window before their share counts."""
+OPEN_S = 5.0
+OPEN_LONGEST_S = 30.0
+
+
+class Breaker:
+    """
+    The state of one leg, or of one origin. Not locked: `Health` holds the lock.
+
+    It opens after three failures in a row, or when half of at least ten outcomes of the last
+    minute were failures; for 5 s, doubling to 30 s, with jitter.
+    """
+
+    __slots__ = ("_in_a_row", "_open_for", "_outcomes", "open_until", "probing")
+
+    def __init__(self) -> None:
+        self.open_until = 0.0
+        self.probing = False
+        self._in_a_row = 0
+        self._open_for = 0.0
+        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=64)
+
+    @property
+    def is_open(self) -> bool:
+        """Not closed: at most a probe may pass."""
+        return self.open_until > 0.0
+
+    def lets_pass(self, now: float) -> bool:
+        return not self.is_open or (now >= self.open_until and not self.probing)
+
+    def success(self, now: float) -> None:
+        """An answer came: closed, whatever it was."""
+        self._in_a_row = 0
+        if self.is_open:
+            self.open_until = self._open_for = 0.0
+            self.probing = False
+            self._outcomes.clear()
+        else:
+            self._outcomes.append((now, True))
+
+    def failure(self, now: float, random: Callable[[], float]) -> None:
+        """A transient failure: opens it, or opens it for longer if it was the probe's."""
+        self._in_a_row += 1
+        self._outcomes.append((now, False))
+        if self.is_open and not self.probing:
+            return  # a straggler that began before it opened
+        if self.probing or self._in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
+            self.probing = False
+            self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
+            self.open_until = now + self._open_for * (0.75 + 0.25 * random())
+
+    def _half_failed(self, now: float) -> bool:
+        recent = [ok for at, ok in self._outcomes if now - at <= WINDOW_S]
+        return len(recent) >= WINDOW_LEAST and recent.count(False) * 2 >= len(recent)
