@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     )
     from .provider import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
     from .routing.legs import Leg as Leg
-    from .routing.strategies import Strategy as Strategy
+    from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .shortcuts import chat as chat, stream as stream
     from .types import (
         Attempt as Attempt,
@@ -107,7 +107,7 @@ _MODULES = {
     "plugins": "PluginInfo PluginWarning provider_names register",
     "provider": "LocalProvider Provider StreamParser",
     "routing.legs": "Leg",
-    "routing.strategies": "Strategy",
+    "routing.strategies": "Strategy StrategyContext Weighted",
     "shortcuts": "chat stream",
     "types": """Attempt ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta
         Explanation FunctionCall FunctionCallDelta Message PlannedRoute Skipped Timeouts TokenDetails

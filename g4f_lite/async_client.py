@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
-from .call import Call, Step
+from .call import OUTRUN, Call, Step
 from .core import ClientSettings, Core
 from .errors import ProviderError
-from .params import CreateParams, MessageParam
+from .hedging import hedged
+from .params import CreateParams, MessageParam, seconds
 from .retrying import first_failure, tenacity_settings
 from .routing.legs import LocalRequest
 from .stream_reader import StreamReader
@@ -29,6 +31,11 @@ class AsyncClient:
 
     One client may serve several event loops, one after another or at once: it keeps a session
     for each, which is closed with its loop.
+
+    Args:
+        hedge_after: when the first leg has no content after so many seconds, the next one starts
+            beside it; the first to speak wins, the other is broken off. Both may be billed.
+        proxy, ssl_context, settings: as of `Client`.
     """
 
     def __init__(
@@ -36,9 +43,11 @@ class AsyncClient:
         *,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        hedge_after: float | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
         self._core = Core(**settings)
+        self._hedge_after = None if hedge_after is None else seconds("hedge_after", hedge_after)
         self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=ssl_context)
         self._local = LocalAsync()
         self.chat = AsyncChat(self)
@@ -60,6 +69,8 @@ class AsyncClient:
     # -- driving ---------------------------------------------------------------------------
 
     async def _run(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
+        if self._hedge_after is not None:
+            attempt = partial(hedged, attempt=attempt, after=self._hedge_after, discard=_discard)
         try:
             try:
                 return await attempt(call)
@@ -95,7 +106,7 @@ class AsyncClient:
             return await self._local.send(outgoing, step.limit)
         return await self._http.send(outgoing, step.limit)
 
-    async def _open(self, call: Call) -> AsyncStream:
+    async def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
             outgoing = step.outgoing
             source: AsyncByteStream | AsyncChunkStream
@@ -113,8 +124,14 @@ class AsyncClient:
             except BaseException:
                 await source.close()
                 raise
-            step.spoke()
-            return AsyncStream(step, source, reader, chunks)
+            return Opened(step, source, reader, step.spoke(chunks))
+
+
+async def _discard(answer: object) -> None:
+    """Free an answer that came in second."""
+    if isinstance(answer, Opened):
+        answer.step.end(asyncio.CancelledError(OUTRUN))
+        await answer.source.close()
 
 
 async def _pull(source: AsyncByteStream | AsyncChunkStream, reader: StreamReader) -> list[ChatCompletionChunk]:
@@ -124,48 +141,61 @@ async def _pull(source: AsyncByteStream | AsyncChunkStream, reader: StreamReader
         return reader.feed(error)
 
 
-async def _iterate(
-    step: Step, source: AsyncByteStream | AsyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
-) -> AsyncIterator[ChatCompletionChunk]:
+async def _iterate(client: AsyncClient, call: Call, opened: Opened) -> AsyncIterator[ChatCompletionChunk]:
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
-    try:
-        for chunk in chunks:
-            yield chunk
-        while not reader.over:
-            step.limit.resume()
-            for chunk in await _pull(source, reader):
+    while True:
+        step, source, reader, chunks = opened
+        try:
+            for chunk in chunks:
                 yield chunk
-        reader.check()
-        await source.finish()
-        step.complete()
-    except GeneratorExit:
-        step.closed()
-        raise
-    except BaseException as error:
-        step.end(error)
-        final = step.call.failed(error)
-        if final is error:
+            while not reader.over:
+                step.limit.resume()
+                for chunk in await _pull(source, reader):
+                    yield chunk
+            reader.check()
+            await source.finish()
+            step.complete()
+            return
+        except GeneratorExit:
+            step.closed()
             raise
-        raise final from None
-    finally:
-        await source.close()
+        except BaseException as error:
+            if not step.may_take_over(error):
+                final = call.failed(error)
+                if final is error:
+                    raise
+                raise final from None
+        finally:
+            await source.close()
+        opened = await client._run(call, client._open)
+
+
+class Opened(NamedTuple):
+    """A stream whose first content has come."""
+
+    step: Step
+    source: AsyncByteStream | AsyncChunkStream
+    reader: StreamReader
+    chunks: list[ChatCompletionChunk]
 
 
 class AsyncStream:
     """As `Stream`, with `async for` and `aclose`."""
 
-    def __init__(
-        self,
-        step: Step,
-        source: AsyncByteStream | AsyncChunkStream,
-        reader: StreamReader,
-        chunks: list[ChatCompletionChunk],
-    ) -> None:
-        self.provider = step.leg.provider.name
-        self.model = step.leg.model
-        self._step = step
-        self._chunks = _iterate(step, source, reader, chunks)
-        self._close_source = source.close
+    def __init__(self, client: AsyncClient, call: Call, opened: Opened) -> None:
+        self._call = call
+        self._opened = opened
+        self._chunks = _iterate(client, call, opened)
+
+    @property
+    def provider(self) -> str:
+        """The provider that speaks, or spoke last."""
+        return self._call.speaker.provider.name
+
+    @property
+    def model(self) -> str:
+        """The model that speaks, or spoke last."""
+        return self._call.speaker.model
 
     def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
         return self._chunks
@@ -181,20 +211,20 @@ class AsyncStream:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._step.completion is None:
+        if self._call.completion is None:
             raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._step.completion
+        return self._call.completion
 
     @property
     def trail(self) -> Trail:
         """All that has happened in this call so far."""
-        return self._step.call.plan.trail()
+        return self._call.plan.trail()
 
     async def aclose(self) -> None:
         """Stop here and free the connection."""
         await self._chunks.aclose()  # type: ignore[attr-defined]  # it is an async generator
-        await self._close_source()
-        self._step.closed()
+        await self._opened.source.close()  # if nothing has been read, the generator never began
+        self._opened.step.closed()
 
     async def __aenter__(self) -> Self:
         return self
@@ -232,5 +262,5 @@ class AsyncCompletions:
         client = self._client
         call = client._core.start(params)
         if call.plan.stream:
-            return await client._run(call, client._open)
+            return AsyncStream(client, call, await client._run(call, client._open))
         return await client._run(call, client._complete)

@@ -9,20 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
+from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError
 from .guard import guarded, redact
 from .http import ErrorReply, HTTPRequest, HTTPResponse
 from .provider import Provider
-from .routing.legs import LocalRequest
+from .routing.legs import Leg, LocalRequest
 from .routing.plan import Plan
 from .stream_reader import StreamReader, check_content
-from .types import Attempt, ChatCompletion, ChatRequest, Trail
+from .types import Attempt, ChatCompletion, ChatCompletionChunk, ChatRequest, Trail
 
 log = logging.getLogger("g4f_lite")
+
+OUTRUN = "another leg spoke first"
+"""The message with which a hedged attempt is cancelled."""
 
 
 class Hooks(Protocol):
@@ -42,6 +45,13 @@ class Call:
         self.request = request
         self.plan = plan
         self.hooks = hooks
+        self.completion: ChatCompletion | None = None
+        """The whole answer, once a stream has ended."""
+        self.broken: StreamReader | None = None
+        """The stream that was interrupted last, for the leg that takes over."""
+        self.speaker: Leg
+        """The leg whose stream has content."""
+        self._over = False
 
     def attempt(self) -> Step:
         """Return the next attempt, to be used in a `with` statement."""
@@ -49,12 +59,15 @@ class Call:
 
     def finished(self) -> Trail:
         """Tell the observers that the call has ended."""
+        self._over = True
         trail = self.plan.trail()
         self.hooks.observe("call_finished", trail=trail)
         return trail
 
     def failed(self, error: BaseException) -> BaseException:
         """Return what leaves the call instead of this error, after telling the observers."""
+        if self._over:
+            return error
         if isinstance(error, ProviderError):
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
@@ -74,14 +87,13 @@ class Step:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.reader: StreamReader | None = None
-        self.completion: ChatCompletion | None = None
         self._ended = False
 
     def __enter__(self) -> Step:
         self.run = self.call.plan.begin()
         self.leg, self.limit = self.run.leg, self.run.limit
         self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
-        self.request = msgspec.structs.replace(self.call.request, model=self.leg.model)
+        self.request = msgspec.structs.replace(self.call.request, model=self.leg.model, **self._taking_over())
         try:
             self.outgoing = self._build()
         except BaseException as error:
@@ -94,6 +106,19 @@ class Step:
     ) -> None:
         if error is not None:
             self.end(error)
+
+    def _taking_over(self) -> dict[str, Any]:
+        """Return what a leg that continues an interrupted answer is asked besides."""
+        broken = self.call.broken
+        self._continues = (
+            broken is not None
+            and self.call.plan.policy.on_interrupt == "continue"
+            and "prefill" in self.leg.provider.capabilities
+            and broken.only_text
+        )
+        if broken is None or not self._continues:
+            return {}
+        return {"messages": (*self.call.request.messages, {"role": "assistant", "content": broken.text})}
 
     def _build(self) -> HTTPRequest | LocalRequest:
         provider, key = self.leg.provider, self.leg.key
@@ -161,17 +186,29 @@ class Step:
     def read(self, status: int | None, headers: Mapping[str, str]) -> StreamReader:
         """Return the reader for a stream that has been opened."""
         self.reader = StreamReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
+        if self._continues and self.call.broken is not None:
+            self.reader.prior = self.call.broken.said
         return self.reader
 
-    def spoke(self) -> None:
-        """The stream's first content has come."""
+    def spoke(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
+        """The stream's first content has come: return its chunks, announced if the answer starts over."""
         self.call.plan.spoke(self.run)
+        self.call.speaker = self.leg
+        if self.call.broken is not None and not self._continues and chunks:
+            return [msgspec.structs.replace(chunks[0], restarted=True), *chunks[1:]]
+        return chunks
+
+    def may_take_over(self, error: BaseException) -> bool:
+        """End the attempt with this error; True if another leg is to take the stream over."""
+        self.end(error)
+        self.call.broken = self.reader
+        return isinstance(error, StreamInterruptedError) and not self.call.plan.stopped
 
     def complete(self) -> None:
         """Keep the stream's whole answer in `completion`, and end the attempt well."""
         assert self.reader is not None
         self._succeed(self.reader.status, self.reader.headers, self.reader.notes)
-        self.completion = self._sign(self.reader.completion())
+        self.call.completion = self._sign(self.reader.completion())
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""
@@ -196,6 +233,8 @@ class Step:
             redact(error, self.leg)
             notes = self.reader.notes if self.reader is not None else ()
             self._report(self.call.plan.fail(self.run, error, notes))
+        elif error.args == (OUTRUN,):
+            self._report(self.call.plan.outrun(self.run))
         else:
             self._report(self.call.plan.abort(self.run, error))
 

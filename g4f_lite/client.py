@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
 from .call import Call, Step
 from .core import ClientSettings, Core
@@ -97,7 +97,7 @@ class Client:
             return self._local.send(outgoing, step.limit)
         return self._http.send(outgoing, step.limit)
 
-    def _open(self, call: Call) -> Stream:
+    def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
             outgoing = step.outgoing
             source: SyncByteStream | SyncChunkStream
@@ -115,8 +115,7 @@ class Client:
             except BaseException:
                 source.close()
                 raise
-            step.spoke()
-            return Stream(step, source, reader, chunks)
+            return Opened(step, source, reader, step.spoke(chunks))
 
 
 def _pull(source: SyncByteStream | SyncChunkStream, reader: StreamReader) -> list[ChatCompletionChunk]:
@@ -126,29 +125,40 @@ def _pull(source: SyncByteStream | SyncChunkStream, reader: StreamReader) -> lis
         return reader.feed(error)
 
 
-def _iterate(
-    step: Step, source: SyncByteStream | SyncChunkStream, reader: StreamReader, chunks: list[ChatCompletionChunk]
-) -> Iterator[ChatCompletionChunk]:
+def _iterate(client: Client, call: Call, opened: Opened) -> Iterator[ChatCompletionChunk]:
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
-    try:
-        yield from chunks
-        while not reader.over:
-            step.limit.resume()
-            yield from _pull(source, reader)
-        reader.check()
-        source.finish()
-        step.complete()
-    except GeneratorExit:
-        step.closed()
-        raise
-    except BaseException as error:
-        step.end(error)
-        final = step.call.failed(error)
-        if final is error:
+    while True:
+        step, source, reader, chunks = opened
+        try:
+            yield from chunks
+            while not reader.over:
+                step.limit.resume()
+                yield from _pull(source, reader)
+            reader.check()
+            source.finish()
+            step.complete()
+            return
+        except GeneratorExit:
+            step.closed()
             raise
-        raise final from None
-    finally:
-        source.close()
+        except BaseException as error:
+            if not step.may_take_over(error):
+                final = call.failed(error)
+                if final is error:
+                    raise
+                raise final from None
+        finally:
+            source.close()
+        opened = client._run(call, client._open)
+
+
+class Opened(NamedTuple):
+    """A stream whose first content has come."""
+
+    step: Step
+    source: SyncByteStream | SyncChunkStream
+    reader: StreamReader
+    chunks: list[ChatCompletionChunk]
 
 
 class Stream:
@@ -159,18 +169,20 @@ class Stream:
         StreamInterruptedError: the answer was cut after it had begun.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        source: SyncByteStream | SyncChunkStream,
-        reader: StreamReader,
-        chunks: list[ChatCompletionChunk],
-    ) -> None:
-        self.provider = step.leg.provider.name
-        self.model = step.leg.model
-        self._step = step
-        self._chunks = _iterate(step, source, reader, chunks)
-        self._close_source = source.close
+    def __init__(self, client: Client, call: Call, opened: Opened) -> None:
+        self._call = call
+        self._opened = opened
+        self._chunks = _iterate(client, call, opened)
+
+    @property
+    def provider(self) -> str:
+        """The provider that speaks, or spoke last."""
+        return self._call.speaker.provider.name
+
+    @property
+    def model(self) -> str:
+        """The model that speaks, or spoke last."""
+        return self._call.speaker.model
 
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         return self._chunks
@@ -186,20 +198,20 @@ class Stream:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._step.completion is None:
+        if self._call.completion is None:
             raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._step.completion
+        return self._call.completion
 
     @property
     def trail(self) -> Trail:
         """All that has happened in this call so far."""
-        return self._step.call.plan.trail()
+        return self._call.plan.trail()
 
     def close(self) -> None:
         """Stop here and free the connection."""
         self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
-        self._close_source()
-        self._step.closed()
+        self._opened.source.close()  # if nothing has been read, the generator never began
+        self._opened.step.closed()
 
     def __enter__(self) -> Self:
         return self
@@ -248,5 +260,5 @@ class Completions:
         client = self._client
         call = client._core.start(params)
         if call.plan.stream:
-            return client._run(call, client._open)
+            return Stream(client, call, client._run(call, client._open))
         return client._run(call, client._complete)

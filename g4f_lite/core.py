@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast, get_args
 
 import msgspec
 
@@ -21,8 +21,8 @@ from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
 from .routing.selection import ProviderChoice, select
-from .routing.strategies import STRATEGIES, Strategy
-from .types import ChatRequest, Explanation, PlannedRoute, Timeouts
+from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
+from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
 
 
 class ClientSettings(TypedDict, total=False):
@@ -37,6 +37,7 @@ class ClientSettings(TypedDict, total=False):
     patience: float
     timeouts: Timeouts
     deadline: float
+    on_interrupt: OnInterrupt
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
 
@@ -59,6 +60,7 @@ class Core:
         patience: float = 3.0,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         deadline: float = 300.0,
+        on_interrupt: OnInterrupt = "raise",
         retry_wait: Callable[[Any], float] | None = None,
         retry_stop: Callable[[Any], bool] | None = None,
     ) -> None:
@@ -73,6 +75,8 @@ class Core:
         parent.scan()
         self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
+        self._turns = Turns()
+        self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._routes = routes
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
@@ -80,6 +84,7 @@ class Core:
             patience=0.0 if patience == 0 else seconds("patience", patience),
             timeouts=_timeouts(timeouts),
             deadline=seconds("deadline", deadline),
+            on_interrupt=_on_interrupt(on_interrupt),
             retry_wait=retry_wait,
             retry_stop=retry_stop,
         )
@@ -106,7 +111,7 @@ class Core:
             clock=time,
             random=random.random,
             health=self._health,
-            order=self._order(params.get("strategy"), request),
+            order=self._order(params.get("strategy"), request, self._random.random, self._turns),
             stream=stream,
             tokens=_tokens(request),
         )
@@ -117,12 +122,14 @@ class Core:
         request = check_request({"messages": [{"role": "user", "content": ""}], **params})
         tiers, skipped = self._select(params)
         self._policy_of(params)
-        order = self._order(params.get("strategy"), request)
+        foreseen = random.Random()  # noqa: S311  # chance, not secrecy
+        foreseen.setstate(self._random.getstate())
+        order = self._order(params.get("strategy"), request, foreseen.random, self._turns.copy())
         now, wall, tokens = time.monotonic(), time.time(), _tokens(request)
         planned: list[tuple[PlannedRoute, ...]] = []
         for tier in tiers:
             usable = []
-            for leg in order(tier) if order else tier:
+            for leg in order(tier) if order and len(tier) > 1 else tier:
                 admission = self._health.look(leg, now, tokens)
                 if admission.granted:
                     usable.append(_planned(leg))
@@ -153,6 +160,8 @@ class Core:
             changes["retries"] = count("retries", retries)
         if (timeouts := params.get("timeouts")) is not None:
             changes["timeouts"] = _timeouts(timeouts)
+        if (on_interrupt := params.get("on_interrupt")) is not None:
+            changes["on_interrupt"] = _on_interrupt(on_interrupt)
         return msgspec.structs.replace(self._policy, **changes) if changes else self._policy
 
     # -- strategies and routes -------------------------------------------------------------
@@ -170,10 +179,12 @@ class Core:
         raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
 
     def _order(
-        self, strategy: str | Strategy | None, request: ChatRequest
+        self, strategy: str | Strategy | None, request: ChatRequest, random: Callable[[], float], turns: Turns
     ) -> Callable[[Sequence[Leg]], Iterable[Leg]] | None:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
-        return None if chosen is STRATEGIES["order"] else partial(_ordered, chosen, request)
+        if chosen is STRATEGIES["order"]:
+            return None
+        return partial(_ordered, chosen, StrategyContext(request, self._health, random, turns))
 
     def _check_route(self, route: object) -> None:
         """A misspelt route is refused when the client is made, not at its first call."""
@@ -184,7 +195,7 @@ class Core:
                 pass  # a broken plugin is left out of each call, with the reason in its trail
 
 
-def _ordered(strategy: Strategy, request: ChatRequest, legs: Sequence[Leg]) -> list[Leg]:
+def _ordered(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) -> list[Leg]:
     """
     Return a tier's legs as a strategy orders them; those that it leaves out come last.
 
@@ -192,7 +203,7 @@ def _ordered(strategy: Strategy, request: ChatRequest, legs: Sequence[Leg]) -> l
         ConfigurationError: the strategy fails, or returns what it was not given.
     """
     try:
-        ordered = list(dict.fromkeys(strategy(tuple(legs), request)))
+        ordered = list(dict.fromkeys(strategy(tuple(legs), context)))
     except ProviderError:
         raise
     except Exception as error:  # the plugin border
@@ -212,6 +223,13 @@ def _planned(leg: Leg) -> PlannedRoute:
     return PlannedRoute(
         provider=leg.provider.name, model=leg.model, base_url=leg.provider.api_base, key=leg.fingerprint
     )
+
+
+def _on_interrupt(on_interrupt: Any) -> OnInterrupt:
+    if on_interrupt not in get_args(OnInterrupt):
+        names = ", ".join(map(repr, get_args(OnInterrupt)))
+        raise ConfigurationError(f"on_interrupt must be one of {names}, not {on_interrupt!r}")
+    return cast("OnInterrupt", on_interrupt)
 
 
 def _timeouts(timeouts: object) -> Timeouts:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import InvalidRequestError
-from .types import ChatRequest, JSONObject, Message, Timeouts
+from .types import ChatRequest, JSONObject, Message, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
     from .provider import Provider
@@ -31,6 +31,7 @@ class CreateParams(TypedDict, total=False):
     retries: int | None
     timeouts: Timeouts | None
     strategy: str | Strategy | None
+    on_interrupt: OnInterrupt | None
     # OpenAI's own
     audio: Mapping[str, Any] | None
     frequency_penalty: float | None
@@ -68,7 +69,7 @@ class CreateParams(TypedDict, total=False):
 
 
 ROUTING = (
-    "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy",
+    "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy", "on_interrupt",
 )  # fmt: skip
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
 _KNOWN = sorted(_REQUEST | {*ROUTING, "stream"})

@@ -41,6 +41,7 @@ HOOKS_GROUP = "g4f_lite.hooks"
 LOAD_PLUGINS = "G4F_LITE_LOAD_PLUGINS"
 OURS = __name__.partition(".")[0]
 KINDS = ("bundled", "client", "code", "third-party")
+"""In the order of `automatic_names`."""
 
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -280,10 +281,9 @@ class Registry:
     def automatic_names(self) -> list[str]:
         """Return the names in the order for a call that names nothing: bundled, third party by name, `local`."""
 
-        def rank(name: str) -> tuple[bool, int, str]:
+        def rank(name: str) -> tuple[bool, int]:
             source = self._source(name)
-            kind = source.kind if source is not None else "third-party"
-            return (name == "local", KINDS.index(kind), name if kind == "third-party" else "")
+            return (name == "local", KINDS.index(source.kind) if source is not None else len(KINDS))
 
         return sorted(self.names(), key=rank)
 

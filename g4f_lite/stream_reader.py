@@ -54,6 +54,8 @@ class StreamReader:
         """Nothing more will come."""
         self.notes: list[str] = []
         self.chunks: list[ChatCompletionChunk] = []
+        self.prior: list[ChatCompletionChunk] = []
+        """What an interrupted leg had said that this one continues."""
         self._request = request
         self._limit = limit
         self._classify = classify
@@ -152,13 +154,29 @@ class StreamReader:
         if not self.spoken or isinstance(cause, StreamInterruptedError):
             return cause
         error = StreamInterruptedError(f"the answer was cut after it had begun: {cause.message}", status=self.status)
-        error.partial_text = assemble(self.chunks).text
+        error.partial_text = self.text
         error.__cause__ = cause
         return error
 
     def completion(self) -> ChatCompletion:
         """Return the answer assembled from all chunks so far."""
-        return assemble(self.chunks)
+        return assemble(self.said)
+
+    @property
+    def said(self) -> list[ChatCompletionChunk]:
+        """All chunks of the answer, those that this leg continues included."""
+        return [*self.prior, *self.chunks]
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        return self.completion().text
+
+    @property
+    def only_text(self) -> bool:
+        """Whether the answer so far is one choice of text alone, which another leg can continue."""
+        choices = self.completion().choices
+        return len(choices) == 1 and bool(choices[0].message.content) and not choices[0].message.tool_calls
 
     # -- inside ----------------------------------------------------------------------------
 

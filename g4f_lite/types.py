@@ -392,6 +392,9 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     usage: Usage | None = None
     system_fingerprint: str | None = None
     service_tier: str | None = None
+    # Ours, see ChatCompletion.
+    restarted: bool = field(default=False, name="g4f_lite.restarted")
+    """The stream broke and another leg starts over: what came before this chunk is void."""
 
     @property
     def text(self) -> str:
@@ -434,4 +437,5 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         }
 
 
-OnInterrupt: TypeAlias = Literal["raise"]
+OnInterrupt: TypeAlias = Literal["raise", "restart", "continue"]
+"""What happens to a stream that breaks after content has been handed out."""

@@ -54,8 +54,8 @@ PARAMETERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"stop": ["a", 5]}, g4f_lite.InvalidRequestError, r"stop\[1\]"),
     ({"tools": [5]}, g4f_lite.InvalidRequestError, r"tools\[0\]"),
     ({"seed": 1.5}, g4f_lite.InvalidRequestError, "seed"),
-    ({"user": object()}, g4f_lite.InvalidRequestError, "user"),
-    ({"extra_body": {"x": object()}}, g4f_lite.InvalidRequestError, "cannot be written as JSON"),
+    ({"user": b"\xff"}, g4f_lite.InvalidRequestError, "user"),
+    ({"extra_body": {"x": {1, object}}}, g4f_lite.InvalidRequestError, "cannot be written as JSON"),
     ({"extra_headers": {"x": "a\r\nb: c"}}, g4f_lite.InvalidRequestError, r"extra_headers\['x'\]"),
     ({"extra_headers": {"a b": "c"}}, g4f_lite.InvalidRequestError, "extra_headers"),
     ({"extra_headers": {"x": "\u20ac"}}, g4f_lite.InvalidRequestError, "extra_headers"),
@@ -67,7 +67,7 @@ PARAMETERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("params", "error", "told"), PARAMETERS, ids=[str(row[0]) for row in PARAMETERS])
+@pytest.mark.parametrize(("params", "error", "told"), PARAMETERS, ids=[f"{number} {next(iter(row[0]))}" for number, row in enumerate(PARAMETERS)])
 def test_parameters_that_nobody_takes_are_refused(
     params: dict[str, Any], error: type[Exception], told: str, groq: FaultServer
 ) -> None:
@@ -130,7 +130,17 @@ def test_the_request_is_a_copy_of_what_the_caller_holds() -> None:
 
 
 def test_the_typed_keywords_are_those_of_the_request() -> None:
-    routing = {"model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy"}
+    routing = {
+        "model",
+        "provider",
+        "fallback_models",
+        "timeout",
+        "deadline",
+        "retries",
+        "timeouts",
+        "strategy",
+        "on_interrupt",
+    }
     assert set(CreateParams.__annotations__) == (set(ChatRequest.__struct_fields__) - {"messages"}) | routing
 
 

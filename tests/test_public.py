@@ -10,80 +10,18 @@ import pytest
 import g4f_lite
 
 NAMES = frozenset(
-    [
-        "AsyncClient",
-        "AsyncStream",
-        "Attempt",
-        "AuthenticationError",
-        "ChatCompletion",
-        "ChatCompletionChunk",
-        "ChatRequest",
-        "Choice",
-        "ChunkChoice",
-        "Client",
-        "ConfigurationError",
-        "ConnectionFailedError",
-        "ContentFilterError",
-        "ContextWindowError",
-        "DeadlineExceededError",
-        "Delta",
-        "ErrorReply",
-        "Explanation",
-        "FunctionCall",
-        "FunctionCallDelta",
-        "G4FLiteError",
-        "HTTPRequest",
-        "HTTPResponse",
-        "InvalidRequestError",
-        "Leg",
-        "LocalProvider",
-        "MalformedResponseError",
-        "Message",
-        "MissingKeyError",
-        "ModelUnavailableError",
-        "NoUsableRouteError",
-        "OpenaiTemplate",
-        "PermissionDeniedError",
-        "PlannedRoute",
-        "PluginInfo",
-        "PluginLoadError",
-        "PluginWarning",
-        "Provider",
-        "ProviderError",
-        "ProviderTimeoutError",
-        "QuotaExceededError",
-        "RateLimitError",
-        "ReplyError",
-        "RequestTooLargeError",
-        "RoutesExhaustedError",
-        "ServerError",
-        "ServerSentEvent",
-        "Skipped",
-        "Strategy",
-        "Stream",
-        "StreamInterruptedError",
-        "StreamParser",
-        "Timeouts",
-        "TokenDetails",
-        "ToolCall",
-        "ToolCallDelta",
-        "ToolCallError",
-        "Trail",
-        "UnknownModelError",
-        "UnknownProviderError",
-        "UnsupportedParameterError",
-        "Usage",
-        "__version__",
-        "achat",
-        "astream",
-        "chat",
-        "find_keys",
-        "hookimpl",
-        "hookspec",
-        "provider_names",
-        "register",
-        "stream",
-    ]
+    """
+    AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
+    ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
+    DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
+    HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
+    ModelUnavailableError NoUsableRouteError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
+    PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
+    RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
+    Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
+    ToolCallDelta ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
+    Weighted __version__ achat astream chat find_keys hookimpl hookspec provider_names register stream
+    """.split()
 )
 
 

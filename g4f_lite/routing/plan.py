@@ -15,9 +15,16 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ConnectionFailedError, DeadlineExceededError, G4FLiteError, ProviderError, RoutesExhaustedError
+from ..errors import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    G4FLiteError,
+    ProviderError,
+    RoutesExhaustedError,
+    StreamInterruptedError,
+)
 from ..timing import Clock, TimeLimit
-from ..types import Attempt, Skipped, Timeouts, Trail, Value
+from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health
 from .legs import Leg
@@ -33,6 +40,7 @@ class Policy(Value, frozen=True, kw_only=True):
     deadline: float = 300.0
     bounds_stream: bool = False
     """The deadline holds for a stream to its end (`timeout=` of a call)."""
+    on_interrupt: OnInterrupt = "raise"
     retry_wait: Callable[[Any], float] | None = None
     retry_stop: Callable[[Any], bool] | None = None
 
@@ -144,7 +152,10 @@ class Plan:
         error.provider, error.model = leg.provider.name, leg.model
         self._errors.pop(leg.identity, None)  # the latest stands last
         self._errors[leg.identity] = error
-        decision = decide(error)
+        decision = self._decide(error)
+        if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
+            # While content came nobody waited: that time does not count for the leg that takes over.
+            self.deadline_at += run.elapsed - (run.attempt.first_token or 0.0)
         leave = self._health.failed(leg, error, self._clock.monotonic())
         wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
         self.wait_s = wait or 0.0
@@ -172,11 +183,27 @@ class Plan:
         self._entries += skipped
         return attempt
 
-    def abort(self, run: Run, error: BaseException, reason: str = "stop: the call was broken off") -> Attempt:
+    def _decide(self, error: ProviderError) -> Decision:
+        decision = decide(error)
+        if isinstance(error, StreamInterruptedError) and self.policy.on_interrupt != "raise":
+            return decision._replace(stops=False)
+        return decision
+
+    def abort(self, run: Run, error: BaseException) -> Attempt:
         """End an attempt that was cancelled, interrupted, or hit a bug: it counts as nothing."""
         self.stopped = True
         self._health.released(run.leg)
-        return self._end(run, outcome=type(error).__name__, reason=reason)
+        return self._end(run, outcome=type(error).__name__, reason="stop: the call was broken off")
+
+    def outrun(self, run: Run) -> Attempt:
+        """End a hedged attempt because another leg was faster: it counts as nothing."""
+        self._health.released(run.leg)
+        return self._end(run, outcome="Outrun", reason="another leg spoke first")
+
+    @property
+    def has_next(self) -> bool:
+        """Whether another leg could start beside the one under way."""
+        return self._others_left()
 
     def _end(self, run: Run, **outcome: Any) -> Attempt:
         attempt = msgspec.structs.replace(run.attempt, duration=run.elapsed, **outcome)
@@ -336,7 +363,7 @@ class Plan:
         errors = list(self._errors.values())
         last = errors[-1]
         error: G4FLiteError = last
-        if not self._single and not decide(last).stops:
+        if not self._single and not self._decide(last).stops:
             lines = "".join(f"\n  {entry}" for entry in self._entries)
             tried = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
             error = RoutesExhaustedError(f"no answer from {tried}:{lines}", errors)

@@ -5,18 +5,111 @@ order that the caller wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from ..types import ChatRequest
+from .health import Health
 from .legs import Leg
 
-Strategy: TypeAlias = Callable[[Sequence[Leg], ChatRequest], Iterable[Leg]]
+
+class StrategyContext:
+    """What a strategy may look at besides the legs."""
+
+    def __init__(self, request: ChatRequest, health: Health, random: Callable[[], float], turns: Turns) -> None:
+        self.request = request
+        self.random = random
+        """Returns 0 <= x < 1; draw from it alone, so that `explain` can foresee the order."""
+        self._health = health
+        self._turns = turns
+
+    def first_token(self, leg: Leg) -> float | None:
+        """Return the moving average of the seconds up to a leg's first content; None before its first answer."""
+        return self._health.first_token(leg)
+
+    def in_flight(self, leg: Leg) -> int:
+        """Return how many attempts of this client are under way on a leg."""
+        return self._health.in_flight(leg)
+
+    def turn(self, legs: Sequence[Leg]) -> int:
+        """Return 0 the first time that these legs are ordered, then 1, 2 …"""
+        return self._turns.next(tuple(leg.identity for leg in legs))
 
 
-def order(legs: Sequence[Leg], request: ChatRequest) -> Iterable[Leg]:
+class Strategy(Protocol):
+    """Returns the legs in the order of trying; those that it leaves out come last."""
+
+    def __call__(self, legs: Sequence[Leg], context: StrategyContext, /) -> Iterable[Leg]: ...
+
+
+class Turns:
+    """Counts the calls for each tier."""
+
+    MOST = 1024
+
+    def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
+        self._counts = dict(counts or {})
+
+    def next(self, tier: Hashable) -> int:
+        turn = self._counts.pop(tier, 0)
+        if len(self._counts) >= self.MOST:
+            self._counts.pop(next(iter(self._counts)))
+        self._counts[tier] = turn + 1
+        return turn
+
+    def copy(self) -> Turns:
+        """Return counters that can be moved without anybody noticing."""
+        return Turns(self._counts)
+
+
+def order(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
     """As written."""
     return legs
 
 
-STRATEGIES: dict[str, Strategy] = {"order": order}
+def round_robin(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
+    """Each leg in turn; the others behind it in their order."""
+    start = context.turn(legs) % len(legs)
+    return [*legs[start:], *legs[:start]]
+
+
+def fastest(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
+    """The shortest first-token time; legs that have not been measured come first, to be measured."""
+    return sorted(legs, key=lambda leg: context.first_token(leg) or 0.0)
+
+
+def least_busy(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
+    """The fewest attempts under way."""
+    return sorted(legs, key=context.in_flight)
+
+
+class Weighted:
+    """
+    By chance, in proportion to weights.
+
+    Args:
+        weights: provider name, or `provider:model`, to a weight above 0; 1 for all others.
+
+    Source of the method: Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006.
+    """
+
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        self._weights = dict(weights or {})
+        if wrong := [name for name, weight in self._weights.items() if not weight > 0]:
+            raise ValueError(f"the weight of {wrong[0]!r} must be above 0")
+
+    def __call__(self, legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
+        drawn = {leg: (1.0 - context.random()) ** (1.0 / self._weight(leg)) for leg in legs}
+        return sorted(legs, key=drawn.__getitem__, reverse=True)
+
+    def _weight(self, leg: Leg) -> float:
+        return self._weights.get(leg.route, self._weights.get(leg.provider.name, 1.0))
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "order": order,
+    "weighted": Weighted(),
+    "round_robin": round_robin,
+    "fastest": fastest,
+    "least_busy": least_busy,
+}
