@@ -35,7 +35,7 @@ class Binder:
         """Return the provider at the address to use: `base_urls`, the environment, its own."""
         base = self._base_urls.get(provider.name)
         if base is None:
-            variable = f"{provider.name.upper().replace('-', '_')}_API_BASE"
+            variable = base_url_variable(provider)
             given = os.environ.get(variable)
             if not given or not given.strip():
                 return provider
@@ -57,11 +57,15 @@ class Binder:
 
 def missing_key(provider: Provider) -> str:
     """Return why a provider without a key is left out, and what to do."""
-    variable = provider.api_key_env[0] if provider.api_key_env else None
-    ways = [f"set {variable}"] if variable else []
-    ways += [f"pass keys={{{provider.name!r}: …}}", f"run `g4f-lite keys set {provider.name}`"]
+    ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
+    ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
     page = f"; get one at {provider.login_url}" if provider.login_url else ""
-    return f"no key: {' or '.join(ways)}{page}"
+    return f"no key: {', or '.join(ways)}{page}"
+
+
+def base_url_variable(provider: Provider) -> str:
+    """Return the environment variable that overrides a provider's address, such as `GROQ_API_BASE`."""
+    return f"{provider.name.upper().replace('-', '_')}_API_BASE"
 
 
 def check_mapping(value: object, name: str) -> None:

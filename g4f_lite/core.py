@@ -174,8 +174,8 @@ class Core:
                 return found
             names = [*STRATEGIES, *self.registry.strategy_names()]
             near = get_close_matches(strategy, names, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ConfigurationError(f"there is no strategy {strategy!r}; {hint}Known: {', '.join(names)}")
+            hint = f"; did you mean {near[0]!r}? " if near else ". "
+            raise ConfigurationError(f"there is no strategy {strategy!r}{hint}Known: {', '.join(names)}")
         raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
 
     def _order(

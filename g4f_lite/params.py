@@ -174,8 +174,8 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 def unknown_keyword(name: str) -> TypeError:
     """Return the error for a keyword that `create` does not have."""
     near = get_close_matches(name, _KNOWN, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return TypeError(f"create() has no parameter {name!r}; {hint}A provider's own parameters go into extra_body")
+    hint = f"; did you mean {near[0]!r}? " if near else ". "
+    return TypeError(f"create() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:

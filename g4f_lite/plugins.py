@@ -328,8 +328,8 @@ class Registry:
         near = get_close_matches(name.lower(), names, 1, 0.5)
         if ":" in name and self.knows(name.partition(":")[0]):
             return f"{name!r} is a route, not a provider; write provider={name.partition(':')[0]!r} and model=…"
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"there is no provider {name!r}; {hint}Known: {', '.join(names)}"
+        hint = f"; did you mean {near[0]!r}? " if near else ". "
+        return f"there is no provider {name!r}{hint}Known: {', '.join(names)}"
 
     def strategy(self, name: str) -> Strategy | None:
         """Return a plugin's strategy."""

@@ -57,7 +57,7 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
         if self.outcome == "ok":
             told = f"{self.status or 'ok'} in {self.duration or 0.0:.2f} s"
         else:
-            status = f"{self.status} " if self.status else ""
+            status = f"{self.status} " if self.status and self.status >= 300 else ""
             told = f"{status}{self.outcome or 'under way'}"
             told += f" ({self.message})" if self.message else ""
         notes = "".join(f"; {note}" for note in self.notes)

@@ -107,7 +107,7 @@ def test_what_is_left_out_is_told_once_with_the_reason(monkeypatch: pytest.Monke
     with Client(plugins=[Alpha, Beta, Broken]) as client:
         skipped = {one.provider: one.reason for one in client.explain().skipped}
         assert skipped["alpha"] == (
-            "no key: set ALPHA_API_KEY or pass keys={'alpha': …} or run `g4f-lite keys set alpha`; "
+            "no key: set ALPHA_API_KEY, or run `g4f-lite keys set alpha`, or pass keys=; "
             "get one at https://alpha.invalid/keys"
         )
         assert skipped["broken"] == "Broken Inc is marked as not working"

@@ -170,9 +170,9 @@ class _Selector:
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
         listed = dict.fromkeys(name for one in known for name in (*one.model_aliases, *one.models()))
         near = get_close_matches(model, listed, 3, 0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        hint = f"; did you mean {' or '.join(map(repr, near))}? " if near else ". "
         raise UnknownModelError(
-            f"no provider lists the model {model!r}; {hint}To send it as it is, name the provider too: provider=…"
+            f"no provider lists the model {model!r}{hint}To send it as it is, name the provider too: provider=…"
         )
 
     def _loadable(self, names: Iterable[str], automatic_only: bool = True) -> Iterable[Provider]:

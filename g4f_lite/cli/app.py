@@ -1,0 +1,65 @@
+"""The group of all commands, and how each of them ends."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import click
+
+from .. import __version__
+from . import failures
+from .ask import ask
+from .doctor import doctor
+from .explain import explain
+from .keys import keys
+from .listings import models, plugins, providers
+
+_EXAMPLES = """\b
+Examples:
+  g4f-lite ask "Which day is it?"
+  git diff | g4f-lite ask "Write a commit message" -p groq
+  g4f-lite doctor
+"""
+
+
+class _Commands(click.Group):
+    """Ends whatever a command raises with one short story on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            code = failures.INTERRUPTED
+        except OSError as error:
+            code = failures.cannot_write(error)
+        except Exception as error:
+            code = failures.tell(error, verbose=ctx.meta.get(failures.VERBOSE, False))
+        raise click.exceptions.Exit(code)
+
+
+@click.group(cls=_Commands, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """Send a chat to whichever LLM provider can answer it."""
+
+
+for _command in (ask, providers, models, plugins, explain, keys, doctor):
+    commands.add_command(_command)
+
+
+def run() -> int:
+    """Run the command with the process's arguments and return its exit code."""
+    failures.prepare_streams()
+    warnings.showwarning = failures.show_warning
+    try:
+        return commands.main(prog_name="g4f-lite", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return failures.INTERRUPTED
+    except OSError as error:
+        return failures.cannot_write(error)

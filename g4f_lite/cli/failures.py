@@ -1,0 +1,92 @@
+"""What a failure prints on stderr, and its exit code. The codes are in docs/cli.md: scripts rely on them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+
+import click
+
+from .output import printable
+
+FAILED = 1
+USAGE = 2
+NOTHING_USABLE = 3
+INTERRUPTED = 130
+"""As a shell reports SIGINT."""
+READER_GONE = 141
+"""As a shell reports SIGPIPE."""
+
+VERBOSE = "g4f_lite.verbose"
+"""In a context's `meta`: the trail of a failed call is wanted."""
+
+
+def tell(error: Exception, *, verbose: bool = False) -> int:
+    """
+    Print an error of the library and return its exit code.
+
+    Raises:
+        Exception: the error itself, if it is not the library's: a bug, whose traceback is wanted.
+    """
+    from ..errors import AuthenticationError, G4FLiteError, RoutesExhaustedError
+
+    if not isinstance(error, G4FLiteError):
+        raise error
+    story = str(error)
+    causes: Sequence[BaseException] = [error]
+    if isinstance(error, RoutesExhaustedError):  # its text is the whole trail
+        causes = error.exceptions
+        story = "\n  ".join([story.partition("\n")[0], *map(str, causes)])
+    lines = [f"Error: {story}"]
+    if any(isinstance(cause, AuthenticationError) for cause in causes):
+        lines.append("`g4f-lite doctor` tells where the key comes from.")
+    if error.retry_at is not None:
+        lines.append(f"It may work again in {max(error.retry_at - time.time(), 0):.0f} s.")
+    if verbose:
+        lines += map(str, error.trail.entries)
+    elif len(error.attempts) > len(causes):
+        lines.append(f"It took {len(error.attempts)} attempts; -v tells of each.")
+    click.echo(printable("\n".join(lines)), err=True)
+    return _exit_code(error)
+
+
+def _exit_code(error: Exception) -> int:
+    from ..errors import ConfigurationError, InvalidRequestError, NoUsableRouteError, PluginLoadError
+
+    if isinstance(error, (NoUsableRouteError, PluginLoadError)):
+        return NOTHING_USABLE
+    refused_unsent = isinstance(error, InvalidRequestError) and not error.attempts
+    return USAGE if refused_unsent or isinstance(error, ConfigurationError) else FAILED
+
+
+# -- streams -------------------------------------------------------------------------------
+
+
+def prepare_streams() -> None:
+    """Make standard streams that were closed (`>&-`) or lack characters (`LC_ALL=C`) fit to be used."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # lives as long as the process
+    assert isinstance(sys.stdout, TextIOWrapper)
+    sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is
+
+
+def cannot_write(error: OSError) -> int:
+    """Report a file or stream that cannot be written; quietly if the reader of a pipe has gone (`| head`)."""
+    with suppress(OSError):  # what is left in the buffer must not fail once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        return READER_GONE
+    place = f"{error.filename}: " if error.filename else ""
+    click.echo(f"Error: {place}{error.strerror or error}", err=True)
+    return FAILED
+
+
+def show_warning(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+    """Print a warning as one line, without the place in the code; replaces `warnings.showwarning`."""
+    click.echo(printable(" ".join(f"Warning: {message}".split())), err=True)

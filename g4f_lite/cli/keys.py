@@ -1,0 +1,81 @@
+"""`g4f-lite keys`: the stored keys. A key is never an argument, and never shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from .output import print_table
+
+_SET_EXAMPLES = """\b
+Examples:
+  g4f-lite keys set groq
+  pass show groq | g4f-lite keys set groq
+"""
+
+
+@click.group(epilog="\b\nExamples:\n  g4f-lite keys set groq\n  g4f-lite keys list")
+def keys() -> None:
+    """Store keys in a file that only you can read."""
+
+
+@keys.command("set", epilog=_SET_EXAMPLES)
+@click.argument("provider")
+@click.argument("surplus", nargs=-1, metavar="", type=click.UNPROCESSED)
+def set_key(provider: str, surplus: tuple[str, ...]) -> None:
+    """Store the key of PROVIDER: typed unseen, or piped in."""
+    if surplus:  # not shown again: it is likely to be the key
+        raise click.UsageError(
+            "The key is not an argument: it would stay in the shell's history. Leave it out, and type or pipe it in."
+        )
+    from ..keys import store_key
+    from ..plugins import process_registry
+
+    known = process_registry().get(provider)
+    if not (known.needs_auth or known.api_key_env):
+        raise click.UsageError(f"{provider} takes no key.")
+    path = store_key(provider, _read_key(provider, known.login_url))
+    click.echo(f"The key for {provider} is stored in {path}.", err=True)
+    if first := next((variable for variable in known.api_key_env if os.environ.get(variable)), None):
+        click.echo(f"Note: {first} is set in the environment, and is used instead of it.", err=True)
+
+
+def _read_key(provider: str, login_url: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    from getpass import getpass
+
+    if login_url:
+        click.echo(f"Get a key at {login_url}", err=True)
+    try:
+        return getpass(f"Key for {provider} (not shown): ", sys.stderr)
+    except EOFError:
+        return ""
+
+
+@keys.command("list", epilog="\b\nExample:\n  g4f-lite keys list")
+def list_keys() -> None:
+    """List the providers with a stored key, the key's fingerprint, and the file."""
+    from ..keys import fingerprint, load_stored, stored_keys_path
+
+    path = stored_keys_path()
+    stored = load_stored()
+    if not stored:
+        click.echo(f"No key is stored in {path}.", err=True)
+        return
+    print_table(
+        ("provider", "fingerprint", "file"), [(name, fingerprint(key), str(path)) for name, key in stored.items()]
+    )
+
+
+@keys.command("remove", epilog="\b\nExample:\n  g4f-lite keys remove groq")
+@click.argument("provider")
+def remove(provider: str) -> None:
+    """Remove the stored key of PROVIDER."""
+    from ..keys import remove_key, stored_keys_path
+
+    if not remove_key(provider):
+        raise click.UsageError(f"No key is stored for {provider!r} in {stored_keys_path()}.")
+    click.echo(f"The key for {provider} is removed.", err=True)

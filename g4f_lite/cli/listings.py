@@ -1,0 +1,103 @@
+"""`g4f-lite providers`, `models` and `plugins`: what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .output import print_json, print_table
+
+if TYPE_CHECKING:
+    from ..provider import Provider
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command(epilog="\b\nExamples:\n  g4f-lite providers\n  g4f-lite providers --json | jq '.[].name'")
+@json_option
+def providers(as_json: bool) -> None:
+    """List the providers and their keys."""
+    from ..plugins import process_registry
+    from .status import provider_statuses
+
+    statuses = provider_statuses(process_registry())
+    if as_json:
+        print_json([status.to_dict() for status in statuses])
+        return
+    print_table(
+        ("name", "label", "key", "working", "default model"),
+        [
+            (one.name, one.label, one.key_told(), "yes" if one.working else f"no: {one.problem}", one.default_model)
+            for one in statuses
+        ],
+    )
+
+
+@click.command(epilog="\b\nExamples:\n  g4f-lite models\n  g4f-lite models groq")
+@click.argument("provider", required=False)
+@json_option
+def models(provider: str | None, as_json: bool) -> None:
+    """
+    List models and their aliases.
+
+    They are those that are listed without asking the service, which may have more: any id that it knows can be
+    used. PROVIDER limits the list to one provider.
+    """
+    from ..errors import PluginLoadError
+    from ..plugins import process_registry
+
+    registry = process_registry()
+    listed: list[Provider] = []
+    for name in registry.automatic_names() if provider is None else [provider]:
+        try:
+            listed.append(registry.get(name))
+        except PluginLoadError as error:
+            if provider is not None:
+                raise
+            click.echo(f"Warning: {error}", err=True)
+    rows = [(one, model, _aliases(one, model)) for one in listed for model in one.models()]
+    if as_json:
+        print_json(
+            [
+                {"provider": one.name, "id": model, "aliases": aliases, "default": model == one.default_model}
+                for one, model, aliases in rows
+            ]
+        )
+        return
+    print_table(("provider", "id", "aliases"), [(one.name, model, ", ".join(aliases)) for one, model, aliases in rows])
+
+
+def _aliases(provider: Provider, model: str) -> list[str]:
+    return [alias for alias, target in provider.model_aliases.items() if target == model]
+
+
+@click.command(epilog="\b\nExamples:\n  g4f-lite plugins\n  g4f-lite plugins --json")
+@json_option
+def plugins(as_json: bool) -> None:
+    """List the plugins, and which are broken."""
+    import msgspec
+
+    from ..plugins import process_registry
+    from .status import provider_statuses
+
+    registry = process_registry()
+    provider_statuses(registry)  # loads them
+    infos = registry.plugins()
+    if as_json:
+        print_json(msgspec.to_builtins(infos))
+        return
+    print_table(
+        ("name", "source", "distribution", "version", "providers", "error"),
+        [
+            (
+                info.name,
+                info.source,
+                info.distribution,
+                info.version,
+                ", ".join(info.providers),
+                info.error or (f"shadowed by {info.shadowed_by}" if info.shadowed_by else ""),
+            )
+            for info in infos
+        ],
+    )

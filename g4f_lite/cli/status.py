@@ -1,0 +1,92 @@
+"""What can be said about each provider without asking it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from ..binding import Binder, base_url_variable
+from ..errors import ConfigurationError, PluginLoadError
+from ..keys import find_keys
+from ..plugins import Registry
+from ..provider import Provider
+
+
+class ProviderStatus(NamedTuple):
+    """One provider here and now; empty texts are unknown or not there."""
+
+    name: str
+    loaded: bool = True
+    """False: its plugin is broken, and nothing more is known."""
+    label: str = ""
+    working: bool = False
+    automatic: bool = False
+    """Used when the caller names no provider."""
+    needs_key: bool = False
+    key: str = ""
+    """Fingerprint of the key."""
+    key_from: str = ""
+    """`argument`, an environment variable, or `stored`."""
+    login_url: str = ""
+    default_model: str = ""
+    base_url: str = ""
+    base_url_from: str = ""
+    """The environment variable that overrides the class's own address."""
+    problem: str = ""
+    """Why it does not work, whether or not it has a key."""
+
+    @property
+    def usable(self) -> bool:
+        return self.working and bool(self.key or not self.needs_key)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self._asdict(), "usable": self.usable}
+
+    def key_told(self) -> str:
+        """Tell people where the key is from, or where to get one."""
+        if not self.loaded:
+            return "unknown"
+        if self.key:
+            return f"key {self.key} from {self.key_from}"
+        if not self.needs_key:
+            return "needs no key"
+        return f"no key; get one at {self.login_url}" if self.login_url else "no key"
+
+
+def provider_statuses(registry: Registry) -> list[ProviderStatus]:
+    """Return the status of all providers, loading their plugins, in the order in which they are tried."""
+    return [_status(registry, name) for name in registry.automatic_names()]
+
+
+def _status(registry: Registry, name: str) -> ProviderStatus:
+    try:
+        provider = registry.get(name)
+    except PluginLoadError as error:
+        return ProviderStatus(name, loaded=False, problem=str(error))
+    placed, key, key_from = provider, "", ""
+    problem = provider.unavailable_reason() or ""
+    try:
+        placed = Binder().place(provider)
+        for found in find_keys(provider, None)[:1]:
+            key, key_from = found.fingerprint, found.source
+    except ConfigurationError as error:
+        problem = problem or str(error)
+    return ProviderStatus(
+        name=name,
+        label=provider.label,
+        working=not problem,
+        automatic=provider.automatic,
+        needs_key=provider.needs_auth,
+        key=key,
+        key_from=key_from,
+        login_url=provider.login_url,
+        default_model=provider.default_model,
+        base_url=placed.api_base,
+        base_url_from=_base_url_variable(provider),
+        problem=problem,
+    )
+
+
+def _base_url_variable(provider: Provider) -> str:
+    variable = base_url_variable(provider)
+    return variable if os.environ.get(variable, "").strip() else ""
