@@ -17,6 +17,7 @@ from .errors import ConfigurationError, PluginLoadError, ProviderError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
+from .prices import check_prices
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
@@ -170,6 +171,8 @@ class Core:
         if callable(strategy):
             return strategy
         if isinstance(strategy, str):
+            if strategy == "cheapest":
+                check_prices()
             if (found := STRATEGIES.get(strategy) or self.registry.strategy(strategy)) is not None:
                 return found
             names = [*STRATEGIES, *self.registry.strategy_names()]

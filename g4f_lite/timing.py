@@ -69,9 +69,13 @@ class TimeLimit:
         return left
 
     def connect_left(self) -> float:
-        """As `left`, for establishing a connection."""
+        """As `left`, for establishing a connection: over all addresses of the host together."""
         left = self.left()
-        return left if self.connect is None else min(left, self.connect)
+        if self.connect is None:
+            return left
+        if (connect_left := self.started_at + self.connect - self._clock.monotonic()) <= 0:
+            raise self.connect_error()
+        return min(left, connect_left)
 
     def expired(self) -> bool:
         return self._clock.monotonic() >= self.expires_at

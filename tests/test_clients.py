@@ -363,3 +363,57 @@ def test_a_wait_that_cannot_be_called_is_refused() -> None:
         Client(retry_wait=wait)  # type: ignore[typeddict-item]
     with pytest.raises(g4f_lite.InvalidRequestError, match="tenacity"):
         Client(retry_stop=3)  # type: ignore[typeddict-item]
+
+
+# -- addresses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_the_next_address_of_a_host_is_tried_when_one_refuses(
+    mode: str, groq: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROQ_API_BASE", f"http://two-addresses.test:{groq.port}/v1")
+    resolve_to(monkeypatch, "127.0.0.9", "127.0.0.1")
+    outcome = run(mode, {}, {"provider": "groq"})
+    assert (outcome.text, len(outcome.trail.attempts)) == ("ok", 1)
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_the_connect_limit_covers_all_addresses_of_a_host(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    monkeypatch.setenv("GROQ_API_KEY", "test")
+    full = [socket.create_server(("127.0.0.9", 0), backlog=0)]
+    port = full[0].getsockname()[1]
+    full.append(socket.create_server(("127.0.0.10", port), backlog=0))
+    waiting = []
+    for listener in full:  # fill the queues: the next connection hears nothing
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+            waiting.append(one)
+    monkeypatch.setenv("GROQ_API_BASE", f"http://two-addresses.test:{port}/v1")
+    resolve_to(monkeypatch, "127.0.0.9", "127.0.0.10")
+    began = time.monotonic()
+    outcome = run(mode, {"timeouts": Timeouts(connect=0.5)}, {"provider": "groq", "fallback_models": []})
+    took = time.monotonic() - began
+    for one in [*waiting, *full]:
+        one.close()
+    assert isinstance(outcome.error, g4f_lite.ProviderTimeoutError)
+    assert outcome.error.phase == "connect"
+    assert 0.4 < took < 0.95
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let the name `two-addresses.test` have these addresses; the system's resolver has no such name."""
+    import socket
+
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        if host not in ("two-addresses.test", b"two-addresses.test"):
+            return real(host, port, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port or 0))) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -201,6 +203,20 @@ def test_the_fastest_leg_is_found_by_measuring_each(server: FaultServer) -> None
     with Client(strategy="fastest") as client:
         seen = [client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider for _ in range(6)]
     assert seen == ["one", "two", "three", "three", "three", "three"]
+
+
+def test_the_cheapest_leg_comes_first_and_unknown_prices_last(server: FaultServer) -> None:
+    models = {"unknown": "no-such-model", "groq": "openai/gpt-oss-120b", "openai": "gpt-5"}
+    legs = [Plain(name=name, api_base=server.base_url, default_model=model) for name, model in models.items()]
+    with Client(strategy="cheapest") as client:
+        (tier,) = client.explain(provider=legs).tiers
+    assert [leg.provider for leg in tier] == ["groq", "openai", "unknown"]
+
+
+def test_cheapest_without_its_extra_says_what_to_install() -> None:
+    code = "import sys; sys.modules['genai_prices'] = None; import g4f_lite; g4f_lite.Client(strategy='cheapest')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr
 
 
 def test_the_least_busy_leg_comes_first(server: FaultServer) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from ..prices import price
 from ..types import ChatRequest
 from .health import Health
 from .legs import Leg
@@ -30,6 +31,10 @@ class StrategyContext:
     def in_flight(self, leg: Leg) -> int:
         """Return how many attempts of this client are under way on a leg."""
         return self._health.in_flight(leg)
+
+    def price(self, leg: Leg) -> float | None:
+        """Return what 1000 tokens in and 1000 out cost on a leg, in USD; None if unknown."""
+        return price(leg.provider.name, leg.model)
 
     def turn(self, legs: Sequence[Leg]) -> int:
         """Return 0 the first time that these legs are ordered, then 1, 2 …"""
@@ -83,6 +88,16 @@ def least_busy(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
     return sorted(legs, key=context.in_flight)
 
 
+def cheapest(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
+    """The lowest price (extra `prices`); legs of unknown price come last."""
+
+    def known_or_last(leg: Leg) -> float:
+        found = context.price(leg)
+        return float("inf") if found is None else found
+
+    return sorted(legs, key=known_or_last)
+
+
 class Weighted:
     """
     By chance, in proportion to weights.
@@ -112,4 +127,5 @@ STRATEGIES: dict[str, Strategy] = {
     "round_robin": round_robin,
     "fastest": fastest,
     "least_busy": least_busy,
+    "cheapest": cheapest,
 }

@@ -80,7 +80,7 @@ class AsyncTransport:
             allow_redirects=False,
             proxy=proxy,
             ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limit.connect_left()),
+            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
         )
 
     async def _session(self) -> aiohttp.ClientSession:

@@ -72,18 +72,43 @@ class _LimitedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_LimitedRaw(inner, sock, _active.limit), _PIECE)
 
 
-class _Limited:
+_Mixin: Any = object
+
+
+class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection class beside it
     """Mixed into urllib3's connections."""
 
-    sock: socket.socket | None
+    _dns_host: str
+    timeout: Any
+
+    def _new_conn(self) -> socket.socket:
+        """Try the host's addresses one after another; the connect limit counts for all of them together."""
+        host = self._dns_host
+        try:
+            found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = []  # urllib3 finds the same, and says so
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found)) or [host]
+        try:
+            for number, address in enumerate(addresses):
+                self._dns_host = address
+                self.timeout = _active.limit.connect_left() / (len(addresses) - number)
+                try:
+                    return super()._new_conn()
+                except u3.ConnectTimeoutError:  # refused, too: a subclass
+                    if address == addresses[-1]:
+                        raise
+            raise AssertionError("there is at least one address")
+        finally:
+            self._dns_host = host
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # the connection class beside it
+        super().connect()
         self._allow_sending()
 
     def send(self, data: Any) -> None:
         self._allow_sending()
-        super().send(data)  # type: ignore[misc]
+        super().send(data)
 
     def _allow_sending(self) -> None:
         """The upload is bounded by the limit, not by the connect timeout."""
