@@ -94,7 +94,8 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
                 self._dns_host = address
                 self.timeout = _active.limit.connect_left() / (len(addresses) - number)
                 try:
-                    return super()._new_conn()
+                    connected: socket.socket = super()._new_conn()
+                    return connected
                 except u3.ConnectTimeoutError:  # refused, too: a subclass
                     if address == addresses[-1]:
                         raise
