@@ -58,12 +58,8 @@ if TYPE_CHECKING:
     )
     from .keys import find_keys as find_keys
     from .openai_template import OpenaiTemplate as OpenaiTemplate
-    from .plugins import (
-        PluginInfo as PluginInfo,
-        PluginWarning as PluginWarning,
-        provider_names as provider_names,
-        register as register,
-    )
+    from .plugin_sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
+    from .plugins import provider_names as provider_names, register as register
     from .provider import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
     from .routing.legs import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
@@ -104,7 +100,8 @@ _MODULES = {
     "http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
     "keys": "find_keys",
     "openai_template": "OpenaiTemplate",
-    "plugins": "PluginInfo PluginWarning provider_names register",
+    "plugin_sources": "PluginInfo PluginWarning",
+    "plugins": "provider_names register",
     "provider": "LocalProvider Provider StreamParser",
     "routing.legs": "Leg",
     "routing.strategies": "Strategy StrategyContext Weighted",

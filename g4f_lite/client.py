@@ -213,6 +213,10 @@ class Stream:
         self._opened.source.close()  # if nothing has been read, the generator never began
         self._opened.step.closed()
 
+    def __del__(self) -> None:
+        if (opened := getattr(self, "_opened", None)) is not None:
+            opened.step.closed()  # dropped without a look at it: the attempt ends all the same
+
     def __enter__(self) -> Self:
         return self
 

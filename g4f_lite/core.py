@@ -13,7 +13,7 @@ import msgspec
 
 from .binding import Binder, check_mapping
 from .call import Call
-from .errors import ConfigurationError, PluginLoadError, ProviderError
+from .errors import ConfigurationError, PluginLoadError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
@@ -207,9 +207,9 @@ def _ordered(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) 
     """
     try:
         ordered = list(dict.fromkeys(strategy(tuple(legs), context)))
-    except ProviderError:
+    except KeyboardInterrupt:
         raise
-    except Exception as error:  # the plugin border
+    except BaseException as error:  # the plugin border: even SystemExit must not take the host down
         name = getattr(strategy, "__name__", repr(strategy))
         raise ConfigurationError(f"the strategy {name} failed: {type(error).__name__}: {error}") from error
     if strangers := [leg for leg in ordered if leg not in legs]:

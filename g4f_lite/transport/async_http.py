@@ -8,8 +8,8 @@ import asyncio
 import io
 import os
 import ssl
+import weakref
 from collections.abc import AsyncIterator
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from multidict import CIMultiDict
@@ -33,7 +33,7 @@ class AsyncTransport:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._pid = os.getpid()
-        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = WeakKeyDictionary()
+        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = weakref.WeakKeyDictionary()
 
     async def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
         """
@@ -86,7 +86,7 @@ class AsyncTransport:
     async def _session(self) -> aiohttp.ClientSession:
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            self._sessions = WeakKeyDictionary()
+            self._sessions = weakref.WeakKeyDictionary()
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.session.closed:
@@ -97,7 +97,7 @@ class AsyncTransport:
     async def aclose(self) -> None:
         """Close this loop's session; those of other loops in their own."""
         sessions = list(self._sessions.items())
-        self._sessions = WeakKeyDictionary()
+        self._sessions = weakref.WeakKeyDictionary()
         here = asyncio.get_running_loop()
         for loop, found in sessions:
             if loop is here:
@@ -149,6 +149,10 @@ class AsyncByteStream:
         self._waiting = False
         self._timer: asyncio.TimerHandle | None = None
 
+    def __del__(self) -> None:
+        if not self._loop.is_closed():
+            self._free()
+
     async def read(self) -> bytes:
         """
         Return what has arrived, waiting for at least one byte; b"" at the end.
@@ -169,7 +173,10 @@ class AsyncByteStream:
 
     def _arm(self) -> None:
         if self._limit.expires_at != float("inf"):
-            self._timer = self._loop.call_later(max(0.0, self._limit.expires_at - self._limit.now()), self._fire)
+            # Through a weak reference: the timer must not keep a dropped stream alive.
+            fire = weakref.WeakMethod(self._fire)
+            delay = max(0.0, self._limit.expires_at - self._limit.now())
+            self._timer = self._loop.call_later(delay, lambda: (alive := fire()) and alive())
 
     def _fire(self) -> None:
         """One timer for the stream, set again when it turns out that data has come meanwhile."""
@@ -194,6 +201,9 @@ class AsyncByteStream:
 
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
+        self._free()
+
+    def _free(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -176,6 +176,11 @@ class AsyncChunkStream:
                 loop.call_soon_threadsafe(self._chunks.put_nowait, b"")
 
         self._thread = _Thread(produce, inner.cancelled)
+        self._cancelled = inner.cancelled
+
+    def __del__(self) -> None:
+        if (cancelled := getattr(self, "_cancelled", None)) is not None:
+            cancelled.told = True
 
     async def read(self) -> ChatCompletionChunk | bytes:
         chunk = await self._chunks.get()

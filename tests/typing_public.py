@@ -1,0 +1,330 @@
+"""What type checkers see. Never run: `mypy --strict` reads it, and fails where the public types change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any, assert_type
+
+import g4f_lite
+from g4f_lite import (
+    AsyncClient,
+    AsyncStream,
+    Attempt,
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    Choice,
+    Client,
+    Delta,
+    ErrorReply,
+    Explanation,
+    HTTPRequest,
+    HTTPResponse,
+    Leg,
+    LocalProvider,
+    Message,
+    ModelUnavailableError,
+    OpenaiTemplate,
+    PlannedRoute,
+    Provider,
+    ProviderError,
+    RoutesExhaustedError,
+    ServerSentEvent,
+    Skipped,
+    Strategy,
+    StrategyContext,
+    Stream,
+    StreamInterruptedError,
+    StreamParser,
+    Timeouts,
+    ToolCall,
+    Trail,
+    Usage,
+    Weighted,
+    hookimpl,
+)
+from g4f_lite.testing import FaultServer, Received, replies
+from g4f_lite_providers.groq import Groq
+
+MESSAGES = [{"role": "user", "content": "Which day is it?"}]
+
+
+# -- calls ---------------------------------------------------------------------------------
+
+
+def whole_or_in_pieces(client: Client, either: bool) -> None:
+    create = client.chat.completions.create
+    assert_type(create(messages=MESSAGES), ChatCompletion)
+    assert_type(create(messages=MESSAGES, stream=False), ChatCompletion)
+    assert_type(create(messages=MESSAGES, stream=True), Stream)
+    assert_type(create(messages=MESSAGES, stream=either), ChatCompletion | Stream)
+
+
+async def whole_or_in_pieces_async(client: AsyncClient, either: bool) -> None:
+    create = client.chat.completions.create
+    assert_type(await create(messages=MESSAGES), ChatCompletion)
+    assert_type(await create(messages=MESSAGES, stream=False), ChatCompletion)
+    assert_type(await create(messages=MESSAGES, stream=True), AsyncStream)
+    assert_type(await create(messages=MESSAGES, stream=either), ChatCompletion | AsyncStream)
+
+
+def parameters(client: Client, previous: ChatCompletion) -> None:
+    create = client.chat.completions.create
+    create(
+        messages=[{"role": "user", "content": "Hello"}, previous.choices[0].message],
+        provider=["groq", Groq, Groq(api_key="test")],
+        model="gpt-oss-120b",
+        fallback_models=["groq:openai/gpt-oss-20b"],
+        temperature=0.5,
+        tools=[{"type": "function", "function": {"name": "day"}}],
+        stop=["\n"],
+        extra_body={"top_k": 3},
+        timeout=9.5,
+        timeouts=Timeouts(connect=1, total=None),
+        retries=0,
+        strategy=Weighted({"groq": 3}),
+        on_interrupt="restart",
+    )
+    create(messages=MESSAGES, on_interrupt="restrat")  # type: ignore[call-overload]
+    create(messages=MESSAGES, temprature=0.5)  # type: ignore[call-overload]  # unknown keywords are refused
+    create(messages=MESSAGES, temperature="hot")  # type: ignore[call-overload]
+    create(messages="Hello")  # type: ignore[arg-type]
+    create(MESSAGES)  # type: ignore[call-overload]  # keywords only
+
+
+def settings(choose: Strategy) -> None:
+    Client(
+        routes=["groq", "groq:openai/gpt-oss-20b", Groq(), Groq],
+        strategy=choose,
+        keys={"groq": ["one", "two"], "acme": "three"},
+        base_urls={"groq": "http://127.0.0.1:9/v1"},
+        plugins=[Groq, Meter()],
+        deadline=30,
+        retry_wait=lambda state: 0.1,
+        proxy="http://127.0.0.1:3128",
+    )
+    AsyncClient(hedge_after=0.5, on_interrupt="continue")
+    Client(retrys=3)  # type: ignore[call-arg]
+    AsyncClient(patience="long")  # type: ignore[arg-type]
+
+
+def shortcuts() -> None:
+    assert_type(g4f_lite.chat("Which day is it?", provider="groq"), ChatCompletion)
+    assert_type(g4f_lite.stream(MESSAGES), Stream)
+    assert_type(g4f_lite.provider_names(), list[str])
+
+
+async def shortcuts_async() -> None:
+    assert_type(await g4f_lite.achat("Which day is it?", provider="groq"), ChatCompletion)
+    assert_type(g4f_lite.astream("Which day is it?"), AsyncIterator[ChatCompletionChunk])
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def an_answer(reply: ChatCompletion) -> None:
+    assert_type(reply.text, str)
+    assert_type(reply.reasoning, str)
+    assert_type(reply.provider, str)
+    assert_type(reply.model, str)
+    assert_type(reply.usage, Usage | None)
+    assert_type(reply.choices, tuple[Choice, ...])
+    assert_type(reply.choices[0].message, Message)
+    assert_type(reply.choices[0].message.content, str | None)
+    assert_type(reply.choices[0].finish_reason, str | None)
+    assert_type(reply.tool_calls, tuple[ToolCall, ...])
+    assert_type(reply.tool_calls[0].function.arguments, str)
+    assert_type(reply.attempts, tuple[Attempt, ...])
+    assert_type(reply.trail, Trail)
+    assert_type(reply.to_dict(), dict[str, Any])
+    reply.text = "forged"  # type: ignore[misc]  # answers are immutable
+
+
+def a_trail(trail: Trail) -> None:
+    assert_type(trail.entries, tuple[Attempt | Skipped, ...])
+    assert_type(trail.skipped[0].reason, str)
+    assert_type(trail.attempts[0].outcome, str | None)
+    assert_type(trail.attempts[0].duration, float | None)
+
+
+def a_stream(client: Client) -> None:
+    with client.chat.completions.create(messages=MESSAGES, stream=True) as stream:
+        assert_type(stream, Stream)
+        for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+            assert_type(chunk.text, str)
+            assert_type(chunk.restarted, bool)
+            assert_type(chunk.choices[0].delta, Delta)
+        assert_type(next(stream), ChatCompletionChunk)
+        assert_type(stream.completion, ChatCompletion)
+        assert_type(stream.trail, Trail)
+
+
+async def an_async_stream(client: AsyncClient) -> None:
+    async with await client.chat.completions.create(messages=MESSAGES, stream=True) as stream:
+        assert_type(stream, AsyncStream)
+        async for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+        assert_type(stream.completion, ChatCompletion)
+    async for chunk in g4f_lite.astream("Which day is it?"):
+        assert_type(chunk, ChatCompletionChunk)
+
+
+def an_explanation(client: Client) -> None:
+    explained = client.explain(provider="groq")
+    assert_type(explained, Explanation)
+    assert_type(explained.tiers[0][0], PlannedRoute)
+
+
+def errors(client: Client) -> None:
+    try:
+        client.chat.completions.create(messages=MESSAGES)
+    except StreamInterruptedError as error:
+        assert_type(error.partial_text, str)
+    except ProviderError as error:
+        assert_type(error.status, int | None)
+        assert_type(error.attempts, tuple[Attempt, ...])
+    except RoutesExhaustedError as error:
+        assert_type(error.retry_at, float | None)
+        assert_type(error.trail, Trail)
+        assert_type(error.exceptions, tuple[ProviderError | ExceptionGroup[ProviderError], ...])
+
+
+# -- plugins -------------------------------------------------------------------------------
+
+
+class Acme(OpenaiTemplate):
+    name = "acme"
+    api_base = "https://api.acme.example/v1"
+    needs_auth = False
+    api_key_env = ("ACME_API_KEY",)
+    default_model = "acme-1"
+    fallback_models = ("acme-0",)
+    model_aliases = {"gpt-oss-120b": "acme-1"}
+    capabilities = frozenset({"streaming"})
+    unsupported_parameters = frozenset({"logit_bias"})
+
+    def adapt_body(self, body: dict[str, Any]) -> None:
+        body.pop("user", None)
+
+    def classify_error(self, reply: ErrorReply) -> ProviderError:
+        if reply.status == 418:
+            return ModelUnavailableError("a teapot", status=418)
+        return super().classify_error(reply)
+
+
+def an_instance() -> None:
+    acme = Acme(api_base="http://127.0.0.1:9/v1", label="Acme")
+    assert_type(acme.replace(api_key="test"), Acme)
+    assert_type(acme.get_model_name("gpt-oss-120b"), str)
+    assert_type(acme.models(), tuple[str, ...])
+    assert_type(Groq().get_response("Which day is it?"), dict[str, Any])
+
+
+class Parser:
+    """A StreamParser without inheriting from it."""
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        assert_type(event.data, bytes)
+        return ()
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return ()
+
+
+class Own(Provider):
+    """A service with a protocol of its own."""
+
+    name = "own"
+
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        assert_type(request.messages, tuple[dict[str, Any], ...])
+        return HTTPRequest(url=f"{self.api_base}/ask", body=b"{}", headers={"x-key": key or ""})
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        assert_type(response.body, bytes)
+        return ChatCompletion(choices=(Choice(message=Message(content="hello"), finish_reason="stop"),))
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        return Parser()
+
+
+class Near(LocalProvider):
+    """Answers in process."""
+
+    name = "near"
+
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        return ChatCompletion()
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        yield ChatCompletionChunk()
+
+
+class Half(Provider):
+    """An unfinished provider cannot be made."""
+
+    name = "half"
+
+
+Half()  # type: ignore[abstract]
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Acme)
+    register(Own())
+    register("acme")  # type: ignore[arg-type]
+
+
+def backwards(legs: Sequence[Leg], context: StrategyContext) -> Sequence[Leg]:
+    assert_type(context.request, ChatRequest)
+    assert_type(context.first_token(legs[0]), float | None)
+    assert_type(legs[0].provider, Provider)
+    assert_type(legs[0].model, str)
+    return legs[::-1]
+
+
+strategy: Strategy = backwards
+
+
+class Meter:
+    @hookimpl
+    def attempt_started(self, attempt: Attempt) -> None: ...
+
+    @hookimpl(tryfirst=True)
+    def attempt_finished(self, attempt: Attempt) -> None: ...
+
+    @hookimpl
+    def call_finished(self, trail: Trail) -> None: ...
+
+    @hookimpl
+    def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError | None:
+        return None
+
+    @hookimpl
+    def register_strategies(self, register: Callable[[str, Strategy], None]) -> None:
+        register("backwards", backwards)
+
+
+def hooks_keep_their_types(meter: Meter, attempt: Attempt) -> None:
+    meter.attempt_finished("no attempt")  # type: ignore[arg-type]
+    register_providers(5)  # type: ignore[arg-type]
+
+
+def registering() -> None:
+    g4f_lite.register(Acme)
+    g4f_lite.register(Acme())
+    g4f_lite.register(Meter())
+    g4f_lite.regster(Acme)  # type: ignore[attr-defined]  # a misspelt name is seen
+
+
+# -- tests of programs ---------------------------------------------------------------------
+
+
+def a_test() -> None:
+    with FaultServer() as server:
+        assert_type(server, FaultServer)
+        server.script(replies.error(503, retry_after="1"), replies.answer("Sunday"))
+        assert_type(server.received, list[Received])
+        assert_type(server.base_url, str)
