@@ -30,19 +30,28 @@ class _Choice:
         self.content: list[str] = []
         self.refusal: list[str] = []
         self.reasoning: list[str] = []
-        self.calls: dict[object, _Call] = {}
-        self.last_call: object = None
+        self.reasoning_content: list[str] = []
+        self.calls: list[_Call] = []
+        self.open: dict[int | None, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
-        """Return the call that a piece belongs to: by index, else by a new id, else the last one."""
-        name: object = piece.index
-        if name is None:
-            known = piece.id is None or any(call.id == piece.id for call in self.calls.values())
-            name = self.last_call if known and self.last_call is not None else len(self.calls)
-        self.last_call = name
-        return self.calls.setdefault(name, _Call())
+        """
+        Return the call that a piece belongs to: by its id, else the last one of its index.
+
+        A second name begins another call if it comes with a new id (Google gives index 0 to all
+        calls), or where there is no index.
+        """
+        call = next((call for call in self.calls if call.id == piece.id), None) if piece.id else None
+        call = call or self.open.get(piece.index)
+        named = piece.function is not None and bool(piece.function.name)
+        new = piece.id != call.id if piece.id and call is not None else piece.index is None
+        if call is None or (named and call.name and new):
+            call = _Call()
+            self.calls.append(call)
+        self.open[piece.index] = call
+        return call
 
 
 def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
@@ -53,12 +62,13 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
     overwritten by null, and pieces of tool calls are joined by their index, or by their id where
     a service sends no index.
     """
-    first: ChatCompletionChunk | None = None
     usage: Usage | None = None
-    model = fingerprint = tier = None
+    id = model = fingerprint = tier = None
+    created = 0
     choices: dict[int, _Choice] = {}
     for chunk in chunks:
-        first = first or chunk
+        id = id or chunk.id
+        created = created or chunk.created
         usage = chunk.usage or usage
         model = model or chunk.model
         fingerprint = fingerprint or chunk.system_fingerprint
@@ -70,8 +80,10 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
                 choice.content.append(delta.content)
             if delta.refusal:
                 choice.refusal.append(delta.refusal)
-            if text := delta.reasoning or delta.reasoning_content:
-                choice.reasoning.append(text)
+            if delta.reasoning:
+                choice.reasoning.append(delta.reasoning)
+            if delta.reasoning_content:
+                choice.reasoning_content.append(delta.reasoning_content)
             for part in delta.tool_calls or ():
                 _add_call(choice.call_of(part), part)
             choice.role = delta.role or choice.role
@@ -79,8 +91,8 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
             if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                 choice.logprobs += tokens
     return ChatCompletion(
-        id=first.id if first else "",
-        created=first.created if first else 0,
+        id=id or "",
+        created=created,
         model=model or "",
         choices=tuple(_whole(index, choices[index]) for index in sorted(choices)),
         usage=usage,
@@ -100,13 +112,14 @@ def _add_call(call: _Call, piece: ToolCallDelta) -> None:
 def _whole(index: int, choice: _Choice) -> Choice:
     calls = tuple(
         ToolCall(id=call.id, type=call.type, function=FunctionCall(name=call.name, arguments="".join(call.arguments)))
-        for call in choice.calls.values()
+        for call in choice.calls
     )
     message = Message(
         role=choice.role,
         content="".join(choice.content) if choice.content or not calls else None,
         refusal="".join(choice.refusal) or None,
         reasoning="".join(choice.reasoning) or None,
+        reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
     )
     logprobs = {"content": choice.logprobs} if choice.logprobs else None

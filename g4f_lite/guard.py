@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
 from .routing.legs import Leg
+
+_TELLING = 8
+"""So many characters of a key are too many to show."""
 
 
 @contextmanager
@@ -34,8 +38,15 @@ def guarded(leg: Leg, doing: str) -> Iterator[None]:
 
 
 def hide_key(text: str, leg: Leg) -> str:
-    """Return the text without the leg's key."""
-    return text.replace(leg.key.value, "[key]") if leg.key is not None else text
+    """Return the text without the leg's key, and without a beginning of it that a cut has left."""
+    if leg.key is None:
+        return text
+    key = leg.key.value
+    if len(key) < _TELLING:  # no service gives such keys; inside a word it is chance
+        return re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "[key]", text)
+    for length in range(len(key), _TELLING - 1, -1):
+        text = text.replace(key[:length], "[key]")
+    return text
 
 
 def redact(error: ProviderError, leg: Leg) -> ProviderError:

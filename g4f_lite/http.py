@@ -49,7 +49,7 @@ class ErrorReply(Value, frozen=True, kw_only=True):
         """Return the decoded body, None if it is not JSON; a one-element list is unwrapped (Google)."""
         try:
             decoded = msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for a body of a million brackets
             return None
         return decoded[0] if isinstance(decoded, list) and decoded else decoded
 

@@ -20,6 +20,7 @@ from .types import ChatCompletion, ChatCompletionChunk, ChatRequest, JSONObject
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 _encoder = msgspec.json.Encoder()
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
 
 
 class OpenaiTemplate(Provider):
@@ -42,27 +43,30 @@ class OpenaiTemplate(Provider):
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
-        return HTTPRequest(
-            url=f"{self.api_base}/chat/completions",
-            headers={**headers, **request.extra_headers} if request.extra_headers else headers,
-            body=_encoder.encode(body),
-        )
+        if request.extra_headers:  # in lower case, so that one replaces ours instead of going beside it
+            headers |= {name.lower(): value for name, value in request.extra_headers.items()}
+        return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
 
     def adapt_body(self, body: JSONObject) -> None:
         """Change the body in place where the service differs from OpenAI. Override for quirks."""
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         body = response.body
+        completion: ChatCompletion | None = None
+        answer: Any = None
         try:
-            completion = _completion_decoder.decode(body)
-        except msgspec.ValidationError:
-            completion = loose_completion(_decode(body))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            try:
+                completion = _completion_decoder.decode(body)
+            except msgspec.ValidationError:
+                answer = msgspec.json.decode(body)
+        except _NOT_JSON:
             raise MalformedResponseError(_what_is(response), status=response.status) from None
         # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
-        failed = b'"error"' in body and _says_error(_decode(body))
-        if failed or (not completion.choices and _has_error_shape(body)):
-            raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=body))
+        if completion is not None and (not completion.choices or b'"error"' in body):
+            answer = _decode(body)
+        if (error := _error_in(answer)) is not None:
+            raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
+        completion = completion or loose_completion(answer)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
         return completion
@@ -87,41 +91,49 @@ class OpenaiStreamParser:
             self.done = True
             return ()
         if event.event == "error" or b'"error"' in data:
-            self._raise_error(event)
+            error = data if event.event == "error" else _error_in(_decode(data))
+            if error is not None:
+                raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         try:
-            return (_chunk_decoder.decode(data),)
-        except msgspec.ValidationError:
-            return (loose_chunk(_decode(data)),)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            try:
+                return (_chunk_decoder.decode(data),)
+            except msgspec.ValidationError:
+                return (loose_chunk(msgspec.json.decode(data)),)
+        except _NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
 
-    def _raise_error(self, event: ServerSentEvent) -> None:
-        if event.event == "error" or _says_error(_decode(event.data)):
-            raise ReplyError(ErrorReply(status=200, body=event.data, in_stream=True))
-
 
 def _decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _NOT_JSON:
         return None
 
 
-def _says_error(answer: Any) -> bool:
-    return isinstance(answer, dict) and bool(answer.get("error"))
+def _error_in(answer: Any) -> bytes | None:
+    """
+    Return the JSON of the error that an answer of status 200 is after all, None if it is none.
 
-
-def _has_error_shape(body: bytes) -> bool:
-    """True for error bodies without an `error`: `{"detail": …}`, `{"object": "error", …}`, a list with one."""
-    answer = _decode(body)
+    Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral),
+    `{"detail": …}` or `{"errors": …}` without choices, and a choice with `error` or the finish
+    reason `error` (a gateway that lost the service behind it).
+    """
     if isinstance(answer, list) and answer:
-        return _says_error(answer[0])
-    return isinstance(answer, dict) and (
-        answer.get("object") in ("error", "Error") or bool(answer.get("detail") or answer.get("errors"))
-    )
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    choices = answer.get("choices")
+    if answer.get("error") or answer.get("object") in ("error", "Error"):
+        return _encoder.encode(answer)
+    if not choices and (answer.get("detail") or answer.get("errors")):
+        return _encoder.encode(answer)
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):
+            return _encoder.encode({"error": choice.get("error") or "the answer ended with an error"})
+    return None
 
 
 def _what_is(response: HTTPResponse) -> str:

@@ -8,15 +8,17 @@ that is a list of parts becomes text and reasoning. Source of the shapes: docs/p
 
 from __future__ import annotations
 
+import functools
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from .errors import MalformedResponseError
-from .types import ChatCompletion, ChatCompletionChunk, Delta, Message
+from .types import ChatCompletion, ChatCompletionChunk, Delta, FunctionCall, FunctionCallDelta, Message
 
 S = TypeVar("S", bound=msgspec.Struct)
+_hints = functools.cache(get_type_hints)
 
 
 def loose_completion(answer: Any) -> ChatCompletion:
@@ -43,7 +45,9 @@ def _fit_answer(answer: Any, kind: type[S]) -> S:
 def _fit_struct(value: dict[str, Any], kind: type[S]) -> S:
     if kind in (Message, Delta) and isinstance(value.get("content"), list):
         value = _flatten_content(value)
-    hints = get_type_hints(kind)
+    if kind in (FunctionCall, FunctionCallDelta) and isinstance(arguments := value.get("arguments"), dict):
+        value = {**value, "arguments": msgspec.json.encode(arguments).decode()}
+    hints = _hints(kind)
     fitting = {}
     for field in msgspec.structs.fields(kind):
         given = value.get(field.encode_name)
@@ -69,16 +73,17 @@ def _fit(value: Any, hint: Any) -> Any:
 
 def _flatten_content(value: dict[str, Any]) -> dict[str, Any]:
     """Source: Mistral's `[{"type": "thinking", "thinking": [{"type": "text", …}]}, {"type": "text", …}]`."""
-    text: list[str] = []
+    said: list[str] = []
     reasoning: list[str] = []
     for part in value["content"]:
         if isinstance(part, str):
-            text.append(part)
+            said.append(part)
         elif isinstance(part, dict) and part.get("type") == "thinking":
             inner = part.get("thinking")
             pieces = inner if isinstance(inner, list) else [inner]
-            reasoning += [piece if isinstance(piece, str) else str(piece.get("text", "")) for piece in pieces if piece]
+            texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
+            reasoning += [text for text in texts if isinstance(text, str)]
         elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            text.append(part["text"])
-    flat = {**value, "content": "".join(text) if text or not reasoning else None}
+            said.append(part["text"])
+    flat = {**value, "content": "".join(said) if said or not reasoning else None}
     return {**flat, "reasoning": "".join(reasoning)} if reasoning else flat

@@ -187,6 +187,8 @@ class StreamReader:
                 with guarded(self.leg, "reading a stream"):
                     chunks = feed(event)
             except MalformedResponseError as error:
+                if self.finished:  # a cut after the end of the answer
+                    continue
                 if self._malformed == _MALFORMED_ALLOWED:
                     raise
                 self._malformed += 1
@@ -195,7 +197,9 @@ class StreamReader:
                 raise self._classify(error.reply) from None
             else:
                 self._accept(chunks)
-        self.over = self.over or bool(getattr(self._parser, "done", False))
+            if getattr(self._parser, "done", False):  # what follows [DONE] is not looked at
+                self.over = True
+                return
 
     def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         content = False
@@ -205,7 +209,7 @@ class StreamReader:
             self.chunks.append(chunk)
             content = content or chunk.has_content()
             for choice in chunk.choices:
-                if choice.finish_reason is not None:
+                if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
                     self._finished.add(choice.index)
                     self._unfinished.discard(choice.index)
                 elif choice.index not in self._finished:
@@ -257,11 +261,14 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             role=message.role,
             content=message.content,
             refusal=message.refusal,
-            reasoning=message.reasoning or message.reasoning_content,
+            reasoning=message.reasoning,
+            reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
         )
         choices.append(
-            ChunkChoice(index=choice.index, delta=delta, finish_reason=choice.finish_reason, logprobs=choice.logprobs)
+            ChunkChoice(
+                index=choice.index, delta=delta, finish_reason=choice.finish_reason or "stop", logprobs=choice.logprobs
+            )
         )
     yield ChatCompletionChunk(
         id=completion.id,

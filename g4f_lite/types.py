@@ -399,12 +399,12 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     @property
     def text(self) -> str:
         """The first choice's piece of text, or ""."""
-        return (self.choices[0].delta.content or "") if self.choices else ""
+        return (self.choices[0].delta.content or "") if self.choices and self.choices[0].index == 0 else ""
 
     @property
     def reasoning(self) -> str:
         """The first choice's piece of reasoning text, or ""."""
-        if not self.choices:
+        if not self.choices or self.choices[0].index != 0:
             return ""
         delta = self.choices[0].delta
         return delta.reasoning or delta.reasoning_content or ""

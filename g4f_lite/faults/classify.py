@@ -18,14 +18,17 @@ from ..http import ErrorReply
 from ..types import Value
 from .retry_after import asked_wait
 
+_READ = 4000
+"""Characters of a service's message that are searched for signs."""
 _SHOWN = 300
-"""Characters of a service's message that an exception shows."""
+"""Characters of it that an exception shows."""
 
 CODES: dict[str, type[e.ProviderError]] = {
     # OpenAI, Groq and those who copy them
     "model_not_found": e.ModelUnavailableError,
     "model_decommissioned": e.ModelUnavailableError,
     "model_not_available": e.ModelUnavailableError,
+    "model_not_supported": e.ModelUnavailableError,
     "context_length_exceeded": e.ContextWindowError,
     "string_above_max_length": e.ContextWindowError,
     "insufficient_quota": e.QuotaExceededError,
@@ -78,44 +81,52 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     499: e.ServerError,
 }
 
+_NO_MONEY = (
+    r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|(?:no|any|out of) credits"
+    r"|credit balance|purchase (?:more )?credits|spending limit"
+)
+
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever it says.
-_WORDS: tuple[tuple[re.Pattern[str], type[e.ProviderError]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), kind)
-    for pattern, kind in (
+_ROOM = (None, 400, 403, 404, 422)
+_WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], re.Pattern[str]], ...] = tuple(
+    (kind, statuses, re.compile(pattern, re.IGNORECASE))
+    for kind, statuses, pattern in (
         (
+            e.ContextWindowError,
+            _ROOM,
             r"context (?:length|window|size)|maximum context|prompt is too long|input is too long"
             r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
-            e.ContextWindowError,
         ),
         (
+            e.AuthenticationError,
+            _ROOM,
             r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
             r"|invalid (?:access )?token|unauthori[sz]ed",
-            e.AuthenticationError,
         ),
+        (e.QuotaExceededError, _ROOM, _NO_MONEY),
         (
-            r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|no credits|out of credits"
-            r"|credit balance|purchase (?:more )?credits|spending limit",
-            e.QuotaExceededError,
-        ),
-        (
+            e.ModelUnavailableError,
+            _ROOM,
             r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
             r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
             r"|not a valid model",
-            e.ModelUnavailableError,
         ),
         (
-            r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
             e.ContentFilterError,
+            _ROOM,
+            r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
         ),
         (
+            e.UnsupportedParameterError,
+            (None, 400, 422),  # a country that is not supported is a 403
             r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
             r"|extra inputs are not permitted|extra fields not permitted|is not allowed with",
-            e.UnsupportedParameterError,
         ),
     )
 )
+_QUOTA = re.compile(_NO_MONEY, re.IGNORECASE)
 _PER_DAY = re.compile(r"per[ -]?day|\b(?:RPD|TPD)\b|daily|PerDay|per[ -]month|monthly", re.IGNORECASE)
-_KEY_LIKE = re.compile(r"\b(?:sk|gsk|xai|csk|nvapi|hf|pplx|AIza)[-_A-Za-z0-9]{12,}")
+_KEY_LIKE = re.compile(r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}")
 
 
 class ErrorFacts(Value, frozen=True, kw_only=True):
@@ -136,31 +147,31 @@ def classify(reply: ErrorReply, *, now: float | None = None) -> e.ProviderError:
         now: Unix time in seconds, for waits given as a date.
     """
     facts = read_error(reply)
-    status = reply.status if reply.status is not None and reply.status != 200 else facts.status
+    status = facts.status if reply.status is None or 200 <= reply.status < 300 else reply.status
     wait = asked_wait(reply, facts.message, now=time.time() if now is None else now)
-    code = facts.codes[0] if facts.codes else None
+    code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
     kind = _kind(status, facts, reply)
-    message = _KEY_LIKE.sub("[key]", facts.message)[:_SHOWN] or f"no explanation in the answer ({kind.__name__})"
+    message = _shown(facts.message) or f"no explanation in the answer ({kind.__name__})"
     return kind(message, status=status, code=code, retry_after=wait)
 
 
 def _kind(status: int | None, facts: ErrorFacts, reply: ErrorReply) -> type[e.ProviderError]:
-    if status == 413:  # Groq says rate_limit_exceeded here, but waiting does not help
-        return e.RequestTooLargeError
+    if status == 413 or facts.message.startswith("Request too large"):
+        return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
     by_code = next((CODES[code.lower()] for code in facts.codes if code.lower() in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
     if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
         spent = _PER_DAY.search(facts.message) or b"PerDay" in reply.body
-        quota = spent or _WORDS[2][0].search(facts.message)
+        # Google says "exceeded your current quota" of a limit per minute, too: its code is the surer sign.
+        quota = spent or (by_code is None and _QUOTA.search(facts.message))
         return e.QuotaExceededError if quota else e.RateLimitError
     if by_code is not None and status is not None and status < 500:
         return by_code
-    if status is None or status in (400, 403, 404, 422):
-        for pattern, kind in _WORDS:
-            if pattern.search(facts.message):
-                return kind
+    for kind, statuses, pattern in _WORDS:
+        if status in statuses and pattern.search(facts.message):
+            return kind
     if by_code is not None:
         return by_code
     if status in (400, 422) and facts.param and not facts.param.startswith(("messages", "model")):
@@ -186,10 +197,10 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
         message = f"{message}: {raw}"
     codes = (error.get("code"), error.get("status"), error.get("type"))
-    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 300 <= n < 600), None)
+    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 400 <= n < 600), None)
     param = error.get("param")
     return ErrorFacts(
-        message=" ".join(message.split()),
+        message=_line(message),
         codes=tuple(code for code in codes if isinstance(code, str) and code),
         param=param if isinstance(param, str) else None,
         status=inside,
@@ -202,25 +213,34 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, dict):
         if "msg" in value:
-            where = ".".join(map(str, value.get("loc") or ()))
-            return f"{where}: {value['msg']}" + (
-                f" ({value['type']})" if value.get("type") == "extra_forbidden" else ""
-            )
-        return _text(value.get("detail") or value.get("message"))
+            loc = value.get("loc")
+            where = ".".join(map(str, loc)) if isinstance(loc, list) else loc
+            return f"{where}: {_text(value['msg'])}" if where else _text(value["msg"])
+        return _text(value.get("detail") or value.get("message") or value.get("error"))
     if isinstance(value, list):
         return "; ".join(filter(None, map(_text, value)))
     return ""
 
 
 def _first_words(reply: ErrorReply) -> str:
-    text = reply.body[:4000].decode("utf-8", "replace").strip()
+    text = reply.body[:_READ].decode("utf-8", "replace").strip()
     if text[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return f"a web page instead of an answer: {' '.join((title.group(1) if title else text[:80]).split())}"
-    return " ".join(text.split())[:_SHOWN]
+        return f"a web page instead of an answer: {_line(title.group(1) if title else text[:80])}"
+    return _line(text)
+
+
+def _line(text: str) -> str:
+    """Return a text's beginning as one line without control characters."""
+    text = text[:_READ]
+    return " ".join((text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).split())
+
+
+def _shown(text: str) -> str:
+    return _KEY_LIKE.sub("[key]", text)[:_SHOWN]
 
 
 def _redirect_message(reply: ErrorReply) -> str:
-    origin = re.match(r"[a-z]+://[^/?#@\s]+", reply.headers.get("location", ""))
-    target = origin.group(0) if origin else "another address"
+    found = re.match(r"(?i)(https?://)(?:[^/?#\s]*@)?([^/?#@\s]{1,255})", reply.headers.get("location", ""))
+    target = "".join(found.groups()) if found else "another address"
     return f"the service redirects to {target}; redirects are not followed: set base_urls to where it is now"

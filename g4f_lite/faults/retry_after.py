@@ -15,7 +15,7 @@ from typing import Any
 from ..http import ErrorReply
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
+_NUMBER = r"\d{1,15}(?:\.\d{1,20})?"
 _PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h|d))+", re.ASCII)
 _PLAIN = re.compile(_NUMBER, re.ASCII)
@@ -102,7 +102,7 @@ def asked_wait(reply: ErrorReply, message: str, *, now: float) -> float | None:
     if (wait := _google_retry_info(reply.json())) is not None:
         return wait
     if found := _IN_MESSAGE.search(message):
-        return _spoken(found.group(1))
+        return _spoken(found.group(1).lower())
     return spent_limit_reset(reply.headers, now=now)
 
 
@@ -118,10 +118,10 @@ def spent_limit_reset(headers: Mapping[str, str], *, now: float) -> float | None
 
 
 def _spoken(text: str) -> float | None:
-    number, unit, _ = text.lower().partition("second")
+    number, unit, _ = text.partition("second")
     if unit:
         return float(number)
-    number, unit, _ = text.lower().partition("minute")
+    number, unit, _ = text.partition("minute")
     return float(number) * 60 if unit else parse_duration(text)
 
 

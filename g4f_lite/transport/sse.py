@@ -22,11 +22,12 @@ class SSEDecoder:
     """
 
     def __init__(self) -> None:
-        self._tail = b""
+        self._tail = bytearray()
         self._data: list[bytes] = []
         self._event = ""
         self._size = 0
         self._started = False
+        self._after_cr = False
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """
@@ -35,61 +36,73 @@ class SSEDecoder:
         Raises:
             MalformedResponseError: an event is larger than `MAX_EVENT` bytes.
         """
-        buffer = self._tail + piece if self._tail else piece
         if not self._started:
-            if len(buffer) < 3 and _BOM.startswith(buffer):
-                self._tail = buffer
+            piece = b"".join((self._tail, piece))
+            self._tail.clear()
+            if len(piece) < 3 and _BOM.startswith(piece):
+                self._tail += piece
                 return []
             self._started = True
-            buffer = buffer.removeprefix(_BOM)
-        # A CR at the very end may be half of a CR LF: it waits for the next piece.
-        held = b"\r" if buffer.endswith(b"\r") else b""
-        if b"\r" in buffer:
-            buffer = buffer[: len(buffer) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        lines = buffer.split(b"\n")
-        self._tail = lines.pop() + held
+            piece = piece.removeprefix(_BOM)
+        if self._after_cr and piece:  # a CR LF that was cut is one line end
+            self._after_cr = False
+            piece = piece.removeprefix(b"\n")
+        if b"\r" in piece:
+            self._after_cr = piece.endswith(b"\r")
+            piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         events: list[ServerSentEvent] = []
-        for line in lines:
-            if line.startswith(b"data: ") and not self._data and not self._event:
-                self._data.append(line[6:])
-                self._size += len(line)
-            elif line:
-                self._field(line)
-            elif self._data:
-                self._dispatch(events)
-            else:
-                self._event = ""
+        if b"\n" in piece:
+            if self._tail:  # joined when its line ends: a long line in small pieces costs linear time
+                piece = b"".join((self._tail, piece))
+                self._tail.clear()
+            lines = piece.split(b"\n")
+            piece = lines.pop()
+            for line in lines:
+                if line.startswith(b"data: "):  # the usual case, without a call
+                    self._data.append(line[6:])
+                    self._size += len(line)
+                elif line:
+                    self._field(line)
+                elif self._data:
+                    self._dispatch(events)
+                else:
+                    self._event = ""
+        self._tail += piece
         if self._size + len(self._tail) > MAX_EVENT:
-            raise MalformedResponseError(f"an event of the stream is larger than {MAX_EVENT >> 20} MiB")
+            raise _too_large()
         return events
 
     def close(self) -> list[ServerSentEvent]:
         """Return the event that the end of the body leaves unfinished, if there is one."""
         events: list[ServerSentEvent] = []
-        line = self._tail.rstrip(b"\r")
-        self._tail = b""
-        if line:
-            self._field(line)
+        if self._tail:
+            self._field(bytes(self._tail))
+            self._tail.clear()
         if self._data:
             self._dispatch(events)
         return events
 
     def _field(self, line: bytes) -> None:
-        self._size += len(line)
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
-        if name == b"data":
-            self._data.append(value)
-        elif name == b"event":
+        if name == b"event":
             self._event = value.decode("utf-8", "replace")
-        elif name == b"error":
-            self._event = "error"
+        elif name in (b"data", b"error"):
+            if name == b"error":
+                self._event = "error"
             self._data.append(value)
+            self._size += len(line)
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._size > MAX_EVENT:
+            raise _too_large()
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        if data:
+        if data and not data.isspace():
             events.append(ServerSentEvent(data=data, event=self._event))
         self._data = []
         self._event = ""
         self._size = 0
+
+
+def _too_large() -> MalformedResponseError:
+    return MalformedResponseError(f"an event of the stream is larger than {MAX_EVENT >> 20} MiB")

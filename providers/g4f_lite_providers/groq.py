@@ -15,6 +15,7 @@ from g4f_lite import (
     Provider,
     ServerSentEvent,
     StreamParser,
+    UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
@@ -46,8 +47,8 @@ class Groq(OpenaiTemplate):
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq
 
     def adapt_body(self, body: dict[str, Any]) -> None:
-        if "n" in body and body["n"] == 1:  # the only value Groq takes, and its default
-            del body["n"]
+        if body.pop("n", 1) != 1:
+            raise UnsupportedParameterError("groq gives one choice only: n must be 1")
         body["messages"] = [
             {name: value for name, value in message.items() if name != "name" and value is not None}
             for message in body["messages"]
@@ -129,9 +130,12 @@ class _GroqStream:
 def _lift_usage(event: ServerSentEvent) -> ServerSentEvent:
     import msgspec
 
-    chunk = msgspec.json.decode(event.data)
-    if isinstance(chunk, dict) and isinstance(chunk.get("x_groq"), dict) and chunk["x_groq"].get("usage"):
-        chunk.setdefault("usage", chunk["x_groq"]["usage"])
+    try:
+        chunk = msgspec.json.decode(event.data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return event  # whoever reads it next says what is wrong
+    if isinstance(chunk, dict) and isinstance(chunk.get("x_groq"), dict):
+        chunk["usage"] = chunk.get("usage") or chunk["x_groq"].get("usage")
     return ServerSentEvent(data=msgspec.json.encode(chunk), event=event.event)
 
 

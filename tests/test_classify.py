@@ -1,0 +1,390 @@
+"""Which exception an error reply means, in the shapes of all the services."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from g4f_lite import errors as e
+from g4f_lite.faults.classify import classify
+from g4f_lite.http import ErrorReply
+
+NOW = 1_790_000_000.0
+
+
+def openai(message: str, code: str | None = None, type: str = "invalid_request_error", **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "type": type, "code": code, **more}}
+
+
+def anthropic(type: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": type, "message": message}, "request_id": "req_1"}
+
+
+def google(code: int, status: str, message: str, *details: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "status": status, "details": list(details)}}
+
+
+def quota(limit: str) -> dict[str, Any]:
+    return {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": limit}]}
+
+
+def retry_info(delay: str) -> dict[str, Any]:
+    return {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+
+
+def cloudflare(code: int, message: str) -> dict[str, Any]:
+    return {"success": False, "errors": [{"code": code, "message": message}], "messages": [], "result": None}
+
+
+def nvidia(status: int, title: str, detail: str | None = None) -> dict[str, Any]:
+    return {"status": status, "title": title, **({"detail": detail} if detail else {})}
+
+
+def openrouter(code: int, message: str, **metadata: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "metadata": metadata}, "user_id": "user_1"}
+
+
+class Case(NamedTuple):
+    name: str
+    status: int
+    body: Any
+    kind: type[e.ProviderError]
+    message: str
+    """A part of the message."""
+    code: str | None = None
+    wait: float | None = None
+    headers: dict[str, str] = {}
+
+
+EXCEEDED = "You exceeded your current quota, please check your plan and billing details."
+TPM = "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 14368, please reduce"
+TPD = "Rate limit reached on tokens per day (TPD): Limit 100000, Used 97050. Please try again in 9m38.016s."
+NO_MODEL = "The model `x` does not exist or you do not have access to it."
+LONG = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+
+CASES = [
+    # OpenAI
+    Case("a wrong key", 401, openai("Incorrect API key provided.", "invalid_api_key"), e.AuthenticationError,
+         "Incorrect API key", "invalid_api_key"),
+    Case("no money", 429, openai(EXCEEDED, "insufficient_quota", "insufficient_quota"), e.QuotaExceededError,
+         "exceeded", "insufficient_quota"),
+    Case("a limit per minute", 429, openai("Rate limit reached. Try again in 20s.", "rate_limit_exceeded", "requests"),
+         e.RateLimitError, "Rate limit", "rate_limit_exceeded", 20.0),
+    Case("a limit with ms", 429, openai("Slow down.", "rate_limit_exceeded"), e.RateLimitError, "Slow down.",
+         "rate_limit_exceeded", 0.5, {"retry-after-ms": "500", "retry-after": "1"}),
+    Case("more than a minute's tokens", 429, openai(TPM, "rate_limit_exceeded", "tokens"), e.RequestTooLargeError,
+         "Requested 14368", "rate_limit_exceeded"),
+    Case("a long prompt", 400, openai(LONG, "context_length_exceeded"), e.ContextWindowError, "8192",
+         "context_length_exceeded"),
+    Case("a parameter of older models", 400, openai("Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
+         e.UnsupportedParameterError, "max_tokens", "unsupported_parameter"),
+    Case("a temperature", 400, openai("'temperature' does not support 0.5 with this model.", "unsupported_value"),
+         e.UnsupportedParameterError, "0.5", "unsupported_value"),
+    Case("odd messages", 400, openai("Invalid 'messages[3]'.", "invalid_value", param="messages[3]"),
+         e.InvalidRequestError, "messages[3]", "invalid_value"),
+    Case("a parameter named", 400, openai("Invalid 'top_p'.", "invalid_value", param="top_p"),
+         e.UnsupportedParameterError, "top_p", "invalid_value"),
+    Case("refused content", 400, openai("Rejected by our safety system.", "content_policy_violation"),
+         e.ContentFilterError, "safety system", "content_policy_violation"),
+    Case("a country", 403, openai("Country not supported", "unsupported_country_region_territory"),
+         e.PermissionDeniedError, "Country", "unsupported_country_region_territory"),
+    Case("a crash", 500, openai("The server had an error", type="server_error"), e.ServerError, "server had",
+         "server_error"),
+    Case("an overload", 503, openai("The engine is overloaded", type="server_error"), e.ServerError, "overloaded",
+         "server_error"),
+    # Groq
+    Case("Groq: no such model", 404, openai(NO_MODEL, "model_not_found"), e.ModelUnavailableError, "does not exist",
+         "model_not_found"),
+    Case("Groq: a retired model", 400, openai("The model `x` has been decommissioned", "model_decommissioned"),
+         e.ModelUnavailableError, "decommissioned", "model_decommissioned"),
+    Case("Groq: a failed tool call", 400,
+         openai("Tool call validation failed: did not match schema", "tool_use_failed", failed_generation="{}"),
+         e.ToolCallError, "did not match", "tool_use_failed"),
+    Case("Groq: failed JSON", 400, openai("Failed to generate JSON", "json_validate_failed"), e.ToolCallError,
+         "JSON", "json_validate_failed"),
+    Case("Groq: too large", 413, openai(TPM, "rate_limit_exceeded", "tokens"), e.RequestTooLargeError, "6000",
+         "rate_limit_exceeded"),
+    Case("Groq: a limit per day", 429, openai(TPD, "rate_limit_exceeded", "tokens"), e.QuotaExceededError, "TPD",
+         "rate_limit_exceeded", 578.016),
+    Case("Groq: full", 498, openai("Flex tier is full", "capacity_exceeded"), e.ServerError, "full",
+         "capacity_exceeded"),
+    Case("Groq: too many tokens asked for", 400,
+         openai("`max_tokens` must be less than or equal to `16384`", param="max_tokens"),
+         e.UnsupportedParameterError, "16384", "invalid_request_error"),
+    Case("Groq: a message's name", 400, openai("'messages.0' : property 'name' is unsupported"),
+         e.UnsupportedParameterError, "name", "invalid_request_error"),
+    Case("Groq: a semantic error", 422, openai("Unprocessable"), e.InvalidRequestError, "Unproc",
+         "invalid_request_error"),
+    Case("Groq: a dependency failed", 424, openai("Failed dependency"), e.ServerError, "dep", "invalid_request_error"),
+    # flat and other shapes
+    Case("Together: flat", 429, {"error": "Too many requests", "request_id": "1"}, e.RateLimitError, "Too many"),
+    Case("Together: flat with a type", 400, {"error": LONG, "type": "invalid_request_error"}, e.ContextWindowError,
+         "8192", "invalid_request_error"),
+    Case("Fireworks: a fault", 401, {"fault": {"faultstring": "Invalid ApiKey", "detail": {"errorcode": "o.a"}}},
+         e.AuthenticationError, "Invalid ApiKey"),
+    Case("Fireworks: not deployed", 404, openai("Model not found, inaccessible, and/or not deployed", "NOT_FOUND"),
+         e.ModelUnavailableError, "not deployed", "NOT_FOUND"),
+    Case("DeepInfra: a detail", 422, {"detail": [{"loc": ["body", "messages"], "msg": "field required", "type": "v"}]},
+         e.InvalidRequestError, "body.messages: field required"),
+    Case("DeepInfra: a nested detail", 401, {"detail": {"error": "Not authenticated"}}, e.AuthenticationError,
+         "Not authenticated"),
+    Case("DeepSeek: no balance", 402, openai("Insufficient Balance", type="unknown_error"), e.QuotaExceededError,
+         "Balance", "unknown_error"),
+    Case("Mistral: a field too many", 422,
+         {"object": "error", "type": "invalid_request_error", "param": None, "code": None, "message": {
+             "detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}},
+         e.UnsupportedParameterError, "body.seed: Extra inputs", "invalid_request_error"),
+    Case("Mistral: the newer shape", 422,
+         {"object": "Error", "code": 3001, "detail": [{"loc": ["body", "n"], "msg": "bad"}], "message": [{"msg": "bad"}]},
+         e.InvalidRequestError, "bad"),
+    Case("Mistral: no such model", 400,
+         {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"},
+         e.ModelUnavailableError, "Invalid model", "1500"),
+    Case("xAI: a wrong key is a 400", 400,
+         {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa***."},
+         e.AuthenticationError, "Incorrect API key", "Client specified an invalid argument"),
+    Case("xAI: no credits is a 403", 403,
+         {"code": "The caller does not have permission", "error": "Your team doesn't have any credits or licenses yet."},
+         e.QuotaExceededError, "any credits", "The caller does not have permission"),
+    Case("xAI: credits used up", 429,
+         {"code": "exhausted", "error": "Your team has used all available credits or reached its spending limit."},
+         e.QuotaExceededError, "spending limit", "exhausted"),
+    Case("xAI: a parameter", 400, {"code": "c", "error": "Argument not supported on this model: stop"},
+         e.UnsupportedParameterError, "stop", "c"),
+    Case("OpenRouter: no credits", 402, openrouter(402, "This request requires more credits, or fewer max_tokens."),
+         e.QuotaExceededError, "fewer max_tokens"),
+    Case("OpenRouter: the service behind it", 429,
+         openrouter(429, "Provider returned error", provider_name="X", raw="x is temporarily rate-limited upstream"),
+         e.RateLimitError, "Provider returned error: x is temporarily rate-limited"),
+    Case("OpenRouter: free calls per day", 429, openrouter(429, "Rate limit exceeded: free-models-per-day"),
+         e.QuotaExceededError, "per-day", None, 30.5,
+         {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1790000030500"}),
+    Case("OpenRouter: no such model", 400, openrouter(400, "x/y is not a valid model ID"), e.ModelUnavailableError,
+         "x/y"),
+    Case("OpenRouter: flagged", 403, openrouter(403, "Your input was flagged as violence"), e.ContentFilterError,
+         "flagged"),
+    Case("OpenRouter: inside a 200", 200, openrouter(502, "Upstream failed"), e.ServerError, "Upstream failed"),
+    Case("NVIDIA: no such function", 404, nvidia(404, "Not Found", "Function 'f': Not found for account"),
+         e.ModelUnavailableError, "Function 'f'"),
+    Case("NVIDIA: gone", 410, nvidia(410, "Gone"), e.ModelUnavailableError, "Gone"),
+    Case("NVIDIA: slow down", 429, nvidia(429, "Too Many Requests"), e.RateLimitError, "Too Many Requests"),
+    Case("NVIDIA: forbidden", 403, nvidia(403, "Forbidden", "Authorization failed"), e.PermissionDeniedError,
+         "Authorization failed"),
+    Case("SambaNova: a removed model", 410, {**openai("Model removed"), "request_id": "1"}, e.ModelUnavailableError,
+         "Model removed", "invalid_request_error"),
+    Case("Hugging Face: a text", 503, {"error": "Service Unavailable"}, e.ServerError, "Service Unavailable"),
+    Case("Hugging Face: no provider", 400, openai("The model 'x' is not supported by any", "model_not_supported"),
+         e.ModelUnavailableError, "not supported", "model_not_supported"),
+    Case("Azure: filtered", 400, openai("triggering Azure's content management policy", "content_filter"),
+         e.ContentFilterError, "policy", "content_filter"),
+    Case("Azure: no deployment", 404, openai("The API deployment for this does not exist.", "DeploymentNotFound"),
+         e.ModelUnavailableError, "deployment", "DeploymentNotFound"),
+    # Google
+    Case("Google: a wrong key is a 400", 400, [google(400, "INVALID_ARGUMENT", "API key not valid. Please pass one.")],
+         e.AuthenticationError, "API key not valid", "INVALID_ARGUMENT"),
+    Case("Google: an unknown name", 400, google(400, "INVALID_ARGUMENT", 'Unknown name "seed": Cannot find field.'),
+         e.UnsupportedParameterError, "seed", "INVALID_ARGUMENT"),
+    Case("Google: a bad argument", 400, google(400, "INVALID_ARGUMENT", "contents is empty"), e.InvalidRequestError,
+         "contents", "INVALID_ARGUMENT"),
+    Case("Google: a long prompt", 400,
+         google(400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum"), e.ContextWindowError,
+         "token count", "INVALID_ARGUMENT"),
+    Case("Google: a limit per minute", 429,
+         google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerMinutePerProject"), retry_info("37s")),
+         e.RateLimitError, "exceeded", "RESOURCE_EXHAUSTED", 37.0),
+    Case("Google: a limit per day", 429,
+         [google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerDayPerProject"), retry_info("37s"))],
+         e.QuotaExceededError, "exceeded", "RESOURCE_EXHAUSTED", 37.0),
+    Case("Google: overloaded", 503, google(503, "UNAVAILABLE", "The model is overloaded."), e.ServerError,
+         "overloaded", "UNAVAILABLE"),
+    Case("Google: no permission", 403, google(403, "PERMISSION_DENIED", "Not allowed"), e.PermissionDeniedError,
+         "Not allowed", "PERMISSION_DENIED"),
+    Case("Google: no such model", 404, google(404, "NOT_FOUND", "models/x is not found or is not supported"),
+         e.ModelUnavailableError, "models/x", "NOT_FOUND"),
+    # Cloudflare
+    Case("Cloudflare: the daily allocation", 429, cloudflare(3036, "You have used up your daily free allocation"),
+         e.QuotaExceededError, "daily"),
+    Case("Cloudflare: no capacity", 429, cloudflare(3040, "Capacity temporarily exceeded, please try again."),
+         e.RateLimitError, "Capacity"),
+    Case("Cloudflare: no such model", 400, cloudflare(5007, "No such model @cf/x or task"), e.ModelUnavailableError,
+         "No such model"),
+    Case("Cloudflare: an unknown task", 404, cloudflare(3042, "Unknown"), e.ModelUnavailableError, "Unknown"),
+    Case("Cloudflare: too large", 413, cloudflare(3006, "Too large"), e.RequestTooLargeError, "Too large"),
+    # servers of one's own, and Cohere
+    Case("Cohere", 404, {"id": "1", "message": "model 'x' not found"}, e.ModelUnavailableError, "model 'x' not found"),
+    Case("Ollama", 404, {"error": "model 'x' not found, try pulling it first"}, e.ModelUnavailableError, "pulling"),
+    Case("Ollama: a key", 401, {"error": "unauthorized", "signin_url": "https://x"}, e.AuthenticationError,
+         "unauthorized"),
+    Case("LM Studio: a wrong path is a 200", 200, {"error": "Unexpected endpoint or method. (POST /chat)"},
+         e.ServerError, "Unexpected endpoint"),
+    Case("vLLM: a long prompt", 400,
+         {"object": "error", "message": LONG, "type": "BadRequestError", "param": None, "code": 400},
+         e.ContextWindowError, "8192", "BadRequestError"),
+    Case("vLLM: no such model", 404,
+         {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404},
+         e.ModelUnavailableError, "does not exist", "NotFoundError"),
+    Case("llama.cpp: a long prompt", 400,
+         {"error": {"code": 400, "message": "the request exceeds it", "type": "exceed_context_size_error", "n_ctx": 9}},
+         e.ContextWindowError, "exceeds", "exceed_context_size_error"),
+    Case("llama.cpp: loading", 503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}},
+         e.ServerError, "Loading", "unavailable_error"),
+    # Anthropic
+    *(Case(f"Anthropic: {type}", status, anthropic(type, "so it is"), kind, "so it is", type)
+      for status, type, kind in (
+          (400, "invalid_request_error", e.InvalidRequestError), (401, "authentication_error", e.AuthenticationError),
+          (402, "billing_error", e.QuotaExceededError), (403, "permission_error", e.PermissionDeniedError),
+          (404, "not_found_error", e.ModelUnavailableError), (413, "request_too_large", e.RequestTooLargeError),
+          (429, "rate_limit_error", e.RateLimitError), (500, "api_error", e.ServerError),
+          (504, "timeout_error", e.ServerError), (529, "overloaded_error", e.ServerError))),
+    Case("Anthropic: no credit is a 400", 400, anthropic("invalid_request_error", "Your credit balance is too low"),
+         e.QuotaExceededError, "credit balance", "invalid_request_error"),
+    Case("Anthropic: a long prompt", 400, anthropic("invalid_request_error", "prompt is too long: 9 > 8"),
+         e.ContextWindowError, "too long", "invalid_request_error"),
+    Case("Anthropic: overloaded in a stream", 200, anthropic("overloaded_error", "Overloaded"), e.ServerError,
+         "Overloaded", "overloaded_error"),
+    # nothing to read
+    Case("an empty body", 500, b"", e.ServerError, "no explanation"),
+    Case("an empty object", 429, {}, e.RateLimitError, "no explanation", None, 9.0, {"retry-after": "9"}),
+    Case("a null error", 403, {"error": None, "message": "No."}, e.PermissionDeniedError, "No."),
+    Case("a plain text", 502, b"Bad Gateway\n", e.ServerError, "Bad Gateway"),
+    Case("a web page", 403, b"<!DOCTYPE html><html><head><title>Just a\nmoment...</title>", e.PermissionDeniedError,
+         "a web page instead of an answer: Just a moment..."),
+    Case("bytes", 500, bytes(range(256)), e.ServerError, "!\"#$%"),
+    Case("a JSON text", 400, b'"no"', e.InvalidRequestError, "no"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_error_reply_means(case: Case) -> None:
+    body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
+    error = classify(ErrorReply(status=case.status, headers=case.headers, body=body), now=NOW)
+    inside = {"OpenRouter: inside a 200": 502}.get(case.name, None if case.status == 200 else case.status)
+    assert (type(error), error.code, error.retry_after, error.status) == (case.kind, case.code, case.wait, inside)
+    assert case.message in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (openai("did not call a tool", "tool_use_failed", status_code=400), e.ToolCallError, 400),
+        (openrouter(429, "slow down"), e.RateLimitError, 429),
+        (anthropic("permission_error", "not for you"), e.PermissionDeniedError, None),
+        (openrouter(301, "odd"), e.ServerError, None),
+        (openai("The model `x` has been decommissioned", "model_decommissioned"), e.ModelUnavailableError, None),
+        ({"code": 500, "message": "failed to decode"}, e.ServerError, 500),
+        ({"error": "anything"}, e.ServerError, None),
+    ],
+)
+def test_an_error_inside_a_200_or_a_stream_is_judged_by_what_it_says(
+    body: object, kind: type[e.ProviderError], status: int | None
+) -> None:
+    for outside in (None, 200, 202):
+        error = classify(ErrorReply(status=outside, body=json.dumps(body).encode(), in_stream=True))
+        assert (type(error), error.status) == (kind, status)
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://elsewhere.example/v1?key=secret", "to https://elsewhere.example;"),
+        ("HTTP://Elsewhere.example:8080#x", "to HTTP://Elsewhere.example:8080;"),
+        ("https://user:secret@elsewhere.example/", "to https://elsewhere.example;"),
+        ("/login?secret", "to another address;"),
+        ("", "to another address;"),
+        ("javascript:secret", "to another address;"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_tells_the_targets_origin_and_no_more(location: str, told: str, status: int) -> None:
+    error = classify(ErrorReply(status=status, headers={"location": location}, body=b"<html>Moved</html>"))
+    assert isinstance(error, e.ConnectionFailedError)
+    assert (error.kind, error.status) == ("redirect", status)
+    assert told in error.message
+    assert "secret" not in error.message
+
+
+KEY = "0aB9-xYz_7" * 4
+KEYS = [f"sk-proj-{KEY}", f"sk-ant-{KEY}", f"gsk_{KEY}", f"xai-{KEY}", f"csk-{KEY}", f"nvapi-{KEY}", f"hf_{KEY}",
+        f"pplx-{KEY}", f"AIza{KEY}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_a_service_quotes_is_shown_nowhere(key: str) -> None:
+    for body in (
+        openai(f"Incorrect API key provided: {key}.", key),
+        {"error": f"bad key '{key}'", "code": key},
+        {"detail": [{"loc": ["headers"], "msg": f"{key} is wrong"}]},
+        openrouter(401, "Provider returned error", raw=f'{{"key": "{key}"}}'),
+    ):
+        error = classify(ErrorReply(status=401, body=json.dumps(body).encode()))
+        assert KEY not in f"{error} {error!r} {error.message} {error.code}"
+        assert "[key]" in error.message
+
+
+@pytest.mark.parametrize("word", ["skip_special_tokens", "skeleton-of-the-request", "hfunction_parameter"])
+def test_a_word_that_begins_like_a_key_is_left_alone(word: str) -> None:
+    error = classify(ErrorReply(status=400, body=json.dumps(openai(f"unexpected {word}")).encode()))
+    assert word in error.message
+
+
+def test_a_message_is_one_line_without_control_characters() -> None:
+    error = classify(ErrorReply(status=400, body=json.dumps(openai("a\r\n\tb\x1b[31mc\x00d\x85e")).encode()))
+    assert error.message == "a b [31mc d e"
+
+
+def test_a_flood_of_words_takes_no_time_to_judge() -> None:
+    # each word starts a match of a pattern with a gap; without a bound this takes seconds
+    body = json.dumps(openai("model " * 170_000)).encode()
+    started = time.process_time()
+    assert len(classify(ErrorReply(status=400, body=body)).message) <= 300
+    assert time.process_time() - started < 0.5
+
+
+# -- whatever strangers send ---------------------------------------------------------------
+
+NAMES = (
+    *(
+        "error",
+        "errors",
+        "message",
+        "msg",
+        "loc",
+        "type",
+        "code",
+        "status",
+        "status_code",
+        "detail",
+        "details",
+        "title",
+    ),
+    *("metadata", "raw", "fault", "faultstring", "param", "retryDelay", "invalid_api_key", "not_found", "37s"),
+)
+WORDS = st.sampled_from(NAMES)
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | WORDS
+)
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=5))
+BODIES = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()) | st.text().map(str.encode)
+HEADERS = st.dictionaries(st.sampled_from(["location", "retry-after", "content-type"]), st.text(max_size=20))
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.none() | st.integers(100, 999), HEADERS, BODIES)
+def test_every_reply_means_some_provider_error(status: int | None, headers: dict[str, str], body: bytes) -> None:
+    error = classify(ErrorReply(status=status, headers=headers, body=body), now=NOW)
+    assert isinstance(error, e.ProviderError)
+    assert type(error) is not e.ProviderError
+    assert error.message.isprintable()
+    assert 0 < len(error.message) <= 500
+    assert error.code is None or len(error.code) <= 300
+    assert error.retry_after is None or error.retry_after >= 0
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"error":' * 50_000], ids=["lists", "objects"])
+def test_a_body_of_nothing_but_brackets_is_an_error_like_any_other(body: bytes) -> None:
+    assert type(classify(ErrorReply(status=500, body=body))) is e.ServerError
