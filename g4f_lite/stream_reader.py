@@ -267,7 +267,10 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
         )
         choices.append(
             ChunkChoice(
-                index=choice.index, delta=delta, finish_reason=choice.finish_reason or "stop", logprobs=choice.logprobs
+                index=choice.index,
+                delta=delta,
+                finish_reason=choice.finish_reason
+                or "stop",  # the body was whole, so the answer is logprobs=choice.logprobs
             )
         )
     yield ChatCompletionChunk(

@@ -302,7 +302,7 @@ def outage(server: FaultServer) -> tuple[FaultServer, dict[str, Any]]:
     """A dead leg before a good one, and the settings of a client for them."""
     server.on("dead", replies.error(503, "overloaded")).on("fine", replies.answer("fine"))
     routes = [Good(api_base=server.base_url, name=name, default_model=name) for name in ("dead", "fine")]
-    return server, {**QUICK, "routes": routes}
+    return server, {**QUICK, "routes": routes, "retry_wait": lambda state: 0.3}
 
 
 def test_fifty_threads_are_all_served_and_the_dead_leg_is_soon_left_alone(
@@ -334,6 +334,16 @@ def test_fifty_tasks_are_all_served_and_the_dead_leg_is_soon_left_alone(
 
     asyncio.run(main())
     assert server.models.count("dead") <= 50
+
+
+def test_a_leg_on_which_other_calls_fail_too_is_not_tried_again() -> None:
+    health = Health(no_jitter)
+    plan, clock = make([leg("a")], [leg("b")], health=health)
+    assert plan.fail(plan.begin(), ServerError("x")).wait == 0.25
+    hurt(health, leg("a"), ServerError("x"), now=clock.now)
+    clock.now += 0.25
+    assert plan.begin().leg.model == "b"
+    assert "other calls fail there too" in str(plan.trail())
 
 
 def test_a_leg_is_in_use_again_after_its_recovery(

@@ -67,7 +67,11 @@ PARAMETERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("params", "error", "told"), PARAMETERS, ids=[f"{number} {next(iter(row[0]))}" for number, row in enumerate(PARAMETERS)])
+@pytest.mark.parametrize(
+    ("params", "error", "told"),
+    PARAMETERS,
+    ids=[f"{number} {next(iter(row[0]))}" for number, row in enumerate(PARAMETERS)],
+)
 def test_parameters_that_nobody_takes_are_refused(
     params: dict[str, Any], error: type[Exception], told: str, groq: FaultServer
 ) -> None:

@@ -21,12 +21,12 @@ class Breaker:
     minute were failures; for 5 s, doubling to 30 s, with jitter.
     """
 
-    __slots__ = ("_in_a_row", "_open_for", "_outcomes", "open_until", "probing")
+    __slots__ = ("_open_for", "_outcomes", "in_a_row", "open_until", "probing")
 
     def __init__(self) -> None:
         self.open_until = 0.0
         self.probing = False
-        self._in_a_row = 0
+        self.in_a_row = 0
         self._open_for = 0.0
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=64)
 
@@ -40,7 +40,7 @@ class Breaker:
 
     def success(self, now: float) -> None:
         """An answer came: closed, whatever it was."""
-        self._in_a_row = 0
+        self.in_a_row = 0
         if self.is_open:
             self.open_until = self._open_for = 0.0
             self.probing = False
@@ -50,11 +50,11 @@ class Breaker:
 
     def failure(self, now: float, random: Callable[[], float]) -> None:
         """A transient failure: opens it, or opens it for longer if it was the probe's."""
-        self._in_a_row += 1
+        self.in_a_row += 1
         self._outcomes.append((now, False))
         if self.is_open and not self.probing:
             return  # a straggler that began before it opened
-        if self.probing or self._in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
+        if self.probing or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
             self.probing = False
             self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())

@@ -162,6 +162,11 @@ class Health:
         for breaker in self._breakers(leg):
             breaker.probing = False
 
+    def fails_elsewhere(self, leg: Leg, own_failures: int) -> bool:
+        """Tell whether other calls fail on a leg too: then its failures are not this call's bad luck."""
+        state = self._legs.get(leg.identity)
+        return state is not None and state.breaker.in_a_row > own_failures
+
     # -- for strategies --------------------------------------------------------------------
 
     def first_token(self, leg: Leg) -> float | None:

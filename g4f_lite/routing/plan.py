@@ -219,6 +219,8 @@ class Plan:
         while soonest is not None and soonest <= now:
             while self._others_left():
                 leg = self._take()
+                if self._fails_elsewhere(leg):
+                    continue
                 admission = self._health.admit(leg, now, self._tokens)
                 if admission.granted:
                     return leg
@@ -229,6 +231,15 @@ class Plan:
         self.stopped = soonest is None
         self.wait_s = 0.0 if soonest is None else soonest - now
         raise RestingError("all legs rest")
+
+    def _fails_elsewhere(self, leg: Leg) -> bool:
+        """Leave a leg that was to be tried again when meanwhile other calls have failed on it."""
+        tries = self._tries[leg.identity]
+        if not tries or not self._others_left() or not self._health.fails_elsewhere(leg, tries):
+            return False
+        reason = "other calls fail there too"
+        self._entries.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason))
+        return True
 
     def _take(self) -> Leg:
         while not self._ready:
