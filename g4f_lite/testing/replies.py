@@ -1,77 +1,115 @@
 """
-Replies and faults for `FaultServer`, in OpenAI's shape. Each is a function of the request, so the
-same one serves streams and whole answers, and names the model that was asked for.
+Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves
+streams and whole answers, and names the model that was asked for.
+
+`shape=` is the protocol to answer in: "openai", "anthropic", "gemini", or a `Shape` of your own;
+without it, the one that the request's path asks for.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 from .server import Action, Close, Pause, Received, Reply
+from .shapes import SHAPES, Failure, Said, Shape, ShapeName
+from .shapes.contract import count, words
+from .shapes.openai import usage as _usage
+from .wire import END, head, http_chunk, sse
+
+__all__ = [
+    "END",
+    "FOREVER",
+    "Action",
+    "Close",
+    "Pause",
+    "Received",
+    "Reply",
+    "answer",
+    "body",
+    "by_model",
+    "comments",
+    "completion",
+    "cut",
+    "drip",
+    "error",
+    "events",
+    "garbage",
+    "gzipped",
+    "head",
+    "html",
+    "http_chunk",
+    "raw",
+    "redirect",
+    "reset",
+    "silence",
+    "sse",
+    "stream",
+    "usage",
+    "wrong_length",
+]
 
 FOREVER = 3600.0
+
+AnyShape: TypeAlias = ShapeName | Shape | None
+
+_JSON = {"content-type": "application/json"}
+_SSE = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 
 
 # -- bodies --------------------------------------------------------------------------------
 
 
-def completion(request: Received, text: str = "ok", **changes: Any) -> dict[str, Any]:
-    """Return OpenAI's JSON of a whole answer; `changes` go into its message."""
-    finish = "tool_calls" if changes.get("tool_calls") else "stop"
-    message = {"role": "assistant", "content": text, **changes}
-    return {
-        "id": "chatcmpl-test",
-        "object": "chat.completion",
-        "created": 1_700_000_000,
-        "model": request.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
-        "usage": usage(text),
-    }
+def completion(request: Received, text: str = "ok", *, shape: AnyShape = None, **said: Any) -> dict[str, Any]:
+    """Return the JSON of a whole answer; `said` as for `answer`."""
+    return _shape(shape, request).whole(request.model, _say(words(text), **said))
 
 
 def usage(text: str) -> dict[str, int]:
-    words = len(text.split())
-    return {"prompt_tokens": 5, "completion_tokens": words, "total_tokens": 5 + words}
+    """Return OpenAI's count of tokens: one a word, and five for the prompt."""
+    return _usage(count(text))
 
 
-def events(request: Received, pieces: Iterable[str], finish: str | None = "stop") -> Iterator[dict[str, Any]]:
-    """Yield the chunks of a streamed answer: role, pieces, finish reason with usage."""
-
-    def chunk(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-        head = {"id": "chatcmpl-test", "object": "chat.completion.chunk", "created": 1_700_000_000}
-        return {**head, "model": request.model, "choices": [choice], **more}
-
-    yield chunk({"role": "assistant", "content": ""})
-    said = ""
-    for piece in pieces:
-        said += piece
-        yield chunk({"content": piece})
-    if finish is not None:
-        yield chunk({}, finish, usage=usage(said))
+def events(
+    request: Received, pieces: Iterable[str], finish: str | None = "stop", *, shape: AnyShape = None, **said: Any
+) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of a stream's events: its start, the pieces, and unless `finish` is None its end."""
+    return _shape(shape, request).chunks(request.model, _say(pieces, **said)._replace(finish=finish))
 
 
-def sse(data: object, event: str | None = None) -> bytes:
-    """Return one server-sent event; a string is sent as it is."""
-    text = data if isinstance(data, str) else json.dumps(data)
-    return (f"event: {event}\n" if event else "").encode() + f"data: {text}\n\n".encode()
+def _say(
+    pieces: Iterable[str],
+    *,
+    finish: str | None = None,
+    reasoning: str = "",
+    tool_calls: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
+) -> Said:
+    return Said(tuple(pieces), finish or ("tool_calls" if tool_calls else "stop"), reasoning, tool_calls, more)
 
 
-def head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+def _broken_off(pieces: int) -> Said:
+    return Said([f"word{number} " for number in range(pieces)], finish=None)
 
 
-def http_chunk(data: bytes) -> bytes:
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+def _known(shape: AnyShape) -> Shape | None:
+    if not isinstance(shape, str):
+        return shape
+    if shape not in SHAPES:
+        raise ValueError(f"no shape {shape!r}: there are {', '.join(SHAPES)}")
+    return SHAPES[shape]
 
 
-_JSON = {"content-type": "application/json"}
-_SSE = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
-END = b"0\r\n\r\n"
+def _shape(shape: AnyShape, request: Received) -> Shape:
+    return _known(shape) or SHAPES[request.shape]
+
+
+def _in(shape: AnyShape, reply: Callable[[Received, Shape], Iterable[Action]]) -> Reply:
+    """Tell a reply its shape once the request is there; a wrong name is refused at once."""
+    known = _known(shape)
+    return lambda request: reply(request, _shape(known, request))
 
 
 # -- replies -------------------------------------------------------------------------------
@@ -84,52 +122,105 @@ def raw(*actions: Action) -> Reply:
 
 def body(content: bytes, status: int = 200, **headers: str) -> Reply:
     """Answer with these bytes; underscores in header names become hyphens."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return raw(head(status, {**_JSON, **given, "content-length": str(len(content))}) + content)
+    return raw(_whole(content, _named(headers), status))
 
 
-def answer(text: str = "ok", *, headers: Mapping[str, str] | None = None, **changes: Any) -> Reply:
-    """Answer well: whole, or word by word to a request that streams."""
+def answer(
+    text: str = "ok",
+    *,
+    shape: AnyShape = None,
+    headers: Mapping[str, str] | None = None,
+    finish: str | None = None,
+    reasoning: str = "",
+    tool_calls: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
+) -> Reply:
+    """
+    Answer well: whole, or word by word to a request that streams.
 
-    def reply(request: Received) -> Iterable[Action]:
+    Args:
+        finish: OpenAI's finish reason, or one of the shape's own.
+        tool_calls: in OpenAI's form, whatever the shape.
+        more: fields for OpenAI's or Anthropic's message, or Gemini's candidate, sent as they are.
+    """
+    said = _say(words(text), finish=finish, reasoning=reasoning, tool_calls=tool_calls, **more)
+
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
         if request.stream:
-            pieces = [piece for piece in text.replace(" ", " \0").split("\0") if piece]
-            yield from stream([*events(request, pieces), "[DONE]"], headers=headers)(request)
+            parts = [*shape.chunks(request.model, said), *shape.DONE]
+            yield from stream(parts, headers=headers, shape=shape)(request)
         else:
-            content = json.dumps(completion(request, text, **changes)).encode()
-            yield head(200, {**_JSON, **(headers or {}), "content-length": str(len(content))}) + content
+            yield _whole(_dump(shape.whole(request.model, said)), headers or {})
 
-    return reply
+    return _in(shape, reply)
 
 
 def error(
     status: int,
     message: str = "scripted error",
     *,
+    shape: AnyShape = None,
+    after: int | None = None,
     code: str | None = None,
-    type: str = "invalid_request_error",
+    type: str | None = None,
     param: str | None = None,
+    details: Sequence[object] = (),
     **headers: str,
 ) -> Reply:
-    """Answer with OpenAI's error object."""
-    content = {"error": {"message": message, "type": type, "code": code, "param": param}}
-    return body(json.dumps(content).encode(), status, **headers)
+    """
+    Answer with an error.
+
+    Args:
+        after: to a request that streams: say so many pieces of content first, under status 200.
+        type: OpenAI's or Anthropic's type, or Gemini's status, instead of the usual one.
+        code, param: only OpenAI's errors have them.
+        details: only Gemini's errors have them.
+    """
+    failure = Failure(status, message, type, code, param, details)
+
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
+        content = shape.error(failure)
+        if after is None or not request.stream:
+            return body(_dump(content), status, **headers)(request)
+        parts = [*shape.chunks(request.model, _broken_off(after)), content]
+        return stream(parts, headers=_named(headers), shape=shape)(request)
+
+    return _in(shape, reply)
 
 
-def stream(parts: Iterable[object], *, headers: Mapping[str, str] | None = None, end: bool = True) -> Reply:
+def stream(
+    parts: Iterable[object],
+    *,
+    shape: AnyShape = None,
+    headers: Mapping[str, str] | None = None,
+    end: bool = True,
+) -> Reply:
     """Stream these: bytes and actions as they are, anything else as the data of an event."""
 
-    def reply(request: Received) -> Iterable[Action]:
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, {**_SSE, **(headers or {})})
         for part in parts:
             if isinstance(part, (Pause, Close)):
                 yield part
             else:
-                yield http_chunk(part if isinstance(part, bytes) else sse(part))
+                yield http_chunk(part if isinstance(part, bytes) else shape.sse(part))
         if end:
             yield END
 
-    return reply
+    return _in(shape, reply)
+
+
+def _whole(content: bytes, headers: Mapping[str, str] = {}, status: int = 200, *, surplus: int = 0) -> bytes:
+    """Return a reply with its body, and announce so many bytes more."""
+    return head(status, {**_JSON, **headers, "content-length": str(len(content) + surplus)}) + content
+
+
+def _dump(content: object) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 # -- faults --------------------------------------------------------------------------------
@@ -145,44 +236,50 @@ def reset(when: Literal["before", "headers", "body"] = "before") -> Reply:
     return raw(started[when], Pause(0.01), Close(reset=True))
 
 
-def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close") -> Reply:
+def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shape: AnyShape = None) -> Reply:
     """
     Break off an answer: a stream after so many pieces of content, a whole answer in its middle.
 
     `end` ends the HTTP body properly, without a finish reason; the others break the connection.
     """
 
-    def reply(request: Received) -> Iterable[Action]:
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
         if request.stream:
-            yield head(200, _SSE)
-            for event in events(request, [f"word{number} " for number in range(after)], None):
-                yield http_chunk(sse(event))
+            yield from _begun(shape, request, after)
             if how == "end":
                 yield END
                 return
         else:
-            content = json.dumps(completion(request, "never whole")).encode()
-            yield head(200, {**_JSON, "content-length": str(len(content))}) + content[: len(content) // 2]
+            content = _dump(shape.whole(request.model, Said(["never ", "whole"])))
+            there = content[: len(content) // 2]
+            yield _whole(there, surplus=len(content) - len(there))
         yield Pause(0.01)
         yield Close(reset=how == "reset")
 
-    return reply
+    return _in(shape, reply)
 
 
-def silence(where: Literal["headers", "body", "stream"] = "headers", after: int = 0) -> Reply:
+def silence(
+    where: Literal["headers", "body", "stream"] = "headers", after: int = 0, *, shape: AnyShape = None
+) -> Reply:
     """Say nothing more: before the headers, in a body, or in a stream after so many pieces of content."""
 
-    def reply(request: Received) -> Iterable[Action]:
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
         if where == "body":
             yield head(200, {**_JSON, "content-length": "1000"}) + b'{"id":'
         elif where == "stream":
-            yield head(200, _SSE)
-            for event in events(request, [f"word{number} " for number in range(after)], None):
-                yield http_chunk(sse(event))
+            yield from _begun(shape, request, after)
         yield Pause(FOREVER)
         yield Close()
 
-    return reply
+    return _in(shape, reply)
+
+
+def _begun(shape: Shape, request: Received, pieces: int) -> Iterator[bytes]:
+    """Yield a stream up to so many pieces of content."""
+    yield head(200, _SSE)
+    for chunk in shape.chunks(request.model, _broken_off(pieces)):
+        yield http_chunk(shape.sse(chunk))
 
 
 def drip(content: bytes, every: float = 0.02) -> Reply:
@@ -197,16 +294,16 @@ def drip(content: bytes, every: float = 0.02) -> Reply:
     return reply
 
 
-def comments(every: float = 0.02) -> Reply:
-    """Stream keep-alive comments for ever, and never any content."""
+def comments(every: float = 0.02, *, shape: AnyShape = None) -> Reply:
+    """Stream keep-alives for ever, comments or pings, and never any content."""
 
-    def reply(request: Received) -> Iterable[Action]:
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, _SSE)
         while True:
-            yield http_chunk(b": keep-alive\n\n")
+            yield http_chunk(shape.KEEP_ALIVE)
             yield Pause(every)
 
-    return reply
+    return _in(shape, reply)
 
 
 def garbage() -> Reply:
@@ -220,30 +317,31 @@ def html(status: int = 200) -> Reply:
     return body(page, status, content_type="text/html; charset=utf-8")
 
 
-def wrong_length(surplus: int = 100) -> Reply:
+def wrong_length(surplus: int = 100, *, shape: AnyShape = None) -> Reply:
     """Announce a body longer than the one that comes."""
 
-    def reply(request: Received) -> Iterable[Action]:
-        content = json.dumps(completion(request)).encode()
-        yield head(200, {**_JSON, "content-length": str(len(content) + surplus)}) + content
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
+        content = _dump(shape.whole(request.model, Said(["ok"])))
+        yield _whole(content, surplus=surplus)
         yield Close()
 
-    return reply
+    return _in(shape, reply)
 
 
-def gzipped(text: str = "ok", *, broken: bool = False) -> Reply:
+def gzipped(text: str = "ok", *, broken: bool = False, shape: AnyShape = None) -> Reply:
     """Answer compressed; `broken` spoils the compression."""
 
-    def reply(request: Received) -> Iterable[Action]:
-        content = gzip.compress(json.dumps(completion(request, text)).encode())
+    def reply(request: Received, shape: Shape) -> Iterable[Action]:
+        content = gzip.compress(_dump(shape.whole(request.model, _say(words(text)))))
         if broken:
             content = content[:12] + b"\xff" * (len(content) - 12)
-        yield head(200, {**_JSON, "content-encoding": "gzip", "content-length": str(len(content))}) + content
+        yield _whole(content, {"content-encoding": "gzip"})
 
-    return reply
+    return _in(shape, reply)
 
 
 def redirect(location: str, status: int = 307) -> Reply:
+    """Send elsewhere."""
     return body(b"", status, location=location)
 
 

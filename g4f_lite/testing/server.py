@@ -15,6 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from .shapes import ShapeName, gemini
 
 
 class Received(NamedTuple):
@@ -34,12 +37,28 @@ class Received(NamedTuple):
             return {}
 
     @property
+    def shape(self) -> ShapeName:
+        """The protocol of its path."""
+        if gemini.PATH.search(self.path):
+            return "gemini"
+        return "anthropic" if urlsplit(self.path).path.endswith("/messages") else "openai"
+
+    @property
     def model(self) -> str:
-        return str(self.json.get("model", ""))
+        """The model it asks for: in its path for Gemini, else in its body."""
+        if asked := gemini.PATH.search(self.path):
+            return unquote(asked["model"])
+        return str(self._member("model", ""))
 
     @property
     def stream(self) -> bool:
-        return bool(self.json.get("stream"))
+        """Whether it asks for a stream: as `model`."""
+        if asked := gemini.PATH.search(self.path):
+            return asked["method"] == "streamGenerateContent"
+        return bool(self._member("stream", False))
+
+    def _member(self, name: str, otherwise: object) -> object:
+        return self.json.get(name, otherwise) if isinstance(self.json, dict) else otherwise
 
 
 class Pause(NamedTuple):
@@ -79,7 +98,7 @@ class FaultServer:
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         """How many connections have been accepted."""
-        self._start(self._accept)
+        self._acceptor = self._start(self._accept)
 
     @property
     def origin(self) -> str:
@@ -115,11 +134,9 @@ class FaultServer:
     def close(self) -> None:
         """Stop listening and break off what is under way; its threads have ended afterwards."""
         self._closed.set()
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        _shut(self._listener)
         self._listener.close()
+        self._acceptor.join(5)  # first: afterwards there is no new connection
         with self._lock:
             open_now = list(self._connections)
         for connection in open_now:
@@ -135,11 +152,12 @@ class FaultServer:
 
     # -- threads ---------------------------------------------------------------------------
 
-    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+    def _start(self, work: Callable[..., None], *arguments: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=arguments, name="fault-server", daemon=True)
         self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
         while not self._closed.is_set():

@@ -105,9 +105,12 @@ class Local(LocalProvider):
     def _weights(self, model: str) -> Path:
         if model == self.default_model:
             return bundled_weights()
-        file = Path(model).expanduser()
-        if file.is_file():
-            return file.resolve()
+        try:
+            file = Path(model).expanduser()
+            if file.is_file():
+                return file.resolve()
+        except (OSError, RuntimeError) as error:  # RuntimeError: ~somebody is unknown
+            raise unavailable(f"{model} cannot be read: {error}") from error
         if file.suffix == ".gguf":
             raise unavailable(f"there is no file {model}")
         raise unavailable(f"there is no local model {model!r}; use {self.default_model!r}, or the path of a GGUF file")
@@ -118,7 +121,7 @@ def _body(request: ChatRequest, engine: Engine) -> bytes:
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
     if not engine.has_own_template:
-        stop = body.get("stop", [])
+        stop = body.get("stop") or []
         body = {**DEFAULTS, **body, "stop": [*([stop] if isinstance(stop, str) else stop), *STOP]}
     body["messages"] = [
         {**message, "role": "system"} if message["role"] == "developer" else message for message in body["messages"]
