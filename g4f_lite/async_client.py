@@ -145,12 +145,15 @@ async def _iterate(client: AsyncClient, call: Call, opened: Opened) -> AsyncIter
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
     while True:
         step, source, reader, chunks = opened
+        call.speaker = step.leg
         try:
             for chunk in chunks:
                 yield chunk
             while not reader.over:
                 step.limit.resume()
-                for chunk in await _pull(source, reader):
+                chunks = await _pull(source, reader)
+                step.limit.pause()
+                for chunk in chunks:
                     yield chunk
             reader.check()
             await source.finish()
@@ -185,6 +188,7 @@ class AsyncStream:
     def __init__(self, client: AsyncClient, call: Call, opened: Opened) -> None:
         self._call = call
         self._opened = opened
+        call.speaker = opened.step.leg
         self._chunks = _iterate(client, call, opened)
 
     @property
@@ -197,11 +201,11 @@ class AsyncStream:
         """The model that speaks, or spoke last."""
         return self._call.speaker.model
 
-    def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
-        return self._chunks
+    def __aiter__(self) -> Self:
+        return self  # not the generator: who iterates over an unnamed stream must keep it alive
 
-    async def __anext__(self) -> ChatCompletionChunk:
-        return await anext(self._chunks)
+    def __anext__(self) -> Awaitable[ChatCompletionChunk]:
+        return self._chunks.__anext__()
 
     @property
     def completion(self) -> ChatCompletion:
@@ -267,4 +271,4 @@ class AsyncCompletions:
         call = client._core.start(params)
         if call.plan.stream:
             return AsyncStream(client, call, await client._run(call, client._open))
-        return await client._run(call, client._complete)
+        return call.sign(await client._run(call, client._complete))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 from .errors import ConfigurationError
 from .keys import Keys, clean, find_keys
@@ -24,12 +25,14 @@ class Binder:
     """
 
     def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
-        self._keys = dict(keys or {})
+        self._keys = {name: pool for name, pool in (keys or {}).items() if pool is not None}
         for name, pool in self._keys.items():
+            if not isinstance(pool, (str, Sequence)):
+                raise ConfigurationError(f"keys[{name!r}] must be a key or a list of keys, not {type(pool).__name__}")
             for value in [pool] if isinstance(pool, str) else pool:
                 clean(value, f"keys[{name!r}]")
         self._base_urls = {name: check_base_url(url, f"base_urls[{name!r}]") for name, url in (base_urls or {}).items()}
-        self._moved: dict[tuple[Provider, str], Provider] = {}
+        self._moved: WeakKeyDictionary[Provider, dict[str, Provider]] = WeakKeyDictionary()
 
     def place(self, provider: Provider) -> Provider:
         """Return the provider at the address to use: `base_urls`, the environment, its own."""
@@ -40,9 +43,10 @@ class Binder:
             if not given or not given.strip():
                 return provider
             base = check_base_url(given, variable)
-        if (moved := self._moved.get((provider, base))) is None:
-            moved = self._moved[provider, base] = provider.replace(api_base=base)
-        return moved
+        moved = self._moved.setdefault(provider, {})
+        if base not in moved:
+            moved[base] = provider.replace(api_base=base)
+        return moved[base]
 
     def legs(self, provider: Provider, model: str) -> list[Leg] | str:
         """Return a leg for each key, or the reason why there is none."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError
-from .guard import guarded, redact
+from .guard import check_outgoing, guarded, is_wait, redact
 from .http import ErrorReply, HTTPRequest, HTTPResponse
 from .provider import Provider
 from .routing.legs import Leg, LocalRequest
@@ -57,6 +57,10 @@ class Call:
         """Return the next attempt, to be used in a `with` statement."""
         return Step(self)
 
+    def sign(self, completion: ChatCompletion) -> ChatCompletion:
+        """End the call well: write its trail on the answer."""
+        return msgspec.structs.replace(completion, trail=self.finished())
+
     def finished(self) -> Trail:
         """Tell the observers that the call has ended."""
         self._over = True
@@ -92,9 +96,9 @@ class Step:
     def __enter__(self) -> Step:
         self.run = self.call.plan.begin()
         self.leg, self.limit = self.run.leg, self.run.limit
-        self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
-        self.request = msgspec.structs.replace(self.call.request, model=self.leg.model, **self._taking_over())
         try:
+            self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
+            self.request = msgspec.structs.replace(self.call.request, model=self.leg.model, **self._taking_over())
             self.outgoing = self._build()
         except BaseException as error:
             self.end(error)
@@ -128,8 +132,7 @@ class Step:
             outgoing = provider.build_request(
                 self.request, key=None if key is None else key.value, stream=self.call.plan.stream
             )
-        if not isinstance(outgoing, HTTPRequest):
-            raise MalformedResponseError(f"the provider's code builds {type(outgoing).__name__}, not an HTTPRequest")
+            check_outgoing(outgoing)
         return outgoing
 
     # -- a whole answer --------------------------------------------------------------------
@@ -152,7 +155,7 @@ class Step:
         check_content(completion, status)
         headers, body = (reply.headers, reply.body) if isinstance(reply, HTTPResponse) else (None, None)
         self._succeed(status, headers)
-        return self._sign(completion, body)
+        return self._name(completion, body)
 
     def _parse(self, reply: HTTPResponse) -> ChatCompletion:
         if not 200 <= reply.status < 300:
@@ -169,15 +172,17 @@ class Step:
             error = self.leg.provider.classify_error(reply)
         if not isinstance(error, ProviderError):
             return MalformedResponseError(f"the provider's code makes {type(error).__name__} of an error")
-        return redact(self.call.hooks.refine_error(self.leg.provider, reply, error), self.leg)
+        error = self.call.hooks.refine_error(self.leg.provider, reply, error)
+        if not is_wait(error.retry_after):
+            error.retry_after = None
+        return redact(error, self.leg)
 
-    def _sign(self, completion: ChatCompletion, raw_json: bytes | None = None) -> ChatCompletion:
-        """Write on an answer who gave it and how."""
+    def _name(self, completion: ChatCompletion, raw_json: bytes | None = None) -> ChatCompletion:
+        """Write on an answer who gave it."""
         return msgspec.structs.replace(
             completion,
             provider=self.leg.provider.name,
             model=completion.model or self.leg.model,
-            trail=self.call.finished(),
             raw_json=raw_json,
         )
 
@@ -193,13 +198,15 @@ class Step:
     def spoke(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
         """The stream's first content has come: return its chunks, announced if the answer starts over."""
         self.call.plan.spoke(self.run)
-        self.call.speaker = self.leg
+        self.limit.pause()
         if self.call.broken is not None and not self._continues and chunks:
             return [msgspec.structs.replace(chunks[0], restarted=True), *chunks[1:]]
         return chunks
 
     def may_take_over(self, error: BaseException) -> bool:
         """End the attempt with this error; True if another leg is to take the stream over."""
+        if self._ended:
+            return False
         self.end(error)
         self.call.broken = self.reader
         return isinstance(error, StreamInterruptedError) and not self.call.plan.stopped
@@ -208,13 +215,17 @@ class Step:
         """Keep the stream's whole answer in `completion`, and end the attempt well."""
         assert self.reader is not None
         self._succeed(self.reader.status, self.reader.headers, self.reader.notes)
-        self.call.completion = self._sign(self.reader.completion())
+        self.call.completion = self.call.sign(self._name(self.reader.completion()))
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""
         if self._ended:
             return
         assert self.reader is not None
+        if (failure := self.reader.failure) is not None:  # it was cut, though nobody has looked yet
+            self.end(failure)
+            self.call.finished()
+            return
         self._succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"])
         self.call.finished()
 

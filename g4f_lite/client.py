@@ -129,11 +129,14 @@ def _iterate(client: Client, call: Call, opened: Opened) -> Iterator[ChatComplet
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
     while True:
         step, source, reader, chunks = opened
+        call.speaker = step.leg
         try:
             yield from chunks
             while not reader.over:
                 step.limit.resume()
-                yield from _pull(source, reader)
+                chunks = _pull(source, reader)
+                step.limit.pause()
+                yield from chunks
             reader.check()
             source.finish()
             step.complete()
@@ -172,6 +175,7 @@ class Stream:
     def __init__(self, client: Client, call: Call, opened: Opened) -> None:
         self._call = call
         self._opened = opened
+        call.speaker = opened.step.leg
         self._chunks = _iterate(client, call, opened)
 
     @property
@@ -184,8 +188,8 @@ class Stream:
         """The model that speaks, or spoke last."""
         return self._call.speaker.model
 
-    def __iter__(self) -> Iterator[ChatCompletionChunk]:
-        return self._chunks
+    def __iter__(self) -> Self:
+        return self  # not the generator: who iterates over an unnamed stream must keep it alive
 
     def __next__(self) -> ChatCompletionChunk:
         return next(self._chunks)
@@ -265,4 +269,4 @@ class Completions:
         call = client._core.start(params)
         if call.plan.stream:
             return Stream(client, call, client._run(call, client._open))
-        return client._run(call, client._complete)
+        return call.sign(client._run(call, client._complete))

@@ -13,7 +13,7 @@ import msgspec
 
 from .binding import Binder, check_mapping
 from .call import Call
-from .errors import ConfigurationError, PluginLoadError
+from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
@@ -69,8 +69,16 @@ class Core:
         check_mapping(base_urls, "base_urls")
         if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
             raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {routes!r}")
-        check_callable("retry_wait", retry_wait)
-        check_callable("retry_stop", retry_stop)
+        try:
+            check_callable("retry_wait", retry_wait)
+            check_callable("retry_stop", retry_stop)
+            bounds: dict[str, Any] = {
+                "retries": count("retries", retries),
+                "patience": 0.0 if patience == 0 else seconds("patience", patience),
+                "deadline": seconds("deadline", deadline),
+            }
+        except InvalidRequestError as error:  # of a call; here it is a setting
+            raise ConfigurationError(error.message) from None
         parent = process_registry()
         self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
         parent.scan()
@@ -81,10 +89,8 @@ class Core:
         self._routes = routes
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
-            retries=count("retries", retries),
-            patience=0.0 if patience == 0 else seconds("patience", patience),
             timeouts=_timeouts(timeouts),
-            deadline=seconds("deadline", deadline),
+            **bounds,
             on_interrupt=_on_interrupt(on_interrupt),
             retry_wait=retry_wait,
             retry_stop=retry_stop,

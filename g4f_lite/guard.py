@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
+from .http import HTTPRequest
 from .routing.legs import Leg
 
 _TELLING = 8
@@ -28,7 +30,7 @@ def guarded(leg: Leg, doing: str) -> Iterator[None]:
         failure = redact(error, leg)
     except ReplyError:
         raise
-    except Exception as error:  # the plugin border: reported as the leg's failure
+    except (Exception, SystemExit) as error:  # the plugin border: reported as the leg's failure
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
         text = hide_key(f"{type(error).__name__}: {error}"[:200], leg)
@@ -50,7 +52,47 @@ def hide_key(text: str, leg: Leg) -> str:
 
 
 def redact(error: ProviderError, leg: Leg) -> ProviderError:
-    """Return the error without the leg's key in its message."""
-    if leg.key is not None and isinstance(error, G4FLiteError):
-        error.args = tuple(hide_key(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
+    """
+    Return the error without the leg's key: in its message, and in what it is chained to.
+
+    Foreign exceptions leave the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
+    """
+    error.args = tuple(hide_key(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
+    link: BaseException | None = error
+    while link is not None:
+        for name in ("__cause__", "__context__"):
+            if not isinstance(getattr(link, name), G4FLiteError):
+                setattr(link, name, None)
+        link = link.__cause__ or link.__context__
     return error
+
+
+def check_outgoing(outgoing: object) -> None:
+    """
+    Refuse a request that could not be sent, or not in the same way by both clients.
+
+    Raises:
+        TypeError, ValueError: says what is wrong.
+    """
+    if not isinstance(outgoing, HTTPRequest):
+        raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
+    if not isinstance(outgoing.url, str) or not outgoing.url.startswith(("http://", "https://")):
+        raise ValueError("the request's url is no http or https address")
+    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not isinstance(outgoing.body, bytes):
+        raise TypeError("the request's method must be a word and its body bytes")
+    for name, value in outgoing.headers.items():
+        if not is_header(name, value):
+            raise ValueError(f"the header {name!r} cannot be sent")
+
+
+def is_header(name: object, value: object) -> bool:
+    """Tell whether this is a header in printable ASCII, which all servers and both clients take alike."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    plain = name.isascii() and name.isprintable() and value.isascii() and value.isprintable()
+    return plain and bool(name) and not set(name) & set(" :")
+
+
+def is_wait(value: object) -> bool:
+    """Tell whether this is a number of seconds to wait, or None."""
+    return value is None or (isinstance(value, (int, float)) and 0 <= value < math.inf)

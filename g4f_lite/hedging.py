@@ -24,7 +24,7 @@ async def hedged(
     Raises:
         ProviderError: both legs failed; the later failure.
     """
-    racing = {asyncio.ensure_future(attempt(call))}
+    racing: set[asyncio.Future[T]] = {asyncio.ensure_future(attempt(call))}
     winner: asyncio.Future[T] | None = None
     try:
         await asyncio.wait(racing, timeout=after)
@@ -34,15 +34,30 @@ async def hedged(
         while winner is None:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             spoke = [task for task in done if not task.cancelled() and task.exception() is None]
-            winner = spoke[0] if spoke else next(iter(done)) if not pending else None
+            if spoke:
+                winner = spoke[0]
+            elif not pending or call.plan.vetoed:  # a failure that stops the call ends the race
+                winner = next(iter(done))
         return winner.result()
     finally:
-        for loser in racing - {winner}:
-            await _break_off(loser, discard)
+        # Without a winner the caller has cancelled the call: then both legs were broken off.
+        await _break_off(racing - {winner}, None if winner is None else OUTRUN, discard)
 
 
-async def _break_off(loser: asyncio.Future[T], discard: Callable[[T], Awaitable[None]]) -> None:
-    loser.cancel(OUTRUN)
-    await asyncio.wait([loser])
-    if not loser.cancelled() and loser.exception() is None:
-        await discard(loser.result())
+async def _break_off(
+    losers: set[asyncio.Future[T]], message: str | None, discard: Callable[[T], Awaitable[None]]
+) -> None:
+    """Cancel all, and return when they have ended, whatever happens to this task meanwhile."""
+    cancelled: asyncio.CancelledError | None = None
+    for loser in losers:
+        loser.cancel(message)
+    while pending := {loser for loser in losers if not loser.done()}:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for loser in losers:
+        if not loser.cancelled() and loser.exception() is None:
+            await discard(loser.result())
+    if cancelled is not None:
+        raise cancelled

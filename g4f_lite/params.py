@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import InvalidRequestError
+from .guard import is_header
 from .types import ChatRequest, JSONObject, Message, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
@@ -218,19 +219,8 @@ def _check_headers(headers: object) -> None:
     if not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")
     for name, value in headers.items():
-        fits = isinstance(name, str) and isinstance(value, str) and name.isascii() and value.isprintable()
-        try:
-            fits = (
-                fits
-                and bool(name)
-                and not set(name) & set(" :\t")
-                and name.isprintable()
-                and bool(value.encode("latin-1") or True)
-            )
-        except UnicodeEncodeError:
-            fits = False
-        if not fits:
-            raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header")
+        if not is_header(name, value):
+            raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
 
 
 def seconds(name: str, value: object) -> float:

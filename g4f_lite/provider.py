@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol, Self
+from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, ProviderError
 from .faults.classify import classify
@@ -236,6 +237,13 @@ def check_base_url(url: object, source: str) -> str:
     if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
         raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
     url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        fits = bool(parts.hostname) and url.isascii() and url.isprintable() and parts.port != 0
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        fits = False
+    if not fits:
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
     if "@" in url.split("/")[2]:
         raise ConfigurationError(
             f"{source} must not hold a user or password; give keys through keys= or the environment"

@@ -63,7 +63,7 @@ class StreamReader:
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
         self._malformed = 0
-        self._failure: ProviderError | None = None
+        self.failure: ProviderError | None = None
         self._body: list[bytes] | None = None
         self._body_size = 0
         self._sniffed = "event-stream" in headers.get("content-type", "")
@@ -90,7 +90,7 @@ class StreamReader:
             self._take(piece)
         except ProviderError as error:
             self.over = True
-            self._failure = self.broken(error)
+            self.failure = self.broken(error)
         return self.chunks[before:]
 
     def check(self) -> None:
@@ -98,8 +98,8 @@ class StreamReader:
         Raises:
             ProviderError: the stream is over, and not whole.
         """
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def _take(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
         if isinstance(piece, ChatCompletionChunk):
@@ -186,6 +186,8 @@ class StreamReader:
             try:
                 with guarded(self.leg, "reading a stream"):
                     chunks = feed(event)
+                    if type(chunks) is not tuple:  # a generator's code must run inside the guard
+                        chunks = tuple(chunks)
             except MalformedResponseError as error:
                 if self.finished:  # a cut after the end of the answer
                     continue
@@ -240,6 +242,8 @@ class StreamReader:
                 )
         except ReplyError as error:
             raise self._classify(error.reply) from None
+        if not isinstance(completion, ChatCompletion):
+            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
         return list(as_chunks(completion))
 
 

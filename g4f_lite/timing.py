@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol, TypeAlias
 
 from .errors import DeadlineExceededError, ProviderError, ProviderTimeoutError
-from .types import Timeouts
+from .types import DefaultSeconds, Timeouts
 
 Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
 
@@ -43,12 +43,12 @@ class TimeLimit:
         self._deadline_at = deadline_at
         self._phase: Phase = "first_token" if stream else "total"
         self._limit = getattr(timeouts, self._phase)
-        if patient and type(self._limit) is not float and not isinstance(self._limit, int):
+        if patient and isinstance(self._limit, DefaultSeconds):
             self._limit = None
         self._stall = timeouts.stall
         self._bounded = bounded or not stream
         self.connect = timeouts.connect
-        self.started_at = clock.monotonic()
+        self.started_at = self._paused_at = clock.monotonic()
         self.expires_at = deadline_at
         if self._limit is not None:
             self.expires_at = min(deadline_at, self.started_at + self._limit)
@@ -88,10 +88,16 @@ class TimeLimit:
         if self._bounded:
             self.expires_at = min(self.expires_at, self._deadline_at)
 
+    def pause(self) -> None:
+        """The caller has the chunks: its time does not count as a stall."""
+        self._paused_at = self._clock.monotonic()
+
     def resume(self) -> None:
-        """The reader is back: the time it spent elsewhere does not count as a stall."""
+        """The caller is back for more."""
         if self._phase == "stall":
-            self.content()
+            self.expires_at += self._clock.monotonic() - self._paused_at
+            if self._bounded:
+                self.expires_at = min(self.expires_at, self._deadline_at)
 
     def error(self) -> ProviderError:
         """Return the exception for the limit that has been reached."""

@@ -385,9 +385,9 @@ def test_a_wait_that_cannot_be_called_is_refused() -> None:
     async def wait(state: object) -> float:
         return 1.0
 
-    with pytest.raises(g4f_lite.InvalidRequestError, match="plain function"):
+    with pytest.raises(g4f_lite.ConfigurationError, match="plain function"):
         Client(retry_wait=wait)  # type: ignore[typeddict-item]
-    with pytest.raises(g4f_lite.InvalidRequestError, match="tenacity"):
+    with pytest.raises(g4f_lite.ConfigurationError, match="tenacity"):
         Client(retry_stop=3)  # type: ignore[typeddict-item]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
@@ -86,7 +87,7 @@ def test_it_stays_open_twice_as_long_after_each_failed_probe_up_to_thirty_second
         spans.append(breaker.open_until - now)
         now = breaker.open_until
         breaker.probing = True
-        breaker.failure(now, no_jitter)
+        breaker.failure(now, no_jitter, probe=True)
     assert spans == [5, 10, 20, 30, 30]
     breaker.probing = True
     breaker.success(now)
@@ -108,8 +109,9 @@ def leg(model: str = "a", key: str | None = None, provider: type[OpenaiTemplate]
 
 
 def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
-    assert health.admit(one, now).granted
-    return health.failed(one, error, now)
+    admission = health.admit(one, now)
+    assert admission.granted
+    return health.failed(one, error, now, probe=admission.probe)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,8 @@ def test_what_rests_and_for_how_long(error: ProviderError, same: float, other_mo
         assert look.granted is (rest == 0)
         if rest:
             assert look.ready_at == 100 + rest
-            assert look.error is error
+            assert look.error is not None
+            assert (type(look.error), look.error.message) == (type(error), error.message)
     assert health.admit(leg("a", "k1"), 100 + same).granted
 
 
@@ -144,7 +147,9 @@ def test_one_probe_at_a_time_and_a_cancelled_one_frees_its_place() -> None:
     assert not health.admit(one, 4).granted
     assert health.admit(one, 6).probe
     assert not health.admit(one, 6).granted
-    health.released(one)
+    health.released(one)  # one that began before the breaker opened: the probe keeps its place
+    assert not health.admit(one, 6).granted
+    health.released(one, probe=True)
     assert health.admit(one, 6).probe
     health.succeeded(one, 6, wall=0, first_token=None)
     assert health.admit(one, 6).granted
@@ -268,11 +273,12 @@ def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) 
     health, clock = Health(random.Random(1).random), FakeClock()
     for model, kind, passed in steps:
         one = leg(model, "k1" if model == "a" else "k2")
-        if health.admit(one, clock.now).granted:
-            if kind is None:
-                health.succeeded(one, clock.now, wall=0, first_token=passed)
-            else:
-                health.failed(one, kind("x", retry_after=passed if kind is RateLimitError else None), clock.now)
+        admission = health.admit(one, clock.now)
+        if admission.granted and kind is None:
+            health.succeeded(one, clock.now, wall=0, first_token=passed)
+        elif admission.granted:
+            error = kind("x", retry_after=passed if kind is RateLimitError else None)
+            health.failed(one, error, clock.now, probe=admission.probe)
         clock.now += passed
     tiers = [[leg(model, "k1" if model == "a" else "k2")] for model in ("a", "b", "c")]
     usable = [tier[0].model for tier in tiers if health.look(tier[0], clock.now).granted]
@@ -400,3 +406,28 @@ def test_a_call_waits_for_a_leg_that_rests_briefly(groq: FaultServer) -> None:
             began = time.monotonic()
         client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
     assert time.monotonic() - began >= 0.25
+
+
+def test_a_wait_of_a_million_years_hurts_nobody(groq: FaultServer) -> None:
+    groq.on("openai/gpt-oss-120b", replies.error(429, "never", retry_after="999999999999999d"))
+    with Client() as client:
+        for _ in range(2):
+            assert client.chat.completions.create(messages=MESSAGES, provider="groq").text == "ok"
+        assert "further notice" in str(client.explain(provider="groq"))
+
+
+def test_a_kept_failure_keeps_no_call_alive(groq: FaultServer) -> None:
+    groq.script(replies.error(401, "Invalid API Key"))
+    with Client() as client:
+        for _ in range(20):
+            with pytest.raises(AuthenticationError):
+                client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
+        gc.collect()
+        assert sum(isinstance(one, Plan) for one in gc.get_objects()) <= 2
+
+
+def test_the_moment_to_come_back_is_told_whatever_the_failure(groq: FaultServer) -> None:
+    groq.script(replies.error(403, "not for you"))
+    with Client() as client, pytest.raises(PermissionDeniedError) as caught:
+        client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
+    assert caught.value.retry_at == pytest.approx(time.time() + 600, abs=5)

@@ -6,14 +6,16 @@ import asyncio
 import subprocess
 import sys
 import time
+import traceback
 from typing import Any
 
 import pytest
 from driving import MESSAGES, QUICK
 
 import g4f_lite
-from g4f_lite import AsyncClient, ChatCompletionChunk, Client, OpenaiTemplate
+from g4f_lite import AsyncClient, ChatCompletionChunk, Client, OpenaiTemplate, Timeouts
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.server import Pause
 
 SECOND = ["two ", "words"]
 
@@ -99,6 +101,65 @@ def test_a_broken_stream_tells_its_partial_text_when_no_leg_is_left(mode: str, s
     texts = [one.partial_text for one in error.exceptions if isinstance(one, g4f_lite.StreamInterruptedError)]
     assert texts == ["word0 word1 ", "word0 "]
     assert "".join(chunk.text for chunk in chunks) == "word0 word1 word0 "
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("first", ["whole", "cut"])
+def test_a_stream_without_a_name_is_read_to_its_end(mode: str, first: str, server: FaultServer) -> None:
+    server.on("first", replies.cut(2) if first == "cut" else replies.answer("two words"))
+    said = []
+
+    async def main() -> None:
+        async with AsyncClient(**routes(server, Plain)) as client:
+            async for chunk in await client.chat.completions.create(messages=MESSAGES, stream=True):
+                said.append(chunk.text)
+
+    def sync() -> None:
+        with Client(**routes(server, Plain)) as client:
+            for chunk in client.chat.completions.create(messages=MESSAGES, stream=True):
+                said.append(chunk.text)
+
+    run = sync if mode == "sync" else lambda: asyncio.run(main())
+    if first == "cut":
+        with pytest.raises(g4f_lite.StreamInterruptedError) as caught:
+            run()
+        assert caught.value.partial_text == "".join(said) == "word0 word1 "
+    else:
+        run()
+        assert "".join(said) == "two words"
+    assert server.models == ["first"]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("comments", [False, True])
+def test_a_stall_is_noticed_though_the_only_leg_had_all_the_time(
+    mode: str, comments: bool, server: FaultServer
+) -> None:
+    part: list[object] = [{"choices": [{"delta": {"content": "a"}}]}]
+    for _ in range(60):
+        part += [b": keep-alive\n\n" if comments else Pause(0.0), Pause(0.1)]
+    server.script(replies.stream(part))
+    options = {"routes": [Plain(api_base=server.base_url)], "timeouts": Timeouts(stall=0.4)}
+    began = time.monotonic()
+    _, error = collect(mode, options)
+    assert isinstance(error, g4f_lite.StreamInterruptedError)
+    assert 0.3 < time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_no_key_is_in_what_an_error_is_chained_to(mode: str, server: FaultServer) -> None:
+    class Careless(Plain):
+        name = "careless"
+
+        def build_request(self, request: Any, *, key: Any, stream: bool) -> Any:
+            raise ValueError(f"bad {key}")
+
+    server.script(replies.garbage())
+    for provider in (Careless(api_key="gsk_s3cret_key"), Plain(api_base=server.base_url, api_key="gsk_s3cret_key")):
+        with pytest.raises(g4f_lite.G4FLiteError) as caught:
+            collect(mode, {"routes": [provider], "retries": 0})
+        assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+        assert caught.value.__cause__ is None or "s3cret" not in repr(vars(caught.value.__cause__))
 
 
 def test_an_unknown_way_is_refused() -> None:

@@ -48,13 +48,13 @@ class Breaker:
         else:
             self._outcomes.append((now, True))
 
-    def failure(self, now: float, random: Callable[[], float]) -> None:
+    def failure(self, now: float, random: Callable[[], float], *, probe: bool = False) -> None:
         """A transient failure: opens it, or opens it for longer if it was the probe's."""
         self.in_a_row += 1
         self._outcomes.append((now, False))
-        if self.is_open and not self.probing:
+        if self.is_open and not probe:
             return  # a straggler that began before it opened
-        if self.probing or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
+        if probe or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
             self.probing = False
             self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())

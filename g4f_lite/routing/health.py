@@ -128,39 +128,42 @@ class Health:
                 old = state.first_token
                 state.first_token = first_token if old is None else old + _SMOOTHING * (first_token - old)
 
-    def failed(self, leg: Leg, error: ProviderError, now: float) -> bool:
+    def failed(self, leg: Leg, error: ProviderError, now: float, *, probe: bool = False) -> bool:
         """Remember a failure as its row of the table says; True if the leg is to be left at once."""
         decision = decide(error)
         with self._lock:
             state = self._state(leg)
             state.in_flight -= 1
-            if decision.memory is not Memory.BREAKER:
-                self._free(leg)
             self._let_rest(leg, error, decision, now)
-            if decision.memory is Memory.BREAKER:
-                hurt = self._state_of(leg.origin) if concerns_origin(error) else state
-                hurt.error = error
-                hurt.breaker.failure(now, self._random)
-                for breaker in self._breakers(leg):
-                    breaker.probing = breaker.probing and breaker is hurt.breaker
-                return hurt.breaker.is_open
-        return False
+            if decision.memory is not Memory.BREAKER:
+                self._free(leg, probe)
+                return False
+            hurt = self._state_of(leg.origin) if concerns_origin(error) else state
+            hurt.error = detached(error)
+            hurt.breaker.failure(now, self._random, probe=probe and hurt.breaker.is_open)
+            self._free(leg, probe)
+            return hurt.breaker.is_open
 
     def _let_rest(self, leg: Leg, error: ProviderError, decision: Decision, now: float) -> None:
         rest = error.retry_after if error.retry_after is not None else decision.rest_s
         if rest and decision.memory is not Memory.NOTHING:
             name = _key_of(leg) if decision.memory is Memory.KEY else leg.identity
-            self._rests[name] = Rest(now + rest, error)
+            if len(self._rests) >= MOST_LEGS:
+                self._rests = {key: rest for key, rest in self._rests.items() if rest.until > now}
+            while len(self._rests) >= MOST_LEGS:
+                del self._rests[next(iter(self._rests))]
+            self._rests[name] = Rest(now + rest, detached(error))
 
-    def released(self, leg: Leg) -> None:
+    def released(self, leg: Leg, *, probe: bool = False) -> None:
         """An attempt was broken off: it counts as nothing, and a probe frees its place."""
         with self._lock:
             self._state(leg).in_flight -= 1
-            self._free(leg)
+            self._free(leg, probe)
 
-    def _free(self, leg: Leg) -> None:
-        for breaker in self._breakers(leg):
-            breaker.probing = False
+    def _free(self, leg: Leg, probe: bool) -> None:
+        if probe:
+            for breaker in self._breakers(leg):
+                breaker.probing = False
 
     def fails_elsewhere(self, leg: Leg, own_failures: int) -> bool:
         """Tell whether other calls fail on a leg too: then its failures are not this call's bad luck."""
@@ -187,7 +190,8 @@ class Health:
     def _state_of(self, name: Hashable) -> _LegState:
         if (state := self._legs.get(name)) is None:
             if len(self._legs) >= MOST_LEGS:
-                del self._legs[next(iter(self._legs))]
+                idle = next((one for one, state in self._legs.items() if not state.in_flight), None)
+                self._legs.pop(idle, None)
             state = self._legs[name] = _LegState()
         return state
 
@@ -200,6 +204,14 @@ class Health:
         for state in self._legs.values():
             state.in_flight = 0
             state.breaker.probing = False
+
+
+def detached(error: ProviderError, message: str | None = None) -> ProviderError:
+    """Return a twin to be kept: without traceback and trail, which would keep a whole call alive."""
+    twin: ProviderError = Exception.__new__(type(error))
+    vars(twin).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
+    twin.args = (error.message if message is None else message,)
+    return twin
 
 
 def concerns_origin(error: ProviderError) -> bool:

@@ -26,7 +26,7 @@ from ..errors import (
 from ..timing import Clock, TimeLimit
 from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value
 from .decisions import Again, Decision, Scope, decide
-from .health import Admission, Health
+from .health import Admission, Health, detached
 from .legs import Leg
 from .waits import backoff
 
@@ -52,12 +52,13 @@ class RestingError(ProviderError):
 class Run:
     """An attempt under way."""
 
-    __slots__ = ("attempt", "leg", "limit")
+    __slots__ = ("attempt", "leg", "limit", "probe")
 
-    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt) -> None:
+    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, *, probe: bool) -> None:
         self.leg = leg
         self.limit = limit
         self.attempt = attempt
+        self.probe = probe
 
     @property
     def elapsed(self) -> float:
@@ -90,6 +91,8 @@ class Plan:
         self.stream = stream
         self.deadline_at = clock.monotonic() + policy.deadline
         self.stopped = False
+        self.vetoed = False
+        """A failure said that no leg would do better."""
         self.wait_s = 0.0
         self._clock = clock
         self._random = random
@@ -102,6 +105,8 @@ class Plan:
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._entries: list[Attempt | Skipped] = list(skipped)
         self._errors: dict[Hashable, ProviderError] = {}
+        self._seen: dict[Hashable, Leg] = {}
+        """The legs that were tried or found resting."""
         self._tries: Counter[Hashable] = Counter()
         self._leg_states: dict[Hashable, Any] = {}
 
@@ -114,15 +119,16 @@ class Plan:
         Raises:
             RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
         """
-        leg = self._next()
+        leg, probe = self._next()
         self._tries[leg.identity] += 1
+        self._seen[leg.identity] = leg
         limit = TimeLimit(
             self._clock,
             self.policy.timeouts,
             self.deadline_at,
             stream=self.stream,
             bounded=self.policy.bounds_stream,
-            patient=not self._others_left(),
+            patient=not self._others_usable(),
         )
         attempt = Attempt(
             provider=leg.provider.name,
@@ -131,7 +137,7 @@ class Plan:
             number=self._tries[leg.identity],
             started_at=self._clock.time(),
         )
-        return Run(leg, limit, attempt)
+        return Run(leg, limit, attempt, probe=probe)
 
     def spoke(self, run: Run) -> None:
         """A stream has handed out its first content."""
@@ -156,20 +162,22 @@ class Plan:
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # While content came nobody waited: that time does not count for the leg that takes over.
             self.deadline_at += run.elapsed - (run.attempt.first_token or 0.0)
-        leave = self._health.failed(leg, error, self._clock.monotonic())
+        leave = self._health.failed(leg, error, self._clock.monotonic(), probe=run.probe)
         wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
         self.wait_s = wait or 0.0
         skipped: list[Skipped] = []
         if wait is not None:
             self._ready.appendleft(leg)
+            self.stopped = self.vetoed
             reason = f"again in {wait:.2f} s"
         elif decision.stops:
-            self.stopped, reason = True, "stop: no other leg would do better"
+            self.stopped = self.vetoed = True
+            reason = "stop: no other leg would do better"
         else:
             skipped = self._leave_out(decision.scope, leg, error)
             if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg).granted:
                 self._resting.append(leg)
-            self.stopped = not self._others_left() and self._soonest() is None
+            self.stopped = self.vetoed or (not self._others_left() and self._soonest() is None)
             reason = self._reason_to_leave(error)
         attempt = self._end(
             run,
@@ -192,12 +200,12 @@ class Plan:
     def abort(self, run: Run, error: BaseException) -> Attempt:
         """End an attempt that was cancelled, interrupted, or hit a bug: it counts as nothing."""
         self.stopped = True
-        self._health.released(run.leg)
+        self._health.released(run.leg, probe=run.probe)
         return self._end(run, outcome=type(error).__name__, reason="stop: the call was broken off")
 
     def outrun(self, run: Run) -> Attempt:
         """End a hedged attempt because another leg was faster: it counts as nothing."""
-        self._health.released(run.leg)
+        self._health.released(run.leg, probe=run.probe)
         return self._end(run, outcome="Outrun", reason="another leg spoke first")
 
     @property
@@ -212,8 +220,8 @@ class Plan:
 
     # -- which leg -------------------------------------------------------------------------
 
-    def _next(self) -> Leg:
-        """Return the next leg that may be used, or raise RestingError."""
+    def _next(self) -> tuple[Leg, bool]:
+        """Return the next leg that may be used, and whether as a probe; or raise RestingError."""
         now = self._clock.monotonic()
         soonest: float | None = now
         while soonest is not None and soonest <= now:
@@ -223,7 +231,7 @@ class Plan:
                     continue
                 admission = self._health.admit(leg, now, self._tokens)
                 if admission.granted:
-                    return leg
+                    return leg, admission.probe
                 self._rest(leg, admission, now)
             soonest = self._soonest()
             self._ready.extend(self._resting)
@@ -251,14 +259,14 @@ class Plan:
         """Leave a leg out for now, and say why."""
         assert admission.error is not None
         self._resting.append(leg)
+        self._seen[leg.identity] = leg
         skipped = resting(leg, admission, now, self._clock.time())
         if skipped not in self._entries:
             self._entries.append(skipped)
         if leg.identity not in self._errors:
-            told = f"rests: {admission.error.message}"
-            known = type(admission.error)(told) if isinstance(admission.error, ProviderError) else ProviderError(told)
+            known = detached(admission.error, f"rests: {admission.error.message}")
             known.provider, known.model = leg.provider.name, leg.model
-            known.status, known.retry_after = admission.error.status, max(0.0, admission.ready_at - now)
+            known.retry_after = max(0.0, admission.ready_at - now)
             self._errors[leg.identity] = known
 
     def _soonest(self) -> float | None:
@@ -268,6 +276,10 @@ class Plan:
 
     def _look(self, leg: Leg) -> Admission:
         return self._health.look(leg, self._clock.monotonic(), self._tokens)
+
+    def _others_usable(self) -> bool:
+        """Whether another leg could be used right now."""
+        return any(self._look(leg).granted for leg in chain(self._ready, *self._tiers))
 
     def _others_left(self) -> bool:
         return bool(self._ready) or any(self._tiers)
@@ -310,6 +322,8 @@ class Plan:
         """Return the seconds to wait before the same leg is tried again; None to leave it."""
         if decision.again is Again.NEVER:
             return None
+        if decision.again is Again.ONCE and self._tries[run.leg.identity] > 1:
+            return None  # the table's word, whatever the caller's objects say
         state = self._state_of_leg(error, run)
         if self.policy.retry_stop is not None:
             if self.policy.retry_stop(state):
@@ -385,15 +399,20 @@ class Plan:
     def sign(self, error: G4FLiteError) -> G4FLiteError:
         """Put trail and `retry_at` on an error that leaves the call."""
         error.trail = self.trail()
-        waits = [one.retry_after for one in self._errors.values() if one.retry_after is not None]
-        error.retry_at = self._clock.time() + min(waits) if waits else None
+        now, wall = self._clock.monotonic(), self._clock.time()
+        looks = [self._look(leg) for leg in self._seen.values()]
+        rests = [look.ready_at - now for look in looks if not look.granted]
+        error.retry_at = wall + min(rests) if rests else None
         return error
 
 
 def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     """Return why a leg is not used now, with the time of day at which it is again."""
     assert admission.error is not None
-    until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
+    try:
+        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
+    except (OverflowError, ValueError, OSError):  # a service asked for a million years
+        until = "further notice"
     reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
     return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 

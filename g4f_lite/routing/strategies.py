@@ -5,6 +5,7 @@ order that the caller wrote.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -54,12 +55,14 @@ class Turns:
 
     def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
         self._counts = dict(counts or {})
+        self._lock = threading.Lock()
 
     def next(self, tier: Hashable) -> int:
-        turn = self._counts.pop(tier, 0)
-        if len(self._counts) >= self.MOST:
-            self._counts.pop(next(iter(self._counts)))
-        self._counts[tier] = turn + 1
+        with self._lock:
+            turn = self._counts.pop(tier, 0)
+            if len(self._counts) >= self.MOST:
+                del self._counts[next(iter(self._counts))]
+            self._counts[tier] = turn + 1
         return turn
 
     def copy(self) -> Turns:

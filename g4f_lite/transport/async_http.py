@@ -32,6 +32,7 @@ class AsyncTransport:
     def __init__(self, *, proxy: str | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
         self._proxy = proxy
         self._ssl_context = ssl_context
+        self._proxies: dict[str, str | None] = {}
         self._pid = os.getpid()
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = weakref.WeakKeyDictionary()
 
@@ -69,7 +70,9 @@ class AsyncTransport:
 
     async def _request(self, request: HTTPRequest, limit: TimeLimit) -> aiohttp.ClientResponse:
         session = await self._session()
-        proxy = proxy_for(request.url, self._proxy)
+        origin = "/".join(request.url.split("/", 3)[:3])
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_for(request.url, self._proxy)
         # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces.
         data = request.body if len(request.body) < _LARGE_BODY else io.BytesIO(request.body)
         return await session.request(
@@ -78,7 +81,7 @@ class AsyncTransport:
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=proxy,
+            proxy=self._proxies[origin],
             ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
         )
@@ -90,6 +93,8 @@ class AsyncTransport:
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.session.closed:
+            for closed in [one for one in self._sessions if one.is_closed()]:
+                del self._sessions[closed]  # its session, closed with it, would keep it alive
             found = self._sessions[loop] = _LoopSession()
             await found.start()
         return found.session
@@ -148,6 +153,7 @@ class AsyncByteStream:
         self._loop = asyncio.get_running_loop()
         self._waiting = False
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = float("inf")
 
     def __del__(self) -> None:
         if not self._loop.is_closed():
@@ -162,7 +168,7 @@ class AsyncByteStream:
         """
         self._limit.left()
         self._waiting = True
-        if self._timer is None:
+        if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm()
         try:
             return await self._response.content.readany()
@@ -172,6 +178,10 @@ class AsyncByteStream:
             self._waiting = False
 
     def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fires_at = self._limit.expires_at
         if self._limit.expires_at != float("inf"):
             # Through a weak reference: the timer must not keep a dropped stream alive.
             fire = weakref.WeakMethod(self._fire)
@@ -237,8 +247,10 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return limit.connect_error()
     if isinstance(error, TimeoutError):
         return limit.error()
-    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
-        return ConnectionFailedError(f"the proxy cannot be used: {error}"[:200], kind="proxy")
+    if isinstance(error, aiohttp.ClientHttpProxyError):  # its own text has the proxy's password
+        return ConnectionFailedError(f"the proxy cannot be used: {error.status} {error.message}"[:200], kind="proxy")
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return ConnectionFailedError(f"the proxy cannot be used: {error.os_error}"[:200], kind="proxy")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):

@@ -68,15 +68,16 @@ class SyncChunkStream:
         self._leg = outgoing.leg
         self._limit = limit
         self.cancelled = _Cancellation(limit)
-        with guarded(self._leg, "answering"):
-            self._chunks: Iterator[ChatCompletionChunk] = iter(
-                outgoing.provider.stream(outgoing.request, cancelled=self.cancelled)
-            )
+        self._outgoing = outgoing
+        self._chunks: Iterator[ChatCompletionChunk] | None = None
 
     def read(self) -> ChatCompletionChunk | bytes:
         self._limit.left()
         try:
             with guarded(self._leg, "answering"):
+                if self._chunks is None:  # not before: the provider may work before it yields
+                    provider, request = self._outgoing.provider, self._outgoing.request
+                    self._chunks = iter(provider.stream(request, cancelled=self.cancelled))
                 chunk: ChatCompletionChunk | bytes = next(self._chunks, b"")
         except ProviderError:
             self._limit.left()  # however the provider stopped, the limit is what happened

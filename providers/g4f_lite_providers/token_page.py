@@ -7,6 +7,8 @@ AuthenticationError that names the page and the variable. Nothing is remembered 
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -30,6 +32,7 @@ def ask_for_token(provider: Provider) -> str:
     import requests
 
     url = provider.login_url
+    until = time.monotonic() + _TIMEOUT_S
     with requests.Session() as session:
         session.trust_env = False  # neither .netrc nor a proxy's password goes along
         session.headers.update({"accept": "application/json", "user-agent": "g4f_lite"})
@@ -37,16 +40,26 @@ def ask_for_token(provider: Provider) -> str:
             try:
                 reply = session.get(url, timeout=_TIMEOUT_S, allow_redirects=False, stream=True)
                 with reply:
-                    body = reply.raw.read(_LARGEST_ANSWER, decode_content=True)
+                    body = _read(reply, until)
             except (requests.RequestException, OSError, ValueError) as error:
                 raise _no_token(provider, f"did not answer ({type(error).__name__}); trying again may help") from None
             except Exception as error:  # urllib3's own errors while the body is read
                 raise _no_token(provider, f"broke off its answer ({type(error).__name__})") from None
             target = urljoin(url, reply.headers.get("location", ""))
-            if not reply.is_redirect or urlsplit(target).netloc != urlsplit(url).netloc:
+            if not reply.is_redirect or urlsplit(target)[:2] != urlsplit(url)[:2]:
                 return _token(provider, reply.status_code, body)
             url = target
     raise _no_token(provider, "redirects without end")
+
+
+def _read(reply: Any, until: float) -> bytes:
+    """Return the beginning of a body, as far as it comes in time."""
+    body = b""
+    while len(body) < _LARGEST_ANSWER and time.monotonic() < until:
+        if not (piece := reply.raw.read1(_LARGEST_ANSWER, decode_content=True)):
+            break
+        body += piece
+    return body
 
 
 def _token(provider: Provider, status: int, body: bytes) -> str:
@@ -72,11 +85,9 @@ def _token(provider: Provider, status: int, body: bytes) -> str:
 
 
 def _json(body: bytes) -> Any:
-    import json
-
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
