@@ -16,11 +16,12 @@ from .hedging import hedged
 from .params import CreateParams, MessageParam, seconds
 from .retrying import first_failure, tenacity_settings
 from .routing.legs import LocalRequest
+from .stream_face import StreamFace
 from .stream_reader import StreamReader
 from .transport.async_http import AsyncByteStream, AsyncTransport
 from .transport.common import check_proxy
 from .transport.in_process import AsyncChunkStream, LocalAsync
-from .types import ChatCompletion, ChatCompletionChunk, Explanation, Trail
+from .types import ChatCompletion, ChatCompletionChunk, Explanation
 
 T = TypeVar("T")
 
@@ -182,24 +183,13 @@ class Opened(NamedTuple):
     chunks: list[ChatCompletionChunk]
 
 
-class AsyncStream:
+class AsyncStream(StreamFace):
     """As `Stream`, with `async for` and `aclose`."""
 
     def __init__(self, client: AsyncClient, call: Call, opened: Opened) -> None:
-        self._call = call
+        super().__init__(call, opened.step)
         self._opened = opened
-        call.speaker = opened.step.leg
         self._chunks = _iterate(client, call, opened)
-
-    @property
-    def provider(self) -> str:
-        """The provider that speaks, or spoke last."""
-        return self._call.speaker.provider.name
-
-    @property
-    def model(self) -> str:
-        """The model that speaks, or spoke last."""
-        return self._call.speaker.model
 
     def __aiter__(self) -> Self:
         return self  # not the generator: who iterates over an unnamed stream must keep it alive
@@ -207,32 +197,11 @@ class AsyncStream:
     def __anext__(self) -> Awaitable[ChatCompletionChunk]:
         return self._chunks.__anext__()
 
-    @property
-    def completion(self) -> ChatCompletion:
-        """
-        The whole answer, once the stream has ended.
-
-        Raises:
-            RuntimeError: it has not ended, or was cut.
-        """
-        if self._call.completion is None:
-            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._call.completion
-
-    @property
-    def trail(self) -> Trail:
-        """All that has happened in this call so far."""
-        return self._call.plan.trail()
-
     async def aclose(self) -> None:
         """Stop here and free the connection."""
         await self._chunks.aclose()  # type: ignore[attr-defined]  # it is an async generator
         await self._opened.source.close()  # if nothing has been read, the generator never began
         self._opened.step.closed()
-
-    def __del__(self) -> None:
-        if (opened := getattr(self, "_opened", None)) is not None:
-            opened.step.closed()  # dropped without a look at it: the attempt ends all the same
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,11 +14,12 @@ from .errors import ProviderError
 from .params import CreateParams, MessageParam
 from .retrying import first_failure, tenacity_settings
 from .routing.legs import LocalRequest
+from .stream_face import StreamFace
 from .stream_reader import StreamReader
 from .transport.common import check_proxy
 from .transport.in_process import LocalSync, SyncChunkStream
 from .transport.sync_http import SyncByteStream, SyncTransport
-from .types import ChatCompletion, ChatCompletionChunk, Explanation, Trail
+from .types import ChatCompletion, ChatCompletionChunk, Explanation
 
 T = TypeVar("T")
 
@@ -164,7 +165,7 @@ class Opened(NamedTuple):
     chunks: list[ChatCompletionChunk]
 
 
-class Stream:
+class Stream(StreamFace):
     """
     The chunks of one answer, as they come. Iterate over it once; close it to stop early.
 
@@ -173,20 +174,9 @@ class Stream:
     """
 
     def __init__(self, client: Client, call: Call, opened: Opened) -> None:
-        self._call = call
+        super().__init__(call, opened.step)
         self._opened = opened
-        call.speaker = opened.step.leg
         self._chunks = _iterate(client, call, opened)
-
-    @property
-    def provider(self) -> str:
-        """The provider that speaks, or spoke last."""
-        return self._call.speaker.provider.name
-
-    @property
-    def model(self) -> str:
-        """The model that speaks, or spoke last."""
-        return self._call.speaker.model
 
     def __iter__(self) -> Self:
         return self  # not the generator: who iterates over an unnamed stream must keep it alive
@@ -194,32 +184,11 @@ class Stream:
     def __next__(self) -> ChatCompletionChunk:
         return next(self._chunks)
 
-    @property
-    def completion(self) -> ChatCompletion:
-        """
-        The whole answer, once the stream has ended.
-
-        Raises:
-            RuntimeError: it has not ended, or was cut.
-        """
-        if self._call.completion is None:
-            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._call.completion
-
-    @property
-    def trail(self) -> Trail:
-        """All that has happened in this call so far."""
-        return self._call.plan.trail()
-
     def close(self) -> None:
         """Stop here and free the connection."""
         self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
         self._opened.source.close()  # if nothing has been read, the generator never began
         self._opened.step.closed()
-
-    def __del__(self) -> None:
-        if (opened := getattr(self, "_opened", None)) is not None:
-            opened.step.closed()  # dropped without a look at it: the attempt ends all the same
 
     def __enter__(self) -> Self:
         return self

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 import g4f_lite
+from g4f_lite.testing import FaultServer, replies
 
 NAMES = frozenset(
     """
@@ -64,3 +67,38 @@ def test_importing_makes_no_import_that_a_call_does_not_need() -> None:
     assert not loaded_by("from g4f_lite import AsyncClient") & {"requests", "tenacity"}
     assert not loaded_by("from g4f_lite import OpenaiTemplate") & {"requests", "aiohttp"}
     assert not loaded_by("import g4f_lite; g4f_lite.provider_names()") & {"requests", "aiohttp", "xllamacpp"}
+
+
+ERRORS = [
+    name for name in sorted(NAMES) if name.endswith("Error") and name not in ("ReplyError", "RoutesExhaustedError")
+]
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_exception_survives_pickle_with_its_trail(name: str) -> None:
+    error = getattr(g4f_lite, name)("told")
+    error.trail = g4f_lite.Trail(
+        entries=(g4f_lite.Attempt(provider="p", model="m"), g4f_lite.Skipped(provider="q", model="", reason="r"))
+    )
+    error.retry_at = 5.0
+    if isinstance(error, g4f_lite.ProviderError):
+        error.status, error.code, error.retry_after, error.provider, error.model = 429, "c", 1.5, "p", "m"
+    group = g4f_lite.RoutesExhaustedError("all", [error]) if isinstance(error, g4f_lite.ProviderError) else error
+    for one in (error, group):
+        again = pickle.loads(pickle.dumps(one))
+        assert (type(again), str(again), again.args[0], vars(again)) == (type(one), str(one), one.args[0], vars(one))
+
+
+def test_a_trail_is_readable_by_machines() -> None:
+    trail = g4f_lite.Trail(entries=(g4f_lite.Attempt(provider="p", model="m", outcome="ok", notes=("n",)),))
+    (attempt,) = json.loads(json.dumps(trail.to_dict()))["attempts"]
+    assert (attempt["provider"], attempt["outcome"], attempt["notes"]) == ("p", "ok", ["n"])
+
+
+def test_each_attempt_is_one_line_of_the_log(groq: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
+    groq.on("openai/gpt-oss-120b", replies.error(404, "gone", code="model_not_found"))
+    with caplog.at_level("INFO", logger="g4f_lite"), g4f_lite.Client() as client:
+        client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], provider="groq")
+    lines = [record.getMessage() for record in caplog.records if record.name == "g4f_lite"]
+    assert [line.split()[0] for line in lines] == ["groq:openai/gpt-oss-120b", "groq:openai/gpt-oss-20b"]
+    assert "gsk_secret" not in "".join(lines)

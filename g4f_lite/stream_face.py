@@ -1,0 +1,46 @@
+"""What a stream tells besides its chunks, the same in both clients."""
+
+from __future__ import annotations
+
+from .call import Call, Step
+from .types import ChatCompletion, Trail
+
+
+class StreamFace:
+    """Base of `Stream` and `AsyncStream`."""
+
+    def __init__(self, call: Call, opened: Step) -> None:
+        call.speaker = opened.leg
+        self._call = call
+        self._first = opened
+
+    @property
+    def provider(self) -> str:
+        """The provider that speaks, or spoke last."""
+        return self._call.speaker.provider.name
+
+    @property
+    def model(self) -> str:
+        """The model that speaks, or spoke last."""
+        return self._call.speaker.model
+
+    @property
+    def completion(self) -> ChatCompletion:
+        """
+        The whole answer, once the stream has ended.
+
+        Raises:
+            RuntimeError: it has not ended, or was cut.
+        """
+        if self._call.completion is None:
+            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+        return self._call.completion
+
+    @property
+    def trail(self) -> Trail:
+        """All that has happened in this call so far."""
+        return self._call.plan.trail()
+
+    def __del__(self) -> None:
+        if (first := getattr(self, "_first", None)) is not None:
+            first.closed()  # dropped without a look at it: the attempt ends all the same
