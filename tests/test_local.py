@@ -308,7 +308,8 @@ def test_the_loop_runs_on_while_an_answer_is_made() -> None:
 
     asyncio.run(main())
     assert ticks[-1] - ticks[0] > 0.3
-    assert max(after - before for before, after in pairwise(ticks)) < 0.25
+    # A call that held up the loop would leave one gap as long as the answer took.
+    assert max(after - before for before, after in pairwise(ticks)) < (ticks[-1] - ticks[0]) / 2
 
 
 @pytest.mark.parametrize(("stream", "when"), [(False, 0.02), (True, 0.4), (False, 0.4)])
@@ -333,7 +334,7 @@ def test_a_cancelled_task_stops_its_answer(stream: bool, when: float) -> None:
         return time.monotonic() - begun
 
     ask("hi", max_tokens=1)
-    assert asyncio.run(main()) < 1.5
+    assert asyncio.run(main()) < 5  # the whole answer takes longer than 10 s
     assert not generating()
 
 
@@ -343,7 +344,7 @@ def test_a_deadline_stops_the_answer(mode: str) -> None:
     begun = time.monotonic()
     with pytest.raises((g4f_lite.DeadlineExceededError, g4f_lite.StreamInterruptedError)):
         answer(mode, timeout=0.3, **ENDLESS)
-    assert 0.3 <= time.monotonic() - begun < 1.5
+    assert 0.3 <= time.monotonic() - begun < 5
 
 
 def test_a_stream_that_is_closed_early_stops_its_answer() -> None:

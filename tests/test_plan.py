@@ -92,7 +92,7 @@ def after(error: ProviderError) -> list[str]:
         (ModelUnavailableError("x"), ["a1", "b1", "c"]),
         (AuthenticationError("x"), ["a1", "a2", "c"]),
         (ConnectionFailedError("x", kind="refused"), ["a1", "c"]),
-        (ConnectionFailedError("x", kind="reset"), ["a1", "c", "a2", "b1", "b2"]),
+        (ConnectionFailedError("x", kind="reset"), ["a1", "a2", "b1", "b2", "c"]),
         (ProviderTimeoutError("x", phase="connect"), ["a1", "c"]),
         (ProviderTimeoutError("x", phase="total"), ["a1", "a2", "b1", "b2", "c"]),
         (InvalidRequestError("x"), ["a1"]),

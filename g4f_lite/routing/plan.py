@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from ..errors import (
-    ConnectionFailedError,
     DeadlineExceededError,
     G4FLiteError,
     ProviderError,
@@ -172,7 +171,7 @@ class Plan:
             reason = f"again in {wait:.2f} s"
         elif decision.stops:
             self.stopped = self.vetoed = True
-            reason = "stop: no other leg would do better"
+            reason = _STOPS.get(type(error), "stop: no other leg would do better")
         else:
             skipped = self._leave_out(decision.scope, leg, error)
             if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg).granted:
@@ -287,10 +286,6 @@ class Plan:
     def _leave_out(self, scope: Scope, failed: Leg, error: ProviderError) -> list[Skipped]:
         """Drop the waiting legs that this failure makes useless; return them with the reason."""
         if scope is Scope.LEG:
-            if isinstance(error, ConnectionFailedError):  # its origin is shaky: the others first
-                legs = [*self._ready, *chain.from_iterable(self._tiers)]
-                self._ready = deque(sorted(legs, key=lambda leg: leg.origin == failed.origin))
-                self._tiers.clear()
             return []
         same = _SAME[scope]
         dropped: list[Skipped] = []
@@ -389,6 +384,9 @@ class Plan:
         last = errors[-1]
         error: G4FLiteError = last
         if not self._single and not self._decide(last).stops:
+            errors = [self._errors[name] for name in self._seen if name in self._errors]
+            for one in errors:  # the story is told in a few lines; their tracebacks would bury it
+                one.__traceback__ = None
             lines = "".join(f"\n  {entry}" for entry in self._entries)
             tried = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
             error = RoutesExhaustedError(f"no answer from {tried}:{lines}", errors)
@@ -404,6 +402,12 @@ class Plan:
         rests = [look.ready_at - now for look in looks if not look.granted]
         error.retry_at = wall + min(rests) if rests else None
         return error
+
+
+_STOPS: dict[type[ProviderError], str] = {
+    DeadlineExceededError: "stop: the time is up",
+    StreamInterruptedError: 'stop: on_interrupt is "raise"',
+}
 
 
 def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:

@@ -18,7 +18,7 @@ from yarl import URL
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
-from .common import body_cap, default_ssl_context, proxy_for, request_headers, too_large
+from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _GRACE = 0.05
 _LARGE_BODY = 1 << 20
@@ -88,6 +88,7 @@ class AsyncTransport:
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._pid != os.getpid():
+            inherited.append(self._sessions)
             self._pid = os.getpid()
             self._sessions = weakref.WeakKeyDictionary()
         loop = asyncio.get_running_loop()
@@ -172,7 +173,7 @@ class AsyncByteStream:
             self._arm()
         try:
             return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:  # the last: closed meanwhile
             raise translate(error, self._limit) from error
         finally:
             self._waiting = False

@@ -16,6 +16,9 @@ from ..http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
+inherited: list[object] = []
+"""What a forked child has of its parent's connections: unused, and not closed, which would take the parent's locks."""
+
 
 @cache
 def default_ssl_context() -> ssl.SSLContext:

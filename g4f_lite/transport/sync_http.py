@@ -24,7 +24,7 @@ from urllib3.util import Timeout
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
-from .common import body_cap, default_ssl_context, proxy_for, request_headers, too_large
+from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _PIECE = 1 << 16
 _GRACE = 0.05
@@ -209,6 +209,7 @@ class SyncTransport:
     def _pool(self, url: str) -> tuple[HTTPConnectionPool, bool]:
         """Return the pool for a URL, and whether its proxy wants the whole URL in the request line."""
         if self._pid != os.getpid():
+            inherited.append(self._adapter)
             self._open_pools()
         origin = "/".join(url.split("/", 3)[:3])
         if (found := self._pools.get(origin)) is None:
