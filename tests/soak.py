@@ -212,7 +212,7 @@ def faults(chance: random.Random, key: str, leg_rests: dict[str, str], key_rests
         error(403, "not for you", **leg_rests),
         error(404, told, code="model_not_found", **leg_rests),
         error(429, "slow down", **({"retry_after": "99"} | leg_rests)),
-        error(400, told),
+        error(400, told, **key_rests),
         error(400, "no", code="content_policy_violation"),
         error(400, f"`seed` is not supported, {key}"),
         error(413, told),
