@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyEr
 from .guard import check_outgoing, guarded, is_wait, redact
 from .http import ErrorReply, HTTPRequest, HTTPResponse
 from .provider import Provider
-from .routing.legs import Leg, LocalRequest
+from .routing.legs import LocalRequest
 from .routing.plan import Plan
 from .stream_reader import StreamReader, check_content
 from .types import Attempt, ChatCompletion, ChatCompletionChunk, ChatRequest, Trail
@@ -39,9 +40,10 @@ class Call:
     """
     Args:
         request: the checked request; its model is set anew for each leg.
+        dropped: takes the attempts of streams that nobody closes.
     """
 
-    def __init__(self, request: ChatRequest, plan: Plan, hooks: Hooks) -> None:
+    def __init__(self, request: ChatRequest, plan: Plan, hooks: Hooks, dropped: SimpleQueue[Step]) -> None:
         self.request = request
         self.plan = plan
         self.hooks = hooks
@@ -49,8 +51,9 @@ class Call:
         """The whole answer, once a stream has ended."""
         self.broken: StreamReader | None = None
         """The stream that was interrupted last, for the leg that takes over."""
-        self.speaker: Leg
-        """The leg whose stream has content."""
+        self.speaker: Step
+        """The attempt whose stream has content."""
+        self._dropped = dropped
         self._over = False
 
     def attempt(self) -> Step:
@@ -67,6 +70,15 @@ class Call:
         trail = self.plan.trail()
         self.hooks.observe("call_finished", trail=trail)
         return trail
+
+    def drop(self) -> None:
+        """
+        The stream has been dropped: leave its attempt to be ended by the client's next call.
+
+        A finaliser runs at any moment, even while this thread holds a lock, and may not end it itself.
+        """
+        if not self._over:
+            self._dropped.put(self.speaker)
 
     def failed(self, error: BaseException) -> BaseException:
         """Return what leaves the call instead of this error, after telling the observers."""

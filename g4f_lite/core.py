@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, TypedDict, cast, get_args
 
 import msgspec
 
 from .binding import Binder, check_mapping
-from .call import Call
+from .call import Call, Step
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
@@ -85,6 +87,7 @@ class Core:
         self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
         self._turns = Turns()
+        self._pid, self._dropped = os.getpid(), SimpleQueue[Step]()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._routes = routes
         self._strategy = self._resolve(strategy)
@@ -106,6 +109,7 @@ class Core:
         Raises:
             TypeError, ConfigurationError, InvalidRequestError: they cannot work.
         """
+        self.settle()
         request = check_request(params)
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
@@ -122,10 +126,22 @@ class Core:
             stream=stream,
             tokens=_tokens(request),
         )
-        return Call(request, plan, self.registry)
+        return Call(request, plan, self.registry, self._dropped)
+
+    def settle(self) -> None:
+        """End the attempts of streams that were dropped."""
+        if self._pid != os.getpid():  # what was dropped before a fork is the parent's to end
+            self._pid, self._dropped = os.getpid(), SimpleQueue()
+        while not self._dropped.empty():
+            try:
+                step = self._dropped.get_nowait()
+            except Empty:  # another thread was faster
+                return
+            step.closed()
 
     def explain(self, params: Mapping[str, Any]) -> Explanation:
         """Return what `start` would plan; nothing is sent."""
+        self.settle()
         request = check_request({"messages": [{"role": "user", "content": ""}], **params})
         tiers, skipped = self._select(params)
         self._policy_of(params)

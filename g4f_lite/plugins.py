@@ -23,6 +23,7 @@ import pluggy
 
 from . import hookspecs
 from .errors import PluginLoadError, ProviderError, UnknownProviderError
+from .forks import renew_in_child
 from .plugin_sources import (
     HOOKS_GROUP,
     LOAD_PLUGINS,
@@ -64,6 +65,7 @@ class Registry:
     def __init__(self, plugins: Iterable[object] = (), *, parent: Registry | None = None) -> None:
         self._parent = parent
         self._lock = threading.RLock()
+        renew_in_child(self)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._root: Registry = self if parent is None else parent._root
@@ -322,7 +324,7 @@ class Registry:
                 log.error("refine_error of the plugin %s returned %s, no ProviderError", impl.plugin_name, kind)
         return error
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         self._lock = threading.RLock()
 
 
@@ -409,8 +411,6 @@ def provider_names() -> list[str]:
 def _after_fork() -> None:
     global _process_lock
     _process_lock = threading.Lock()
-    if _process_registry is not None:
-        _process_registry._after_fork()
 
 
 if hasattr(os, "register_at_fork"):

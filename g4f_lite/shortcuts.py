@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import threading
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -11,19 +10,21 @@ from .client import Client, Stream
 from .params import CreateParams, MessageParam
 from .types import ChatCompletion
 
-_client: Client | None = None
-_lock = threading.Lock()
+_shared: list[Client] = []
+"""Of two that threads make at the same time the first counts; a lock would not survive a fork."""
 
 
 def shared_client() -> Client:
     """Return the client of this process; it is closed at exit."""
-    global _client
-    if _client is None:
-        with _lock:
-            if _client is None:
-                _client = Client()
-                atexit.register(_client.close)
-    return _client
+    if not _shared:
+        _shared.append(Client())
+    return _shared[0]
+
+
+@atexit.register
+def _close() -> None:
+    for client in _shared:
+        client.close()
 
 
 def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:

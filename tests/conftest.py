@@ -20,10 +20,9 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", "")
     monkeypatch.setattr(plugins, "_process_registry", None)
-    monkeypatch.setattr(shortcuts, "_client", None)
+    monkeypatch.setattr(shortcuts, "_shared", [])
     yield
-    if shortcuts._client is not None:
-        shortcuts._client.close()
+    shortcuts._close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from ..forks import renew_in_child
 from ..prices import price
 from ..types import ChatRequest
 from .health import Health
@@ -56,6 +57,7 @@ class Turns:
     def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
         self._counts = dict(counts or {})
         self._lock = threading.Lock()
+        renew_in_child(self)
 
     def next(self, tier: Hashable) -> int:
         with self._lock:
@@ -64,6 +66,9 @@ class Turns:
                 del self._counts[next(iter(self._counts))]
             self._counts[tier] = turn + 1
         return turn
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     def copy(self) -> Turns:
         """Return counters that can be moved without anybody noticing."""

@@ -152,13 +152,16 @@ class AsyncByteStream:
         self._response = response
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._waiting = False
+        self._waiting = self._freed = False
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = float("inf")
 
     def __del__(self) -> None:
-        if not self._loop.is_closed():
-            self._free()
+        if not self._freed:
+            try:  # a finaliser may run in any thread, and in the middle of anything
+                self._loop.call_soon_threadsafe(_free, self._response, self._timer)
+            except RuntimeError:
+                pass  # the loop has closed, and its session with it
 
     async def read(self) -> bytes:
         """
@@ -212,16 +215,17 @@ class AsyncByteStream:
 
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
-        self._free()
+        self._freed = True
+        _free(self._response, self._timer)
 
-    def _free(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+
+def _free(response: aiohttp.ClientResponse, timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
+    if response.content.at_eof():
+        response.release()
+    else:
+        response.close()
 
 
 async def _read_all(response: aiohttp.ClientResponse) -> bytes:
