@@ -238,6 +238,44 @@ def test_characters_that_the_output_lacks_do_no_harm(groq: FaultServer) -> None:
     assert whole["choices"][0]["message"]["content"] == "é 😀"
 
 
+def test_a_long_wait_is_told_when_it_begins(cli: Cli, groq: FaultServer) -> None:
+    groq.script(replies.error(429, "slow down", retry_after="1.0"), replies.answer("ok"))
+    ran = cli("ask", "hi", "-p", "groq", "--no-fallback")
+    assert ran == (0, "ok\n", f"Note: groq:{A} failed (slow down); it is tried again in 1 s.\n")
+
+
+def test_an_answer_that_breaks_off_can_be_started_over(cli: Cli, groq: FaultServer) -> None:
+    groq.on(A, replies.cut(2)).on(B, replies.answer("whole"))
+    ran = cli("ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart")
+    assert ran == (0, "word0 word1 \nwhole\n", "Note: the answer broke off; groq starts it over\n")
+
+
+def test_no_fallback_means_none(cli: Cli, groq: FaultServer) -> None:
+    groq.script(NOT_FOUND)
+    assert cli("ask", "hi", "-p", "groq", "--no-fallback").code == 1
+    assert groq.models == [A]
+
+
+@pytest.mark.filterwarnings("ignore:.*is shadowed by")
+def test_an_answer_by_the_small_model_after_a_failure_is_noted(cli: Cli, groq: FaultServer) -> None:
+    class Small(g4f_lite.LocalProvider):
+        name = default_model = "local"
+        automatic = True
+
+        def complete(self, request: Any, *, cancelled: Any) -> g4f_lite.ChatCompletion:
+            raise AssertionError("it streams")
+
+        def stream(self, request: Any, *, cancelled: Any) -> Iterator[g4f_lite.ChatCompletionChunk]:
+            delta = g4f_lite.Delta(content="Sunday")
+            yield g4f_lite.ChatCompletionChunk(choices=(g4f_lite.ChunkChoice(delta=delta, finish_reason="stop"),))
+
+    g4f_lite.register(Small)
+    groq.script(replies.error(402, "no money"))
+    ran = cli("ask", "hi")
+    assert (ran.code, ran.out) == (0, "Sunday\n")
+    assert "small local model, as groq failed (QuotaExceededError)" in ran.err
+
+
 # -- ask: the failures ---------------------------------------------------------------------
 
 
@@ -288,6 +326,8 @@ def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> N
         (["ask", "hi", "-p", "groq", "--base-url", "http://127.0.0.1"], "PROVIDER=URL"),
         (["ask", "hi", "-p", "groq", "--base-url", "grok=http://127.0.0.1"], "did you mean 'groq'?"),
         (["ask", "hi", "-p", "groq", "--base-url", "groq=here"], "must be an address"),
+        (["ask", "hi", "--fallback", "a", "--no-fallback"], "exclude each other"),
+        (["ask", "hi", "--on-interrupt", "retry"], "'raise', 'restart', 'continue'"),
         (["ask"], "There is no prompt"),
         (["ask", " "], "There is no prompt"),
         (["models", "grok"], "did you mean 'groq'?"),

@@ -66,6 +66,8 @@ class AsyncTransport:
                 response = await self._request(request, limit)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translate(error, limit) from error
+        if (found := self._sessions.get(asyncio.get_running_loop())) is not None:
+            found.responses.add(response)
         return AsyncByteStream(response, limit)
 
     async def _request(self, request: HTTPRequest, limit: TimeLimit) -> aiohttp.ClientResponse:
@@ -94,22 +96,17 @@ class AsyncTransport:
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.session.closed:
-            for closed in [one for one in self._sessions if one.is_closed()]:
-                del self._sessions[closed]  # its session, closed with it, would keep it alive
+            for known in [one() for one in self._sessions.keyrefs()]:
+                if known is not None and known.is_closed():
+                    self._sessions.pop(known, None)  # its session, closed with it, would keep it alive
             found = self._sessions[loop] = _LoopSession()
             await found.start()
         return found.session
 
     async def aclose(self) -> None:
-        """Close this loop's session; those of other loops in their own."""
-        sessions = list(self._sessions.items())
-        self._sessions = weakref.WeakKeyDictionary()
-        here = asyncio.get_running_loop()
-        for loop, found in sessions:
-            if loop is here:
-                await found.close()
-            elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(found.close(), loop))
+        """Close this loop's session; another loop's is closed there, or when that loop ends."""
+        if (found := self._sessions.pop(asyncio.get_running_loop(), None)) is not None:
+            await found.close()
 
 
 class _LoopSession:
@@ -128,12 +125,16 @@ class _LoopSession:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
+        self.responses: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
+        """Whose bodies somebody may still be reading."""
         self._guard = self._closing()
 
     async def _closing(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            for response in list(self.responses):  # aiohttp complains of those that outlive their loop
+                response.close()
             await self.session.close()
 
     async def start(self) -> None:
