@@ -289,6 +289,8 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     provider: str = field(default="", name="g4f_lite.provider")
     trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
     raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
+    parsed: Any = field(default=None, name="g4f_lite.parsed")
+    """The answer as an object of the call's `response_model`; None without one, and when the model called a tool."""
 
     @property
     def text(self) -> str:
@@ -311,6 +313,15 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         return self.trail.attempts
+
+    @property
+    def cost(self) -> float | None:
+        """USD, by usage and genai-prices; None without usage or the extra `prices`, or for a price not known."""
+        if self.usage is None:
+            return None
+        from .prices import cost
+
+        return cost(self.provider, self.model, self.usage)
 
     @property
     def raw(self) -> Any:

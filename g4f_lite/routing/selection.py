@@ -83,7 +83,7 @@ def select(
     else:
         selector.take_automatic(fallback_models)
     if not selector.tiers:
-        raise _nothing_left(selector.skipped)
+        raise nothing_left(selector.skipped)
     return Selection(selector.tiers, selector.skipped)
 
 
@@ -267,7 +267,7 @@ def _as_list(provider: object) -> list[object]:
     return [provider]
 
 
-def _nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
+def nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
     trail = Trail(entries=tuple(skipped))
     kind = MissingKeyError if any(one.reason.startswith("no key") for one in skipped) else NoUsableRouteError
     told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped) or "no provider is available"

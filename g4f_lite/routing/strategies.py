@@ -36,7 +36,8 @@ class StrategyContext:
 
     def price(self, leg: Leg) -> float | None:
         """Return what 1000 tokens in and 1000 out cost on a leg, in USD; None if unknown."""
-        return price(leg.provider.name, leg.model)
+        found = price(leg.provider.name, leg.model)
+        return None if found is None else (found.prompt + found.completion) / 1000
 
     def turn(self, legs: Sequence[Leg]) -> int:
         """Return 0 the first time that these legs are ordered, then 1, 2 …"""
