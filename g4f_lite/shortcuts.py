@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from .client import Client, Stream
+from .errors import InvalidRequestError
 from .params import CreateParams, MessageParam
 from .types import ChatCompletion
 
@@ -28,7 +29,14 @@ def _close() -> None:
 
 
 def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
-    """Return a prompt as the user's message; a list of messages as it is."""
+    """
+    Return a prompt as the user's message; a list of messages as it is.
+
+    Raises:
+        InvalidRequestError: there is no prompt.
+    """
+    if isinstance(prompt, str) and not prompt.strip():
+        raise InvalidRequestError("the prompt is empty; put a question into it")
     return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
 

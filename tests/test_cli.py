@@ -295,7 +295,7 @@ def test_a_refused_key_points_to_the_doctor_and_v_tells_all(cli: Cli, groq: Faul
     ran = cli("ask", "hi", "-p", "groq", "-v")
     assert ran[:2] == (1, "")
     assert "g4f-lite doctor" in ran.err
-    assert f"groq:{B} skipped: the key" in ran.err
+    assert f"groq:{B} skipped: has the key of groq:{A}, which failed" in ran.err
     assert KEY not in ran.err
 
 

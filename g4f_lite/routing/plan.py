@@ -304,7 +304,7 @@ class Plan:
             kept = []
             for leg in legs:
                 if same(leg, failed):
-                    reason = f"{_SHARED[scope]} of {failed.route} ({type(error).__name__})"
+                    reason = f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
                     dropped.append(
                         Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
                     )
@@ -433,4 +433,4 @@ _SAME: dict[Scope, Callable[[Leg, Leg], bool]] = {
     Scope.MODEL: _same_model,
     Scope.ORIGIN: _same_origin,
 }
-_SHARED = {Scope.KEY: "the key", Scope.MODEL: "the model", Scope.ORIGIN: "the origin"}
+_SHARED = {Scope.KEY: "has the key of", Scope.MODEL: "is the model of", Scope.ORIGIN: "is at the same address as"}

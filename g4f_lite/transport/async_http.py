@@ -262,7 +262,9 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectionFailedError("the connection is refused", kind="refused")
+        return ConnectionFailedError(
+            f"{error.host}:{error.port} cannot be reached: it refuses the connection", kind="refused"
+        )
     if isinstance(error, aiohttp.InvalidURL):
         return ConnectionFailedError("the base URL is no address", kind="dns")
     if isinstance(error, aiohttp.ClientResponseError):

@@ -315,7 +315,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, (u3.NameResolutionError, UnicodeError)):
         return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
     if isinstance(error, u3.NewConnectionError):
-        return ConnectionFailedError("the connection is refused", kind="refused")
+        place = f"{error.conn.host}:{error.conn.port}"
+        return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, u3.DecodeError):
