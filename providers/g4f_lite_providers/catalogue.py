@@ -1,0 +1,400 @@
+"""
+The catalogue: every bundled provider, in the order in which a call that names none tries them.
+
+A provider that is OpenAI's protocol with other constants is a row here, and nothing else. One with
+code of its own is the name of its module. Everything is as of November 2026: docs/providers.md.
+"""
+
+from __future__ import annotations
+
+from .row import Row
+
+_CHAT = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
+_UNASKED = _CHAT - {"stream_usage"}  # the usage of a stream comes without asking, or asking is an error
+_VISION = frozenset({"vision"})
+_EMBEDDINGS = frozenset({"embeddings"})
+_AUDIO = frozenset({"audio"})
+
+_LIMIT = {"max_completion_tokens": "max_tokens"}  # OpenAI's newer name is not known there
+_ANY = {"tool_choice": {"required": "any"}}
+
+_NAMED_ONLY = "keyless: what is sent there is sent to strangers, so it is used only when named"
+_SERVER = "a server on this computer: used only when named"
+
+BUNDLED: dict[str, str | Row] = {
+    # Quick, and with a free tier.
+    "groq": "g4f_lite_providers.groq",
+    "cerebras": Row(
+        label="Cerebras",
+        url="https://www.cerebras.ai",
+        login_url="https://cloud.cerebras.ai",
+        api_base="https://api.cerebras.ai/v1",
+        api_key_env=("CEREBRAS_API_KEY",),
+        default_model="gpt-oss-120b",
+        fallback_models=("qwen-3.8-27b",),
+        model_aliases={"qwen3.8-27b": "qwen-3.8-27b"},
+        capabilities=_CHAT | _VISION,
+        unsupported_parameters=frozenset(
+            {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}
+        ),
+        dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
+    ),
+    # Those who make the models.
+    "openai": "g4f_lite_providers.openai",
+    # "anthropic": "g4f_lite_providers.anthropic",
+    # "gemini": "g4f_lite_providers.gemini",
+    "mistral": Row(
+        label="Mistral",
+        url="https://mistral.ai",
+        login_url="https://console.mistral.ai/api-keys",
+        api_base="https://api.mistral.ai/v1",
+        api_key_env=("MISTRAL_API_KEY",),
+        default_model="mistral-small-latest",
+        fallback_models=("mistral-medium-latest", "mistral-large-latest", "ministral-8b-latest"),
+        capabilities=_UNASKED | _VISION | _EMBEDDINGS | _AUDIO,
+        # Every field that it does not know is an error.
+        unsupported_parameters=frozenset(
+            """
+            audio function_call functions logit_bias logprobs metadata modalities prompt_cache_key
+            safety_identifier service_tier store top_logprobs user verbosity web_search_options
+            """.split()
+        ),
+        renamed_parameters=_LIMIT | {"seed": "random_seed"},
+        renamed_values=_ANY,
+        dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
+    ),
+    "deepseek": Row(
+        label="DeepSeek",
+        url="https://www.deepseek.com",
+        login_url="https://platform.deepseek.com/api_keys",
+        api_base="https://api.deepseek.com",
+        api_key_env=("DEEPSEEK_API_KEY",),
+        default_model="deepseek-v4-flash",
+        fallback_models=("deepseek-v4-pro",),
+        capabilities=_UNASKED | _VISION,
+        renamed_parameters=_LIMIT,
+        # reasoning_content stays: it must be sent back to a model that thinks.
+        dropped_message_fields=frozenset({"annotations", "reasoning"}),
+    ),
+    "xai": "g4f_lite_providers.xai",
+    # "cohere": "g4f_lite_providers.cohere",
+    "moonshot": Row(
+        label="Moonshot AI",
+        url="https://www.moonshot.ai",
+        login_url="https://platform.moonshot.ai",
+        api_base="https://api.moonshot.ai/v1",
+        api_key_env=("MOONSHOT_API_KEY",),
+        default_model="kimi-k3",
+        fallback_models=("kimi-k2.6",),
+        capabilities=_CHAT | _VISION,
+        unsupported_parameters=frozenset({"functions", "function_call"}),
+        renamed_parameters=_LIMIT,
+    ),
+    "zai": Row(
+        label="Z.AI",
+        url="https://z.ai",
+        login_url="https://z.ai/manage-apikey/apikey-list",
+        api_base="https://api.z.ai/api/paas/v4",
+        api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
+        default_model="glm-5.3",
+        fallback_models=("glm-5.3-flash", "glm-5.2"),
+        capabilities=_UNASKED - {"json_schema"} | _VISION,
+        renamed_parameters=_LIMIT,
+    ),
+    # Those who serve models of many makers.
+    "openrouter": Row(
+        label="OpenRouter",
+        url="https://openrouter.ai",
+        login_url="https://openrouter.ai/settings/keys",
+        api_base="https://openrouter.ai/api/v1",
+        api_key_env=("OPENROUTER_API_KEY",),
+        default_model="openrouter/auto",
+        fallback_models=("openrouter/free", "openai/gpt-oss-20b:free", "google/gemma-4-31b-it:free"),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "gpt-oss-20b": "openai/gpt-oss-20b:free",
+            "gemma-4-31b": "google/gemma-4-31b-it:free",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+    ),
+    "together": Row(
+        label="Together AI",
+        url="https://www.together.ai",
+        login_url="https://api.together.ai",
+        api_base="https://api.together.ai/v1",
+        api_key_env=("TOGETHER_API_KEY",),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=("zai-org/GLM-5.3-Flash", "deepseek-ai/DeepSeek-V4.1-Flash", "Qwen/Qwen3.8-Flash"),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "glm-5.3-flash": "zai-org/GLM-5.3-Flash",
+            "deepseek-v4.1-flash": "deepseek-ai/DeepSeek-V4.1-Flash",
+            "qwen3.8-flash": "Qwen/Qwen3.8-Flash",
+        },
+        capabilities=_UNASKED | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "fireworks": Row(
+        label="Fireworks AI",
+        url="https://fireworks.ai",
+        login_url="https://app.fireworks.ai",
+        api_base="https://api.fireworks.ai/inference/v1",
+        api_key_env=("FIREWORKS_API_KEY",),
+        default_model="accounts/fireworks/models/glm-5p3-flash",
+        fallback_models=(
+            "accounts/fireworks/models/deepseek-v4p1-flash",
+            "accounts/fireworks/models/minimax-m3",
+            "accounts/fireworks/models/kimi-k3",
+        ),
+        model_aliases={
+            "glm-5.3-flash": "accounts/fireworks/models/glm-5p3-flash",
+            "deepseek-v4.1-flash": "accounts/fireworks/models/deepseek-v4p1-flash",
+            "minimax-m3": "accounts/fireworks/models/minimax-m3",
+            "kimi-k3": "accounts/fireworks/models/kimi-k3",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
+        renamed_parameters=_LIMIT,
+        renamed_values=_ANY,
+    ),
+    "deepinfra": Row(
+        label="DeepInfra",
+        url="https://deepinfra.com",
+        login_url="https://deepinfra.com/dash/api_keys",
+        api_base="https://api.deepinfra.com/v1/openai",
+        api_key_env=("DEEPINFRA_API_KEY",),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=(
+            "deepseek-ai/DeepSeek-V4.1-Flash",
+            "zai-org/GLM-5.2",
+            "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        ),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "gpt-oss-20b": "openai/gpt-oss-20b",
+            "deepseek-v4.1-flash": "deepseek-ai/DeepSeek-V4.1-Flash",
+            "glm-5.2": "zai-org/GLM-5.2",
+            "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        allowed_values={"tool_choice": ("auto", "none")},
+        renamed_parameters=_LIMIT,
+    ),
+    "sambanova": Row(
+        label="SambaNova",
+        url="https://sambanova.ai",
+        login_url="https://cloud.sambanova.ai/apis",
+        api_base="https://api.sambanova.ai/v1",
+        api_key_env=("SAMBANOVA_API_KEY",),
+        default_model="gpt-oss-120b",
+        fallback_models=("Meta-Llama-3.3-70B-Instruct", "MiniMax-M2.7", "DeepSeek-V3.1"),
+        model_aliases={
+            "llama-3.3-70b": "Meta-Llama-3.3-70B-Instruct",
+            "minimax-m2.7": "MiniMax-M2.7",
+            "deepseek-v3.1": "DeepSeek-V3.1",
+        },
+        capabilities=_CHAT,
+        renamed_parameters=_LIMIT,
+        plain_text_content=True,
+    ),
+    "nvidia": Row(
+        label="NVIDIA NIM",
+        url="https://build.nvidia.com",
+        login_url="https://build.nvidia.com/settings/api-keys",
+        api_base="https://integrate.api.nvidia.com/v1",
+        api_key_env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=("nvidia/nemotron-3-super-120b-a12b", "meta/llama-3.3-70b-instruct", "minimaxai/minimax-m3"),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "nemotron-3-super-120b": "nvidia/nemotron-3-super-120b-a12b",
+            "llama-3.3-70b": "meta/llama-3.3-70b-instruct",
+            "minimax-m3": "minimaxai/minimax-m3",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+        plain_text_content=True,  # some of its models want it
+    ),
+    "huggingface": Row(
+        label="Hugging Face",
+        url="https://huggingface.co",
+        login_url="https://huggingface.co/settings/tokens",
+        api_base="https://router.huggingface.co/v1",
+        api_key_env=("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN"),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=("deepseek-ai/DeepSeek-V4-Flash", "zai-org/GLM-5.2", "Qwen/Qwen3.6-27B"),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "deepseek-v4-flash": "deepseek-ai/DeepSeek-V4-Flash",
+            "glm-5.2": "zai-org/GLM-5.2",
+            "qwen3.6-27b": "Qwen/Qwen3.6-27B",
+        },
+        capabilities=_CHAT | _VISION,
+        renamed_parameters=_LIMIT,
+    ),
+    "nebius": Row(
+        label="Nebius Token Factory",
+        url="https://nebius.com",
+        login_url="https://tokenfactory.nebius.com",
+        api_base="https://api.tokenfactory.nebius.com/v1",
+        api_key_env=("NEBIUS_API_KEY",),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=(
+            "zai-org/GLM-5.3-Flash",
+            "deepseek-ai/DeepSeek-V4.1-Flash",
+            "Qwen/Qwen3-235B-A22B-Instruct-2507",
+        ),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "glm-5.3-flash": "zai-org/GLM-5.3-Flash",
+            "deepseek-v4.1-flash": "deepseek-ai/DeepSeek-V4.1-Flash",
+            "qwen3-235b": "Qwen/Qwen3-235B-A22B-Instruct-2507",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "novita": Row(
+        label="Novita AI",
+        url="https://novita.ai",
+        login_url="https://novita.ai/settings/key-management",
+        api_base="https://api.novita.ai/openai/v1",
+        api_key_env=("NOVITA_API_KEY",),
+        default_model="openai/gpt-oss-120b",
+        fallback_models=("zai-org/glm-5.3", "deepseek/deepseek-v4-flash", "minimax/minimax-m3"),
+        model_aliases={
+            "gpt-oss-120b": "openai/gpt-oss-120b",
+            "gpt-oss-20b": "openai/gpt-oss-20b",
+            "glm-5.3": "zai-org/glm-5.3",
+            "deepseek-v4-flash": "deepseek/deepseek-v4-flash",
+            "minimax-m3": "minimax/minimax-m3",
+        },
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "cloudflare": Row(
+        label="Cloudflare Workers AI",
+        url="https://developers.cloudflare.com/workers-ai",
+        login_url="https://dash.cloudflare.com",
+        api_base="https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}/ai/v1",
+        api_key_env=("CLOUDFLARE_API_KEY",),
+        default_model="@cf/openai/gpt-oss-120b",
+        fallback_models=("@cf/zai-org/glm-4.7-flash", "@cf/google/gemma-4-26b-a4b-it"),
+        model_aliases={
+            "gpt-oss-120b": "@cf/openai/gpt-oss-120b",
+            "gpt-oss-20b": "@cf/openai/gpt-oss-20b",
+            "glm-4.7-flash": "@cf/zai-org/glm-4.7-flash",
+            "gemma-4-26b": "@cf/google/gemma-4-26b-a4b-it",
+        },
+        notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "pollinations": Row(
+        label="Pollinations",
+        url="https://pollinations.ai",
+        login_url="https://enter.pollinations.ai",
+        api_base="https://gen.pollinations.ai/v1",
+        api_key_env=("POLLINATIONS_API_KEY",),
+        default_model="openai",
+        fallback_models=("openai-fast", "deepseek"),
+        capabilities=_UNASKED | _VISION,
+    ),
+    # Used only when named.
+    "azure": Row(
+        label="Azure OpenAI",
+        url="https://azure.microsoft.com/products/ai-services/openai-service",
+        login_url="https://portal.azure.com",
+        api_base="{AZURE_OPENAI_ENDPOINT}/openai/v1",
+        api_key_env=("AZURE_OPENAI_API_KEY",),
+        automatic=False,
+        notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
+        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
+        dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+    ),
+    "hyperbolic": Row(
+        label="Hyperbolic",
+        url="https://www.hyperbolic.ai",
+        login_url="https://app.hyperbolic.ai",
+        api_base="https://api.hyperbolic.xyz/v1",
+        api_key_env=("HYPERBOLIC_API_KEY",),
+        automatic=False,
+        notice="used only when named: it has had no new model since mid-2025",
+        default_model="meta-llama/Llama-3.3-70B-Instruct",
+        fallback_models=("deepseek-ai/DeepSeek-V3-0324", "Qwen/Qwen2.5-72B-Instruct"),
+        model_aliases={
+            "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct",
+            "deepseek-v3": "deepseek-ai/DeepSeek-V3-0324",
+            "qwen2.5-72b": "Qwen/Qwen2.5-72B-Instruct",
+        },
+        capabilities=_CHAT,
+        renamed_parameters=_LIMIT,
+    ),
+    "ovhcloud": Row(
+        label="OVHcloud AI Endpoints",
+        url="https://www.ovhcloud.com",
+        login_url="https://www.ovh.com/manager",
+        api_base="https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
+        api_key_env=("OVHCLOUD_API_KEY",),
+        needs_auth=False,
+        notice=f"{_NAMED_ONLY}; a key lifts its limits",
+        default_model="gpt-oss-120b",
+        fallback_models=("Meta-Llama-3_3-70B-Instruct", "gpt-oss-20b"),
+        model_aliases={"llama-3.3-70b": "Meta-Llama-3_3-70B-Instruct"},
+        capabilities=_CHAT | _AUDIO,
+        renamed_parameters=_LIMIT,
+    ),
+    "ollama": Row(
+        label="Ollama",
+        url="https://ollama.com",
+        api_base="http://127.0.0.1:11434/v1",
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "lmstudio": Row(
+        label="LM Studio",
+        url="https://lmstudio.ai",
+        api_base="http://127.0.0.1:1234/v1",
+        api_key_env=("LM_STUDIO_API_KEY",),
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    "vllm": Row(
+        label="vLLM",
+        url="https://docs.vllm.ai",
+        api_base="http://127.0.0.1:8000/v1",
+        api_key_env=("VLLM_API_KEY",),
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
+    ),
+    "llamacpp": Row(
+        label="llama.cpp server",
+        url="https://github.com/ggml-org/llama.cpp",
+        api_base="http://127.0.0.1:8080/v1",
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        renamed_parameters=_LIMIT,
+    ),
+    # Gone. They stay here to say so.
+    "perplexity": Row(
+        label="Perplexity",
+        url="https://www.perplexity.ai",
+        api_base="https://api.perplexity.ai",
+        automatic=False,
+        working=False,
+        notice="Perplexity ended chat completions on 2026-09-27; its Agent API speaks another protocol",
+    ),
+    "github": Row(
+        label="GitHub Models",
+        url="https://github.com/marketplace/models",
+        api_base="https://models.github.ai/inference",
+        automatic=False,
+        working=False,
+        notice="GitHub Models was retired on 2026-07-30",
+    ),
+    "local": "g4f_lite_providers.local",
+}
