@@ -18,8 +18,7 @@ _AUDIO = frozenset({"audio"})
 _LIMIT = {"max_completion_tokens": "max_tokens"}  # OpenAI's newer name is not known there
 _ANY = {"tool_choice": {"required": "any"}}
 
-_NAMED_ONLY = "keyless: what is sent there is sent to strangers, so it is used only when named"
-_SERVER = "a server on this computer: used only when named"
+_SERVER = "a server on this computer"
 
 BUNDLED: dict[str, str | Row] = {
     # Quick, and with a free tier.
@@ -317,7 +316,7 @@ BUNDLED: dict[str, str | Row] = {
         api_base="https://api.hyperbolic.xyz/v1",
         api_key_env=("HYPERBOLIC_API_KEY",),
         automatic=False,
-        notice="used only when named: it has had no new model since mid-2025",
+        notice="it has had no new model since mid-2025, and so is used only when named",
         default_model="meta-llama/Llama-3.3-70B-Instruct",
         fallback_models=("deepseek-ai/DeepSeek-V3-0324", "Qwen/Qwen2.5-72B-Instruct"),
         model_aliases={
@@ -335,7 +334,7 @@ BUNDLED: dict[str, str | Row] = {
         api_base="https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         api_key_env=("OVHCLOUD_API_KEY",),
         needs_auth=False,
-        notice=f"{_NAMED_ONLY}; a key lifts its limits",
+        notice="works without a key, within limits, and so is used only when named",
         default_model="gpt-oss-120b",
         fallback_models=("Meta-Llama-3_3-70B-Instruct", "gpt-oss-20b"),
         model_aliases={"llama-3.3-70b": "Meta-Llama-3_3-70B-Instruct"},
@@ -386,7 +385,7 @@ BUNDLED: dict[str, str | Row] = {
         api_base="https://api.perplexity.ai",
         automatic=False,
         working=False,
-        notice="Perplexity ended chat completions on 2026-09-27; its Agent API speaks another protocol",
+        notice="Perplexity ended its chat completions on 2026-09-27; what is left speaks another protocol",
     ),
     "github": Row(
         label="GitHub Models",
