@@ -84,10 +84,13 @@ class OpenaiTemplate(Provider):
         body["messages"] = [self._fit_message(message) for message in body["messages"]]
 
     def _fit_message(self, message: JSONObject) -> JSONObject:
-        """Return the message as this service takes it; nulls, which some refuse, say nothing."""
+        """Return the message as this service takes it; nulls, which some refuse, say nothing outside of `content`."""
         if None in message.values() or not self.dropped_message_fields.isdisjoint(message):
-            dropped = self.dropped_message_fields
-            message = {name: value for name, value in message.items() if value is not None and name not in dropped}
+            message = {
+                name: value
+                for name, value in message.items()
+                if name not in self.dropped_message_fields and (value is not None or name == "content")
+            }
         if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
             message = {**message, "role": role}
         if self.plain_text_content and isinstance(parts := message.get("content"), list):
