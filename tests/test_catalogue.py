@@ -17,6 +17,7 @@ from driving import MESSAGES, MODES, run
 from test_public import loaded_by
 
 import g4f_lite
+import g4f_lite_providers
 from g4f_lite import ChatRequest, Client, OpenaiTemplate, Provider, UnsupportedParameterError
 from g4f_lite.http import ErrorReply, HTTPResponse, ServerSentEvent
 from g4f_lite.provider import NAME, VARIABLE
@@ -436,6 +437,22 @@ def test_a_call_that_names_none_tries_all_with_a_key_in_the_order_of_the_catalog
     assert [name for name in first_of_each if name != "local"] == ["groq", "mistral", "openrouter"]
     left_out = {one.provider for one in plan.skipped}
     assert not left_out & {"azure", "hyperbolic", "ollama", "perplexity", "github", "groq"} and "cerebras" in left_out
+
+
+def test_those_without_a_key_are_all_in_the_trail_and_few_in_its_text(
+    groq: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(g4f_lite_providers, "BUNDLED", {name: BUNDLED[name] for name in BUNDLED if name != "local"})
+    groq.script(replies.error(404, "gone"))
+    with Client() as client:
+        plan = client.explain()
+        with pytest.raises(g4f_lite.RoutesExhaustedError) as caught:
+            client.chat.completions.create(messages=MESSAGES)
+    keyless = [one.provider for one in caught.value.trail.skipped if one.lacks_key]
+    assert len(keyless) > 10 and {"cerebras", "openai", "pollinations"} <= set(keyless)
+    for text in (str(caught.value), str(caught.value.trail), str(plan)):
+        assert text.count("skipped: no key: set ") == 3
+        assert f"{len(keyless) - 3} others skipped: no key: {', '.join(keyless[3:])}" in text
 
 
 @pytest.mark.parametrize(("name", "told"), [("github", "retired on 2026-07-30"), ("perplexity", "ended its chat")])

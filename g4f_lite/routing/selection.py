@@ -276,7 +276,7 @@ def _as_list(provider: object) -> list[object]:
 
 def _nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
     trail = Trail(entries=tuple(skipped))
-    kind = MissingKeyError if any(one.reason.startswith("no key") for one in skipped) else NoUsableRouteError
+    kind = MissingKeyError if any(one.lacks_key for one in skipped) else NoUsableRouteError
     told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped[:_TOLD]) or "no provider is available"
     if len(skipped) > _TOLD:
         told += f"; and {len(skipped) - _TOLD} more: `g4f-lite providers` lists them"
