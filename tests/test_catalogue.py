@@ -278,6 +278,15 @@ def test_a_request_that_the_service_would_refuse_goes_elsewhere(name: str, param
         sent(name, **params)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_one_would_refuse_is_answered_by_the_next(mode: str, server: FaultServer) -> None:
+    names = ["mistral", "openai", "groq"]
+    settings = {"keys": dict.fromkeys(names, "k"), "base_urls": dict.fromkeys(names, server.base_url)}
+    seen = run(mode, settings, {"provider": names, "temperature": 0.5, "user": "u"})
+    assert (seen.text, server.models) == ("ok", [PROVIDERS["groq"].default_model])
+    assert [attempt.outcome for attempt in seen.trail.attempts] == ["UnsupportedParameterError"] * 2 + ["ok"]
+
+
 def test_the_callers_messages_are_the_next_legs_too() -> None:
     message = {"role": "developer", "name": "a", "content": PARTS, "tool_calls": None}
     before = json.dumps(message)
