@@ -88,7 +88,11 @@ class Provider(ABC):
     model_aliases: Mapping[str, str] = {}
     """Friendlier, cross-provider names, each with the id that the service knows."""
     capabilities: frozenset[str] = frozenset({"streaming"})
-    """Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage."""
+    """
+    Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage.
+
+    With the last, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
+    """
 
     api_key: str | None = None
     _frozen: bool = False

@@ -81,6 +81,7 @@ class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped")
 
     @property
     def lacks_key(self) -> bool:
+        """Whether nothing but a key is missing."""
         return self.reason.startswith("no key")
 
 

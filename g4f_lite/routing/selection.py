@@ -94,8 +94,8 @@ class _Selector:
         self._directory = directory
         self._maker = maker
         self._seen: set[object] = set()
-        self._unusable: dict[Provider, str] = {}
-        """Each with the reason, which is the same for all of its models."""
+        self._unusable: set[Provider] = set()
+        """Left out already; the reason is the same for all models of one."""
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
 
@@ -221,7 +221,7 @@ class _Selector:
                 continue
             made = self._maker.legs(provider, model)
             if isinstance(made, str):
-                self._unusable[provider] = made
+                self._unusable.add(provider)
                 self.skipped.append(Skipped(provider=provider.name, model=model, reason=made))
                 continue
             for leg in made:
