@@ -8,7 +8,6 @@ for. A plugin that fails is unregistered and remembered with its error; the othe
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 import os
@@ -127,11 +126,10 @@ class Registry:
         """Read which bundled and third-party plugins there are, once; none is imported for it."""
         if self._tables_read:
             return
-        from g4f_lite_providers import BUNDLED
+        from g4f_lite_providers import BUNDLED, load
 
         bundled = [
-            Source(name, "bundled", partial(importlib.import_module, module), group=PROVIDERS_GROUP, distribution=OURS)
-            for name, module in BUNDLED.items()
+            Source(name, "bundled", partial(load, name), group=PROVIDERS_GROUP, distribution=OURS) for name in BUNDLED
         ]
         with self._lock:
             if self._tables_read:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_tables_of_the_providers_are_not_stale() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    text = generate["PAGE"].read_text("utf-8")
+    assert generate["page"](text) == text, "run python docs/generate.py"
 
 
 def test_each_room_stands_in_the_picture_of_the_architecture() -> None:

@@ -48,7 +48,7 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
     if error.retry_at is not None and any(isinstance(one, (RateLimitError, QuotaExceededError)) for one in causes):
         lines.append(f"It may work again in {max(error.retry_at - time.time(), 0):.0f} s.")
     if verbose:
-        lines += map(str, error.trail.entries)
+        lines += str(error.trail).splitlines()
     elif len(error.attempts) > len(causes):
         lines.append(f"It took {len(error.attempts)} attempts; -v tells of each.")
     click.echo(printable("\n".join(lines)), err=True)

@@ -24,7 +24,7 @@ from ..errors import (
     StreamInterruptedError,
 )
 from ..timing import Clock, TimeLimit
-from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value
+from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value, told
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg
@@ -382,7 +382,7 @@ class Plan:
             errors = [self._errors[name] for name in self._seen if name in self._errors]
             for one in errors:  # the story is told in a few lines; their tracebacks would bury it
                 one.__traceback__ = None
-            lines = "".join(f"\n  {entry}" for entry in self._entries)
+            lines = "".join(f"\n  {line}" for line in told(self._entries))
             tried = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
             error = RoutesExhaustedError(f"no answer from {tried}:{lines}", errors)
         elif isinstance(last, DeadlineExceededError) and len(errors) > 1:
