@@ -6,7 +6,7 @@ Such a provider is its attributes, plus code for the quirks that it really has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +35,8 @@ class OpenaiTemplate(Provider):
             if getattr(request, parameter) is not None:
                 raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
         body = request.to_body()
+        if body["messages"] is request.messages:
+            body["messages"] = _without_extra_content(request.messages)
         if stream:
             body["stream"] = True
             if "stream_usage" in self.capabilities:  # the usage comes only to those who ask
@@ -104,6 +106,24 @@ class OpenaiStreamParser:
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
+
+
+def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
+    """Leave out what another service wants back: many services refuse fields that they do not know."""
+    if not any("extra_content" in message or message.get("tool_calls") for message in messages):
+        return messages
+    own = []
+    for message in messages:
+        kept = {name: value for name, value in message.items() if name != "extra_content"}
+        if isinstance(calls := kept.get("tool_calls"), (list, tuple)):
+            kept["tool_calls"] = [
+                {name: value for name, value in call.items() if name != "extra_content"}
+                if isinstance(call, dict)
+                else call
+                for call in calls
+            ]
+        own.append(kept)
+    return own
 
 
 def _decode(body: bytes) -> Any:

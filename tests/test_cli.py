@@ -586,8 +586,7 @@ def test_keys_that_make_no_sense_are_refused(cli: Cli, tmp_path: Path, monkeypat
 @pytest.fixture
 def only_groq(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation whose only provider is Groq."""
-    for name in [name for name in g4f_lite_providers.BUNDLED if name != "groq"]:
-        monkeypatch.delitem(g4f_lite_providers.BUNDLED, name)
+    monkeypatch.setattr(g4f_lite_providers, "BUNDLED", {"groq": g4f_lite_providers.BUNDLED["groq"]})
 
 
 def test_the_doctor_finds_a_usable_provider(cli: Cli, groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:

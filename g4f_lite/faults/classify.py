@@ -59,6 +59,10 @@ CODES: dict[str, type[e.ProviderError]] = {
     "resource_exhausted": e.RateLimitError,
     "unavailable": e.ServerError,
     "internal": e.ServerError,
+    "deadline_exceeded": e.ServerError,
+    "malformed_function_call": e.ToolCallError,
+    "unexpected_tool_call": e.ToolCallError,
+    "too_many_tool_calls": e.ToolCallError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
