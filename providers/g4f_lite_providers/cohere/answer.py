@@ -71,7 +71,8 @@ class _Message(Struct):
 class _Answer(Struct):
     id: str = ""
     finish_reason: str | None = None
-    message: _Message | None = None
+    message: _Message | str | None = None
+    """A text is an error's."""
     usage: _Usage | None = None
 
 
@@ -95,6 +96,8 @@ class _Event(Struct):
     id: str | None = None
     index: int = 0
     delta: _Delta | None = None
+    message: str | None = None
+    """An error's."""
 
 
 _answer_decoder = msgspec.json.Decoder(_Answer)
@@ -107,6 +110,8 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         ReplyError, MalformedResponseError: as `decode_body`; also for an answer that ended in an error.
     """
     answer = decode_body(response, _answer_decoder)
+    if isinstance(answer.message, str):
+        raise failure({"message": answer.message}, status=response.status, in_stream=False)
     if answer.message is None:
         raise MalformedResponseError("the answer has no message", status=response.status)
     parts = answer.message.content or []
@@ -143,6 +148,8 @@ class CohereStream:
             self.done = True
             return ()
         told = decode_event(event, _event_decoder)
+        if told.message is not None:
+            raise failure({"message": told.message}, in_stream=True)
         delta = told.delta or _Delta()
         message = delta.message or _Piece()
         if told.type == "message-start":
