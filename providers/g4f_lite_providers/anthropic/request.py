@@ -51,7 +51,7 @@ def messages_body(request: ChatRequest) -> t.JSONObject:
         if not all(map(str.strip, stop)):
             raise UnsupportedParameterError(f"{SERVICE} takes no stop sequence of white space alone")
         body["stop_sequences"] = stop
-    body |= _thinking(request, model, limit)
+    body |= _thinking(request, model, limit, talk)
     body |= _sampling(request, model, thinks=body.get("thinking", {}).get("type") in ("adaptive", "enabled"))
     body |= _tools(request, model, talk, has_budget="budget_tokens" in body.get("thinking", {}))
     if (form := json_format(request, SERVICE)) is not None:
@@ -65,7 +65,7 @@ def messages_body(request: ChatRequest) -> t.JSONObject:
 # -- parameters ----------------------------------------------------------------------------
 
 
-def _thinking(request: ChatRequest, model: Traits, limit: int) -> t.JSONObject:
+def _thinking(request: ChatRequest, model: Traits, limit: int, talk: t.Conversation) -> t.JSONObject:
     effort = request.reasoning_effort
     if effort is None:
         return {}
@@ -80,6 +80,11 @@ def _thinking(request: ChatRequest, model: Traits, limit: int) -> t.JSONObject:
     budget = min(BUDGETS[effort], max(1024, limit * 3 // 4))  # the rest is for the answer
     if budget >= limit:
         raise UnsupportedParameterError(f"{request.model} thinks only with more than {budget} max_tokens")
+    last = next((turn for turn in reversed(talk.turns) if turn.role == "assistant"), None)
+    if last is not None and any(isinstance(part, t.Call) for part in last.parts) and not _as_written(last):
+        raise UnsupportedParameterError(
+            f"{request.model} cannot think on from calls that were made without its thinking"
+        )
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
