@@ -129,9 +129,14 @@ def _assistant(message: Mapping[str, Any], where: str, service: str) -> Turn:
         if not isinstance(function, Mapping) or not function.get("name"):
             raise UnsupportedParameterError(f"{service} cannot take {where}.tool_calls[{index}]: it calls no function")
         id = plain_id(str(call.get("id", "")))
-        parts.append(Call(id, function["name"], function.get("arguments") or "{}", call.get("extra_content") or {}))
+        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call)))
     reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
-    return Turn("assistant", tuple(parts), reasoning, message.get("extra_content") or {})
+    return Turn("assistant", tuple(parts), reasoning, _extra(message))
+
+
+def _extra(owner: Mapping[str, Any]) -> JSONObject:
+    extra = owner.get("extra_content")
+    return extra if isinstance(extra, dict) else {}
 
 
 def _plain(content: Any, where: str, service: str) -> str:
