@@ -22,6 +22,8 @@ class Traits(NamedTuple):
     """Thinks as much as it sees fit, guided by an effort; others get a budget of tokens."""
     takes_xhigh: bool
     """Knows the effort xhigh below max."""
+    hides_thinking: bool
+    """Tells the text of its thinking only when asked."""
     can_be_forced: bool
     """Takes a tool_choice that forces a call."""
     max_tokens: int
@@ -36,6 +38,7 @@ def traits(model: str) -> Traits:
             thinks=version >= (3, 7),
             adapts=False,
             takes_xhigh=False,
+            hides_thinking=False,
             can_be_forced=True,
             max_tokens=32_000 if version >= (3, 7) else 8192 if version >= (3, 5) else 4096,
         )
@@ -49,6 +52,7 @@ def traits(model: str) -> Traits:
         thinks=True,
         adapts=own_kind or version >= (4, 6),
         takes_xhigh=current,
+        hides_thinking=current,
         can_be_forced=not own_kind and not (version >= (5, 5) and family in ("opus", "sonnet")),
         max_tokens=32_000,
     )

@@ -76,7 +76,8 @@ def _thinking(request: ChatRequest, model: Traits, limit: int, talk: t.Conversat
     if model.adapts:
         level = "max" if effort == "xhigh" and not model.takes_xhigh else EFFORTS[effort]
         # Newer models leave the text of their thinking out unless they are asked for it.
-        return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
+        shown = {"display": "summarized"} if model.hides_thinking else {}
+        return {"thinking": {"type": "adaptive", **shown}, "output_config": {"effort": level}}
     budget = min(BUDGETS[effort], max(1024, limit * 3 // 4))  # the rest is for the answer
     if budget >= limit:
         raise UnsupportedParameterError(f"{request.model} thinks only with more than {budget} max_tokens")
