@@ -129,6 +129,7 @@ def test_a_stream_of_claude_with_everything_in_it() -> None:
             {"type": "redacted_thinking", "data": "eHh4"},
             {**SERVER[0], "input": {}, "deltas": pieces("input_json_delta", "partial_json", '{"query"', ': "x"}')},
             {**SERVER[1]},
+            {"type": "yet_to_come", "text": "", "deltas": pieces("text_delta", "text", "not for you")},
             {"type": "text", "text": "",
              "deltas": [*pieces("text_delta", "text", "Mon", "day"), {"type": "citations_delta", "citation": {"url": "u"}}]},
             {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {},
@@ -235,6 +236,18 @@ def test_geminis_calls_get_ids_and_a_finish_reason_whole_and_in_a_stream() -> No
     assert [call.id for call in whole.tool_calls] == [call.id for call in apart.tool_calls]
     again = parse("gemini", {**response(candidate(*TWO)), "responseId": "r-2"})
     assert {call.id for call in again.tool_calls} & {call.id for call in whole.tool_calls} == {"own"}
+
+
+def test_a_call_of_geminis_that_was_cut_is_no_whole_one() -> None:
+    body = {**response(candidate(called("f", {"a": 1}), finish="MAX_TOKENS")), "modelVersion": "models/gemini-x"}
+    for answer in (parse("gemini", body), streamed("gemini", body)):
+        assert (answer.model, answer.choices[0].finish_reason) == ("gemini-x", "length")
+
+
+def test_each_part_of_an_event_of_geminis_is_a_chunk_of_its_own() -> None:
+    event = ServerSentEvent(data=json.dumps(response(candidate({"text": "a"}, {"text": "b"}))).encode())
+    chunks = list(PROVIDERS["gemini"].new_stream(REQUEST).feed(event))
+    assert [(chunk.text, chunk.usage is not None) for chunk in chunks] == [("a", False), ("b", False), ("", True)]
 
 
 def test_geminis_thinking_counts_into_the_completion() -> None:
@@ -365,6 +378,16 @@ def test_a_stream_of_cohere_with_a_plan_and_calls() -> None:
     assert list(parser.feed(ServerSentEvent(data=b"[DONE]"))) == []
 
 
+@pytest.mark.parametrize(
+    ("who", "last"), [("anthropic", ended()[-1]), ("cohere", {"type": "message-end", "delta": {}})]
+)
+def test_nothing_is_awaited_after_the_end(who: str, last: dict[str, Any]) -> None:
+    parser: Any = PROVIDERS[who].new_stream(REQUEST)
+    assert not parser.done
+    parser.feed(ServerSentEvent(data=json.dumps(last).encode()))
+    assert parser.done
+
+
 # -- answers that are none -----------------------------------------------------------------
 
 FAILED: list[tuple[str, Any, type[ProviderError], str]] = [
@@ -406,6 +429,15 @@ def test_an_error_inside_a_stream_comes_after_what_was_said() -> None:
         assert "busy" in str(reader.failure)
         assert isinstance(reader.failure.__cause__, ServerError)
         assert reader.text == "Mon"
+
+
+@pytest.mark.parametrize("who", PROVIDERS)
+@pytest.mark.parametrize("data", [b'{"message": "no"}', b"no", b'{"type": "text"}'])
+def test_an_event_named_error_is_one_whatever_it_holds(who: str, data: bytes) -> None:
+    with pytest.raises(ReplyError) as caught:
+        PROVIDERS[who].new_stream(REQUEST).feed(ServerSentEvent(data=data, event="error"))
+    assert caught.value.reply.in_stream
+    assert caught.value.reply.body == data
 
 
 MALFORMED = [

@@ -200,7 +200,7 @@ class CohereStream:
 def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | None:
     if reason is None and error is None:
         return None
-    if reason not in FINISHES or error:
+    if reason not in FINISHES:
         message = error or f"the answer ended with {reason}"
         raise failure({"message": message, "type": str(reason).lower()}, in_stream=in_stream)
     return FINISHES[reason]

@@ -58,10 +58,10 @@ def failure(told: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> R
 
 
 def is_error(answer: Any) -> bool:
-    """Tell whether this is `{"error": …}`, also in a list (Google), or `{"type": "error", …}` (Anthropic)."""
+    """Tell whether this is `{"error": …}`, also in a list (Google)."""
     if isinstance(answer, list) and answer:
         answer = answer[0]
-    return isinstance(answer, dict) and (bool(answer.get("error")) or answer.get("type") == "error")
+    return isinstance(answer, dict) and bool(answer.get("error"))
 
 
 def only_choice(message: Message, finish: str | None, *, id: str, model: str, usage: Usage | None) -> ChatCompletion:
