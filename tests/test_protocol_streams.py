@@ -73,6 +73,22 @@ def test_a_stream_that_is_cut_at_any_byte_is_whole_only_with_its_finish_reason(w
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
+def test_a_whole_answer_to_a_request_for_a_stream_loses_nothing(who: str) -> None:
+    said = SHAPES[who].whole("m", SAID)
+    for candidate in said.get("candidates", ()):
+        candidate["content"]["parts"][-1]["thoughtSignature"] = "c2ln"
+        candidate["content"]["parts"][1]["thoughtSignature"] = "c2ln"
+        candidate["logprobsResult"] = {"chosenCandidates": [{"token": "a", "logProbability": -1}]}
+    body = json.dumps(said).encode()
+    reader = read(who, body[:50], body[50:], content_type="application/json")
+    assert is_whole(reader)
+    (streamed,), (whole,) = reader.completion().choices, parse(who, body).choices
+    assert streamed == whole
+    assert (whole.logprobs is not None) == (who == "gemini")
+    assert (whole.message.extra_content is not None) == (who != "cohere")
+
+
+@pytest.mark.parametrize("who", PROVIDERS)
 def test_a_whole_body_that_is_cut_at_any_byte_is_no_answer(who: str) -> None:
     body = json.dumps(SHAPES[who].whole("m", SAID)).encode()
     for at in range(len(body)):
