@@ -14,7 +14,7 @@ import pytest
 from driving import MODES, Outcome, run
 from protocol_rules import KEY, RULES, SIGNATURE, Asked, checked
 
-from g4f_lite import OpenaiTemplate, Provider
+from g4f_lite import OpenaiTemplate, Provider, Timeouts
 from g4f_lite.testing import FaultServer, Received, replies
 from g4f_lite.testing.replies import Action, Reply
 from g4f_lite_providers.anthropic import Anthropic
@@ -42,7 +42,11 @@ PATHS = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta", "cohere": ""}
 def ask(mode: str, who: str, server: FaultServer, **params: Any) -> Outcome:
     kind, model = WHO[who]
     provider = kind(api_base=server.origin + PATHS[kind.name], api_key=KEY)
-    return run(mode, {"retries": 0}, {"provider": provider, "model": model, "fallback_models": [], **params})
+    return run(
+        mode,
+        {"retries": 0, "timeouts": Timeouts()},
+        {"provider": provider, "model": model, "fallback_models": [], **params},
+    )
 
 
 def answered(outcome: Outcome) -> Any:
