@@ -9,6 +9,7 @@ from .types import (
     ChatCompletionChunk,
     Choice,
     FunctionCall,
+    JSONObject,
     Message,
     ToolCall,
     ToolCallDelta,
@@ -22,6 +23,7 @@ class _Call:
         self.type = "function"
         self.name = ""
         self.arguments: list[str] = []
+        self.extra_content: JSONObject = {}
 
 
 class _Choice:
@@ -35,6 +37,7 @@ class _Choice:
         self.open: dict[int | None, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
+        self.extra_content: JSONObject = {}
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
         """
@@ -86,6 +89,8 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
                 choice.reasoning_content.append(delta.reasoning_content)
             for part in delta.tool_calls or ():
                 _add_call(choice.call_of(part), part)
+            if delta.extra_content:
+                choice.extra_content |= delta.extra_content
             choice.role = delta.role or choice.role
             choice.finish_reason = piece.finish_reason or choice.finish_reason
             if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
@@ -104,6 +109,8 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
 def _add_call(call: _Call, piece: ToolCallDelta) -> None:
     call.id = call.id or piece.id or ""
     call.type = piece.type or call.type
+    if piece.extra_content:
+        call.extra_content |= piece.extra_content
     if piece.function is not None:
         call.name = call.name or piece.function.name or ""
         call.arguments.append(piece.function.arguments or "")
@@ -111,7 +118,12 @@ def _add_call(call: _Call, piece: ToolCallDelta) -> None:
 
 def _whole(index: int, choice: _Choice) -> Choice:
     calls = tuple(
-        ToolCall(id=call.id, type=call.type, function=FunctionCall(name=call.name, arguments="".join(call.arguments)))
+        ToolCall(
+            id=call.id,
+            type=call.type,
+            function=FunctionCall(name=call.name, arguments="".join(call.arguments)),
+            extra_content=call.extra_content or None,
+        )
         for call in choice.calls
     )
     message = Message(
@@ -121,6 +133,7 @@ def _whole(index: int, choice: _Choice) -> Choice:
         reasoning="".join(choice.reasoning) or None,
         reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
+        extra_content=choice.extra_content or None,
     )
     logprobs = {"content": choice.logprobs} if choice.logprobs else None
     return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs)

@@ -45,6 +45,8 @@ class OpenaiTemplate(Provider):
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         self._refuse_unsupported(request)
         body = request.to_body()
+        if body["messages"] is request.messages:
+            body["messages"] = _without_extra_content(request.messages)
         self._fit(body)
         if not stream:
             body.pop("stream_options", None)
@@ -156,6 +158,24 @@ class OpenaiStreamParser:
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
+
+
+def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
+    """Leave out what another service wants back: many services refuse fields that they do not know."""
+    if not any("extra_content" in message or message.get("tool_calls") for message in messages):
+        return messages
+    own = []
+    for message in messages:
+        kept = {name: value for name, value in message.items() if name != "extra_content"}
+        if isinstance(calls := kept.get("tool_calls"), (list, tuple)):
+            kept["tool_calls"] = [
+                {name: value for name, value in call.items() if name != "extra_content"}
+                if isinstance(call, dict)
+                else call
+                for call in calls
+            ]
+        own.append(kept)
+    return own
 
 
 def _decode(body: bytes) -> Any:

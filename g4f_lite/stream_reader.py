@@ -258,6 +258,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
                 id=call.id,
                 type=call.type,
                 function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
+                extra_content=call.extra_content,
             )
             for index, call in enumerate(message.tool_calls or ())
         )
@@ -268,13 +269,14 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             reasoning=message.reasoning,
             reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
+            extra_content=message.extra_content,
         )
         choices.append(
             ChunkChoice(
                 index=choice.index,
                 delta=delta,
-                finish_reason=choice.finish_reason
-                or "stop",  # the body was whole, so the answer is logprobs=choice.logprobs
+                finish_reason=choice.finish_reason or "stop",  # the body was whole, so the answer is
+                logprobs=choice.logprobs,
             )
         )
     yield ChatCompletionChunk(

@@ -252,6 +252,8 @@ class ToolCall(Value, frozen=True, kw_only=True, gc=False):
     id: str = ""
     function: FunctionCall = FunctionCall()
     type: str = "function"
+    extra_content: JSONObject | None = None
+    """What a service wants back in the next turn, such as signatures, by vendor; no other service gets it."""
 
 
 class Message(Value, frozen=True, kw_only=True):
@@ -263,11 +265,13 @@ class Message(Value, frozen=True, kw_only=True):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: tuple[ToolCall, ...] | None = None
+    extra_content: JSONObject | None = None
+    """As in `ToolCall`."""
 
     def to_dict(self) -> JSONObject:
         """Return OpenAI's JSON of this message, fields that are not set left out (but `content`)."""
         fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
-        return {"content": None, **msgspec.to_builtins(fields)}
+        return {"content": None, **_without_none(msgspec.to_builtins(fields))}
 
 
 class Choice(Value, frozen=True, kw_only=True):
@@ -376,7 +380,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_none(item) for name, item in value.items() if item is not None}
-    return value
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 # -- what is streamed ----------------------------------------------------------------------
@@ -394,6 +398,7 @@ class ToolCallDelta(Value, frozen=True, kw_only=True, gc=False):
     id: str | None = None
     type: str | None = None
     function: FunctionCallDelta | None = None
+    extra_content: JSONObject | None = None
 
 
 class Delta(Value, frozen=True, kw_only=True, gc=False):
@@ -403,6 +408,7 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: tuple[ToolCallDelta, ...] | None = None
+    extra_content: JSONObject | None = None
 
 
 class ChunkChoice(Value, frozen=True, kw_only=True, gc=False):

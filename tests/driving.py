@@ -55,9 +55,9 @@ def _run_sync(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Ou
     with Client(**{**QUICK, **settings}) as client:
         try:
             if "stream" not in mode:
-                reply = client.chat.completions.create(messages=MESSAGES, **params)
+                reply = client.chat.completions.create(**{"messages": MESSAGES, **params})
                 return Outcome(reply.text, reply, None, reply.trail)
-            stream = client.chat.completions.create(messages=MESSAGES, stream=True, **params)
+            stream = client.chat.completions.create(**{"messages": MESSAGES, **params}, stream=True)
             for chunk in stream:
                 said += chunk.text
             return Outcome(said, stream.completion, None, stream.completion.trail)
@@ -70,9 +70,9 @@ async def _run_async(mode: str, settings: dict[str, Any], params: dict[str, Any]
     async with AsyncClient(**{**QUICK, **settings}) as client:
         try:
             if "stream" not in mode:
-                reply = await client.chat.completions.create(messages=MESSAGES, **params)
+                reply = await client.chat.completions.create(**{"messages": MESSAGES, **params})
                 return Outcome(reply.text, reply, None, reply.trail)
-            stream = await client.chat.completions.create(messages=MESSAGES, stream=True, **params)
+            stream = await client.chat.completions.create(**{"messages": MESSAGES, **params}, stream=True)
             async for chunk in stream:
                 said += chunk.text
             return Outcome(said, stream.completion, None, stream.completion.trail)

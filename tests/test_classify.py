@@ -245,6 +245,32 @@ CASES = [
          e.QuotaExceededError, "credit balance", "invalid_request_error"),
     Case("Anthropic: a long prompt", 400, anthropic("invalid_request_error", "prompt is too long: 9 > 8"),
          e.ContextWindowError, "too long", "invalid_request_error"),
+    *(Case(f"Anthropic: {message[:30]}", 400, anthropic("invalid_request_error", message), kind, message, "invalid_request_error")
+      for message, kind in (
+          ("input length and `max_tokens` exceed context limit: 9 + 9 > 10", e.ContextWindowError),
+          ("You have reached your specified API usage limits.", e.QuotaExceededError),
+          ("max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens", e.UnsupportedParameterError),
+          ("`temperature` is deprecated for this model.", e.UnsupportedParameterError),
+          ("`temperature` and `top_p` cannot both be specified for this model.", e.UnsupportedParameterError),
+          ("Thinking may not be enabled when tool_choice forces tool use.", e.UnsupportedParameterError),
+          ("messages.1.content.0.type: Expected `thinking`, but found `tool_use`.", e.UnsupportedParameterError),
+          ("messages.1.content.0: Invalid `signature` in `thinking` block", e.UnsupportedParameterError),
+          ("output_config.format.schema: 'additionalProperties' must be false", e.UnsupportedParameterError),
+          ("Could not process image", e.InvalidRequestError))),
+    *(Case(f"Google: {message[:30]}", 400, google(400, status, message), kind, message, status)
+      for status, message, kind in (
+          ("FAILED_PRECONDITION", "User location is not supported for the API use.", e.PermissionDeniedError),
+          ("INVALID_ARGUMENT", "Logprobs is not enabled for models/x", e.UnsupportedParameterError),
+          ("INVALID_ARGUMENT", "Budget 0 is invalid. This model only works in thinking mode.", e.UnsupportedParameterError),
+          ("INVALID_ARGUMENT", "Function call is missing a thought_signature", e.UnsupportedParameterError),
+          ("INVALID_ARGUMENT", "Corrupted thought signature.", e.UnsupportedParameterError),
+          ("INVALID_ARGUMENT", "Cannot fetch content from the provided URL.", e.UnsupportedParameterError))),
+    Case("Cohere: a limit per minute", 429, {"message": "a Trial key is limited to 40 API calls / minute"},
+         e.RateLimitError, "40 API calls"),
+    Case("Cohere: a limit per month", 429, {"message": "a Trial key is limited to 1000 API calls / month"},
+         e.QuotaExceededError, "1000 API calls"),
+    Case("Cohere: a wrong key", 401, {"id": "1", "message": "invalid api token"}, e.AuthenticationError, "invalid api token"),
+    Case("Cohere: a long prompt", 400, {"message": "too many tokens: size limit exceeded by 9"}, e.ContextWindowError, "by 9"),
     Case("Anthropic: overloaded in a stream", 200, anthropic("overloaded_error", "Overloaded"), e.ServerError,
          "Overloaded", "overloaded_error"),
     # nothing to read

@@ -20,6 +20,7 @@ from driving import MESSAGES, MODES, eventually, run
 import g4f_lite
 from g4f_lite import AsyncClient, Client, Timeouts, plugins
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.transport.common import default_ssl_context
 
 
 def ask(client: Client, **params: Any) -> g4f_lite.ChatCompletion:
@@ -484,7 +485,9 @@ def test_a_mistake_in_the_callers_objects_is_told_as_theirs(mode: str, groq: Fau
 def test_a_secure_handshake_that_drips_is_bounded(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
+    default_ssl_context()  # its making takes a moment that is not what is measured
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
     over = threading.Event()
 
     def drip() -> None:
@@ -512,7 +515,7 @@ def test_a_secure_handshake_that_drips_is_bounded(mode: str, monkeypatch: pytest
     listener.close()
     assert isinstance(outcome.error, g4f_lite.ProviderTimeoutError)
     assert outcome.error.phase == "connect"
-    assert took < 0.5 + 1.0
+    assert took < 0.5 + 2.0  # with a busy machine; the whole drip takes 4 s
 
 
 # -- addresses -----------------------------------------------------------------------------

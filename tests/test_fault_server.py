@@ -22,7 +22,7 @@ from g4f_lite.testing.replies import answer, error
 from g4f_lite.testing.server import Reply
 from g4f_lite.testing.shapes import ShapeName
 
-SHAPES: tuple[ShapeName, ...] = ("openai", "anthropic", "gemini")
+SHAPES: tuple[ShapeName, ...] = ("openai", "anthropic", "gemini", "cohere")
 CALL = {"id": "call_7", "type": "function", "function": {"name": "day", "arguments": '{"zone": "Europe/Paris"}'}}
 JSON = {"content-type": "application/json"}
 
@@ -30,7 +30,7 @@ JSON = {"content-type": "application/json"}
 def path_of(shape: ShapeName, stream: bool = False, model: str = "m-1") -> str:
     if shape == "gemini":
         return f"/v1beta/models/{model}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent")
-    return {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[shape]
+    return {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "cohere": "/v2/chat"}[shape]
 
 
 def body_of(shape: ShapeName, stream: bool = False, model: str = "m-1") -> bytes:
@@ -138,7 +138,7 @@ def events_of(body: bytes, shape: ShapeName) -> list[Event]:
     assert set(re.findall(r"\r\n|\r|\n", body.decode())) <= {newline}
     *blocks, rest = body.decode().split(newline * 2)
     assert rest == ""
-    pattern = rf"(?:event: (\w+){newline})?data: (.*)"
+    pattern = rf"(?:event: ([\w-]+){newline})?data: (.*)"
     return [Event(*found.groups()) for block in blocks if (found := re.fullmatch(pattern, block)) is not None]
 
 
@@ -242,14 +242,59 @@ def read_gemini_stream(events: list[Event]) -> Read:
     return Read("".join(texts), "".join(thoughts), sum(calls, ()), finishes[-1], totals[-1] if finishes[-1] else None)
 
 
-READ = {"openai": read_openai, "anthropic": read_anthropic, "gemini": read_gemini}
-READ_STREAM = {"openai": read_openai_stream, "anthropic": read_anthropic_stream, "gemini": read_gemini_stream}
+def read_cohere(reply: Any) -> Read:
+    message, billed = reply["message"], reply["usage"]["billed_units"]
+    assert (reply["id"], message["role"]) == ("chat-test", "assistant")
+    assert reply["usage"]["tokens"]["input_tokens"] > billed["input_tokens"]
+    functions = [(call["id"], call["function"]) for call in message.get("tool_calls", ())]
+    return Read(
+        joined(message["content"], "text"),
+        joined(message["content"], "thinking"),
+        tuple((ident, function["name"], json.loads(function["arguments"])) for ident, function in functions),
+        reply["finish_reason"],
+        (billed["input_tokens"], billed["output_tokens"]),
+    )
+
+
+def read_cohere_stream(events: list[Event]) -> Read:
+    assert all(event.name == event.json["type"] for event in events)
+    data = [event.json for event in events]
+    content = r"content-start( content-delta)+"
+    call = "tool-call-start( tool-call-delta)+ tool-call-end"
+    order = f"message-start( {content} content-end)*( {call})*( message-end|( {content})?)"
+    assert re.fullmatch(order, " ".join(one["type"] for one in data))
+    messages = [one["delta"]["message"] for one in data if "message" in one.get("delta", ())]
+    contents = [message["content"] for message in messages[1:] if "content" in message]
+    pieces = [
+        (one["type"], one["delta"]["message"]["tool_calls"])
+        for one in data
+        if one["type"][-10:] in ("call-start", "call-delta")
+    ]
+    calls: list[dict[str, Any]] = []
+    for kind, piece in pieces:
+        if kind == "tool-call-start":
+            calls.append({**piece, "function": {**piece["function"]}})
+        else:
+            calls[-1]["function"]["arguments"] += piece["function"]["arguments"]
+    if data[-1]["type"] != "message-end":
+        return Read(joined(contents, "text"), joined(contents, "thinking"))
+    message = {"role": "assistant", "content": contents, "tool_calls": calls}
+    return read_cohere({"id": data[0]["id"], "message": message, **data[-1]["delta"]})
+
+
+READ = {"openai": read_openai, "anthropic": read_anthropic, "gemini": read_gemini, "cohere": read_cohere}
+READ_STREAM = {
+    "openai": read_openai_stream,
+    "anthropic": read_anthropic_stream,
+    "gemini": read_gemini_stream,
+    "cohere": read_cohere_stream,
+}
 FINISHES = {  # what stands on the wire for OpenAI's finish reasons
-    "stop": ("stop", "end_turn", "STOP"),
-    "length": ("length", "max_tokens", "MAX_TOKENS"),
-    "tool_calls": ("tool_calls", "tool_use", "STOP"),
-    "content_filter": ("content_filter", "refusal", "SAFETY"),
-    "odd": ("odd", "odd", "odd"),
+    "stop": ("stop", "end_turn", "STOP", "COMPLETE"),
+    "length": ("length", "max_tokens", "MAX_TOKENS", "MAX_TOKENS"),
+    "tool_calls": ("tool_calls", "tool_use", "STOP", "TOOL_CALL"),
+    "content_filter": ("content_filter", "refusal", "SAFETY", "ERROR"),
+    "odd": ("odd", "odd", "odd", "odd"),
 }
 
 
@@ -277,6 +322,12 @@ WHOLE: dict[str, dict[str, Any]] = {
                         "finishReason": "STOP"}],
         "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 3, "totalTokenCount": 8},
         "modelVersion": "m-1", "responseId": "response-test",
+    },
+    "cohere": {
+        "id": "chat-test", "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "It is Sunday"}]},
+        "usage": {"billed_units": {"input_tokens": 5, "output_tokens": 3},
+                  "tokens": {"input_tokens": 505, "output_tokens": 5}},
     },
 }  # fmt: skip
 
@@ -346,6 +397,28 @@ def test_a_stream_in_geminis_shape_is_whole_responses_and_has_no_done(server: Fa
     ]
 
 
+def test_a_stream_in_coheres_shape_names_its_events_and_has_no_done(server: FaultServer) -> None:
+    start, *events, end = stream_of(server, "cohere")
+    assert (start.name, start.json["id"]) == ("message-start", "chat-test")
+    assert [(event.name, event.json.get("delta", {}).get("message")) for event in events] == [
+        ("content-start", {"content": {"type": "text", "text": ""}}),
+        ("content-delta", {"content": {"text": "It "}}),
+        ("content-delta", {"content": {"text": "is"}}),
+        ("content-end", None),
+        ("tool-call-start", {"tool_calls": {**CALL, "function": {"name": "day", "arguments": ""}}}),
+        ("tool-call-delta", {"tool_calls": {"function": {"arguments": '{"zone": "Eu'}}}),
+        ("tool-call-delta", {"tool_calls": {"function": {"arguments": 'rope/Paris"}'}}}),
+        ("tool-call-end", None),
+    ]
+    assert end.json["delta"]["finish_reason"] == "TOOL_CALL"
+
+
+def test_geminis_signature_goes_beside_the_call(server: FaultServer) -> None:
+    server.script(answer("", tool_calls=[{**CALL, "extra_content": {"google": {"thought_signature": "c2ln"}}}, CALL]))
+    parts = ask(server, "gemini").json["candidates"][0]["content"]["parts"]
+    assert [part.get("thoughtSignature") for part in parts] == ["c2ln", None]
+
+
 PARIS = {"zone": "Europe/Paris"}
 TWO = [CALL, {**CALL, "id": "call_8"}]
 SAYINGS: list[tuple[dict[str, Any], Read]] = [
@@ -407,7 +480,7 @@ def test_a_shape_that_is_given_wins_over_the_path(shape: ShapeName, server: Faul
 
 def test_a_shape_that_does_not_exist_is_told_at_once() -> None:
     for make in (answer, replies.cut, replies.comments, replies.wrong_length, replies.gzipped, replies.silence):
-        with pytest.raises(ValueError, match="no shape 'antropic': there are openai, anthropic, gemini"):
+        with pytest.raises(ValueError, match="no shape 'antropic': there are openai, anthropic, gemini, cohere"):
             make(shape="antropic")
     with pytest.raises(ValueError, match="no shape"):
         replies.completion(Received("POST", "/", {}, b""), shape="antropic")
@@ -490,6 +563,7 @@ def test_an_error_wears_the_envelope_of_its_shape(status: int, type: str, state:
         "request_id": "req_test",
     }
     assert given["gemini"].json == {"error": {"code": status, "message": "slow down", "status": state}}
+    assert given["cohere"].json == {"id": "error-test", "message": "slow down"}
 
 
 def test_what_only_one_envelope_holds_is_left_out_of_the_others(server: FaultServer) -> None:
@@ -510,7 +584,7 @@ def test_an_error_inside_a_stream_follows_the_content(after: int, shape: ShapeNa
     assert (reply.status, reply.headers["x-quota"]) == (200, "0")
     *events, last = events_of(reply.body, shape)
     assert READ_STREAM[shape](events) == Read("word0 word1 " if after else "")
-    assert last.json["error"]["message"] == "overloaded"
+    assert last.json.get("error", last.json)["message"] == "overloaded"
     assert last.name == ("error" if shape == "anthropic" else None)
     assert ask(server, shape).status == 529
 
@@ -631,6 +705,7 @@ def test_a_stalled_stream_has_said_what_it_was_told_to(shape: ShapeName, server:
         ("openai", b": keep-alive\n\n"),
         ("anthropic", b'event: ping\ndata: {"type": "ping"}\n\n'),
         ("gemini", b": keep-alive\r\n\r\n"),
+        ("cohere", b": keep-alive\n\n"),
     ],
 )
 def test_keep_alives_come_for_ever_and_nothing_else(shape: ShapeName, expected: bytes, server: FaultServer) -> None:
@@ -718,6 +793,7 @@ def test_any_body_with_any_status_and_headers(server: FaultServer) -> None:
         ("openai", b'raw data: {"type": "ping"}\n\ndata: text\n\n'),
         ("anthropic", b'raw event: ping\ndata: {"type": "ping"}\n\ndata: text\n\n'),
         ("gemini", b'raw data: {"type": "ping"}\r\n\r\ndata: text\r\n\r\n'),
+        ("cohere", b'raw event: ping\ndata: {"type": "ping"}\n\ndata: text\n\n'),
     ],
 )
 def test_any_stream_has_the_framing_of_its_shape(shape: ShapeName, expected: bytes, server: FaultServer) -> None:
@@ -790,6 +866,7 @@ def test_a_body_that_names_no_model_does_no_harm(body: bytes, server: FaultServe
         ("/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "gemini", "gemini-2.5-pro", True),
         ("/v1beta/models/gemini-2.5-pro:streamGenerateContent", "gemini", "gemini-2.5-pro", True),
         ("/v1/publishers/google/models/a%2Fb:generateContent?x=y", "gemini", "a/b", False),
+        ("/v2/chat", "cohere", "body-model", True),
         ("/v1beta/models/gemini-2.5-pro:countTokens", "openai", "body-model", True),
         ("/v1beta/models/gemini-2.5-pro:generateContents", "openai", "body-model", True),
     ],

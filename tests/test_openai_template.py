@@ -117,6 +117,25 @@ def test_a_parameter_that_the_service_refuses_is_not_sent_to_it() -> None:
             build(GROQ, **{name: value})
 
 
+def test_what_another_service_wants_back_is_not_sent() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    signed = {**call, "extra_content": {"google": {"thought_signature": "c2ln"}}}
+    said = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [signed],
+        "extra_content": {"anthropic": {"content": []}},
+    }
+    messages = (*MESSAGES, said)
+    assert body_of(messages=messages)["messages"] == [
+        *MESSAGES,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    assert said["tool_calls"] == [signed]  # the caller's own are left alone
+    odd = ({"role": "assistant", "content": "a", "tool_calls": "x"}, {"role": "assistant", "tool_calls": [7]})
+    assert body_of(messages=odd)["messages"] == list(odd)
+
+
 def test_groq_gets_no_names_and_no_nulls_but_for_content() -> None:
     messages = (
         {"role": "user", "name": "ann", "content": "Hi"},
@@ -368,6 +387,22 @@ def test_reasoning_stays_in_the_field_that_the_service_wants_back() -> None:
     assert (message.reasoning, message.reasoning_content) == (None, "Hm")
     message = stream(chunk(mistral(THINKING)), chunk(mistral("a", {"type": "text", "text": "b"}))).choices[0].message
     assert (message.reasoning, message.content) == ("Hm, so.", "ab")
+
+
+def test_what_a_service_wants_back_is_kept_whole_and_in_a_stream() -> None:
+    extra, other = {"google": {"thought_signature": "c2ln"}}, {"x": 1}
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": extra}
+    piece = {"tool_calls": [{**call, "index": 0}]}
+    apart = stream(
+        chunk(piece), chunk({"extra_content": extra}), chunk({"extra_content": other}), chunk(None, "tool_calls")
+    )
+    said = {"content": None, "tool_calls": [call], "extra_content": extra | other}
+    at_once = parse(whole(said, "tool_calls"))
+    assert apart.choices[0].message == at_once.choices[0].message
+    assert at_once.choices[0].message.to_dict() == {"role": "assistant", **said}
+    bare = parse(whole({"content": None, "tool_calls": [CALL]}, "tool_calls")).choices[0].message
+    assert bare.to_dict() == {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    assert stream(chunk({"content": "a"}), chunk(None, "stop")).choices[0].message.extra_content is None
 
 
 def test_the_first_chunk_may_have_no_choices_and_no_id() -> None:  # Azure's filter results

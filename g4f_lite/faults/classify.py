@@ -59,6 +59,11 @@ CODES: dict[str, type[e.ProviderError]] = {
     "resource_exhausted": e.RateLimitError,
     "unavailable": e.ServerError,
     "internal": e.ServerError,
+    "deadline_exceeded": e.ServerError,
+    "failed_precondition": e.PermissionDeniedError,
+    "malformed_function_call": e.ToolCallError,
+    "unexpected_tool_call": e.ToolCallError,
+    "too_many_tool_calls": e.ToolCallError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
@@ -83,7 +88,7 @@ STATUSES: dict[int, type[e.ProviderError]] = {
 
 _NO_MONEY = (
     r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|(?:no|any|out of) credits"
-    r"|credit balance|purchase (?:more )?credits|spending limit"
+    r"|credit balance|purchase (?:more )?credits|spending limit|your specified (?:api )?usage limit"
 )
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever it says.
@@ -94,7 +99,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], re.Pattern[st
         (
             e.ContextWindowError,
             _ROOM,
-            r"context (?:length|window|size)|maximum context|prompt is too long|input is too long"
+            r"context (?:length|window|size|limit)|maximum context|prompt is too long|input is too long"
             r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
         ),
         (
@@ -120,12 +125,15 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], re.Pattern[st
             e.UnsupportedParameterError,
             (None, 400, 422),  # a country that is not supported is a 403
             r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
-            r"|extra inputs are not permitted|extra fields not permitted|is not allowed with",
+            r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
+            # Anthropic and Google: what this model cannot, and others can
+            r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+            r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
         ),
     )
 )
 _QUOTA = re.compile(_NO_MONEY, re.IGNORECASE)
-_PER_DAY = re.compile(r"per[ -]?day|\b(?:RPD|TPD)\b|daily|PerDay|per[ -]month|monthly", re.IGNORECASE)
+_PER_DAY = re.compile(r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly", re.IGNORECASE)
 _KEY_LIKE = re.compile(r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}")
 
 

@@ -5,7 +5,7 @@ For tests of plugins and of programs that use g4f_lite: real sockets on loopback
         server.script(replies.error(503), replies.answer("Sunday"))
         client = Client(base_urls={"groq": server.base_url}, keys={"groq": "test"})
 
-It speaks as OpenAI, Anthropic and Gemini do: `shapes` holds the three.
+It speaks as OpenAI, Anthropic, Gemini and Cohere do: `shapes` holds them.
 """
 
 from __future__ import annotations

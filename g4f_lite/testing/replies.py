@@ -2,7 +2,7 @@
 Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves
 streams and whole answers, and names the model that was asked for.
 
-`shape=` is the protocol to answer in: "openai", "anthropic", "gemini", or a `Shape` of your own;
+`shape=` is the protocol to answer in: "openai", "anthropic", "gemini", "cohere", or a `Shape` of your own;
 without it, the one that the request's path asks for.
 """
 

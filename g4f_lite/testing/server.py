@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from .shapes import ShapeName, gemini
+from .shapes import ShapeName, cohere, gemini
 
 
 class Received(NamedTuple):
@@ -41,7 +41,10 @@ class Received(NamedTuple):
         """The protocol of its path."""
         if gemini.PATH.search(self.path):
             return "gemini"
-        return "anthropic" if urlsplit(self.path).path.endswith("/messages") else "openai"
+        path = urlsplit(self.path).path
+        if path.endswith(cohere.PATH_END):
+            return "cohere"
+        return "anthropic" if path.endswith("/messages") else "openai"
 
     @property
     def model(self) -> str:

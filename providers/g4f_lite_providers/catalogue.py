@@ -40,8 +40,8 @@ BUNDLED: dict[str, str | Row] = {
     ),
     # Those who make the models.
     "openai": "g4f_lite_providers.openai",
-    # "anthropic": "g4f_lite_providers.anthropic",
-    # "gemini": "g4f_lite_providers.gemini",
+    "anthropic": "g4f_lite_providers.anthropic",
+    "gemini": "g4f_lite_providers.gemini",
     "mistral": Row(
         label="Mistral",
         url="https://mistral.ai",
@@ -76,7 +76,7 @@ BUNDLED: dict[str, str | Row] = {
         dropped_message_fields=frozenset({"annotations", "reasoning"}),
     ),
     "xai": "g4f_lite_providers.xai",
-    # "cohere": "g4f_lite_providers.cohere",
+    "cohere": "g4f_lite_providers.cohere",
     "moonshot": Row(
         label="Moonshot AI",
         url="https://www.moonshot.ai",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-ShapeName: TypeAlias = Literal["openai", "anthropic", "gemini"]
+ShapeName: TypeAlias = Literal["openai", "anthropic", "gemini", "cohere"]
 
 PROMPT_TOKENS = 5
 """What every prompt costs."""
@@ -20,7 +20,10 @@ class Said(NamedTuple):
     """OpenAI's finish reason, or one of the shape's own; None: the answer breaks off."""
     reasoning: str = ""
     tool_calls: Sequence[Mapping[str, Any]] = ()
-    """In OpenAI's form: `{"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}`."""
+    """
+    In OpenAI's form: `{"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}`; Gemini's
+    signature goes into `"extra_content": {"google": {"thought_signature": …}}`.
+    """
     more: Mapping[str, Any] = {}
     """Fields for OpenAI's or Anthropic's message, or Gemini's candidate, sent as they are."""
 

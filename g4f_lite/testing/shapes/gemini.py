@@ -86,7 +86,12 @@ def _calls(said: Said) -> list[dict[str, Any]]:
                 "name": call["function"]["name"],
                 "args": json.loads(call["function"]["arguments"]),
                 **({"id": call["id"]} if "id" in call else {}),
-            }
+            },
+            **(
+                {"thoughtSignature": call["extra_content"]["google"]["thought_signature"]}
+                if "extra_content" in call
+                else {}
+            ),
         }
         for call in said.tool_calls
     ]

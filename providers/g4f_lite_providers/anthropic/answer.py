@@ -1,0 +1,292 @@
+"""
+Answers and streams of Anthropic's Messages as OpenAI-shaped ones.
+
+Source: docs.claude.com/en/api/messages, …/streaming; recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Raw, Struct
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChunkChoice,
+    Delta,
+    FunctionCall,
+    FunctionCallDelta,
+    HTTPResponse,
+    MalformedResponseError,
+    Message,
+    ServerSentEvent,
+    TokenDetails,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+from ..translation.answers import decode_body, decode_event, only_choice
+from ..translation.turns import JSONObject
+
+FINISHES = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    # Cut short on purpose, to be asked to go on: no whole answer.
+    "pause_turn": "length",
+    "compaction": "length",
+}
+THINKING = ("thinking", "redacted_thinking")
+
+
+class _OutputDetails(Struct):
+    thinking_tokens: int | None = None
+
+
+class _Usage(Struct):
+    """Counts of a message; in a stream each is the last one told, and may come late."""
+
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    output_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _Block(Struct):
+    """A block of content of any type: those of other types than ours are skipped."""
+
+    type: str = ""
+    id: str | None = None
+    name: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    input: Raw = Raw()
+
+
+class _Message(Struct):
+    id: str = ""
+    model: str = ""
+    content: list[_Block] | None = None
+    stop_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class _Delta(Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    partial_json: str | None = None
+    stop_reason: str | None = None
+
+
+class _Event(Struct):
+    type: str = ""
+    index: int = 0
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: _Usage | None = None
+
+
+_message_decoder = msgspec.json.Decoder(_Message)
+_event_decoder = msgspec.json.Decoder(_Event)
+
+
+def completion(response: HTTPResponse) -> ChatCompletion:
+    """
+    Raises:
+        ReplyError, MalformedResponseError: as `decode_body`.
+    """
+    answer = decode_body(response, _message_decoder)
+    if answer.content is None:
+        raise MalformedResponseError("the answer has no content", status=response.status)
+    blocks = answer.content
+    texts = [block.text or "" for block in blocks if block.type == "text"]
+    thoughts = [block.thinking or "" for block in blocks if block.type == "thinking"]
+    calls = tuple(
+        ToolCall(id=block.id or "", function=FunctionCall(name=block.name or "", arguments=_json(block.input)))
+        for block in blocks
+        if block.type == "tool_use"
+    )
+    message = Message(
+        content="".join(texts) if texts or not calls else None,
+        reasoning="".join(thoughts) or None,
+        tool_calls=calls or None,
+        extra_content=_to_give_back(blocks),
+    )
+    finish = _finish(answer.stop_reason)
+    return only_choice(message, finish, id=answer.id, model=answer.model, usage=_usage(answer.usage))
+
+
+class AnthropicStream:
+    """
+    Events are named; pieces belong to blocks by their index; usage comes at the start and at the end.
+
+    The finish reason stands in `message_delta`; after `message_stop` nothing is awaited.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._id = self._model = ""
+        self._blocks: dict[int, _Open] = {}
+        self._calls = 0
+        self._counts = _Usage()
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        if event.event == "ping":
+            return ()
+        told = decode_event(event, _event_decoder)
+        if told.type == "content_block_delta" and told.delta is not None:
+            return self._piece(told.index, told.delta)
+        if told.type == "content_block_start" and told.content_block is not None:
+            return self._begin(told.index, told.content_block)
+        if told.type == "content_block_stop":
+            return self._end(told.index)
+        if told.type == "message_start" and told.message is not None:
+            self._id, self._model = told.message.id, told.message.model
+            self._count(told.message.usage)
+            return (self._chunk(Delta(role="assistant")),)
+        if told.type == "message_delta":
+            self._count(told.usage)
+            return self._finished(told.delta.stop_reason if told.delta is not None else None)
+        if told.type == "message_stop":
+            self.done = True
+        return ()
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return ()
+
+    # -- blocks ----------------------------------------------------------------------------
+
+    def _begin(self, index: int, block: _Block) -> Iterable[ChatCompletionChunk]:
+        opened = self._blocks[index] = _Open(block)
+        if block.type != "tool_use":
+            return self._piece(index, _Delta(text=block.text, thinking=block.thinking))
+        opened.call, self._calls = self._calls, self._calls + 1
+        function = FunctionCallDelta(name=block.name or "", arguments="")
+        call = ToolCallDelta(index=opened.call, id=block.id or "", type="function", function=function)
+        return (self._chunk(Delta(tool_calls=(call,))),)
+
+    def _piece(self, index: int, delta: _Delta) -> Iterable[ChatCompletionChunk]:
+        opened = self._blocks.get(index)
+        if opened is None:
+            raise MalformedResponseError(f"a piece of block {index}, which has not begun")
+        if opened.block.type == "tool_use":
+            if not delta.partial_json:
+                return ()
+            opened.json.append(delta.partial_json)
+            return (self._arguments(opened, delta.partial_json),)
+        if opened.block.type not in ("text", *THINKING):
+            return ()  # what the service's own tools are doing
+        opened.said.append(delta.text or delta.thinking or "")
+        opened.signature += delta.signature or ""
+        if delta.text:
+            return (self._chunk(Delta(content=delta.text)),)
+        return (self._chunk(Delta(reasoning=delta.thinking)),) if delta.thinking else ()
+
+    def _end(self, index: int) -> Iterable[ChatCompletionChunk]:
+        opened = self._blocks.get(index)
+        if opened is None or opened.block.type != "tool_use" or opened.json:
+            return ()
+        opened.json.append(_json(opened.block.input))  # a call without arguments has no pieces
+        return (self._arguments(opened, opened.json[0]),)
+
+    def _arguments(self, opened: _Open, piece: str) -> ChatCompletionChunk:
+        call = ToolCallDelta(index=opened.call, function=FunctionCallDelta(arguments=piece))
+        return self._chunk(Delta(tool_calls=(call,)))
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def _finished(self, stop_reason: str | None) -> Iterable[ChatCompletionChunk]:
+        if stop_reason is None:
+            return ()
+        blocks = [opened.whole() for _, opened in sorted(self._blocks.items())]
+        delta = Delta(extra_content=_to_give_back(blocks))
+        return (self._chunk(delta, _finish(stop_reason), _usage(self._counts)),)
+
+    def _count(self, usage: _Usage | None) -> None:
+        for name in _Usage.__struct_fields__ if usage is not None else ():
+            if (told := getattr(usage, name)) is not None:
+                setattr(self._counts, name, told)
+
+    def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
+        choice = ChunkChoice(delta=delta, finish_reason=finish)
+        return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage)
+
+
+class _Open:
+    """A block of a stream, and what has come of it."""
+
+    def __init__(self, block: _Block) -> None:
+        self.block = block
+        self.call = 0
+        self.said: list[str] = []
+        self.json: list[str] = []
+        self.signature = block.signature or ""
+
+    def whole(self) -> _Block:
+        block, said = self.block, "".join(self.said)
+        return _Block(
+            type=block.type, id=block.id, name=block.name, text=said, thinking=said, signature=self.signature,
+            data=block.data, input=Raw("".join(self.json).encode()),
+        )  # fmt: skip
+
+
+def _to_give_back(blocks: Sequence[_Block]) -> JSONObject | None:
+    """
+    Return the blocks for `extra_content` if Claude thought: it wants its thinking back where it stood,
+    with its signature, when tools go on.
+    """
+    if not any(block.type in THINKING for block in blocks):
+        return None
+    written: list[JSONObject] = []
+    for block in blocks:
+        if block.type == "text" and block.text:
+            written.append({"type": "text", "text": block.text})
+        elif block.type == "thinking":
+            written.append({"type": "thinking", "thinking": block.thinking or "", "signature": block.signature or ""})
+        elif block.type == "redacted_thinking":
+            written.append({"type": "redacted_thinking", "data": block.data or ""})
+        elif block.type == "tool_use":
+            try:
+                arguments = msgspec.json.decode(_json(block.input))
+            except msgspec.DecodeError:  # cut by max_tokens: nothing that could be given back
+                return None
+            written.append({"type": "tool_use", "id": block.id, "name": block.name, "input": arguments})
+    return {"anthropic": {"content": written}}
+
+
+def _finish(stop_reason: str | None) -> str | None:
+    return None if stop_reason is None else FINISHES.get(stop_reason, stop_reason)
+
+
+def _json(value: Raw) -> str:
+    text = bytes(value).decode()
+    return text if text not in ("", "null") else "{}"
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    """`input_tokens` leaves out what was read from and written to the cache; OpenAI counts the whole prompt."""
+    if usage is None or usage.input_tokens is None:
+        return None
+    prompt = usage.input_tokens + (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+    output = usage.output_tokens or 0
+    cached, details = usage.cache_read_input_tokens, usage.output_tokens_details
+    thinking = details.thinking_tokens if details is not None else None
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=output,
+        total_tokens=prompt + output,
+        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=cached),
+        completion_tokens_details=None if thinking is None else TokenDetails(reasoning_tokens=thinking),
+    )

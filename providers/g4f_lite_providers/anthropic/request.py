@@ -1,0 +1,203 @@
+"""
+An OpenAI-shaped request as a body of Anthropic's Messages.
+
+Source: docs.claude.com/en/api/messages, …/structured-outputs, …/extended-thinking; recorded requests.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from g4f_lite import ChatRequest, UnsupportedParameterError
+
+from ..translation import turns as t
+from ..translation.parameters import (
+    NOWHERE_ELSE,
+    Choice,
+    functions,
+    json_format,
+    max_tokens,
+    refuse,
+    stops,
+    tool_choice,
+)
+from .models import Traits, traits
+
+SERVICE = "anthropic"
+UNSUPPORTED = NOWHERE_ELSE | {"frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "n", "seed"}
+IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 24_576}
+"""Tokens of thinking for models that want a budget; the service takes no less than 1024."""
+
+
+def messages_body(request: ChatRequest) -> t.JSONObject:
+    """
+    Raises:
+        UnsupportedParameterError: the service or this model cannot honour it.
+        InvalidRequestError: no service could.
+    """
+    refuse(request, UNSUPPORTED, SERVICE)
+    model = traits(request.model)
+    talk = t.read(request.messages, SERVICE)
+    limit = max_tokens(request) or model.max_tokens
+    body: t.JSONObject = {"model": request.model, "messages": _messages(talk), "max_tokens": limit}
+    if talk.system:
+        body["system"] = talk.system
+    if user := request.safety_identifier or request.user:
+        body["metadata"] = {"user_id": user}
+    if stop := stops(request):
+        if not all(map(str.strip, stop)):
+            raise UnsupportedParameterError(f"{SERVICE} takes no stop sequence of white space alone")
+        body["stop_sequences"] = stop
+    body |= _thinking(request, model, limit, talk)
+    body |= _sampling(request, model, thinks=body.get("thinking", {}).get("type") in ("adaptive", "enabled"))
+    body |= _tools(request, model, talk, has_budget="budget_tokens" in body.get("thinking", {}))
+    if (form := json_format(request, SERVICE)) is not None:
+        if form.schema is None:
+            raise UnsupportedParameterError(f"{SERVICE} gives JSON only by a JSON Schema")
+        format = {"type": "json_schema", "schema": form.schema}
+        body["output_config"] = {**body.get("output_config", {}), "format": format}
+    return body
+
+
+# -- parameters ----------------------------------------------------------------------------
+
+
+def _thinking(request: ChatRequest, model: Traits, limit: int, talk: t.Conversation) -> t.JSONObject:
+    effort = request.reasoning_effort
+    if effort is None:
+        return {}
+    if effort == "none":
+        return {"thinking": {"type": "disabled"}} if model.thinks else {}
+    if effort not in EFFORTS or not model.thinks:
+        raise UnsupportedParameterError(f"{request.model} does not support the reasoning_effort {effort!r}")
+    if model.adapts:
+        level = "max" if effort == "xhigh" and not model.takes_xhigh else EFFORTS[effort]
+        # Newer models leave the text of their thinking out unless they are asked for it.
+        shown = {"display": "summarized"} if model.hides_thinking else {}
+        return {"thinking": {"type": "adaptive", **shown}, "output_config": {"effort": level}}
+    budget = min(BUDGETS[effort], max(1024, limit * 3 // 4))  # the rest is for the answer
+    if budget >= limit:
+        raise UnsupportedParameterError(f"{request.model} thinks only with more than {budget} max_tokens")
+    last = next((turn for turn in reversed(talk.turns) if turn.role == "assistant"), None)
+    if last is not None and any(isinstance(part, t.Call) for part in last.parts) and not _as_written(last):
+        raise UnsupportedParameterError(
+            f"{request.model} cannot think on from calls that were made without its thinking"
+        )
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def _sampling(request: ChatRequest, model: Traits, *, thinks: bool) -> t.JSONObject:
+    asked = {
+        name: value
+        for name, value in (("temperature", request.temperature), ("top_p", request.top_p))
+        if value is not None and value != 1  # 1 is what happens anyway, and all that some models take
+    }
+    if asked.get("temperature", 0) > 1:
+        raise UnsupportedParameterError(f"{SERVICE} takes a temperature of at most 1")
+    if asked and (thinks or not model.takes_sampling):
+        raise UnsupportedParameterError(
+            f"{request.model} does not support {' and '.join(asked)}" + (" while it thinks" if thinks else "")
+        )
+    if len(asked) == 2:
+        raise UnsupportedParameterError(f"{SERVICE} does not support temperature and top_p together")
+    return asked
+
+
+def _tools(request: ChatRequest, model: Traits, talk: t.Conversation, *, has_budget: bool) -> t.JSONObject:
+    tools: list[t.JSONObject] = []
+    for function in functions(request, SERVICE):
+        tool: t.JSONObject = {"name": function.name, "input_schema": function.parameters}
+        if function.description:
+            tool["description"] = function.description
+        if function.strict:
+            tool["strict"] = True
+        tools.append(tool)
+    choice = tool_choice(request, SERVICE)
+    if not tools:
+        # A conversation that holds calls is taken only with tools: they are named, and none may be called.
+        named = dict.fromkeys(call.name for call in talk.calls)
+        old = [{"name": name, "input_schema": {"type": "object"}} for name in named]
+        return {"tools": old, "tool_choice": {"type": "none"}} if old else {}
+    if choice is not None and choice.forces and (has_budget or not model.can_be_forced):
+        raise UnsupportedParameterError(f"{request.model} cannot be made to call a tool" + " here" * has_budget)
+    alone = request.parallel_tool_calls is False
+    if choice is None and not alone:
+        return {"tools": tools}
+    return {"tools": tools, "tool_choice": _choice(choice or Choice("auto"), alone=alone)}
+
+
+def _choice(choice: Choice, *, alone: bool) -> t.JSONObject:
+    if choice.mode == "none":
+        return {"type": "none"}
+    kinds = {"auto": "auto", "required": "any", "named": "tool"}
+    chosen: t.JSONObject = {"type": kinds[choice.mode]}
+    if choice.name:
+        chosen["name"] = choice.name
+    if alone:
+        chosen["disable_parallel_tool_use"] = True
+    return chosen
+
+
+# -- messages ------------------------------------------------------------------------------
+
+
+def _messages(talk: t.Conversation) -> list[t.JSONObject]:
+    turns = []
+    for turn in talk.turns:
+        blocks = _as_written(turn) or [_block(part) for part in turn.parts]
+        # Text of white space alone is refused, though Claude writes it.
+        if blocks := [block for block in blocks if block["type"] != "text" or block["text"].strip()]:
+            turns.append((turn.role, blocks))
+    if not turns or turns[0][0] != "user":
+        raise UnsupportedParameterError(f"{SERVICE} needs a conversation that begins with words of a user")
+    return [{"role": role, "content": blocks} for role, blocks in t.joined(turns)]
+
+
+def _block(part: t.Part) -> t.JSONObject:
+    if isinstance(part, t.Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, t.Call):
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": t.arguments_of(part, SERVICE)}
+    if isinstance(part, t.Result):
+        content = [_block(inner) for inner in part.parts]
+        return {"type": "tool_result", "tool_use_id": part.call_id, "content": content}
+    return _media(part)
+
+
+def _media(media: t.Media) -> t.JSONObject:
+    if media.kind == "audio":
+        raise UnsupportedParameterError(f"{SERVICE} cannot listen to audio")
+    if media.url:
+        source: t.JSONObject = {"type": "url", "url": media.url}
+    elif media.media_type == "text/plain":
+        text = base64.b64decode(media.data).decode("utf-8", "replace")
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+    else:
+        source = {"type": "base64", "media_type": media.media_type, "data": media.data}
+    if media.kind == "image":
+        if media.media_type and media.media_type not in IMAGES:
+            raise UnsupportedParameterError(f"{SERVICE} cannot look at {media.media_type}")
+        return {"type": "image", "source": source}
+    if media.media_type not in ("application/pdf", "text/plain"):
+        raise UnsupportedParameterError(f"{SERVICE} cannot read {media.media_type or 'this file'}")
+    return {"type": "document", "source": source}
+
+
+def _as_written(turn: t.Turn) -> list[t.JSONObject]:
+    """
+    Return the blocks that Claude wrote, thinking and signatures in their places; [] if there are none.
+
+    The service refuses them when they are changed: a message that was edited since goes without them.
+    """
+    own: Any = turn.extra.get(SERVICE)
+    blocks = own.get("content") if isinstance(own, dict) else None
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) and "type" in block for block in blocks):
+        return []
+    said = "".join(str(block.get("text")) for block in blocks if block["type"] == "text")
+    called = [(block.get("id"), block.get("name")) for block in blocks if block["type"] == "tool_use"]
+    now = "".join(part.text for part in turn.parts if isinstance(part, t.Text))
+    calls = [(part.id, part.name) for part in turn.parts if isinstance(part, t.Call)]
+    return blocks if (said, called) == (now, calls) else []

@@ -1,0 +1,45 @@
+"""
+Cohere's chat, version 2. What is translated and what is refused: docs/protocols.md.
+
+Model ids are those of November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from g4f_lite import ChatCompletion, ChatRequest, HTTPRequest, HTTPResponse, Provider, StreamParser, hookimpl
+
+from ..translation.parameters import http_request
+from .answer import CohereStream, completion
+from .request import chat_body
+
+
+class Cohere(Provider):
+    """Command models, at `POST {api_base}/v2/chat`."""
+
+    name = "cohere"
+    label = "Cohere"
+    url = "https://cohere.com"
+    login_url = "https://dashboard.cohere.com/api-keys"
+    api_base = "https://api.cohere.com"
+    api_key_env = ("COHERE_API_KEY", "CO_API_KEY")
+    default_model = "command-a-03-2025"
+    fallback_models = ("command-a-plus-05-2026", "command-r7b-12-2024")
+    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
+
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        body = {**chat_body(request), "stream": stream}
+        bearer = None if key is None else f"Bearer {key}"
+        return http_request(f"{self.api_base}/v2/chat", body, request, stream=stream, authorization=bearer)
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        return completion(response)
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        return CohereStream()
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Cohere)

@@ -1,0 +1,220 @@
+"""
+Answers and streams of Cohere's chat, version 2, as OpenAI-shaped ones.
+
+Source: docs.cohere.com/reference/chat, …/reference/chat-stream; recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChunkChoice,
+    Delta,
+    FunctionCall,
+    FunctionCallDelta,
+    HTTPResponse,
+    MalformedResponseError,
+    Message,
+    ServerSentEvent,
+    TokenDetails,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+from ..translation.answers import decode_body, decode_event, failure, only_choice
+from ..translation.turns import made_id
+
+FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
+"""Whatever is not here (ERROR, TIMEOUT, what is yet to come) is an error: no answer is made of it."""
+
+
+class _Tokens(Struct):
+    input_tokens: float = 0
+    output_tokens: float = 0
+
+
+class _Usage(Struct):
+    billed_units: _Tokens | None = None
+    tokens: _Tokens | None = None
+    cached_tokens: float | None = None
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(Struct):
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Part(Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _Message(Struct):
+    content: list[_Part] | None = None
+    tool_plan: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Answer(Struct):
+    id: str = ""
+    finish_reason: str | None = None
+    message: _Message | str | None = None
+    """A text is an error's."""
+    usage: _Usage | None = None
+
+
+class _Piece(Struct):
+    """The message of an event: one part or one call, not a list of them."""
+
+    content: _Part | list[_Part] | None = None
+    tool_plan: str | None = None
+    tool_calls: _Call | list[_Call] | None = None
+
+
+class _Delta(Struct):
+    message: _Piece | None = None
+    finish_reason: str | None = None
+    usage: _Usage | None = None
+    error: str | None = None
+
+
+class _Event(Struct):
+    type: str = ""
+    id: str | None = None
+    index: int = 0
+    delta: _Delta | None = None
+    message: str | None = None
+    """An error's."""
+
+
+_answer_decoder = msgspec.json.Decoder(_Answer)
+_event_decoder = msgspec.json.Decoder(_Event)
+
+
+def completion(response: HTTPResponse) -> ChatCompletion:
+    """
+    Raises:
+        ReplyError, MalformedResponseError: as `decode_body`; also for an answer that ended in an error.
+    """
+    answer = decode_body(response, _answer_decoder)
+    if isinstance(answer.message, str):
+        raise failure({"message": answer.message}, status=response.status, in_stream=False)
+    if answer.message is None:
+        raise MalformedResponseError("the answer has no message", status=response.status)
+    parts = answer.message.content or []
+    text = [part.text or "" for part in parts if part.type == "text"]
+    thoughts = [answer.message.tool_plan or "", *(part.thinking or "" for part in parts)]
+    calls = tuple(
+        ToolCall(
+            id=call.id or made_id(answer.id, index),
+            function=FunctionCall(name=call.function.name or "", arguments=call.function.arguments or "{}"),
+        )
+        for index, call in enumerate(answer.message.tool_calls or ())
+        if call.function is not None
+    )
+    message = Message(
+        content="".join(text) if text or not calls else None,
+        reasoning="".join(thoughts) or None,
+        tool_calls=calls or None,
+    )
+    finish = _finish(answer.finish_reason, None, in_stream=False)
+    return only_choice(message, finish, id=answer.id, model="", usage=_usage(answer.usage))
+
+
+class CohereStream:
+    """Events tell their kind in `type`; the finish reason and the usage stand in `message-end`."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._id = ""
+        self._calls: dict[int, bool] = {}
+        """By the index of the event: whether arguments have come."""
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        if event.data == b"[DONE]":
+            self.done = True
+            return ()
+        told = decode_event(event, _event_decoder)
+        if told.message is not None:
+            raise failure({"message": told.message}, in_stream=True)
+        delta = told.delta or _Delta()
+        message = delta.message or _Piece()
+        if told.type == "message-start":
+            self._id = told.id or ""
+            return (self._chunk(Delta(role="assistant")),)
+        if told.type in ("content-start", "content-delta") and isinstance(message.content, _Part):
+            part = message.content
+            if not part.text and not part.thinking:
+                return ()
+            return (self._chunk(Delta(content=part.text or None, reasoning=part.thinking or None)),)
+        if told.type == "tool-plan-delta" and message.tool_plan:
+            return (self._chunk(Delta(reasoning=message.tool_plan)),)
+        if told.type.startswith("tool-call-"):
+            return self._call(told, message.tool_calls if isinstance(message.tool_calls, _Call) else _Call())
+        if told.type == "message-end":
+            self.done = True
+            finish = _finish(delta.finish_reason, delta.error, in_stream=True)
+            return (self._chunk(Delta(), finish, _usage(delta.usage)),)
+        return ()
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return ()
+
+    def _call(self, told: _Event, call: _Call) -> Iterable[ChatCompletionChunk]:
+        index, function = told.index, call.function or _Function()
+        if told.type == "tool-call-start":
+            self._calls[index] = bool(function.arguments)
+            begun = FunctionCallDelta(name=function.name or "", arguments=function.arguments or "")
+            id = call.id or made_id(self._id, index)
+            return self._piece(ToolCallDelta(index=index, id=id, type="function", function=begun))
+        if index not in self._calls:
+            raise MalformedResponseError(f"a piece of tool call {index}, which has not begun")
+        arguments = function.arguments
+        if told.type == "tool-call-end" and not self._calls[index]:
+            arguments = "{}"  # a call without arguments has no pieces
+        if not arguments:
+            return ()
+        self._calls[index] = True
+        return self._piece(ToolCallDelta(index=index, function=FunctionCallDelta(arguments=arguments)))
+
+    def _piece(self, call: ToolCallDelta) -> Iterable[ChatCompletionChunk]:
+        return (self._chunk(Delta(tool_calls=(call,))),)
+
+    def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
+        return ChatCompletionChunk(id=self._id, choices=(ChunkChoice(delta=delta, finish_reason=finish),), usage=usage)
+
+
+def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | None:
+    if reason is None and error is None:
+        return None
+    if reason not in FINISHES:
+        message = error or f"the answer ended with {reason}"
+        raise failure({"message": message, "type": str(reason).lower()}, in_stream=in_stream)
+    return FINISHES[reason]
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    """What is billed, where the service tells it: `tokens` counts its own template, too."""
+    counts = (usage.billed_units or usage.tokens) if usage is not None else None
+    if usage is None or counts is None:
+        return None
+    prompt, output, cached = int(counts.input_tokens), int(counts.output_tokens), usage.cached_tokens
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=output,
+        total_tokens=prompt + output,
+        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=int(cached)),
+    )

@@ -1,0 +1,139 @@
+"""
+An OpenAI-shaped request as a body of Cohere's chat, version 2.
+
+Source: docs.cohere.com/reference/chat, …/docs/tool-use, …/docs/structured-outputs, …/docs/reasoning.
+"""
+
+from __future__ import annotations
+
+from g4f_lite import ChatRequest, UnsupportedParameterError
+
+from ..translation import turns as t
+from ..translation.parameters import NOWHERE_ELSE, functions, json_format, max_tokens, refuse, stops, tool_choice
+
+SERVICE = "cohere"
+UNSUPPORTED = NOWHERE_ELSE | {"n", "logprobs", "top_logprobs"}
+MAX_STOPS = 5
+BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096, "high": None}
+"""Tokens of thinking; None: as many as it wants."""
+
+
+def chat_body(request: ChatRequest) -> t.JSONObject:
+    """
+    Raises:
+        UnsupportedParameterError: the service cannot honour it.
+        InvalidRequestError: no service could.
+    """
+    refuse(request, UNSUPPORTED | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
+    talk = t.read(request.messages, SERVICE)
+    messages: list[t.JSONObject] = [{"role": "system", "content": talk.system}] if talk.system else []
+    for turn in talk.turns:
+        messages += [_assistant(turn)] if turn.role == "assistant" else _user(turn)
+    body = {"model": request.model, "messages": messages, **_sampling(request), **_tools(request)}
+    if (form := json_format(request, SERVICE)) is not None:
+        schema = {} if form.schema is None else {"json_schema": form.schema}
+        body["response_format"] = {"type": "json_object", **schema}
+    return body
+
+
+# -- parameters ----------------------------------------------------------------------------
+
+
+def _sampling(request: ChatRequest) -> t.JSONObject:
+    stop = stops(request)
+    if len(stop) > MAX_STOPS:
+        raise UnsupportedParameterError(f"{SERVICE} takes at most {MAX_STOPS} stop sequences")
+    if request.seed is not None and request.seed < 0:
+        raise UnsupportedParameterError(f"{SERVICE} takes no negative seed")
+    for name in ("temperature", "frequency_penalty", "presence_penalty"):
+        if not 0 <= (getattr(request, name) or 0) <= 1:
+            raise UnsupportedParameterError(f"{SERVICE} takes a {name} between 0 and 1")
+    config = {
+        "temperature": request.temperature,
+        "p": request.top_p,
+        "max_tokens": max_tokens(request),
+        "stop_sequences": stop or None,
+        "seed": request.seed,
+        "frequency_penalty": request.frequency_penalty,
+        "presence_penalty": request.presence_penalty,
+        "thinking": _thinking(request),
+    }
+    return {name: value for name, value in config.items() if value is not None}
+
+
+def _thinking(request: ChatRequest) -> t.JSONObject | None:
+    effort = request.reasoning_effort
+    if effort is None:
+        return None
+    if effort == "none":
+        return {"type": "disabled"}
+    if effort not in BUDGETS:
+        raise UnsupportedParameterError(f"{SERVICE} does not support the reasoning_effort {effort!r}")
+    budget = BUDGETS[effort]
+    return {"type": "enabled"} if budget is None else {"type": "enabled", "token_budget": budget}
+
+
+def _tools(request: ChatRequest) -> t.JSONObject:
+    asked = functions(request, SERVICE)
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": function.name,
+                "description": function.description or "",
+                "parameters": function.parameters,
+            },
+        }
+        for function in asked
+    ]
+    choice = tool_choice(request, SERVICE)
+    if choice is not None and choice.mode == "named":
+        raise UnsupportedParameterError(f"{SERVICE} cannot be told which tool to call")
+    if not tools:
+        return {}
+    strict = {"strict_tools": True} if any(function.strict for function in asked) else {}
+    forced = {"none": "NONE", "required": "REQUIRED"}.get(choice.mode if choice is not None else "auto")
+    return {"tools": tools, **strict, **({"tool_choice": forced} if forced else {})}
+
+
+# -- messages ------------------------------------------------------------------------------
+
+
+def _assistant(turn: t.Turn) -> t.JSONObject:
+    message: t.JSONObject = {"role": "assistant"}
+    if text := "".join(part.text for part in turn.parts if isinstance(part, t.Text)):
+        message["content"] = text
+    calls = [part for part in turn.parts if isinstance(part, t.Call)]
+    if calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in calls
+        ]
+        if turn.reasoning:  # the plan that the model made before it called: it wants it back
+            message["tool_plan"] = turn.reasoning
+    if any(isinstance(part, t.Media) for part in turn.parts):
+        raise UnsupportedParameterError(f"{SERVICE} takes images from users only")
+    return message
+
+
+def _user(turn: t.Turn) -> list[t.JSONObject]:
+    messages: list[t.JSONObject] = []
+    for part in turn.parts:
+        if isinstance(part, t.Result):
+            if not all(isinstance(inner, t.Text) for inner in part.parts):
+                raise UnsupportedParameterError(f"{SERVICE} takes only text as the result of a tool")
+            messages.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
+    own = [part for part in turn.parts if isinstance(part, (t.Text, t.Media))]
+    if any(isinstance(part, t.Media) for part in own):
+        return [*messages, {"role": "user", "content": [_part(part) for part in own]}]
+    text = "".join(part.text for part in own if isinstance(part, t.Text))
+    return [*messages, {"role": "user", "content": text}] if text else messages
+
+
+def _part(part: t.Text | t.Media) -> t.JSONObject:
+    if isinstance(part, t.Text):
+        return {"type": "text", "text": part.text}
+    if part.kind != "image":
+        raise UnsupportedParameterError(f"{SERVICE} takes text and images, no {part.kind}")
+    url = part.url or f"data:{part.media_type};base64,{part.data}"
+    return {"type": "image_url", "image_url": {"url": url, **({"detail": part.detail} if part.detail else {})}}

@@ -1,0 +1,258 @@
+"""
+Answers and streams of Google's generateContent as OpenAI-shaped ones.
+
+Source: ai.google.dev/api/generate-content; recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Raw, Struct
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    ChunkChoice,
+    Delta,
+    FunctionCall,
+    FunctionCallDelta,
+    HTTPResponse,
+    MalformedResponseError,
+    Message,
+    ServerSentEvent,
+    TokenDetails,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+from ..translation.answers import decode_body, decode_event, failure
+from ..translation.turns import JSONObject, made_id
+
+FINISHES = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(
+        ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+         "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+        "content_filter",
+    ),
+}  # fmt: skip
+"""Whatever is not here (MALFORMED_FUNCTION_CALL, OTHER, what is yet to come) is an error: no answer is made of it."""
+
+
+class _Call(Struct):
+    id: str | None = None
+    name: str = ""
+    args: Raw = Raw()
+
+
+class _Part(Struct, rename="camel"):
+    """A part of any kind: those of other kinds than ours are skipped."""
+
+    text: str | None = None
+    thought: bool = False
+    thought_signature: str | None = None
+    function_call: _Call | None = None
+
+
+class _Content(Struct):
+    parts: list[_Part] = []
+
+
+class _LogToken(Struct, rename="camel"):
+    token: str = ""
+    log_probability: float = 0.0
+
+
+class _LogTokens(Struct):
+    candidates: list[_LogToken] = []
+
+
+class _Logprobs(Struct, rename="camel"):
+    chosen_candidates: list[_LogToken] = []
+    top_candidates: list[_LogTokens] = []
+
+
+class _Candidate(Struct, rename="camel"):
+    content: _Content | None = None
+    finish_reason: str | None = None
+    finish_message: str | None = None
+    index: int = 0
+    logprobs_result: _Logprobs | None = None
+
+
+class _Feedback(Struct, rename="camel"):
+    block_reason: str | None = None
+
+
+class _Usage(Struct, rename="camel"):
+    prompt_token_count: int = 0
+    tool_use_prompt_token_count: int = 0
+    candidates_token_count: int = 0
+    thoughts_token_count: int | None = None
+    cached_content_token_count: int | None = None
+    total_token_count: int | None = None
+
+
+class _Response(Struct, rename="camel"):
+    candidates: list[_Candidate] = []
+    prompt_feedback: _Feedback | None = None
+    usage_metadata: _Usage | None = None
+    model_version: str = ""
+    response_id: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Response)
+
+
+def completion(response: HTTPResponse) -> ChatCompletion:
+    """
+    Raises:
+        ReplyError, MalformedResponseError: as `decode_body`; also for an answer that ended in an error.
+    """
+    answer = decode_body(response, _decoder)
+    if not answer.candidates and not _is_blocked(answer):
+        raise MalformedResponseError("the answer has no candidates", status=response.status)
+    return ChatCompletion(
+        id=answer.response_id,
+        model=_model(answer),
+        choices=tuple(_choice(candidate, answer) for candidate in answer.candidates)
+        or (Choice(finish_reason="content_filter"),),
+        usage=_usage(answer.usage_metadata),
+    )
+
+
+def _choice(candidate: _Candidate, answer: _Response) -> Choice:
+    said = _Said(answer.response_id, candidate.index)
+    pieces = [said.piece(part) for part in _parts(candidate)]
+    text = [piece.content for piece in pieces if piece.content]
+    thoughts = [piece.reasoning for piece in pieces if piece.reasoning]
+    calls = tuple(
+        ToolCall(
+            id=call.id or "",
+            function=FunctionCall(name=call.function.name or "", arguments=call.function.arguments or ""),
+            extra_content=call.extra_content,
+        )
+        for piece in pieces
+        for call in piece.tool_calls or ()
+        if call.function is not None
+    )
+    extra = [piece.extra_content for piece in pieces if piece.extra_content]
+    message = Message(
+        content="".join(text) if text or not calls else None,
+        reasoning="".join(thoughts) or None,
+        tool_calls=calls or None,
+        extra_content=extra[-1] if extra else None,
+    )
+    finish = said.finish(candidate, in_stream=False)
+    return Choice(index=candidate.index, message=message, finish_reason=finish, logprobs=_logprobs(candidate))
+
+
+class GeminiStream:
+    """Each event is a whole response with what is new, and with the counts so far; nothing marks the end."""
+
+    def __init__(self) -> None:
+        self._said: dict[int, _Said] = {}
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        answer = decode_event(event, _decoder)
+        choices: list[ChunkChoice] = []
+        for candidate in answer.candidates:
+            index = candidate.index
+            said = self._said.get(index) or self._said.setdefault(index, _Said(answer.response_id, index))
+            pieces = [ChunkChoice(index=index, delta=said.piece(part)) for part in _parts(candidate)]
+            finish, logprobs = said.finish(candidate, in_stream=True), _logprobs(candidate)
+            if finish is not None or logprobs is not None or not pieces:
+                pieces.append(ChunkChoice(index=index, finish_reason=finish, logprobs=logprobs))
+            choices += pieces
+        if _is_blocked(answer):
+            choices.append(ChunkChoice(finish_reason="content_filter"))
+        usage, model = _usage(answer.usage_metadata), _model(answer)
+        # A chunk for each part, because `chunk.text` is that of its first choice.
+        head = [ChatCompletionChunk(id=answer.response_id, model=model, choices=(one,)) for one in choices[:-1]]
+        last = ChatCompletionChunk(id=answer.response_id, model=model, choices=tuple(choices[-1:]), usage=usage)
+        return (*head, last)
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return ()
+
+
+class _Said:
+    """What a candidate has said so far that the rest depends on."""
+
+    def __init__(self, response_id: str, index: int) -> None:
+        self._origin = response_id, index
+        self._calls = 0
+
+    def piece(self, part: _Part) -> Delta:
+        extra: JSONObject | None = None
+        if part.thought_signature:  # in the form that Google's OpenAI endpoint gives it
+            extra = {"google": {"thought_signature": part.thought_signature}}
+        if (call := part.function_call) is not None:
+            arguments = bytes(call.args).decode()
+            arguments = arguments if arguments not in ("", "null") else "{}"
+            id = call.id or made_id(*self._origin, self._calls, call.name, arguments)
+            function = FunctionCallDelta(name=call.name, arguments=arguments)
+            made = ToolCallDelta(index=self._calls, id=id, type="function", function=function, extra_content=extra)
+            self._calls += 1
+            return Delta(tool_calls=(made,))
+        if part.thought:
+            return Delta(reasoning=part.text)
+        return Delta(content=part.text, extra_content=extra)
+
+    def finish(self, candidate: _Candidate, *, in_stream: bool) -> str | None:
+        reason = candidate.finish_reason
+        if reason in (None, "FINISH_REASON_UNSPECIFIED"):
+            return None
+        if reason not in FINISHES:
+            message = candidate.finish_message or f"the answer ended with {reason}"
+            raise failure({"message": message, "status": reason}, in_stream=in_stream)
+        return "tool_calls" if reason == "STOP" and self._calls else FINISHES[str(reason)]
+
+
+def _parts(candidate: _Candidate) -> list[_Part]:
+    return candidate.content.parts if candidate.content is not None else []
+
+
+def _is_blocked(answer: _Response) -> bool:
+    """Tell whether the prompt was refused: status 200, and no candidates."""
+    feedback = answer.prompt_feedback
+    return not answer.candidates and feedback is not None and feedback.block_reason is not None
+
+
+def _model(answer: _Response) -> str:
+    return answer.model_version.removeprefix("models/")
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    """Thinking is counted apart; OpenAI counts it into the completion."""
+    if usage is None:
+        return None
+    prompt = usage.prompt_token_count + usage.tool_use_prompt_token_count
+    output = usage.candidates_token_count + (usage.thoughts_token_count or 0)
+    cached, thoughts = usage.cached_content_token_count, usage.thoughts_token_count
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=output,
+        total_tokens=prompt + output if usage.total_token_count is None else usage.total_token_count,
+        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=cached),
+        completion_tokens_details=None if thoughts is None else TokenDetails(reasoning_tokens=thoughts),
+    )
+
+
+def _logprobs(candidate: _Candidate) -> JSONObject | None:
+    result = candidate.logprobs_result
+    if result is None:
+        return None
+    tops = [[_logprob(token) for token in top.candidates] for top in result.top_candidates]
+    tops += [[] for _ in result.chosen_candidates[len(tops) :]]
+    chosen = zip(result.chosen_candidates, tops, strict=False)
+    return {"content": [{**_logprob(token), "top_logprobs": top} for token, top in chosen]}
+
+
+def _logprob(token: _LogToken) -> JSONObject:
+    return {"token": token.token, "logprob": token.log_probability, "bytes": list(token.token.encode())}

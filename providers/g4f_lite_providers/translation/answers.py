@@ -1,0 +1,87 @@
+"""Bodies and events of services with a protocol of their own: decoded, or told what they are instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from g4f_lite import (
+    ChatCompletion,
+    Choice,
+    ErrorReply,
+    HTTPResponse,
+    MalformedResponseError,
+    Message,
+    ReplyError,
+    ServerSentEvent,
+    Usage,
+)
+
+T = TypeVar("T")
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
+
+
+def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
+    """
+    Return the answer in a whole body.
+
+    Raises:
+        ReplyError: it is an error, in whichever of the known shapes.
+        MalformedResponseError: it is nothing of the service's.
+    """
+    body = response.body
+    if b'"error"' in body and is_error(_loosely(body)):
+        raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=body))
+    try:
+        return decoder.decode(body)
+    except _NOT_JSON as error:
+        raise MalformedResponseError(_what_is(body, error), status=response.status) from None
+
+
+def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
+    """As `decode_body`, for one event of a stream."""
+    data = event.data
+    if event.event == "error" or (b'"error"' in data and is_error(_loosely(data))):
+        raise ReplyError(ErrorReply(status=200, body=data, in_stream=True))
+    try:
+        return decoder.decode(data)
+    except _NOT_JSON:
+        raise MalformedResponseError(f"an event is not as it should be: {data[:40]!r}") from None
+
+
+def failure(told: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> ReplyError:
+    """Return the error for an answer that says in its own way that it failed."""
+    body = msgspec.json.encode({"error": told})
+    return ReplyError(ErrorReply(status=status, body=body, in_stream=in_stream))
+
+
+def is_error(answer: Any) -> bool:
+    """Tell whether this is `{"error": …}`, also in a list (Google)."""
+    if isinstance(answer, list) and answer:
+        answer = answer[0]
+    return isinstance(answer, dict) and bool(answer.get("error"))
+
+
+def only_choice(message: Message, finish: str | None, *, id: str, model: str, usage: Usage | None) -> ChatCompletion:
+    choice = Choice(message=message, finish_reason=finish)
+    return ChatCompletion(id=id, model=model, choices=(choice,), usage=usage)
+
+
+def _loosely(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except _NOT_JSON:
+        return None
+
+
+def _what_is(body: bytes, error: Exception) -> str:
+    start = body[:200].strip()
+    if not start:
+        return "the answer is empty"
+    if start.startswith(b"<"):
+        return "the answer is a web page, not JSON; is the base URL right?"
+    if isinstance(error, msgspec.ValidationError):
+        return f"the answer has not the service's shape: {str(error)[:80]}"
+    return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"

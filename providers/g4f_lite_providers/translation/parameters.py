@@ -1,0 +1,157 @@
+"""
+The parameters of a request, for services that name them otherwise or do not have them.
+
+What a service cannot honour is refused before anything is sent, so that another leg is tried;
+only what cannot change the answer may be left out (`LEFT_OUT`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from g4f_lite import ChatRequest, HTTPRequest, InvalidRequestError, UnsupportedParameterError
+
+from .turns import JSONObject
+
+LEFT_OUT = frozenset(
+    {"metadata", "prediction", "prompt_cache_key", "safety_identifier", "store", "stream_options", "user"}
+)
+"""They serve bookkeeping and speed; where a service has no such thing, the answer is the same without."""
+NOWHERE_ELSE = frozenset(
+    {
+        "audio",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "modalities",
+        "service_tier",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""OpenAI's alone."""
+_SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
+    "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
+    "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
+    "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
+}  # fmt: skip
+"""Values that ask for what happens anyway."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def refuse(request: ChatRequest, names: frozenset[str], service: str) -> None:
+    """
+    Raises:
+        UnsupportedParameterError: one of these is set, to a value that asks for something.
+    """
+    for name in sorted(names):
+        value = getattr(request, name)
+        if value is not None and value not in _SAYS_NOTHING.get(name, ()):
+            raise UnsupportedParameterError(f"{service} does not support the parameter {name!r}")
+
+
+def http_request(url: str, body: JSONObject, request: ChatRequest, *, stream: bool, **own: str | None) -> HTTPRequest:
+    """
+    Return the request with this body, `extra_body` merged in last and `extra_headers` instead of ours.
+
+    Args:
+        own: the service's headers, underscores for hyphens; those that are None are left out.
+    """
+    headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
+    headers |= {name.replace("_", "-"): value for name, value in own.items() if value is not None}
+    headers |= {name.lower(): value for name, value in (request.extra_headers or {}).items()}
+    return HTTPRequest(url=url, headers=headers, body=_encoder.encode({**body, **(request.extra_body or {})}))
+
+
+def stops(request: ChatRequest) -> list[str]:
+    return [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
+
+
+def max_tokens(request: ChatRequest) -> int | None:
+    return request.max_completion_tokens or request.max_tokens
+
+
+class Function(NamedTuple):
+    """A tool that the model may call."""
+
+    name: str
+    description: str | None
+    parameters: JSONObject
+    strict: bool
+
+
+def functions(request: ChatRequest, service: str) -> list[Function]:
+    """
+    Raises:
+        UnsupportedParameterError: a tool that is no function.
+        InvalidRequestError: a function without a name.
+    """
+    found = []
+    for index, tool in enumerate(request.tools or ()):
+        if tool.get("type", "function") != "function":
+            raise UnsupportedParameterError(f"{service} cannot take tools[{index}] of type {tool.get('type')!r}")
+        function = tool.get("function")
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise InvalidRequestError(f"tools[{index}]: write {{'type': 'function', 'function': {{'name': …}}}}")
+        parameters = function.get("parameters") or {"type": "object", "properties": {}}
+        found.append(Function(function["name"], function.get("description"), parameters, bool(function.get("strict"))))
+    return found
+
+
+class Choice(NamedTuple):
+    mode: Literal["auto", "none", "required", "named"]
+    name: str = ""
+
+    @property
+    def forces(self) -> bool:
+        return self.mode in ("required", "named")
+
+
+def tool_choice(request: ChatRequest, service: str) -> Choice | None:
+    """
+    Raises:
+        UnsupportedParameterError: a choice of another kind; or one that needs tools, and there are none.
+    """
+    asked: Any = request.tool_choice
+    if asked is None:
+        return None
+    function = asked.get("function") if isinstance(asked, dict) else None
+    if asked in ("auto", "none", "required"):
+        choice = Choice(asked)
+    elif isinstance(function, dict) and isinstance(function.get("name"), str):
+        choice = Choice("named", function["name"])
+    else:
+        raise UnsupportedParameterError(f"{service} does not support this tool_choice: {str(asked)[:60]}")
+    if choice.forces and not request.tools:
+        raise UnsupportedParameterError(f"{service} cannot be made to call a tool without tools")
+    return choice
+
+
+class JSONFormat(NamedTuple):
+    """The answer is to be JSON; without a schema any."""
+
+    schema: JSONObject | None
+
+
+def json_format(request: ChatRequest, service: str) -> JSONFormat | None:
+    """
+    Raises:
+        UnsupportedParameterError: a format of another kind.
+        InvalidRequestError: a JSON Schema is announced, and missing.
+    """
+    asked = request.response_format
+    kind = asked.get("type") if asked else "text"
+    if asked is None or kind == "text":
+        return None
+    if kind == "json_object":
+        return JSONFormat(None)
+    if kind != "json_schema":
+        raise UnsupportedParameterError(f"{service} does not support the response_format {kind!r}")
+    wrapped = asked.get("json_schema")
+    if not isinstance(wrapped, dict) or not isinstance(wrapped.get("schema"), dict):
+        raise InvalidRequestError("response_format: write {'type': 'json_schema', 'json_schema': {'schema': {…}}}")
+    return JSONFormat(wrapped["schema"])

@@ -1,0 +1,260 @@
+"""
+OpenAI-shaped messages as turns of typed parts: what each protocol is then written from.
+
+System and developer messages are taken out, wherever they stand, and joined: only some models of
+some services know them inside a conversation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import msgspec
+
+from g4f_lite import InvalidRequestError, UnsupportedParameterError
+
+JSONObject: TypeAlias = dict[str, Any]
+
+
+class Text(NamedTuple):
+    text: str
+
+
+class Media(NamedTuple):
+    """An image, a sound or a document: inline, or where it is found."""
+
+    kind: Literal["image", "audio", "document"]
+    media_type: str
+    """Such as `image/png`; "" for an address that does not tell."""
+    data: str = ""
+    """Base64."""
+    url: str = ""
+    detail: str = ""
+    """How closely an image is to be looked at: OpenAI's low, high, auto."""
+
+
+class Call(NamedTuple):
+    """A call of a tool, by the assistant."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text."""
+    extra: JSONObject
+
+
+class Result(NamedTuple):
+    """What a tool answered."""
+
+    call_id: str
+    name: str
+    parts: tuple[Text | Media, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+Part: TypeAlias = Text | Media | Call | Result
+
+
+class Turn(NamedTuple):
+    role: Literal["user", "assistant"]
+    parts: tuple[Part, ...]
+    reasoning: str = ""
+    extra: JSONObject = {}
+    """What the service wanted back with the message: `Message.extra_content`."""
+
+
+class Conversation(NamedTuple):
+    system: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def calls(self) -> list[Call]:
+        return [part for turn in self.turns for part in turn.parts if isinstance(part, Call)]
+
+
+def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
+    """
+    Return the conversation in OpenAI-shaped messages; it is never empty and a user begins it.
+
+    Raises:
+        InvalidRequestError: a message is wrong for every service; names it.
+        UnsupportedParameterError: only OpenAI's services could take it.
+    """
+    system: list[str] = []
+    turns: list[Turn] = []
+    names: dict[str, str] = {}
+    for number, message in enumerate(messages):
+        where = f"messages[{number}]"
+        if message.get("function_call") or message.get("audio"):
+            raise UnsupportedParameterError(f"{service} cannot take {where}: a function_call or audio of OpenAI's")
+        role = message.get("role")
+        if role in ("system", "developer"):
+            system.append(_plain(message.get("content"), where, service))
+        elif role == "user":
+            turns.append(Turn("user", _parts(message.get("content"), where, service)))
+        elif role == "assistant":
+            turn = _assistant(message, where, service)
+            names |= {part.id: part.name for part in turn.parts if isinstance(part, Call)}
+            turns.append(turn)
+        elif role == "tool":
+            call_id = plain_id(str(message.get("tool_call_id", "")))
+            if call_id not in names:
+                raise UnsupportedParameterError(f"{service} cannot take {where}: it answers no call before it")
+            result = Result(call_id, names[call_id], _parts(message.get("content"), where, service))
+            turns.append(Turn("user", (result,)))
+        else:
+            raise UnsupportedParameterError(f"{service} cannot take {where}: role {role!r}")
+    told = "\n\n".join(filter(None, system))
+    turns = [turn for turn in turns if turn.parts]
+    if not turns and told:  # a system message alone is a question, too
+        return Conversation("", (Turn("user", (Text(told),)),))
+    if not turns or turns[0].role != "user":
+        raise UnsupportedParameterError(f"{service} needs a conversation that begins with a user's message")
+    return Conversation(told, tuple(turns))
+
+
+def _assistant(message: Mapping[str, Any], where: str, service: str) -> Turn:
+    parts: list[Part] = list(_parts(message.get("content") or message.get("refusal"), where, service))
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping) or not function.get("name"):
+            raise UnsupportedParameterError(f"{service} cannot take {where}.tool_calls[{index}]: it calls no function")
+        id = plain_id(str(call.get("id", "")))
+        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call)))
+    reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
+    return Turn("assistant", tuple(parts), reasoning, _extra(message))
+
+
+def _extra(owner: Mapping[str, Any]) -> JSONObject:
+    extra = owner.get("extra_content")
+    return extra if isinstance(extra, dict) else {}
+
+
+def _plain(content: Any, where: str, service: str) -> str:
+    parts = _parts(content, where, service)
+    if not all(isinstance(part, Text) for part in parts):
+        raise UnsupportedParameterError(f"{service} takes only text in {where}, a system message")
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def _parts(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
+    """Return the parts of a content; empty texts, which some services refuse, are left out."""
+    if not content:
+        return ()
+    if isinstance(content, str):
+        return (Text(content),)
+    parts: list[Text | Media] = []
+    for index, part in enumerate(content):
+        place = f"{where}.content[{index}]"
+        kind = part.get("type")
+        if kind in ("text", "refusal"):
+            if text := _member(part, kind, place):
+                parts.append(Text(text))
+        elif kind == "image_url":
+            image = part.get("image_url")
+            image = {"url": image} if isinstance(image, str) else image
+            parts.append(_media("image", _member(image, "url", place), place, str(image.get("detail") or "")))
+        elif kind == "input_audio":
+            sound = part.get("input_audio")
+            media_type = f"audio/{_member(sound, 'format', place)}"
+            parts.append(Media("audio", media_type, _member(sound, "data", place)))
+        elif kind == "file" and isinstance(file := part.get("file"), Mapping) and file.get("file_data"):
+            parts.append(_media("document", _member(file, "file_data", place), place))
+        else:
+            raise UnsupportedParameterError(f"{service} cannot take {place}: a part of type {kind!r}")
+    return tuple(parts)
+
+
+def _member(value: Any, name: str, place: str) -> str:
+    found = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(found, str):
+        raise InvalidRequestError(f"{place}: {name!r} must be a string")
+    return found
+
+
+# -- media ---------------------------------------------------------------------------------
+
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*(?P<base64>;base64)?,", re.IGNORECASE)
+_TYPES = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+    "heic": "image/heic", "heif": "image/heif", "bmp": "image/bmp", "svg": "image/svg+xml", "pdf": "application/pdf",
+    "txt": "text/plain", "wav": "audio/wav", "mp3": "audio/mp3", "mp4": "video/mp4",
+}  # fmt: skip
+
+
+def _media(kind: Literal["image", "document"], url: str, place: str, detail: str = "") -> Media:
+    if url.startswith(("http://", "https://")):
+        ending = urlsplit(url).path.rpartition(".")[2].lower()
+        return Media(kind, _TYPES.get(ending, ""), url=url, detail=detail)
+    found = _DATA_URL.match(url)
+    if found is None:
+        raise InvalidRequestError(f"{place}: the url must begin with https:// or be data:image/png;base64,…")
+    data, media_type = url[found.end() :], (found["type"] or "text/plain").lower()
+    if found["base64"]:
+        data = "".join(data.split())
+        try:  # checked here, because services do not agree on what such a mistake is
+            base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidRequestError(f"{place}: the data of the url is no base64") from None
+    else:
+        data = base64.b64encode(unquote_to_bytes(data)).decode()
+    if not data:
+        raise InvalidRequestError(f"{place}: the url holds no data")
+    return Media(kind, media_type, data, detail=detail)
+
+
+# -- calls ---------------------------------------------------------------------------------
+
+
+def plain_id(id: str) -> str:
+    """
+    Return the id of a tool call in letters that every service takes; the same id gives the same.
+
+    Source: Anthropic wants `[a-zA-Z0-9_-]+`, OpenAI at most 40 of them; others send `functions.f:0`.
+    """
+    return id if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", id) else made_id(id)
+
+
+def made_id(*origin: object) -> str:
+    """
+    Return an id for a tool call that its service gave none: the same origin gives the same.
+
+    Nine letters and digits, because Mistral takes no other ids when the conversation moves on to it.
+    """
+    return hashlib.sha256("/".join(map(str, origin)).encode()).hexdigest()[:9]
+
+
+def arguments_of(call: Call, service: str) -> JSONObject:
+    """
+    Return a call's arguments, decoded.
+
+    Raises:
+        UnsupportedParameterError: the model wrote no JSON object; services that take text can have it.
+    """
+    try:
+        decoded = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, RecursionError):
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise UnsupportedParameterError(f"{service} needs the arguments of a call of {call.name} as a JSON object")
+    return decoded
+
+
+def joined(turns: Iterable[tuple[str, list[JSONObject]]]) -> list[tuple[str, list[JSONObject]]]:
+    """Return turns whose roles alternate: several of one role in a row become one; all results of one go together."""
+    out: list[tuple[str, list[JSONObject]]] = []
+    for role, parts in turns:
+        if out and out[-1][0] == role:
+            out[-1][1].extend(parts)
+        else:
+            out.append((role, list(parts)))
+    return out

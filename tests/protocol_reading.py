@@ -1,0 +1,61 @@
+"""Read answers of services with a protocol of their own, as both clients do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from g4f_lite import ChatCompletion, ChatRequest, HTTPResponse, Provider
+from g4f_lite.keys import Key
+from g4f_lite.routing.legs import Leg
+from g4f_lite.stream_reader import StreamReader
+from g4f_lite.testing.shapes import SHAPES
+from g4f_lite.timing import TimeLimit
+from g4f_lite.types import Timeouts
+from g4f_lite_providers.anthropic import Anthropic
+from g4f_lite_providers.cohere import Cohere
+from g4f_lite_providers.gemini import Gemini
+
+PROVIDERS: dict[str, Provider] = {"anthropic": Anthropic(), "gemini": Gemini(), "cohere": Cohere()}
+REQUEST = ChatRequest(messages=({"role": "user", "content": "Hi"},), model="m")
+
+
+def parse(who: str, body: object, status: int = 200) -> ChatCompletion:
+    encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return PROVIDERS[who].parse_response(HTTPResponse(status=status, headers={"x-id": "1"}, body=encoded))
+
+
+class Still:
+    """A clock at which no time passes."""
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def time(self) -> float:
+        return 0.0
+
+
+def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> StreamReader:
+    """Feed these and the end of the body to a reader, as both clients do."""
+    leg = Leg(PROVIDERS[who], "m", Key("key-of-the-tests", "argument"))
+    limit = TimeLimit(Still(), Timeouts(), 300.0, stream=True)
+    headers = {"content-type": content_type}
+    reader = StreamReader(leg, REQUEST, limit, leg.provider.classify_error, status=200, headers=headers)
+    for piece in (*filter(None, pieces), b""):
+        if not reader.over:
+            reader.feed(piece)
+    return reader
+
+
+def streamed(who: str, *events: object) -> ChatCompletion:
+    """Return the whole answer in a stream of these events."""
+    reader = read(who, b"".join(SHAPES[who].sse(event) for event in events))
+    reader.check()
+    assert not reader.notes
+    return reader.completion()
+
+
+def seen(answer: ChatCompletion) -> tuple[Any, ...]:
+    choice = answer.choices[0]
+    calls = [(call.id, call.function.name, call.function.arguments) for call in answer.tool_calls]
+    return choice.message.content, answer.reasoning, calls, choice.finish_reason
