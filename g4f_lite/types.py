@@ -379,7 +379,11 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_none(item) for name, item in value.items() if item is not None}
+        return {
+            name: item if name == "extra_content" else _without_none(item)  # that goes back as it came
+            for name, item in value.items()
+            if item is not None
+        }
     return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -122,14 +122,14 @@ def test_what_another_service_wants_back_is_not_sent() -> None:
     signed = {**call, "extra_content": {"google": {"thought_signature": "c2ln"}}}
     said = {
         "role": "assistant",
-        "content": None,
+        "content": "a",
         "tool_calls": [signed],
         "extra_content": {"anthropic": {"content": []}},
     }
     messages = (*MESSAGES, said)
     assert body_of(messages=messages)["messages"] == [
         *MESSAGES,
-        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "content": "a", "tool_calls": [call]},
     ]
     assert said["tool_calls"] == [signed]  # the caller's own are left alone
     odd = ({"role": "assistant", "content": "a", "tool_calls": "x"}, {"role": "assistant", "tool_calls": [7]})
@@ -390,7 +390,7 @@ def test_reasoning_stays_in_the_field_that_the_service_wants_back() -> None:
 
 
 def test_what_a_service_wants_back_is_kept_whole_and_in_a_stream() -> None:
-    extra, other = {"google": {"thought_signature": "c2ln"}}, {"x": 1}
+    extra, other = {"google": {"thought_signature": "c2ln"}}, {"x": [{"input": {"a": None}}]}
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": extra}
     piece = {"tool_calls": [{**call, "index": 0}]}
     apart = stream(
