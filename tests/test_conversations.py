@@ -26,6 +26,7 @@ class Example(OpenaiTemplate):
     name = "openai"
     api_base = "https://api.example.com/v1"
     default_model = "gpt-oss-120b"
+    capabilities = OpenaiTemplate.capabilities | {"vision"}
 
 
 WHO: dict[str, tuple[type[Provider], str]] = {
