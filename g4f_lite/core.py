@@ -21,8 +21,9 @@ from .prices import check_prices
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
-from .routing.selection import ProviderChoice, select
+from .routing.selection import ProviderChoice, Selection
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
+from .selections import Selections
 from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
 
 
@@ -82,11 +83,10 @@ class Core:
         parent = process_registry()
         self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
         parent.scan()
-        self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
         self._turns = Turns()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
-        self._routes = routes
+        self._selections = Selections(self.registry, Binder(keys, base_urls), routes and tuple(routes))
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
             timeouts=_timeouts(timeouts),
@@ -127,7 +127,8 @@ class Core:
     def explain(self, params: Mapping[str, Any]) -> Explanation:
         """Return what `start` would plan; nothing is sent."""
         request = check_request({"messages": [{"role": "user", "content": ""}], **params})
-        tiers, skipped = self._select(params)
+        tiers, left_out = self._select(params)
+        skipped = list(left_out)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
         foreseen.setstate(self._random.getstate())
@@ -146,15 +147,8 @@ class Core:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
-    def _select(self, params: Mapping[str, Any]) -> tuple[list[list[Leg]], list[Any]]:
-        return select(
-            self.registry,
-            self._binder,
-            provider=params.get("provider"),
-            model=params.get("model"),
-            fallback_models=params.get("fallback_models"),
-            routes=self._routes,
-        )
+    def _select(self, params: Mapping[str, Any]) -> Selection:
+        return self._selections.get(params.get("provider"), params.get("model"), params.get("fallback_models"))
 
     def _policy_of(self, params: Mapping[str, Any]) -> Policy:
         changes: dict[str, Any] = {}

@@ -77,6 +77,7 @@ class Registry:
         self._hooks: deque[Source] = deque()
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
+        self._changes = 0
         for plugin in plugins:
             self.register(plugin, kind="client")
 
@@ -99,6 +100,7 @@ class Registry:
             self._all.append(source)
             for name in source.providers:
                 self._add(name, source)
+            self._changes += 1
 
     def _add(self, name: str, source: Source) -> None:
         """Make a provider known; of two that were added in the same way, the later one counts."""
@@ -148,12 +150,14 @@ class Registry:
                 else:
                     self._installed[source.name] = source
             self._tables_read = True
+            self._changes += 1
         for source, first in shadowed:
             warn_shadowed(source, first)
 
     def _activate(self, source: Source) -> bool:
         """Import one plugin and call its registering hooks; False, and no trace of it, if that fails."""
         source.loaded = True
+        self._changes += 1
         plugin: object = None
         is_new = False
         providers: dict[str, Provider] = {}
@@ -207,6 +211,11 @@ class Registry:
                 _call(impl, register=register)
 
     # -- asking ----------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """A number that grows whenever a provider or a hook comes or goes, here or in the parent."""
+        return self._changes if self._parent is None else self._changes + self._parent.version
 
     def names(self) -> list[str]:
         """Return all provider names, in the order of precedence; nothing is imported for it."""
