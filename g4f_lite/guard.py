@@ -78,6 +78,8 @@ def check_outgoing(outgoing: object) -> None:
         raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
     if not isinstance(outgoing.url, str) or not outgoing.url.startswith(("http://", "https://")):
         raise ValueError("the request's url is no http or https address")
+    if not (outgoing.url.isascii() and outgoing.url.isprintable()) or " " in outgoing.url:
+        raise ValueError("the request's url holds a character that must be percent-encoded")
     if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not isinstance(outgoing.body, bytes):
         raise TypeError("the request's method must be a word and its body bytes")
     for name, value in outgoing.headers.items():
@@ -90,7 +92,7 @@ def is_header(name: object, value: object) -> bool:
     if not isinstance(name, str) or not isinstance(value, str):
         return False
     plain = name.isascii() and name.isprintable() and value.isascii() and value.isprintable()
-    return plain and bool(name) and not set(name) & set(" :")
+    return plain and bool(name) and " " not in name and ":" not in name
 
 
 def is_wait(value: object) -> bool:
