@@ -219,7 +219,11 @@ def _ordered(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) 
 
 def _tokens(request: ChatRequest) -> float:
     """Return a low estimate of the tokens that a request needs: a token is rarely longer than 6 characters."""
-    return sum(len(content) for one in request.messages if isinstance(content := one.get("content"), str)) / 6
+    characters = 0
+    for message in request.messages:
+        if isinstance(content := message.get("content"), str):
+            characters += len(content)
+    return characters / 6
 
 
 def _planned(leg: Leg) -> PlannedRoute:

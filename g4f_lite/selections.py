@@ -29,24 +29,30 @@ class _Remembered(NamedTuple):
     selection: Selection
     reasons: Sequence[tuple[Callable[[], str | None], str | None]]
     """What providers with their own `unavailable_reason` have said."""
+    looks_in_store: bool
+    stored: object
+    """The version of the stored keys, where they have been asked for one."""
 
 
 class _Epoch:
     """As long as nothing changes, what was selected for each choice of names."""
 
     def __init__(self, registry: Registry) -> None:
-        self.version = registry.version
+        self.changes = registry.changes.count
         self.environment = dict(_environment)
         self.stored_at = str(stored_keys_path())
-        self.stored = stored_version(self.stored_at)
         self.selections: dict[Hashable, _Remembered] = {}
 
     def lasts(self, registry: Registry) -> bool:
-        return (
-            self.version == registry.version
-            and self.environment == _environment
-            and self.stored == stored_version(self.stored_at)
-        )
+        return self.changes == registry.changes.count and self.environment == _environment
+
+    def find(self, names: Hashable | None) -> Selection | None:
+        known = None if names is None else self.selections.get(names)
+        if known is None or (known.looks_in_store and known.stored != stored_version(self.stored_at)):
+            return None
+        if known.reasons and any(ask() != reason for ask, reason in known.reasons):
+            return None
+        return known.selection
 
 
 class Selections:
@@ -71,9 +77,9 @@ class Selections:
         if not epoch.lasts(self._registry):
             epoch = self._epoch = _Epoch(self._registry)
         names = _names(provider, model, fallback_models)
-        known = None if names is None else epoch.selections.get(names)
-        if known is not None and all(ask() == reason for ask, reason in known.reasons):
-            return known.selection
+        if (known := epoch.find(names)) is not None:
+            return known
+        stored = stored_version(epoch.stored_at)
         maker = _Noting(self._binder)
         selection = select(
             self._registry,
@@ -86,21 +92,26 @@ class Selections:
         if names is not None and epoch.lasts(self._registry):
             if len(epoch.selections) >= _MOST:
                 epoch.selections.clear()
-            epoch.selections[names] = _Remembered(selection, maker.reasons)
+            epoch.selections[names] = _Remembered(selection, maker.reasons, maker.looks_in_store, stored)
         return selection
 
 
 class _Noting:
-    """A leg maker that notes which providers have a reason of their own not to be used, or none."""
+    """A leg maker that notes what may change its answers, besides environment and registry."""
 
     def __init__(self, binder: Binder) -> None:
         self._binder = binder
         self.reasons: list[tuple[Callable[[], str | None], str | None]] = []
+        self.looks_in_store = False
 
     def legs(self, provider: Provider, model: str) -> list[Leg] | str:
         if type(provider).unavailable_reason is not Provider.unavailable_reason:
             self.reasons.append((provider.unavailable_reason, provider.unavailable_reason()))
-        return self._binder.legs(provider, model)
+        legs = self._binder.legs(provider, model)
+        # The store is asked last: a key from elsewhere says that it was not.
+        if isinstance(legs, str) or any(leg.key is None or leg.key.source == "stored" for leg in legs):
+            self.looks_in_store = True
+        return legs
 
 
 def _names(provider: Any, model: Any, fallback_models: Any) -> Hashable | None:

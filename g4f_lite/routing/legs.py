@@ -17,18 +17,12 @@ class Leg:
         self.provider = provider
         self.model = model
         self.key = key
+        self.fingerprint = None if key is None else key.fingerprint
+        self.is_local = isinstance(provider, LocalProvider)
 
     @property
     def route(self) -> str:
         return f"{self.provider.name}:{self.model}"
-
-    @property
-    def fingerprint(self) -> str | None:
-        return None if self.key is None else self.key.fingerprint
-
-    @property
-    def is_local(self) -> bool:
-        return isinstance(self.provider, LocalProvider)
 
     @cached_property
     def origin(self) -> str:

@@ -8,9 +8,9 @@ tenacity ask `retry`, `wait` and `stop` what comes next.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -98,7 +98,9 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._order = order
         self._tokens = tokens
-        self._tiers = deque(tiers)
+        self._tiers = tiers
+        """Shared with other calls: never changed, only replaced."""
+        self._next_tier = 0
         self._ready: deque[Leg] = deque()
         self._resting: list[Leg] = []
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
@@ -106,7 +108,7 @@ class Plan:
         self._errors: dict[Hashable, ProviderError] = {}
         self._seen: dict[Hashable, Leg] = {}
         """The legs that were tried or found resting."""
-        self._tries: Counter[Hashable] = Counter()
+        self._tries: dict[Hashable, int] = {}
         self._leg_states: dict[Hashable, Any] = {}
 
     # -- an attempt ------------------------------------------------------------------------
@@ -119,7 +121,7 @@ class Plan:
             RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
         """
         leg, probe = self._next()
-        self._tries[leg.identity] += 1
+        number = self._tries[leg.identity] = self._tries.get(leg.identity, 0) + 1
         self._seen[leg.identity] = leg
         limit = TimeLimit(
             self._clock,
@@ -133,7 +135,7 @@ class Plan:
             provider=leg.provider.name,
             model=leg.model,
             key=leg.fingerprint,
-            number=self._tries[leg.identity],
+            number=number,
             started_at=self._clock.time(),
         )
         return Run(leg, limit, attempt, probe=probe)
@@ -146,8 +148,8 @@ class Plan:
         self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
     ) -> Attempt:
         """End an attempt well."""
-        first_token = run.attempt.first_token if self.stream else run.elapsed
         now, wall = self._clock.monotonic(), self._clock.time()
+        first_token = run.attempt.first_token if self.stream else now - run.limit.started_at
         self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
         return self._end(run, outcome="ok", status=status, notes=tuple(notes))
 
@@ -229,7 +231,7 @@ class Plan:
                 if self._fails_elsewhere(leg):
                     continue
                 admission = self._health.admit(leg, now, self._tokens)
-                if admission.granted:
+                if admission.error is None:
                     return leg, admission.probe
                 self._rest(leg, admission, now)
             soonest = self._soonest()
@@ -241,7 +243,7 @@ class Plan:
 
     def _fails_elsewhere(self, leg: Leg) -> bool:
         """Leave a leg that was to be tried again when meanwhile other calls have failed on it."""
-        tries = self._tries[leg.identity]
+        tries = self._tries.get(leg.identity)
         if not tries or not self._others_left() or not self._health.fails_elsewhere(leg, tries):
             return False
         reason = "other calls fail there too"
@@ -250,7 +252,8 @@ class Plan:
 
     def _take(self) -> Leg:
         while not self._ready:
-            tier = self._tiers.popleft()
+            tier = self._tiers[self._next_tier]
+            self._next_tier += 1
             self._ready.extend(tier if self._order is None or len(tier) == 1 else self._order(tier))
         return self._ready.popleft()
 
@@ -278,10 +281,18 @@ class Plan:
 
     def _others_usable(self) -> bool:
         """Whether another leg could be used right now."""
-        return any(self._look(leg).granted for leg in chain(self._ready, *self._tiers))
+        now = self._clock.monotonic()
+        for leg in chain(self._ready, chain.from_iterable(self._later())):
+            if self._health.look(leg, now, self._tokens).error is None:
+                return True
+        return False
+
+    def _later(self) -> Iterator[Sequence[Leg]]:
+        """Yield the tiers that have not been begun."""
+        return islice(self._tiers, self._next_tier, None)
 
     def _others_left(self) -> bool:
-        return bool(self._ready) or any(self._tiers)
+        return bool(self._ready) or self._next_tier < len(self._tiers)  # no tier is empty
 
     def _leave_out(self, scope: Scope, failed: Leg, error: ProviderError) -> list[Skipped]:
         """Drop the waiting legs that this failure makes useless; return them with the reason."""
@@ -303,7 +314,8 @@ class Plan:
             return kept
 
         self._ready = deque(keep(self._ready))
-        self._tiers = deque(kept for tier in self._tiers if (kept := keep(tier)))
+        self._tiers = [kept for tier in self._later() if (kept := keep(tier))]
+        self._next_tier = 0
         return dropped
 
     # -- again? ----------------------------------------------------------------------------
