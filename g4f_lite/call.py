@@ -7,7 +7,7 @@ Both clients drive it the same way; all that they add is the transport.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -45,8 +45,8 @@ class Call:
         self.request = request
         self.plan = plan
         self.hooks = hooks
-        self.completion: ChatCompletion | None = None
-        """The whole answer, once a stream has ended."""
+        self.whole: Callable[[], ChatCompletion] | None = None
+        """Makes the whole answer, once a stream has ended; whoever does not look at it need not pay for it."""
         self.broken: StreamReader | None = None
         """The stream that was interrupted last, for the leg that takes over."""
         self.speaker: Leg
@@ -212,10 +212,11 @@ class Step:
         return isinstance(error, StreamInterruptedError) and not self.call.plan.stopped
 
     def complete(self) -> None:
-        """Keep the stream's whole answer in `completion`, and end the attempt well."""
+        """The stream is whole: end the attempt and the call well."""
         assert self.reader is not None
         self._succeed(self.reader.status, self.reader.headers, self.reader.notes)
-        self.call.completion = self.call.sign(self._name(self.reader.completion()))
+        trail, assembled = self.call.finished(), self.reader.completion
+        self.call.whole = lambda: msgspec.structs.replace(self._name(assembled()), trail=trail)
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""

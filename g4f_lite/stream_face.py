@@ -13,6 +13,7 @@ class StreamFace:
         call.speaker = opened.leg
         self._call = call
         self._first = opened
+        self._completion: ChatCompletion | None = None
 
     @property
     def provider(self) -> str:
@@ -32,9 +33,11 @@ class StreamFace:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._call.completion is None:
-            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._call.completion
+        if self._completion is None:
+            if self._call.whole is None:
+                raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+            self._completion = self._call.whole()
+        return self._completion
 
     @property
     def trail(self) -> Trail:
