@@ -17,7 +17,7 @@ class Leg:
         self.provider = provider
         self.model = model
         self.key = key
-        self.fingerprint = None if key is None else key.fingerprint
+        self.fingerprint: str | None = None if key is None else key.fingerprint
         self.is_local = isinstance(provider, LocalProvider)
 
     @property

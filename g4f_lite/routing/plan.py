@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -27,6 +27,7 @@ from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg
+from .tiers import SHARES, Tiers
 from .waits import backoff
 
 
@@ -98,8 +99,10 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._order = order
         self._tokens = tokens
-        self._tiers = tiers
-        """Shared with other calls: never changed, only replaced."""
+        self._tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
+        """Shared with other calls: never changed."""
+        self._dropped: set[Hashable] = set()
+        """The legs in later tiers that a failure has made useless."""
         self._next_tier = 0
         self._ready: deque[Leg] = deque()
         self._resting: list[Leg] = []
@@ -252,7 +255,7 @@ class Plan:
 
     def _take(self) -> Leg:
         while not self._ready:
-            tier = self._tiers[self._next_tier]
+            tier = self._kept(self._tiers[self._next_tier])
             self._next_tier += 1
             self._ready.extend(tier if self._order is None or len(tier) == 1 else self._order(tier))
         return self._ready.popleft()
@@ -282,41 +285,40 @@ class Plan:
     def _others_usable(self) -> bool:
         """Whether another leg could be used right now."""
         now = self._clock.monotonic()
-        for leg in chain(self._ready, chain.from_iterable(self._later())):
-            if self._health.look(leg, now, self._tokens).error is None:
+        for leg in chain(self._ready, chain.from_iterable(islice(self._tiers, self._next_tier, None))):
+            if leg.identity not in self._dropped and self._health.look(leg, now, self._tokens).error is None:
                 return True
         return False
 
-    def _later(self) -> Iterator[Sequence[Leg]]:
-        """Yield the tiers that have not been begun."""
-        return islice(self._tiers, self._next_tier, None)
-
     def _others_left(self) -> bool:
-        return bool(self._ready) or self._next_tier < len(self._tiers)  # no tier is empty
+        if self._ready:
+            return True
+        while self._next_tier < len(self._tiers):
+            if not self._dropped or self._kept(self._tiers[self._next_tier]):
+                return True
+            self._next_tier += 1
+        return False
+
+    def _kept(self, tier: Sequence[Leg]) -> Sequence[Leg]:
+        """Return those of a tier that no failure has made useless."""
+        return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
 
     def _leave_out(self, scope: Scope, failed: Leg, error: ProviderError) -> list[Skipped]:
         """Drop the waiting legs that this failure makes useless; return them with the reason."""
-        if scope is Scope.LEG:
+        if (share := SHARES.get(scope)) is None:
             return []
-        same = _SAME[scope]
-        dropped: list[Skipped] = []
-
-        def keep(legs: Iterable[Leg]) -> list[Leg]:
-            kept = []
-            for leg in legs:
-                if same(leg, failed):
-                    reason = f"{_SHARED[scope]} of {failed.route} ({type(error).__name__})"
-                    dropped.append(
-                        Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
-                    )
-                else:
-                    kept.append(leg)
-            return kept
-
-        self._ready = deque(keep(self._ready))
-        self._tiers = [kept for tier in self._later() if (kept := keep(tier))]
-        self._next_tier = 0
-        return dropped
+        shared = share(failed)
+        useless = [leg for leg in self._ready if share(leg) == shared]
+        later = self._tiers.sharing(scope, failed)
+        useless += [leg for tier, leg in later if tier >= self._next_tier and leg.identity not in self._dropped]
+        if not useless:
+            return []
+        self._dropped.update(leg.identity for leg in useless)
+        self._ready = deque(leg for leg in self._ready if leg.identity not in self._dropped)
+        reason = f"{_SHARED[scope]} of {failed.route} ({type(error).__name__})"
+        return [
+            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason) for leg in useless
+        ]
 
     # -- again? ----------------------------------------------------------------------------
 
@@ -433,21 +435,4 @@ def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 
 
-def _same_key(leg: Leg, failed: Leg) -> bool:
-    return leg.provider.name == failed.provider.name and leg.fingerprint == failed.fingerprint
-
-
-def _same_model(leg: Leg, failed: Leg) -> bool:
-    return leg.provider.name == failed.provider.name and leg.model == failed.model
-
-
-def _same_origin(leg: Leg, failed: Leg) -> bool:
-    return leg.origin == failed.origin
-
-
-_SAME: dict[Scope, Callable[[Leg, Leg], bool]] = {
-    Scope.KEY: _same_key,
-    Scope.MODEL: _same_model,
-    Scope.ORIGIN: _same_origin,
-}
 _SHARED = {Scope.KEY: "the key", Scope.MODEL: "the model", Scope.ORIGIN: "the origin"}

@@ -17,6 +17,7 @@ from ..errors import (
 from ..provider import Provider
 from ..types import Skipped, Trail
 from .legs import Leg
+from .tiers import Tiers
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 
@@ -39,7 +40,7 @@ class LegMaker(Protocol):
 class Selection(NamedTuple):
     """Tiers of legs in the order of the caller's wishes, and what was left out."""
 
-    tiers: list[list[Leg]]
+    tiers: Tiers
     skipped: list[Skipped]
 
 
@@ -84,7 +85,7 @@ def select(
         selector.take_automatic(fallback_models)
     if not selector.tiers:
         raise _nothing_left(selector.skipped)
-    return Selection(selector.tiers, selector.skipped)
+    return Selection(Tiers(selector.tiers), selector.skipped)
 
 
 class _Selector:

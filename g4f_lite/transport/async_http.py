@@ -234,8 +234,9 @@ class AsyncByteStream:
         self, response: aiohttp.ClientResponse | _Reply, limit: TimeLimit, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.status = response.status
-        self.headers = _lower(response.headers)
+        self.headers = _lower(response.headers) if response.headers else {}
         self._response = response
+        self._freed = False
         self._limit = limit
         self._loop = loop
         self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
@@ -243,7 +244,7 @@ class AsyncByteStream:
         self._fires_at = _NEVER
 
     def __del__(self) -> None:
-        if not self._loop.is_closed():
+        if not self._freed and not self._loop.is_closed():
             self.free()
 
     async def start(self, request: bytes) -> None:
@@ -345,6 +346,9 @@ class AsyncByteStream:
 
     def free(self) -> None:
         """As `close`; nothing in it waits."""
+        if self._freed:
+            return
+        self._freed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,0 +1,38 @@
+"""The tiers of a plan, and which of their legs share a key, a model or an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
+
+from .decisions import Scope
+from .legs import Leg
+
+SHARES: Mapping[Scope, Callable[[Leg], Hashable]] = {
+    Scope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),
+    Scope.MODEL: lambda leg: (leg.provider.name, leg.model),
+    Scope.ORIGIN: lambda leg: leg.origin,
+}
+"""What legs have in common that are useless together."""
+
+
+class Tiers(tuple[Sequence[Leg], ...]):
+    """
+    Tiers in the order of the caller's wishes; none is empty. Shared by all calls with the same selection.
+
+    What its legs share is looked up once for all of them: after a failure, a plan of a thousand legs
+    finds those that fail with it as fast as a plan of two.
+    """
+
+    @cached_property
+    def _sharing(self) -> dict[tuple[Scope, Hashable], list[tuple[int, Leg]]]:
+        found: dict[tuple[Scope, Hashable], list[tuple[int, Leg]]] = {}
+        for number, tier in enumerate(self):
+            for leg in tier:
+                for scope, share in SHARES.items():
+                    found.setdefault((scope, share(leg)), []).append((number, leg))
+        return found
+
+    def sharing(self, scope: Scope, leg: Leg) -> Sequence[tuple[int, Leg]]:
+        """Return all legs that share this with one, in order, each with the number of its tier."""
+        return self._sharing.get((scope, SHARES[scope](leg)), ())
