@@ -1,7 +1,7 @@
 """
 Measure what a call costs.
 
-    python -m benchmarks            everything, twice, with the peers; writes RESULTS.md and results.svg
+    python -m benchmarks            all, then ourselves and the bare calls again; writes RESULTS.md and results.svg
     python -m benchmarks --quick    ourselves and the bare calls, within a minute; prints the bars
 """
 
@@ -37,7 +37,7 @@ def _run(environments: dict[str, Environment], rounds: int, quick: bool) -> dict
         run: dict[str, Any] = {
             "environments": {name: one._asdict() for name, one in environments.items()},
             "imports": startup.imports(
-                {name: (pythons[name], module.IMPORT) for name, module in modules.items()}, rounds, path
+                {name: (pythons[name], module.IMPORT) for name, module in modules.items()}, min(rounds, 3), path
             ),
             "first": startup.first_answers(
                 {
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a call costs.")
     parser.add_argument("--quick", action="store_true", help="only ourselves and the bare calls; writes nothing")
     parser.add_argument("--rounds", type=int, help="measurements of each case (7; 3 with --quick)")
-    parser.add_argument("--runs", type=int, default=2, help="how often everything is done (2)")
+    parser.add_argument("--runs", type=int, default=2, help="how often all is measured; the peers only once (2)")
     given = parser.parse_args()
     rounds = given.rounds or (3 if given.quick else 7)
     names = _names(given.quick)
@@ -84,7 +84,8 @@ def main() -> None:
             print(f"{bar.what}: {report.shown(bar.of(run))} {bar.unit}, at most {bar.most:g}")
         return
     made = {name: environment(importlib.import_module(f"benchmarks.contenders.{name}").REQUIREMENTS) for name in names}
-    runs = [_run(made, rounds, quick=False) for _ in range(given.runs)]
+    runs = [_run(made, rounds, quick=False)]
+    runs += [_run({name: made[name] for name in _FIRST}, rounds, quick=False) for _ in range(given.runs - 1)]
     folder = ROOT / "benchmarks"
     (folder / "results.svg").write_text(_plot(runs[0]), "utf-8")
     (folder / "RESULTS.md").write_text(report.report(runs, rounds), "utf-8")
