@@ -14,7 +14,7 @@ from .core import ClientSettings, Core
 from .errors import ProviderError
 from .hedging import hedged
 from .params import CreateParams, MessageParam, seconds
-from .retrying import first_failure, tenacity_settings
+from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
@@ -79,24 +79,21 @@ class AsyncClient:
             except ProviderError as error:
                 if call.plan.stopped:
                     raise
-                return await self._retry(call, first_failure(error, attempt))
+                return await self._retry(call, attempt, error)
         except BaseException as error:
             final = call.failed(error)
             if final is error:
                 raise
             raise final from None
 
-    async def _retry(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
-        from tenacity import AsyncRetrying
-
-        async def awaited(call: Call) -> T:
-            return await attempt(call)
-
-        retrying = AsyncRetrying(sleep=asyncio.sleep, **tenacity_settings(call.plan))
-        try:
-            return await retrying(awaited, call)
-        finally:
-            retrying.iter_state.actions.clear()  # they hold a cycle
+    async def _retry(self, call: Call, attempt: Callable[[Call], Awaitable[T]], error: ProviderError) -> T:
+        retries = Retries(call.plan)
+        while True:
+            await asyncio.sleep(retries.wait_after(error))
+            try:
+                return await attempt(call)
+            except ProviderError as failure:
+                error = failure
 
     async def _complete(self, call: Call) -> ChatCompletion:
         with call.attempt() as step:

@@ -25,7 +25,7 @@ class Binder:
     """
 
     def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
-        self._keys = {name: pool for name, pool in (keys or {}).items() if pool is not None}
+        self._keys = {name: _frozen(pool) for name, pool in (keys or {}).items() if pool is not None}
         for name, pool in self._keys.items():
             if not isinstance(pool, (str, Sequence)):
                 raise ConfigurationError(f"keys[{name!r}] must be a key or a list of keys, not {type(pool).__name__}")
@@ -63,6 +63,11 @@ class Binder:
         if (reason := missing_address(placed)) is not None:
             return reason
         return [Leg(placed, model, key) for key in keys] or [Leg(placed, model)]
+
+
+def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:
+    """What the caller does to its list afterwards does not count."""
+    return tuple(pool) if isinstance(pool, list) else pool
 
 
 def missing_key(provider: Provider) -> str:

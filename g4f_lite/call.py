@@ -7,7 +7,7 @@ Both clients drive it the same way; all that they add is the transport.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Protocol
@@ -66,8 +66,8 @@ class Call:
         self.shape = shape
         self.misfits: dict[Identity, Sequence[JSONObject]] = {}
         """By leg: its answer that was of the wrong shape, and the complaint, to be put behind the messages."""
-        self.completion: ChatCompletion | None = None
-        """The whole answer, once a stream has ended."""
+        self.whole: Callable[[], ChatCompletion] | None = None
+        """Makes the whole answer, once a stream has ended; whoever does not look at it need not pay for it."""
         self.broken: StreamReader | None = None
         """The stream that was interrupted last, for the leg that takes over."""
         self.speaker: Step
@@ -276,19 +276,21 @@ class Step:
 
     def complete(self) -> None:
         """
-        Keep the stream's whole answer in `completion`, and end the attempt well.
+        The stream is whole: end the attempt and the call well.
 
         Raises:
-            StreamInterruptedError: it is of the wrong shape.
+            StreamInterruptedError: its text is of the wrong shape.
         """
-        reader = self.reader
+        reader, shaped = self.reader, None
         assert reader is not None
-        try:
-            completion = self._shaped(reader.completion(), reader.status)
-        except ToolCallError as error:
-            raise reader.broken(error) from None
+        if self.call.shape is not None:
+            try:
+                shaped = self._shaped(reader.completion(), reader.status)
+            except ToolCallError as error:
+                raise reader.broken(error) from None
         self._succeed(reader.status, reader.headers, reader.notes)
-        self.call.completion = self.call.sign(self._name(completion))
+        trail = self.call.finished()
+        self.call.whole = lambda: msgspec.structs.replace(self._name(shaped or reader.completion()), trail=trail)
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""

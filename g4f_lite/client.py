@@ -12,7 +12,7 @@ from .call import Call, Step
 from .core import ClientSettings, Core
 from .errors import ProviderError
 from .params import CreateParams, MessageParam
-from .retrying import first_failure, tenacity_settings
+from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
@@ -73,21 +73,22 @@ class Client:
             except ProviderError as error:
                 if call.plan.stopped:
                     raise
-                return self._retry(call, first_failure(error, attempt))
+                return self._retry(call, attempt, error)
         except BaseException as error:
             final = call.failed(error)
             if final is error:
                 raise
             raise final from None
 
-    def _retry(self, call: Call, attempt: Callable[[Call], T]) -> T:
-        from tenacity import Retrying
-
-        retrying = Retrying(sleep=time.sleep, **tenacity_settings(call.plan))
-        try:
-            return retrying(attempt, call)
-        finally:
-            retrying.iter_state.actions.clear()  # they hold a cycle
+    def _retry(self, call: Call, attempt: Callable[[Call], T], error: ProviderError) -> T:
+        retries = Retries(call.plan)
+        while True:
+            if wait := retries.wait_after(error):  # to sleep for no time costs more than an attempt
+                time.sleep(wait)
+            try:
+                return attempt(call)
+            except ProviderError as failure:
+                error = failure
 
     def _complete(self, call: Call) -> ChatCompletion:
         with call.attempt() as step:

@@ -24,10 +24,11 @@ from .routing.fitting import LONG, check_prices, fit, lacks, needs_of, price_bou
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
-from .routing.selection import ProviderChoice, nothing_left, select
+from .routing.selection import ProviderChoice, Selection
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
+from .selections import Selections
 from .structured import shaped
-from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Skipped, Timeouts
+from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
 
 
 class ClientSettings(TypedDict, total=False):
@@ -86,12 +87,11 @@ class Core:
         parent = process_registry()
         self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
         parent.scan()
-        self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
         self._turns = Turns()
         self._pid, self._dropped = os.getpid(), SimpleQueue[Step]()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
-        self._routes = routes
+        self._selections = Selections(self.registry, Binder(keys, base_urls), routes and tuple(routes))
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
             timeouts=_timeouts(timeouts),
@@ -149,7 +149,8 @@ class Core:
         _, params = shaped(params)
         request = check_request({"messages": [{"role": "user", "content": ""}], **params})
         tokens = tokens_of(request)
-        tiers, skipped = self._select(params, request, tokens)
+        tiers, left_out = self._select(params, request, tokens)
+        skipped = list(left_out)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
         foreseen.setstate(self._random.getstate())
@@ -168,27 +169,17 @@ class Core:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
-    def _select(
-        self, params: Mapping[str, Any], request: ChatRequest, tokens: float
-    ) -> tuple[list[list[Leg]], list[Skipped]]:
+    def _select(self, params: Mapping[str, Any], request: ChatRequest, tokens: float) -> Selection:
         """Return the legs that may take the request, and those left out."""
-        tiers, skipped = select(
-            self.registry,
-            self._binder,
-            provider=params.get("provider"),
-            model=params.get("model"),
-            fallback_models=params.get("fallback_models"),
-            routes=self._routes,
-        )
+        selection = self._selections.get(params.get("provider"), params.get("model"), params.get("fallback_models"))
+        reasons = []
         if needs := needs_of(request):
-            tiers = fit(tiers, skipped, lacks(needs))
+            reasons.append(lacks(needs))
         if (most := params.get("max_price")) is not None:
-            tiers = fit(tiers, skipped, too_dear(price_bound(most)))
+            reasons.append(too_dear(price_bound(most)))
         if tokens > LONG and installed():
-            tiers = fit(tiers, skipped, too_long(tokens))
-        if not tiers:
-            raise nothing_left(skipped)
-        return tiers, skipped
+            reasons.append(too_long(tokens))
+        return fit(selection, reasons) if reasons else selection
 
     def _policy_of(self, params: Mapping[str, Any]) -> Policy:
         changes: dict[str, Any] = {}

@@ -101,6 +101,15 @@ def stored_keys_path() -> Path:
     return Path(base).expanduser() / "g4f_lite" / "keys.json"
 
 
+def stored_version(path: Path | str) -> tuple[int, int, int] | None:
+    """Return what changes whenever the stored keys at this path do; None if there are none."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116  # asked in every call, with a path that was made once
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
 _cache: tuple[object, dict[str, str]] | None = None
 
 
@@ -113,11 +122,9 @@ def load_stored() -> dict[str, str]:
     """
     global _cache
     path = stored_keys_path()
-    try:
-        stat = path.stat()
-    except OSError:
+    if (seen := stored_version(path)) is None:
         return {}
-    version = (path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    version = (path, seen)
     if _cache is not None and _cache[0] == version:
         return _cache[1]
     try:

@@ -139,6 +139,19 @@ class OpenaiStreamParser:
     def __init__(self) -> None:
         self.done = False
 
+    def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
+        """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
+        if b'"error"' in b"\n".join(events):
+            return None
+        done = events[-1] == b"[DONE]"
+        decode = _chunk_decoder.decode
+        try:
+            chunks = [decode(data) for data in (events[:-1] if done else events)]
+        except _NOT_JSON:
+            return None
+        self.done = done
+        return chunks
+
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         data = event.data
         if data == b"[DONE]":

@@ -75,8 +75,9 @@ ROUTING = (
     "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy", "on_interrupt",
     "response_model", "max_price",
 )  # fmt: skip
+_encoder = msgspec.json.Encoder()
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-_KNOWN = sorted(_REQUEST | {*ROUTING, "stream"})
+_KNOWN = _REQUEST | {*ROUTING, "stream"}
 
 
 # -- messages ------------------------------------------------------------------------------
@@ -123,7 +124,12 @@ class _FunctionResult(Struct, tag="function", tag_field="role"):
     content: str | None
 
 
-_Messages = list[_System | _Developer | _User | _Assistant | _Tool | _FunctionResult]
+class _Messages(Struct):
+    """In a struct, whose description msgspec makes once; of a bare union it makes one in each call."""
+
+    messages: list[_System | _Developer | _User | _Assistant | _Tool | _FunctionResult]
+
+
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -139,10 +145,12 @@ def check_messages(messages: object) -> list[JSONObject]:
             "messages must be a list of messages, not a string; "
             f"write [{{'role': 'user', 'content': {messages[:20]!r}}}]"
         )
-    if isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable):
+    if type(messages) is not list and (isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable)):
         raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
     plain = [
-        message.to_dict()
+        dict(message)
+        if type(message) is dict
+        else message.to_dict()
         if isinstance(message, Message)
         else dict(message)
         if isinstance(message, Mapping)
@@ -152,15 +160,15 @@ def check_messages(messages: object) -> list[JSONObject]:
     if not plain:
         raise InvalidRequestError("messages is empty; put at least one message into it")
     try:
-        msgspec.convert(plain, _Messages)
+        msgspec.convert({"messages": plain}, _Messages)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(_explain(error, plain)) from None
     return plain
 
 
 def _explain(error: Exception, messages: list[Any]) -> str:
-    text, _, path = str(error).partition(" - at `$")
-    path = f"messages{path.rstrip('`')}"
+    text, _, path = str(error).partition(" - at `$.")
+    path = path.rstrip("`")
     if path.endswith(".role"):
         index = int(path[9 : path.index("]")])
         role = messages[index].get("role")
@@ -177,7 +185,7 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 
 def unknown_keyword(name: str) -> TypeError:
     """Return the error for a keyword that `create` does not have."""
-    near = get_close_matches(name, _KNOWN, 1)
+    near = get_close_matches(name, sorted(_KNOWN), 1)
     hint = f"; did you mean {near[0]!r}? " if near else ". "
     return TypeError(f"create() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
 
@@ -207,7 +215,7 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
         _check_headers(given["extra_headers"])
     try:
         request = msgspec.convert(given, ChatRequest)
-        msgspec.json.encode(request.to_body())
+        _encoder.encode(request)  # C code all the way; what is not set is left out, as in a body
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")

@@ -47,6 +47,15 @@ KINDS = ("bundled", "client", "code", "third-party")
 log = logging.getLogger("g4f_lite.plugins")
 
 
+class Changes:
+    """Counts whenever a provider or a hook comes or goes; a registry and those on top of it share one."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Registry:
     """
     Providers, strategies and hooks, by name.
@@ -78,6 +87,8 @@ class Registry:
         self._hooks: deque[Source] = deque()
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
+        self.changes: Changes = Changes() if parent is None else parent.changes
+        self._observing: tuple[int, dict[str, Sequence[Any]]] = 0, {}
         for plugin in plugins:
             self.register(plugin, kind="client")
 
@@ -100,6 +111,7 @@ class Registry:
             self._all.append(source)
             for name in source.providers:
                 self._add(name, source)
+            self.changes.count += 1
 
     def _add(self, name: str, source: Source) -> None:
         """Make a provider known; of two that were added in the same way, the later one counts."""
@@ -148,6 +160,7 @@ class Registry:
                 else:
                     self._installed[source.name] = source
             self._tables_read = True
+            self.changes.count += 1
         for source, first in shadowed:
             warn_shadowed(source, first)
 
@@ -178,8 +191,11 @@ class Registry:
             source.error = describe(error)
             log.debug("the plugin %s is switched off: %s", source, source.error, exc_info=True)
             return False
+        finally:
+            self.changes.count += 1
         source.providers = providers
         self._strategies.update(strategies)
+        self.changes.count += 1
         return True
 
     def _hook_up(self, plugin: object, name: str) -> None:
@@ -295,9 +311,19 @@ class Registry:
         if self._parent is not None:
             yield from self._parent._all_impls(hook)
 
+    def _observers(self, hook: str) -> Sequence[Any]:
+        """As `_all_impls`, gathered once for as long as no plugin comes or goes."""
+        version, known = self._observing
+        if version != (now := self.changes.count):
+            known = {}
+            self._observing = now, known
+        if (impls := known.get(hook)) is None:
+            impls = known[hook] = tuple(self._all_impls(hook))
+        return impls
+
     def observe(self, hook: str, **arguments: Attempt | Trail) -> None:
         """Call each observer on its own; what one raises is logged and hurts nobody."""
-        for impl in self._all_impls(hook):
+        for impl in self._observers(hook):
             try:
                 _call(impl, **arguments)
             except KeyboardInterrupt:
@@ -327,7 +353,7 @@ class Registry:
 
 
 def _call(impl: Any, **arguments: Any) -> Any:
-    return impl.function(*(arguments[name] for name in impl.argnames))
+    return impl.function(*[arguments[name] for name in impl.argnames])
 
 
 def _is_lazy(function: object) -> bool:

@@ -32,6 +32,10 @@ class StreamParser(Protocol):
 
     An attribute `done`, if there is one, becomes True when nothing more is to come, as after
     OpenAI's `[DONE]`; then the end of the body is not waited for.
+
+    A method `feed_all(events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None`, if there is one,
+    gets the data of several events that are nothing else; None says that one of them is no ordinary
+    chunk, and `feed` gets them singly.
     """
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:

@@ -1,33 +1,39 @@
-"""How the plan drives tenacity, the same for `Retrying` and `AsyncRetrying`."""
+"""How tenacity drives the attempts after the first one has failed, the same for both clients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-from .call import Call
+from .errors import ProviderError
 from .routing.plan import Plan
 
-T = TypeVar("T")
 
-
-def tenacity_settings(plan: Plan) -> dict[str, Any]:
+class Retries:
     """
-    Return the arguments of a Retrying object that asks the plan.
+    tenacity's loop, asked from outside: after each failure it says how long to wait, or raises.
 
-    The plan has decided by the time it is asked: `fail` was called inside the attempt. With
-    `reraise`, the last leg's error comes out, and the call makes the final one of it.
+    `Retrying.__call__` and `AsyncRetrying.__call__` do the same round `iter`, asking it before each attempt and
+    after a success too, where the answer is known; what is left costs a quarter.
     """
-    return {"retry": plan.retry, "wait": plan.wait, "stop": plan.stop, "reraise": True}
 
+    def __init__(self, plan: Plan) -> None:
+        from tenacity import RetryCallState, Retrying
 
-def first_failure(error: Exception, attempt: Callable[[Call], T]) -> Callable[[Call], T]:
-    """Return an attempt that has failed already the first time it is called."""
-    pending = [error]
+        self._retrying = Retrying(retry=plan.retry, wait=plan.wait, stop=plan.stop, reraise=True)
+        self._retrying.begin()
+        self._state = RetryCallState(self._retrying, None, (), {})
 
-    def resumed(call: Call) -> T:
-        if pending:
-            raise pending.pop()
-        return attempt(call)
+    def wait_after(self, error: ProviderError) -> float:
+        """
+        Return the seconds to wait before the next attempt.
 
-    return resumed
+        The plan has decided by the time it is asked: `fail` was called inside the attempt.
+
+        Raises:
+            ProviderError: this error, as there is no next attempt; the call makes the final one of it.
+        """
+        self._state.set_exception((type(error), error, error.__traceback__))
+        try:
+            wait: float = self._retrying.iter(self._state)  # type: ignore[assignment]  # after a failure it is a wait
+        finally:
+            self._retrying.iter_state.actions.clear()  # they hold a cycle
+            self._state.prepare_for_next_attempt()  # as does the failure
+        return wait

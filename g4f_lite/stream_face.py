@@ -12,6 +12,7 @@ class StreamFace:
     def __init__(self, call: Call, opened: Step) -> None:
         call.speaker = opened
         self._call = call
+        self._completion: ChatCompletion | None = None
 
     @property
     def provider(self) -> str:
@@ -31,9 +32,11 @@ class StreamFace:
         Raises:
             RuntimeError: it has not ended, or was cut.
         """
-        if self._call.completion is None:
-            raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-        return self._call.completion
+        if self._completion is None:
+            if self._call.whole is None:
+                raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+            self._completion = self._call.whole()
+        return self._completion
 
     @property
     def trail(self) -> Trail:

@@ -73,6 +73,7 @@ class StreamReader:
             self._decoder = SSEDecoder()
             with guarded(leg, "starting a stream"):
                 self._parser = leg.provider.new_stream(request)
+            self._feed_all = getattr(self._parser, "feed_all", None)
 
     # -- feeding ---------------------------------------------------------------------------
 
@@ -123,7 +124,11 @@ class StreamReader:
         if self._body is not None:
             self._collect(self._body, piece)
             return
-        self._parse(self._decoder.feed(piece))
+        plain = self._decoder.feed_plain(piece) if self._feed_all is not None else None
+        if plain is None:
+            self._parse(self._decoder.feed(piece))
+        else:
+            self._parse_all(plain)
         if self.over:
             self._check_end()
 
@@ -180,6 +185,17 @@ class StreamReader:
 
     # -- inside ----------------------------------------------------------------------------
 
+    def _parse_all(self, events: Sequence[bytes]) -> None:
+        """As `_parse`, for events that are nothing but data, in one go where the parser can do that."""
+        assert self._feed_all is not None
+        with guarded(self.leg, "reading a stream"):
+            chunks = self._feed_all(events)
+        if chunks is None:
+            self._parse([ServerSentEvent(data=data) for data in events if data and not data.isspace()])
+            return
+        self._accept(chunks)
+        self.over = self.over or getattr(self._parser, "done", False)
+
     def _parse(self, events: Sequence[ServerSentEvent]) -> None:
         feed = self._parser.feed
         for event in events:
@@ -205,17 +221,19 @@ class StreamReader:
 
     def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         content = False
+        finished, unfinished = self._finished, self._unfinished
         for chunk in chunks:
             if not isinstance(chunk, ChatCompletionChunk):
                 raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
             self.chunks.append(chunk)
             content = content or chunk.has_content()
             for choice in chunk.choices:
+                index = choice.index
                 if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
-                    self._finished.add(choice.index)
-                    self._unfinished.discard(choice.index)
-                elif choice.index not in self._finished:
-                    self._unfinished.add(choice.index)
+                    finished.add(index)
+                    unfinished.discard(index)
+                elif index not in unfinished and index not in finished:
+                    unfinished.add(index)
         if content:
             self.spoken = True
             self._limit.content()

@@ -7,6 +7,7 @@ Durations are seconds, points in time are Unix time, unless a name says otherwis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -230,13 +231,15 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_body(self) -> JSONObject:
         """Return the parameters that are set, as OpenAI's request body; `extra_body` merged in last."""
-        body = {name: value for name in _BODY_FIELDS if (value := getattr(self, name)) is not None}
+        values = zip(_BODY_FIELDS, _body_values(self), strict=True)
+        body = {name: value for name, value in values if value is not None}
         if self.extra_body:
             body.update(self.extra_body)
         return body
 
 
 _BODY_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in ("extra_body", "extra_headers"))
+_body_values = attrgetter(*_BODY_FIELDS)
 
 
 # -- what is answered ----------------------------------------------------------------------

@@ -54,7 +54,8 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 # From the lowest room up: each may import those before it.
 LAYERS = """
     prices types errors http forks timing faults provider keys openai_wire openai_template hookspecs routing guard assembly
-    transport stream_reader parts structured plugin_sources plugins call stream_face binding params core retrying hedging client async_client shortcuts
+    transport stream_reader parts structured plugin_sources plugins call stream_face binding selections params core retrying hedging client
+    async_client shortcuts
     async_shortcuts testing cli
 """.split()
 

@@ -22,6 +22,19 @@ def decode(*pieces: bytes) -> list[tuple[str, bytes]]:
     return [(event.event, event.data) for event in events + decoder.close()]
 
 
+def decode_plain_first(*pieces: bytes) -> list[tuple[str, bytes]]:
+    """As `decode`, taking the short way wherever the decoder offers it."""
+    decoder = SSEDecoder()
+    events: list[ServerSentEvent] = []
+    for piece in pieces:
+        plain = decoder.feed_plain(piece)
+        if plain is None:
+            events += decoder.feed(piece)
+        else:
+            events += [ServerSentEvent(data=data) for data in plain if data and not data.isspace()]
+    return [(event.event, event.data) for event in events + decoder.close()]
+
+
 def data(*values: bytes) -> list[tuple[str, bytes]]:
     return [("", value) for value in values]
 
@@ -73,8 +86,10 @@ def test_a_stream_gives_the_same_events_however_it_is_cut(
     assert decode(body) == events
     assert decode(*(bytes([byte]) for byte in body)) == events
     assert decode(b"", *(part for byte in body for part in (bytes([byte]), b""))) == events
+    assert decode_plain_first(body) == events
     for cut in range(len(body)):
         assert decode(body[:cut], body[cut:]) == events
+        assert decode_plain_first(body[:cut], body[cut:]) == events
 
 
 FIELDS = (
@@ -101,6 +116,28 @@ def test_no_split_of_any_bytes_changes_the_events(body: bytes, draw: st.DataObje
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(body)), max_size=8), label="cuts"))
     pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
     assert decode(*pieces) == decode(body)
+    assert decode_plain_first(*pieces) == decode(body)
+
+
+PLAIN = st.lists(
+    st.sampled_from([b"data: a\n\n", b"data: data: b\n\n", b"data: \n\n", b": c\n\n", b"data: d\ndata: e\n\n", b"\n"])
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(PLAIN.map(b"".join), st.data())
+def test_the_short_way_for_plain_events_gives_the_same_events(body: bytes, draw: st.DataObject) -> None:
+    cuts = sorted(draw.draw(st.lists(st.integers(0, len(body)), max_size=8), label="cuts"))
+    pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    assert decode_plain_first(*pieces) == decode(body)
+
+
+def test_the_short_way_is_taken_by_what_openai_sends() -> None:
+    decoder = SSEDecoder()
+    assert decoder.feed_plain(b"data: a\n\ndata: b\n\ndata") == [b"a", b"b"]
+    assert decoder.feed_plain(b": c\n\n") == [b"c"]
+    assert decoder.feed_plain(b": a comment\n\n") is None
+    assert decoder.feed(b": a comment\n\n") == []
 
 
 @settings(deadline=None, max_examples=100)

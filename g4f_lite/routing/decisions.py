@@ -88,4 +88,6 @@ def decide(error: e.ProviderError) -> Decision:
         return _RESET  # the origin is there: it took the connection
     if isinstance(error, e.ProviderTimeoutError) and error.phase == "connect":
         return _SILENT_ORIGIN
+    if (own := DECISIONS.get(type(error))) is not None:
+        return own
     return next(DECISIONS[kind] for kind in type(error).__mro__ if kind in DECISIONS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from .. import prices
 from ..errors import ConfigurationError
 from ..types import ChatRequest, Skipped
 from .legs import Leg
+from .selection import Selection, nothing_left
+from .tiers import Tiers
 
 LONG = 4000
 """Tokens; no chat model of today has a smaller window, so that shorter prompts need no look at it."""
@@ -17,6 +19,8 @@ _CHARACTERS_A_TOKEN = 6
 
 Needs = Mapping[str, str]
 """A capability to what needs it."""
+Reason: TypeAlias = Callable[[Leg], str | None]
+"""Tells why a leg may not take a request; None if it may."""
 
 
 def needs_of(request: ChatRequest) -> Needs:
@@ -46,22 +50,37 @@ def tokens_of(request: ChatRequest) -> float:
     return characters / _CHARACTERS_A_TOKEN
 
 
-def fit(tiers: Iterable[Sequence[Leg]], skipped: list[Skipped], reason: Callable[[Leg], str | None]) -> list[list[Leg]]:
-    """Return the tiers without the legs that there is a reason against; those are appended to `skipped`."""
-    fitting: list[list[Leg]] = []
-    for tier in tiers:
-        kept: list[Leg] = []
-        for leg in tier:
-            if (why := reason(leg)) is None:
-                kept.append(leg)
-            else:
-                skipped.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=why))
-        if kept:
-            fitting.append(kept)
-    return fitting
+def fit(selection: Selection, reasons: Sequence[Reason]) -> Selection:
+    """
+    Return the selection without the legs that there is a reason against; the first one counts.
+
+    Raises:
+        NoUsableRouteError: none is left.
+    """
+
+    def against(leg: Leg) -> str | None:
+        return next((told for reason in reasons if (told := reason(leg)) is not None), None)
+
+    told = {leg.identity: why for tier in selection.tiers for leg in tier if (why := against(leg)) is not None}
+    if not told:
+        return selection
+    skipped = [
+        *selection.skipped,
+        *(
+            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=told[leg.identity])
+            for tier in selection.tiers
+            for leg in tier
+            if leg.identity in told
+        ),
+    ]
+    tiers = ([leg for leg in tier if leg.identity not in told] for tier in selection.tiers)
+    fitting = Tiers(tier for tier in tiers if tier)
+    if not fitting:
+        raise nothing_left(skipped)
+    return Selection(fitting, skipped)
 
 
-def lacks(needs: Needs) -> Callable[[Leg], str | None]:
+def lacks(needs: Needs) -> Reason:
     """Return what tells why a leg cannot do what a request needs."""
 
     def reason(leg: Leg) -> str | None:
@@ -73,7 +92,7 @@ def lacks(needs: Needs) -> Callable[[Leg], str | None]:
     return reason
 
 
-def too_long(tokens: float) -> Callable[[Leg], str | None]:
+def too_long(tokens: float) -> Reason:
     """Return what tells why a prompt does not fit a leg's model (as far as the extra `prices` knows it)."""
 
     def reason(leg: Leg) -> str | None:
@@ -85,7 +104,7 @@ def too_long(tokens: float) -> Callable[[Leg], str | None]:
     return reason
 
 
-def too_dear(most: prices.Price) -> Callable[[Leg], str | None]:
+def too_dear(most: prices.Price) -> Reason:
     """Return what tells why a leg is too dear; what answers in this process costs nothing."""
 
     def reason(leg: Leg) -> str | None:

@@ -44,6 +44,10 @@ class Admission(NamedTuple):
         return self.error is None
 
 
+_GRANTED = Admission()
+_PROBE = Admission(probe=True)
+
+
 class _LegState:
     __slots__ = ("breaker", "error", "first_token", "in_flight", "limits")
 
@@ -74,11 +78,11 @@ class Health:
         """Let an attempt begin, as a probe if the breaker is half-open; or say why not."""
         with self._lock:
             admission = self._look(leg, now, tokens)
-            if admission.granted:
-                state = self._state(leg)
-                state.in_flight += 1
-                for breaker in self._breakers(leg):
-                    breaker.probing = breaker.probing or breaker.is_open
+            if admission.error is None:
+                self._state(leg).in_flight += 1
+                if admission.probe:
+                    for breaker in self._breakers(leg):
+                        breaker.probing = breaker.probing or breaker.is_open
             return admission
 
     def look(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
@@ -87,22 +91,24 @@ class Health:
             return self._look(leg, now, tokens)
 
     def _look(self, leg: Leg, now: float, tokens: float) -> Admission:
-        for name in (leg.identity, _key_of(leg)):
+        for name in (leg.identity, _key_of(leg)) if self._rests else ():
             if (rest := self._rests.get(name)) is not None:
                 if rest.until > now:
                     return Admission(rest.until, rest.error)
                 del self._rests[name]
         probe = False
-        for breaker in self._breakers(leg):
-            if not breaker.lets_pass(now):
-                ready_at = breaker.open_until if breaker.open_until > now else now + PROBE_POLL_S
-                return Admission(ready_at, self._last_error(leg))
-            probe = probe or breaker.is_open
         state = self._legs.get(leg.identity)
+        for hurt in (state, self._legs.get(leg.origin)):
+            if hurt is None or not hurt.breaker.open_until:
+                continue
+            if not hurt.breaker.lets_pass(now):
+                ready_at = hurt.breaker.open_until if hurt.breaker.open_until > now else now + PROBE_POLL_S
+                return Admission(ready_at, self._last_error(leg))
+            probe = True
         for limit in state.limits if state is not None else ():
             if limit.reset_at > now and limit.left < (tokens if limit.what == "tokens" else 1):
                 return Admission(limit.reset_at, _spent(limit))
-        return Admission(probe=probe)
+        return _PROBE if probe else _GRANTED
 
     def _last_error(self, leg: Leg) -> ProviderError:
         for name in (leg.identity, leg.origin):
@@ -119,8 +125,9 @@ class Health:
         with self._lock:
             state = self._state(leg)
             state.in_flight -= 1
-            for breaker in self._breakers(leg):
-                breaker.success(now)
+            state.breaker.success(now)
+            if (origin := self._legs.get(leg.origin)) is not None:
+                origin.breaker.success(now)
             if headers:
                 state.limits = read_limits(headers, now=now, wall=wall)
             if first_token is not None:

@@ -19,36 +19,16 @@ class Leg:
         self.provider = provider
         self.model = model
         self.key = key
-        self._origin: str | None = None
-        self._identity: Identity | None = None
+        self.fingerprint: str | None = None if key is None else key.fingerprint
+        self.is_local = isinstance(provider, LocalProvider)
+        base = provider.api_base
+        self.origin: str = "/".join(base.split("/", 3)[:3]) if base else provider.name
+        """Scheme, host and port; for an answer in process its name."""
+        self.identity: Identity = (provider.name, base, model, self.fingerprint)
 
     @property
     def route(self) -> str:
         return f"{self.provider.name}:{self.model}"
-
-    @property
-    def fingerprint(self) -> str | None:
-        return None if self.key is None else self.key.fingerprint
-
-    @property
-    def is_local(self) -> bool:
-        return isinstance(self.provider, LocalProvider)
-
-    # Not cached_property: before Python 3.12 it holds a lock, which a forked child may find locked for ever.
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port; for an answer in process its name."""
-        if self._origin is None:
-            base = self.provider.api_base
-            self._origin = "/".join(base.split("/", 3)[:3]) if base else self.provider.name
-        return self._origin
-
-    @property
-    def identity(self) -> Identity:
-        if self._identity is None:
-            self._identity = (self.provider.name, self.provider.api_base, self.model, self.fingerprint)
-        return self._identity
 
     def __repr__(self) -> str:
         return f"<Leg {self.route} key={self.fingerprint}>"

@@ -8,9 +8,9 @@ tenacity ask `retry`, `wait` and `stop` what comes next.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg
 from .own_retry import OwnRetry
+from .tiers import SHARES, Tiers
 from .waits import backoff
 
 
@@ -100,7 +101,11 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._order = order
         self._tokens = tokens
-        self._tiers = deque(tiers)
+        self._tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
+        """Shared with other calls: never changed."""
+        self._dropped: set[Hashable] = set()
+        """The legs in later tiers that a failure has made useless."""
+        self._next_tier = 0
         self._ready: deque[Leg] = deque()
         self._resting: list[Leg] = []
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
@@ -108,7 +113,7 @@ class Plan:
         self._errors: dict[Hashable, ProviderError] = {}
         self._seen: dict[Hashable, Leg] = {}
         """The legs that were tried or found resting."""
-        self._tries: Counter[Hashable] = Counter()
+        self._tries: dict[Hashable, int] = {}
         self._own = OwnRetry(policy.retry_wait, policy.retry_stop)
         self._mistake: ConfigurationError | None = None
         """The caller's own object failed."""
@@ -123,7 +128,7 @@ class Plan:
             RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
         """
         leg, probe = self._next()
-        self._tries[leg.identity] += 1
+        number = self._tries[leg.identity] = self._tries.get(leg.identity, 0) + 1
         self._seen[leg.identity] = leg
         limit = TimeLimit(
             self._clock,
@@ -137,7 +142,7 @@ class Plan:
             provider=leg.provider.name,
             model=leg.model,
             key=leg.fingerprint,
-            number=self._tries[leg.identity],
+            number=number,
             started_at=self._clock.time(),
         )
         return Run(leg, limit, attempt, probe=probe)
@@ -150,8 +155,8 @@ class Plan:
         self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
     ) -> Attempt:
         """End an attempt well."""
-        first_token = run.attempt.first_token if self.stream else run.elapsed
         now, wall = self._clock.monotonic(), self._clock.time()
+        first_token = run.attempt.first_token if self.stream else now - run.limit.started_at
         self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
         return self._end(run, outcome="ok", status=status, notes=tuple(notes))
 
@@ -239,7 +244,7 @@ class Plan:
                 if self._fails_elsewhere(leg):
                     continue
                 admission = self._health.admit(leg, now, self._tokens)
-                if admission.granted:
+                if admission.error is None:
                     return leg, admission.probe
                 self._rest(leg, admission, now)
             soonest = self._soonest()
@@ -251,7 +256,7 @@ class Plan:
 
     def _fails_elsewhere(self, leg: Leg) -> bool:
         """Leave a leg that was to be tried again when meanwhile other calls have failed on it."""
-        tries = self._tries[leg.identity]
+        tries = self._tries.get(leg.identity)
         if not tries or not self._others_left() or not self._health.fails_elsewhere(leg, tries):
             return False
         reason = "other calls fail there too"
@@ -260,7 +265,8 @@ class Plan:
 
     def _take(self) -> Leg:
         while not self._ready:
-            tier = self._tiers.popleft()
+            tier = self._kept(self._tiers[self._next_tier])
+            self._next_tier += 1
             self._ready.extend(tier if self._order is None or len(tier) == 1 else self._order(tier))
         return self._ready.popleft()
 
@@ -288,33 +294,41 @@ class Plan:
 
     def _others_usable(self) -> bool:
         """Whether another leg could be used right now."""
-        return any(self._look(leg).granted for leg in chain(self._ready, *self._tiers))
+        now = self._clock.monotonic()
+        for leg in chain(self._ready, chain.from_iterable(islice(self._tiers, self._next_tier, None))):
+            if leg.identity not in self._dropped and self._health.look(leg, now, self._tokens).error is None:
+                return True
+        return False
 
     def _others_left(self) -> bool:
-        return bool(self._ready) or any(self._tiers)
+        if self._ready:
+            return True
+        while self._next_tier < len(self._tiers):
+            if not self._dropped or self._kept(self._tiers[self._next_tier]):
+                return True
+            self._next_tier += 1
+        return False
+
+    def _kept(self, tier: Sequence[Leg]) -> Sequence[Leg]:
+        """Return those of a tier that no failure has made useless."""
+        return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
 
     def _leave_out(self, scope: Scope, failed: Leg, error: ProviderError) -> list[Skipped]:
         """Drop the waiting legs that this failure makes useless; return them with the reason."""
-        if scope is Scope.LEG:
+        if (share := SHARES.get(scope)) is None:
             return []
-        same = _SAME[scope]
-        dropped: list[Skipped] = []
-
-        def keep(legs: Iterable[Leg]) -> list[Leg]:
-            kept = []
-            for leg in legs:
-                if same(leg, failed):
-                    reason = f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
-                    dropped.append(
-                        Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
-                    )
-                else:
-                    kept.append(leg)
-            return kept
-
-        self._ready = deque(keep(self._ready))
-        self._tiers = deque(kept for tier in self._tiers if (kept := keep(tier)))
-        return dropped
+        shared = share(failed)
+        useless = [leg for leg in self._ready if share(leg) == shared]
+        later = self._tiers.sharing(scope, failed)
+        useless += [leg for tier, leg in later if tier >= self._next_tier and leg.identity not in self._dropped]
+        if not useless:
+            return []
+        self._dropped.update(leg.identity for leg in useless)
+        self._ready = deque(leg for leg in self._ready if leg.identity not in self._dropped)
+        reason = f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
+        return [
+            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason) for leg in useless
+        ]
 
     # -- again? ----------------------------------------------------------------------------
 
@@ -416,21 +430,4 @@ def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 
 
-def _same_key(leg: Leg, failed: Leg) -> bool:
-    return leg.provider.name == failed.provider.name and leg.fingerprint == failed.fingerprint
-
-
-def _same_model(leg: Leg, failed: Leg) -> bool:
-    return leg.provider.name == failed.provider.name and leg.model == failed.model
-
-
-def _same_origin(leg: Leg, failed: Leg) -> bool:
-    return leg.origin == failed.origin
-
-
-_SAME: dict[Scope, Callable[[Leg, Leg], bool]] = {
-    Scope.KEY: _same_key,
-    Scope.MODEL: _same_model,
-    Scope.ORIGIN: _same_origin,
-}
 _SHARED = {Scope.KEY: "has the key of", Scope.MODEL: "is the model of", Scope.ORIGIN: "is at the same address as"}

@@ -17,6 +17,7 @@ from ..errors import (
 from ..provider import Provider
 from ..types import Skipped, Trail
 from .legs import Leg
+from .tiers import Tiers
 
 _TOLD = 3
 """So many reasons stand in an error's message; all of them in its trail."""
@@ -41,7 +42,7 @@ class LegMaker(Protocol):
 class Selection(NamedTuple):
     """Tiers of legs in the order of the caller's wishes, and what was left out."""
 
-    tiers: list[list[Leg]]
+    tiers: Tiers
     skipped: list[Skipped]
 
 
@@ -86,7 +87,7 @@ def select(
         selector.take_automatic(fallback_models)
     if not selector.tiers:
         raise nothing_left(selector.skipped)
-    return Selection(selector.tiers, selector.skipped)
+    return Selection(Tiers(selector.tiers), selector.skipped)
 
 
 class _Selector:

@@ -29,6 +29,26 @@ class SSEDecoder:
         self._started = False
         self._after_cr = False
 
+    def feed_plain(self, piece: bytes) -> list[bytes] | None:
+        """
+        Return the data of the events that this piece completes if they are nothing but one `data: ` line each.
+
+        That is how OpenAI's protocol uses the format. None stands for any other case: nothing has
+        changed then, and `feed` takes the piece.
+        """
+        if self._data or self._event or self._after_cr or b"\n" not in piece:
+            return None
+        whole = b"".join((self._tail, piece)) if self._tail else piece
+        end = whole.rfind(b"\n\n")
+        if end < 0 or len(whole) > MAX_EVENT or not whole.startswith(b"data: ") or b"\r" in whole:
+            return None
+        events = whole[6:end].split(b"\n\ndata: ")
+        if whole.count(b"\n") != 2 * len(events):
+            return None
+        self._started = True
+        self._tail[:] = whole[end + 2 :]
+        return events
+
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """
         Return the events that this piece completes.

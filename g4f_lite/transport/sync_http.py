@@ -27,6 +27,7 @@ from ..timing import TimeLimit
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _PIECE = 1 << 16
+_HEX = frozenset(b"0123456789abcdefABCDEF")
 _GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
 
@@ -50,11 +51,15 @@ class _LimitedRaw(io.RawIOBase):
         self._inner = inner
         self._sock = sock
         self._limit = limit
+        self.waits = True
+        """False: only what is in the buffer already is wanted."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if not self.waits:
+            return None
         self._sock.settimeout(self._limit.left())
         got: int | None = self._inner.readinto(buffer)
         return got
@@ -69,7 +74,42 @@ class _LimitedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         inner = self.fp.detach()  # the raw SocketIO
-        self.fp = io.BufferedReader(_LimitedRaw(inner, sock, _active.limit), _PIECE)
+        self._source = _LimitedRaw(inner, sock, _active.limit)
+        self.fp = io.BufferedReader(self._source, _PIECE)
+
+    def read1(self, n: int = -1) -> bytes:
+        """As http.client's; of a chunked body, all that has arrived instead of a single chunk."""
+        piece = super().read1(n)
+        if not self.chunked or self.chunk_left != 0 or not piece:
+            return piece
+        self._source.waits = False
+        try:
+            ahead = self.fp.peek()
+        finally:
+            self._source.waits = True
+        chunks, length = whole_chunks(ahead)
+        self.fp.read(length)
+        return b"".join((piece, *chunks))
+
+
+def whole_chunks(ahead: bytes) -> tuple[list[bytes], int]:
+    """
+    Return the chunks that lie whole in what follows the data of a chunk, and how many bytes they take.
+
+    The last chunk of a body, and all that is not plain, is left to http.client.
+    """
+    chunks: list[bytes] = []
+    at = 0
+    while (line_end := ahead.find(b"\r\n", at + 2)) > 0 and ahead.startswith(b"\r\n", at):
+        digits = ahead[at + 2 : line_end]
+        if not digits or not _HEX.issuperset(digits):
+            break
+        end = line_end + 2 + int(digits, 16)
+        if end == line_end + 2 or end > len(ahead):
+            break
+        chunks.append(ahead[line_end + 2 : end])
+        at = end
+    return chunks, at
 
 
 _Mixin: Any = object

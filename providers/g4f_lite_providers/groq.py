@@ -5,7 +5,7 @@ names the sources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from g4f_lite import (
@@ -106,6 +106,12 @@ class _GroqStream:
 
     def __init__(self, inner: StreamParser) -> None:
         self._inner = inner
+        self._feed_all: Callable[[Sequence[bytes]], Sequence[ChatCompletionChunk] | None] = inner.feed_all  # type: ignore[attr-defined]  # OpenaiTemplate's has it
+
+    def feed_all(self, events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None:
+        if any(b'"x_groq"' in data and b'"usage"' in data for data in events):
+            return None
+        return self._feed_all(events)
 
     @property
     def done(self) -> bool:

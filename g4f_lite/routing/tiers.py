@@ -1,0 +1,46 @@
+"""The tiers of a plan, and which of their legs share a key, a model or an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeAlias
+
+from .decisions import Scope
+from .legs import Leg
+
+SHARES: Mapping[Scope, Callable[[Leg], Hashable]] = {
+    Scope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),
+    Scope.MODEL: lambda leg: (leg.provider.name, leg.model),
+    Scope.ORIGIN: lambda leg: leg.origin,
+}
+"""What legs have in common that are useless together."""
+_Index: TypeAlias = dict[tuple[Scope, Hashable], list[tuple[int, Leg]]]
+
+
+class Tiers(tuple[Sequence[Leg], ...]):
+    """
+    Tiers in the order of the caller's wishes; none is empty. Shared by all calls with the same selection.
+
+    What its legs share is looked up once for all of them: after a failure, a plan of a thousand legs
+    finds those that fail with it as fast as a plan of two.
+    """
+
+    _index: (
+        _Index  # not a cached_property: before Python 3.12 it has a lock, which a forked child may find held for ever
+    )
+
+    def sharing(self, scope: Scope, leg: Leg) -> Sequence[tuple[int, Leg]]:
+        """Return all legs that share this with one, in order, each with the number of its tier."""
+        try:
+            index = self._index
+        except AttributeError:
+            index = self._index = self._indexed()
+        return index.get((scope, SHARES[scope](leg)), ())
+
+    def _indexed(self) -> _Index:
+        found: _Index = {}
+        for number, tier in enumerate(self):
+            for leg in tier:
+                for scope, share in SHARES.items():
+                    found.setdefault((scope, share(leg)), []).append((number, leg))
+        return found

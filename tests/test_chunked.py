@@ -1,0 +1,107 @@
+"""Bodies in HTTP chunks: many that have come at once are read at once, and nothing else changes by it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from g4f_lite.errors import ConnectionFailedError, ProviderError
+from g4f_lite.http import HTTPRequest
+from g4f_lite.timing import TimeLimit
+from g4f_lite.transport.sync_http import SyncTransport, whole_chunks
+from g4f_lite.types import Timeouts
+
+HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+BODIES = [
+    (b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"abcde"),
+    (b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", b"0123456789" * 2),
+    (b"3;x=1\r\nabc\r\n2;y\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n", b"abcde"),
+    (b"003\r\n\r\n\r\r\n4\r\n2\r\nx\r\n1\r\n\n\r\n0\r\n\r\n", b"\r\n\r2\r\nx\n"),
+]
+
+
+@contextmanager
+def serving(*pieces: bytes, times: int = 1) -> Iterator[str]:
+    """Answer each request on one connection with these pieces, then close it."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(times):
+                connection.recv(1 << 16)
+                for piece in pieces:
+                    connection.sendall(piece)
+                    time.sleep(0.002)  # so that it is read by itself; nothing depends on it
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join()
+
+
+def read(transport: SyncTransport, url: str) -> Iterable[bytes]:
+    limit = TimeLimit(time, Timeouts(), time.monotonic() + 10, stream=True)
+    with transport.open(HTTPRequest(url=url), limit) as stream:
+        while piece := stream.read():
+            yield piece
+
+
+@pytest.mark.parametrize(("body", "said"), BODIES)
+def test_the_body_is_the_same_wherever_it_is_cut(body: bytes, said: bytes) -> None:
+    transport = SyncTransport()
+    for cut in range(len(body)):
+        with serving(HEAD + body[:cut], body[cut:]) as url:
+            assert b"".join(read(transport, url)) == said
+    transport.close()
+
+
+def test_a_connection_is_kept_after_such_a_body() -> None:
+    transport = SyncTransport()
+    with serving(HEAD + BODIES[0][0], times=2) as url:  # which accepts only once
+        assert b"".join(read(transport, url)) == b"abcde"
+        assert b"".join(read(transport, url)) == b"abcde"
+    transport.close()
+
+
+def test_what_has_come_is_handed_out_at_once() -> None:
+    transport = SyncTransport()
+    chunks = b"".join(b"4\r\n%04d\r\n" % number for number in range(1000))
+    with serving(HEAD + chunks + b"0\r\n\r\n") as url:
+        pieces = list(read(transport, url))
+    assert b"".join(pieces) == b"".join(b"%04d" % number for number in range(1000))
+    assert len(pieces) < 20
+    transport.close()
+
+
+@pytest.mark.parametrize(
+    "broken", [b"5\r\nab", b"5\r\nabcdeXY3\r\nabc\r\n", b"3\r\nabc\r\n-3\r\nabc\r\n", b"3\r\nabc\r\n"]
+)
+def test_a_broken_body_is_no_whole_one(broken: bytes) -> None:
+    transport = SyncTransport()
+    with serving(HEAD + b"3\r\nabc\r\n" + broken) as url, pytest.raises(ProviderError) as caught:
+        list(read(transport, url))
+    assert isinstance(caught.value, ConnectionFailedError)
+    transport.close()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "chunks", "length"),
+    [
+        (b"", [], 0),
+        (b"\r\n3\r\nabc", [b"abc"], 8),
+        (b"\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", [b"abc", b"de"], 15),
+        (b"\r\n3\r\nab", [], 0),
+        (b"\r\n1_0\r\nab", [], 0),
+        (b"\r\n+1\r\na", [], 0),
+        (b"\r\n\r\na", [], 0),
+        (b"XY3\r\nabc", [], 0),
+    ],
+)
+def test_only_plain_and_whole_chunks_are_taken_ahead(ahead: bytes, chunks: list[bytes], length: int) -> None:
+    assert whole_chunks(ahead) == (chunks, length)
