@@ -48,7 +48,7 @@ class Binder:
             moved[base] = provider.replace(api_base=base)
         return moved[base]
 
-    def legs(self, provider: Provider, model: str) -> list[Leg] | str:
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str:
         """Return a leg for each key, or the reason why there is none."""
         if (reason := provider.unavailable_reason()) is not None:
             return reason
@@ -56,7 +56,7 @@ class Binder:
         if not keys and provider.needs_auth:
             return missing_key(provider)
         placed = self.place(provider)
-        return [Leg(placed, model, key) for key in keys] or [Leg(placed, model)]
+        return [Leg(placed, model, key, operation) for key in keys] or [Leg(placed, model, None, operation)]
 
 
 def missing_key(provider: Provider) -> str:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, TypedDict, cast, get_args
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
 
 import msgspec
 
@@ -15,15 +16,20 @@ from .binding import Binder, check_mapping
 from .call import Call
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
-from .params import check_callable, check_request, count, seconds
+from .model_cache import ModelCache
+from .params import ROUTING, check_callable, check_request, count, seconds, unknown_keyword
 from .plugins import Registry, process_registry
 from .prices import check_prices
+from .provider import Provider
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
 from .routing.selection import ProviderChoice, select
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
-from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
+from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Skipped, Timeouts
+
+if TYPE_CHECKING:
+    from .endpoints import EndpointRequest, OperationName
 
 
 class ClientSettings(TypedDict, total=False):
@@ -85,6 +91,7 @@ class Core:
         self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
         self._turns = Turns()
+        self.models = ModelCache()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._routes = routes
         self._strategy = self._resolve(strategy)
@@ -122,17 +129,69 @@ class Core:
             stream=stream,
             tokens=_tokens(request),
         )
-        return Call(request, plan, self.registry)
+        return Call(request, plan, self.registry, models=self.models)
 
-    def explain(self, params: Mapping[str, Any]) -> Explanation:
-        """Return what `start` would plan; nothing is sent."""
-        request = check_request({"messages": [{"role": "user", "content": ""}], **params})
-        tiers, skipped = self._select(params)
+    def start_operation(self, operation: OperationName, params: Mapping[str, Any]) -> Call:
+        """As `start`, for what is no chat."""
+        from .endpoint_params import check_endpoint
+
+        request = check_endpoint(operation, params)
+        tiers, skipped = self._select(params, operation)
+        return self._operation_call(operation, request, tiers, skipped, params)
+
+    def start_listing(self, params: Mapping[str, Any]) -> list[tuple[Leg, Call]]:
+        """Return a call for the models of each provider, and its first leg."""
+        from .endpoint_params import check_endpoint
+
+        request = check_endpoint("models", params)
+        tiers, skipped = self._select(params, "models")
+        calls = []
+        for _, legs in groupby((leg for tier in tiers for leg in tier), lambda leg: leg.provider):
+            tier = list(legs)
+            calls.append((tier[0], self._operation_call("models", request, [tier], skipped, params)))
+        return calls
+
+    def _operation_call(
+        self,
+        operation: OperationName,
+        request: EndpointRequest,
+        tiers: list[list[Leg]],
+        skipped: list[Skipped],
+        params: Mapping[str, Any],
+    ) -> Call:
+        from .endpoint_operations import OPERATIONS
+
+        plan = Plan(
+            tiers,
+            skipped,
+            policy=self._policy_of(params),
+            clock=time,
+            random=random.random,
+            health=self._health,
+            order=self._order(params.get("strategy"), request, self._random.random, self._turns),
+        )
+        return Call(request, plan, self.registry, OPERATIONS[operation], self.models)
+
+    def provider(self, choice: str | Provider | type[Provider]) -> Provider:
+        """Return the provider that a caller named."""
+        if isinstance(choice, str):
+            return self.registry.get(choice)
+        return choice if isinstance(choice, Provider) else choice()
+
+    def explain(self, params: Mapping[str, Any], operation: OperationName = "chat") -> Explanation:
+        """Return what `start` or `start_operation` would plan; nothing is sent."""
+        request: ChatRequest | EndpointRequest
+        if operation == "chat":
+            request = check_request({"messages": [{"role": "user", "content": ""}], **params})
+        else:
+            request = self._routing_alone(operation, params)
+        tiers, skipped = self._select(params, operation)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
         foreseen.setstate(self._random.getstate())
         order = self._order(params.get("strategy"), request, foreseen.random, self._turns.copy())
-        now, wall, tokens = time.monotonic(), time.time(), _tokens(request)
+        now, wall = time.monotonic(), time.time()
+        tokens = _tokens(request) if isinstance(request, ChatRequest) else 0.0
         planned: list[tuple[PlannedRoute, ...]] = []
         for tier in tiers:
             usable = []
@@ -146,7 +205,21 @@ class Core:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
-    def _select(self, params: Mapping[str, Any]) -> tuple[list[list[Leg]], list[Any]]:
+    @staticmethod
+    def _routing_alone(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
+        from .endpoint_operations import OPERATIONS
+        from .endpoints import EndpointRequest
+
+        if operation not in OPERATIONS:
+            near = get_close_matches(str(operation), OPERATIONS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(('chat', *OPERATIONS))}"
+            raise ConfigurationError(f"there is no operation {operation!r}{hint}")
+        for name in params:
+            if name not in ROUTING:
+                raise unknown_keyword(name, ROUTING, "explain")
+        return EndpointRequest()
+
+    def _select(self, params: Mapping[str, Any], operation: str = "chat") -> tuple[list[list[Leg]], list[Any]]:
         return select(
             self.registry,
             self._binder,
@@ -154,6 +227,7 @@ class Core:
             model=params.get("model"),
             fallback_models=params.get("fallback_models"),
             routes=self._routes,
+            operation=operation,
         )
 
     def _policy_of(self, params: Mapping[str, Any]) -> Policy:
@@ -188,7 +262,11 @@ class Core:
         raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
 
     def _order(
-        self, strategy: str | Strategy | None, request: ChatRequest, random: Callable[[], float], turns: Turns
+        self,
+        strategy: str | Strategy | None,
+        request: ChatRequest | EndpointRequest,
+        random: Callable[[], float],
+        turns: Turns,
     ) -> Callable[[Sequence[Leg]], Iterable[Leg]] | None:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
         if chosen is STRATEGIES["order"]:

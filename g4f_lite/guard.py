@@ -78,11 +78,19 @@ def check_outgoing(outgoing: object) -> None:
         raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
     if not isinstance(outgoing.url, str) or not outgoing.url.startswith(("http://", "https://")):
         raise ValueError("the request's url is no http or https address")
-    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not isinstance(outgoing.body, bytes):
-        raise TypeError("the request's method must be a word and its body bytes")
+    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
+        raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     for name, value in outgoing.headers.items():
         if not is_header(name, value):
             raise ValueError(f"the header {name!r} cannot be sent")
+
+
+def _is_body(body: object) -> bool:
+    if isinstance(body, bytes):
+        return True
+    from .upload import Upload
+
+    return isinstance(body, Upload)
 
 
 def is_header(name: object, value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +15,11 @@ from .guard import is_header
 from .types import ChatRequest, JSONObject, Message, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
+    from .endpoints import EndpointRequest
     from .provider import Provider
     from .routing.strategies import Strategy
+
+R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 
 MessageParam = Mapping[str, Any] | Message
 
@@ -172,11 +175,11 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 # -- everything else -----------------------------------------------------------------------
 
 
-def unknown_keyword(name: str) -> TypeError:
+def unknown_keyword(name: str, known: Iterable[str] = _KNOWN, method: str = "create") -> TypeError:
     """Return the error for a keyword that `create` does not have."""
-    near = get_close_matches(name, _KNOWN, 1)
+    near = get_close_matches(name, list(known), 1)
     hint = f"; did you mean {near[0]!r}? " if near else ". "
-    return TypeError(f"create() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
+    return TypeError(f"{method}() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:
@@ -201,9 +204,19 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
         if isinstance(given.get(name), float) and not math.isfinite(given[name]):
             raise InvalidRequestError(f"{name} must be a finite number, not {given[name]!r}")
     if "extra_headers" in given:
-        _check_headers(given["extra_headers"])
+        check_headers(given["extra_headers"])
+    return as_request(given, ChatRequest)
+
+
+def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
+    """
+    Return the parameters as a request.
+
+    Raises:
+        InvalidRequestError: one does not fit, or cannot be written as JSON.
+    """
     try:
-        request = msgspec.convert(given, ChatRequest)
+        request = msgspec.convert(given, kind)
         msgspec.json.encode(request.to_body())
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$.")
@@ -215,7 +228,7 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
     return request
 
 
-def _check_headers(headers: object) -> None:
+def check_headers(headers: object) -> None:
     if not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")
     for name, value in headers.items():

@@ -46,9 +46,10 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 
 # From the lowest room up: each may import those before it.
 LAYERS = """
-    types errors http prices timing faults provider keys openai_wire openai_template hookspecs routing guard assembly
-    transport stream_reader plugin_sources plugins call stream_face binding params core retrying hedging client async_client shortcuts
-    async_shortcuts testing cli
+    types errors upload http endpoints prices timing faults provider keys openai_wire openai_endpoints openai_template
+    hookspecs routing guard assembly transport stream_reader operations endpoint_operations model_cache plugin_sources plugins
+    call stream_face binding params endpoint_params core listing resources async_resources retrying hedging client async_client
+    shortcuts async_shortcuts testing cli
 """.split()
 
 

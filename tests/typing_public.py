@@ -278,7 +278,8 @@ def register_providers(register: Callable[[type[Provider] | Provider], None]) ->
 
 
 def backwards(legs: Sequence[Leg], context: StrategyContext) -> Sequence[Leg]:
-    assert_type(context.request, ChatRequest)
+    if isinstance(context.request, ChatRequest):
+        assert_type(context.request.max_tokens, int | None)
     assert_type(context.first_token(legs[0]), float | None)
     assert_type(legs[0].provider, Provider)
     assert_type(legs[0].model, str)

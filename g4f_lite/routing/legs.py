@@ -11,12 +11,14 @@ from ..types import ChatRequest
 
 
 class Leg:
-    """Provider (with the address to use), model id and key of an attempt."""
+    """Provider (with the address to use), model id and key of an attempt; and what it is asked for."""
 
-    def __init__(self, provider: Provider, model: str, key: Key | None = None) -> None:
+    def __init__(self, provider: Provider, model: str, key: Key | None = None, operation: str = "chat") -> None:
         self.provider = provider
         self.model = model
+        """"" stands for the first model that the service lists."""
         self.key = key
+        self.operation = operation
 
     @property
     def route(self) -> str:
@@ -37,8 +39,8 @@ class Leg:
         return "/".join(base.split("/", 3)[:3]) if base else self.provider.name
 
     @cached_property
-    def identity(self) -> tuple[str, str, str, str | None]:
-        return (self.provider.name, self.provider.api_base, self.model, self.fingerprint)
+    def identity(self) -> tuple[str, str, str, str | None, str]:
+        return (self.provider.name, self.provider.api_base, self.model, self.fingerprint, self.operation)
 
     def __repr__(self) -> str:
         return f"<Leg {self.route} key={self.fingerprint}>"

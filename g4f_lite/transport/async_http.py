@@ -9,7 +9,7 @@ import io
 import os
 import ssl
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,6 +18,7 @@ from yarl import URL
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
+from ..upload import Sending
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _GRACE = 0.05
@@ -44,8 +45,8 @@ class AsyncTransport:
             ProviderError: no answer, or not a whole one.
         """
         try:
-            async with asyncio.timeout(limit.left()):
-                response = await self._request(request, limit)
+            async with asyncio.timeout(limit.left()) as until:
+                response = await self._request(request, limit, until)
                 try:
                     body = await _read_all(response)
                 finally:
@@ -62,29 +63,43 @@ class AsyncTransport:
             ProviderError: no answer.
         """
         try:
-            async with asyncio.timeout(limit.left()):
-                response = await self._request(request, limit)
+            async with asyncio.timeout(limit.left()) as until:
+                response = await self._request(request, limit, until)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translate(error, limit) from error
         return AsyncByteStream(response, limit)
 
-    async def _request(self, request: HTTPRequest, limit: TimeLimit) -> aiohttp.ClientResponse:
+    async def _request(self, request: HTTPRequest, limit: TimeLimit, until: asyncio.Timeout) -> aiohttp.ClientResponse:
         session = await self._session()
         origin = "/".join(request.url.split("/", 3)[:3])
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(request.url, self._proxy)
-        # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces.
-        data = request.body if len(request.body) < _LARGE_BODY else io.BytesIO(request.body)
-        return await session.request(
-            request.method,
-            URL(request.url, encoded=True),
-            data=data,
-            headers=CIMultiDict(request_headers(request.headers)),
-            allow_redirects=False,
-            proxy=self._proxies[origin],
-            ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
-            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
-        )
+        headers = request_headers(request.headers)
+        sending: Sending | None = None
+        data: object = request.body
+        if not isinstance(request.body, bytes):
+            sending = Sending(request.body, _mover(limit, until))
+            data, headers["content-length"] = sending.pieces_async(), str(len(request.body))
+        elif len(request.body) >= _LARGE_BODY:
+            data = io.BytesIO(request.body)  # aiohttp warns of large bytes, as it copies them; this it sends in pieces
+        try:
+            return await session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                data=data,
+                headers=CIMultiDict(headers),
+                allow_redirects=False,
+                proxy=self._proxies[origin],
+                ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
+                timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
+            )
+        except aiohttp.ClientError:
+            if sending is not None and sending.failure is not None:
+                raise sending.failure from None
+            raise
+        finally:
+            if sending is not None:
+                sending.over()
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._pid != os.getpid():
@@ -110,6 +125,17 @@ class AsyncTransport:
                 await found.close()
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(found.close(), loop))
+
+
+def _mover(limit: TimeLimit, until: asyncio.Timeout) -> Callable[[], None]:
+    """Return what moves the limit, and the timer that keeps it, when a piece of an upload has gone out."""
+    loop = asyncio.get_running_loop()
+
+    def moved() -> None:
+        limit.moved()
+        until.reschedule(loop.time() + limit.expires_at - limit.now())
+
+    return moved
 
 
 class _LoopSession:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import anthropic, gemini, openai
+from . import anthropic, gemini, openai, openai_endpoints
 from .contract import Failure, Said, Shape, ShapeName
 
-__all__ = ["SHAPES", "Failure", "Said", "Shape", "ShapeName"]
+__all__ = ["SHAPES", "Failure", "Said", "Shape", "ShapeName", "openai_endpoints"]
 
 SHAPES: dict[ShapeName, Shape] = {"openai": openai, "anthropic": anthropic, "gemini": gemini}
