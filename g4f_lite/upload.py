@@ -39,8 +39,12 @@ _SIGNS = (
 """Services tell the format by the name's ending; bytes without a name get one by how they begin."""
 
 
-class Stopped(Exception):  # noqa: N818  # no error of its own: `Sending.failure` has it
-    """An upload cannot go on, for a reason that is not the connection's."""
+class Stopped(Exception):  # noqa: N818  # it is told as what it carries
+    """An upload cannot go on, for a reason that is not the connection's: reading failed, or the caller's `progress`."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 class UploadFile:
@@ -211,13 +215,13 @@ class Sending:
         self._upload = upload
         self._moved = moved
         self._sent = 0
-        self.failure: Exception | None = None
-        """What reading the file or the caller's `progress` raised: HTTP libraries would hide it."""
+        self.stopped: Stopped | None = None
+        """What `pieces` has raised: aiohttp hides it."""
 
     def pieces(self) -> Iterator[bytes]:
         """
         Raises:
-            Stopped: `failure` says why.
+            Stopped: see there.
         """
         yield self._upload.head
         blocks = self._upload.file.blocks()
@@ -259,8 +263,8 @@ class Sending:
         try:
             yield
         except Exception as error:
-            self.failure = error
-            raise Stopped from None
+            self.stopped = Stopped(error)
+            raise self.stopped from None
 
 
 def _nothing() -> None:

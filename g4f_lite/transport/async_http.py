@@ -9,7 +9,7 @@ import io
 import os
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,7 +18,8 @@ from yarl import URL
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
-from ..upload import Sending
+from ..upload import Upload
+from .async_upload import UploadPayload
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _GRACE = 0.05
@@ -44,16 +45,35 @@ class AsyncTransport:
         Raises:
             ProviderError: no answer, or not a whole one.
         """
+        if not isinstance(request.body, bytes):
+            return await self._upload(request, request.body, limit)
         try:
-            async with asyncio.timeout(limit.left()) as until:
-                response = await self._request(request, limit, until)
-                try:
-                    body = await _read_all(response)
-                finally:
-                    response.close() if not response.content.at_eof() else response.release()
+            async with asyncio.timeout(limit.left()):
+                response = await self._request(request, limit)
+                return await _whole(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translate(error, limit) from error
-        return HTTPResponse(status=response.status, headers=_lower(response), body=body)
+
+    async def _upload(self, request: HTTPRequest, upload: Upload, limit: TimeLimit) -> HTTPResponse:
+        payload: UploadPayload | None = None
+        well = False
+        try:
+            async with asyncio.timeout(limit.left()) as until:
+                payload = UploadPayload(upload, limit, until)
+                response = await self._request(request, limit, payload)
+                payload.answered()
+                answer = await _whole(response)
+            well = True
+            return answer
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = translate(error, limit)
+            failure.__cause__ = error
+        finally:
+            if payload is not None:
+                payload.end(well=well)
+        if payload is not None:
+            payload.check()
+        raise failure
 
     async def open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
         """
@@ -63,43 +83,32 @@ class AsyncTransport:
             ProviderError: no answer.
         """
         try:
-            async with asyncio.timeout(limit.left()) as until:
-                response = await self._request(request, limit, until)
+            async with asyncio.timeout(limit.left()):
+                response = await self._request(request, limit)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translate(error, limit) from error
         return AsyncByteStream(response, limit)
 
-    async def _request(self, request: HTTPRequest, limit: TimeLimit, until: asyncio.Timeout) -> aiohttp.ClientResponse:
+    async def _request(
+        self, request: HTTPRequest, limit: TimeLimit, payload: UploadPayload | None = None
+    ) -> aiohttp.ClientResponse:
         session = await self._session()
         origin = "/".join(request.url.split("/", 3)[:3])
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(request.url, self._proxy)
-        headers = request_headers(request.headers)
-        sending: Sending | None = None
-        data: object = request.body
-        if not isinstance(request.body, bytes):
-            sending = Sending(request.body, _mover(limit, until))
-            data, headers["content-length"] = sending.pieces_async(), str(len(request.body))
-        elif len(request.body) >= _LARGE_BODY:
-            data = io.BytesIO(request.body)  # aiohttp warns of large bytes, as it copies them; this it sends in pieces
-        try:
-            return await session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                data=data,
-                headers=CIMultiDict(headers),
-                allow_redirects=False,
-                proxy=self._proxies[origin],
-                ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
-                timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
-            )
-        except aiohttp.ClientError:
-            if sending is not None and sending.failure is not None:
-                raise sending.failure from None
-            raise
-        finally:
-            if sending is not None:
-                sending.over()
+        data: object = payload or request.body
+        if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
+            data = io.BytesIO(data)  # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces
+        return await session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            data=data,
+            headers=CIMultiDict(request_headers(request.headers)),
+            allow_redirects=False,
+            proxy=self._proxies[origin],
+            ssl=(self._ssl_context or default_ssl_context()) if request.url.startswith("https:") else True,
+            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
+        )
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._pid != os.getpid():
@@ -125,17 +134,6 @@ class AsyncTransport:
                 await found.close()
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(found.close(), loop))
-
-
-def _mover(limit: TimeLimit, until: asyncio.Timeout) -> Callable[[], None]:
-    """Return what moves the limit, and the timer that keeps it, when a piece of an upload has gone out."""
-    loop = asyncio.get_running_loop()
-
-    def moved() -> None:
-        limit.moved()
-        until.reschedule(loop.time() + limit.expires_at - limit.now())
-
-    return moved
 
 
 class _LoopSession:
@@ -248,6 +246,14 @@ class AsyncByteStream:
             self._response.release()
         else:
             self._response.close()
+
+
+async def _whole(response: aiohttp.ClientResponse) -> HTTPResponse:
+    try:
+        body = await _read_all(response)
+    finally:
+        response.close() if not response.content.at_eof() else response.release()
+    return HTTPResponse(status=response.status, headers=_lower(response), body=body)
 
 
 async def _read_all(response: aiohttp.ClientResponse) -> bytes:

@@ -194,10 +194,9 @@ class SyncTransport:
         headers = request_headers(request.headers)
         body: bytes | Iterator[bytes] | None
         if isinstance(request.body, bytes):
-            body, sending = request.body or None, None
+            body = request.body or None
         else:
-            sending = Sending(request.body, limit.moved)
-            body, headers["content-length"] = sending.pieces(), str(len(request.body))
+            body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
         try:
             raw = pool.urlopen(
                 request.method,
@@ -211,9 +210,8 @@ class SyncTransport:
                 preload_content=False,
                 decode_content=False,
             )
-        except Stopped:
-            assert sending is not None and sending.failure is not None
-            raise sending.failure from None
+        except Stopped as stopped:
+            raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
             raise translate(error, limit) from error
         return SyncByteStream(raw, limit)
