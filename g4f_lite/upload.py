@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -140,10 +141,13 @@ class UploadFile:
 
     def _measure_path(self, path: Path) -> int:
         try:
-            if path.is_dir():
+            found = path.stat()
+            if stat.S_ISDIR(found.st_mode):
                 raise InvalidRequestError(f"{self._what} {str(path)!r} is a folder")
-            with path.open("rb") as file:
-                return os.fstat(file.fileno()).st_size
+            if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+                raise InvalidRequestError(f"{self._what} {str(path)!r} is no regular file; pass its bytes")
+            with path.open("rb"):
+                return found.st_size
         except (OSError, ValueError) as error:
             told = error.strerror if isinstance(error, OSError) else error
             raise InvalidRequestError(f"{self._what} {str(path)!r} cannot be read: {told}") from None

@@ -29,6 +29,8 @@ class UploadPayload(payload.Payload):
         self._whole = False
 
     def _moved(self) -> None:
+        if self._until.expired():
+            return
         self._limit.moved()
         self._until.reschedule(asyncio.get_running_loop().time() + self._limit.expires_at - self._limit.now())
 
