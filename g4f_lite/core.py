@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
 
 import msgspec
@@ -17,16 +16,15 @@ from .call import Call
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
 from .model_cache import ModelCache
-from .params import ROUTING, check_callable, check_request, count, seconds, unknown_keyword
+from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
 from .prices import check_prices
-from .provider import Provider
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
 from .routing.selection import ProviderChoice, select
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
-from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Skipped, Timeouts
+from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
 
 if TYPE_CHECKING:
     from .endpoints import EndpointRequest, OperationName
@@ -131,60 +129,15 @@ class Core:
         )
         return Call(request, plan, self.registry, models=self.models)
 
-    def start_operation(self, operation: OperationName, params: Mapping[str, Any]) -> Call:
-        """As `start`, for what is no chat."""
-        from .endpoint_params import check_endpoint
-
-        request = check_endpoint(operation, params)
-        tiers, skipped = self._select(params, operation)
-        return self._operation_call(operation, request, tiers, skipped, params)
-
-    def start_listing(self, params: Mapping[str, Any]) -> list[tuple[Leg, Call]]:
-        """Return a call for the models of each provider, and its first leg."""
-        from .endpoint_params import check_endpoint
-
-        request = check_endpoint("models", params)
-        tiers, skipped = self._select(params, "models")
-        calls = []
-        for _, legs in groupby((leg for tier in tiers for leg in tier), lambda leg: leg.provider):
-            tier = list(legs)
-            calls.append((tier[0], self._operation_call("models", request, [tier], skipped, params)))
-        return calls
-
-    def _operation_call(
-        self,
-        operation: OperationName,
-        request: EndpointRequest,
-        tiers: list[list[Leg]],
-        skipped: list[Skipped],
-        params: Mapping[str, Any],
-    ) -> Call:
-        from .endpoint_operations import OPERATIONS
-
-        plan = Plan(
-            tiers,
-            skipped,
-            policy=self._policy_of(params),
-            clock=time,
-            random=random.random,
-            health=self._health,
-            order=self._order(params.get("strategy"), request, self._random.random, self._turns),
-        )
-        return Call(request, plan, self.registry, OPERATIONS[operation], self.models)
-
-    def provider(self, choice: str | Provider | type[Provider]) -> Provider:
-        """Return the provider that a caller named."""
-        if isinstance(choice, str):
-            return self.registry.get(choice)
-        return choice if isinstance(choice, Provider) else choice()
-
     def explain(self, params: Mapping[str, Any], operation: OperationName = "chat") -> Explanation:
-        """Return what `start` or `start_operation` would plan; nothing is sent."""
+        """Return what a call would plan; nothing is sent."""
         request: ChatRequest | EndpointRequest
         if operation == "chat":
             request = check_request({"messages": [{"role": "user", "content": ""}], **params})
         else:
-            request = self._routing_alone(operation, params)
+            from .endpoint_calls import request_to_explain
+
+            request = request_to_explain(operation, params)
         tiers, skipped = self._select(params, operation)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
@@ -204,20 +157,6 @@ class Core:
             if usable:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
-
-    @staticmethod
-    def _routing_alone(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
-        from .endpoint_operations import OPERATIONS
-        from .endpoints import EndpointRequest
-
-        if operation not in OPERATIONS:
-            near = get_close_matches(str(operation), OPERATIONS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(('chat', *OPERATIONS))}"
-            raise ConfigurationError(f"there is no operation {operation!r}{hint}")
-        for name in params:
-            if name not in ROUTING:
-                raise unknown_keyword(name, ROUTING, "explain")
-        return EndpointRequest()
 
     def _select(self, params: Mapping[str, Any], operation: str = "chat") -> tuple[list[list[Leg]], list[Any]]:
         return select(

@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .call import Call
+from .endpoint_calls import start_listing
 from .endpoint_params import ModelsParams
 from .endpoints import Model, ModelList
 from .errors import G4FLiteError, InvalidRequestError, NoUsableRouteError, ProviderError, RoutesExhaustedError
@@ -38,11 +39,11 @@ def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList,
         raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {max_age!r}")
     choice = given.get("provider")
     try:
-        calls = core.start_listing(given)
+        calls = start_listing(core, given)
     except NoUsableRouteError as error:
         if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
             raise
-        return _own_list(core.provider(choice), error)
+        return _own_list(_named(core, choice), error)
     lists = []
     for leg, call in calls:
         listed = core.models.get(leg, time.monotonic(), max_age)
@@ -55,6 +56,13 @@ def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList,
                 core.models.put(leg, listed, time.monotonic())
         lists.append(listed)
     return lists[0] if len(lists) == 1 else _joined(lists)
+
+
+def _named(core: Core, choice: Any) -> Provider:
+    """Return the provider that a caller named; that it can be made is known."""
+    if isinstance(choice, str):
+        return core.registry.get(choice)
+    return choice if isinstance(choice, Provider) else choice()
 
 
 def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:

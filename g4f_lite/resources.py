@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
+from .endpoint_calls import start_operation
 from .endpoint_params import (
     EmbeddingParams,
     ImageParams,
@@ -29,7 +30,7 @@ class Resource:
 
     def _ask(self, operation: OperationName, params: dict[str, Any]) -> Any:
         client = self._client
-        return client._answer(client._core.start_operation(operation, params))
+        return client._answer(start_operation(client._core, operation, params))
 
 
 class Embeddings(Resource):

@@ -48,7 +48,7 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 LAYERS = """
     types errors upload http endpoints prices timing faults provider keys openai_wire openai_endpoints openai_template
     hookspecs routing guard assembly transport stream_reader operations endpoint_operations model_cache plugin_sources plugins
-    call stream_face binding params endpoint_params core listing resources async_resources retrying hedging client async_client
+    call stream_face binding params endpoint_params endpoint_calls core listing resources async_resources retrying hedging client async_client
     shortcuts async_shortcuts testing cli
 """.split()
 
