@@ -268,12 +268,10 @@ class _Selector:
         legs: list[Leg] = []
         for provider, model in pairs:
             made = self._why_not(provider, model) or self._maker.legs(provider, model, self._operation)
-            if self._operation == "embeddings" and not named and not isinstance(made, str):
-                self._model = self._model or model
-                if model != self._model:
-                    made = f"its vectors do not compare with those of {self._model}; fallback_models may name it"
             if isinstance(made, str):
                 self._skip(Skipped(provider=provider.name, model=model, reason=made))
+                continue
+            if not named and self._mixes_vectors(provider, model):
                 continue
             for leg in made:
                 if leg.identity not in self._seen:
@@ -286,6 +284,15 @@ class _Selector:
         """Note it, unless the same provider was left out for the same reason with another model."""
         if not any(one.provider == skipped.provider and one.reason == skipped.reason for one in self.skipped):
             self.skipped.append(skipped)
+
+    def _mixes_vectors(self, provider: Provider, model: str) -> bool:
+        """Leave out, with a note, a second model that nobody has named: its vectors mean something else."""
+        self._model = self._model or model
+        if self._operation != "embeddings" or model == self._model:
+            return False
+        reason = f"its vectors do not compare with those of {self._model}; fallback_models may name it"
+        self.skipped.append(Skipped(provider=provider.name, model=model, reason=reason))
+        return True
 
     def fall_back(self, providers: list[Provider], fallback_models: Sequence[str] | None) -> None:
         """Append a tier for each fallback: of the call if given, else of each provider."""
