@@ -194,11 +194,6 @@ class _Selector:
             return None if provider.lists_models else "cannot be asked for its models"
         return f"offers no {self._operation}"
 
-    def _why_not(self, provider: Provider, model: str) -> str | None:
-        if (lack := self._lacks(provider)) is not None:
-            return lack
-        return None if model or self.names_itself(provider) else "has no default model for this"
-
     def _listed(self, provider: Provider) -> tuple[str, ...]:
         if self._operation == "chat":
             return provider.models()
@@ -267,7 +262,9 @@ class _Selector:
         """
         legs: list[Leg] = []
         for provider, model in pairs:
-            made = self._why_not(provider, model) or self._maker.legs(provider, model, self._operation)
+            made = self._lacks(provider) or self._maker.legs(provider, model, self._operation)
+            if not model and not isinstance(made, str) and not self.names_itself(provider):
+                made = "has no default model for this"
             if isinstance(made, str):
                 self._skip(Skipped(provider=provider.name, model=model, reason=made))
                 continue
