@@ -170,7 +170,7 @@ class Embedding(Value, frozen=True, kw_only=True, gc=False):
             return self.embedding
         from struct import iter_unpack
 
-        return tuple(number for (number,) in iter_unpack("<f", b64decode(self.embedding)))
+        return tuple(number for (number,) in iter_unpack("<f", b64decode(self.embedding, validate=True)))
 
 
 class CreateEmbeddingResponse(Answer, frozen=True, kw_only=True):

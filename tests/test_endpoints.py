@@ -339,6 +339,29 @@ def test_vectors_of_two_models_are_never_mixed_up(mode: str, server: FaultServer
     )
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ([{"embedding": [1]}], "1 vectors for 2 inputs"),
+        ([{"embedding": [1]}] * 3, "3 vectors for 2 inputs"),
+        ([{"embedding": [1], "index": 1}] * 2, "not in the order"),
+        ([{"embedding": [1]}, {"embedding": []}], "a vector is empty"),
+        ([{"embedding": [1]}, {"embedding": [2, None]}], "another shape"),
+        ([{"embedding": "AACAPw=="}, {"embedding": "%%%"}], "not base64 of numbers"),
+        ([{"embedding": "AACAPw=="}, {"embedding": "AAA="}], "not base64 of numbers"),
+    ],
+)
+def test_vectors_that_do_not_fit_the_inputs_are_no_answer(
+    data: list[Any], told: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    server.script(replies.body(json.dumps({"data": data}).encode()))
+    for mode in MODES:
+        params = {"input": ["a", "b"], "provider": two["routes"][0], "retries": 0}
+        outcome = seen(mode, two, "embeddings.create", params)
+        assert type(outcome.error) is g4f_lite.MalformedResponseError
+        assert told in str(outcome.error)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_service_that_ignores_dimensions_is_left(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
     server.script(replies.body(b'{"data": [{"embedding": [1, 2]}]}'), answer())
