@@ -20,6 +20,27 @@ if TYPE_CHECKING:
     from .async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
     from .async_shortcuts import achat as achat, astream as astream
     from .client import Client as Client, Stream as Stream
+    from .endpoints import (
+        Answer as Answer,
+        CreateEmbeddingResponse as CreateEmbeddingResponse,
+        Embedding as Embedding,
+        EmbeddingRequest as EmbeddingRequest,
+        EndpointRequest as EndpointRequest,
+        Image as Image,
+        ImageRequest as ImageRequest,
+        ImagesResponse as ImagesResponse,
+        MediaUsage as MediaUsage,
+        Model as Model,
+        ModelList as ModelList,
+        ModelsRequest as ModelsRequest,
+        Speech as Speech,
+        SpeechRequest as SpeechRequest,
+        Transcription as Transcription,
+        TranscriptionRequest as TranscriptionRequest,
+        TranscriptionSegment as TranscriptionSegment,
+        TranscriptionWord as TranscriptionWord,
+        TranslationRequest as TranslationRequest,
+    )
     from .errors import (
         AuthenticationError as AuthenticationError,
         ConfigurationError as ConfigurationError,
@@ -86,11 +107,15 @@ if TYPE_CHECKING:
         Trail as Trail,
         Usage as Usage,
     )
+    from .upload import Upload as Upload, UploadFile as UploadFile
 
 _MODULES = {
     "async_client": "AsyncClient AsyncStream",
     "async_shortcuts": "achat astream",
     "client": "Client Stream",
+    "endpoints": """Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest
+        ImagesResponse MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription
+        TranscriptionRequest TranscriptionSegment TranscriptionWord TranslationRequest""",
     "errors": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError
         MissingKeyError ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError
@@ -111,6 +136,7 @@ _MODULES = {
     "types": """Attempt ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta
         Explanation FunctionCall FunctionCallDelta Message PlannedRoute Skipped Timeouts TokenDetails
         ToolCall ToolCallDelta Trail Usage""",
+    "upload": "Upload UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
 from .call import OUTRUN, Call, Step
 from .core import ClientSettings, Core
@@ -22,6 +22,10 @@ from .transport.async_http import AsyncByteStream, AsyncTransport
 from .transport.common import check_proxy
 from .transport.in_process import AsyncChunkStream, LocalAsync
 from .types import ChatCompletion, ChatCompletionChunk, Explanation
+
+if TYPE_CHECKING:
+    from .async_resources import AsyncAudio, AsyncEmbeddings, AsyncImages, AsyncModels
+    from .endpoints import OperationName
 
 T = TypeVar("T")
 
@@ -53,9 +57,33 @@ class AsyncClient:
         self._local = LocalAsync()
         self.chat = AsyncChat(self)
 
-    def explain(self, **params: Unpack[CreateParams]) -> Explanation:
-        """Return the plan of a call with these arguments; nothing is sent."""
-        return self._core.explain(params)
+    @cached_property
+    def embeddings(self) -> AsyncEmbeddings:
+        from .async_resources import AsyncEmbeddings
+
+        return AsyncEmbeddings(self)
+
+    @cached_property
+    def audio(self) -> AsyncAudio:
+        from .async_resources import AsyncAudio
+
+        return AsyncAudio(self)
+
+    @cached_property
+    def images(self) -> AsyncImages:
+        from .async_resources import AsyncImages
+
+        return AsyncImages(self)
+
+    @cached_property
+    def models(self) -> AsyncModels:
+        from .async_resources import AsyncModels
+
+        return AsyncModels(self)
+
+    def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
+        """As `Client`'s."""
+        return self._core.explain(params, operation)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -95,9 +123,14 @@ class AsyncClient:
             except ProviderError as failure:
                 error = failure
 
-    async def _complete(self, call: Call) -> ChatCompletion:
+    async def _complete(self, call: Call) -> Any:
         with call.attempt() as step:
+            if step.lookup is not None:
+                step.looked_up(await self._http.send(step.lookup, step.limit))
             return step.answer(await self._send(step))
+
+    async def _answer(self, call: Call) -> Any:
+        return call.sign(await self._run(call, self._complete))
 
     async def _send(self, step: Step) -> Any:
         outgoing = step.outgoing
@@ -107,6 +140,8 @@ class AsyncClient:
 
     async def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
+            if step.lookup is not None:
+                step.looked_up(await self._http.send(step.lookup, step.limit))
             outgoing = step.outgoing
             source: AsyncByteStream | AsyncChunkStream
             if isinstance(outgoing, LocalRequest):
@@ -237,4 +272,5 @@ class AsyncCompletions:
         call = client._core.start(params)
         if call.plan.stream:
             return AsyncStream(client, call, await client._run(call, client._open))
-        return call.sign(await client._run(call, client._complete))
+        completion: ChatCompletion = await client._answer(call)
+        return completion

@@ -52,7 +52,7 @@ class Binder:
             moved[base] = provider.replace(api_base=base)
         return moved[base]
 
-    def legs(self, provider: Provider, model: str) -> list[Leg] | str:
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str:
         """Return a leg for each key, or the reason why there is none."""
         if (reason := provider.unavailable_reason()) is not None:
             return reason
@@ -62,7 +62,7 @@ class Binder:
         placed = self.place(provider)
         if (reason := missing_address(placed)) is not None:
             return reason
-        return [Leg(placed, model, key) for key in keys] or [Leg(placed, model)]
+        return [Leg(placed, model, key, operation) for key in keys] or [Leg(placed, model, None, operation)]
 
 
 def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:

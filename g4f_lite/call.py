@@ -17,6 +17,7 @@ import msgspec
 from .errors import (
     G4FLiteError,
     MalformedResponseError,
+    ModelUnavailableError,
     ProviderError,
     ReplyError,
     StreamInterruptedError,
@@ -24,12 +25,14 @@ from .errors import (
 )
 from .guard import check_outgoing, guarded, is_wait, redact
 from .http import ErrorReply, HTTPRequest, HTTPResponse
+from .model_cache import ModelCache, first_for_chat
+from .operations import CHAT, Operation
 from .provider import Provider
 from .routing.legs import Identity, LocalRequest
 from .routing.plan import Plan
-from .stream_reader import StreamReader, check_content
+from .stream_reader import StreamReader
 from .structured import MisfitError, ResponseModel
-from .types import Attempt, ChatCompletion, ChatCompletionChunk, ChatRequest, JSONObject, Trail
+from .types import Attempt, ChatCompletion, ChatCompletionChunk, JSONObject, Trail
 
 log = logging.getLogger("g4f_lite")
 
@@ -49,20 +52,27 @@ class Call:
     Args:
         request: the checked request; its model is set anew for each leg.
         dropped: takes the attempts of streams that nobody closes.
+        operation: what the request asks for.
+        models: what the servers are known to list.
         shape: what the answer's text must parse into.
     """
 
     def __init__(
         self,
-        request: ChatRequest,
+        request: Any,
         plan: Plan,
         hooks: Hooks,
         dropped: SimpleQueue[Step],
+        *,
+        operation: Operation = CHAT,
+        models: ModelCache | None = None,
         shape: ResponseModel | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
         self.hooks = hooks
+        self.operation = operation
+        self.models = ModelCache() if models is None else models
         self.shape = shape
         self.misfits: dict[Identity, Sequence[JSONObject]] = {}
         """By leg: its answer that was of the wrong shape, and the complaint, to be put behind the messages."""
@@ -79,7 +89,7 @@ class Call:
         """Return the next attempt, to be used in a `with` statement."""
         return Step(self)
 
-    def sign(self, completion: ChatCompletion) -> ChatCompletion:
+    def sign(self, completion: Any) -> Any:
         """End the call well: write its trail on the answer."""
         return msgspec.structs.replace(completion, trail=self.finished())
 
@@ -116,8 +126,11 @@ class Step:
     One attempt, and the record of its outcome.
 
     Leaving the `with` block by an exception ends the attempt with it. `outgoing` is what to send
-    and `limit` until when.
+    and `limit` until when. If there is a `lookup`, that is sent first, and its reply handed to `looked_up`.
     """
+
+    lookup: HTTPRequest | None = None
+    """Asks the service for its models, where the leg names none."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -132,7 +145,10 @@ class Step:
             self.request = msgspec.structs.replace(
                 self.call.request, model=self.leg.model, **self._taking_over(), **self._repairing()
             )
-            self.outgoing = self._build()
+            if not self.leg.model and self.call.operation is CHAT:
+                self._find_model()
+            if self.lookup is None:
+                self.outgoing = self._build()
         except BaseException as error:
             self.end(error)
             raise
@@ -169,44 +185,79 @@ class Step:
         if self.leg.is_local:
             return LocalRequest(self.leg, self.request)
         with guarded(self.leg, "building the request"):
-            outgoing = provider.build_request(
-                self.request, key=None if key is None else key.value, stream=self.call.plan.stream
+            outgoing = self.call.operation.build(
+                provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
             check_outgoing(outgoing)
         return outgoing
 
+    # -- a leg that names no model ---------------------------------------------------------
+
+    def _find_model(self) -> None:
+        """Take the first model that the service lists, if that is known; else it is to be looked up."""
+        if (listed := self.call.models.get(self.leg, self.limit.now())) is not None:
+            self._take_first(listed)
+            return
+        from .endpoints import ModelsRequest
+
+        key = self.leg.key
+        with guarded(self.leg, "asking for the models"):
+            lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
+            check_outgoing(lookup)
+        self.lookup = lookup
+
+    def looked_up(self, reply: HTTPResponse) -> None:
+        """
+        Take the first model of the reply to `lookup`; `outgoing` is there afterwards.
+
+        Raises:
+            ProviderError: it is an error, is malformed, or lists nothing.
+        """
+        from .endpoint_operations import OPERATIONS
+        from .endpoints import ModelsRequest
+
+        listed = self._parse(reply, OPERATIONS["models"], ModelsRequest())
+        self._take_first(listed)
+        self.call.models.put(self.leg, self._name(listed, reply.body), self.limit.now())
+        self.outgoing = self._build()
+
+    def _take_first(self, listed: Any) -> None:
+        name = first_for_chat(listed)
+        self.request = msgspec.structs.replace(self.request, model=name)
+        self.run.attempt = msgspec.structs.replace(self.run.attempt, model=name)
+
     # -- a whole answer --------------------------------------------------------------------
 
-    def answer(self, reply: HTTPResponse | ChatCompletion) -> ChatCompletion:
+    def answer(self, reply: Any) -> Any:
         """
-        Return the completion in what came back, and end the attempt well.
+        Return the answer in what came back (an HTTPResponse, or what a local provider made), and end the attempt well.
 
         Raises:
             ProviderError: it is an error, is malformed, or says nothing.
         """
         status = None
+        operation = self.call.operation
         if isinstance(reply, HTTPResponse):
             status = reply.status
-            completion = self._parse(reply)
+            completion = self._parse(reply, operation, self.request)
         else:
             completion = reply
-        if not isinstance(completion, ChatCompletion):
-            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
-        check_content(completion, status)
-        completion = self._shaped(completion, status)
+            _check_kind(completion, operation)
+        operation.check(completion, self.request, status)
+        if self.call.shape is not None:
+            completion = self._shaped(completion, self.call.shape, status)
         headers, body = (reply.headers, reply.body) if isinstance(reply, HTTPResponse) else (None, None)
         self._succeed(status, headers)
         return self._name(completion, body)
 
-    def _shaped(self, completion: ChatCompletion, status: int | None) -> ChatCompletion:
+    def _shaped(self, completion: ChatCompletion, shape: ResponseModel, status: int | None) -> ChatCompletion:
         """
-        Return a completion with its text parsed, if the call asks for that.
+        Return a completion with its text parsed.
 
         Raises:
             ToolCallError: it does not fit; the leg is asked once more, with the complaint.
         """
-        shape = self.call.shape
-        if shape is None or completion.tool_calls or completion.choices[0].message.refusal:
+        if completion.tool_calls or completion.choices[0].message.refusal:
             return completion
         try:
             return msgspec.structs.replace(completion, parsed=shape.parse(completion.text))
@@ -220,14 +271,16 @@ class Step:
             )
             raise ToolCallError(str(misfit), status=status) from None
 
-    def _parse(self, reply: HTTPResponse) -> ChatCompletion:
+    def _parse(self, reply: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= reply.status < 300:
             raise self.classify(ErrorReply(status=reply.status, headers=reply.headers, body=reply.body))
         try:
             with guarded(self.leg, "reading the answer"):
-                return self.leg.provider.parse_response(reply)
+                answer = operation.parse(self.leg.provider, request, reply)
         except ReplyError as error:
             raise self.classify(error.reply) from None
+        _check_kind(answer, operation)
+        return answer
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's view, then the plugins'."""
@@ -240,12 +293,12 @@ class Step:
             error.retry_after = None
         return redact(error, self.leg)
 
-    def _name(self, completion: ChatCompletion, raw_json: bytes | None = None) -> ChatCompletion:
+    def _name(self, completion: Any, raw_json: bytes | None = None) -> Any:
         """Write on an answer who gave it."""
         return msgspec.structs.replace(
             completion,
             provider=self.leg.provider.name,
-            model=completion.model or self.leg.model,
+            model=completion.model or self.request.model,
             raw_json=raw_json,
         )
 
@@ -285,7 +338,7 @@ class Step:
         assert reader is not None
         if self.call.shape is not None:
             try:
-                shaped = self._shaped(reader.completion(), reader.status)
+                shaped = self._shaped(reader.completion(), self.call.shape, reader.status)
             except ToolCallError as error:
                 raise reader.broken(error) from None
         self._succeed(reader.status, reader.headers, reader.notes)
@@ -317,6 +370,9 @@ class Step:
         self._ended = True
         if isinstance(error, ProviderError):
             redact(error, self.leg)
+            if not self.leg.model and isinstance(error, ModelUnavailableError):  # another one may be loaded by now
+                self.call.models.forget(self.leg)
+                error.retry_after = 0.0
             notes = self.reader.notes if self.reader is not None else ()
             self._report(self.call.plan.fail(self.run, error, notes))
         elif error.args == (OUTRUN,):
@@ -328,3 +384,9 @@ class Step:
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
         self.call.hooks.observe("attempt_finished", attempt=attempt)
+
+
+def _check_kind(answer: object, operation: Operation) -> None:
+    if not isinstance(answer, operation.answers):
+        wanted = operation.answers.__name__
+        raise MalformedResponseError(f"the provider's code returns {type(answer).__name__}, no {wanted}")

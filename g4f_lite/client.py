@@ -5,8 +5,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
 from .call import Call, Step
 from .core import ClientSettings, Core
@@ -20,6 +21,10 @@ from .transport.common import check_proxy
 from .transport.in_process import LocalSync, SyncChunkStream
 from .transport.sync_http import SyncByteStream, SyncTransport
 from .types import ChatCompletion, ChatCompletionChunk, Explanation
+
+if TYPE_CHECKING:
+    from .endpoints import OperationName
+    from .resources import Audio, Embeddings, Images, Models
 
 T = TypeVar("T")
 
@@ -49,9 +54,38 @@ class Client:
         self._local = LocalSync()
         self.chat = Chat(self)
 
-    def explain(self, **params: Unpack[CreateParams]) -> Explanation:
-        """Return the plan of a call with these arguments; nothing is sent."""
-        return self._core.explain(params)
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        from .resources import Embeddings
+
+        return Embeddings(self)
+
+    @cached_property
+    def audio(self) -> Audio:
+        from .resources import Audio
+
+        return Audio(self)
+
+    @cached_property
+    def images(self) -> Images:
+        from .resources import Images
+
+        return Images(self)
+
+    @cached_property
+    def models(self) -> Models:
+        from .resources import Models
+
+        return Models(self)
+
+    def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
+        """
+        Return the plan of a call with these arguments; nothing is sent.
+
+        Args:
+            operation: what the call asks for, if it is no chat; then only arguments about routing are taken.
+        """
+        return self._core.explain(params, operation)
 
     def close(self) -> None:
         """Close all connections."""
@@ -90,9 +124,14 @@ class Client:
             except ProviderError as failure:
                 error = failure
 
-    def _complete(self, call: Call) -> ChatCompletion:
+    def _complete(self, call: Call) -> Any:
         with call.attempt() as step:
+            if step.lookup is not None:
+                step.looked_up(self._http.send(step.lookup, step.limit))
             return step.answer(self._send(step))
+
+    def _answer(self, call: Call) -> Any:
+        return call.sign(self._run(call, self._complete))
 
     def _send(self, step: Step) -> Any:
         outgoing = step.outgoing
@@ -102,6 +141,8 @@ class Client:
 
     def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
+            if step.lookup is not None:
+                step.looked_up(self._http.send(step.lookup, step.limit))
             outgoing = step.outgoing
             source: SyncByteStream | SyncChunkStream
             if isinstance(outgoing, LocalRequest):
@@ -239,4 +280,5 @@ class Completions:
         call = client._core.start(params)
         if call.plan.stream:
             return Stream(client, call, client._run(call, client._open))
-        return call.sign(client._run(call, client._complete))
+        completion: ChatCompletion = client._answer(call)
+        return completion

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ from .binding import Binder, check_mapping
 from .call import Call, Step
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
+from .model_cache import ModelCache
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
 from .prices import installed
@@ -29,6 +30,9 @@ from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
 from .selections import Selections
 from .structured import shaped
 from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
+
+if TYPE_CHECKING:
+    from .endpoints import EndpointRequest, OperationName
 
 
 class ClientSettings(TypedDict, total=False):
@@ -89,7 +93,8 @@ class Core:
         parent.scan()
         self._health = Health(random.random)
         self._turns = Turns()
-        self._pid, self._dropped = os.getpid(), SimpleQueue[Step]()
+        self._pid, self.dropped = os.getpid(), SimpleQueue[Step]()
+        self.models = ModelCache()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._selections = Selections(self.registry, Binder(keys, base_urls), routes and tuple(routes))
         self._strategy = self._resolve(strategy)
@@ -130,26 +135,34 @@ class Core:
             stream=stream,
             tokens=tokens,
         )
-        return Call(request, plan, self.registry, self._dropped, shape)
+        return Call(request, plan, self.registry, self.dropped, models=self.models, shape=shape)
 
     def settle(self) -> None:
         """End the attempts of streams that were dropped."""
         if self._pid != os.getpid():  # what was dropped before a fork is the parent's to end
-            self._pid, self._dropped = os.getpid(), SimpleQueue()
-        while not self._dropped.empty():
+            self._pid, self.dropped = os.getpid(), SimpleQueue()
+        while not self.dropped.empty():
             try:
-                step = self._dropped.get_nowait()
+                step = self.dropped.get_nowait()
             except Empty:  # another thread was faster
                 return
             step.closed()
 
-    def explain(self, params: Mapping[str, Any]) -> Explanation:
-        """Return what `start` would plan; nothing is sent."""
+    def explain(self, params: Mapping[str, Any], operation: OperationName = "chat") -> Explanation:
+        """Return what a call would plan; nothing is sent."""
         self.settle()
-        _, params = shaped(params)
-        request = check_request({"messages": [{"role": "user", "content": ""}], **params})
-        tokens = tokens_of(request)
-        tiers, left_out = self._select(params, request, tokens)
+        request: ChatRequest | EndpointRequest
+        tokens = 0.0
+        if operation == "chat":
+            _, params = shaped(params)
+            request = check_request({"messages": [{"role": "user", "content": ""}], **params})
+            tokens = tokens_of(request)
+            tiers, left_out = self._select(params, request, tokens)
+        else:
+            from .endpoint_calls import request_to_explain
+
+            request = request_to_explain(operation, params)
+            tiers, left_out = self.select(params, operation)
         skipped = list(left_out)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
@@ -169,9 +182,14 @@ class Core:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
+    def select(self, params: Mapping[str, Any], operation: str = "chat") -> Selection:
+        """Return the legs that the names in the keywords mean."""
+        names = params.get("provider"), params.get("model"), params.get("fallback_models")
+        return self._selections.get(*names, operation)
+
     def _select(self, params: Mapping[str, Any], request: ChatRequest, tokens: float) -> Selection:
         """Return the legs that may take the request, and those left out."""
-        selection = self._selections.get(params.get("provider"), params.get("model"), params.get("fallback_models"))
+        selection = self.select(params)
         reasons = []
         if needs := needs_of(request):
             reasons.append(lacks(needs))
@@ -213,7 +231,11 @@ class Core:
         raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
 
     def _order(
-        self, strategy: str | Strategy | None, request: ChatRequest, random: Callable[[], float], turns: Turns
+        self,
+        strategy: str | Strategy | None,
+        request: ChatRequest | EndpointRequest,
+        random: Callable[[], float],
+        turns: Turns,
     ) -> Callable[[Sequence[Leg]], Iterable[Leg]] | None:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
         if chosen is STRATEGIES["order"]:

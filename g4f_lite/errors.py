@@ -112,7 +112,7 @@ class ProviderError(G4FLiteError):
 
     def __str__(self) -> str:
         told = self.message or type(self).__name__
-        where = f"{self.provider}:{self.model}: " if self.provider else ""
+        where = f"{self.provider}:{self.model}".rstrip(":") + ": " if self.provider else ""
         # An error inside a 200 has that status; shown, it would only puzzle.
         status = (
             f"{self.status} " if self.status is not None and self.status >= 300 and str(self.status) not in told else ""

@@ -93,8 +93,8 @@ def check_outgoing(outgoing: object) -> None:
         raise ValueError("the request's url is no http or https address")
     if not (outgoing.url.isascii() and outgoing.url.isprintable()) or " " in outgoing.url:
         raise ValueError("the request's url holds a character that must be percent-encoded")
-    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not isinstance(outgoing.body, bytes):
-        raise TypeError("the request's method must be a word and its body bytes")
+    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
+        raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     headers = outgoing.headers
     try:
         if all(headers) and is_header("".join(headers), "".join(headers.values())):  # all at once, as they rarely fail
@@ -104,6 +104,14 @@ def check_outgoing(outgoing: object) -> None:
     for name, value in headers.items():
         if not is_header(name, value):
             raise ValueError(f"the header {name!r} cannot be sent")
+
+
+def _is_body(body: object) -> bool:
+    if isinstance(body, bytes):
+        return True
+    from .upload import Upload
+
+    return isinstance(body, Upload)
 
 
 def is_header(name: object, value: object) -> bool:

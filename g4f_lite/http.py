@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .types import Value
+
+if TYPE_CHECKING:
+    from .upload import Upload
 
 MAX_ERROR_BODY = 1 << 20
 """Bytes of an error body that are read; the rest is dropped."""
@@ -21,7 +24,8 @@ class HTTPRequest(Value, frozen=True, kw_only=True):
     """A request as a provider builds it. `headers` hold the key; it shows in no repr."""
 
     url: str
-    body: bytes = b""
+    body: bytes | Upload = b""
+    """An `Upload` is read piece by piece while it is sent; the transport adds its length to the headers."""
     headers: Mapping[str, str] = {}
     method: str = "POST"
 

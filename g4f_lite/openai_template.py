@@ -7,15 +7,18 @@ Such a provider is its attributes, plus code for the quirks that it really has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .errors import MalformedResponseError, ReplyError, UnsupportedParameterError
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
-from .openai_wire import loose_chunk, loose_completion
+from .openai_wire import error_in, loose_chunk, loose_completion, what_is
 from .provider import Provider, StreamParser
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest, JSONObject
+
+if TYPE_CHECKING:
+    from .endpoints import Answer, EndpointRequest
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
@@ -24,8 +27,13 @@ _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the las
 
 
 class OpenaiTemplate(Provider):
-    """A provider with OpenAI's `POST {api_base}/chat/completions`."""
+    """
+    A provider with OpenAI's `POST {api_base}/chat/completions`.
 
+    It has code for OpenAI's other endpoints too (openai_endpoints.py); `capabilities` says which of them there are.
+    """
+
+    lists_models = True
     capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
     unsupported_parameters: frozenset[str] = frozenset()
     """Parameters of `create` that the service answers with an error; a request that sets one goes elsewhere."""
@@ -114,11 +122,11 @@ class OpenaiTemplate(Provider):
             except msgspec.ValidationError:
                 answer = msgspec.json.decode(body)
         except _NOT_JSON:
-            raise MalformedResponseError(_what_is(response), status=response.status) from None
+            raise MalformedResponseError(what_is(response), status=response.status) from None
         # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
         if completion is not None and (not completion.choices or b'"error"' in body):
             answer = _decode(body)
-        if (error := _error_in(answer)) is not None:
+        if (error := error_in(answer)) is not None:
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
         completion = completion or loose_completion(answer)
         if not completion.choices:
@@ -127,6 +135,16 @@ class OpenaiTemplate(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return OpenaiStreamParser()
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from .openai_endpoints import build
+
+        return build(self.api_base, request, key)
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        from .openai_endpoints import parse
+
+        return parse(request, response)
 
 
 class OpenaiStreamParser:
@@ -158,7 +176,7 @@ class OpenaiStreamParser:
             self.done = True
             return ()
         if event.event == "error" or b'"error"' in data:
-            error = data if event.event == "error" else _error_in(_decode(data))
+            error = data if event.event == "error" else error_in(_decode(data))
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         try:
@@ -196,35 +214,3 @@ def _decode(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except _NOT_JSON:
         return None
-
-
-def _error_in(answer: Any) -> bytes | None:
-    """
-    Return the JSON of the error that an answer of status 200 is after all, None if it is none.
-
-    Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral),
-    `{"detail": …}` or `{"errors": …}` without choices, and a choice with `error` or the finish
-    reason `error` (a gateway that lost the service behind it).
-    """
-    if isinstance(answer, list) and answer:
-        answer = answer[0]
-    if not isinstance(answer, dict):
-        return None
-    choices = answer.get("choices")
-    if answer.get("error") or answer.get("object") in ("error", "Error"):
-        return _encoder.encode(answer)
-    if not choices and (answer.get("detail") or answer.get("errors")):
-        return _encoder.encode(answer)
-    for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):
-            return _encoder.encode({"error": choice.get("error") or "the answer ended with an error"})
-    return None
-
-
-def _what_is(response: HTTPResponse) -> str:
-    start = response.body[:200].strip()
-    if not start:
-        return "the answer is empty"
-    if start.startswith(b"<"):
-        return "the answer is a web page, not JSON; is the base URL right?"
-    return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"

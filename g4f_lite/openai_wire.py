@@ -1,5 +1,5 @@
 """
-Answers that nearly have OpenAI's shape.
+Answers that nearly have OpenAI's shape, or are none.
 
 The fast path decodes straight into the public types and refuses any field of another type. What it
 refuses comes here: fields that fit are kept, fields that do not are left out, and a `content`
@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from .errors import MalformedResponseError
+from .http import HTTPResponse
 from .types import ChatCompletion, ChatCompletionChunk, Delta, FunctionCall, FunctionCallDelta, Message
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -34,6 +35,16 @@ def loose_completion(answer: Any) -> ChatCompletion:
 def loose_chunk(event: Any) -> ChatCompletionChunk:
     """As `loose_completion`, for one event of a stream."""
     return _fit_answer(event, ChatCompletionChunk)
+
+
+def loose_answer(answer: Any, kind: type[S]) -> S:
+    """
+    As `loose_completion`, for another kind of answer.
+
+    Raises:
+        TypeError: a field is missing without which it is none.
+    """
+    return _fit_answer(answer, kind)
 
 
 def _fit_answer(answer: Any, kind: type[S]) -> S:
@@ -87,3 +98,35 @@ def _flatten_content(value: dict[str, Any]) -> dict[str, Any]:
             said.append(part["text"])
     flat = {**value, "content": "".join(said) if said or not reasoning else None}
     return {**flat, "reasoning": "".join(reasoning)} if reasoning else flat
+
+
+def error_in(answer: Any) -> bytes | None:
+    """
+    Return the JSON of the error that an answer of status 200 is after all, None if it is none.
+
+    Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral),
+    `{"detail": …}` or `{"errors": …}` without choices, and a choice with `error` or the finish
+    reason `error` (a gateway that lost the service behind it).
+    """
+    if isinstance(answer, list) and answer:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    choices = answer.get("choices")
+    if answer.get("error") or answer.get("object") in ("error", "Error"):
+        return msgspec.json.encode(answer)
+    if not choices and (answer.get("detail") or answer.get("errors")):
+        return msgspec.json.encode(answer)
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):
+            return msgspec.json.encode({"error": choice.get("error") or "the answer ended with an error"})
+    return None
+
+
+def what_is(response: HTTPResponse) -> str:
+    start = response.body[:200].strip()
+    if not start:
+        return "the answer is empty"
+    if start.startswith(b"<"):
+        return "the answer is a web page, not JSON; is the base URL right?"
+    return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"

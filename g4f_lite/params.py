@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +15,11 @@ from .guard import is_header
 from .types import ChatRequest, JSONObject, Message, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
+    from .endpoints import EndpointRequest
     from .provider import Provider
     from .routing.strategies import Strategy
+
+R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 
 MessageParam = Mapping[str, Any] | Message
 
@@ -73,11 +76,10 @@ class CreateParams(TypedDict, total=False):
 
 ROUTING = (
     "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy", "on_interrupt",
-    "response_model", "max_price",
 )  # fmt: skip
 _encoder = msgspec.json.Encoder()
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-_KNOWN = _REQUEST | {*ROUTING, "stream"}
+_KNOWN = _REQUEST | {*ROUTING, "stream", "response_model", "max_price"}
 
 
 # -- messages ------------------------------------------------------------------------------
@@ -183,11 +185,11 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 # -- everything else -----------------------------------------------------------------------
 
 
-def unknown_keyword(name: str) -> TypeError:
+def unknown_keyword(name: str, known: Iterable[str] = _KNOWN, method: str = "create") -> TypeError:
     """Return the error for a keyword that `create` does not have."""
-    near = get_close_matches(name, sorted(_KNOWN), 1)
+    near = get_close_matches(name, sorted(known), 1)
     hint = f"; did you mean {near[0]!r}? " if near else ". "
-    return TypeError(f"create() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
+    return TypeError(f"{method}() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:
@@ -212,10 +214,23 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
         if isinstance(given.get(name), float) and not math.isfinite(given[name]):
             raise InvalidRequestError(f"{name} must be a finite number, not {given[name]!r}")
     if "extra_headers" in given:
-        _check_headers(given["extra_headers"])
+        check_headers(given["extra_headers"])
+    return as_request(given, ChatRequest)
+
+
+def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
+    """
+    Return the parameters as a request.
+
+    Raises:
+        InvalidRequestError: one does not fit, or cannot be written as JSON.
+    """
     try:
-        request = msgspec.convert(given, ChatRequest)
-        _encoder.encode(request)  # C code all the way; what is not set is left out, as in a body
+        request = msgspec.convert(given, kind)
+        if isinstance(request, ChatRequest):
+            _encoder.encode(request)  # C code all the way; what is not set is left out, as in a body
+        else:
+            _encoder.encode(request.to_body())
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
@@ -226,7 +241,7 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
     return request
 
 
-def _check_headers(headers: object) -> None:
+def check_headers(headers: object) -> None:
     if not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")
     for name, value in headers.items():

@@ -12,13 +12,16 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError, ProviderError
+from .errors import ConfigurationError, ProviderError, UnsupportedParameterError
 from .faults.classify import classify
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
+
+if TYPE_CHECKING:
+    from .endpoints import Answer, EndpointRequest
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """What a provider's name looks like."""
@@ -91,11 +94,16 @@ class Provider(ABC):
     """Tried in this order when the model fails; also what is listed without asking the service."""
     model_aliases: Mapping[str, str] = {}
     """Friendlier, cross-provider names, each with the id that the service knows."""
+    default_models: Mapping[str, str | Sequence[str]] = {}
+    """For what is no chat: a capability to its model, or to several, of which the later ones are tried next."""
+    lists_models: bool = False
+    """Whether the service can be asked for its models."""
     capabilities: frozenset[str] = frozenset({"streaming"})
     """
-    Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage.
+    Of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and of what is no chat:
+    embeddings, transcription, translation, speech, images.
 
-    With the last, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
+    With `stream_usage`, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
     """
 
     api_key: str | None = None
@@ -179,6 +187,13 @@ class Provider(ABC):
         """Return the id to send: the default for None or "", an alias resolved, anything else as it is."""
         return self.model_aliases.get(model, model) if model else self.default_model
 
+    def models_for(self, operation: str) -> tuple[str, ...]:
+        """Return the model ids for a capability, the default first, then what is tried next."""
+        if operation == "chat":
+            return tuple(filter(None, (self.default_model, *self.fallback_models)))
+        listed = self.default_models.get(operation, ())
+        return (listed,) if isinstance(listed, str) else tuple(listed)
+
     @abstractmethod
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         """
@@ -205,6 +220,14 @@ class Provider(ABC):
     @abstractmethod
     def new_stream(self, request: ChatRequest) -> StreamParser:
         """Return a parser for one stream."""
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        """As `build_request`, for what is no chat: `request.operation` is one of `capabilities`, or `models`."""
+        raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        """As `parse_response`, for the answer to such a request."""
+        raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         """Return the exception that an error reply means."""

@@ -67,7 +67,7 @@ class Selections:
         self._routes = routes
         self._epoch = _Epoch(registry)
 
-    def get(self, provider: Any, model: Any, fallback_models: Any) -> Selection:
+    def get(self, provider: Any, model: Any, fallback_models: Any, operation: str = "chat") -> Selection:
         """
         Return the tiers for what a call names; they are shared by calls, so leave them as they are.
 
@@ -76,7 +76,7 @@ class Selections:
         epoch = self._epoch
         if not epoch.lasts(self._registry):
             epoch = self._epoch = _Epoch(self._registry)
-        names = _names(provider, model, fallback_models)
+        names = _names(provider, model, fallback_models, operation)
         if (known := epoch.find(names)) is not None:
             return known
         stored = stored_version(epoch.stored_at)
@@ -88,6 +88,7 @@ class Selections:
             model=model,
             fallback_models=fallback_models,
             routes=self._routes,
+            operation=operation,
         )
         if names is not None and epoch.lasts(self._registry):
             if len(epoch.selections) >= _MOST:
@@ -104,24 +105,24 @@ class _Noting:
         self.reasons: list[tuple[Callable[[], str | None], str | None]] = []
         self.looks_in_store = False
 
-    def legs(self, provider: Provider, model: str) -> list[Leg] | str:
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str:
         if type(provider).unavailable_reason is not Provider.unavailable_reason:
             self.reasons.append((provider.unavailable_reason, provider.unavailable_reason()))
-        legs = self._binder.legs(provider, model)
+        legs = self._binder.legs(provider, model, operation)
         # The store is asked last: a key from elsewhere says that it was not.
         if isinstance(legs, str) or any(leg.key is None or leg.key.source == "stored" for leg in legs):
             self.looks_in_store = True
         return legs
 
 
-def _names(provider: Any, model: Any, fallback_models: Any) -> Hashable | None:
+def _names(provider: Any, model: Any, fallback_models: Any, operation: str) -> Hashable | None:
     """Return what to remember a selection by; None if it is not by names alone."""
     if provider is not None and type(provider) is not str:
         return None
     if model is not None and type(model) is not str:
         return None
     if fallback_models is None:
-        return provider, model
+        return provider, model, operation
     if type(fallback_models) not in (list, tuple) or any(type(one) is not str for one in fallback_models):
         return None
-    return provider, model, tuple(fallback_models)
+    return provider, model, operation, tuple(fallback_models)

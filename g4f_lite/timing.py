@@ -88,6 +88,11 @@ class TimeLimit:
         if self._bounded:
             self.expires_at = min(self.expires_at, self._deadline_at)
 
+    def moved(self) -> None:
+        """A piece of an upload has gone out: `total` counts from here."""
+        if self._limit is not None:
+            self.expires_at = min(self._deadline_at, self._clock.monotonic() + self._limit)
+
     def pause(self) -> None:
         """The caller has the chunks: its time does not count as a stall."""
         self._paused_at = self._clock.monotonic()

@@ -52,7 +52,7 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
 
     @property
     def route(self) -> str:
-        return f"{self.provider}:{self.model}"
+        return f"{self.provider}:{self.model}" if self.model else self.provider
 
     def __str__(self) -> str:
         if self.outcome == "ok":
@@ -133,12 +133,13 @@ class PlannedRoute(Value, frozen=True, kw_only=True):
 
     provider: str
     model: str
+    """"" stands for the first model that the service lists when it is asked."""
     base_url: str = ""
     key: str | None = None
 
     def __str__(self) -> str:
         at = f" at {self.base_url}" if self.base_url else ""
-        return f"{self.provider}:{self.model}{at}" + (f" with key {self.key}" if self.key else "")
+        return f"{self.provider}:{self.model or '(first listed)'}{at}" + (f" with key {self.key}" if self.key else "")
 
 
 class Explanation(Value, frozen=True, kw_only=True):

@@ -502,8 +502,42 @@ def test_explain_prints_the_plan_and_sends_nothing(cli: Cli, groq: FaultServer) 
     assert KEY not in ran.out
 
 
+def test_models_can_be_asked_for(cli: Cli, groq: FaultServer) -> None:
+    groq.script(replies.models("m-1", "m-2"))
+    assert cli("models", "groq", "--live") == (0, "groq\tm-1\tyes\ngroq\tm-2\tyes\n", "")
+    assert json.loads(cli("models", "--live", "--json").out)[0] == {"provider": "groq", "id": "m-1", "live": True}
+    groq.script(replies.error(401, "no"))
+    ran = cli("models", "groq", "--live")
+    assert ran.code == 0
+    assert ran.out.startswith("groq\topenai/gpt-oss-120b\tno\n")
+    assert ran.err == "Warning: groq 401 AuthenticationError (no) → no leg is left\n"
+
+
+def test_models_of_a_service_without_a_key_are_its_own_list(cli: Cli) -> None:
+    ran = cli("models", "groq", "--live")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "groq\topenai/gpt-oss-120b\tno")
+    assert ran.err.startswith("Warning: groq skipped: no key: set GROQ_API_KEY")
+    assert cli("models", "--live").code == 3
+
+
+def test_transcribe_prints_what_is_said(cli: Cli, groq: FaultServer, tmp_path: Path) -> None:
+    file = tmp_path / "talk.wav"
+    file.write_bytes(b"RIFF")
+    groq.script(replies.answer("\x1b[31mhello\x07 there"))
+    ran = cli("transcribe", str(file), "-l", "en", "-v")
+    assert (ran.code, ran.out) == (0, "hello there\n")
+    assert "groq:whisper-large-v3-turbo 200" in ran.err
+    assert groq.received[0].form["language"] == [b"en"]
+    told = json.loads(cli("transcribe", str(file), "--english", "--format", "verbose_json", "--json").out)
+    assert (told["provider"], told["segments"][0]["start"]) == ("groq", 0.0)
+    assert groq.received[1].path == "/v1/audio/translations"
+    assert cli("transcribe", str(tmp_path / "missing.wav")).code == 2
+    assert cli("transcribe", str(file), "--english", "-l", "de").code == 2
+    assert cli("transcribe", str(file), "--format", "xml").code == 2
+
+
 def test_every_command_has_help_with_an_example(cli: Cli) -> None:
-    for command in ("", "ask", "providers", "models", "plugins", "explain", "doctor", "keys", "keys set", "keys list",
+    for command in ("", "ask", "transcribe", "providers", "models", "plugins", "explain", "doctor", "keys", "keys set", "keys list",
                     "keys remove"):  # fmt: skip
         for flag in ("-h", "--help"):
             ran = cli(*command.split(), flag)

@@ -53,10 +53,10 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 
 # From the lowest room up: each may import those before it.
 LAYERS = """
-    prices types errors http forks timing faults provider keys openai_wire openai_template hookspecs routing guard assembly
-    transport stream_reader parts structured plugin_sources plugins call stream_face binding selections params core retrying hedging client
-    async_client shortcuts
-    async_shortcuts testing cli
+    prices types errors forks upload http endpoints timing faults provider keys openai_wire openai_endpoints openai_template
+    hookspecs routing guard assembly transport stream_reader operations endpoint_operations model_cache parts structured
+    plugin_sources plugins call stream_face binding selections params endpoint_params endpoint_calls core listing resources
+    async_resources retrying hedging client async_client shortcuts async_shortcuts testing cli
 """.split()
 
 

@@ -984,10 +984,45 @@ def test_the_address_is_told_in_both_forms(server: FaultServer) -> None:
     assert server.base_url == f"{server.origin}/v1"
 
 
+@pytest.mark.parametrize(
+    ("path", "sent", "kind", "begins"),
+    [
+        ("/v1/embeddings", b'{"input": ["a", "b"]}', "application/json", b'{"object": "list"'),
+        ("/v1/images/generations", b"{}", "application/json", b'{"created"'),
+        ("/v1/audio/speech", b'{"input": "a"}', "audio/wav", b"RIFF"),
+        ("/v1/audio/transcriptions", b"", "application/json", b'{"text": "ok"'),
+        ("/v1/models", b"", "application/json", b'{"object": "list"'),
+    ],
+)
+def test_an_answer_fits_the_endpoint(path: str, sent: bytes, kind: str, begins: bytes, server: FaultServer) -> None:
+    server.on(path.removeprefix("/v1"), answer(), error(503, "down"))
+    reply = requests.post(server.origin + path, data=sent, timeout=5)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, kind)
+    assert reply.content.startswith(begins)
+    assert requests.post(server.origin + path, data=sent, timeout=5).status_code == 503
+
+
+def test_a_form_is_read_as_what_was_put_into_it(server: FaultServer) -> None:
+    content = bytes(range(256)) * 1000 + b"\r\n--x\r\n"
+    files = {"file": ("a.wav", content), "model": (None, "ears"), "kinds[]": (None, "word")}
+    requests.post(f"{server.origin}/v1/audio/transcriptions", files=files, timeout=5)
+    (request,) = server.received
+    assert request.form == {"file": [content], "model": [b"ears"], "kinds[]": [b"word"]}
+    assert (request.model, request.filename, request.endpoint) == ("ears", "a.wav", "/audio/transcriptions")
+
+
+def test_a_slow_receiver_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(read_pause=0.02) as slow:
+        begun = time.monotonic()
+        requests.post(f"{slow.origin}/v1/audio/transcriptions", data=b"x" * (1 << 20), timeout=5)
+        assert time.monotonic() - begun >= 15 * 0.02
+        assert len(slow.received[0].body) == 1 << 20
+
+
 def test_all_that_tests_are_written_with_comes_from_one_place() -> None:
     names = """
         completion usage events sse head http_chunk answer error stream body raw cut silence drip comments garbage html
-        wrong_length gzipped redirect reset by_model END FOREVER Close Pause
+        wrong_length gzipped redirect reset by_model models END FOREVER Close Pause
     """.split()
     assert set(names) <= set(replies.__all__)
     assert all(hasattr(replies, name) for name in replies.__all__)

@@ -23,6 +23,9 @@ NAMES = frozenset(
     RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
+    Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse
+    MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
+    TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile
     Weighted __version__ achat astream audio_part chat find_keys hookimpl hookspec image_part provider_names register stream
     """.split()
 )

@@ -29,6 +29,12 @@ class Beta(OpenaiTemplate):
     model_aliases = {"gpt-oss-120b": "beta/one"}
 
 
+class Keyed(OpenaiTemplate):
+    name = "keyed"
+    api_base = "http://127.0.0.1:4/v1"
+    api_key = "k"
+
+
 class Keyless(OpenaiTemplate):
     name = "keyless"
     api_base = "http://127.0.0.1:3/v1"
@@ -129,7 +135,7 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"model": 5}, g4f_lite.ConfigurationError, "model must be"),
     ({"provider": "alpha", "fallback_models": "small"}, g4f_lite.ConfigurationError, "list of model names"),
     ({"provider": "alpha", "fallback_models": [None]}, g4f_lite.ConfigurationError, "no model name"),
-    ({"provider": Keyless(default_model="")}, g4f_lite.UnknownModelError, "no default model"),
+    ({"provider": Keyed(default_model="")}, g4f_lite.UnknownModelError, "no default model"),
     ({"strategy": "ordr"}, g4f_lite.ConfigurationError, "did you mean 'order'"),
     ({"strategy": 5}, g4f_lite.ConfigurationError, "strategy must be"),
     ({"timeout": 0}, g4f_lite.InvalidRequestError, "timeout must be"),

@@ -15,14 +15,17 @@ from g4f_lite import (
     ChatRequest,
     Choice,
     Client,
+    CreateEmbeddingResponse,
     Delta,
     ErrorReply,
     Explanation,
     HTTPRequest,
     HTTPResponse,
+    ImagesResponse,
     Leg,
     LocalProvider,
     Message,
+    ModelList,
     ModelUnavailableError,
     OpenaiTemplate,
     PlannedRoute,
@@ -31,6 +34,7 @@ from g4f_lite import (
     RoutesExhaustedError,
     ServerSentEvent,
     Skipped,
+    Speech,
     Strategy,
     StrategyContext,
     Stream,
@@ -39,6 +43,7 @@ from g4f_lite import (
     Timeouts,
     ToolCall,
     Trail,
+    Transcription,
     Usage,
     Weighted,
     hookimpl,
@@ -190,6 +195,37 @@ def errors(client: Client) -> None:
         assert_type(error.exceptions, tuple[ProviderError | ExceptionGroup[ProviderError], ...])
 
 
+def more_than_chat(client: Client) -> None:
+    made = client.embeddings.create(input=["a", "b"], dimensions=3, provider="groq", timeout=5)
+    assert_type(made, CreateEmbeddingResponse)
+    assert_type(made.data[0].vector, tuple[float, ...])
+    assert_type(made.usage, Usage | None)
+    heard = client.audio.transcriptions.create(file=b"x", timestamp_granularities=["word"], progress=print)
+    assert_type(heard, Transcription)
+    assert_type(heard.trail, Trail)
+    with open("a.wav", "rb") as file:
+        client.audio.translations.create(file=("a.wav", file))
+    client.audio.transcriptions.create(file=5)  # type: ignore[arg-type]
+    client.audio.transcriptions.create(file="a.wav", lang="de")  # type: ignore[call-arg]
+    spoken = client.audio.speech.create(input="a", voice="b", response_format="wav")
+    assert_type(spoken.content, bytes)
+    client.audio.speech.create(input="a")  # type: ignore[call-arg]
+    assert_type(client.images.generate(prompt="a", n=2).data[0].url, str | None)
+    models = client.models.list(provider="groq", max_age=60)
+    assert_type(models, ModelList)
+    assert_type([model.id for model in models], list[str])
+    assert_type(client.explain(operation="speech", provider="groq"), Explanation)
+    client.explain(operation="speach")  # type: ignore[arg-type]
+
+
+async def more_than_chat_async(client: AsyncClient) -> None:
+    assert_type(await client.embeddings.create(input="a"), CreateEmbeddingResponse)
+    assert_type(await client.audio.transcriptions.create(file="a.wav"), Transcription)
+    assert_type(await client.audio.speech.create(input="a", voice="b"), Speech)
+    assert_type(await client.images.generate(prompt="a"), ImagesResponse)
+    assert_type(await client.models.list(), ModelList)
+
+
 # -- plugins -------------------------------------------------------------------------------
 
 
@@ -278,7 +314,8 @@ def register_providers(register: Callable[[type[Provider] | Provider], None]) ->
 
 
 def backwards(legs: Sequence[Leg], context: StrategyContext) -> Sequence[Leg]:
-    assert_type(context.request, ChatRequest)
+    if isinstance(context.request, ChatRequest):
+        assert_type(context.request.max_tokens, int | None)
     assert_type(context.first_token(legs[0]), float | None)
     assert_type(legs[0].provider, Provider)
     assert_type(legs[0].model, str)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import print_json, print_table
+from .output import print_json, print_table, printable
 
 if TYPE_CHECKING:
     from ..provider import Provider
@@ -39,16 +39,21 @@ def providers(as_json: bool) -> None:
     )
 
 
-@click.command(epilog="\b\nExamples:\n  g4f-lite models\n  g4f-lite models groq")
+@click.command(epilog="\b\nExamples:\n  g4f-lite models\n  g4f-lite models groq --live")
 @click.argument("provider", required=False)
+@click.option("--live", is_flag=True, help="Ask the services.")
 @json_option
-def models(provider: str | None, as_json: bool) -> None:
+def models(provider: str | None, live: bool, as_json: bool) -> None:
     """
     List models and their aliases.
 
     They are those that are listed without asking the service, which may have more: any id that it knows can be
-    used. PROVIDER limits the list to one provider.
+    used. With --live the services are asked; for one that does not answer its own list stands in, with a warning.
+    PROVIDER limits the list to one provider.
     """
+    if live:
+        _print_live(provider, as_json)
+        return
     from ..errors import PluginLoadError
     from ..plugins import process_registry
 
@@ -71,6 +76,23 @@ def models(provider: str | None, as_json: bool) -> None:
         )
         return
     print_table(("provider", "id", "aliases"), [(one.name, model, ", ".join(aliases)) for one, model, aliases in rows])
+
+
+def _print_live(provider: str | None, as_json: bool) -> None:
+    from ..client import Client
+
+    with Client() as client:
+        listed = client.models.list(provider=provider)
+    for failure in (entry for entry in listed.trail.attempts if entry.outcome != "ok"):
+        click.echo(printable(f"Warning: {failure}"), err=True)
+    if not listed.live:
+        for skipped in listed.trail.skipped if provider is not None else ():
+            click.echo(printable(f"Warning: {skipped}"), err=True)
+    if as_json:
+        print_json([{"provider": one.provider, "id": one.id, "live": one.live} for one in listed])
+        return
+    rows = [(one.provider, printable(one.id), "yes" if one.live else "no") for one in listed]
+    print_table(("provider", "id", "live"), rows)
 
 
 def _aliases(provider: Provider, model: str) -> list[str]:

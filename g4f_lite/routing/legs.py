@@ -8,23 +8,25 @@ from ..keys import Key
 from ..provider import LocalProvider, Provider
 from ..types import ChatRequest
 
-Identity: TypeAlias = tuple[str, str, str, str | None]
-"""Provider, base URL, model, fingerprint of the key."""
+Identity: TypeAlias = tuple[str, str, str, str | None, str]
+"""Provider, base URL, model, fingerprint of the key, operation."""
 
 
 class Leg:
-    """Provider (with the address to use), model id and key of an attempt."""
+    """Provider (with the address to use), model id and key of an attempt; and what it is asked for."""
 
-    def __init__(self, provider: Provider, model: str, key: Key | None = None) -> None:
+    def __init__(self, provider: Provider, model: str, key: Key | None = None, operation: str = "chat") -> None:
         self.provider = provider
         self.model = model
+        """"" stands for the first model that the service lists."""
         self.key = key
+        self.operation = operation
         self.fingerprint: str | None = None if key is None else key.fingerprint
         self.is_local = isinstance(provider, LocalProvider)
         base = provider.api_base
         self.origin: str = "/".join(base.split("/", 3)[:3]) if base else provider.name
         """Scheme, host and port; for an answer in process its name."""
-        self.identity: Identity = (provider.name, base, model, self.fingerprint)
+        self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
 
     @property
     def route(self) -> str:

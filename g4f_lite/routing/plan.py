@@ -163,7 +163,7 @@ class Plan:
     def fail(self, run: Run, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
         """End an attempt with an error, and decide what comes next."""
         leg = run.leg
-        error.provider, error.model = leg.provider.name, leg.model
+        error.provider, error.model = leg.provider.name, run.attempt.model
         self._errors.pop(leg.identity, None)  # the latest stands last
         self._errors[leg.identity] = error
         decision = self._decide(error)

@@ -36,7 +36,7 @@ class Directory(Protocol):
 class LegMaker(Protocol):
     """What selection needs of the client's keys and addresses."""
 
-    def legs(self, provider: Provider, model: str) -> list[Leg] | str: ...
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str: ...
 
 
 class Selection(NamedTuple):
@@ -54,16 +54,21 @@ def select(
     model: str | None = None,
     fallback_models: Sequence[str] | None = None,
     routes: Sequence[ProviderChoice] | None = None,
+    operation: str = "chat",
 ) -> Selection:
     """
     Return the tiers for what the caller named.
+
+    Args:
+        operation: a provider that has not declared it is left out; its default and fallback models are
+            those for it, and `routes` name providers alone but where a model in them is one for it.
 
     Raises:
         UnknownProviderError, UnknownModelError, PluginLoadError: a name leads nowhere.
         MissingKeyError, NoUsableRouteError: nothing is left.
         ConfigurationError: a name of the wrong type, or two names that contradict each other.
     """
-    selector = _Selector(directory, maker)
+    selector = _Selector(directory, maker, operation)
     check_names(model, fallback_models)
     if provider is None and model is not None:
         name, model_id = selector.split(model)
@@ -76,10 +81,10 @@ def select(
     if provider is not None:
         wanted = _as_list(provider)
         chosen = [one for choice in wanted if (one := selector.try_resolve(choice, alone=len(wanted) == 1))]
-        selector.tier((one, selector.model_of(one, model)) for one in chosen)
+        selector.tier(((one, selector.model_of(one, model)) for one in chosen), named=model is not None)
         selector.fall_back(chosen, fallback_models)
     elif model is not None:
-        selector.tier((one, one.get_model_name(model)) for one in selector.serving(model, routes or ()))
+        selector.tier(((one, one.get_model_name(model)) for one in selector.serving(model, routes or ())), named=True)
         selector.fall_back([], fallback_models)
     elif routes is not None:
         selector.follow(routes, fallback_models)
@@ -91,12 +96,15 @@ def select(
 
 
 class _Selector:
-    def __init__(self, directory: Directory, maker: LegMaker) -> None:
+    def __init__(self, directory: Directory, maker: LegMaker, operation: str) -> None:
         self._directory = directory
         self._maker = maker
+        self._operation = operation
         self._seen: set[object] = set()
         self._unusable: set[Provider] = set()
         """Left out already; the reason is the same for all models of one."""
+        self._model = ""
+        """The model that makes the vectors, where the caller named none."""
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
 
@@ -155,25 +163,59 @@ class _Selector:
         """Return provider and model of an entry of `routes`, whose first part must be a provider."""
         name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
         provider = self.try_resolve(name)
-        return None if provider is None else (provider, self.model_of(provider, model or None))
+        if provider is None:
+            return None
+        if self._operation != "chat" and model not in self._listed(provider):
+            model = ""
+        return provider, self.model_of(provider, model or None)
 
     def model_of(self, provider: Provider, model: str | None) -> str:
-        name = provider.get_model_name(model)
-        if not name and provider.unavailable_reason() is None:
-            raise UnknownModelError(f"{provider.name} has no default model; name one with model=…")
+        name = provider.get_model_name(model) if model else self.default_of(provider)
+        usable = provider.unavailable_reason() is None and self._lacks(provider) is None
+        if not name and usable and not self.names_itself(provider):
+            wanted = "" if self._operation == "chat" else f" for {self._operation}"
+            raise UnknownModelError(f"{provider.name} has no default model{wanted}; name one with model=…")
         return name
+
+    def default_of(self, provider: Provider) -> str:
+        if self._operation == "chat":
+            return provider.get_model_name(None)
+        return next(iter(provider.models_for(self._operation)), "")
+
+    def names_itself(self, provider: Provider) -> bool:
+        """
+        Tell whether no model need be known before the call.
+
+        A server that needs no key answers with the first model that it lists: it bills nobody.
+        """
+        if self._operation == "chat":
+            return provider.lists_models and not provider.needs_auth
+        return self._operation == "models"
+
+    def _lacks(self, provider: Provider) -> str | None:
+        """Return why a provider cannot be asked for this; None if it can."""
+        if self._operation == "chat" or self._operation in provider.capabilities:
+            return None
+        if self._operation == "models":
+            return None if provider.lists_models else "cannot be asked for its models"
+        return f"offers no {self._operation}"
+
+    def _listed(self, provider: Provider) -> tuple[str, ...]:
+        if self._operation == "chat":
+            return provider.models()
+        return provider.models_for(self._operation)
 
     def serving(self, model: str, routes: Sequence[object]) -> list[Provider]:
         """Return the automatic providers that serve an id or alias."""
         extra = [route for route in routes if isinstance(route, Provider) and not self._directory.knows(route.name)]
         known = [*extra, *self._loadable(self._directory.names(), automatic_only=False)]
-        serving = [one for one in known if model in one.models() or model in one.model_aliases]
+        serving = [one for one in known if self._serves(one, model)]
         if usable := [one for one in serving if one.automatic]:
             return usable
         if serving:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
-        listed = dict.fromkeys(name for one in known for name in (*one.model_aliases, *one.models()))
+        listed = dict.fromkeys(name for one in known for name in (*self._aliases(one), *self._listed(one)))
         near = [*self._near_routes(model), *get_close_matches(model, listed, 3, 0.5)][:3]
         hint = f"; did you mean {' or '.join(map(repr, near))}? " if near else ". "
         raise UnknownModelError(
@@ -184,6 +226,14 @@ class _Selector:
         """Return what `provider:model` may have been meant to be, such as `groq:x` for `grok:x`."""
         name, colon, model = entry.partition(":")
         return [f"{near}:{model}" for near in get_close_matches(name, self._directory.names(), 1, 0.75) if colon]
+
+    def _serves(self, provider: Provider, model: str) -> bool:
+        return model in self._listed(provider) or model in self._aliases(provider)
+
+    def _aliases(self, provider: Provider) -> Iterable[str]:
+        if self._operation == "chat":
+            return provider.model_aliases
+        return [alias for alias, model in provider.model_aliases.items() if model in self._listed(provider)]
 
     def _loadable(self, names: Iterable[str], automatic_only: bool = True) -> Iterable[Provider]:
         for name in names:
@@ -209,21 +259,30 @@ class _Selector:
         automatic = list(self._loadable(self._directory.automatic_names()))
         remote = [one for one in automatic if one.name != "local"]
         for one in remote:
-            self.tier([(one, one.default_model)])
+            self.tier([(one, self.default_of(one))])
         self.fall_back(remote, fallback_models)
         for one in automatic:
-            self.tier([(one, one.default_model)])
+            self.tier([(one, self.default_of(one))])
 
-    def tier(self, pairs: Iterable[tuple[Provider, str]]) -> None:
-        """Append one tier of all usable legs; those that stand in the plan already are left out."""
+    def tier(self, pairs: Iterable[tuple[Provider, str]], *, named: bool = False) -> None:
+        """
+        Append one tier of all usable legs; those that stand in the plan already are left out.
+
+        Args:
+            named: the models are the caller's own choice.
+        """
         legs: list[Leg] = []
         for provider, model in pairs:
             if provider in self._unusable:
                 continue
-            made = self._maker.legs(provider, model)
+            made = self._lacks(provider) or self._maker.legs(provider, model, self._operation)
+            if not isinstance(made, str) and not model and not self.names_itself(provider):
+                made = "has no default model for this"
             if isinstance(made, str):
                 self._unusable.add(provider)
                 self.skipped.append(Skipped(provider=provider.name, model=model, reason=made))
+                continue
+            if not named and self._mixes_vectors(provider, model):
                 continue
             for leg in made:
                 if leg.identity not in self._seen:
@@ -232,21 +291,37 @@ class _Selector:
         if legs:
             self.tiers.append(legs)
 
+    def _mixes_vectors(self, provider: Provider, model: str) -> bool:
+        """Leave out, with a note, a second model that nobody has named: its vectors mean something else."""
+        self._model = self._model or model
+        if self._operation != "embeddings" or model == self._model:
+            return False
+        reason = f"its vectors do not compare with those of {self._model}; fallback_models may name it"
+        self.skipped.append(Skipped(provider=provider.name, model=model, reason=reason))
+        return True
+
     def fall_back(self, providers: list[Provider], fallback_models: Sequence[str] | None) -> None:
         """Append a tier for each fallback: of the call if given, else of each provider."""
         if fallback_models is None:
             for provider in providers:
-                for listed in provider.fallback_models:
+                for listed in self._fallbacks(provider):
                     self.tier([(provider, provider.get_model_name(listed))])
             return
         for entry in fallback_models:
             name, model = self.split(entry)
-            if name is not None and not (model is None and any(entry in one.models() for one in providers)):
+            if name is not None and not (model is None and any(entry in self._listed(one) for one in providers)):
                 if (named := self.try_resolve(name)) is not None:
-                    self.tier([(named, self.model_of(named, model))])
+                    self.tier([(named, self.model_of(named, model))], named=True)
             else:
                 wanted = model or entry
-                self.tier((one, one.get_model_name(wanted)) for one in providers or self.serving(wanted, ()))
+                serving = providers or self.serving(wanted, ())
+                self.tier(((one, one.get_model_name(wanted)) for one in serving), named=True)
+
+    def _fallbacks(self, provider: Provider) -> Sequence[str]:
+        if self._operation == "chat":
+            return provider.fallback_models
+        # Vectors of two models cannot be compared: nobody's data may be mixed up by a fallback.
+        return () if self._operation == "embeddings" else provider.models_for(self._operation)[1:]
 
 
 def check_names(model: object, fallback_models: object) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..forks import renew_in_child
 from ..prices import price
@@ -15,11 +15,16 @@ from ..types import ChatRequest
 from .health import Health
 from .legs import Leg
 
+if TYPE_CHECKING:
+    from ..endpoints import EndpointRequest
+
 
 class StrategyContext:
     """What a strategy may look at besides the legs."""
 
-    def __init__(self, request: ChatRequest, health: Health, random: Callable[[], float], turns: Turns) -> None:
+    def __init__(
+        self, request: ChatRequest | EndpointRequest, health: Health, random: Callable[[], float], turns: Turns
+    ) -> None:
         self.request = request
         self.random = random
         """Returns 0 <= x < 1; draw from it alone, so that `explain` can foresee the order."""

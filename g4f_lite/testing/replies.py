@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from .server import Action, Close, Pause, Received, Reply
-from .shapes import SHAPES, Failure, Said, Shape, ShapeName
+from .shapes import SHAPES, Failure, Said, Shape, ShapeName, openai_endpoints
 from .shapes.contract import count, words
 from .shapes.openai import usage as _usage
 from .wire import END, head, http_chunk, sse
@@ -41,6 +41,7 @@ __all__ = [
     "head",
     "html",
     "http_chunk",
+    "models",
     "raw",
     "redirect",
     "reset",
@@ -150,9 +151,14 @@ def answer(
             parts = [*shape.chunks(request.model, said), *shape.DONE]
             yield from stream(parts, headers=headers, shape=shape)(request)
         else:
-            yield _whole(_dump(shape.whole(request.model, said)), headers or {})
+            yield _whole_answer(shape, request, said, headers or {})
 
     return _in(shape, reply)
+
+
+def models(*ids: str) -> Reply:
+    """Answer the question for the models with these."""
+    return body(_dump(openai_endpoints.models(ids)))
 
 
 def error(
@@ -215,6 +221,20 @@ def _whole(content: bytes, headers: Mapping[str, str] = {}, status: int = 200, *
     return head(status, {**_JSON, **headers, "content-length": str(len(content) + surplus)}) + content
 
 
+def _whole_answer(
+    shape: Shape, request: Received, said: Said, headers: Mapping[str, str] = {}, *, surplus: int = 0
+) -> bytes:
+    content, kind = _content(shape, request, said)
+    return _whole(content, {"content-type": kind, **headers}, surplus=surplus)
+
+
+def _content(shape: Shape, request: Received, said: Said) -> tuple[bytes, str]:
+    """Return body and content type of a whole answer, to a chat or at another endpoint."""
+    if request.endpoint and shape is SHAPES["openai"]:
+        return openai_endpoints.whole(request, said)
+    return _dump(shape.whole(request.model, said)), _JSON["content-type"]
+
+
 def _dump(content: object) -> bytes:
     return json.dumps(content).encode()
 
@@ -250,9 +270,9 @@ def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shap
                 yield END
                 return
         else:
-            content = _dump(shape.whole(request.model, Said(["never ", "whole"])))
+            content, kind = _content(shape, request, Said(["never ", "whole"]))
             there = content[: len(content) // 2]
-            yield _whole(there, surplus=len(content) - len(there))
+            yield _whole(there, {"content-type": kind}, surplus=len(content) - len(there))
         yield Pause(0.01)
         yield Close(reset=how == "reset")
 
@@ -321,8 +341,7 @@ def wrong_length(surplus: int = 100, *, shape: AnyShape = None) -> Reply:
     """Announce a body longer than the one that comes."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
-        content = _dump(shape.whole(request.model, Said(["ok"])))
-        yield _whole(content, surplus=surplus)
+        yield _whole_answer(shape, request, Said(["ok"]), surplus=surplus)
         yield Close()
 
     return _in(shape, reply)
@@ -332,10 +351,11 @@ def gzipped(text: str = "ok", *, broken: bool = False, shape: AnyShape = None) -
     """Answer compressed; `broken` spoils the compression."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
-        content = gzip.compress(_dump(shape.whole(request.model, _say(words(text)))))
+        plain, kind = _content(shape, request, _say(words(text)))
+        content = gzip.compress(plain)
         if broken:
             content = content[:12] + b"\xff" * (len(content) - 12)
-        yield _whole(content, {"content-encoding": "gzip"})
+        yield _whole(content, {"content-encoding": "gzip", "content-type": kind})
 
     return _in(shape, reply)
 

@@ -8,16 +8,22 @@ break off, lie about lengths, reset, drip.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from .shapes import ShapeName, cohere, gemini
+
+ENDPOINTS = (
+    "/embeddings", "/audio/transcriptions", "/audio/translations", "/audio/speech", "/images/generations", "/models",
+)  # fmt: skip
+_READ = 1 << 16
 
 
 class Received(NamedTuple):
@@ -37,6 +43,34 @@ class Received(NamedTuple):
             return {}
 
     @property
+    def endpoint(self) -> str:
+        """Which of OpenAI's endpoints its path ends with, such as `/embeddings`; "" for chats and all else."""
+        path = urlsplit(self.path).path
+        return next((one for one in ENDPOINTS if path.endswith(one)), "")
+
+    @property
+    def form(self) -> dict[str, list[bytes]]:
+        """The fields of a multipart form, each with its values."""
+        fields: dict[str, list[bytes]] = {}
+        for head, content in self._parts():
+            if named := re.search(r'[; ]name="([^"]*)"', head):
+                fields.setdefault(named[1], []).append(content)
+        return fields
+
+    @property
+    def filename(self) -> str | None:
+        """The name of the file in a multipart form."""
+        found = (re.search(r'filename="([^"]*)"', head) for head, _ in self._parts())
+        return next((one[1] for one in found if one), None)
+
+    def _parts(self) -> Iterator[tuple[str, bytes]]:
+        kind, _, boundary = self.headers.get("content-type", "").partition("; boundary=")
+        if kind == "multipart/form-data" and boundary:
+            for part in (b"\r\n" + self.body).split(f"\r\n--{boundary}".encode())[1:-1]:
+                head, _, content = part.partition(b"\r\n\r\n")
+                yield head.decode(), content
+
+    @property
     def shape(self) -> ShapeName:
         """The protocol of its path."""
         if gemini.PATH.search(self.path):
@@ -48,9 +82,11 @@ class Received(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The model it asks for: in its path for Gemini, else in its body."""
+        """The model it asks for: in its path for Gemini, else in its body or form."""
         if asked := gemini.PATH.search(self.path):
             return unquote(asked["model"])
+        if "multipart" in self.headers.get("content-type", ""):
+            return b"".join(self.form.get("model", [])).decode()
         return str(self._member("model", ""))
 
     @property
@@ -87,9 +123,13 @@ class FaultServer:
 
     Replies come from what `on` set for the request's model, else from the queue of `script`, whose
     last entry is repeated; without any it answers "ok". All that arrived is in `received`.
+
+    Args:
+        read_pause: seconds to wait after each 64 KiB of a request's body: a slow receiver of uploads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, read_pause: float = 0.0) -> None:
+        self.read_pause = read_pause
         self.received: list[Received] = []
         self._models: dict[str, deque[Reply]] = {}
         self._queue: deque[Reply] = deque()
@@ -129,7 +169,11 @@ class FaultServer:
         return self
 
     def on(self, model: str, *replies: Reply) -> Self:
-        """Answer requests for this model with these, the last one for ever."""
+        """
+        Answer requests for this model with these, the last one for ever.
+
+        Instead of a model, the end of a path serves too, such as `/models`.
+        """
         with self._lock:
             self._models[model] = deque(replies)
         return self
@@ -177,7 +221,7 @@ class FaultServer:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection, connection.makefile("rb") as reader:
-                while (request := _read_request(reader)) is not None:
+                while (request := _read_request(reader, self._pause_reading)) is not None:
                     with self._lock:
                         self.received.append(request)
                         reply = self._next_reply(request)
@@ -193,10 +237,14 @@ class FaultServer:
     def _next_reply(self, request: Received) -> Reply:
         from .replies import answer
 
-        queue = self._models.get(request.model, self._queue)
+        queue = self._models.get(request.model) or self._models.get(request.endpoint) or self._queue
         if not queue:
             return answer("ok")
         return queue.popleft() if len(queue) > 1 else queue[0]
+
+    def _pause_reading(self) -> bool:
+        """Wait as `read_pause` says; True if the server is closed meanwhile."""
+        return self.read_pause > 0 and self._closed.wait(self.read_pause)
 
     def _act(self, connection: socket.socket, action: Action) -> bool:
         """Do one thing; False ends the connection."""
@@ -235,7 +283,7 @@ def _shut(connection: socket.socket) -> None:
         pass
 
 
-def _read_request(reader: Any) -> Received | None:
+def _read_request(reader: Any, pause: Callable[[], bool]) -> Received | None:
     """Return the next request; None when the client has closed."""
     line = reader.readline(65536).decode("latin-1").split()
     if len(line) < 2:
@@ -246,7 +294,12 @@ def _read_request(reader: Any) -> Received | None:
         headers[name.lower()] = value.strip()
     body = b""
     if "content-length" in headers:
-        body = reader.read(int(headers["content-length"]))
+        whole = bytearray()
+        while (left := int(headers["content-length"]) - len(whole)) > 0:
+            if not (piece := reader.read(min(left, _READ))) or (left > len(piece) and pause()):
+                return None
+            whole += piece
+        body = bytes(whole)
     elif headers.get("transfer-encoding") == "chunked":
         while size := int(reader.readline(65536), 16):
             body += reader.read(size)

@@ -21,6 +21,7 @@ from yarl import URL
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
+from .async_upload import UploadPayload
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, split_url, too_large
 
 _GRACE = 0.05
@@ -74,14 +75,22 @@ class AsyncTransport:
         origin, target = split_url(request.url)
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(request.url, self._proxy)
+        upload: UploadPayload | None = None
         try:
-            if self._proxies[origin] is None and len(request.body) < _LARGE_BODY:
+            if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
                 return await self._exchange(found, origin, target, request, limit)
-            async with asyncio.timeout(limit.left()):
-                response = await self._request(found.session, origin, request, limit)
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            async with asyncio.timeout(limit.left()) as until:
+                upload = None if isinstance(request.body, bytes) else UploadPayload(request.body, limit, until)
+                response = await self._request(found.session, origin, request, limit, upload)
+        except BaseException as error:
+            if upload is not None:
+                upload.end(well=False)
+            if not isinstance(error, (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)):
+                raise
+            if upload is not None:
+                upload.check()
             raise translate(error, limit) from error
-        return AsyncByteStream(response, limit, loop)
+        return AsyncByteStream(response, limit, loop, upload)
 
     async def _exchange(
         self, found: _LoopSession, origin: str, target: str, request: HTTPRequest, limit: TimeLimit
@@ -92,6 +101,7 @@ class AsyncTransport:
         What that does besides (cookies, redirects, authentication, tracing) is switched off here anyway, and
         costs more than all that is left of a call; docs/performance.md has the figures.
         """
+        assert isinstance(request.body, bytes)
         place = found.places.get(origin)
         if place is None:
             place = found.places[origin] = aiohttp.ClientRequest(
@@ -116,11 +126,17 @@ class AsyncTransport:
         return (self._ssl_context or default_ssl_context()) if origin.startswith("https:") else True
 
     async def _request(
-        self, session: aiohttp.ClientSession, origin: str, request: HTTPRequest, limit: TimeLimit
+        self,
+        session: aiohttp.ClientSession,
+        origin: str,
+        request: HTTPRequest,
+        limit: TimeLimit,
+        upload: UploadPayload | None,
     ) -> aiohttp.ClientResponse:
         """Send as aiohttp does: through a proxy, or a large body piece by piece."""
-        # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces.
-        data = request.body if len(request.body) < _LARGE_BODY else io.BytesIO(request.body)
+        data: object = upload or request.body
+        if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
+            data = io.BytesIO(data)  # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
@@ -236,7 +252,11 @@ class AsyncByteStream:
     """The body of an answer, piece by piece. Close it, or read it to its end."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse | _Reply, limit: TimeLimit, loop: asyncio.AbstractEventLoop
+        self,
+        response: aiohttp.ClientResponse | _Reply,
+        limit: TimeLimit,
+        loop: asyncio.AbstractEventLoop,
+        upload: UploadPayload | None = None,
     ) -> None:
         self.status = response.status
         self.headers = _lower(response.headers) if response.headers else {}
@@ -247,6 +267,9 @@ class AsyncByteStream:
         self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
+        self._upload = upload
+        if upload is not None:
+            upload.answered()
 
     def __del__(self) -> None:
         if not self._freed:
@@ -356,6 +379,8 @@ class AsyncByteStream:
         """As `close`; nothing in it waits."""
         if not self._freed:
             self._freed = True
+            if self._upload is not None:
+                self._upload.end(well=self._response.content.at_eof())
             _free(self._response, self._timer)
 
 

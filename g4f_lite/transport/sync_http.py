@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -24,6 +25,7 @@ from urllib3.util import Timeout
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
+from ..upload import Sending, Stopped
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _PIECE = 1 << 16
@@ -233,12 +235,18 @@ class SyncTransport:
         parts = request.url.split("/", 3)
         target = request.url if whole_url else f"/{parts[3] if len(parts) > 3 else ''}"
         _active.limit = limit
+        headers = request_headers(request.headers)
+        body: bytes | Iterator[bytes] | None
+        if isinstance(request.body, bytes):
+            body = request.body or None
+        else:
+            body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
         try:
             raw = pool.urlopen(
                 request.method,
                 target,
-                body=request.body or None,
-                headers=request_headers(request.headers),
+                body=body,
+                headers=headers,
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
@@ -246,6 +254,8 @@ class SyncTransport:
                 preload_content=False,
                 decode_content=False,
             )
+        except Stopped as stopped:
+            raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
             raise translate(error, limit) from error
         return SyncByteStream(raw, limit)

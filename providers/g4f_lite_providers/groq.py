@@ -11,10 +11,14 @@ from typing import Any
 from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
+    EndpointRequest,
+    HTTPRequest,
     OpenaiTemplate,
     Provider,
     ServerSentEvent,
     StreamParser,
+    TranslationRequest,
+    UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
@@ -42,13 +46,25 @@ class Groq(OpenaiTemplate):
         "gpt-oss-20b": "openai/gpt-oss-20b",
         "qwen3.8-27b": "qwen/qwen3.8-27b",
     }
-    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio"})
+    default_models = {
+        "transcription": ("whisper-large-v3-turbo", "whisper-large-v3"),
+        "translation": "whisper-large-v3",  # the turbo model does not translate
+        "speech": "canopylabs/orpheus-v1-english",
+    }
+    capabilities = frozenset(
+        {"streaming", "tools", "json_schema", "vision", "audio", "transcription", "translation", "speech"}
+    )
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
     dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        if isinstance(request, TranslationRequest) and request.response_format in ("srt", "vtt"):
+            raise UnsupportedParameterError(f"groq gives no {request.response_format}; ask for verbose_json")
+        return super().build_operation(request, key=key)
 
     # -- one-line calls on an instance -----------------------------------------------------
 

@@ -1,0 +1,76 @@
+"""`g4f-lite transcribe`: a recording in, its text out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .failures import VERBOSE
+from .options import check_names, routing_options, routing_params
+from .output import print_json, printable
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+_EXAMPLES = """\b
+Examples:
+  g4f-lite transcribe meeting.m4a
+  g4f-lite transcribe -p groq -l de --format verbose_json --json talk.wav | jq .segments
+  g4f-lite transcribe --english talk.wav
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@routing_options
+@click.option("-l", "--language", metavar="CODE", help="Of the recording, such as `de`.")
+@click.option("--prompt", metavar="TEXT", help="Names and spellings to expect.")
+@click.option("--english", is_flag=True, help="Translate into English.")
+@click.option("--format", "response_format", metavar="FORMAT", help="json, text, srt, vtt or verbose_json.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="For upload and answer together.")
+@click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")
+@click.pass_context
+def transcribe(
+    ctx: click.Context,
+    *,
+    file: str,
+    providers: tuple[str, ...],
+    model: str | None,
+    fallbacks: tuple[str, ...],
+    no_fallback: bool,
+    base_urls: dict[str, str],
+    language: str | None,
+    prompt: str | None,
+    english: bool,
+    response_format: str | None,
+    timeout: float | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Write down what is said in FILE."""
+    ctx.meta[VERBOSE] = verbose
+    if english and language:
+        raise click.UsageError("--english finds out the language by itself: leave --language out.")
+    check_names(base_urls)
+    from ..client import Client
+
+    params: dict[str, Any] = {
+        **routing_params(providers, model, fallbacks, no_fallback),
+        "prompt": prompt,
+        "response_format": response_format,
+        "timeout": timeout,
+    }
+    with Client(base_urls=base_urls) as client:
+        heard = _ask(client, english)(file=file, **params, **({} if english else {"language": language}))
+    if as_json:
+        print_json({**heard.to_dict(), "provider": heard.provider, "trail": heard.trail.to_dict()})
+    else:
+        click.echo(printable(heard.text.strip()))
+    if verbose:
+        click.echo(printable(str(heard.trail)), err=True)
+
+
+def _ask(client: Client, english: bool) -> Any:
+    return client.audio.translations.create if english else client.audio.transcriptions.create

@@ -1,0 +1,65 @@
+"""An upload over aiohttp: its pieces, the limit that they move, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import payload
+
+from ..timing import TimeLimit
+from ..upload import Sending, Upload
+
+
+class UploadPayload(payload.Payload):
+    """
+    The body of one request.
+
+    Args:
+        until: the timer that keeps the limit.
+    """
+
+    def __init__(self, upload: Upload, limit: TimeLimit, until: asyncio.Timeout) -> None:
+        super().__init__(upload, content_type=upload.content_type)
+        self._size = len(upload)
+        self._limit = limit
+        self._until = until
+        self._sending = Sending(upload, self._moved)
+        self._transport: asyncio.Transport | None = None
+        self._whole = False
+
+    def _moved(self) -> None:
+        if self._until.expired():
+            return
+        self._limit.moved()
+        self._until.reschedule(asyncio.get_running_loop().time() + self._limit.expires_at - self._limit.now())
+
+    async def write(self, writer: Any) -> None:
+        self._transport = writer.transport
+        async for piece in self._sending.pieces_async():
+            await writer.write(piece)
+        self._whole = True
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        await self.write(writer)  # it is as long as was announced
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("an upload is read while it is sent")
+
+    def check(self) -> None:
+        """
+        Raises:
+            Exception: what reading the file, or the caller's `progress`, has raised; aiohttp hides it.
+        """
+        if self._sending.stopped is not None:
+            raise self._sending.stopped.failure from None
+
+    def answered(self) -> None:
+        """The answer has begun: what still goes out moves no limit."""
+        self._sending.over()
+
+    def end(self, *, well: bool) -> None:
+        """Free the connection at once if not all has gone out: closing would wait for a server that does not read."""
+        self._sending.over()
+        if not (well and self._whole) and self._transport is not None:
+            self._transport.abort()
