@@ -26,7 +26,7 @@ from g4f_lite.testing import FaultServer, replies
 
 ROOT = Path(__file__).parents[1]
 VERSION = g4f_lite.__version__
-PAGE = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "plugins" / "README.md").read_text("utf-8")
 
 pytestmark = pytest.mark.xdist_group("distribution")  # what is built and installed is built and installed once
 
@@ -118,7 +118,7 @@ def test_the_metadata_tell_what_a_user_must_know(built: Built) -> None:
 
 
 def block(language: str) -> str:
-    """Return the first block of this language in docs/plugins.md."""
+    """Return the first block of this language in docs/plugins/README.md."""
     return PAGE.partition(f"```{language}\n")[2].partition("```")[0]
 
 
@@ -144,7 +144,7 @@ class Venv(NamedTuple):
 
 @pytest.fixture(scope="module")
 def venv(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venv]:
-    """g4f_lite, the plugin of docs/plugins.md, and one that is broken, installed by pip."""
+    """g4f_lite, the plugin of docs/plugins/README.md, and one that is broken, installed by pip."""
     folder = tmp_path_factory.mktemp("venv")
     wheels = [built.wheel]
     documented = {"acme.py": block("python"), "pyproject.toml": block("toml")}

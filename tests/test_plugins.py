@@ -859,6 +859,6 @@ def test_every_hook_is_documented_with_an_example() -> None:
         name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "g4f_lite_spec")
     ]
     assert len(hooks) == 6
-    page = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[1] / "docs" / "plugins" / "README.md").read_text(encoding="utf-8")
     examples = "".join(block.partition("```")[0] for block in page.split("```python\n")[1:])
     assert [hook for hook in hooks if f"def {hook}(" not in examples] == []
