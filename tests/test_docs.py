@@ -47,7 +47,7 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 # From the lowest room up: each may import those before it.
 LAYERS = """
     types assembly errors http prices timing faults provider keys openai_wire openai_template hookspecs routing guard
-    transport stream_reader plugin_sources plugins call stream_face binding params core retrying hedging client async_client shortcuts
+    transport stream_reader plugin_sources plugin_checks plugins plugin_trials call stream_face binding params core retrying hedging client async_client shortcuts
     async_shortcuts testing cli
 """.split()
 
