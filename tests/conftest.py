@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from installing import Built, build_release
 from sites import Site
 
 from g4f_lite import plugins, shortcuts
@@ -52,3 +53,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield Site(folder)
     for name in [name for name in sys.modules if name.startswith("plug_")]:
         del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Built once: all tests that ask for it are in one group of xdist."""
+    return build_release(tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("direct"))

@@ -10,8 +10,17 @@ import pytest
 from g4f_lite.testing import FaultServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("providers/*.md")])
-WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8")]
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("providers/*.md"),
+        *ROOT.glob("examples/*.md"),
+    ]
+)
+# tests/test_authors.py takes the steps of the tutorial.
+WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name != "tutorial.md"]
 
 
 def name(page: Path) -> str:

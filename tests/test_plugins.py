@@ -794,11 +794,16 @@ def test_a_strategy_that_fails_is_named_before_anything_is_sent(
 # -- the docs ------------------------------------------------------------------------------
 
 
-def test_every_hook_is_documented_with_an_example() -> None:
-    hooks = [
-        name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "g4f_lite_spec")
-    ]
-    assert len(hooks) == 6
-    page = (Path(__file__).parents[1] / "docs" / "plugins" / "README.md").read_text(encoding="utf-8")
-    examples = "".join(block.partition("```")[0] for block in page.split("```python\n")[1:])
-    assert [hook for hook in hooks if f"def {hook}(" not in examples] == []
+def test_every_hook_is_documented_with_its_signature_and_an_example() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "plugins" / "hooks.md").read_text(encoding="utf-8")
+    sections = {section.partition("`\n")[0]: section for section in page.split("\n## `")[1:]}
+    documented = []
+    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction):
+        if hasattr(hook, "g4f_lite_spec"):
+            signature = inspect.signature(hook)
+            heading = f"{name}({', '.join(signature.parameters)})"
+            types = ", ".join(f"`{one.name}: {one.annotation}`" for one in signature.parameters.values())
+            assert f"{types} → `{signature.return_annotation}`" in sections[heading]
+            assert f"def {name}(" in sections[heading].partition("```python\n")[2].partition("```")[0]
+            documented.append(heading)
+    assert sorted(documented) == sorted(sections)
