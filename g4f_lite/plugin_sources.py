@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import re
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import distributions
 from itertools import chain
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from .errors import PluginLoadError
 from .provider import Provider
@@ -130,10 +129,11 @@ def watched(source: Source) -> Iterator[None]:
     """
     began, printed, before = time.perf_counter(), _Printed(sys.stdout), sys.stdout
     if source.kind == "third-party":
-        sys.stdout = printed
+        sys.stdout = cast("TextIO", printed)
     try:
         yield
     finally:
+        printed.release()
         if sys.stdout is printed:
             sys.stdout = before
         source.load_time = time.perf_counter() - began
@@ -146,19 +146,29 @@ def watched(source: Source) -> Iterator[None]:
                 log.warning("the plugin %s %s", source, note)
 
 
-class _Printed(io.TextIOBase):
-    """Collects what this thread writes; other threads write where they wrote before."""
+class _Printed:
+    """
+    Stands for the standard output: collects what this thread writes until released.
+
+    What a plugin keeps of it, such as a handler of logging, then writes where it would have written.
+    """
 
     def __init__(self, before: TextIO) -> None:
         self.text = ""
         self._before = before
-        self._thread = threading.get_ident()
+        self._thread: int | None = threading.get_ident()
 
     def write(self, text: str) -> int:
         if threading.get_ident() != self._thread:
             return self._before.write(text)
         self.text += text
         return len(text)
+
+    def release(self) -> None:
+        self._thread = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._before, name)
 
 
 def warn_shadowed(shadowed: Source, first: Source) -> None:

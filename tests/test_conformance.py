@@ -34,6 +34,7 @@ from g4f_lite import (
     StreamParser,
 )
 from g4f_lite.testing import Exchange, LocalProviderConformance, ProviderConformance, ScriptedProvider
+from g4f_lite.testing.conformance import common
 from g4f_lite.testing.conformance.contract import PAGE, RULES
 from g4f_lite_providers.groq import Groq
 
@@ -470,6 +471,7 @@ SITE = "import socket; socket.socket().connect(('127.0.0.1', {port}))"
         ("body", "1 / 0", "ZeroDivisionError"),
         ("hook", "1 / 0", "ZeroDivisionError"),
         ("body", "import os; os.environ.get('ACME_NOW') and os._exit(3)", "ends the process with code 3"),
+        ("body", "import os, time; os.environ.get('ACME_NOW') and time.sleep(60)", "does not end within 2 s"),
         ("attribute", "import os; api_key = os.environ.get('ACME_API_KEY')", "holds the key of the environment"),
     ],
 )  # fmt: skip
@@ -487,6 +489,8 @@ def test_what_a_module_does_on_import_is_found(
     bad = {"body": "", "attribute": "", "hook": "", place: code}
     (tmp_path / "acme_here.py").write_text(MODULE.format(**bad))
     monkeypatch.setenv("ACME_NOW", "1")
+    if "sleep" in code:
+        monkeypatch.setattr(common, "LIMIT_S", 2.0)
     suite = type("TestBug", (ProviderConformance,), {"provider": acme_here.Acme})
     monkeypatch.setitem(sys.modules, "acme_here", sys.modules.pop("acme_here"))  # forgotten afterwards
     with listener:

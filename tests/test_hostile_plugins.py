@@ -219,7 +219,7 @@ def test_only_the_thread_that_loads_a_plugin_is_kept_from_printing(
     site: Site, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = (
-        "import threading\nother = threading.Thread(target=print, args=['of another thread'])\n"
+        "import sys, threading\nkept = sys.stdout\nkept.flush()\nother = threading.Thread(target=print, args=['of another thread'])\n"
         "other.start(); other.join(); print('of the plugin')"
     )
     site.add("evil-plugin", evil(before=before), providers=["evil"])
@@ -227,4 +227,6 @@ def test_only_the_thread_that_loads_a_plugin_is_kept_from_printing(
         process_registry().get("evil")
     print("afterwards")
     assert capsys.readouterr().out == "of another thread\nafterwards\n"
+    sys.modules["plug_evil_plugin"].kept.write("with what it kept\n")
+    assert capsys.readouterr().out == "with what it kept\n"
     assert "prints while it is loaded: 'of the plugin'" in caplog.text

@@ -19,6 +19,9 @@ from .asking import CAPABILITIES, OTHER_CAPABILITIES
 from .contract import broken, hold
 from .service import SECRET
 
+LIMIT_S = 60.0
+"""For importing a plugin."""
+
 
 class Conformance:
     """What both suites have in common."""
@@ -128,14 +131,17 @@ def _in_a_process_of_its_own(kind: type, variables: Any) -> dict[str, Any]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     target = (kind.__module__, str(getattr(module, "__file__", "")), kind.__qualname__)
-    ran = subprocess.run(  # noqa: S603  # this interpreter, with names of this process
-        [sys.executable, "-P", str(Path(__file__).with_name("isolated.py")), *target],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(  # noqa: S603  # this interpreter, with names of this process
+            [sys.executable, "-P", str(Path(__file__).with_name("isolated.py")), *target],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        broken(contract.IMPORT, f"importing {kind.__module__} does not end within {LIMIT_S:g} s")
     last = ran.stdout.splitlines()[-1:] or [""]
     if not last[0].startswith("{"):
         broken(
