@@ -1,7 +1,7 @@
 """
 Each third-party plugin in a process of its own: one that hangs, or ends the process, is found like any other.
 
-Run as a program, this is that process: `python -m g4f_lite.plugin_trials GROUP NAME DISTRIBUTION REPORT`.
+Run as a program, this is that process: `python -m g4f_lite.plugin_trials GROUP NAME DISTRIBUTION REPORT LIMIT`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from .plugin_sources import LOAD_PLUGINS, PluginInfo, Source
 from .plugins import Registry
 
 LIMIT_S = 10.0
+_STARTING_S = 20.0
+"""For what is not the plugin's: starting Python, on a busy machine."""
 _AT_ONCE = 4
 
 
@@ -48,7 +51,7 @@ def _loaded(registry: Registry, source: Source) -> PluginInfo:
 def _try(source: Source, limit: float) -> PluginInfo:
     with TemporaryDirectory(prefix="g4f_lite-") as folder:
         report, errors = Path(folder, "report.json"), Path(folder, "stderr")
-        target = (source.group, source.name, source.distribution, str(report))
+        target = (source.group, source.name, source.distribution, str(report), str(limit))
         environment = {
             **os.environ,
             LOAD_PLUGINS: source.distribution,
@@ -63,7 +66,7 @@ def _try(source: Source, limit: float) -> PluginInfo:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
-                    timeout=limit,
+                    timeout=limit + _STARTING_S,
                     check=False,
                 ).returncode
                 problem = f"it ends the process that loads it, with exit code {code}"
@@ -78,15 +81,28 @@ def _try(source: Source, limit: float) -> PluginInfo:
 
 
 def main(arguments: Sequence[str]) -> None:
-    group, name, distribution, report = arguments
+    group, name, distribution, report, limit = arguments
     warnings.simplefilter("ignore")  # of shadowed plugins; the parent knows
     registry = Registry()
     [source] = [
         one for one in registry.sources() if (one.group, one.name, one.distribution) == (group, name, distribution)
     ]
+    watchdog = threading.Timer(float(limit), _give_up, (source, float(limit), report))
+    watchdog.daemon = True
+    watchdog.start()
     if source.error is None:
         registry._activate(source)
+    watchdog.cancel()
     Path(report).write_bytes(msgspec.json.encode(source.info()))
+
+
+def _give_up(source: Source, limit: float, report: str) -> None:
+    """End this process, and tell where the plugin hangs."""
+    frame = sys._current_frames()[threading.main_thread().ident or 0]
+    place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    source.error = f"it is not loaded within {limit:g} s: it hangs at {place}"
+    Path(report).write_bytes(msgspec.json.encode(source.info()))
+    os._exit(1)
 
 
 if __name__ == "__main__":
