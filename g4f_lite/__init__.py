@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     )
     from .keys import find_keys as find_keys
     from .openai_template import OpenaiTemplate as OpenaiTemplate
+    from .parts import audio_part as audio_part, image_part as image_part
     from .plugin_sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
     from .plugins import provider_names as provider_names, register as register
     from .provider import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
@@ -100,6 +101,7 @@ _MODULES = {
     "http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
     "keys": "find_keys",
     "openai_template": "OpenaiTemplate",
+    "parts": "audio_part image_part",
     "plugin_sources": "PluginInfo PluginWarning",
     "plugins": "provider_names register",
     "provider": "LocalProvider Provider StreamParser",

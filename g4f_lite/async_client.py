@@ -59,6 +59,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        self._core.settle()
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -146,7 +147,7 @@ async def _iterate(client: AsyncClient, call: Call, opened: Opened) -> AsyncIter
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
     while True:
         step, source, reader, chunks = opened
-        call.speaker = step.leg
+        call.speaker = step
         try:
             for chunk in chunks:
                 yield chunk
@@ -160,8 +161,7 @@ async def _iterate(client: AsyncClient, call: Call, opened: Opened) -> AsyncIter
             await source.finish()
             step.complete()
             return
-        except GeneratorExit:
-            step.closed()
+        except GeneratorExit:  # closed or dropped: the stream sees to the attempt
             raise
         except BaseException as error:
             if not step.may_take_over(error):
@@ -201,7 +201,7 @@ class AsyncStream(StreamFace):
         """Stop here and free the connection."""
         await self._chunks.aclose()  # type: ignore[attr-defined]  # it is an async generator
         await self._opened.source.close()  # if nothing has been read, the generator never began
-        self._opened.step.closed()
+        self._call.speaker.closed()
 
     async def __aenter__(self) -> Self:
         return self

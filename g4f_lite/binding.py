@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from .errors import ConfigurationError
 from .keys import Keys, clean, find_keys
-from .provider import Provider, check_base_url
+from .provider import VARIABLE, Provider, check_base_url
 from .routing.legs import Leg
 
 
@@ -40,9 +40,13 @@ class Binder:
         if base is None:
             variable = base_url_variable(provider)
             given = os.environ.get(variable)
-            if not given or not given.strip():
+            if given and given.strip():
+                base = check_base_url(given, variable)
+            elif VARIABLE.search(provider.api_base) and missing_address(provider) is None:
+                filled = VARIABLE.sub(lambda found: _variable(found[1]), provider.api_base)
+                base = check_base_url(filled, f"{provider.name}'s address, filled in from the environment,")
+            else:
                 return provider
-            base = check_base_url(given, variable)
         moved = self._moved.setdefault(provider, {})
         if base not in moved:
             moved[base] = provider.replace(api_base=base)
@@ -56,6 +60,8 @@ class Binder:
         if not keys and provider.needs_auth:
             return missing_key(provider)
         placed = self.place(provider)
+        if (reason := missing_address(placed)) is not None:
+            return reason
         return [Leg(placed, model, key) for key in keys] or [Leg(placed, model)]
 
 
@@ -65,6 +71,18 @@ def missing_key(provider: Provider) -> str:
     ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
     page = f"; get one at {provider.login_url}" if provider.login_url else ""
     return f"no key: {', or '.join(ways)}{page}"
+
+
+def missing_address(provider: Provider) -> str | None:
+    """Return why a provider's address is not known yet, and what to do; None if it is."""
+    missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
+    if not missing:
+        return None
+    return f"no address: set {' and '.join(missing)} (it is {provider.api_base}), or pass base_urls="
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name, "").strip().rstrip("/")
 
 
 def base_url_variable(provider: Provider) -> str:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Protocol
 
 import msgspec
 
-from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError
+from .errors import (
+    G4FLiteError,
+    MalformedResponseError,
+    ProviderError,
+    ReplyError,
+    StreamInterruptedError,
+    ToolCallError,
+)
 from .guard import check_outgoing, guarded, is_wait, redact
 from .http import ErrorReply, HTTPRequest, HTTPResponse
 from .provider import Provider
-from .routing.legs import Leg, LocalRequest
+from .routing.legs import Identity, LocalRequest
 from .routing.plan import Plan
 from .stream_reader import StreamReader, check_content
-from .types import Attempt, ChatCompletion, ChatCompletionChunk, ChatRequest, Trail
+from .structured import MisfitError, ResponseModel
+from .types import Attempt, ChatCompletion, ChatCompletionChunk, ChatRequest, JSONObject, Trail
 
 log = logging.getLogger("g4f_lite")
 
@@ -39,18 +48,31 @@ class Call:
     """
     Args:
         request: the checked request; its model is set anew for each leg.
+        dropped: takes the attempts of streams that nobody closes.
+        shape: what the answer's text must parse into.
     """
 
-    def __init__(self, request: ChatRequest, plan: Plan, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        request: ChatRequest,
+        plan: Plan,
+        hooks: Hooks,
+        dropped: SimpleQueue[Step],
+        shape: ResponseModel | None = None,
+    ) -> None:
         self.request = request
         self.plan = plan
         self.hooks = hooks
+        self.shape = shape
+        self.misfits: dict[Identity, Sequence[JSONObject]] = {}
+        """By leg: its answer that was of the wrong shape, and the complaint, to be put behind the messages."""
         self.completion: ChatCompletion | None = None
         """The whole answer, once a stream has ended."""
         self.broken: StreamReader | None = None
         """The stream that was interrupted last, for the leg that takes over."""
-        self.speaker: Leg
-        """The leg whose stream has content."""
+        self.speaker: Step
+        """The attempt whose stream has content."""
+        self._dropped = dropped
         self._over = False
 
     def attempt(self) -> Step:
@@ -67,6 +89,15 @@ class Call:
         trail = self.plan.trail()
         self.hooks.observe("call_finished", trail=trail)
         return trail
+
+    def drop(self) -> None:
+        """
+        The stream has been dropped: leave its attempt to be ended by the client's next call.
+
+        A finaliser runs at any moment, even while this thread holds a lock, and may not end it itself.
+        """
+        if not self._over:
+            self._dropped.put(self.speaker)
 
     def failed(self, error: BaseException) -> BaseException:
         """Return what leaves the call instead of this error, after telling the observers."""
@@ -98,7 +129,9 @@ class Step:
         self.leg, self.limit = self.run.leg, self.run.limit
         try:
             self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
-            self.request = msgspec.structs.replace(self.call.request, model=self.leg.model, **self._taking_over())
+            self.request = msgspec.structs.replace(
+                self.call.request, model=self.leg.model, **self._taking_over(), **self._repairing()
+            )
             self.outgoing = self._build()
         except BaseException as error:
             self.end(error)
@@ -119,10 +152,17 @@ class Step:
             and self.call.plan.policy.on_interrupt == "continue"
             and "prefill" in self.leg.provider.capabilities
             and broken.only_text
+            and self.call.shape is None  # what was whole and of the wrong shape cannot be continued
         )
         if broken is None or not self._continues:
             return {}
         return {"messages": (*self.call.request.messages, {"role": "assistant", "content": broken.text})}
+
+    def _repairing(self) -> dict[str, Any]:
+        """Return what a leg is asked besides whose answer was of the wrong shape."""
+        if (misfit := self.call.misfits.get(self.leg.identity)) is None:
+            return {}
+        return {"messages": (*self.call.request.messages, *misfit)}
 
     def _build(self) -> HTTPRequest | LocalRequest:
         provider, key = self.leg.provider, self.leg.key
@@ -153,9 +193,32 @@ class Step:
         if not isinstance(completion, ChatCompletion):
             raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
         check_content(completion, status)
+        completion = self._shaped(completion, status)
         headers, body = (reply.headers, reply.body) if isinstance(reply, HTTPResponse) else (None, None)
         self._succeed(status, headers)
         return self._name(completion, body)
+
+    def _shaped(self, completion: ChatCompletion, status: int | None) -> ChatCompletion:
+        """
+        Return a completion with its text parsed, if the call asks for that.
+
+        Raises:
+            ToolCallError: it does not fit; the leg is asked once more, with the complaint.
+        """
+        shape = self.call.shape
+        if shape is None or completion.tool_calls or completion.choices[0].message.refusal:
+            return completion
+        try:
+            return msgspec.structs.replace(completion, parsed=shape.parse(completion.text))
+        except MisfitError as misfit:
+            self.call.misfits[self.leg.identity] = (
+                {"role": "assistant", "content": completion.text},
+                {
+                    "role": "user",
+                    "content": f"That does not fit: {misfit}. Answer again, with the corrected JSON alone.",
+                },
+            )
+            raise ToolCallError(str(misfit), status=status) from None
 
     def _parse(self, reply: HTTPResponse) -> ChatCompletion:
         if not 200 <= reply.status < 300:
@@ -212,10 +275,20 @@ class Step:
         return isinstance(error, StreamInterruptedError) and not self.call.plan.stopped
 
     def complete(self) -> None:
-        """Keep the stream's whole answer in `completion`, and end the attempt well."""
-        assert self.reader is not None
-        self._succeed(self.reader.status, self.reader.headers, self.reader.notes)
-        self.call.completion = self.call.sign(self._name(self.reader.completion()))
+        """
+        Keep the stream's whole answer in `completion`, and end the attempt well.
+
+        Raises:
+            StreamInterruptedError: it is of the wrong shape.
+        """
+        reader = self.reader
+        assert reader is not None
+        try:
+            completion = self._shaped(reader.completion(), reader.status)
+        except ToolCallError as error:
+            raise reader.broken(error) from None
+        self._succeed(reader.status, reader.headers, reader.notes)
+        self.call.completion = self.call.sign(self._name(completion))
 
     def closed(self) -> None:
         """The caller has closed the stream; before its end, that ends the attempt."""

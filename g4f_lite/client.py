@@ -55,6 +55,7 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
+        self._core.settle()
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -130,7 +131,7 @@ def _iterate(client: Client, call: Call, opened: Opened) -> Iterator[ChatComplet
     """Yield the chunks and record how it ended. It does not know the stream, which is so freed at once when dropped."""
     while True:
         step, source, reader, chunks = opened
-        call.speaker = step.leg
+        call.speaker = step
         try:
             yield from chunks
             while not reader.over:
@@ -142,8 +143,7 @@ def _iterate(client: Client, call: Call, opened: Opened) -> Iterator[ChatComplet
             source.finish()
             step.complete()
             return
-        except GeneratorExit:
-            step.closed()
+        except GeneratorExit:  # closed or dropped: the stream sees to the attempt
             raise
         except BaseException as error:
             if not step.may_take_over(error):
@@ -188,7 +188,7 @@ class Stream(StreamFace):
         """Stop here and free the connection."""
         self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
         self._opened.source.close()  # if nothing has been read, the generator never began
-        self._opened.step.closed()
+        self._call.speaker.closed()
 
     def __enter__(self) -> Self:
         return self

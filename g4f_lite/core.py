@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, TypedDict, cast, get_args
 
 import msgspec
 
 from .binding import Binder, check_mapping
-from .call import Call
+from .call import Call, Step
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
 from .keys import Keys
 from .params import check_callable, check_request, count, seconds
 from .plugins import Registry, process_registry
-from .prices import check_prices
+from .prices import installed
+from .routing.fitting import LONG, check_prices, fit, lacks, needs_of, price_bound, tokens_of, too_dear, too_long
 from .routing.health import Health
 from .routing.legs import Leg
 from .routing.plan import Plan, Policy, resting
-from .routing.selection import ProviderChoice, select
+from .routing.selection import ProviderChoice, nothing_left, select
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
-from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
+from .structured import shaped
+from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Skipped, Timeouts
 
 
 class ClientSettings(TypedDict, total=False):
@@ -85,6 +89,7 @@ class Core:
         self._binder = Binder(keys, base_urls)
         self._health = Health(random.random)
         self._turns = Turns()
+        self._pid, self._dropped = os.getpid(), SimpleQueue[Step]()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._routes = routes
         self._strategy = self._resolve(strategy)
@@ -106,11 +111,14 @@ class Core:
         Raises:
             TypeError, ConfigurationError, InvalidRequestError: they cannot work.
         """
+        self.settle()
+        shape, params = shaped(params)
         request = check_request(params)
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
-        tiers, skipped = self._select(params)
+        tokens = tokens_of(request)
+        tiers, skipped = self._select(params, request, tokens)
         plan = Plan(
             tiers,
             skipped,
@@ -120,19 +128,33 @@ class Core:
             health=self._health,
             order=self._order(params.get("strategy"), request, self._random.random, self._turns),
             stream=stream,
-            tokens=_tokens(request),
+            tokens=tokens,
         )
-        return Call(request, plan, self.registry)
+        return Call(request, plan, self.registry, self._dropped, shape)
+
+    def settle(self) -> None:
+        """End the attempts of streams that were dropped."""
+        if self._pid != os.getpid():  # what was dropped before a fork is the parent's to end
+            self._pid, self._dropped = os.getpid(), SimpleQueue()
+        while not self._dropped.empty():
+            try:
+                step = self._dropped.get_nowait()
+            except Empty:  # another thread was faster
+                return
+            step.closed()
 
     def explain(self, params: Mapping[str, Any]) -> Explanation:
         """Return what `start` would plan; nothing is sent."""
+        self.settle()
+        _, params = shaped(params)
         request = check_request({"messages": [{"role": "user", "content": ""}], **params})
-        tiers, skipped = self._select(params)
+        tokens = tokens_of(request)
+        tiers, skipped = self._select(params, request, tokens)
         self._policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
         foreseen.setstate(self._random.getstate())
         order = self._order(params.get("strategy"), request, foreseen.random, self._turns.copy())
-        now, wall, tokens = time.monotonic(), time.time(), _tokens(request)
+        now, wall = time.monotonic(), time.time()
         planned: list[tuple[PlannedRoute, ...]] = []
         for tier in tiers:
             usable = []
@@ -146,8 +168,11 @@ class Core:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
-    def _select(self, params: Mapping[str, Any]) -> tuple[list[list[Leg]], list[Any]]:
-        return select(
+    def _select(
+        self, params: Mapping[str, Any], request: ChatRequest, tokens: float
+    ) -> tuple[list[list[Leg]], list[Skipped]]:
+        """Return the legs that may take the request, and those left out."""
+        tiers, skipped = select(
             self.registry,
             self._binder,
             provider=params.get("provider"),
@@ -155,6 +180,15 @@ class Core:
             fallback_models=params.get("fallback_models"),
             routes=self._routes,
         )
+        if needs := needs_of(request):
+            tiers = fit(tiers, skipped, lacks(needs))
+        if (most := params.get("max_price")) is not None:
+            tiers = fit(tiers, skipped, too_dear(price_bound(most)))
+        if tokens > LONG and installed():
+            tiers = fit(tiers, skipped, too_long(tokens))
+        if not tiers:
+            raise nothing_left(skipped)
+        return tiers, skipped
 
     def _policy_of(self, params: Mapping[str, Any]) -> Policy:
         changes: dict[str, Any] = {}
@@ -221,11 +255,6 @@ def _ordered(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) 
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is no leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]
-
-
-def _tokens(request: ChatRequest) -> float:
-    """Return a low estimate of the tokens that a request needs: a token is rarely longer than 6 characters."""
-    return sum(len(content) for one in request.messages if isinstance(content := one.get("content"), str)) / 6
 
 
 def _planned(leg: Leg) -> PlannedRoute:

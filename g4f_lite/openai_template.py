@@ -6,7 +6,7 @@ Such a provider is its attributes, plus code for the quirks that it really has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,16 +29,31 @@ class OpenaiTemplate(Provider):
     capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
     unsupported_parameters: frozenset[str] = frozenset()
     """Parameters of `create` that the service answers with an error; a request that sets one goes elsewhere."""
+    allowed_values: Mapping[str, Sequence[Any]] = {}
+    """Parameters of which the service takes these values only; a request with another one goes elsewhere."""
+    renamed_parameters: Mapping[str, str] = {}
+    """Parameters that the service knows by another name: `{"seed": "random_seed"}`."""
+    renamed_values: Mapping[str, Mapping[str, str]] = {}
+    """Words that it knows by another name, by parameter: `{"tool_choice": {"required": "any"}}`."""
+    renamed_roles: Mapping[str, str] = {"developer": "system"}
+    """Roles of messages; `developer` is known to few but OpenAI."""
+    dropped_message_fields: frozenset[str] = frozenset()
+    """Fields of messages that the service answers with an error, and that its answer does not depend on."""
+    plain_text_content: bool = False
+    """Whether a message's list of text parts is sent as one string."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        for parameter in self.unsupported_parameters:
-            if getattr(request, parameter) is not None:
-                raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
+        self._refuse_unsupported(request)
         body = request.to_body()
-        if stream:
+        self._fit(body)
+        if not stream:
+            body.pop("stream_options", None)
+        else:
             body["stream"] = True
             if "stream_usage" in self.capabilities:  # the usage comes only to those who ask
                 body.setdefault("stream_options", {"include_usage": True})
+            else:
+                body.pop("stream_options", None)
         self.adapt_body(body)
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
@@ -46,6 +61,43 @@ class OpenaiTemplate(Provider):
         if request.extra_headers:  # in lower case, so that one replaces ours instead of going beside it
             headers |= {name.lower(): value for name, value in request.extra_headers.items()}
         return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
+
+    def _refuse_unsupported(self, request: ChatRequest) -> None:
+        for parameter in self.unsupported_parameters:
+            if getattr(request, parameter) is not None:
+                raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
+        for parameter, allowed in self.allowed_values.items():
+            if (value := getattr(request, parameter)) is not None and value not in allowed:
+                told = " or ".join(map(repr, allowed))
+                raise UnsupportedParameterError(f"{self.name} takes {parameter}={told} only")
+
+    def _fit(self, body: JSONObject) -> None:
+        """Say the same in the words that this service knows."""
+        for name, its_name in self.renamed_parameters.items():
+            if name in body:
+                body.setdefault(its_name, body.pop(name))
+        for name, words in self.renamed_values.items():
+            if isinstance(value := body.get(name), str):
+                body[name] = words.get(value, value)
+        if body.get("tools") == []:  # an error with OpenAI and Mistral
+            del body["tools"]
+        body["messages"] = [self._fit_message(message) for message in body["messages"]]
+
+    def _fit_message(self, message: JSONObject) -> JSONObject:
+        """Return the message as this service takes it; nulls, which some refuse, say nothing outside of `content`."""
+        if None in message.values() or not self.dropped_message_fields.isdisjoint(message):
+            message = {
+                name: value
+                for name, value in message.items()
+                if name not in self.dropped_message_fields and (value is not None or name == "content")
+            }
+        if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
+            message = {**message, "role": role}
+        if self.plain_text_content and isinstance(parts := message.get("content"), list):
+            texts = [part["text"] for part in parts if part.get("type") == "text" and "text" in part]
+            if len(texts) == len(parts):  # what else there is, such as an image, is for the service to judge
+                message = {**message, "content": "\n".join(texts)}
+        return message
 
     def adapt_body(self, body: JSONObject) -> None:
         """Change the body in place where the service differs from OpenAI. Override for quirks."""

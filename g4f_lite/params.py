@@ -33,6 +33,8 @@ class CreateParams(TypedDict, total=False):
     timeouts: Timeouts | None
     strategy: str | Strategy | None
     on_interrupt: OnInterrupt | None
+    response_model: type[Any] | None
+    max_price: float | Mapping[str, float] | None
     # OpenAI's own
     audio: Mapping[str, Any] | None
     frequency_penalty: float | None
@@ -71,6 +73,7 @@ class CreateParams(TypedDict, total=False):
 
 ROUTING = (
     "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy", "on_interrupt",
+    "response_model", "max_price",
 )  # fmt: skip
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
 _KNOWN = sorted(_REQUEST | {*ROUTING, "stream"})

@@ -8,7 +8,6 @@ for. A plugin that fails is unregistered and remembered with its error; the othe
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import threading
@@ -22,6 +21,7 @@ import pluggy
 
 from . import hookspecs
 from .errors import PluginLoadError, ProviderError, UnknownProviderError
+from .forks import renew_in_child
 from .plugin_checks import as_provider, hooks_of, is_provider, provider_collector, strategy_collector
 from .plugin_sources import (
     HOOKS_GROUP,
@@ -65,6 +65,7 @@ class Registry:
     def __init__(self, plugins: Iterable[object] = (), *, parent: Registry | None = None) -> None:
         self._parent = parent
         self._lock = threading.RLock()
+        renew_in_child(self)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._root: Registry = self if parent is None else parent._root
@@ -126,11 +127,10 @@ class Registry:
         """Read which bundled and third-party plugins there are, once; none is imported for it."""
         if self._tables_read:
             return
-        from g4f_lite_providers import BUNDLED
+        from g4f_lite_providers import BUNDLED, load
 
         bundled = [
-            Source(name, "bundled", partial(importlib.import_module, module), group=PROVIDERS_GROUP, distribution=OURS)
-            for name, module in BUNDLED.items()
+            Source(name, "bundled", partial(load, name), group=PROVIDERS_GROUP, distribution=OURS) for name in BUNDLED
         ]
         with self._lock:
             if self._tables_read:
@@ -315,7 +315,7 @@ class Registry:
                 log.error("refine_error of the plugin %s returned %s, no ProviderError", impl.plugin_name, kind)
         return error
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         self._lock = threading.RLock()
 
 
@@ -354,8 +354,6 @@ def provider_names() -> list[str]:
 def _after_fork() -> None:
     global _process_lock
     _process_lock = threading.Lock()
-    if _process_registry is not None:
-        _process_registry._after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,37 +1,81 @@
-"""Prices of models, from genai-prices (extra `prices`), which is imported when first needed."""
+"""
+Prices and context windows of models, from genai-prices (extra `prices`), which is imported when first needed.
+
+All prices are USD. A model that genai-prices does not know has the answer None.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .errors import ConfigurationError
+if TYPE_CHECKING:
+    from genai_prices.types import PriceCalculation
 
-_SAMPLE = {"input_tokens": 1000, "output_tokens": 1000}
+_IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama": "meta", "zhipu": "zhipuai"}
+"""What genai-prices calls a provider, where it differs."""
 
 
-def check_prices() -> None:
-    """
-    Raises:
-        ConfigurationError: the extra is not installed.
-    """
+class TokenDetails(Protocol):
+    @property
+    def cached_tokens(self) -> int | None: ...
+
+
+class TokenCounts(Protocol):
+    """What a usage has to tell."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+    @property
+    def prompt_tokens_details(self) -> TokenDetails | None: ...
+
+
+class Price(NamedTuple):
+    """USD for a million tokens."""
+
+    prompt: float
+    completion: float
+
+
+def installed() -> bool:
+    """Tell whether the extra is there."""
     try:
         import genai_prices  # noqa: F401  # only whether it is there
     except ImportError:
-        raise ConfigurationError("prices are not installed; run: pip install 'g4f_lite[prices]'") from None
+        return False
+    return True
+
+
+def cost(provider: str, model: str, usage: TokenCounts) -> float | None:
+    """Return what an answer has cost; cached tokens are counted at their own price."""
+    details = usage.prompt_tokens_details
+    counts = {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
+    if details is not None and details.cached_tokens:
+        counts["cache_read_tokens"] = details.cached_tokens
+    found = _calculated(provider, model, **counts)
+    return None if found is None else float(found.total_price)
 
 
 @lru_cache(maxsize=4096)
-def price(provider: str, model: str) -> float | None:
-    """
-    Return what 1000 tokens in and 1000 out cost, in USD; None if nobody knows.
+def price(provider: str, model: str) -> Price | None:
+    """Return the price of a model."""
+    found = _calculated(provider, model, input_tokens=1000, output_tokens=1000)
+    return None if found is None else Price(float(found.input_price) * 1000, float(found.output_price) * 1000)
 
-    Raises:
-        ConfigurationError: the extra is not installed.
-    """
-    check_prices()
-    from genai_prices import Usage, calc_price
 
+@lru_cache(maxsize=4096)
+def context_window(provider: str, model: str) -> int | None:
+    """Return how many tokens a model takes and gives together."""
+    found = _calculated(provider, model, input_tokens=1)
+    return None if found is None else found.model.context_window
+
+
+def _calculated(provider: str, model: str, **counts: int) -> PriceCalculation | None:
     try:
-        return float(calc_price(Usage(**_SAMPLE), model_ref=model, provider_id=provider).total_price)
-    except LookupError:
+        from genai_prices import Usage, calc_price
+
+        return calc_price(Usage(**counts), model, provider_id=_IDS.get(provider, provider))
+    except (ImportError, LookupError, ValueError):
         return None

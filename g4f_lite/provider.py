@@ -23,6 +23,8 @@ from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """What a provider's name looks like."""
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
+"""A place in `api_base` that the environment fills."""
 
 
 class StreamParser(Protocol):
@@ -71,9 +73,11 @@ class Provider(ABC):
     login_url: str = ""
     """Where people get a key."""
     api_base: str = ""
-    """What the paths of the API are appended to."""
+    """What the paths of the API are appended to. `{VARIABLE}` in it is filled in from the environment."""
     working: bool = True
-    """False: known, but not used; `unavailable_reason` says why."""
+    """False: known, but not used; `notice` says why."""
+    notice: str = ""
+    """What a user should know before using it, in a sentence without an end stop."""
     needs_auth: bool = True
     automatic: bool = True
     """Used when the caller names no provider; unless set, the same as `needs_auth`."""
@@ -85,7 +89,11 @@ class Provider(ABC):
     model_aliases: Mapping[str, str] = {}
     """Friendlier, cross-provider names, each with the id that the service knows."""
     capabilities: frozenset[str] = frozenset({"streaming"})
-    """Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage."""
+    """
+    Of: streaming, tools, json_schema, vision, audio, embeddings, prefill, stream_usage.
+
+    With the last, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
+    """
 
     api_key: str | None = None
     _frozen: bool = False
@@ -105,8 +113,9 @@ class Provider(ABC):
         self._set(attributes)
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
+        known = self._attributes() if attributes else set()
         for attribute, value in attributes.items():
-            if attribute not in (known := self._attributes()):
+            if attribute not in known:
                 near = get_close_matches(attribute, known, 1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
                 raise TypeError(f"{type(self).__name__} has no attribute {attribute!r}{hint}")
@@ -115,7 +124,7 @@ class Provider(ABC):
             raise ConfigurationError(
                 f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {self.name!r}"
             )
-        if self.api_base:
+        if self.api_base and not VARIABLE.search(self.api_base):
             object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
         object.__setattr__(self, "_frozen", True)
 
@@ -156,7 +165,7 @@ class Provider(ABC):
 
     def unavailable_reason(self) -> str | None:
         """Return why this provider cannot be used here at all; None if it can."""
-        return None if self.working else f"{self.label or self.name} is marked as not working"
+        return None if self.working else self.notice or f"{self.label or self.name} is marked as not working"
 
     def models(self) -> tuple[str, ...]:
         """Return the model ids that the class itself lists, the default first."""

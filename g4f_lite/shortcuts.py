@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import atexit
-import threading
 from collections.abc import Sequence
 from typing import Unpack
 
 from .client import Client, Stream
+from .errors import InvalidRequestError
 from .params import CreateParams, MessageParam
 from .types import ChatCompletion
 
-_client: Client | None = None
-_lock = threading.Lock()
+_shared: list[Client] = []
+"""Of two that threads make at the same time the first counts; a lock would not survive a fork."""
 
 
 def shared_client() -> Client:
     """Return the client of this process; it is closed at exit."""
-    global _client
-    if _client is None:
-        with _lock:
-            if _client is None:
-                _client = Client()
-                atexit.register(_client.close)
-    return _client
+    if not _shared:
+        _shared.append(Client())
+    return _shared[0]
+
+
+@atexit.register
+def _close() -> None:
+    for client in _shared:
+        client.close()
 
 
 def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
-    """Return a prompt as the user's message; a list of messages as it is."""
+    """
+    Return a prompt as the user's message; a list of messages as it is.
+
+    Raises:
+        InvalidRequestError: there is no prompt.
+    """
+    if isinstance(prompt, str) and not prompt.strip():
+        raise InvalidRequestError("the prompt is empty; put a question into it")
     return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
 

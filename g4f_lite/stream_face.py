@@ -10,19 +10,18 @@ class StreamFace:
     """Base of `Stream` and `AsyncStream`."""
 
     def __init__(self, call: Call, opened: Step) -> None:
-        call.speaker = opened.leg
+        call.speaker = opened
         self._call = call
-        self._first = opened
 
     @property
     def provider(self) -> str:
         """The provider that speaks, or spoke last."""
-        return self._call.speaker.provider.name
+        return self._call.speaker.leg.provider.name
 
     @property
     def model(self) -> str:
         """The model that speaks, or spoke last."""
-        return self._call.speaker.model
+        return self._call.speaker.leg.model
 
     @property
     def completion(self) -> ChatCompletion:
@@ -42,5 +41,5 @@ class StreamFace:
         return self._call.plan.trail()
 
     def __del__(self) -> None:
-        if (first := getattr(self, "_first", None)) is not None:
-            first.closed()  # dropped without a look at it: the attempt ends all the same
+        if (call := getattr(self, "_call", None)) is not None:
+            call.drop()

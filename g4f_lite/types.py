@@ -6,7 +6,7 @@ Durations are seconds, points in time are Unix time, unless a name says otherwis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -79,6 +79,26 @@ class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped")
     def __str__(self) -> str:
         return f"{self.route} skipped: {self.reason}"
 
+    @property
+    def lacks_key(self) -> bool:
+        """Whether nothing but a key is missing."""
+        return self.reason.startswith("no key")
+
+
+_KEYLESS_TOLD = 3
+
+
+def told(entries: Iterable[Attempt | Skipped]) -> list[str]:
+    """Return a line for each entry; of many providers that only lack a key, those after the third share one."""
+    entries = list(entries)
+    keyless = [entry for entry in entries if isinstance(entry, Skipped) and entry.lacks_key]
+    others = keyless[_KEYLESS_TOLD:]
+    lines = [str(entry) for entry in entries if entry not in others]
+    if others:
+        last = lines.index(str(keyless[_KEYLESS_TOLD - 1]))
+        lines.insert(last + 1, f"{len(others)} others skipped: no key: {', '.join(one.provider for one in others)}")
+    return lines
+
 
 class Trail(Value, frozen=True, kw_only=True):
     """All that happened in one call, in order."""
@@ -101,7 +121,7 @@ class Trail(Value, frozen=True, kw_only=True):
         }
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.entries))
+        return "\n".join(told(self.entries))
 
 
 EMPTY_TRAIL = Trail()
@@ -128,7 +148,7 @@ class Explanation(Value, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         lines = [f"{number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(self.tiers, 1)]
-        return "\n".join(lines + [f"-  {skipped}" for skipped in self.skipped])
+        return "\n".join(lines + [f"-  {line}" for line in told(self.skipped)])
 
 
 # -- settings ------------------------------------------------------------------------------
@@ -289,6 +309,8 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     provider: str = field(default="", name="g4f_lite.provider")
     trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
     raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
+    parsed: Any = field(default=None, name="g4f_lite.parsed")
+    """The answer as an object of the call's `response_model`; None without one, and when the model called a tool."""
 
     @property
     def text(self) -> str:
@@ -311,6 +333,15 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         return self.trail.attempts
+
+    @property
+    def cost(self) -> float | None:
+        """USD, by usage and genai-prices; None without usage or the extra `prices`, or for a price not known."""
+        if self.usage is None:
+            return None
+        from .prices import cost
+
+        return cost(self.provider, self.model, self.usage)
 
     @property
     def raw(self) -> Any:

@@ -18,15 +18,14 @@ from g4f_lite.testing import FaultServer
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in os.environ:
-        if name.upper().endswith(("_API_KEY", "_API_BASE", "_PROXY")):
+        if name.upper().endswith(("_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", "")
     monkeypatch.setattr(plugins, "_process_registry", None)
-    monkeypatch.setattr(shortcuts, "_client", None)
+    monkeypatch.setattr(shortcuts, "_shared", [])
     yield
-    if shortcuts._client is not None:
-        shortcuts._client.close()
+    shortcuts._close()
 
 
 @pytest.fixture

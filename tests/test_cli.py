@@ -238,6 +238,44 @@ def test_characters_that_the_output_lacks_do_no_harm(groq: FaultServer) -> None:
     assert whole["choices"][0]["message"]["content"] == "é 😀"
 
 
+def test_a_long_wait_is_told_when_it_begins(cli: Cli, groq: FaultServer) -> None:
+    groq.script(replies.error(429, "slow down", retry_after="1.0"), replies.answer("ok"))
+    ran = cli("ask", "hi", "-p", "groq", "--no-fallback")
+    assert ran == (0, "ok\n", f"Note: groq:{A} failed (slow down); it is tried again in 1 s.\n")
+
+
+def test_an_answer_that_breaks_off_can_be_started_over(cli: Cli, groq: FaultServer) -> None:
+    groq.on(A, replies.cut(2)).on(B, replies.answer("whole"))
+    ran = cli("ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart")
+    assert ran == (0, "word0 word1 \nwhole\n", "Note: the answer broke off; groq starts it over\n")
+
+
+def test_no_fallback_means_none(cli: Cli, groq: FaultServer) -> None:
+    groq.script(NOT_FOUND)
+    assert cli("ask", "hi", "-p", "groq", "--no-fallback").code == 1
+    assert groq.models == [A]
+
+
+@pytest.mark.filterwarnings("ignore:.*is shadowed by")
+def test_an_answer_by_the_small_model_after_a_failure_is_noted(cli: Cli, groq: FaultServer) -> None:
+    class Small(g4f_lite.LocalProvider):
+        name = default_model = "local"
+        automatic = True
+
+        def complete(self, request: Any, *, cancelled: Any) -> g4f_lite.ChatCompletion:
+            raise AssertionError("it streams")
+
+        def stream(self, request: Any, *, cancelled: Any) -> Iterator[g4f_lite.ChatCompletionChunk]:
+            delta = g4f_lite.Delta(content="Sunday")
+            yield g4f_lite.ChatCompletionChunk(choices=(g4f_lite.ChunkChoice(delta=delta, finish_reason="stop"),))
+
+    g4f_lite.register(Small)
+    groq.script(replies.error(402, "no money"))
+    ran = cli("ask", "hi")
+    assert (ran.code, ran.out) == (0, "Sunday\n")
+    assert "small local model, as groq failed (QuotaExceededError)" in ran.err
+
+
 # -- ask: the failures ---------------------------------------------------------------------
 
 
@@ -257,7 +295,7 @@ def test_a_refused_key_points_to_the_doctor_and_v_tells_all(cli: Cli, groq: Faul
     ran = cli("ask", "hi", "-p", "groq", "-v")
     assert ran[:2] == (1, "")
     assert "g4f-lite doctor" in ran.err
-    assert f"groq:{B} skipped: the key" in ran.err
+    assert f"groq:{B} skipped: has the key of groq:{A}, which failed" in ran.err
     assert KEY not in ran.err
 
 
@@ -288,6 +326,8 @@ def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> N
         (["ask", "hi", "-p", "groq", "--base-url", "http://127.0.0.1"], "PROVIDER=URL"),
         (["ask", "hi", "-p", "groq", "--base-url", "grok=http://127.0.0.1"], "did you mean 'groq'?"),
         (["ask", "hi", "-p", "groq", "--base-url", "groq=here"], "must be an address"),
+        (["ask", "hi", "--fallback", "a", "--no-fallback"], "exclude each other"),
+        (["ask", "hi", "--on-interrupt", "retry"], "'raise', 'restart', 'continue'"),
         (["ask"], "There is no prompt"),
         (["ask", " "], "There is no prompt"),
         (["models", "grok"], "did you mean 'groq'?"),
@@ -409,14 +449,35 @@ def test_closed_standard_streams_are_survived(groq: FaultServer) -> None:
 
 def test_providers_tells_key_and_default_model(cli: Cli, groq: FaultServer) -> None:
     line = cli("providers").out.splitlines()[0].split("\t")
-    assert line == ["groq", "Groq", f"key {g4f_lite.keys.fingerprint(KEY)} from GROQ_API_KEY", "yes", A]
+    assert line == ["groq", "ready", "GROQ_API_KEY", A]
     status = json.loads(cli("providers", "--json").out)[0]
+    assert (status["label"], status["key"], status["state"]) == ("Groq", g4f_lite.keys.fingerprint(KEY), "ready")
     assert (status["name"], status["key_from"], status["usable"]) == ("groq", "GROQ_API_KEY", True)
     assert (status["base_url"], status["base_url_from"]) == (groq.base_url, "GROQ_API_BASE")
 
 
-def test_providers_tells_where_to_get_a_key(cli: Cli) -> None:
-    assert "no key; get one at https://console.groq.com/keys" in cli("providers").out
+def test_providers_tells_which_key_is_missing_and_what_else_to_know(cli: Cli) -> None:
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in cli("providers").out.splitlines()}
+    assert rows["groq"] == ["no key", "GROQ_API_KEY", A]
+    assert rows["ollama"] == ["when named", "", "a server on this computer"]
+    assert rows["github"] == ["not working", "", "GitHub Models was retired on 2026-07-30"]
+    assert rows["azure"][:2] == ["no key", "AZURE_OPENAI_API_KEY"]
+
+
+def test_an_address_that_is_not_complete_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_KEY", "cf_x")
+    assert "cloudflare\tnot working\tCLOUDFLARE_API_KEY\tno address: set CLOUDFLARE_ACCOUNT_ID" in cli("providers").out
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a1")
+    assert "cloudflare\tready\tCLOUDFLARE_API_KEY\t@cf/" in cli("providers").out
+
+
+def test_the_providers_fit_a_narrow_terminal(groq: FaultServer) -> None:
+    screen = in_terminal("providers", env={"NO_COLOR": "1", "COLUMNS": "80"}).out
+    lines = re.sub(r"\x1b\[[01]?m", "", screen).splitlines()
+    assert max(map(len, lines)) <= 80
+    started = {line.split()[0] for line in lines if not line.startswith(" ")}
+    assert started > set(g4f_lite_providers.BUNDLED)
+    assert len(lines) < 1.4 * len(started)
 
 
 def test_a_terminal_gets_a_table_and_no_colour_when_asked(groq: FaultServer) -> None:
@@ -541,7 +602,7 @@ def test_the_doctor_names_broken_plugins_and_keyless_providers(cli: Cli, groq: F
     assert rows["provider", "broken"] == "not working: its plugin is broken"
     assert rows["provider", "free"] == "ok; needs no key; used only when named"
     assert rows["plugin", "watcher"].startswith("broken (odd-plugins 1.2): ModuleNotFoundError")
-    assert "broken\t\tunknown\tno: " in cli("providers").out
+    assert "broken\tbroken\t\tthe provider 'broken'" in cli("providers").out
 
 
 # -- keys ----------------------------------------------------------------------------------
@@ -558,7 +619,7 @@ def test_a_key_is_piped_in_used_listed_and_removed_and_never_shown(
     listed = cli("keys", "list")
     assert listed.out.split("\t")[:2] == ["groq", g4f_lite.keys.fingerprint("gsk_stored_one")]
     assert listed.out.rstrip().endswith("keys.json")
-    assert " from stored" in cli("providers").out
+    assert "groq\tready\tstored\t" in cli("providers").out
     assert cli("keys", "remove", "groq").code == 0
     nothing = cli("keys", "list")
     assert (nothing.code, nothing.out) == (0, "")
@@ -603,8 +664,7 @@ def test_keys_that_make_no_sense_are_refused(cli: Cli, tmp_path: Path, monkeypat
 @pytest.fixture
 def only_groq(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation whose only provider is Groq."""
-    for name in [name for name in g4f_lite_providers.BUNDLED if name != "groq"]:
-        monkeypatch.delitem(g4f_lite_providers.BUNDLED, name)
+    monkeypatch.setattr(g4f_lite_providers, "BUNDLED", {"groq": g4f_lite_providers.BUNDLED["groq"]})
 
 
 def test_the_doctor_finds_a_usable_provider(cli: Cli, groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -637,6 +697,14 @@ def test_the_doctor_fails_when_nothing_can_be_used(cli: Cli, monkeypatch: pytest
     monkeypatch.setenv("GROQ_API_KEY", "gsk_x")
     monkeypatch.setenv("GROQ_API_BASE", "nonsense")
     assert "provider\tgroq\tnot working: GROQ_API_BASE must be an address" in cli("doctor").out
+
+
+def test_the_doctor_counts_those_that_only_lack_a_key(cli: Cli, groq: FaultServer) -> None:
+    rows = [line.split("\t") for line in cli("doctor").out.splitlines() if line.startswith("provider")]
+    keyless = [name for _, name, state in rows if state.startswith("not usable; no key; get one at https://")]
+    assert len(keyless) == 3
+    [(others, told)] = [(name, told) for _, name, told in rows if name.endswith(" others")]
+    assert int(others.split()[0]) == told.partition(";")[0].count(",") + 1 > 10
 
 
 def test_the_doctor_knows_the_same_dependencies_as_the_package() -> None:

@@ -11,13 +11,14 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from driving import MESSAGES, MODES, eventually, run
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client, Timeouts
+from g4f_lite import AsyncClient, Client, Timeouts, plugins
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -131,6 +132,49 @@ def test_a_stream_that_nobody_looks_at_ends_when_it_is_dropped(mode: str, groq: 
     assert ended == ["('closed by the caller before its end',)"]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the collector may take the socket first
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_finaliser_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) -> None:
+    """The garbage collector runs it in the middle of anything."""
+    groq.script(replies.silence("stream", 3))
+
+    def collect(client: Any, stream: list[Any]) -> None:
+        cycle = [stream.pop()]
+        cycle.append(cycle)
+        locks = [client._core._health._lock, client._core._turns._lock]
+        if mode == "sync":
+            locks += [pool.pool.mutex for pool, _ in client._http._pools.values()]
+        with ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            del cycle
+            gc.collect()
+
+    def drop(client: Any, stream: list[Any]) -> None:
+        thread = threading.Thread(target=collect, args=(client, stream), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+        client._core.settle()
+        assert [state.in_flight for state in client._core._health._legs.values()] == [0]
+
+    async def main() -> None:
+        async with AsyncClient() as client:
+            stream = [await aask(client, stream=True)]
+            await anext(stream[0])
+            drop(client, stream)
+            assert await asyncio.to_thread(eventually, lambda: groq.open_connections == 0)
+
+    if mode == "async":
+        asyncio.run(main())
+        return
+    with Client() as client:
+        stream = [ask(client, stream=True)]
+        next(stream[0])
+        drop(client, stream)
+        assert eventually(lambda: groq.open_connections == 0)
+
+
 def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer) -> None:
     groq.script(lambda request: [*replies.answer("ok")(request), replies.Close()])
     with Client(retries=0) as client:
@@ -190,6 +234,42 @@ def test_a_client_goes_on_after_a_fork_with_connections_of_its_own(groq: FaultSe
         child.join(10)
     assert mine == [f"parent {number}" for number in range(20)]
     assert theirs == [f"child {number}" for number in range(20)]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: FaultServer) -> None:
+    plugin = g4f_lite.OpenaiTemplate(name="mine", api_base=groq.base_url, needs_auth=False, default_model="m")
+    context = multiprocessing.get_context("fork")
+
+    def both(client: Client) -> str:
+        return client.chat.completions.create(messages=MESSAGES, provider=["mine", "groq"]).text
+
+    with Client(plugins=[plugin], strategy="round_robin") as client:
+        core = client._core
+        locks: list[Any] = [core._health._lock, core._turns._lock, core.registry._lock, core.registry._root._lock]
+        locks += [client._http._lock, plugins._process_lock]
+        held, free = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with ExitStack() as stack:
+                for lock in locks:
+                    stack.enter_context(lock)
+                held.set()
+                free.wait(20)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(20)
+        queue = context.SimpleQueue()
+        child = context.Process(target=lambda: queue.put(both(client)))
+        child.start()
+        child.join(10)
+        hangs = child.is_alive()
+        child.kill()
+        free.set()
+        holder.join()
+    assert not hangs
+    assert queue.get() == "ok"
 
 
 def test_nothing_is_left_behind(groq: FaultServer) -> None:
@@ -389,6 +469,50 @@ def test_a_wait_that_cannot_be_called_is_refused() -> None:
         Client(retry_wait=wait)  # type: ignore[typeddict-item]
     with pytest.raises(g4f_lite.ConfigurationError, match="tenacity"):
         Client(retry_stop=3)  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mistake_in_the_callers_objects_is_told_as_theirs(mode: str, groq: FaultServer) -> None:
+    groq.script(replies.error(503))
+    outcome = run(mode, {"retry_wait": lambda state: state.nothing}, {"provider": "groq"})
+    assert isinstance(outcome.error, g4f_lite.ConfigurationError)
+    assert str(outcome.error).startswith("retry_wait failed: AttributeError: ")
+    assert [attempt.outcome for attempt in outcome.trail.attempts] == ["ServerError"]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_secure_handshake_that_drips_is_bounded(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip() -> None:
+        taken, _ = listener.accept()
+        with taken:
+            record = b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc\x03\x03" + bytes(200)
+            for number in range(len(record)):
+                if over.wait(0.02):
+                    return
+                try:
+                    taken.send(record[number : number + 1])
+                except OSError:
+                    return
+
+    server = threading.Thread(target=drip)
+    server.start()
+    monkeypatch.setenv("GROQ_API_KEY", "test")
+    monkeypatch.setenv("GROQ_API_BASE", f"https://127.0.0.1:{listener.getsockname()[1]}/v1")
+    began = time.monotonic()
+    timeouts = Timeouts(connect=0.5)
+    outcome = run(mode, {"timeouts": timeouts}, {"provider": "groq", "fallback_models": []})
+    took = time.monotonic() - began
+    over.set()
+    server.join()
+    listener.close()
+    assert isinstance(outcome.error, g4f_lite.ProviderTimeoutError)
+    assert outcome.error.phase == "connect"
+    assert took < 0.5 + 1.0
 
 
 # -- addresses -----------------------------------------------------------------------------

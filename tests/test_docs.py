@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_the_tables_of_the_providers_are_not_stale() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    text = generate["PAGE"].read_text("utf-8")
+    assert generate["page"](text) == text, "run python docs/generate.py"
+
+
 def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
     picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     for entry in (ROOT / "g4f_lite").iterdir():
@@ -55,8 +62,8 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 
 # From the lowest room up: each may import those before it.
 LAYERS = """
-    types assembly errors http prices timing faults provider keys openai_wire openai_template hookspecs routing guard
-    transport stream_reader plugin_sources plugin_checks plugins plugin_trials call stream_face binding params core retrying hedging client async_client shortcuts
+    prices types assembly errors http forks timing faults provider keys openai_wire openai_template hookspecs routing guard
+    transport stream_reader parts structured plugin_sources plugin_checks plugins plugin_trials call stream_face binding params core retrying hedging client async_client shortcuts
     async_shortcuts testing cli
 """.split()
 

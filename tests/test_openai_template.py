@@ -117,7 +117,7 @@ def test_a_parameter_that_the_service_refuses_is_not_sent_to_it() -> None:
             build(GROQ, **{name: value})
 
 
-def test_groq_gets_no_names_no_nulls_and_no_n_of_one() -> None:
+def test_groq_gets_no_names_and_no_nulls_but_for_content() -> None:
     messages = (
         {"role": "user", "name": "ann", "content": "Hi"},
         {"role": "assistant", "content": None, "function_call": None, "tool_calls": [{"id": "1", "name": "f"}]},
@@ -125,9 +125,10 @@ def test_groq_gets_no_names_no_nulls_and_no_n_of_one() -> None:
     sent = body_of(GROQ, messages=messages, n=1)
     assert sent == {
         "model": "m",
+        "n": 1,
         "messages": [
             {"role": "user", "content": "Hi"},
-            {"role": "assistant", "tool_calls": [{"id": "1", "name": "f"}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "name": "f"}]},
         ],
     }
     assert messages[0]["name"] == "ann"  # the caller's messages are the next leg's, too

@@ -144,6 +144,8 @@ def test_the_typed_keywords_are_those_of_the_request() -> None:
         "timeouts",
         "strategy",
         "on_interrupt",
+        "response_model",
+        "max_price",
     }
     assert set(CreateParams.__annotations__) == (set(ChatRequest.__struct_fields__) - {"messages"}) | routing
 

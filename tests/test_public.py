@@ -23,7 +23,7 @@ NAMES = frozenset(
     RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
-    Weighted __version__ achat astream chat find_keys hookimpl hookspec provider_names register stream
+    Weighted __version__ achat astream audio_part chat find_keys hookimpl hookspec image_part provider_names register stream
     """.split()
 )
 

@@ -11,12 +11,12 @@ import click
 
 from .failures import VERBOSE
 from .options import check_names, routing_options, routing_params
-from .output import print_json, printable
+from .output import note, print_json, printable
 
 if TYPE_CHECKING:
     from ..client import Client, Stream
     from ..params import CreateParams
-    from ..types import ChatCompletion
+    from ..types import ChatCompletion, OnInterrupt
 
 _EXAMPLES = """\b
 Examples:
@@ -34,6 +34,11 @@ Examples:
 @click.option("-t", "--temperature", type=float)
 @click.option("--max-tokens", type=int)
 @click.option("--timeout", type=float, metavar="SECONDS", help="For the whole answer.")
+@click.option(
+    "--on-interrupt",
+    type=click.Choice(["raise", "restart", "continue"]),
+    help="What happens to an answer that breaks off midway.  [default: raise]",
+)
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")
@@ -45,11 +50,13 @@ def ask(
     providers: tuple[str, ...],
     model: str | None,
     fallbacks: tuple[str, ...],
+    no_fallback: bool,
     base_urls: dict[str, str],
     system: str | None,
     temperature: float | None,
     max_tokens: int | None,
     timeout: float | None,
+    on_interrupt: OnInterrupt | None,
     no_stream: bool,
     as_json: bool,
     verbose: bool,
@@ -63,16 +70,18 @@ def ask(
     text = _whole_prompt(prompt)
     check_names(base_urls)
     from ..client import Client
+    from .narrator import Narrator
 
     messages = [{"role": "system", "content": system}] if system else []
     messages.append({"role": "user", "content": text})
     params: CreateParams = {
-        **routing_params(providers, model, fallbacks),
+        **routing_params(providers, model, fallbacks, no_fallback),
         "temperature": temperature,
         "max_tokens": max_tokens,
         "timeout": timeout,
+        "on_interrupt": on_interrupt,
     }
-    with Client(base_urls=base_urls) as client:
+    with Client(base_urls=base_urls, plugins=[Narrator()]) as client:
         if as_json:
             reply = client.chat.completions.create(messages=messages, **params)
             print_json({**reply.to_dict(), "provider": reply.provider, "trail": reply.trail.to_dict()})
@@ -107,19 +116,24 @@ def _print_answer(
         chunks: Stream = client.chat.completions.create(messages=messages, stream=True, **params)
         with chunks:
             for chunk in chunks:
+                if chunk.restarted:
+                    write(None)
+                    note(f"the answer broke off; {chunks.provider} starts it over")
                 write(chunk.text)
         return chunks.completion
 
 
 @contextmanager
-def _answer() -> Iterator[Callable[[str], None]]:
-    """Yield what writes a piece of the answer; see that its last line is ended, also when it is cut."""
+def _answer() -> Iterator[Callable[[str | None], None]]:
+    """Yield what writes a piece of the answer, or with None ends its line; that is done also when it is cut."""
     stdout = sys.stdout
     shown = printable if stdout.isatty() else str
     last = ""
 
-    def write(piece: str) -> None:
+    def write(piece: str | None) -> None:
         nonlocal last
+        if piece is None:
+            piece = "" if last in ("", "\n") else "\n"
         if piece:
             stdout.write(shown(piece))  # click.echo would take escape sequences out of a piped answer
             stdout.flush()
@@ -128,14 +142,15 @@ def _answer() -> Iterator[Callable[[str], None]]:
     try:
         yield write
     finally:
-        if last not in ("", "\n"):
-            write("\n")
+        write(None)
 
 
 def _remark(reply: ChatCompletion) -> None:
     """Say on stderr what the text alone does not show."""
     choice = reply.choices[0]
     if choice.finish_reason in ("length", "content_filter"):
-        click.echo(f"Note: the answer is not whole (finish reason: {choice.finish_reason}).", err=True)
+        note(f"the answer is not whole (finish reason: {choice.finish_reason}).")
     if choice.message.refusal:
-        click.echo(printable(f"Note: the model refused: {choice.message.refusal}"), err=True)
+        note(f"the model refused: {choice.message.refusal}")
+    if reply.provider == "local" and (failed := reply.attempts[0]).provider != "local":
+        note(f"answered by the small local model, as {failed.provider} failed ({failed.outcome}); -v tells more.")

@@ -25,6 +25,8 @@ EXTRAS = {
     "prices": ("genai-prices",),
 }
 """As pyproject.toml has them."""
+KEYLESS_TOLD = 3
+"""So many providers without a key have a row of their own; the others share one."""
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite doctor\n  g4f-lite doctor --json | jq .providers")
@@ -102,8 +104,13 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
     yield "keys", "stored", report["stored_keys"]
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address
+    keyless = [status for status in statuses if status.state == "no key"]
     for status in statuses:
-        yield "provider", status.name, _told(status)
+        if status not in keyless[KEYLESS_TOLD:]:
+            yield "provider", status.name, _told(status)
+    if others := keyless[KEYLESS_TOLD:]:
+        pages = "`g4f-lite doctor --json` has their pages"
+        yield "provider", f"{len(others)} others", f"no key: {', '.join(one.name for one in others)}; {pages}"
     for info in report["broken_plugins"]:
         origin = f"{info['distribution']} {info['version']}".strip() or info["source"]
         yield "plugin", info["name"], f"broken ({origin}): {info['error']}"

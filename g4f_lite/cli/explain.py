@@ -16,7 +16,11 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @routing_options
 def explain(
-    providers: tuple[str, ...], model: str | None, fallbacks: tuple[str, ...], base_urls: dict[str, str]
+    providers: tuple[str, ...],
+    model: str | None,
+    fallbacks: tuple[str, ...],
+    no_fallback: bool,
+    base_urls: dict[str, str],
 ) -> None:
     """
     Tell what `ask` would try, in order.
@@ -27,4 +31,4 @@ def explain(
     from ..client import Client
 
     with Client(base_urls=base_urls) as client:
-        click.echo(str(client.explain(**routing_params(providers, model, fallbacks))))
+        click.echo(str(client.explain(**routing_params(providers, model, fallbacks, no_fallback))))

@@ -33,7 +33,7 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
     Raises:
         Exception: the error itself, if it is not the library's: a bug, whose traceback is wanted.
     """
-    from ..errors import AuthenticationError, G4FLiteError, RoutesExhaustedError
+    from ..errors import AuthenticationError, G4FLiteError, QuotaExceededError, RateLimitError, RoutesExhaustedError
 
     if not isinstance(error, G4FLiteError):
         raise error
@@ -45,10 +45,10 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
     lines = [f"Error: {story}"]
     if any(isinstance(cause, AuthenticationError) for cause in causes):
         lines.append("`g4f-lite doctor` tells where the key comes from.")
-    if error.retry_at is not None:
+    if error.retry_at is not None and any(isinstance(one, (RateLimitError, QuotaExceededError)) for one in causes):
         lines.append(f"It may work again in {max(error.retry_at - time.time(), 0):.0f} s.")
     if verbose:
-        lines += map(str, error.trail.entries)
+        lines += str(error.trail).splitlines()
     elif len(error.attempts) > len(causes):
         lines.append(f"It took {len(error.attempts)} attempts; -v tells of each.")
     click.echo(printable("\n".join(lines)), err=True)

@@ -18,7 +18,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.command(epilog="\b\nExamples:\n  g4f-lite providers\n  g4f-lite providers --json | jq '.[].name'")
 @json_option
 def providers(as_json: bool) -> None:
-    """List the providers and their keys."""
+    """
+    List the providers, in the order in which they are tried.
+
+    Those in the state `ready` answer a call that names none. The column `key` says where the key was found, or which
+    variable to set; `g4f-lite doctor` tells where to get one.
+    """
     from ..plugins import process_registry
     from .status import provider_statuses
 
@@ -27,9 +32,9 @@ def providers(as_json: bool) -> None:
         print_json([status.to_dict() for status in statuses])
         return
     print_table(
-        ("name", "label", "key", "working", "default model"),
+        ("name", "state", "key", "default model, or what to know"),
         [
-            (one.name, one.label, one.key_told(), "yes" if one.working else f"no: {one.problem}", one.default_model)
+            (one.name, one.state, one.key_from or one.key_variable, one.problem or one.default_model or one.notice)
             for one in statuses
         ],
     )

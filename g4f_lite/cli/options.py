@@ -24,7 +24,7 @@ def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
 
 
 def routing_options(command: Command) -> Command:
-    """Add `-p`, `-m`, `--fallback` and `--base-url` to a command."""
+    """Add `-p`, `-m`, `--fallback`, `--no-fallback` and `--base-url` to a command."""
     for option in (
         click.option(
             "--base-url",
@@ -34,6 +34,7 @@ def routing_options(command: Command) -> Command:
             callback=_addresses,
             help="Where a provider's API is. Repeatable.",
         ),
+        click.option("--no-fallback", is_flag=True, help="Try the named providers' own model and nothing else."),
         click.option(
             "--fallback",
             "fallbacks",
@@ -48,16 +49,29 @@ def routing_options(command: Command) -> Command:
             "providers",
             metavar="NAME",
             multiple=True,
-            help="Provider; repeatable. [default: all that have a key]",
+            help="Provider; repeatable. [default: all that have a key, then local]",
         ),
     ):
         command = option(command)
     return command
 
 
-def routing_params(providers: tuple[str, ...], model: str | None, fallbacks: tuple[str, ...]) -> CreateParams:
-    """Return the keywords of `create` for these options."""
-    return {"provider": providers or None, "model": model, "fallback_models": fallbacks or None}
+def routing_params(
+    providers: tuple[str, ...], model: str | None, fallbacks: tuple[str, ...], no_fallback: bool
+) -> CreateParams:
+    """
+    Return the keywords of `create` for these options.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if no_fallback and fallbacks:
+        raise click.UsageError("--fallback and --no-fallback exclude each other.")
+    return {
+        "provider": providers or None,
+        "model": model,
+        "fallback_models": [] if no_fallback else fallbacks or None,
+    }
 
 
 def check_names(base_urls: dict[str, str]) -> None:

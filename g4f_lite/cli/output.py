@@ -39,3 +39,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def note(text: str) -> None:
+    """Print a remark on stderr."""
+    click.echo(printable(f"Note: {text}"), err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from ..binding import Binder, base_url_variable
+from ..binding import Binder, base_url_variable, missing_address
 from ..errors import ConfigurationError, PluginLoadError
 from ..keys import find_keys
 from ..plugins import Registry
@@ -27,11 +27,14 @@ class ProviderStatus(NamedTuple):
     """Fingerprint of the key."""
     key_from: str = ""
     """`argument`, an environment variable, or `stored`."""
+    key_variable: str = ""
+    """The environment variable to set for a key."""
     login_url: str = ""
     default_model: str = ""
     base_url: str = ""
     base_url_from: str = ""
     """The environment variable that overrides the class's own address."""
+    notice: str = ""
     problem: str = ""
     """Why it does not work, whether or not it has a key."""
 
@@ -39,8 +42,17 @@ class ProviderStatus(NamedTuple):
     def usable(self) -> bool:
         return self.working and bool(self.key or not self.needs_key)
 
+    @property
+    def state(self) -> str:
+        """One or two words for a list."""
+        if self.problem:
+            return "not working" if self.loaded else "broken"
+        if not self.usable:
+            return "no key"
+        return "ready" if self.automatic else "when named"
+
     def to_dict(self) -> dict[str, Any]:
-        return {**self._asdict(), "usable": self.usable}
+        return {**self._asdict(), "usable": self.usable, "state": self.state}
 
     def key_told(self) -> str:
         """Tell people where the key is from, or where to get one."""
@@ -69,6 +81,8 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         placed = Binder().place(provider)
         for found in find_keys(provider, None)[:1]:
             key, key_from = found.fingerprint, found.source
+        if key or not provider.needs_auth:
+            problem = problem or missing_address(placed) or ""
     except ConfigurationError as error:
         problem = problem or str(error)
     return ProviderStatus(
@@ -79,10 +93,12 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         needs_key=provider.needs_auth,
         key=key,
         key_from=key_from,
+        key_variable=next(iter(provider.api_key_env), ""),
         login_url=provider.login_url,
         default_model=provider.default_model,
         base_url=placed.api_base,
         base_url_from=_base_url_variable(provider),
+        notice=provider.notice,
         problem=problem,
     )
 

@@ -6,13 +6,12 @@ All times are monotonic seconds, passed in; nothing here waits.
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
+from ..forks import renew_in_child
 from .breaker import Breaker
 from .decisions import Decision, Memory, decide
 from .legs import Leg
@@ -67,7 +66,7 @@ class Health:
         self._lock = threading.Lock()
         self._legs: dict[Hashable, _LegState] = {}
         self._rests: dict[Hashable, Rest] = {}
-        _all.add(self)
+        renew_in_child(self)
 
     # -- before an attempt -----------------------------------------------------------------
 
@@ -199,7 +198,7 @@ class Health:
         """Return those that exist, of the leg and of its origin."""
         return [state.breaker for name in (leg.identity, leg.origin) if (state := self._legs.get(name)) is not None]
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
         for state in self._legs.values():
             state.in_flight = 0
@@ -230,15 +229,3 @@ def _spent(limit: Limit) -> ProviderError:
 
     left = f"only {limit.left:g} {limit.what} are left" if limit.left else f"no {limit.what} are left"
     return RateLimitError(f"its last answer said that {left}")
-
-
-_all: weakref.WeakSet[Health] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for health in list(_all):
-        health._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..keys import Key
 from ..provider import LocalProvider, Provider
 from ..types import ChatRequest
+
+Identity: TypeAlias = tuple[str, str, str, str | None]
+"""Provider, base URL, model, fingerprint of the key."""
 
 
 class Leg:
@@ -17,6 +19,8 @@ class Leg:
         self.provider = provider
         self.model = model
         self.key = key
+        self._origin: str | None = None
+        self._identity: Identity | None = None
 
     @property
     def route(self) -> str:
@@ -30,15 +34,21 @@ class Leg:
     def is_local(self) -> bool:
         return isinstance(self.provider, LocalProvider)
 
-    @cached_property
+    # Not cached_property: before Python 3.12 it holds a lock, which a forked child may find locked for ever.
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port; for an answer in process its name."""
-        base = self.provider.api_base
-        return "/".join(base.split("/", 3)[:3]) if base else self.provider.name
+        if self._origin is None:
+            base = self.provider.api_base
+            self._origin = "/".join(base.split("/", 3)[:3]) if base else self.provider.name
+        return self._origin
 
-    @cached_property
-    def identity(self) -> tuple[str, str, str, str | None]:
-        return (self.provider.name, self.provider.api_base, self.model, self.fingerprint)
+    @property
+    def identity(self) -> Identity:
+        if self._identity is None:
+            self._identity = (self.provider.name, self.provider.api_base, self.model, self.fingerprint)
+        return self._identity
 
     def __repr__(self) -> str:
         return f"<Leg {self.route} key={self.fingerprint}>"

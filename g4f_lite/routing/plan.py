@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ..errors import (
+    ConfigurationError,
     DeadlineExceededError,
     G4FLiteError,
     ProviderError,
@@ -23,10 +24,11 @@ from ..errors import (
     StreamInterruptedError,
 )
 from ..timing import Clock, TimeLimit
-from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value
+from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value, told
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg
+from .own_retry import OwnRetry
 from .waits import backoff
 
 
@@ -107,7 +109,9 @@ class Plan:
         self._seen: dict[Hashable, Leg] = {}
         """The legs that were tried or found resting."""
         self._tries: Counter[Hashable] = Counter()
-        self._leg_states: dict[Hashable, Any] = {}
+        self._own = OwnRetry(policy.retry_wait, policy.retry_stop)
+        self._mistake: ConfigurationError | None = None
+        """The caller's own object failed."""
 
     # -- an attempt ------------------------------------------------------------------------
 
@@ -162,13 +166,19 @@ class Plan:
             # While content came nobody waited: that time does not count for the leg that takes over.
             self.deadline_at += run.elapsed - (run.attempt.first_token or 0.0)
         leave = self._health.failed(leg, error, self._clock.monotonic(), probe=run.probe)
-        wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
+        try:
+            wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
+        except ConfigurationError as mistake:
+            wait, self._mistake = None, mistake
         self.wait_s = wait or 0.0
         skipped: list[Skipped] = []
         if wait is not None:
             self._ready.appendleft(leg)
             self.stopped = self.vetoed
             reason = f"again in {wait:.2f} s"
+        elif self._mistake is not None:
+            self.stopped = self.vetoed = True
+            reason = f"stop: {self._mistake}"
         elif decision.stops:
             self.stopped = self.vetoed = True
             reason = _STOPS.get(type(error), "stop: no other leg would do better")
@@ -294,7 +304,7 @@ class Plan:
             kept = []
             for leg in legs:
                 if same(leg, failed):
-                    reason = f"{_SHARED[scope]} of {failed.route} ({type(error).__name__})"
+                    reason = f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
                     dropped.append(
                         Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
                     )
@@ -319,40 +329,23 @@ class Plan:
             return None
         if decision.again is Again.ONCE and self._tries[run.leg.identity] > 1:
             return None  # the table's word, whatever the caller's objects say
-        state = self._state_of_leg(error, run)
-        if self.policy.retry_stop is not None:
-            if self.policy.retry_stop(state):
-                return None
-        elif self._tries[run.leg.identity] > self._retries(decision):
+        leg, tries, asked = run.leg.identity, run.attempt.number, error.retry_after
+        now, started_at = self._clock.monotonic(), run.limit.started_at
+        self._own.failed(leg, error, number=tries, started_at=started_at, now=now)
+        stops = self._own.stops(leg)
+        if stops or (stops is None and tries > self._retries(decision)):
             return None
-        asked = error.retry_after
-        if self.policy.retry_wait is not None:
-            wait = max(float(self.policy.retry_wait(state)), asked or 0.0)
-        else:
-            wait = backoff(run.attempt.number, self._random) if asked is None else asked
+        wait = self._own.wait(leg)
+        if wait is None:
+            wait = backoff(tries, self._random) if asked is None else asked
+        elif asked is not None:
+            wait = max(wait, asked)
         if wait > self.policy.patience and self._others_left():
             return None
         if self._clock.monotonic() + wait >= self.deadline_at:
             return None
-        if state is not None:
-            state.idle_for += wait
+        self._own.waits(leg, wait)
         return wait
-
-    def _state_of_leg(self, error: ProviderError, run: Run) -> Any:
-        """Return tenacity's state of this leg alone, for the caller's own wait and stop."""
-        if self.policy.retry_wait is None and self.policy.retry_stop is None:
-            return None
-        state = self._leg_states.get(run.leg.identity)
-        if state is None:
-            from tenacity import RetryCallState
-
-            state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # no Retrying object drives it
-            state.start_time = run.limit.started_at
-            self._leg_states[run.leg.identity] = state
-        state.attempt_number = run.attempt.number
-        state.set_exception((type(error), error, None))
-        state.outcome_timestamp = self._clock.monotonic()
-        return state
 
     def _reason_to_leave(self, error: ProviderError) -> str:
         target = "no leg is left" if self.stopped else "next leg" if self._others_left() else "the first that is rested"
@@ -380,6 +373,8 @@ class Plan:
 
     def final_error(self) -> G4FLiteError:
         """Return what the call raises: the error that stops, the only leg's, or all of them."""
+        if self._mistake is not None:
+            return self.sign(self._mistake)
         errors = list(self._errors.values())
         last = errors[-1]
         error: G4FLiteError = last
@@ -387,7 +382,7 @@ class Plan:
             errors = [self._errors[name] for name in self._seen if name in self._errors]
             for one in errors:  # the story is told in a few lines; their tracebacks would bury it
                 one.__traceback__ = None
-            lines = "".join(f"\n  {entry}" for entry in self._entries)
+            lines = "".join(f"\n  {line}" for line in told(self._entries))
             tried = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
             error = RoutesExhaustedError(f"no answer from {tried}:{lines}", errors)
         elif isinstance(last, DeadlineExceededError) and len(errors) > 1:
@@ -438,4 +433,4 @@ _SAME: dict[Scope, Callable[[Leg, Leg], bool]] = {
     Scope.MODEL: _same_model,
     Scope.ORIGIN: _same_origin,
 }
-_SHARED = {Scope.KEY: "the key", Scope.MODEL: "the model", Scope.ORIGIN: "the origin"}
+_SHARED = {Scope.KEY: "has the key of", Scope.MODEL: "is the model of", Scope.ORIGIN: "is at the same address as"}

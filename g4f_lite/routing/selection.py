@@ -18,6 +18,8 @@ from ..provider import Provider
 from ..types import Skipped, Trail
 from .legs import Leg
 
+_TOLD = 3
+"""So many reasons stand in an error's message; all of them in its trail."""
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 
 
@@ -83,7 +85,7 @@ def select(
     else:
         selector.take_automatic(fallback_models)
     if not selector.tiers:
-        raise _nothing_left(selector.skipped)
+        raise nothing_left(selector.skipped)
     return Selection(selector.tiers, selector.skipped)
 
 
@@ -92,6 +94,8 @@ class _Selector:
         self._directory = directory
         self._maker = maker
         self._seen: set[object] = set()
+        self._unusable: set[Provider] = set()
+        """Left out already; the reason is the same for all models of one."""
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
 
@@ -154,7 +158,7 @@ class _Selector:
 
     def model_of(self, provider: Provider, model: str | None) -> str:
         name = provider.get_model_name(model)
-        if not name:
+        if not name and provider.unavailable_reason() is None:
             raise UnknownModelError(f"{provider.name} has no default model; name one with model=…")
         return name
 
@@ -169,11 +173,16 @@ class _Selector:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
         listed = dict.fromkeys(name for one in known for name in (*one.model_aliases, *one.models()))
-        near = get_close_matches(model, listed, 3, 0.5)
+        near = [*self._near_routes(model), *get_close_matches(model, listed, 3, 0.5)][:3]
         hint = f"; did you mean {' or '.join(map(repr, near))}? " if near else ". "
         raise UnknownModelError(
             f"no provider lists the model {model!r}{hint}To send it as it is, name the provider too: provider=…"
         )
+
+    def _near_routes(self, entry: str) -> list[str]:
+        """Return what `provider:model` may have been meant to be, such as `groq:x` for `grok:x`."""
+        name, colon, model = entry.partition(":")
+        return [f"{near}:{model}" for near in get_close_matches(name, self._directory.names(), 1, 0.75) if colon]
 
     def _loadable(self, names: Iterable[str], automatic_only: bool = True) -> Iterable[Provider]:
         for name in names:
@@ -208,9 +217,12 @@ class _Selector:
         """Append one tier of all usable legs; those that stand in the plan already are left out."""
         legs: list[Leg] = []
         for provider, model in pairs:
+            if provider in self._unusable:
+                continue
             made = self._maker.legs(provider, model)
             if isinstance(made, str):
-                self._skip(Skipped(provider=provider.name, model=model, reason=made))
+                self._unusable.add(provider)
+                self.skipped.append(Skipped(provider=provider.name, model=model, reason=made))
                 continue
             for leg in made:
                 if leg.identity not in self._seen:
@@ -218,11 +230,6 @@ class _Selector:
                     legs.append(leg)
         if legs:
             self.tiers.append(legs)
-
-    def _skip(self, skipped: Skipped) -> None:
-        """Note it, unless the same provider was left out for the same reason with another model."""
-        if not any(one.provider == skipped.provider and one.reason == skipped.reason for one in self.skipped):
-            self.skipped.append(skipped)
 
     def fall_back(self, providers: list[Provider], fallback_models: Sequence[str] | None) -> None:
         """Append a tier for each fallback: of the call if given, else of each provider."""
@@ -267,10 +274,12 @@ def _as_list(provider: object) -> list[object]:
     return [provider]
 
 
-def _nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
+def nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
     trail = Trail(entries=tuple(skipped))
-    kind = MissingKeyError if any(one.reason.startswith("no key") for one in skipped) else NoUsableRouteError
-    told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped) or "no provider is available"
+    kind = MissingKeyError if any(one.lacks_key for one in skipped) else NoUsableRouteError
+    told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped[:_TOLD]) or "no provider is available"
+    if len(skipped) > _TOLD:
+        told += f"; and {len(skipped) - _TOLD} more: `g4f-lite providers` lists them"
     error = kind(f"nothing can answer this call: {told}" if len(skipped) != 1 else told)
     error.trail = trail
     return error

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from ..forks import renew_in_child
 from ..prices import price
 from ..types import ChatRequest
 from .health import Health
@@ -35,7 +36,8 @@ class StrategyContext:
 
     def price(self, leg: Leg) -> float | None:
         """Return what 1000 tokens in and 1000 out cost on a leg, in USD; None if unknown."""
-        return price(leg.provider.name, leg.model)
+        found = price(leg.provider.name, leg.model)
+        return None if found is None else (found.prompt + found.completion) / 1000
 
     def turn(self, legs: Sequence[Leg]) -> int:
         """Return 0 the first time that these legs are ordered, then 1, 2 …"""
@@ -56,6 +58,7 @@ class Turns:
     def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
         self._counts = dict(counts or {})
         self._lock = threading.Lock()
+        renew_in_child(self)
 
     def next(self, tier: Hashable) -> int:
         with self._lock:
@@ -64,6 +67,9 @@ class Turns:
                 del self._counts[next(iter(self._counts))]
             self._counts[tier] = turn + 1
         return turn
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     def copy(self) -> Turns:
         """Return counters that can be moved without anybody noticing."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-_REAL = ("_API_KEY", "_API_BASE", "_PROXY")
+_REAL = ("_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID")
 
 
 class NetworkBlockedError(RuntimeError):

@@ -66,6 +66,8 @@ class AsyncTransport:
                 response = await self._request(request, limit)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translate(error, limit) from error
+        if (found := self._sessions.get(asyncio.get_running_loop())) is not None:
+            found.responses.add(response)
         return AsyncByteStream(response, limit)
 
     async def _request(self, request: HTTPRequest, limit: TimeLimit) -> aiohttp.ClientResponse:
@@ -94,22 +96,17 @@ class AsyncTransport:
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
         if found is None or found.session.closed:
-            for closed in [one for one in self._sessions if one.is_closed()]:
-                del self._sessions[closed]  # its session, closed with it, would keep it alive
+            for known in [one() for one in self._sessions.keyrefs()]:
+                if known is not None and known.is_closed():
+                    self._sessions.pop(known, None)  # its session, closed with it, would keep it alive
             found = self._sessions[loop] = _LoopSession()
             await found.start()
         return found.session
 
     async def aclose(self) -> None:
-        """Close this loop's session; those of other loops in their own."""
-        sessions = list(self._sessions.items())
-        self._sessions = weakref.WeakKeyDictionary()
-        here = asyncio.get_running_loop()
-        for loop, found in sessions:
-            if loop is here:
-                await found.close()
-            elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(found.close(), loop))
+        """Close this loop's session; another loop's is closed there, or when that loop ends."""
+        if (found := self._sessions.pop(asyncio.get_running_loop(), None)) is not None:
+            await found.close()
 
 
 class _LoopSession:
@@ -128,12 +125,16 @@ class _LoopSession:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
+        self.responses: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
+        """Whose bodies somebody may still be reading."""
         self._guard = self._closing()
 
     async def _closing(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            for response in list(self.responses):  # aiohttp complains of those that outlive their loop
+                response.close()
             await self.session.close()
 
     async def start(self) -> None:
@@ -152,13 +153,16 @@ class AsyncByteStream:
         self._response = response
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._waiting = False
+        self._waiting = self._freed = False
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = float("inf")
 
     def __del__(self) -> None:
-        if not self._loop.is_closed():
-            self._free()
+        if not self._freed:
+            try:  # a finaliser may run in any thread, and in the middle of anything
+                self._loop.call_soon_threadsafe(_free, self._response, self._timer)
+            except RuntimeError:
+                pass  # the loop has closed, and its session with it
 
     async def read(self) -> bytes:
         """
@@ -212,16 +216,17 @@ class AsyncByteStream:
 
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
-        self._free()
+        self._freed = True
+        _free(self._response, self._timer)
 
-    def _free(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+
+def _free(response: aiohttp.ClientResponse, timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
+    if response.content.at_eof():
+        response.release()
+    else:
+        response.close()
 
 
 async def _read_all(response: aiohttp.ClientResponse) -> bytes:
@@ -257,7 +262,9 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectionFailedError("the connection is refused", kind="refused")
+        return ConnectionFailedError(
+            f"{error.host}:{error.port} cannot be reached: it refuses the connection", kind="refused"
+        )
     if isinstance(error, aiohttp.InvalidURL):
         return ConnectionFailedError("the base URL is no address", kind="dns")
     if isinstance(error, aiohttp.ClientResponseError):

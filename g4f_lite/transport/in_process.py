@@ -96,6 +96,13 @@ class SyncChunkStream:
                 close()
 
 
+def _tell(loop: asyncio.AbstractEventLoop, listener: Callable[[Any], object], what: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(listener, what)
+    except RuntimeError:
+        pass  # the loop has closed before its stream: nobody listens
+
+
 class _Thread:
     """A thread whose end a task can await, whatever happens to the task meanwhile."""
 
@@ -113,7 +120,7 @@ class _Thread:
             self._result = self._work()
         except BaseException as error:  # raised again in the task that awaits
             self._error = error
-        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+        _tell(self._loop, self._ended.set_result, None)
 
     async def result(self) -> Any:
         """Return the work's result; when cancelled, stop the work first."""
@@ -171,10 +178,10 @@ class AsyncChunkStream:
                     if isinstance(chunk, ChatCompletionChunk) and chunk.has_content():
                         limit.content()  # here, as the consumer may be slow
                     if chunk != b"":
-                        loop.call_soon_threadsafe(self._chunks.put_nowait, chunk)
+                        _tell(loop, self._chunks.put_nowait, chunk)
             finally:
                 inner.close()
-                loop.call_soon_threadsafe(self._chunks.put_nowait, b"")
+                _tell(loop, self._chunks.put_nowait, b"")
 
         self._thread = _Thread(produce, inner.cancelled)
         self._cancelled = inner.cancelled

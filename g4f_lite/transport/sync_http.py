@@ -95,6 +95,7 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
                 self.timeout = _active.limit.connect_left() / (len(addresses) - number)
                 try:
                     connected: socket.socket = super()._new_conn()
+                    connected.settimeout(_active.limit.connect_left())  # for the whole TLS handshake
                     return connected
                 except u3.ConnectTimeoutError:  # refused, too: a subclass
                     if address == addresses[-1]:
@@ -104,7 +105,10 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
             self._dns_host = host
 
     def connect(self) -> None:
-        super().connect()
+        try:
+            super().connect()
+        except TimeoutError as error:  # of the TLS handshake
+            raise u3.ConnectTimeoutError("no handshake in time") from error
         self._allow_sending()
 
     def send(self, data: Any) -> None:
@@ -283,11 +287,10 @@ class SyncByteStream:
         self.close()
 
     def close(self) -> None:
-        """Free the connection: to the pool if the body has been read, else closed."""
+        """Close the connection, unless the body has been read: then it is back in the pool."""
         if not self._closed:
             self._closed = True
-            self._raw.close()
-            self._raw.release_conn()
+            self._raw.close()  # no way back to the pool: its lock may be held by the code that a finaliser interrupts
 
     def __enter__(self) -> SyncByteStream:
         return self
@@ -312,7 +315,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, (u3.NameResolutionError, UnicodeError)):
         return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
     if isinstance(error, u3.NewConnectionError):
-        return ConnectionFailedError("the connection is refused", kind="refused")
+        place = f"{error.conn.host}:{error.conn.port}"
+        return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, u3.DecodeError):

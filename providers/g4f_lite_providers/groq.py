@@ -15,7 +15,6 @@ from g4f_lite import (
     Provider,
     ServerSentEvent,
     StreamParser,
-    UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
@@ -44,15 +43,9 @@ class Groq(OpenaiTemplate):
         "qwen3.8-27b": "qwen/qwen3.8-27b",
     }
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio"})
-    unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq
-
-    def adapt_body(self, body: dict[str, Any]) -> None:
-        if body.pop("n", 1) != 1:
-            raise UnsupportedParameterError("groq gives one choice only: n must be 1")
-        body["messages"] = [
-            {name: value for name, value in message.items() if name != "name" and value is not None}
-            for message in body["messages"]
-        ]
+    unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
+    allowed_values = {"n": (1,)}
+    dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))

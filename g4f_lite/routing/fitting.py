@@ -1,0 +1,127 @@
+"""Which legs may take a request at all: what it needs, what it may cost, how long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import prices
+from ..errors import ConfigurationError
+from ..types import ChatRequest, Skipped
+from .legs import Leg
+
+LONG = 4000
+"""Tokens; no chat model of today has a smaller window, so that shorter prompts need no look at it."""
+_CHARACTERS_A_TOKEN = 6
+"""A token is rarely longer: an estimate made with it is rather too low."""
+
+Needs = Mapping[str, str]
+"""A capability to what needs it."""
+
+
+def needs_of(request: ChatRequest) -> Needs:
+    """Return the capabilities that a provider must have to take a request."""
+    needs: dict[str, str] = {}
+    if request.tools:
+        needs["tools"] = "tools"
+    if (request.response_format or {}).get("type") == "json_schema":
+        needs["json_schema"] = "an answer by a JSON Schema"
+    for message in request.messages:
+        if isinstance(content := message.get("content"), list):
+            for part in content:
+                if part.get("type") == "image_url":
+                    needs["vision"] = "images"
+    return needs
+
+
+def tokens_of(request: ChatRequest) -> float:
+    """Return a low estimate of the tokens that a request needs."""
+    characters = 0
+    for message in request.messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            characters += len(content)
+        elif isinstance(content, list):
+            characters += sum(len(text) for part in content if isinstance(text := part.get("text"), str))
+    return characters / _CHARACTERS_A_TOKEN
+
+
+def fit(tiers: Iterable[Sequence[Leg]], skipped: list[Skipped], reason: Callable[[Leg], str | None]) -> list[list[Leg]]:
+    """Return the tiers without the legs that there is a reason against; those are appended to `skipped`."""
+    fitting: list[list[Leg]] = []
+    for tier in tiers:
+        kept: list[Leg] = []
+        for leg in tier:
+            if (why := reason(leg)) is None:
+                kept.append(leg)
+            else:
+                skipped.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=why))
+        if kept:
+            fitting.append(kept)
+    return fitting
+
+
+def lacks(needs: Needs) -> Callable[[Leg], str | None]:
+    """Return what tells why a leg cannot do what a request needs."""
+
+    def reason(leg: Leg) -> str | None:
+        for capability, what in needs.items():
+            if capability not in leg.provider.capabilities:
+                return f"does not take {what}: the capability {capability!r} is not declared"
+        return None
+
+    return reason
+
+
+def too_long(tokens: float) -> Callable[[Leg], str | None]:
+    """Return what tells why a prompt does not fit a leg's model (as far as the extra `prices` knows it)."""
+
+    def reason(leg: Leg) -> str | None:
+        window = None if leg.is_local else prices.context_window(leg.provider.name, leg.model)
+        if window is None or tokens <= window:
+            return None
+        return f"the prompt of at least {tokens:.0f} tokens is longer than its context window of {window}"
+
+    return reason
+
+
+def too_dear(most: prices.Price) -> Callable[[Leg], str | None]:
+    """Return what tells why a leg is too dear; what answers in this process costs nothing."""
+
+    def reason(leg: Leg) -> str | None:
+        if leg.is_local:
+            return None
+        if (price := prices.price(leg.provider.name, leg.model)) is None:
+            return "its price is not known, and max_price is set"
+        if price.prompt > most.prompt or price.completion > most.completion:
+            return f"${price.prompt:g} and ${price.completion:g} for a million tokens is more than max_price"
+        return None
+
+    return reason
+
+
+def check_prices() -> None:
+    """
+    Raises:
+        ConfigurationError: the extra is not installed.
+    """
+    if not prices.installed():
+        raise ConfigurationError("prices are not installed; run: pip install 'g4f_lite[prices]'")
+
+
+def price_bound(most: Any) -> prices.Price:
+    """
+    Return what `max_price` means: a number bounds both prices, a mapping `prompt` and `completion`.
+
+    Raises:
+        ConfigurationError: it means nothing, or prices are not installed.
+    """
+    bounds = most if isinstance(most, Mapping) else {"prompt": most, "completion": most}
+    if not bounds.keys() <= {"prompt", "completion"} or not all(
+        isinstance(bound, (int, float)) and not isinstance(bound, bool) and bound >= 0 for bound in bounds.values()
+    ):
+        raise ConfigurationError(
+            f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {most!r}"
+        )
+    check_prices()
+    return prices.Price(float(bounds.get("prompt", float("inf"))), float(bounds.get("completion", float("inf"))))

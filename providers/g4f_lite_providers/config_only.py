@@ -1,0 +1,21 @@
+"""A plugin made of a row of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from g4f_lite import OpenaiTemplate, Provider, hookimpl
+
+from .row import Row
+
+
+class ConfigOnly:
+    """Registers OpenAI's protocol with the constants of one row."""
+
+    def __init__(self, name: str, row: Row) -> None:
+        self._name = name
+        self._row = row
+
+    @hookimpl
+    def register_providers(self, register: Callable[[type[Provider] | Provider], None]) -> None:
+        register(OpenaiTemplate(name=self._name, **self._row))

@@ -1,0 +1,30 @@
+"""What a row of the catalogue may say; apart, so that the catalogue is data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict
+
+
+class Row(TypedDict, total=False):
+    """Attributes of an `OpenaiTemplate`; its name is the key of the row."""
+
+    label: Required[str]
+    url: Required[str]
+    login_url: str
+    api_base: Required[str]
+    api_key_env: Sequence[str]
+    needs_auth: bool
+    automatic: bool
+    working: bool
+    notice: str
+    default_model: str
+    fallback_models: Sequence[str]
+    model_aliases: Mapping[str, str]
+    capabilities: frozenset[str]
+    unsupported_parameters: frozenset[str]
+    allowed_values: Mapping[str, Sequence[Any]]
+    renamed_parameters: Mapping[str, str]
+    renamed_values: Mapping[str, Mapping[str, str]]
+    dropped_message_fields: frozenset[str]
+    plain_text_content: bool

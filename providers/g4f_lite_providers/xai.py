@@ -1,0 +1,93 @@
+"""xAI: OpenAI's protocol, but for tools, for two parameters, and for what it counts as the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    HTTPResponse,
+    OpenaiTemplate,
+    Provider,
+    ServerSentEvent,
+    StreamParser,
+    Usage,
+    hookimpl,
+)
+
+
+class XAI(OpenaiTemplate):
+    """
+    api.x.ai, the home of Grok.
+
+    Source: docs.x.ai; litellm 1.106, `xai/chat/transformation.py`.
+    """
+
+    name = "xai"
+    label = "xAI"
+    url = "https://x.ai"
+    login_url = "https://console.x.ai"
+    api_base = "https://api.x.ai/v1"
+    api_key_env = ("XAI_API_KEY",)
+    default_model = "grok-4.3"
+    fallback_models = ("grok-4.20-non-reasoning", "grok-4.6", "grok-4.7")
+    capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
+    unsupported_parameters = frozenset({"stop", "frequency_penalty"})  # an error since Grok 4
+    dropped_message_fields = frozenset({"annotations", "name"})
+
+    def adapt_body(self, body: dict[str, Any]) -> None:
+        if "tools" in body:
+            body["tools"] = [_without_strict(tool) for tool in body["tools"]]
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        completion = super().parse_response(response)
+        return msgspec.structs.replace(completion, usage=_with_reasoning(completion.usage))
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        return _XAIStream(super().new_stream(request))
+
+
+class _XAIStream:
+    def __init__(self, inner: StreamParser) -> None:
+        self._inner = inner
+
+    @property
+    def done(self) -> bool:
+        return bool(getattr(self._inner, "done", False))
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        return [
+            chunk if chunk.usage is None else msgspec.structs.replace(chunk, usage=_with_reasoning(chunk.usage))
+            for chunk in self._inner.feed(event)
+        ]
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return self._inner.close()
+
+
+def _with_reasoning(usage: Usage | None) -> Usage | None:
+    """Count reasoning as part of the answer, as everybody else does; the total tells whether it is left out."""
+    details = None if usage is None else usage.completion_tokens_details
+    if usage is None or details is None or not details.reasoning_tokens:
+        return usage
+    whole = usage.completion_tokens + details.reasoning_tokens
+    if usage.total_tokens != usage.prompt_tokens + whole:
+        return usage
+    return msgspec.structs.replace(usage, completion_tokens=whole)
+
+
+def _without_strict(tool: dict[str, Any]) -> dict[str, Any]:
+    function = tool.get("function")
+    if not isinstance(function, dict) or "strict" not in function:
+        return tool
+    return {**tool, "function": {name: value for name, value in function.items() if name != "strict"}}
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(XAI)

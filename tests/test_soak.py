@@ -1,0 +1,19 @@
+"""A short soak in each run of the suite; `python tests/soak.py 20000` makes a long one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
+def test_nothing_is_wrong_or_left_after_a_thousand_calls_of_all_kinds() -> None:
+    """In a process of its own: it forks, counts files and listens to every warning."""
+    soak = Path(__file__).with_name("soak.py")
+    ran = subprocess.run([sys.executable, str(soak), "1200", "7"], capture_output=True, text=True, timeout=500)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "'answered'" in ran.stdout
