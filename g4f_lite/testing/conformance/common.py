@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ...provider import NAME as NAME_FORM
@@ -133,7 +132,7 @@ def _in_a_process_of_its_own(kind: type, variables: Any) -> dict[str, Any]:
     target = (kind.__module__, str(getattr(module, "__file__", "")), kind.__qualname__)
     try:
         ran = subprocess.run(  # noqa: S603  # this interpreter, with names of this process
-            [sys.executable, "-P", str(Path(__file__).with_name("isolated.py")), *target],
+            [sys.executable, "-P", "-m", "g4f_lite.testing.import_trial", *target],
             env=environment,
             capture_output=True,
             text=True,

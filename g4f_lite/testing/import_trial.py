@@ -1,7 +1,7 @@
 """
 Run as a program: import a module, register its provider, and print as JSON what that did.
 
-    python isolated.py MODULE FILE CLASS
+    python -m g4f_lite.testing.import_trial MODULE FILE CLASS
 """
 
 from __future__ import annotations
