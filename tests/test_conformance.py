@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import os
 import re
 import socket
 import sys
@@ -33,9 +34,11 @@ from g4f_lite import (
     ServerSentEvent,
     StreamParser,
 )
+from g4f_lite.plugins import Registry
 from g4f_lite.testing import Exchange, LocalProviderConformance, ProviderConformance, ScriptedProvider
 from g4f_lite.testing.conformance import common
 from g4f_lite.testing.conformance.contract import PAGE, RULES
+from g4f_lite_providers import BUNDLED
 from g4f_lite_providers.groq import Groq
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +67,28 @@ class TestGroq(ProviderConformance):
 
 class TestScripted(LocalProviderConformance):
     provider = ScriptedProvider("Sunday it is")
+
+
+# -- the bundled providers -----------------------------------------------------------------
+
+COSTLY = (
+    *("test_streams_in_every_byte_split", "test_cut_streams_never_pass_for_whole"),
+    *("test_import_and_registration_do_no_io", "test_both_clients"),
+)
+"""Checks of code that they share with Groq, above."""
+
+
+def of_openais_protocol() -> list[str]:
+    registry = Registry()
+    return [name for name in BUNDLED if isinstance(registry.get(name), OpenaiTemplate)]
+
+
+@pytest.mark.skipif("G4F_LITE_QUICK" in os.environ, reason="pure, and done on another Python")
+@pytest.mark.parametrize("name", of_openais_protocol())
+def test_a_bundled_provider_of_openais_protocol_passes(name: str, request: pytest.FixtureRequest) -> None:
+    suite = type("TestOne", (ProviderConformance,), {"provider": Registry().get(name)})
+    for check in sorted(checks(suite) - {*COSTLY}):
+        run_check(suite, check, request)
 
 
 # -- providers with one bug each -----------------------------------------------------------
@@ -329,7 +354,7 @@ BUGS = [
     Bug("no provider", "groq", ATTRIBUTES, "must be a Provider class"),
     Bug("a bad name", with_attributes(name="Good One"), ATTRIBUTES, "Good One"),
     Bug("a string for a list", with_attributes(fallback_models="good-2"), ATTRIBUTES, "fallback_models is 'good-2'"),
-    Bug("no default model", with_attributes(default_model=""), ATTRIBUTES, "default_model is empty"),
+    Bug("no default model", with_attributes(default_model=""), ATTRIBUTES, "default_model is empty, though"),
     Bug("an odd alias", with_attributes(model_aliases={"big": None}), ATTRIBUTES, "'big': None"),
     Bug("an unknown capability", with_attributes(capabilities=frozenset({"tool"})), ATTRIBUTES, "mean 'tools'"),
     Bug("no variable", with_attributes(api_key_env=()), ATTRIBUTES, "names no variable"),

@@ -97,6 +97,11 @@ PARAMETERS: dict[str, tuple[Any, str]] = {
 """For each parameter: a value, and how a body shows it."""
 
 
+def model_of(provider: Provider) -> str:
+    """Return the default model; for a provider without one any, as callers must name theirs."""
+    return provider.get_model_name() or "conformance-model"
+
+
 def ask(provider: Provider, *prompts: str, **params: Any) -> ChatRequest:
     """Return a checked request for the provider's default model."""
     messages = (
@@ -105,4 +110,4 @@ def ask(provider: Provider, *prompts: str, **params: Any) -> ChatRequest:
         {"role": "assistant", "content": "Good day!"},
         *({"role": "user", "content": prompt} for prompt in prompts or (PROMPT,)),
     )
-    return ChatRequest(**{"messages": messages, "model": provider.get_model_name(), **params})
+    return ChatRequest(**{"messages": messages, "model": model_of(provider), **params})

@@ -14,7 +14,7 @@ from ...errors import G4FLiteError
 from ...provider import Provider
 from ...types import ChatCompletion
 from ..server import FaultServer
-from .asking import PROMPT
+from .asking import PROMPT, model_of
 from .service import SECRET
 
 CLIENTS = ("Client", "AsyncClient")
@@ -46,6 +46,7 @@ def outcome(
     params: dict[str, Any] = {
         "messages": [{"role": "user", "content": PROMPT}],
         "provider": one,
+        "model": model_of(one),
         "fallback_models": [],
     }
     heard = [] if pieces is None else pieces

@@ -51,7 +51,8 @@ class Conformance:
                 contract.NAME,
                 f"{attribute} is {value!r}",
             )
-        hold(one.default_model, contract.NAME, "default_model is empty")
+        listed = one.fallback_models or one.model_aliases
+        hold(one.default_model or not listed, contract.NAME, "default_model is empty, though there are other models")
         for attribute in ("fallback_models", "api_key_env", "capabilities"):
             for value in getattr(one, attribute):
                 hold(isinstance(value, str) and value, contract.NAME, f"{attribute} holds {value!r}")
@@ -78,7 +79,7 @@ class Conformance:
             near = get_close_matches(capability, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
             broken(contract.NAME, f"capabilities has {capability!r}{hint}")
-        if one.needs_auth:
+        if one.needs_auth and Conformance.made(self).working:
             hold(one.api_key_env, contract.NAME, "needs_auth is True, but api_key_env names no variable")
             hold(one.login_url, contract.NAME, "needs_auth is True, but login_url names no page for a key")
 
