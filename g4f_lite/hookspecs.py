@@ -1,5 +1,5 @@
 """
-The hooks that a plugin may implement. Each is optional; docs/plugins.md shows them in use.
+The hooks that a plugin may implement. Each is optional; docs/plugins/hooks.md shows them in use.
 
 A plugin is a module or an object; it marks its functions with `g4f_lite.hookimpl`.
 """

@@ -6,10 +6,14 @@ import logging
 import os
 import re
 import sys
+import threading
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import distributions
 from itertools import chain
+from typing import Any, TextIO, cast
 
 from .errors import PluginLoadError
 from .provider import Provider
@@ -18,6 +22,8 @@ from .types import Value
 PROVIDERS_GROUP = "g4f_lite"
 HOOKS_GROUP = "g4f_lite.hooks"
 LOAD_PLUGINS = "G4F_LITE_LOAD_PLUGINS"
+SLOW_S = 1.0
+"""Seconds of loading after which a plugin is told of in the log."""
 OURS = __name__.partition(".")[0]
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -35,10 +41,21 @@ class PluginInfo(Value, frozen=True, kw_only=True):
     distribution: str = ""
     version: str = ""
     providers: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
     loaded: bool = False
+    load_time: float | None = None
+    """Seconds that importing and registering it took."""
     error: str | None = None
     """Why it was switched off."""
+    notes: tuple[str, ...] = ()
+    """What a plugin should not do, but which hurts nobody, such as printing."""
     shadowed_by: str | None = None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, as one line; "" if nothing is."""
+        return self.error or (f"shadowed by {self.shadowed_by}" if self.shadowed_by else "; ".join(self.notes))
 
 
 class Source:
@@ -61,8 +78,12 @@ class Source:
         self.distribution = distribution
         self.version = version
         self.providers: dict[str, Provider] = {}
+        self.strategies: tuple[str, ...] = ()
+        self.hooks: tuple[str, ...] = ()
         self.loaded = False
+        self.load_time: float | None = None
         self.error: str | None = None
+        self.notes: list[str] = []
         self.shadowed_by: str | None = None
 
     def __str__(self) -> str:
@@ -81,8 +102,12 @@ class Source:
             distribution=self.distribution,
             version=self.version,
             providers=tuple(self.providers),
+            strategies=self.strategies,
+            hooks=self.hooks,
             loaded=self.loaded,
+            load_time=self.load_time,
             error=self.error,
+            notes=tuple(self.notes),
             shadowed_by=self.shadowed_by,
         )
 
@@ -93,6 +118,57 @@ def describe(error: BaseException) -> str:
     if isinstance(error, PluginLoadError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def watched(source: Source) -> Iterator[None]:
+    """
+    Measure how long a plugin takes to load, and keep what it prints out of the program's output.
+
+    Both are in its notes, and in the log when they are remarkable.
+    """
+    began, printed, before = time.perf_counter(), _Printed(sys.stdout), sys.stdout
+    if source.kind == "third-party":
+        sys.stdout = cast("TextIO", printed)
+    try:
+        yield
+    finally:
+        printed.release()
+        if sys.stdout is printed:
+            sys.stdout = before
+        source.load_time = time.perf_counter() - began
+        if source.kind == "third-party":
+            if text := " ".join(printed.text.split()):
+                source.notes.append(f"prints while it is loaded: {text[:80]!r}")
+            if source.load_time > SLOW_S:
+                source.notes.append(f"takes {source.load_time:.1f} s to load")
+            for note in source.notes:
+                log.warning("the plugin %s %s", source, note)
+
+
+class _Printed:
+    """
+    Stands for the standard output: collects what this thread writes until released.
+
+    What a plugin keeps of it, such as a handler of logging, then writes where it would have written.
+    """
+
+    def __init__(self, before: TextIO) -> None:
+        self.text = ""
+        self._before = before
+        self._thread: int | None = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() != self._thread:
+            return self._before.write(text)
+        self.text += text
+        return len(text)
+
+    def release(self) -> None:
+        self._thread = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._before, name)
 
 
 def warn_shadowed(shadowed: Source, first: Source) -> None:

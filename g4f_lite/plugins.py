@@ -8,7 +8,6 @@ for. A plugin that fails is unregistered and remembered with its error; the othe
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import threading
@@ -23,6 +22,7 @@ import pluggy
 from . import hookspecs
 from .errors import PluginLoadError, ProviderError, UnknownProviderError
 from .forks import renew_in_child
+from .plugin_checks import as_provider, hooks_of, is_provider, provider_collector, strategy_collector
 from .plugin_sources import (
     HOOKS_GROUP,
     LOAD_PLUGINS,
@@ -33,9 +33,10 @@ from .plugin_sources import (
     describe,
     third_party,
     warn_shadowed,
+    watched,
 )
 from .provider import NAME, Provider
-from .routing.strategies import STRATEGIES, Strategy
+from .routing.strategies import Strategy
 
 if TYPE_CHECKING:
     from .http import ErrorReply
@@ -103,8 +104,8 @@ class Registry:
         """
         with self._lock:
             source = Source(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
-            if _is_provider(plugin):
-                provider = _as_provider(plugin)
+            if is_provider(plugin):
+                provider = as_provider(plugin)
                 source.name, source.providers, source.loaded = provider.name, {provider.name: provider}, True
             elif not self._activate(source):
                 raise PluginLoadError(f"the plugin {source.name!r} cannot be used: {source.error}")
@@ -172,13 +173,15 @@ class Registry:
         providers: dict[str, Provider] = {}
         strategies: dict[str, Strategy] = {}
         try:
-            plugin = source.load()
-            is_new = not self._manager.is_registered(plugin)  # one module may stand behind two entry points
-            if is_new:
-                self._hook_up(plugin, str(source))
-            if source.group != HOOKS_GROUP:
-                self._collect("register_providers", plugin, _provider_collector(providers))
-            self._collect("register_strategies", plugin, _strategy_collector(strategies))
+            with watched(source):
+                plugin = source.load()
+                hooks = hooks_of(self._manager, plugin)
+                is_new = not self._manager.is_registered(plugin)  # one module may stand behind two entry points
+                if is_new:
+                    self._hook_up(plugin, str(source))
+                if source.group != HOOKS_GROUP:
+                    self._collect("register_providers", plugin, provider_collector(providers))
+                self._collect("register_strategies", plugin, strategy_collector(strategies))
             if source.group == PROVIDERS_GROUP and source.name not in providers:
                 offered = ", ".join(providers) or "no provider"
                 raise PluginLoadError(f"its entry point is named {source.name!r}, but it registers {offered}")
@@ -193,29 +196,15 @@ class Registry:
             return False
         finally:
             self.changes.count += 1
-        source.providers = providers
+        source.providers, source.strategies, source.hooks = providers, tuple(strategies), hooks
         self._strategies.update(strategies)
         self.changes.count += 1
         return True
 
     def _hook_up(self, plugin: object, name: str) -> None:
-        """
-        Register a plugin's hooks.
-
-        Raises:
-            PluginLoadError, pluggy.PluginValidationError: it has none, or one that cannot work.
-        """
         if self._manager.has_plugin(name):  # two objects of one class, or one name in both groups
             name = f"{name} at {id(plugin):#x}"
         self._manager.register(plugin, name=name)
-        self._manager.check_pending()
-        callers = self._manager.get_hookcallers(plugin)
-        if not callers:
-            raise PluginLoadError("it has no hooks; mark its functions with g4f_lite.hookimpl")
-        for caller in callers:
-            for impl in caller.get_hookimpls():
-                if impl.plugin is plugin and _is_lazy(impl.function):
-                    raise PluginLoadError(f"its {caller.name} is a coroutine, generator or wrapper, no plain function")
 
     def _collect(self, hook: str, plugin: object, register: Callable[..., None]) -> None:
         for impl in self._impls(hook):
@@ -296,8 +285,12 @@ class Registry:
     def plugins(self) -> list[PluginInfo]:
         """Return all plugins; providers that nobody has asked for yet are not loaded for it."""
         self.scan()
-        own = [source.info() for source in self._all]
-        return own + (self._parent.plugins() if self._parent else [])
+        return [source.info() for source in self.sources()]
+
+    def sources(self) -> list[Source]:
+        """Return where all plugins come from; nothing is imported for it."""
+        self._root._read_tables()
+        return [*self._all, *(self._parent.sources() if self._parent else ())]
 
     # -- calling hooks ---------------------------------------------------------------------
 
@@ -354,54 +347,6 @@ class Registry:
 
 def _call(impl: Any, **arguments: Any) -> Any:
     return impl.function(*[arguments[name] for name in impl.argnames])
-
-
-def _is_lazy(function: object) -> bool:
-    """Tell whether calling this does nothing yet; pluggy's wrappers are generators too."""
-    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    return any(is_of_kind(function) for is_of_kind in kinds)
-
-
-def _provider_collector(providers: dict[str, Provider]) -> Callable[[object], None]:
-    def register(provider: object) -> None:
-        instance = _as_provider(provider)
-        if instance.name in providers:
-            raise PluginLoadError(f"it registers {instance.name!r} twice")
-        providers[instance.name] = instance
-
-    return register
-
-
-def _strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strategy], None]:
-    def register(name: str, strategy: Strategy) -> None:
-        if not isinstance(name, str) or not callable(strategy):
-            raise PluginLoadError(f"a strategy is a name and a function, not {name!r} and {strategy!r}")
-        if name in STRATEGIES:
-            raise PluginLoadError(f"there is a built-in strategy {name!r}; give it another name")
-        strategies[name] = strategy
-
-    return register
-
-
-def _is_provider(plugin: object) -> bool:
-    return isinstance(plugin, Provider) or (isinstance(plugin, type) and issubclass(plugin, Provider))
-
-
-def _as_provider(plugin: object) -> Provider:
-    """
-    Return a provider instance.
-
-    Raises:
-        PluginLoadError: it is none, or cannot be made.
-    """
-    if isinstance(plugin, Provider):
-        return plugin
-    if not (isinstance(plugin, type) and issubclass(plugin, Provider)):
-        raise PluginLoadError(f"register() takes a Provider class or instance, not {plugin!r}")
-    try:
-        return plugin()
-    except Exception as error:
-        raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error
 
 
 _process_registry: Registry | None = None

@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError, ProviderError, UnsupportedParameterError
+from .assembly import assemble
+from .errors import ConfigurationError, ProviderError, StreamInterruptedError, UnsupportedParameterError
 from .faults.classify import classify
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
@@ -238,16 +239,27 @@ class LocalProvider(Provider):
     """
     A provider that answers inside this process.
 
-    Both methods block and are called from any thread; the async client calls them in one of its
-    own. They end soon after `cancelled()` has become true, in any way they like.
+    `stream` is all it needs. Both methods block and are called from any thread; the async client
+    calls them in one of its own. They end soon after `cancelled()` has become true, in any way they
+    like.
     """
 
     needs_auth = False
     automatic = False
 
-    @abstractmethod
     def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
-        """Return the whole answer."""
+        """
+        Return the whole answer: what `stream` yields, unless a subclass knows better.
+
+        Raises:
+            StreamInterruptedError: it has no finish reason, so it was stopped before its end.
+        """
+        answer = assemble(self.stream(request, cancelled=cancelled))
+        if not answer.choices or any(choice.finish_reason is None for choice in answer.choices):
+            error = StreamInterruptedError("the answer was stopped before its end")
+            error.partial_text = answer.text
+            raise error
+        return answer
 
     @abstractmethod
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:

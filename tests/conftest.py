@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from installing import Built, build_release
+from sites import Site
 
 from g4f_lite import plugins, shortcuts
 from g4f_lite.testing import FaultServer
@@ -37,3 +40,21 @@ def groq(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> FaultServer:
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret_of_the_tests")
     monkeypatch.setenv("GROQ_API_BASE", server.base_url)
     return server
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """All third-party plugins may be loaded; what they import is forgotten afterwards."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delenv("G4F_LITE_LOAD_PLUGINS")
+    yield Site(folder)
+    for name in [name for name in sys.modules if name.startswith("plug_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Built once: all tests that ask for it are in one group of xdist."""
+    return build_release(tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("direct"))

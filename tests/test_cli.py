@@ -590,12 +590,29 @@ def test_a_shadowed_plugin_is_one_clean_line(groq: FaultServer) -> None:
 @pytest.mark.usefixtures("plugged")
 def test_plugins_lists_all_and_why_some_are_broken(cli: Cli) -> None:
     rows = [line.split("\t") for line in cli("plugins").out.splitlines()]
-    assert ["free", "third-party", "odd-plugins", "1.2", "free", ""] in rows
-    broken = [row for row in rows if "surely_not_installed" in row[5]]
+    [free] = [row for row in rows if row[0] == "free"]
+    assert free[:7] == ["free", "third-party", "odd-plugins", "1.2", "free", "", "register_providers"]
+    assert re.fullmatch(r"\d+\.\d\d s", free[7])
+    assert free[8] == ""
+    broken = [row for row in rows if "surely_not_installed" in row[8]]
     assert [row[0] for row in broken] == ["broken", "watcher"]
-    assert any(row[0] == "groq" and row[5].startswith("shadowed by") for row in rows)
+    assert any(row[0] == "groq" and row[8].startswith("shadowed by") for row in rows)
     infos = json.loads(cli("plugins", "--json").out)
     assert {info["name"] for info in infos} >= {"groq", "free", "broken", "watcher"}
+    assert "pip uninstall odd-plugins" in cli("plugins").err
+
+
+@expect_shadow
+@pytest.mark.usefixtures("plugged")
+def test_plugins_load_says_the_same_without_importing_any_of_them_here(cli: Cli) -> None:
+    loaded = {(row["name"], row["source"]): row for row in json.loads(cli("plugins", "--load", "--json").out)}
+    assert "odd_free" not in sys.modules
+    here = {(row["name"], row["source"]): row for row in json.loads(cli("plugins", "--json").out)}
+    assert list(loaded) == list(here)
+    for place, row in here.items():
+        for column in ("providers", "strategies", "hooks", "error", "shadowed_by", "distribution", "version"):
+            if (place, column) != (("groq", "third-party"), "error"):  # nobody loads it here, as it is shadowed
+                assert loaded[place][column] == row[column], (place, column)
 
 
 @expect_shadow

@@ -20,33 +20,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from installing import ROOT, SLOW, Built, build, call
 
 import g4f_lite
 from g4f_lite.testing import FaultServer, replies
 
-ROOT = Path(__file__).parents[1]
 VERSION = g4f_lite.__version__
-PAGE = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "plugins" / "README.md").read_text("utf-8")
 
-pytestmark = pytest.mark.xdist_group("distribution")  # what is built and installed is built and installed once
-
-
-def call(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a program that must succeed; return what it prints."""
-    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "G4F_LITE_LOAD_PLUGINS")}
-    ran = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd, env={**clean, **environment}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
-    return ran.stdout
-
-
-def build(source: Path, into: Path, *options: str) -> Path:
-    """Build with the hatchling of this environment; return the wheel."""
-    call(sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", into, source, cwd=into)
-    [wheel] = into.glob("*.whl")
-    return wheel
+pytestmark = SLOW
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
@@ -55,22 +37,6 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 
 # -- what is built -------------------------------------------------------------------------
-
-
-class Built(NamedTuple):
-    """A release, and the wheel that is built from the source tree without an sdist between."""
-
-    sdist: Path
-    wheel: Path
-    direct: Path
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    release, direct = tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("direct")
-    wheel = build(ROOT, release)
-    [sdist] = release.glob("*.tar.gz")
-    return Built(sdist, wheel, build(ROOT, direct, "--wheel"))
 
 
 def sources(*roots: str) -> set[str]:
@@ -97,7 +63,7 @@ def test_the_sdist_and_the_tree_give_the_same_wheel(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         top = {name.split("/")[1] for name in archive.getnames()}
     assert top == {
-        *("g4f_lite", "providers", "tests", "docs", "README.md", "CHANGELOG.md", "LICENSE"),
+        *("g4f_lite", "providers", "tests", "docs", "examples", "README.md", "CHANGELOG.md", "LICENSE"),
         *("pyproject.toml", "PKG-INFO", ".gitignore"),
     }
 
@@ -111,6 +77,7 @@ def test_the_metadata_tell_what_a_user_must_know(built: Built) -> None:
     core = {re.split(r"[<>=;\[ ]", line)[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert core == {"aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3"}
     assert b"g4f-lite = g4f_lite.cli:main" in files[f"{info}/entry_points.txt"]
+    assert b"[pytest11]\ng4f_lite = g4f_lite.testing.pytest_plugin" in files[f"{info}/entry_points.txt"]
     assert f"{info}/licenses/LICENSE" in files
 
 
@@ -118,7 +85,7 @@ def test_the_metadata_tell_what_a_user_must_know(built: Built) -> None:
 
 
 def block(language: str) -> str:
-    """Return the first block of this language in docs/plugins.md."""
+    """Return the first block of this language in docs/plugins/README.md."""
     return PAGE.partition(f"```{language}\n")[2].partition("```")[0]
 
 
@@ -144,7 +111,7 @@ class Venv(NamedTuple):
 
 @pytest.fixture(scope="module")
 def venv(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venv]:
-    """g4f_lite, the plugin of docs/plugins.md, and one that is broken, installed by pip."""
+    """g4f_lite, the plugin of docs/plugins/README.md, and one that is broken, installed by pip."""
     folder = tmp_path_factory.mktemp("venv")
     wheels = [built.wheel]
     documented = {"acme.py": block("python"), "pyproject.toml": block("toml")}

@@ -11,8 +11,17 @@ import pytest
 from g4f_lite.testing import FaultServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("providers/*.md")])
-WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8")]
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("providers/*.md"),
+        *ROOT.glob("examples/*.md"),
+    ]
+)
+# tests/test_authors.py takes the steps of the tutorial.
+WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name != "tutorial.md"]
 
 
 def name(page: Path) -> str:
@@ -53,10 +62,11 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 
 # From the lowest room up: each may import those before it.
 LAYERS = """
-    prices types errors forks upload http endpoints timing faults provider keys openai_wire openai_endpoints openai_template
-    hookspecs routing guard assembly transport stream_reader operations endpoint_operations model_cache parts structured
-    plugin_sources plugins call stream_face binding selections params endpoint_params endpoint_calls core listing resources
-    async_resources retrying hedging client async_client shortcuts async_shortcuts testing cli
+    prices types assembly errors forks upload http endpoints timing faults provider keys openai_wire openai_endpoints
+    openai_template hookspecs routing guard transport stream_reader operations endpoint_operations model_cache parts structured
+    plugin_sources plugin_checks plugins plugin_trials call stream_face binding selections params endpoint_params
+    endpoint_calls core listing resources async_resources retrying hedging client async_client shortcuts async_shortcuts
+    testing cli
 """.split()
 
 

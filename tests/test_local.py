@@ -171,15 +171,25 @@ def test_logprobs_come_for_each_token() -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        {"tools": [{"type": "function", "function": {"name": "f"}}]},
         {"n": 2},
         {"response_format": {"type": "nonsense"}},
         {"extra_body": {"min_p": "much"}},
-        {"prompt": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
     ],
 )
 def test_what_it_cannot_do_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(g4f_lite.UnsupportedParameterError):
+        ask(**{"prompt": "hi", **params})
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"tools": [{"type": "function", "function": {"name": "f"}}]},
+        {"prompt": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
+    ],
+)
+def test_a_call_that_needs_more_is_left_to_others(params: dict[str, Any]) -> None:
+    with pytest.raises(g4f_lite.NoUsableRouteError, match="is not declared"):
         ask(**{"prompt": "hi", **params})
 
 

@@ -6,7 +6,6 @@ folder and a module, in a folder on `sys.path`.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import json
 import logging
@@ -25,6 +24,7 @@ import pytest
 from driving import MESSAGES, MODES, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sites import Site, provider_code
 
 import g4f_lite
 import g4f_lite_providers
@@ -56,66 +56,6 @@ from g4f_lite.testing import FaultServer, replies
 BUNDLED = list(g4f_lite_providers.BUNDLED)
 A, B = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 TWO = {"provider": "groq", "fallback_models": [B]}
-
-
-# -- distributions -------------------------------------------------------------------------
-
-
-class Site:
-    """A folder on `sys.path`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def add(
-        self,
-        distribution: str,
-        code: str,
-        *,
-        providers: Sequence[str] = (),
-        hooks: Sequence[str] = (),
-        value: str | None = None,
-    ) -> str:
-        """Install a distribution of one module, version 1.0; return the module's name."""
-        module = "plug_" + distribution.replace("-", "_")
-        (self.path / f"{module}.py").write_text(textwrap.dedent(code))
-        lines = ["[g4f_lite]", *(f"{name} = {value or module}" for name in providers)]
-        lines += ["[g4f_lite.hooks]", *(f"{name} = {value or module}" for name in hooks)]
-        self.metadata(distribution, "\n".join(lines).encode())
-        return module
-
-    def metadata(self, distribution: str, entry_points: bytes, *, named: bool = True) -> None:
-        folder = self.path / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        folder.mkdir(exist_ok=True)
-        (folder / "entry_points.txt").write_bytes(entry_points)
-        if named:
-            (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        importlib.invalidate_caches()
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """All third-party plugins may be loaded; what they import is forgotten afterwards."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.delenv("G4F_LITE_LOAD_PLUGINS")
-    yield Site(folder)
-    for name in [name for name in sys.modules if name.startswith("plug_")]:
-        del sys.modules[name]
-
-
-def provider_code(*names: str, label: str = "") -> str:
-    """Return the source of a plugin that registers these providers."""
-    made = "".join(
-        f"\nclass P{number}(OpenaiTemplate):\n"
-        f"    name = {name!r}\n    label = {label!r}\n    api_base = 'http://127.0.0.1:9/v1'\n"
-        f"    needs_auth = False\n    default_model = 'm'\n"
-        for number, name in enumerate(names)
-    )
-    registered = "".join(f"    register(P{number})\n" for number in range(len(names))) or "    pass\n"
-    head = "from g4f_lite import OpenaiTemplate, hookimpl\n"
-    return f"{head}{made}\n@hookimpl\ndef register_providers(register):\n{registered}"
 
 
 def make(name: str, server: FaultServer | None = None, **attributes: Any) -> Provider:
@@ -855,11 +795,16 @@ def test_a_strategy_that_fails_is_named_before_anything_is_sent(
 # -- the docs ------------------------------------------------------------------------------
 
 
-def test_every_hook_is_documented_with_an_example() -> None:
-    hooks = [
-        name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "g4f_lite_spec")
-    ]
-    assert len(hooks) == 6
-    page = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
-    examples = "".join(block.partition("```")[0] for block in page.split("```python\n")[1:])
-    assert [hook for hook in hooks if f"def {hook}(" not in examples] == []
+def test_every_hook_is_documented_with_its_signature_and_an_example() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "plugins" / "hooks.md").read_text(encoding="utf-8")
+    sections = {section.partition("`\n")[0]: section for section in page.split("\n## `")[1:]}
+    documented = []
+    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction):
+        if hasattr(hook, "g4f_lite_spec"):
+            signature = inspect.signature(hook)
+            heading = f"{name}({', '.join(signature.parameters)})"
+            types = ", ".join(f"`{one.name}: {one.annotation}`" for one in signature.parameters.values())
+            assert f"{types} → `{signature.return_annotation}`" in sections[heading]
+            assert f"def {name}(" in sections[heading].partition("```python\n")[2].partition("```")[0]
+            documented.append(heading)
+    assert sorted(documented) == sorted(sections)

@@ -290,11 +290,11 @@ class Near(LocalProvider):
 
     name = "near"
 
-    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
-        return ChatCompletion()
-
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
         yield ChatCompletionChunk()
+
+
+Near()
 
 
 class Half(Provider):

@@ -14,6 +14,7 @@ from .doctor import doctor
 from .explain import explain
 from .keys import keys
 from .listings import models, plugins, providers
+from .plugin import plugin
 from .transcribe import transcribe
 
 _EXAMPLES = """\b
@@ -47,7 +48,7 @@ def commands() -> None:
     """Send a chat to whichever LLM provider can answer it."""
 
 
-for _command in (ask, transcribe, providers, models, plugins, explain, keys, doctor):
+for _command in (ask, transcribe, providers, models, plugins, plugin, explain, keys, doctor):
     commands.add_command(_command)
 
 

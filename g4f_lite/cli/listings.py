@@ -9,6 +9,7 @@ import click
 from .output import print_json, print_table, printable
 
 if TYPE_CHECKING:
+    from ..plugin_sources import PluginInfo
     from ..provider import Provider
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -99,32 +100,57 @@ def _aliases(provider: Provider, model: str) -> list[str]:
     return [alias for alias, target in provider.model_aliases.items() if target == model]
 
 
-@click.command(epilog="\b\nExamples:\n  g4f-lite plugins\n  g4f-lite plugins --json")
+@click.command(epilog="\b\nExamples:\n  g4f-lite plugins\n  g4f-lite plugins --load --json")
+@click.option("--load", is_flag=True, help="Try each in a process of its own, with a time limit.")
 @json_option
-def plugins(as_json: bool) -> None:
-    """List the plugins, and which are broken."""
+def plugins(load: bool, as_json: bool) -> None:
+    """
+    List the plugins, and which are broken.
+
+    One that hangs, or ends the process, is found by --load.
+    """
     import msgspec
 
     from ..plugins import process_registry
-    from .status import provider_statuses
 
     registry = process_registry()
-    provider_statuses(registry)  # loads them
-    infos = registry.plugins()
+    if load:
+        from ..plugin_trials import try_each
+
+        infos = try_each(registry)
+    else:
+        from .status import provider_statuses
+
+        provider_statuses(registry)  # loads them
+        infos = registry.plugins()
     if as_json:
         print_json(msgspec.to_builtins(infos))
-        return
-    print_table(
-        ("name", "source", "distribution", "version", "providers", "error"),
-        [
-            (
-                info.name,
-                info.source,
-                info.distribution,
-                info.version,
-                ", ".join(info.providers),
-                info.error or (f"shadowed by {info.shadowed_by}" if info.shadowed_by else ""),
-            )
-            for info in infos
-        ],
+    else:
+        print_table(PLUGIN_COLUMNS, map(_row, infos))
+    broken = [info for info in infos if info.error and info.source == "third-party"]
+    if broken:
+        click.echo(_how_to_switch_off(broken, infos), err=True)
+
+
+PLUGIN_COLUMNS = (
+    *("name", "source", "distribution", "version", "providers"),
+    *("strategies", "hooks", "load time", "problem"),
+)
+
+
+def _row(info: PluginInfo) -> tuple[str, ...]:
+    took = "" if info.load_time is None else f"{info.load_time:.2f} s"
+    contents = (", ".join(names) for names in (info.providers, info.strategies, info.hooks))
+    return (info.name, info.source, info.distribution, info.version, *contents, took, info.problem)
+
+
+def _how_to_switch_off(broken: list[PluginInfo], infos: list[PluginInfo]) -> str:
+    from ..plugin_sources import LOAD_PLUGINS
+
+    culprits = list(dict.fromkeys(info.distribution for info in broken))
+    others = dict.fromkeys(info.distribution for info in infos if info.source == "third-party")
+    kept = ",".join(name for name in others if name not in culprits)
+    return (
+        f"Broken: {', '.join(culprits)}. To switch off: pip uninstall {' '.join(culprits)}, or name those to keep: "
+        f"{LOAD_PLUGINS}={kept!r}"
     )

@@ -5,12 +5,48 @@ For tests of plugins and of programs that use g4f_lite: real sockets on loopback
         server.script(replies.error(503), replies.answer("Sunday"))
         client = Client(base_urls={"groq": server.base_url}, keys={"groq": "test"})
 
-It speaks as OpenAI, Anthropic, Gemini and Cohere do: `shapes` holds them.
+It speaks as OpenAI, Anthropic, Gemini and Cohere do: `shapes` holds them. `ProviderConformance` proves a
+provider, `ScriptedProvider` answers without a socket; the fixtures are in `pytest_plugin`.
 """
 
 from __future__ import annotations
 
-from . import replies
-from .server import FaultServer, Received
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["FaultServer", "Received", "replies"]
+if TYPE_CHECKING:
+    from . import replies as replies
+    from .conformance import ERROR_TABLE as ERROR_TABLE
+    from .conformance import Exchange as Exchange
+    from .conformance import LocalProviderConformance as LocalProviderConformance
+    from .conformance import ProviderConformance as ProviderConformance
+    from .network import NetworkBlockedError as NetworkBlockedError
+    from .network import network_blocked as network_blocked
+    from .scripted import ScriptedProvider as ScriptedProvider
+    from .server import FaultServer as FaultServer
+    from .server import Received as Received
+    from .shapes import Failure as Failure
+    from .shapes import Said as Said
+    from .shapes import Shape as Shape
+
+_MODULES = {
+    "conformance": "ERROR_TABLE Exchange LocalProviderConformance ProviderConformance",
+    "network": "NetworkBlockedError network_blocked",
+    "scripted": "ScriptedProvider",
+    "server": "FaultServer Received",
+    "shapes": "Failure Said Shape",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = ["replies", *sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
+
+if not TYPE_CHECKING:  # imported on first use: pytest, which the suite needs, is not always there
+
+    def __getattr__(name: str) -> object:
+        if name == "replies":
+            return import_module(".replies", __name__)
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value

@@ -15,17 +15,13 @@ from pathlib import Path
 import msgspec
 
 from g4f_lite import (
-    ChatCompletion,
     ChatCompletionChunk,
     ChatRequest,
-    Choice,
     ErrorReply,
     InvalidRequestError,
     LocalProvider,
-    Message,
     Provider,
     ProviderError,
-    StreamInterruptedError,
     UnsupportedParameterError,
     hookimpl,
 )
@@ -68,9 +64,6 @@ class Local(LocalProvider):
         return super().unavailable_reason() or (
             None if _is_installed("xllamacpp") else f"xllamacpp is not installed: {INSTALL}"
         )
-
-    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
-        return _whole(list(self.stream(request, cancelled=cancelled)))
 
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
         """
@@ -129,22 +122,6 @@ def _body(request: ChatRequest, engine: Engine) -> bytes:
     # Progress makes llama.cpp call back while it reads the prompt, when nothing else would.
     body |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
     return msgspec.json.encode(body)
-
-
-def _whole(chunks: list[ChatCompletionChunk]) -> ChatCompletion:
-    """Return the answer of the chunks: there is one choice, and text alone."""
-    pieces = [chunk.choices[0] for chunk in chunks if chunk.choices]
-    text = "".join(piece.delta.content or "" for piece in pieces)
-    finish_reason = next((piece.finish_reason for piece in pieces if piece.finish_reason), None)
-    if finish_reason is None:
-        error = StreamInterruptedError("the answer was stopped before its end")
-        error.partial_text = text
-        raise error
-    message = Message(content=text, reasoning="".join(piece.delta.reasoning_content or "" for piece in pieces) or None)
-    tokens = [token for piece in pieces if piece.logprobs for token in piece.logprobs["content"]]
-    choice = Choice(message=message, finish_reason=finish_reason, logprobs={"content": tokens} if tokens else None)
-    last = chunks[-1]
-    return ChatCompletion(id=last.id, created=last.created, model=last.model, choices=(choice,), usage=last.usage)
 
 
 @cache

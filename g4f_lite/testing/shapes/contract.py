@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
+from .. import wire
+
 ShapeName: TypeAlias = Literal["openai", "anthropic", "gemini", "cohere"]
 
 PROMPT_TOKENS = 5
@@ -52,11 +54,14 @@ class Failure(NamedTuple):
 
 
 class Shape(Protocol):
-    """The protocol that a service speaks. Each module beside this one is a shape."""
+    """
+    The protocol that a service speaks. Each module beside this one is a shape; a subclass with
+    `whole`, `chunks` and `error` is one, too.
+    """
 
-    DONE: tuple[str, ...]
+    DONE: tuple[str, ...] = ()
     """What comes after the last event of a stream."""
-    KEEP_ALIVE: bytes
+    KEEP_ALIVE: bytes = b": keep-alive\n\n"
     """What a stream sends when there is nothing to say."""
 
     def whole(self, model: str, said: Said) -> dict[str, Any]:
@@ -70,6 +75,7 @@ class Shape(Protocol):
 
     def sse(self, data: object) -> bytes:
         """Return one event of a stream; a string is sent as it is."""
+        return wire.sse(data)
 
 
 def count(text: str) -> int:

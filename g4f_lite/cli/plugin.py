@@ -1,0 +1,54 @@
+"""`g4f-lite plugin new`: the beginning of a plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .failures import USAGE
+
+_EXAMPLES = """\b
+Examples:
+  g4f-lite plugin new acme
+  g4f-lite plugin new acme --kind protocol
+"""
+
+
+@click.group()
+def plugin() -> None:
+    """Write plugins of your own."""
+
+
+@plugin.command(epilog=_EXAMPLES)
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice(["openai", "protocol", "local"]),
+    default="openai",
+    show_default=True,
+    help="OpenAI's protocol, a protocol of its own, or answers made inside the process.",
+)
+@click.pass_context
+def new(ctx: click.Context, name: str, kind: str) -> None:
+    """
+    Write a complete, small plugin for the provider NAME.
+
+    It goes into the new folder g4f-lite-NAME: the provider, its tests, README and CI. It passes its tests as it
+    is; make it yours from there.
+    """
+    from .plugin_project import UnfitNameError, check_name, project_files
+
+    try:
+        check_name(name)
+    except UnfitNameError as error:
+        raise click.BadParameter(str(error), ctx, param_hint="NAME") from None
+    folder = Path(f"g4f-lite-{name.replace('_', '-')}")
+    if folder.exists():
+        click.echo(f"Error: there is a {folder} here already; nothing was written", err=True)
+        ctx.exit(USAGE)
+    for path, text in project_files(name, kind).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+        click.echo(folder / path)
+    click.echo(f"Next: cd {folder} && pip install -e '.[dev]' && pytest", err=True)

@@ -1,0 +1,88 @@
+"""
+The files of a new plugin.
+
+The templates are those of a plugin for "Acme Inc"; its names are replaced. So they read as what they
+are, and every word in them that is not a name is written as it is.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from pathlib import Path
+
+import g4f_lite
+
+from .. import testing
+from ..plugins import process_registry
+from ..provider import NAME
+
+KINDS = ("openai", "protocol", "local")
+LONGEST = 24
+"""Characters of a name: longer ones make lines that a formatter breaks."""
+_TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Parser", "Service")
+"""Names in the templates, besides those of g4f_lite."""
+_TEMPLATES = Path(__file__).with_name("plugin_files")
+
+
+class UnfitNameError(ValueError):
+    """No plugin can have this name; says why, and what to do."""
+
+
+def check_name(name: str) -> None:
+    """
+    Raises:
+        UnfitNameError: a provider, its module or its distribution cannot be called this.
+    """
+    if not NAME.fullmatch(name):
+        near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
+        hint = f"; try {near!r}" if NAME.fullmatch(near) else ""
+        raise UnfitNameError(f"{name!r} is no provider name: lower-case letters, digits, '-' and '_' only{hint}")
+    if name.endswith(("-", "_")):
+        raise UnfitNameError(f"{name!r} ends with {name[-1]!r}; try {name.rstrip('-_')!r}")
+    if len(name) > LONGEST:
+        raise UnfitNameError(f"{name!r} has {len(name)} characters; {LONGEST} are enough, as callers type it")
+    if process_registry().knows(name):
+        raise UnfitNameError(f"there is a provider {name!r} already, and two cannot have one name; choose another")
+
+
+def project_files(name: str, kind: str) -> dict[str, str]:
+    """Return the text of each file of a new plugin by its path in the project; the name has been checked."""
+    module = "g4f_lite_" + name.replace("-", "_")
+    words = [word for word in re.split("[-_]+", name) if word]
+    label = " ".join(word.capitalize() for word in words)
+    names = {
+        "g4f_lite_acme": module,
+        "g4f-lite-acme": f"g4f-lite-{name.replace('_', '-')}",
+        "Acme Inc": label,
+        "Acme": _class_name(words),
+        "ACME": name.upper().replace("-", "_"),
+        "acme": name,
+    }
+    pattern = re.compile("|".join(map(re.escape, names)))
+
+    def read(template: str) -> str:
+        text = (_TEMPLATES / f"{template}.txt").read_text("utf-8")
+        if kind == "local":
+            text = re.sub(r"The key is found in .*\n\n", "", text)
+        if kind != "protocol":
+            text = text.replace(', "msgspec"]', "]")
+        return pattern.sub(lambda found: names[found.group()], text)
+
+    return {
+        f"{module}.py": read(f"{kind}.py"),
+        f"tests/test_{module}.py": read(f"test_{kind}.py"),
+        "pyproject.toml": read("pyproject.toml"),
+        "README.md": read("README.md"),
+        ".github/workflows/test.yml": read("test.yml"),
+        ".gitignore": "__pycache__/\n.*_cache/\n.venv/\ndist/\n",
+    }
+
+
+def _class_name(words: list[str]) -> str:
+    """Return a name for the class that no import of the file and no word of Python has."""
+    name = "".join(word.capitalize() for word in words)
+    taken = name in _TAKEN or name in g4f_lite.__all__ or name in testing.__all__
+    taken = taken or keyword.iskeyword(name) or hasattr(builtins, name) or not name.isidentifier()
+    return f"Provider{name}" if taken else name

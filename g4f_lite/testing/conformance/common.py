@@ -1,0 +1,153 @@
+"""What holds for every provider: attributes, import, registration, what shows of the key."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from ...provider import NAME as NAME_FORM
+from ...provider import Provider
+from . import contract
+from .asking import CAPABILITIES, OTHER_CAPABILITIES
+from .contract import broken, hold
+from .service import SECRET
+
+LIMIT_S = 60.0
+"""For importing a plugin."""
+
+
+class Conformance:
+    """What both suites have in common."""
+
+    provider: ClassVar[type[Provider] | Provider]
+    """The class that is registered, or an instance."""
+
+    def made(self, **attributes: Any) -> Provider:
+        """Return an instance with these attributes."""
+        given = getattr(type(self), "provider", None)
+        if isinstance(given, Provider):
+            return given.replace(**attributes) if attributes else given
+        if not (isinstance(given, type) and issubclass(given, Provider)):
+            broken(contract.NAME, f"{type(self).__name__}.provider must be a Provider class or instance, not {given!r}")
+        try:
+            return given(**attributes)
+        except Exception as error:
+            given_here = ", ".join(f"{name}=…" for name in attributes)
+            broken(contract.NAME, f"{given.__name__}({given_here}) raises {type(error).__name__}: {error}")
+
+    def test_name_and_attributes(self) -> None:
+        one = self.made()
+        hold(NAME_FORM.fullmatch(one.name), contract.NAME, f"name is {one.name!r}")
+        for attribute, kinds in _KINDS.items():
+            value = getattr(one, attribute)
+            hold(
+                isinstance(value, kinds) and not (isinstance(value, str) and str not in kinds),
+                contract.NAME,
+                f"{attribute} is {value!r}",
+            )
+        listed = one.fallback_models or one.model_aliases
+        hold(one.default_model or not listed, contract.NAME, "default_model is empty, though there are other models")
+        for attribute in ("fallback_models", "api_key_env", "capabilities"):
+            for value in getattr(one, attribute):
+                hold(isinstance(value, str) and value, contract.NAME, f"{attribute} holds {value!r}")
+        for alias, model in one.model_aliases.items():
+            hold(alias and isinstance(model, str) and model, contract.NAME, f"model_aliases has {alias!r}: {model!r}")
+            hold(
+                one.get_model_name(alias) == model,
+                contract.NAME,
+                f"get_model_name({alias!r}) is {one.get_model_name(alias)!r}, not {model!r}",
+            )
+        for nothing in (None, ""):
+            hold(
+                one.get_model_name(nothing) == one.default_model,
+                contract.NAME,
+                f"get_model_name({nothing!r}) is {one.get_model_name(nothing)!r}, not the default model",
+            )
+        hold(
+            one.get_model_name("a-model-nobody-lists") == "a-model-nobody-lists",
+            contract.NAME,
+            "get_model_name changes a model id that the class does not list; the service knows best",
+        )
+        known = {*CAPABILITIES, *OTHER_CAPABILITIES}
+        for capability in one.capabilities - known:
+            near = get_close_matches(capability, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
+            broken(contract.NAME, f"capabilities has {capability!r}{hint}")
+        if one.needs_auth and Conformance.made(self).working:
+            hold(one.api_key_env, contract.NAME, "needs_auth is True, but api_key_env names no variable")
+            hold(one.login_url, contract.NAME, "needs_auth is True, but login_url names no page for a key")
+
+    def test_import_and_registration_do_no_io(self) -> None:
+        one = self.made()
+        if type(one).__module__ == "__main__" or "<locals>" in type(one).__qualname__:
+            return  # nothing can import it
+        report = _in_a_process_of_its_own(type(one), one.api_key_env)
+        for did in report["did"]:
+            broken(contract.IMPORT, f"importing and registering {one.name!r} does {did}")
+        hold(not report["error"], contract.IMPORT, f"importing or registering {one.name!r} fails: {report['error']}")
+        hold(
+            not report["printed"], contract.IMPORT, f"importing {one.name!r} prints {report['printed'].strip()[:80]!r}"
+        )
+        hold(
+            not report["keys"], contract.IMPORT, f"{one.name!r} holds the key of the environment once it is registered"
+        )
+
+    def test_a_key_does_not_show_in_repr_or_pickle(self) -> None:
+        one = self.made(api_key=SECRET)
+        hold(one.api_key == SECRET, contract.KEY, "api_key= is not kept as the attribute api_key")
+        for shown, text in (("repr", repr(one)), ("str", str(one))):
+            hold(SECRET not in text, contract.KEY, f"{shown} of the provider shows the key: {text}")
+        try:
+            pickled = pickle.dumps(one)
+        except Exception as error:
+            if "<locals>" in type(one).__qualname__:  # a class made inside a function cannot be pickled
+                return
+            broken(contract.KEY, f"the provider cannot be pickled: {type(error).__name__}: {error}")
+        hold(SECRET.encode() not in pickled, contract.KEY, "a pickle of the provider holds the key")
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "label", "url", "login_url", "api_base", "default_model"), (str,)),
+    **dict.fromkeys(("working", "needs_auth", "automatic"), (bool,)),
+    **dict.fromkeys(("fallback_models", "api_key_env"), (tuple, list)),
+    "model_aliases": (Mapping,),
+    "capabilities": (frozenset,),
+}
+
+
+def _in_a_process_of_its_own(kind: type, variables: Any) -> dict[str, Any]:
+    """Import a class's module and register it in a fresh interpreter, and return what it did."""
+    module = sys.modules[kind.__module__]
+    environment = {
+        **os.environ,
+        **dict.fromkeys(variables, SECRET),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    target = (kind.__module__, str(getattr(module, "__file__", "")), kind.__qualname__)
+    try:
+        ran = subprocess.run(  # noqa: S603  # this interpreter, with names of this process
+            [sys.executable, "-P", "-m", "g4f_lite.testing.import_trial", *target],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        broken(contract.IMPORT, f"importing {kind.__module__} does not end within {LIMIT_S:g} s")
+    last = ran.stdout.splitlines()[-1:] or [""]
+    if not last[0].startswith("{"):
+        broken(
+            contract.IMPORT,
+            f"importing {kind.__module__} ends the process with code {ran.returncode}: {ran.stderr[-300:].strip()}",
+        )
+    report: dict[str, Any] = json.loads(last[0])
+    report["printed"] += "\n".join(ran.stdout.splitlines()[:-1])
+    return report

@@ -1,0 +1,395 @@
+"""The suite for providers that are reached over HTTP."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from ... import errors as e
+from ...http import ErrorReply, ServerSentEvent
+from ...provider import VARIABLE, LocalProvider, Provider
+from ...types import ChatCompletion
+from .. import replies
+from ..network import hide_environment
+from ..server import FaultServer, Reply
+from ..shapes import Said, Shape, ShapeName
+from . import contract
+from .asking import CALLS, CAPABILITIES, CAPPED, HALF, PARAMETERS, PROMPT, TEXT, ask
+from .calls import CLIENTS, Call, all_that_is_printed, call, outcome
+from .common import Conformance
+from .contract import broken, hold
+from .exchange import Exchange
+from .service import (
+    SECRET,
+    Service,
+    Stream,
+    build,
+    classify,
+    expected,
+    heard,
+    read_stream,
+    read_whole,
+    says,
+)
+from .threads import in_threads
+
+ERROR_TABLE: dict[int, type[e.ProviderError]] = {
+    400: e.InvalidRequestError,
+    401: e.AuthenticationError,
+    402: e.QuotaExceededError,
+    403: e.PermissionDeniedError,
+    404: e.ModelUnavailableError,
+    413: e.RequestTooLargeError,
+    429: e.RateLimitError,
+    500: e.ServerError,
+    502: e.ServerError,
+    503: e.ServerError,
+}
+"""What an error status means, unless the service says more: docs/plugins/contract.md."""
+
+_FAILURE = "conformance: scripted failure"
+_PAGE = b"<!DOCTYPE html><html><title>502 Bad Gateway</title></html>"
+_JUNK = (b"", b" ", _PAGE, b"{", b"{}", b"[]", b"null", b"7", b'"text"', b"\xff\xfe", b'{"a": [{"b": null}]}')
+
+
+class ProviderConformance(Conformance):
+    """
+    Subclass it with a provider; pytest runs the checks.
+
+    `shape` is the protocol that the service speaks: "openai", "anthropic", "gemini", or a `Shape`.
+    """
+
+    shape: ClassVar[ShapeName | Shape] = "openai"
+    exchanges: ClassVar[Sequence[Exchange]] = ()
+    """Recorded answers."""
+    error_table: ClassVar[Mapping[int, type[e.ProviderError]]] = ERROR_TABLE
+    ignored_parameters: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that the service itself is documented to ignore."""
+
+    def made(self, **attributes: Any) -> Provider:
+        one = super().made(**attributes)
+        if isinstance(one, LocalProvider):
+            broken(contract.NAME, f"{one.name!r} answers in process: subclass LocalProviderConformance")
+        if not one.working:  # one that is switched off keeps the contract, too
+            one = one.replace(working=True)
+        if "{" in one.api_base:  # places that the environment fills
+            base = VARIABLE.sub(lambda found: "x" if found.start() else "https://conformance.example", one.api_base)
+            one = one.replace(api_base=base)
+        return one
+
+    @property
+    def service(self) -> Service:
+        return Service(type(self).shape)
+
+    # -- building --------------------------------------------------------------------------
+
+    def test_requests_are_pure_and_hold_all_messages(self) -> None:
+        one = self.made()
+        for stream in (False, True):
+            request = ask(one)
+            before = copy.deepcopy(request)
+            first = build(one, request, stream=stream)
+            hold(request == before, contract.BUILDING, "build_request changes the request that it is given")
+            for text in ("Answer in one word.", "Hello", "Good day!", PROMPT):
+                hold(says(first, text), contract.BUILDING, f"the message {text!r} is not in the request")
+            hold(says(first, request.model), contract.BUILDING, f"the model {request.model!r} is not in the request")
+            kept = (first.url, first.method, dict(first.headers), first.body)
+            build(one, ask(one, "another prompt"), key=SECRET[::-1], stream=stream)
+            hold(
+                kept == (first.url, first.method, dict(first.headers), first.body),
+                contract.BUILDING,
+                "a second build_request changes what the first one returned: they share an object",
+            )
+            again = build(one, request, stream=stream)
+            hold(
+                kept == (again.url, again.method, dict(again.headers), again.body),
+                contract.BUILDING,
+                "build_request returns another request for the same question",
+            )
+
+    def test_parameters_are_sent_or_refused(self) -> None:
+        one = self.made()
+        for name, (value, shown) in PARAMETERS.items():
+            if name in type(self).ignored_parameters:
+                continue
+            try:
+                outgoing = build(one, ask(one, **{name: value}))
+            except (e.UnsupportedParameterError, e.InvalidRequestError):
+                continue
+            hold(says(outgoing, shown), contract.PARAMETERS, f"{name}={value!r} is neither sent nor refused")
+
+    def test_declared_capabilities_work(self) -> None:
+        one = self.made()
+        for capability, (params, shown) in CAPABILITIES.items():
+            if capability not in one.capabilities:
+                continue
+            for stream in (False, True):
+                try:
+                    outgoing = build(one, ask(one, **params), stream=stream)
+                except e.ProviderError as error:
+                    broken(contract.CAPABILITIES, f"{capability!r} is declared, but refused: {error}")
+                for text in shown:
+                    hold(
+                        says(outgoing, text),
+                        contract.CAPABILITIES,
+                        f"{capability!r} is declared, but {text!r} is not sent",
+                    )
+        if "tools" in one.capabilities:
+            request = ask(one, **CAPABILITIES["tools"][0])
+            answers = {
+                "a whole answer": read_whole(one, self.service.whole(CALLS)),
+                "a stream": read_stream(one, request, self.service.events(CALLS)).completion,
+            }
+            for where, answer in answers.items():
+                said = heard(answer) if isinstance(answer, ChatCompletion) else answer
+                hold(
+                    said == expected(CALLS),
+                    contract.CAPABILITIES,
+                    f"'tools' is declared, but of {where} is read: {said}",
+                )
+        if "stream_usage" in one.capabilities:
+            answer = read_stream(one, ask(one), self.service.events(TEXT)).completion
+            hold(
+                answer.usage and answer.usage.completion_tokens,
+                contract.CAPABILITIES,
+                f"'stream_usage' is declared, but the usage read from a stream is {answer.usage}",
+            )
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def test_whole_answers_are_read(self) -> None:
+        one = self.made()
+        for said in (TEXT, CAPPED):
+            answer = read_whole(one, self.service.whole(said))
+            told = heard(answer) if isinstance(answer, ChatCompletion) else f"{type(answer).__name__}: {answer}"
+            hold(told == expected(said), contract.READING, f"parse_response reads {told}\n  of {expected(said)}")
+
+    def test_what_cannot_be_understood_is_an_error(self) -> None:
+        one = self.made()
+        for junk in _JUNK:
+            answer = read_whole(one, junk)
+            hold(isinstance(answer, e.ProviderError), contract.JUNK, f"of the body {junk[:60]!r} is read: {answer!r}")
+        for junk in _JUNK[3:]:
+            parser = one.new_stream(ask(one))
+            event = ServerSentEvent(data=junk)
+            try:
+                chunks = [*parser.feed(event), *parser.close()]
+            except (e.ProviderError, e.ReplyError):
+                continue
+            except Exception as error:
+                broken(
+                    contract.JUNK, f"a stream's parser raises {type(error).__name__}: {error}\n  for the event {junk!r}"
+                )
+            said = [chunk for chunk in chunks if chunk.has_content()]
+            hold(not said, contract.JUNK, f"of the event {junk!r} is read: {said}")
+
+    def test_streams_in_every_byte_split(self) -> None:
+        one = self.made()
+        request = ask(one)
+        for said in (TEXT, CALLS) if "tools" in one.capabilities else (TEXT,):
+            body = b"".join(self.service.events(said))
+            cuts = {"in one piece": [body], "byte by byte": [body[at : at + 1] for at in range(len(body))]}
+            cuts |= {f"cut after byte {at}": [body[:at], body[at:]] for at in range(1, len(body))}
+            for how, pieces in cuts.items():
+                stream = read_stream(one, request, pieces)
+                whole = stream.error is None and not stream.notes and heard(stream.completion) == expected(said)
+                hold(
+                    whole, contract.STREAMS, f"a stream {how} is read as {stream.told()}\n  instead of {expected(said)}"
+                )
+
+    def test_cut_streams_never_pass_for_whole(self) -> None:
+        one = self.made()
+        request = ask(one)
+        body = b"".join(self.service.events(TEXT))
+        for at in range(len(body)):
+            stream = read_stream(one, request, [body[:at]])
+            hold(
+                stream.error is not None or heard(stream.completion) == expected(TEXT),
+                contract.CUTS,
+                f"a stream that was cut after {at} of {len(body)} bytes passes for whole: {stream.told()}",
+            )
+        stream = read_stream(one, request, self.service.events(CAPPED))
+        hold(heard(stream.completion) == expected(CAPPED), contract.CUTS, f"a capped answer is read as {stream.told()}")
+
+    def test_recorded_exchanges(self) -> None:
+        one = self.made()
+        for exchange in type(self).exchanges:
+            readings: list[ChatCompletion | e.ProviderError] = []
+            if exchange.status >= 300:
+                reply = ErrorReply(status=exchange.status, headers=exchange.headers, body=exchange.body)
+                readings.append(classify(one, reply))
+            elif exchange.streams:
+                body = exchange.body
+                for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
+                    stream = read_stream(one, ask(one), pieces)
+                    readings.append(stream.completion if stream.error is None else stream.error)
+            else:
+                readings.append(read_whole(one, exchange.body, exchange.headers, exchange.status))
+            for reading in readings:
+                for seen, told, wanted in exchange.compared(reading):
+                    hold(told == wanted, contract.RECORDED, f"{exchange.name}: {seen} is {told!r}, not {wanted!r}")
+
+    # -- errors ----------------------------------------------------------------------------
+
+    def test_the_error_table(self) -> None:
+        one = self.made()
+        for status, kind in type(self).error_table.items():
+            headers = {"content-type": "application/json", **({"retry-after": "7"} if status == 429 else {})}
+            body = self.service.error(status, _FAILURE)
+            error = classify(one, ErrorReply(status=status, headers=headers, body=body))
+            hold(
+                type(error) is kind,
+                contract.ERRORS,
+                f"status {status} is a {type(error).__name__}, not a {kind.__name__}",
+            )
+            hold(
+                _FAILURE in error.message,
+                contract.ERRORS,
+                f"of a {status} that says {_FAILURE!r} remains {error.message!r}",
+            )
+            if status == 429:
+                hold(error.retry_after == 7, contract.ERRORS, f"retry-after: 7 is read as {error.retry_after}")
+            for junk in (b"", _PAGE, b"null", b"[]", b'{"error": null}', b'{"error": {"message": {}}}', b"\xff"):
+                error = classify(one, ErrorReply(status=status, headers=headers, body=junk))
+                if status in (401, 429, 503):  # statuses that need no words
+                    told = type(error).__name__
+                    hold(
+                        type(error) is kind, contract.ERRORS, f"status {status} with the body {junk[:40]!r} is a {told}"
+                    )
+
+    def test_errors_inside_answers(self) -> None:
+        one = self.made()
+        answer = read_whole(one, self.service.error(503, _FAILURE))
+        hold(
+            isinstance(answer, e.ProviderError) and _FAILURE in answer.message,
+            contract.ERRORS_INSIDE,
+            f"an error inside a 200 is read as {answer!r}",
+        )
+        for said in (Said(), HALF):
+            stream = read_stream(one, ask(one), self.service.broken_off(said, 503, _FAILURE))
+            hold(
+                stream.error is not None and _FAILURE in stream.error.message,
+                contract.ERRORS_INSIDE,
+                f"a stream that ends with an error after {said.text!r} is read as {stream.told()}",
+            )
+
+    # -- both clients ----------------------------------------------------------------------
+
+    def test_both_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hide_environment(monkeypatch)
+        one, service = self.made(), self.service
+        scenes: dict[str, tuple[bool, list[Reply], str]] = {
+            "an answer": (False, [service.reply(TEXT, stream=False)], "ok"),
+            "a stream": (True, [service.reply(TEXT, stream=True)], "ok"),
+            "a 503, then an answer": (
+                False,
+                [service.failure(503, _FAILURE), service.reply(TEXT, stream=False)],
+                "ServerError ok",
+            ),
+            "a 503, then a stream": (
+                True,
+                [service.failure(503, _FAILURE), service.reply(TEXT, stream=True)],
+                "ServerError ok",
+            ),
+            "a refused key": (False, [service.failure(401, _FAILURE)], type(self).error_table[401].__name__),
+            "a cut stream": (True, [service.cut(HALF)], "StreamInterruptedError"),
+        }
+        for scene, (stream, script, outcomes) in scenes.items():
+            seen = {}
+            for client in CLIENTS:
+                with FaultServer() as server:
+                    server.script(*script)
+                    seen[client] = call(client, one, server, stream=stream)
+            text = HALF.text if "cut" in scene else TEXT.text if outcomes.endswith("ok") else ""
+            for client, told in seen.items():
+                wanted = Call(text, tuple(outcomes.split()))
+                hold(told == wanted, contract.CLIENTS, f"{scene}: {client} gives {told}\n  instead of {wanted}")
+
+    def test_base_url_and_headers_are_honoured(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hide_environment(monkeypatch)
+        one = self.made()
+        hold(one.api_base, contract.ADDRESS, "api_base is empty")
+        moved = self.made(api_base="http://127.0.0.1:9/some/where")
+        request = ask(moved, extra_headers={"X-Conformance": "sent"}, extra_body={"conformance_extra": "sent too"})
+        for stream in (False, True):
+            try:
+                outgoing = build(moved, request, stream=stream)
+            except e.UnsupportedParameterError:  # of extra_body
+                outgoing = build(moved, ask(moved, extra_headers={"X-Conformance": "sent"}), stream=stream)
+            hold(
+                outgoing.url.startswith(f"{moved.api_base}/"),
+                contract.ADDRESS,
+                f"with api_base={moved.api_base!r} a request goes to {outgoing.url}",
+            )
+            headers = {name.lower(): value for name, value in outgoing.headers.items()}
+            hold(headers.get("x-conformance") == "sent", contract.ADDRESS, "extra_headers are not sent")
+        with FaultServer() as server:
+            server.script(self.service.reply(TEXT, stream=False))
+            call(CLIENTS[0], one, server, stream=False)
+            hold(server.received, contract.ADDRESS, "with base_urls= no request comes to that address")
+
+    def test_the_key_is_sent_and_never_shown(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        hide_environment(monkeypatch)
+        one, service = self.made(), self.service
+        for stream in (False, True):
+            outgoing = build(one, ask(one), stream=stream)
+            sent = any(SECRET in value for value in outgoing.headers.values())
+            hold(sent or not one.needs_auth, contract.KEY, "needs_auth is True, but no header holds the key")
+            hold(SECRET not in outgoing.url, contract.KEY, f"the URL holds the key: {outgoing.url}")
+            body = outgoing.body
+            hold(isinstance(body, bytes) and SECRET.encode() not in body, contract.KEY, "the body holds the key")
+            if not one.needs_auth:
+                keyless = build(one, ask(one), key=None, stream=stream)
+                hold("None" not in str(keyless.headers), contract.KEY, f"without a key, {keyless.headers} is sent")
+        shown: dict[str, object] = {}
+        scripts: dict[str, Reply] = {
+            "an answer": service.reply(TEXT, stream=False),
+            "an error that quotes the key": service.failure(401, f"the key {SECRET} is wrong"),
+            "a broken answer": replies.body(f"the key {SECRET} is wrong".encode()),
+        }
+        caplog.set_level(logging.DEBUG)
+        for scene, reply in scripts.items():
+            with FaultServer() as server, all_that_is_printed() as printed:
+                server.script(reply)
+                ended = outcome(CLIENTS[0], one, server, stream=False)
+                shown[f"the path, after {scene}"] = [request.path for request in server.received]
+            shown |= {f"repr, after {scene}": (repr(ended), str(ended), str(ended.trail))}
+            shown |= {f"a pickle, after {scene}": pickle.dumps(ended), f"print, during {scene}": printed.getvalue()}
+        shown["the log"] = [record.getMessage() for record in caplog.records]
+        for where, text in shown.items():
+            hold(SECRET not in str(text), contract.KEY, f"{where} shows the key")
+
+    # -- threads ---------------------------------------------------------------------------
+
+    def test_streams_and_threads_share_nothing(self) -> None:
+        one, service = self.made(), self.service
+        sayings = [Said(tuple(f"{letter}{number} " for number in range(8))) for letter in "abcd"]
+        bodies = [service.events(said) for said in sayings]
+        streams = [Stream(one, ask(one)) for _ in bodies]
+        for number in range(max(map(len, bodies))):
+            for stream, body in zip(streams, bodies, strict=True):
+                stream.feed(*body[number : number + 1])
+        for stream, said in zip(streams, sayings, strict=True):
+            stream.end()
+            whole = stream.error is None and heard(stream.completion) == expected(said)
+            hold(whole, contract.THREADS, f"of two streams at once one is read as {stream.told()}")
+
+        def work(number: int) -> str | None:
+            said, prompt = sayings[number], f"prompt of thread {number}"
+            outgoing = build(one, ask(one, prompt), stream=True)
+            if not says(outgoing, prompt):
+                return "a request holds another thread's prompt"
+            stream = read_stream(one, ask(one, prompt), bodies[number])
+            if stream.error is not None or heard(stream.completion) != expected(said):
+                return f"a stream is read as {stream.told()}"
+            return None
+
+        for problem in in_threads(work, len(sayings)):
+            broken(contract.THREADS, f"with {len(sayings)} threads, {problem}")

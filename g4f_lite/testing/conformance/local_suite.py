@@ -1,0 +1,105 @@
+"""The suite for providers that answer inside the process."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from ...provider import LocalProvider
+from ...types import ChatCompletion, ChatCompletionChunk
+from ..network import hide_environment
+from . import contract
+from .asking import PROMPT, ask
+from .calls import CLIENTS, call
+from .common import Conformance
+from .contract import broken, hold
+from .service import heard
+from .threads import in_threads
+
+_MOST = 10_000
+"""Chunks after which a stream counts as endless."""
+
+
+class LocalProviderConformance(Conformance):
+    """
+    Subclass it with a provider whose answers are made in this process; pytest runs the checks.
+
+    The provider must answer the same prompt with the same text; `prompt` is one that takes several
+    chunks.
+    """
+
+    prompt: ClassVar[str] = PROMPT
+
+    def local(self) -> LocalProvider:
+        one = self.made()
+        if not isinstance(one, LocalProvider):
+            broken(contract.NAME, f"{one.name!r} is no LocalProvider: subclass ProviderConformance")
+        return one
+
+    def test_streams_are_finished_and_complete_says_the_same(self) -> None:
+        one = self.local()
+        whole = _complete(one, self.prompt)
+        hold(heard(whole).finish_reason, contract.FINISHING, "complete gives an answer without a finish reason")
+        streamed = _streamed(one, self.prompt)
+        hold(streamed == heard(whole).text, contract.FINISHING, f"stream says {streamed!r}, complete {whole.text!r}")
+
+    def test_streams_end_when_they_are_cancelled(self) -> None:
+        one = self.local()
+        seen: list[ChatCompletionChunk] = []
+        pieces = iter(one.stream(ask(one, self.prompt), cancelled=lambda: bool(seen)))
+        try:
+            for chunk in pieces:
+                hold(
+                    not seen or not chunk.has_content(),
+                    contract.CANCELLING,
+                    "stream yields text after it was cancelled",
+                )
+                seen.append(chunk)
+        except Exception:  # noqa: S110  # it may stop in any way
+            pass
+
+    def test_both_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hide_environment(monkeypatch)
+        one = self.local()
+        seen = {(client, stream): call(client, one, stream=stream) for client in CLIENTS for stream in (False, True)}
+        for (client, stream), told in seen.items():
+            hold(
+                told.outcomes == ("ok",),
+                contract.CLIENTS,
+                f"{client}, stream={stream}: the attempts end {told.outcomes}",
+            )
+            hold(told == seen["Client", False], contract.CLIENTS, f"{client}, stream={stream}: another answer: {told}")
+
+    def test_threads_share_nothing(self) -> None:
+        one = self.local()
+        prompts = [f"{self.prompt} ({number})" for number in range(3)]
+        alone = [heard(_complete(one, prompt)) for prompt in prompts]
+
+        def work(number: int) -> str | None:
+            told = heard(_complete(one, prompts[number]))
+            return None if told == alone[number] else f"an answer is {told} instead of {alone[number]}"
+
+        for problem in in_threads(work, len(prompts)):
+            broken(contract.THREADS, f"with {len(prompts)} threads, {problem}")
+
+
+def _complete(one: LocalProvider, prompt: str) -> ChatCompletion:
+    try:
+        whole = one.complete(ask(one, prompt), cancelled=lambda: False)
+    except Exception as error:
+        broken(contract.FINISHING, f"complete raises {type(error).__name__}: {error}")
+    hold(isinstance(whole, ChatCompletion), contract.FINISHING, f"complete returns {type(whole).__name__}")
+    return whole
+
+
+def _streamed(one: LocalProvider, prompt: str) -> str:
+    text, unfinished = "", True
+    for number, chunk in enumerate(one.stream(ask(one, prompt), cancelled=lambda: False)):
+        hold(isinstance(chunk, ChatCompletionChunk), contract.FINISHING, f"stream yields {type(chunk).__name__}")
+        hold(number < _MOST, contract.FINISHING, f"stream does not end after {_MOST} chunks")
+        text += chunk.text
+        if chunk.choices:
+            unfinished = chunk.choices[0].finish_reason is None
+    hold(not unfinished, contract.FINISHING, "stream ends without a finish reason")
+    return text

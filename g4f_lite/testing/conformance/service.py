@@ -1,0 +1,224 @@
+"""The service's side: bytes in its protocol, and what the host makes of them with the provider's code."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+from ...errors import ProviderError, ReplyError
+from ...guard import check_outgoing
+from ...http import ErrorReply, HTTPRequest, HTTPResponse
+from ...keys import Key
+from ...provider import Provider
+from ...routing.legs import Leg
+from ...stream_reader import StreamReader, check_content
+from ...timing import TimeLimit
+from ...types import ChatCompletion, ChatRequest, Timeouts
+from .. import replies
+from ..server import Reply
+from ..shapes import SHAPES, Failure, Said, Shape, ShapeName
+from .contract import BUILDING, JUNK, broken, hold
+
+SECRET = "conformance-2Zr9-the-key-that-nobody-may-see"  # noqa: S105  # no service knows it
+EVENT_STREAM = {"content-type": "text/event-stream"}
+JSON = {"content-type": "application/json"}
+
+
+class Service:
+    """Speaks in a shape."""
+
+    def __init__(self, shape: ShapeName | Shape) -> None:
+        self.shape: Shape = SHAPES[shape] if isinstance(shape, str) else shape
+
+    def whole(self, said: Said, model: str = "model") -> bytes:
+        return json.dumps(self.shape.whole(model, said), ensure_ascii=False).encode()
+
+    def events(self, said: Said, model: str = "model") -> list[bytes]:
+        parts = [*self.shape.chunks(model, said), *(self.shape.DONE if said.finish else ())]
+        return [self.shape.sse(part) for part in parts]
+
+    def error(self, status: int, message: str, **more: Any) -> bytes:
+        return json.dumps(self.shape.error(Failure(status, message, **more))).encode()
+
+    def broken_off(self, said: Said, status: int, message: str) -> list[bytes]:
+        """Return the events of a stream that ends with an error."""
+        failure = self.shape.error(Failure(status, message))
+        return [*self.events(said._replace(finish=None)), self.shape.sse(failure)]
+
+    def reply(self, said: Said, *, stream: bool) -> Reply:
+        if stream:
+            return replies.stream(self.events(said))
+        return replies.body(self.whole(said), content_type="application/json")
+
+    def failure(self, status: int, message: str) -> Reply:
+        return replies.body(self.error(status, message), status, content_type="application/json")
+
+    def cut(self, said: Said) -> Reply:
+        """Begin a stream, and end its body politely in the middle."""
+        return replies.stream(self.events(said._replace(finish=None)))
+
+
+class Heard(NamedTuple):
+    """What an answer says, comparable however it came."""
+
+    text: str
+    finish_reason: str | None
+    tools: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        calls = f", calls of {self.tools}" if self.tools else ""
+        return f"{self.text!r} with finish reason {self.finish_reason!r}{calls}"
+
+
+def heard(completion: ChatCompletion) -> Heard:
+    calls = tuple((call.function.name, _arguments(call.function.arguments)) for call in completion.tool_calls)
+    finish_reason = completion.choices[0].finish_reason if completion.choices else None
+    return Heard(completion.text, finish_reason, calls)
+
+
+def expected(said: Said) -> Heard:
+    calls = tuple((call["function"]["name"], _arguments(call["function"]["arguments"])) for call in said.tool_calls)
+    return Heard(said.text, said.finish, calls)
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+# -- the provider's code, called as the host does ------------------------------------------
+
+
+def build(provider: Provider, request: ChatRequest, *, key: str | None = SECRET, stream: bool = False) -> HTTPRequest:
+    """
+    Return what the provider sends.
+
+    Raises:
+        ProviderError: it refuses the request.
+    """
+    try:
+        outgoing = provider.build_request(request, key=key, stream=stream)
+    except ProviderError:
+        raise
+    except Exception as error:
+        broken(BUILDING, f"build_request raises {type(error).__name__}: {error}")
+    try:
+        check_outgoing(outgoing)
+    except (TypeError, ValueError, AttributeError) as error:
+        broken(BUILDING, f"what build_request returns cannot be sent: {error}")
+    return outgoing
+
+
+def read_whole(
+    provider: Provider, body: bytes, headers: Mapping[str, str] = JSON, status: int = 200
+) -> ChatCompletion | ProviderError:
+    """Return the answer that a body is, or the error."""
+    response = HTTPResponse(status=status, headers=headers, body=body)
+    try:
+        completion = provider.parse_response(response)
+        if isinstance(completion, ChatCompletion):
+            check_content(completion, status)
+    except ReplyError as error:
+        return classify(provider, error.reply)
+    except ProviderError as error:
+        return error
+    except Exception as error:
+        broken(JUNK, f"parse_response raises {type(error).__name__}: {error}\n  for the body {body[:60]!r}")
+    hold(
+        isinstance(completion, ChatCompletion),
+        JUNK,
+        f"parse_response returns {type(completion).__name__}, no ChatCompletion, for the body {body[:60]!r}",
+    )
+    return completion
+
+
+def classify(provider: Provider, reply: ErrorReply) -> ProviderError:
+    """Return the provider's exception for a reply."""
+    try:
+        error = provider.classify_error(reply)
+    except Exception as failure:
+        broken(JUNK, f"classify_error raises {type(failure).__name__}: {failure}\n  for {reply.body[:60]!r}")
+    hold(isinstance(error, ProviderError), JUNK, f"classify_error returns {type(error).__name__}, no ProviderError")
+    return error
+
+
+class Stream:
+    """One stream through the provider's parser, as the host reads it."""
+
+    def __init__(self, provider: Provider, request: ChatRequest) -> None:
+        limit = TimeLimit(time, Timeouts(), float("inf"), stream=True)
+        leg = Leg(provider, request.model, Key(SECRET, "argument"))
+        self._reader = StreamReader(
+            leg, request, limit, lambda reply: classify(provider, reply), status=200, headers=EVENT_STREAM
+        )
+
+    def feed(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            if not self._reader.over:
+                self._reader.feed(piece)
+
+    def end(self, *pieces: bytes) -> Stream:
+        """Feed the last pieces, and the end of the body."""
+        self.feed(*pieces, b"")
+        return self
+
+    @property
+    def error(self) -> ProviderError | None:
+        return self._reader.failure
+
+    @property
+    def notes(self) -> list[str]:
+        """Events that could not be understood."""
+        return self._reader.notes
+
+    @property
+    def completion(self) -> ChatCompletion:
+        return self._reader.completion()
+
+    def told(self) -> str:
+        """Tell what came out of it."""
+        if self.error is not None:
+            return f"{type(self.error).__name__}: {self.error.message}"
+        return str(heard(self.completion)) + "".join(f"; {note}" for note in self.notes)
+
+
+def read_stream(provider: Provider, request: ChatRequest, pieces: Iterable[bytes]) -> Stream:
+    """Return a stream that has come in these pieces and has ended."""
+    return Stream(provider, request).end(*pieces)
+
+
+# -- what a request says -------------------------------------------------------------------
+
+
+def says(outgoing: HTTPRequest, text: str) -> bool:
+    """Tell whether a value of the body, a part of one, or the URL is this text."""
+    return any(text in value for value in _values(outgoing))
+
+
+def _values(outgoing: HTTPRequest) -> list[str]:
+    found = [unquote(outgoing.url)]
+
+    def collect(value: Any) -> None:
+        if isinstance(value, dict):
+            for name, item in value.items():
+                found.append(str(name))
+                collect(item)
+        elif isinstance(value, list):
+            for item in value:
+                collect(item)
+        else:
+            found.append(str(value))
+
+    body = outgoing.body if isinstance(outgoing.body, bytes) else b""  # a chat is no upload
+    try:
+        collect(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found.append(body.decode("utf-8", "replace"))
+    return found

@@ -1,0 +1,58 @@
+"""
+Fixtures for tests of plugins; pytest finds them by itself. docs/plugins/testing.md shows each in use.
+
+Loaded in every run of pytest: nothing is imported before a fixture is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from .scripted import ScriptedProvider
+    from .server import FaultServer
+
+
+@pytest.fixture
+def fault_server() -> Iterator[FaultServer]:
+    """A provider on 127.0.0.1 whose answers and faults are scripted."""
+    from .server import FaultServer
+
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture
+def scripted_provider() -> ScriptedProvider:
+    """A provider that needs no socket and answers "ok"."""
+    from .scripted import ScriptedProvider
+
+    return ScriptedProvider()
+
+
+@pytest.fixture
+def network_guard() -> Iterator[None]:
+    """Whatever wants to leave this machine raises `NetworkBlockedError`."""
+    from .network import network_blocked
+
+    with network_blocked():
+        yield
+
+
+@pytest.fixture
+def offline_client(
+    scripted_provider: ScriptedProvider, network_guard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
+    """A client that finds no real key, cannot leave this machine, and asks `scripted_provider`."""
+    from ..client import Client
+    from .network import hide_environment
+
+    hide_environment(monkeypatch)
+    monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path))
+    with Client(routes=[scripted_provider]) as client:
+        yield client
