@@ -37,7 +37,7 @@ def _run(environments: dict[str, Environment], rounds: int, quick: bool) -> dict
         run: dict[str, Any] = {
             "environments": {name: one._asdict() for name, one in environments.items()},
             "imports": startup.imports(
-                {name: (pythons[name], module.IMPORT) for name, module in modules.items()}, min(rounds, 3), path
+                {name: (pythons[name], module.IMPORT) for name, module in modules.items()}, min(rounds, 2), path
             ),
             "first": startup.first_answers(
                 {

@@ -25,51 +25,70 @@ class Worker:
     def __init__(self, contender: str, origin: str) -> None:
         self._module = importlib.import_module(f"benchmarks.contenders.{contender}")
         self._origin = origin
+        self._runner = asyncio.Runner()
         self._made: dict[tuple[str, str], Any] = {}
 
-    async def measure(self, case: str, kind: str, times: int, parallel: int) -> dict[str, float]:
+    def measure(self, case: str, kind: str, times: int, parallel: int) -> dict[str, float]:
         """Call it so many times, so many of them at once, and return what that took."""
         make = getattr(self._module, case)
+        is_async = case.startswith("async")
         if (case, kind) not in self._made:
-            self._made[case, kind] = make(f"{self._origin}/{kind}/openai/v1")
-        made = self._made[case, kind]
+            base = f"{self._origin}/{kind}/openai/v1"
+            self._made[case, kind] = self._runner.run(_inside(make, base)) if is_async else (make(base), None)
+        call, _ = self._made[case, kind]
         if case == "async_held":
-            return await _hold(made[0], times)
-        await _run(case, made, max(parallel, times // 10), parallel, [])  # connections, caches, branches
+            return self._runner.run(_hold(call, times))
+
+        def run(times: int, walls: list[float]) -> None:
+            if is_async:
+                self._runner.run(_at_once(call, times, parallel, walls))
+            else:
+                _in_threads(call, times, parallel, walls)
+
+        run(max(parallel, times // 10), [])  # connections, caches, branches
         walls: list[float] = []
         gc.collect()
         cpu, wall = time.process_time(), time.perf_counter()
-        await _run(case, made, times, parallel, walls)
+        run(times, walls)
         done = len(walls)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         cuts = quantiles(walls, n=100) if done > 1 else [walls[0]] * 99
         return {"cpu": cpu / done, "wall": wall / done, "p50": cuts[49], "p99": cuts[98]}
 
-    async def close(self) -> None:
-        for (case, _), made in self._made.items():
-            if case.startswith("async"):
-                await made[1]()
+    def close(self) -> None:
+        for _, close in self._made.values():
+            if close is not None:
+                self._runner.run(close())
+        self._runner.close()
 
 
-async def _run(case: str, made: Any, times: int, parallel: int, walls: list[float]) -> None:
-    if case == "sync_call" and parallel > 1:
-        with ThreadPoolExecutor(parallel) as threads:
-            walls += [0.0 for answer in threads.map(lambda _: made(), range(times)) if answer]
-        return
-    if case.startswith("async"):
-        await asyncio.gather(*(_in_turn(made[0], times // parallel, walls) for _ in range(parallel)))
-        return
-    for _ in range(times):
+async def _inside(make: Any, base: str) -> Any:
+    """Make it where its loop runs, as aiohttp demands."""
+    return make(base)
+
+
+def _in_threads(call: Any, times: int, parallel: int, walls: list[float]) -> None:
+    def timed(_: object = None) -> None:
         began = time.perf_counter()
-        assert made()
+        assert call()
         walls.append(time.perf_counter() - began)
 
+    if parallel == 1:
+        for _ in range(times):
+            timed()
+        return
+    with ThreadPoolExecutor(parallel) as threads:
+        list(threads.map(timed, range(times)))
 
-async def _in_turn(call: Any, times: int, walls: list[float]) -> None:
-    for _ in range(times):
-        began = time.perf_counter()
-        assert await call()
-        walls.append(time.perf_counter() - began)
+
+async def _at_once(call: Any, times: int, parallel: int, walls: list[float]) -> None:
+    async def in_turn() -> None:
+        for _ in range(times // parallel):
+            began = time.perf_counter()
+            assert await call()
+            walls.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(in_turn() for _ in range(parallel)))
 
 
 async def _hold(hold: Any, times: int) -> dict[str, float]:
@@ -90,12 +109,12 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
 
 
-async def main() -> None:
+def main() -> None:
     worker = Worker(*sys.argv[1:])
     for line in sys.stdin:
-        print(json.dumps(await worker.measure(**json.loads(line))), flush=True)
-    await worker.close()
+        print(json.dumps(worker.measure(**json.loads(line))), flush=True)
+    worker.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
