@@ -49,6 +49,7 @@ BUNDLED: dict[str, str | Row] = {
         api_base="https://api.mistral.ai/v1",
         api_key_env=("MISTRAL_API_KEY",),
         default_model="mistral-small-latest",
+        default_models={"embeddings": "mistral-embed"},
         fallback_models=("mistral-medium-latest", "mistral-large-latest", "ministral-8b-latest"),
         capabilities=_UNASKED | _VISION | _EMBEDDINGS | _AUDIO,
         # Every field that it does not know is an error.
@@ -283,6 +284,7 @@ BUNDLED: dict[str, str | Row] = {
             "glm-4.7-flash": "@cf/zai-org/glm-4.7-flash",
             "gemma-4-26b": "@cf/google/gemma-4-26b-a4b-it",
         },
+        default_models={"embeddings": "@cf/qwen/qwen3-embedding-0.6b"},
         notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
         capabilities=_CHAT | _VISION | _EMBEDDINGS,
         renamed_parameters=_LIMIT,
@@ -338,7 +340,8 @@ BUNDLED: dict[str, str | Row] = {
         default_model="gpt-oss-120b",
         fallback_models=("Meta-Llama-3_3-70B-Instruct", "gpt-oss-20b"),
         model_aliases={"llama-3.3-70b": "Meta-Llama-3_3-70B-Instruct"},
-        capabilities=_CHAT | _AUDIO,
+        default_models={"embeddings": "Qwen3-Embedding-8B"},
+        capabilities=_CHAT | _EMBEDDINGS | _AUDIO,
         renamed_parameters=_LIMIT,
     ),
     "ollama": Row(

@@ -20,7 +20,8 @@ class OpenAI(OpenaiTemplate):
     A model that reasons takes no `temperature`, `top_p` or `logprobs` unless `reasoning_effort="none"`
     stops it (which not every model allows): such a call goes to another leg.
 
-    Source: OpenAI's page on the latest model; litellm 1.106, `gpt_5_transformation.py`.
+    Source: OpenAI's page on the latest model; litellm 1.106, `gpt_5_transformation.py`; for what is no chat, the models
+    that genai-prices lists in November 2026.
     """
 
     name = "openai"
@@ -31,7 +32,14 @@ class OpenAI(OpenaiTemplate):
     api_key_env = ("OPENAI_API_KEY",)
     default_model = "gpt-6-luna"
     fallback_models = ("gpt-6.1-sol", "gpt-6-sol", "gpt-5.6-luna")
-    capabilities = OpenaiTemplate.capabilities | {"vision", "audio", "embeddings"}
+    default_models = {
+        "embeddings": "text-embedding-3-small",
+        "transcription": ("gpt-4o-mini-transcribe", "whisper-1"),
+        "translation": "whisper-1",
+        "speech": "gpt-4o-mini-tts",
+        "images": ("gpt-image-2", "gpt-image-1"),
+    }
+    capabilities = OpenaiTemplate.capabilities | {"vision", "audio", *default_models}
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # models that reason refuse the older name
     renamed_roles = {}
     dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})

@@ -21,6 +21,7 @@ class Row(TypedDict, total=False):
     default_model: str
     fallback_models: Sequence[str]
     model_aliases: Mapping[str, str]
+    default_models: Mapping[str, str | Sequence[str]]
     capabilities: frozenset[str]
     unsupported_parameters: frozenset[str]
     allowed_values: Mapping[str, Sequence[Any]]
