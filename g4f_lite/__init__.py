@@ -86,25 +86,27 @@ if TYPE_CHECKING:
     from .routing.legs import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .shortcuts import chat as chat, stream as stream
-    from .types import (
+    from .trail import (
         Attempt as Attempt,
+        Explanation as Explanation,
+        PlannedRoute as PlannedRoute,
+        Skipped as Skipped,
+        Trail as Trail,
+    )
+    from .types import (
         ChatCompletion as ChatCompletion,
         ChatCompletionChunk as ChatCompletionChunk,
         ChatRequest as ChatRequest,
         Choice as Choice,
         ChunkChoice as ChunkChoice,
         Delta as Delta,
-        Explanation as Explanation,
         FunctionCall as FunctionCall,
         FunctionCallDelta as FunctionCallDelta,
         Message as Message,
-        PlannedRoute as PlannedRoute,
-        Skipped as Skipped,
         Timeouts as Timeouts,
         TokenDetails as TokenDetails,
         ToolCall as ToolCall,
         ToolCallDelta as ToolCallDelta,
-        Trail as Trail,
         Usage as Usage,
     )
     from .upload import Upload as Upload, UploadFile as UploadFile
@@ -133,9 +135,9 @@ _MODULES = {
     "routing.legs": "Leg",
     "routing.strategies": "Strategy StrategyContext Weighted",
     "shortcuts": "chat stream",
-    "types": """Attempt ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta
-        Explanation FunctionCall FunctionCallDelta Message PlannedRoute Skipped Timeouts TokenDetails
-        ToolCall ToolCallDelta Trail Usage""",
+    "trail": "Attempt Explanation PlannedRoute Skipped Trail",
+    "types": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
+        FunctionCallDelta Message Timeouts TokenDetails ToolCall ToolCallDelta Usage""",
     "upload": "Upload UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

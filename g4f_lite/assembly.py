@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .types import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    Choice,
-    FunctionCall,
-    JSONObject,
-    Message,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from .types import ChatCompletion, ChatCompletionChunk, Choice, FunctionCall, Message, ToolCall, ToolCallDelta, Usage
+from .value import JSONObject
 
 
 class _Call:

@@ -18,10 +18,12 @@ from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
-from .transport.async_http import AsyncByteStream, AsyncTransport
+from .trail import Explanation
+from .transport.async_body import AsyncByteStream
+from .transport.async_http import AsyncTransport
 from .transport.common import check_proxy
 from .transport.in_process import AsyncChunkStream, LocalAsync
-from .types import ChatCompletion, ChatCompletionChunk, Explanation
+from .types import ChatCompletion, ChatCompletionChunk
 
 if TYPE_CHECKING:
     from .async_resources import AsyncAudio, AsyncEmbeddings, AsyncImages, AsyncModels

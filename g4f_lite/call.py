@@ -32,7 +32,9 @@ from .routing.legs import Identity, LocalRequest
 from .routing.plan import Plan
 from .stream_reader import StreamReader
 from .structured import MisfitError, ResponseModel
-from .types import Attempt, ChatCompletion, ChatCompletionChunk, JSONObject, Trail
+from .trail import Attempt, Trail
+from .types import ChatCompletion, ChatCompletionChunk
+from .value import JSONObject
 
 log = logging.getLogger("g4f_lite")
 

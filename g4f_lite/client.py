@@ -17,10 +17,11 @@ from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
+from .trail import Explanation
 from .transport.common import check_proxy
 from .transport.in_process import LocalSync, SyncChunkStream
 from .transport.sync_http import SyncByteStream, SyncTransport
-from .types import ChatCompletion, ChatCompletionChunk, Explanation
+from .types import ChatCompletion, ChatCompletionChunk
 
 if TYPE_CHECKING:
     from .endpoints import OperationName

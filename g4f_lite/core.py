@@ -29,7 +29,8 @@ from .routing.selection import ProviderChoice, Selection
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
 from .selections import Selections
 from .structured import shaped
-from .types import ChatRequest, Explanation, OnInterrupt, PlannedRoute, Timeouts
+from .trail import Explanation, PlannedRoute
+from .types import ChatRequest, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
     from .endpoints import EndpointRequest, OperationName

@@ -18,7 +18,7 @@ from .params import ROUTING, unknown_keyword
 from .routing.legs import Leg
 from .routing.plan import Plan
 from .routing.tiers import Tiers
-from .types import Skipped
+from .trail import Skipped
 
 if TYPE_CHECKING:
     from .core import Core

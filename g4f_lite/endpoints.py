@@ -15,8 +15,10 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, field
 
-from .types import EMPTY_TRAIL, Attempt, JSONObject, Positive, Trail, Usage, Value
+from .trail import EMPTY_TRAIL, Attempt, Trail
+from .types import Positive, Usage
 from .upload import Progress, UploadFile
+from .value import JSONObject, Value
 
 OperationName: TypeAlias = Literal["chat", "embeddings", "transcription", "translation", "speech", "images", "models"]
 """What a call asks for. But for `chat` and `models`, also the capability that a provider declares for it."""

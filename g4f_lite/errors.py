@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from .types import EMPTY_TRAIL, Attempt, Trail
+from .trail import EMPTY_TRAIL, Attempt, Trail
 
 if TYPE_CHECKING:
     from .http import ErrorReply

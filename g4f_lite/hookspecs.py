@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .http import ErrorReply
     from .provider import Provider
     from .routing.strategies import Strategy
-    from .types import Attempt, Trail
+    from .trail import Attempt, Trail
 
 PROJECT = "g4f_lite"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .types import Value
+from .value import Value
 
 if TYPE_CHECKING:
     from .upload import Upload

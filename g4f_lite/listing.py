@@ -15,7 +15,7 @@ from .errors import G4FLiteError, InvalidRequestError, NoUsableRouteError, Provi
 from .model_cache import MAX_AGE_S
 from .params import unknown_keyword
 from .provider import Provider
-from .types import Trail
+from .trail import Trail
 
 if TYPE_CHECKING:
     from .core import Core

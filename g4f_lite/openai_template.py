@@ -15,7 +15,8 @@ from .errors import MalformedResponseError, ReplyError, UnsupportedParameterErro
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .openai_wire import error_in, loose_chunk, loose_completion, what_is
 from .provider import Provider, StreamParser
-from .types import ChatCompletion, ChatCompletionChunk, ChatRequest, JSONObject
+from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
+from .value import JSONObject
 
 if TYPE_CHECKING:
     from .endpoints import Answer, EndpointRequest

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from .errors import InvalidRequestError
 from .guard import is_header
-from .types import ChatRequest, JSONObject, Message, OnInterrupt, Timeouts
+from .types import ChatRequest, Message, OnInterrupt, Timeouts
+from .value import JSONObject
 
 if TYPE_CHECKING:
     from .endpoints import EndpointRequest

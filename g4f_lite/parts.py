@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .types import JSONObject
+from .value import JSONObject
 
 _IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",

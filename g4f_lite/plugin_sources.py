@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 
 from .errors import PluginLoadError
 from .provider import Provider
-from .types import Value
+from .value import Value
 
 PROVIDERS_GROUP = "g4f_lite"
 HOOKS_GROUP = "g4f_lite.hooks"

@@ -40,7 +40,7 @@ from .routing.strategies import Strategy
 
 if TYPE_CHECKING:
     from .http import ErrorReply
-    from .types import Attempt, Trail
+    from .trail import Attempt, Trail
 
 KINDS = ("bundled", "client", "code", "third-party")
 """In the order of `automatic_names`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .call import Call, Step
-from .types import ChatCompletion, Trail
+from .trail import Trail
+from .types import ChatCompletion
 
 
 class StreamFace:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from .errors import ConfigurationError
-from .types import JSONObject
+from .value import JSONObject
 
 _FENCE = re.compile(r"\s*```\w*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 """Models without a JSON mode like to put JSON into a code block."""

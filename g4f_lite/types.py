@@ -6,151 +6,17 @@ Durations are seconds, points in time are Unix time, unless a name says otherwis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-JSONObject: TypeAlias = dict[str, Any]
+from .trail import EMPTY_TRAIL, Attempt, Trail
+from .value import JSONObject, Value
+
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
-
-
-class Value(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """Base of everything that is only data."""
-
-
-# -- the trail -----------------------------------------------------------------------------
-
-
-class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt"):
-    """One request on one leg, and how it ended."""
-
-    provider: str
-    model: str
-    key: str | None = None
-    """Short fingerprint of the key, never the key; None if the leg needs none."""
-    number: int = 1
-    """1 for the first try on this leg, 2 for its first retry."""
-    started_at: float = 0.0
-    duration: float | None = None
-    """Seconds up to the outcome; None while the attempt runs."""
-    first_token: float | None = None
-    """Seconds up to the first content of a stream."""
-    outcome: str | None = None
-    """`ok`, or the name of the exception; None while the attempt runs."""
-    status: int | None = None
-    message: str | None = None
-    """What the service said, shortened, without any key."""
-    reason: str | None = None
-    """Why the call stayed or went on, for a failed attempt."""
-    wait: float | None = None
-    """Seconds to wait before the next attempt."""
-    notes: tuple[str, ...] = ()
-    """Oddities that did not spoil the answer, such as a skipped malformed event."""
-
-    @property
-    def route(self) -> str:
-        return f"{self.provider}:{self.model}" if self.model else self.provider
-
-    def __str__(self) -> str:
-        if self.outcome == "ok":
-            told = f"{self.status or 'ok'} in {self.duration or 0.0:.2f} s"
-        else:
-            status = f"{self.status} " if self.status and self.status >= 300 else ""
-            told = f"{status}{self.outcome or 'under way'}"
-            told += f" ({self.message})" if self.message else ""
-        notes = "".join(f"; {note}" for note in self.notes)
-        return f"{self.route} {told}{notes}" + (f" → {self.reason}" if self.reason else "")
-
-
-class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped"):
-    """A leg that was left out, and why."""
-
-    provider: str
-    model: str
-    reason: str
-    key: str | None = None
-
-    @property
-    def route(self) -> str:
-        return f"{self.provider}:{self.model}" if self.model else self.provider
-
-    def __str__(self) -> str:
-        return f"{self.route} skipped: {self.reason}"
-
-    @property
-    def lacks_key(self) -> bool:
-        """Whether nothing but a key is missing."""
-        return self.reason.startswith("no key")
-
-
-_KEYLESS_TOLD = 3
-
-
-def told(entries: Iterable[Attempt | Skipped]) -> list[str]:
-    """Return a line for each entry; of many providers that only lack a key, those after the third share one."""
-    entries = list(entries)
-    keyless = [entry for entry in entries if isinstance(entry, Skipped) and entry.lacks_key]
-    others = keyless[_KEYLESS_TOLD:]
-    lines = [str(entry) for entry in entries if entry not in others]
-    if others:
-        last = lines.index(str(keyless[_KEYLESS_TOLD - 1]))
-        lines.insert(last + 1, f"{len(others)} others skipped: no key: {', '.join(one.provider for one in others)}")
-    return lines
-
-
-class Trail(Value, frozen=True, kw_only=True):
-    """All that happened in one call, in order."""
-
-    entries: tuple[Attempt | Skipped, ...] = ()
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Attempt))
-
-    @property
-    def skipped(self) -> tuple[Skipped, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Skipped))
-
-    def to_dict(self) -> JSONObject:
-        """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`."""
-        return {
-            "attempts": [msgspec.to_builtins(entry) for entry in self.attempts],
-            "skipped": [msgspec.to_builtins(entry) for entry in self.skipped],
-        }
-
-    def __str__(self) -> str:
-        return "\n".join(told(self.entries))
-
-
-EMPTY_TRAIL = Trail()
-
-
-class PlannedRoute(Value, frozen=True, kw_only=True):
-    """One leg of an explained plan."""
-
-    provider: str
-    model: str
-    """"" stands for the first model that the service lists when it is asked."""
-    base_url: str = ""
-    key: str | None = None
-
-    def __str__(self) -> str:
-        at = f" at {self.base_url}" if self.base_url else ""
-        return f"{self.provider}:{self.model or '(first listed)'}{at}" + (f" with key {self.key}" if self.key else "")
-
-
-class Explanation(Value, frozen=True, kw_only=True):
-    """What a call would do: tiers of legs in the order of trying, and the legs left out."""
-
-    tiers: tuple[tuple[PlannedRoute, ...], ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"{number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(self.tiers, 1)]
-        return "\n".join(lines + [f"-  {line}" for line in told(self.skipped)])
 
 
 # -- settings ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from .. import hookimpl
 from .output import note
 
 if TYPE_CHECKING:
-    from ..types import Attempt
+    from ..trail import Attempt
 
 NOTICED_S = 1.0
 """A shorter wait goes unnoticed."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import errors as e
 from ..http import ErrorReply
-from ..types import Value
+from ..value import Value
 from .retry_after import asked_wait
 
 _READ = 4000

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from .. import prices
 from ..errors import ConfigurationError
-from ..types import ChatRequest, Skipped
+from ..trail import Skipped
+from ..types import ChatRequest
 from .legs import Leg
 from .selection import Selection, nothing_left
 from .tiers import Tiers

@@ -24,7 +24,9 @@ from ..errors import (
     StreamInterruptedError,
 )
 from ..timing import Clock, TimeLimit
-from ..types import Attempt, OnInterrupt, Skipped, Timeouts, Trail, Value, told
+from ..trail import Attempt, Skipped, Trail, told
+from ..types import OnInterrupt, Timeouts
+from ..value import Value
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg

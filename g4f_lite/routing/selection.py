@@ -15,7 +15,7 @@ from ..errors import (
     UnknownProviderError,
 )
 from ..provider import Provider
-from ..types import Skipped, Trail
+from ..trail import Skipped, Trail
 from .legs import Leg
 from .tiers import Tiers
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...errors import ProviderError
-from ...types import ChatCompletion, Value
+from ...types import ChatCompletion
+from ...value import Value
 
 
 class Exchange(Value, frozen=True, kw_only=True):
