@@ -395,7 +395,7 @@ def test_it_is_the_last_resort_of_a_plan() -> None:
 
 def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60, **kwargs
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
     )
     return done.returncode, done.stdout, done.stderr
 
