@@ -186,11 +186,15 @@ class Step:
         provider, key = self.leg.provider, self.leg.key
         if self.leg.is_local:
             return LocalRequest(self.leg, self.request)
-        with guarded(self.leg, "building the request"):
-            outgoing = self.call.operation.build(
-                provider, self.request, None if key is None else key.value, self.call.plan.stream
-            )
-            check_outgoing(outgoing)
+        try:
+            with guarded(self.leg, "building the request"):
+                outgoing = self.call.operation.build(
+                    provider, self.request, None if key is None else key.value, self.call.plan.stream
+                )
+                check_outgoing(outgoing)
+        except MalformedResponseError as error:
+            error.sent = False
+            raise
         return outgoing
 
     # -- a leg that names no model ---------------------------------------------------------
@@ -264,13 +268,13 @@ class Step:
         try:
             return msgspec.structs.replace(completion, parsed=shape.parse(completion.text))
         except MisfitError as misfit:
-            self.call.misfits[self.leg.identity] = (
-                {"role": "assistant", "content": completion.text},
-                {
-                    "role": "user",
-                    "content": f"That does not fit: {misfit}. Answer again, with the corrected JSON alone.",
-                },
-            )
+            choice = completion.choices[0]
+            if completion.text and choice.finish_reason != "length":  # else there is nothing to be mended
+                complaint = f"That does not fit: {misfit}. Answer again, with the corrected JSON alone."
+                self.call.misfits[self.leg.identity] = (
+                    choice.message.to_dict(),
+                    {"role": "user", "content": complaint},
+                )
             raise ToolCallError(str(misfit), status=status) from None
 
     def _parse(self, reply: HTTPResponse, operation: Operation, request: Any) -> Any:
@@ -342,7 +346,7 @@ class Step:
             try:
                 shaped = self._shaped(reader.completion(), self.call.shape, reader.status)
             except ToolCallError as error:
-                raise reader.broken(error) from None
+                raise reader.broken(error) from error
         self._succeed(reader.status, reader.headers, reader.notes)
         trail = self.call.finished()
         self.call.whole = lambda: msgspec.structs.replace(self._name(shaped or reader.completion()), trail=trail)

@@ -71,6 +71,8 @@ def redact(error: ProviderError, leg: Leg) -> ProviderError:
     Foreign exceptions leave the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
     """
     error.args = tuple(hide_key(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
+    if error.code:
+        error.code = hide_key(error.code, leg)
     link: BaseException | None = error
     while link is not None:
         for name in ("__cause__", "__context__"):

@@ -45,7 +45,9 @@ def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList,
             raise
         return _own_list(_named(core, choice), error)
     lists = []
-    for leg, call in calls:
+    for number, (leg, call) in enumerate(calls):  # one that is silent must not use up the time of the others
+        now, end = time.monotonic(), calls[-1][1].plan.deadline_at
+        call.plan.deadline_at = now + (end - now) / (len(calls) - number)
         listed = core.models.get(leg, time.monotonic(), max_age)
         if listed is None:
             try:

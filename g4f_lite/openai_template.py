@@ -53,7 +53,8 @@ class OpenaiTemplate(Provider):
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         self._refuse_unsupported(request)
-        body = request.to_body()
+        extra = request.extra_body
+        body = (msgspec.structs.replace(request, extra_body=None) if extra else request).to_body()
         if body["messages"] is request.messages:
             body["messages"] = _without_extra_content(request.messages)
         self._fit(body)
@@ -66,6 +67,8 @@ class OpenaiTemplate(Provider):
             else:
                 body.pop("stream_options", None)
         self.adapt_body(body)
+        if extra:  # as the caller wrote it
+            body.update({**extra, "stream": True} if stream else extra)  # how the answer is read is settled
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"

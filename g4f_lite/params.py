@@ -248,6 +248,8 @@ def check_headers(headers: object) -> None:
     for name, value in headers.items():
         if not is_header(name, value):
             raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
+        if name.lower() in ("content-length", "transfer-encoding"):
+            raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")
 
 
 def seconds(name: str, value: object) -> float:

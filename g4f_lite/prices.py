@@ -19,6 +19,10 @@ _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama
 class TokenDetails(Protocol):
     @property
     def cached_tokens(self) -> int | None: ...
+    @property
+    def cache_write_tokens(self) -> int | None: ...
+    @property
+    def audio_tokens(self) -> int | None: ...
 
 
 class TokenCounts(Protocol):
@@ -49,11 +53,16 @@ def installed() -> bool:
 
 
 def cost(provider: str, model: str, usage: TokenCounts) -> float | None:
-    """Return what an answer has cost; cached tokens are counted at their own price."""
+    """Return what the tokens of an answer have cost; cached ones, and sound, have prices of their own."""
     details = usage.prompt_tokens_details
     counts = {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
-    if details is not None and details.cached_tokens:
-        counts["cache_read_tokens"] = details.cached_tokens
+    if details is not None:
+        kinds = {
+            "cache_read_tokens": details.cached_tokens,
+            "cache_write_tokens": details.cache_write_tokens,
+            "input_audio_tokens": details.audio_tokens,
+        }
+        counts |= {kind: count for kind, count in kinds.items() if count}
     found = _calculated(provider, model, **counts)
     return None if found is None else float(found.total_price)
 

@@ -99,6 +99,8 @@ class Provider(ABC):
     """For what is no chat: a capability to its model, or to several, of which the later ones are tried next."""
     lists_models: bool = False
     """Whether the service can be asked for its models."""
+    model_capabilities: Mapping[str, frozenset[str]] = {}
+    """What single models can besides: `{"qwen/qwen3.8-27b": frozenset({"vision"})}`."""
     capabilities: frozenset[str] = frozenset({"streaming"})
     """
     Of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and of what is no chat:

@@ -23,7 +23,8 @@ class StreamFace:
     @property
     def model(self) -> str:
         """The model that speaks, or spoke last."""
-        return self._call.speaker.leg.model
+        model: str = self._call.speaker.request.model
+        return model
 
     @property
     def completion(self) -> ChatCompletion:

@@ -107,7 +107,7 @@ class StreamReader:
             self._accept((piece,))
         elif isinstance(piece, ProviderError):
             self.over = True
-            if not self.finished:  # else the answer is whole, however the connection ended
+            if not self._all_finished():  # else the answer is whole, however the connection ended
                 raise piece
             self._check_end()
         elif not piece:
@@ -153,6 +153,10 @@ class StreamReader:
     def finished(self) -> bool:
         """True when each choice that was seen has its finish reason."""
         return bool(self._finished) and not self._unfinished
+
+    def _all_finished(self) -> bool:
+        """Tell whether all choices that were asked for are there, so that nothing more need come."""
+        return self.finished and len(self._finished) >= (self._request.n or 1)
 
     def broken(self, cause: ProviderError) -> ProviderError:
         """Return what a failure means here: before any content its cause, afterwards an interruption."""

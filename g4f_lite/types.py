@@ -153,6 +153,7 @@ class Choice(Value, frozen=True, kw_only=True):
 
 class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
 

@@ -184,6 +184,30 @@ def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer)
             assert eventually(lambda: groq.open_connections == 0)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_provisional_answer_is_not_the_answer(mode: str, groq: FaultServer) -> None:
+    """Else the real one would be taken for that of the next call on the connection."""
+    hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"
+    groq.script(lambda request: [hints, replies.Pause(0.1), *replies.answer(request.json["user"])(request)])
+    for user in ("one", "two"):
+        assert run(mode, {}, {"provider": "groq", "user": user}).text == user
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_one_host_header_is_sent_and_the_callers_wins(mode: str, groq: FaultServer) -> None:
+    run(mode, {}, {"provider": "groq", "extra_headers": {"Host": "api.example.com"}})
+    assert groq.received[0].headers["host"] == "api.example.com"
+    with pytest.raises(g4f_lite.InvalidRequestError, match="follows from the body"), Client() as client:
+        ask(client, extra_headers={"Transfer-Encoding": "chunked"})
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "http://[::bad:1"])
+def test_a_proxy_that_is_no_address_is_our_error(proxy: str, mode: str, groq: FaultServer) -> None:
+    outcome = run(mode, {"proxy": proxy}, {"provider": "groq", "fallback_models": []})
+    assert isinstance(outcome.error, g4f_lite.ConnectionFailedError)
+
+
 # -- threads, loops, forks -----------------------------------------------------------------
 
 

@@ -29,8 +29,11 @@ def provider(server: FaultServer, name: str, model: str = "m", *capabilities: st
     )
 
 
+SOUND = [{"role": "user", "content": ({"type": "text", "text": "What?"}, audio_part(b"ID3", format="mp3"))}]
+
 NEEDS: list[tuple[str, dict[str, Any]]] = [
     ("vision", {"messages": IMAGE}),
+    ("audio", {"messages": SOUND}),
     ("tools", {"messages": MESSAGES, "tools": [TOOL]}),
     ("json_schema", {"messages": MESSAGES, "response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}),
 ]
@@ -52,6 +55,40 @@ def test_a_leg_without_a_capability_is_left_out_with_the_reason(
     assert len(server.received) == 1
 
 
+def test_what_only_one_model_can_goes_to_that_model(groq: FaultServer) -> None:
+    with Client() as client:
+        reply = client.chat.completions.create(messages=IMAGE, provider="groq")
+        assert groq.models == ["qwen/qwen3.8-27b"]
+        assert {skipped.model for skipped in reply.trail.skipped} == {"openai/gpt-oss-120b", "openai/gpt-oss-20b"}
+
+
+def test_what_the_request_asks_too_much_is_told_before_missing_keys(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMBANOVA_API_KEY", "test")
+    monkeypatch.setattr("g4f_lite_providers.local_weights.unavailable", lambda reason: None, raising=False)
+    with Client(routes=["sambanova", "groq"]) as client, pytest.raises(g4f_lite.NoUsableRouteError) as caught:
+        client.chat.completions.create(messages=IMAGE, fallback_models=[])
+    assert type(caught.value) is g4f_lite.NoUsableRouteError
+    assert str(caught.value).startswith("nothing can answer this call: sambanova: does not take images")
+
+
+def test_a_request_that_cannot_be_built_is_not_held_against_the_leg(server: FaultServer) -> None:
+    class Broken(OpenaiTemplate):
+        name, default_model, needs_auth = "broken", "m", False
+
+        def adapt_body(self, body: dict[str, Any]) -> None:
+            if body["messages"][0]["content"] == "odd":
+                raise KeyError("odd")
+
+    one = Broken(api_base=server.base_url)
+    with Client() as client:
+        for _ in range(4):
+            with pytest.raises(g4f_lite.MalformedResponseError, match="failed building the request"):
+                client.chat.completions.create(messages=[{"role": "user", "content": "odd"}], provider=one)
+        assert client.chat.completions.create(messages=MESSAGES, provider=one).text == "ok"
+
+
 # -- prices --------------------------------------------------------------------------------
 
 DEAR, CHEAP = "gpt-5", "gpt-5-nano"
@@ -64,7 +101,7 @@ def test_what_costs_too_much_is_left_out(most: Any, server: FaultServer) -> None
         reply = client.chat.completions.create(messages=MESSAGES, max_price=most)
         assert server.models == [CHEAP]
         assert "more than max_price" in reply.trail.skipped[0].reason
-        unknown = provider(server, "unknown")
+        unknown = provider(server, "unknown").replace(api_base="https://unknown.invalid/v1")
         with pytest.raises(g4f_lite.NoUsableRouteError, match="its price is not known"):
             client.chat.completions.create(messages=MESSAGES, provider=unknown, max_price=most)
 

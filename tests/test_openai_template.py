@@ -117,6 +117,17 @@ def test_a_parameter_that_the_service_refuses_is_not_sent_to_it() -> None:
             build(GROQ, **{name: value})
 
 
+def test_the_extra_body_is_nobodys_to_change() -> None:
+    class Renames(OpenaiTemplate):
+        name, renamed_parameters, allowed_values = "renames", {"seed": "random_seed"}, {"n": (1,)}
+
+    extra = {"seed": 1, "n": 2, "tools": [], "stream_options": {"x": 1}}
+    sent = json.loads(
+        Renames().build_request(ChatRequest(messages=MESSAGES, extra_body=extra), key=None, stream=False).body
+    )
+    assert {name: sent[name] for name in extra} == extra
+
+
 def test_what_another_service_wants_back_is_not_sent() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     signed = {**call, "extra_content": {"google": {"thought_signature": "c2ln"}}}

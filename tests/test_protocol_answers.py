@@ -77,7 +77,7 @@ def test_claudes_prompt_is_the_sum_of_what_was_read_written_and_new() -> None:
         prompt_tokens=113,
         completion_tokens=4,
         total_tokens=117,
-        prompt_tokens_details=TokenDetails(cached_tokens=100),
+        prompt_tokens_details=TokenDetails(cached_tokens=100, cache_write_tokens=10),
         completion_tokens_details=TokenDetails(reasoning_tokens=2),
     )
     assert parse("anthropic", message(text("a"))).usage == Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
@@ -160,7 +160,10 @@ def test_the_end_of_claudes_stream_may_count_the_prompt_anew() -> None:
     begun = started({"type": "text", "text": "a"})
     usage = streamed("anthropic", *begun, *ended(input_tokens=5, cache_read_input_tokens=0)).usage
     assert usage is not None
-    assert (usage.prompt_tokens, usage.prompt_tokens_details) == (15, TokenDetails(cached_tokens=0))
+    assert (usage.prompt_tokens, usage.prompt_tokens_details) == (
+        15,
+        TokenDetails(cached_tokens=0, cache_write_tokens=10),
+    )
 
 
 def test_a_call_of_claudes_that_max_tokens_cut_is_told_as_it_is() -> None:

@@ -143,6 +143,24 @@ def test_a_tool_call_or_refusal_is_not_parsed(mode: str, groq: FaultServer) -> N
         assert len(outcome.trail.attempts) == 1
 
 
+def test_what_does_not_fit_is_not_held_against_the_leg(groq: FaultServer) -> None:
+    groq.script(replies.answer(BAD))
+    with g4f_lite.Client() as client:
+        params = {"messages": MESSAGES, "provider": "groq", "fallback_models": [], "response_model": Struct}
+        for _ in range(4):
+            with pytest.raises(g4f_lite.ProviderError):
+                list(client.chat.completions.create(stream=True, **params))
+        assert not client.explain(**params).skipped
+
+
+def test_an_answer_that_was_cut_short_is_asked_for_anew_and_not_mended(groq: FaultServer) -> None:
+    cut = {"choices": [{"message": {"content": '{"city": "Pa'}, "finish_reason": "length"}]}
+    groq.on(A, replies.body(json.dumps(cut).encode()), replies.answer(GOOD))
+    outcome = run("sync", {}, {**TWO, "response_model": Struct})
+    assert outcome.completion is not None
+    assert [request.json["messages"] for request in groq.received] == [MESSAGES, MESSAGES]
+
+
 def test_json_in_a_code_block_is_read() -> None:
     assert ResponseModel(Struct).parse(f"```json\n{GOOD}\n```\n") == Struct("Paris", 21.0)
     with pytest.raises(MisfitError, match="the answer is no Struct"):

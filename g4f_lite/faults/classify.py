@@ -128,6 +128,8 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], re.Pattern[st
             r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
             # Anthropic and Google: what this model cannot, and others can
             r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+            # what only some models of a service take: images, JSON with tools, a level of effort
+            r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
             r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
         ),
     )

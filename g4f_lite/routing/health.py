@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
-from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
+from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError, ToolCallError
 from ..forks import renew_in_child
 from .breaker import Breaker
 from .decisions import Decision, Memory, decide
@@ -136,12 +136,13 @@ class Health:
 
     def failed(self, leg: Leg, error: ProviderError, now: float, *, probe: bool = False) -> bool:
         """Remember a failure as its row of the table says; True if the leg is to be left at once."""
-        decision = decide(error)
+        cause = error.__cause__
+        decision = decide(cause if isinstance(cause, ToolCallError) else error)  # an answer that did not fit its type
         with self._lock:
             state = self._state(leg)
             state.in_flight -= 1
             self._let_rest(leg, error, decision, now)
-            if decision.memory is not Memory.BREAKER:
+            if decision.memory is not Memory.BREAKER or not error.sent:
                 self._free(leg, probe)
                 return False
             hurt = self._state_of(leg.origin) if concerns_origin(error) else state

@@ -222,6 +222,8 @@ class Plan:
     def outrun(self, run: Run) -> Attempt:
         """End a hedged attempt because another leg was faster: it counts as nothing."""
         self._health.released(run.leg, probe=run.probe)
+        self._tries[run.leg.identity] -= 1
+        self._ready.append(run.leg)  # it may take over if the faster one breaks
         return self._end(run, outcome="Outrun", reason="another leg spoke first")
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -350,9 +350,16 @@ def _as_list(provider: object) -> list[object]:
     return [provider]
 
 
-def nothing_left(skipped: list[Skipped]) -> NoUsableRouteError:
+def nothing_left(skipped: list[Skipped], first: Container[object] = ()) -> NoUsableRouteError:
+    """
+    Return the error for a call that nobody can take.
+
+    Args:
+        first: identities of legs that have a key, and were left out for the request's sake.
+    """
     trail = Trail(entries=tuple(skipped))
-    kind = MissingKeyError if any(one.lacks_key for one in skipped) else NoUsableRouteError
+    kind = MissingKeyError if not first and any(one.lacks_key for one in skipped) else NoUsableRouteError
+    skipped = sorted(skipped, key=lambda one: bool(first) and one.lacks_key)
     told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped[:_TOLD]) or "no provider is available"
     if len(skipped) > _TOLD:
         told += f"; and {len(skipped) - _TOLD} more: `g4f-lite providers` lists them"

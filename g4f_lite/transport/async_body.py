@@ -49,6 +49,10 @@ class Reply:
             self.status = message.code
         self.headers = message.headers
 
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
     def release(self) -> None:
         self._connection.release()
 
@@ -198,8 +202,10 @@ def _free(response: aiohttp.ClientResponse | Reply, timer: asyncio.TimerHandle |
     content = getattr(response, "content", None)  # none: its headers never came
     if content is not None and content.at_eof():
         response.release()
-    else:
-        response.close()
+        return
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()  # closing would wait until a server that does not read has read all
+    response.close()
 
 
 def _fire(stream: weakref.ref[AsyncByteStream]) -> None:

@@ -163,8 +163,11 @@ class AsyncTransport:
 
 def _head(host: str, target: str, request: HTTPRequest) -> bytes:
     """Return request line and headers; `check_outgoing` has seen to it that no line can be smuggled in."""
-    lines = [f"{request.method} {target} HTTP/1.1\r\nhost: {host}"]
-    lines += [f"{name}: {value}" for name, value in request_headers(request.headers).items()]
+    headers = request_headers(request.headers)
+    lines = [f"{request.method} {target} HTTP/1.1"]
+    if "host" not in headers:
+        lines.append(f"host: {host}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     if request.body or request.method != "GET":
         lines.append(f"content-length: {len(request.body)}")
     return "\r\n".join([*lines, "", ""]).encode("ascii")

@@ -79,6 +79,14 @@ class _LimitedResponse(http.client.HTTPResponse):
         self._source = _LimitedRaw(inner, sock, _active.limit)
         self.fp = io.BufferedReader(self._source, _PIECE)
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """As http.client's, which takes any provisional answer but 100 for the real one."""
+        while True:
+            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, and so not in the stubs
+            if not 101 < found[1] < 200:
+                return found
+            http.client.parse_headers(self.fp)
+
     def read1(self, n: int = -1) -> bytes:
         """As http.client's; of a chunked body, all that has arrived instead of a single chunk."""
         piece = super().read1(n)
@@ -269,12 +277,15 @@ class SyncTransport:
         if (found := self._pools.get(origin)) is None:
             with self._lock:
                 proxy = proxy_for(url, self._proxy)
-                manager = self._adapter.poolmanager if proxy is None else self._adapter.proxy_manager_for(proxy)
                 secure = url.startswith("https:")
                 kwargs = {"ssl_context": self._ssl_context or default_ssl_context()} if secure else {}
                 try:
+                    manager = self._adapter.poolmanager if proxy is None else self._adapter.proxy_manager_for(proxy)
+                except ValueError as error:
+                    raise ConnectionFailedError("the proxy cannot be used: it is no address", kind="proxy") from error
+                try:
                     pool = manager.connection_from_url(url, pool_kwargs=kwargs)
-                except (u3.LocationValueError, UnicodeError) as error:
+                except ValueError as error:
                     raise ConnectionFailedError(f"{origin} is no address", kind="dns") from error
                 found = self._pools[origin] = (pool, proxy is not None and not secure)
         return found

@@ -51,7 +51,7 @@ BUNDLED: dict[str, str | Row] = {
         default_model="mistral-small-latest",
         default_models={"embeddings": "mistral-embed"},
         fallback_models=("mistral-medium-latest", "mistral-large-latest", "ministral-8b-latest"),
-        capabilities=_UNASKED | _VISION | _EMBEDDINGS | _AUDIO,
+        capabilities=_UNASKED | _VISION | _EMBEDDINGS,
         # Every field that it does not know is an error.
         unsupported_parameters=frozenset(
             """
@@ -152,7 +152,7 @@ BUNDLED: dict[str, str | Row] = {
             "minimax-m3": "accounts/fireworks/models/minimax-m3",
             "kimi-k3": "accounts/fireworks/models/kimi-k3",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
         renamed_parameters=_LIMIT,
         renamed_values=_ANY,
     ),
@@ -341,7 +341,7 @@ BUNDLED: dict[str, str | Row] = {
         fallback_models=("Meta-Llama-3_3-70B-Instruct", "gpt-oss-20b"),
         model_aliases={"llama-3.3-70b": "Meta-Llama-3_3-70B-Instruct"},
         default_models={"embeddings": "Qwen3-Embedding-8B"},
-        capabilities=_CHAT | _EMBEDDINGS | _AUDIO,
+        capabilities=_CHAT | _EMBEDDINGS,
         renamed_parameters=_LIMIT,
     ),
     "ollama": Row(
@@ -370,7 +370,7 @@ BUNDLED: dict[str, str | Row] = {
         api_key_env=("VLLM_API_KEY",),
         needs_auth=False,
         notice=_SERVER,
-        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
+        capabilities=_CHAT | _VISION | _EMBEDDINGS,
     ),
     "llamacpp": Row(
         label="llama.cpp server",

@@ -51,9 +51,8 @@ class Groq(OpenaiTemplate):
         "translation": "whisper-large-v3",  # the turbo model does not translate
         "speech": "canopylabs/orpheus-v1-english",
     }
-    capabilities = frozenset(
-        {"streaming", "tools", "json_schema", "vision", "audio", "transcription", "translation", "speech"}
-    )
+    capabilities = frozenset({"streaming", "tools", "json_schema", "transcription", "translation", "speech"})
+    model_capabilities = {"qwen/qwen3.8-27b": frozenset({"vision"})}
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
     dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})

@@ -23,6 +23,7 @@ class Row(TypedDict, total=False):
     model_aliases: Mapping[str, str]
     default_models: Mapping[str, str | Sequence[str]]
     capabilities: frozenset[str]
+    model_capabilities: Mapping[str, frozenset[str]]
     unsupported_parameters: frozenset[str]
     allowed_values: Mapping[str, Sequence[Any]]
     renamed_parameters: Mapping[str, str]

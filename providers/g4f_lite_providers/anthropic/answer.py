@@ -281,12 +281,18 @@ def _usage(usage: _Usage | None) -> Usage | None:
         return None
     prompt = usage.input_tokens + (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
     output = usage.output_tokens or 0
-    cached, details = usage.cache_read_input_tokens, usage.output_tokens_details
+    cached, written, details = (
+        usage.cache_read_input_tokens,
+        usage.cache_creation_input_tokens,
+        usage.output_tokens_details,
+    )
     thinking = details.thinking_tokens if details is not None else None
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=output,
         total_tokens=prompt + output,
-        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=cached),
+        prompt_tokens_details=None
+        if cached is None and written is None
+        else TokenDetails(cached_tokens=cached, cache_write_tokens=written),
         completion_tokens_details=None if thinking is None else TokenDetails(reasoning_tokens=thinking),
     )

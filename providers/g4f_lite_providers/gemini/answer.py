@@ -89,6 +89,11 @@ class _Feedback(Struct, rename="camel"):
     block_reason: str | None = None
 
 
+class _Counted(Struct, rename="camel"):
+    modality: str = ""
+    token_count: int = 0
+
+
 class _Usage(Struct, rename="camel"):
     prompt_token_count: int = 0
     tool_use_prompt_token_count: int = 0
@@ -96,6 +101,7 @@ class _Usage(Struct, rename="camel"):
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
     total_token_count: int | None = None
+    prompt_tokens_details: list[_Counted] = []
 
 
 class _Response(Struct, rename="camel"):
@@ -235,11 +241,14 @@ def _usage(usage: _Usage | None) -> Usage | None:
     prompt = usage.prompt_token_count + usage.tool_use_prompt_token_count
     output = usage.candidates_token_count + (usage.thoughts_token_count or 0)
     cached, thoughts = usage.cached_content_token_count, usage.thoughts_token_count
+    audio = sum(one.token_count for one in usage.prompt_tokens_details if one.modality == "AUDIO") or None
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=output,
         total_tokens=prompt + output if usage.total_token_count is None else usage.total_token_count,
-        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=cached),
+        prompt_tokens_details=None
+        if cached is None and audio is None
+        else TokenDetails(cached_tokens=cached, audio_tokens=audio),
         completion_tokens_details=None if thoughts is None else TokenDetails(reasoning_tokens=thoughts),
     )
 
