@@ -78,7 +78,7 @@ class OpenaiTemplate(Provider):
 
     def _refuse_unsupported(self, request: ChatRequest) -> None:
         for parameter in self.unsupported_parameters:
-            if getattr(request, parameter) is not None:
+            if request.asks_for(parameter):
                 raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
         for parameter, allowed in self.allowed_values.items():
             if (value := getattr(request, parameter)) is not None and value not in allowed:
@@ -87,6 +87,8 @@ class OpenaiTemplate(Provider):
 
     def _fit(self, body: JSONObject) -> None:
         """Say the same in the words that this service knows."""
+        for name in self.unsupported_parameters:  # what is still there asks for nothing
+            body.pop(name, None)
         for name, its_name in self.renamed_parameters.items():
             if name in body:
                 body.setdefault(its_name, body.pop(name))

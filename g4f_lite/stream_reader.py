@@ -66,7 +66,7 @@ class StreamReader:
         self.failure: ProviderError | None = None
         self._body: list[bytes] | None = None
         self._body_size = 0
-        self._sniffed = "event-stream" in headers.get("content-type", "")
+        self._sniffed = False
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = [], True
         if not leg.is_local:

@@ -96,6 +96,11 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     extra_body: Mapping[str, Any] | None = None
     extra_headers: Mapping[str, str] | None = None
 
+    def asks_for(self, name: str) -> bool:
+        """Tell whether a parameter is set, and to more than what happens anyway, such as `n=1`."""
+        value = getattr(self, name)
+        return value is not None and value not in _SAYS_NOTHING.get(name, ())
+
     def to_body(self) -> JSONObject:
         """Return the parameters that are set, as OpenAI's request body; `extra_body` merged in last."""
         values = zip(_BODY_FIELDS, _body_values(self), strict=True)
@@ -107,6 +112,14 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 _BODY_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in ("extra_body", "extra_headers"))
 _body_values = attrgetter(*_BODY_FIELDS)
+
+_SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
+    "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
+    "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
+    "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
+    "store": (False,), "metadata": ({},),
+}  # fmt: skip
+"""Values that ask for what happens anyway."""
 
 
 # -- what is answered ----------------------------------------------------------------------

@@ -39,6 +39,9 @@ from g4f_lite.testing import Exchange, LocalProviderConformance, ProviderConform
 from g4f_lite.testing.conformance import common
 from g4f_lite.testing.conformance.contract import PAGE, RULES
 from g4f_lite_providers import BUNDLED
+from g4f_lite_providers.anthropic import Anthropic
+from g4f_lite_providers.cohere import Cohere
+from g4f_lite_providers.gemini import Gemini
 from g4f_lite_providers.groq import Groq
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +73,19 @@ class TestScripted(LocalProviderConformance):
 
 
 # -- the bundled providers -----------------------------------------------------------------
+
+
+class TestAnthropic(ProviderConformance):
+    provider, shape = Anthropic, "anthropic"
+
+
+class TestGemini(ProviderConformance):
+    provider, shape = Gemini, "gemini"
+
+
+class TestCohere(ProviderConformance):
+    provider, shape = Cohere, "cohere"
+
 
 COSTLY = (
     *("test_streams_in_every_byte_split", "test_cut_streams_never_pass_for_whole"),

@@ -112,7 +112,8 @@ def test_the_key_goes_into_its_header_and_nowhere_else() -> None:
 def test_a_parameter_that_the_service_refuses_is_not_sent_to_it() -> None:
     with pytest.raises(UnsupportedParameterError, match="example does not support the parameter 'seed'"):
         build(seed=0)
-    for name, value in (("logprobs", False), ("top_logprobs", 0), ("logit_bias", {})):
+    for name, harmless, value in (("logprobs", False, True), ("top_logprobs", 0, 2), ("logit_bias", {}, {"1": 1})):
+        assert name not in body_of(GROQ, **{name: harmless})
         with pytest.raises(UnsupportedParameterError, match=name):
             build(GROQ, **{name: value})
 

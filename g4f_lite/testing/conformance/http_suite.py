@@ -61,7 +61,7 @@ class ProviderConformance(Conformance):
     """
     Subclass it with a provider; pytest runs the checks.
 
-    `shape` is the protocol that the service speaks: "openai", "anthropic", "gemini", or a `Shape`.
+    `shape` is the protocol that the service speaks: "openai", "anthropic", "gemini", "cohere", or a `Shape`.
     """
 
     shape: ClassVar[ShapeName | Shape] = "openai"

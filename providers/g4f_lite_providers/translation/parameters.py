@@ -7,7 +7,6 @@ only what cannot change the answer may be left out (`LEFT_OUT`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -33,13 +32,6 @@ NOWHERE_ELSE = frozenset(
     }
 )
 """OpenAI's alone."""
-_SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
-    "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
-    "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
-    "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
-}  # fmt: skip
-"""Values that ask for what happens anyway."""
-
 _encoder = msgspec.json.Encoder()
 
 
@@ -49,8 +41,7 @@ def refuse(request: ChatRequest, names: frozenset[str], service: str) -> None:
         UnsupportedParameterError: one of these is set, to a value that asks for something.
     """
     for name in sorted(names):
-        value = getattr(request, name)
-        if value is not None and value not in _SAYS_NOTHING.get(name, ()):
+        if request.asks_for(name):
             raise UnsupportedParameterError(f"{service} does not support the parameter {name!r}")
 
 
