@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
 from .call import OUTRUN, Call, Step
-from .core import ClientSettings, Core
+from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
 from .hedging import hedged
 from .params import CreateParams, MessageParam, seconds
@@ -21,7 +21,7 @@ from .stream_reader import StreamReader
 from .trail import Explanation
 from .transport.async_body import AsyncByteStream
 from .transport.async_http import AsyncTransport
-from .transport.common import check_proxy
+from .transport.common import check_proxy, check_ssl_context
 from .transport.in_process import AsyncChunkStream, LocalAsync
 from .types import ChatCompletion, ChatCompletionChunk
 
@@ -53,9 +53,10 @@ class AsyncClient:
         hedge_after: float | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
+        check_settings(type(self).__name__, settings)
         self._core = Core(**settings)
         self._hedge_after = None if hedge_after is None else seconds("hedge_after", hedge_after)
-        self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=ssl_context)
+        self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
         self._local = LocalAsync()
         self.chat = AsyncChat(self)
 

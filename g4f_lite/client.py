@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
 from .call import Call, Step
-from .core import ClientSettings, Core
+from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
 from .params import CreateParams, MessageParam
 from .retrying import Retries
@@ -18,7 +18,7 @@ from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
 from .trail import Explanation
-from .transport.common import check_proxy
+from .transport.common import check_proxy, check_ssl_context
 from .transport.in_process import LocalSync, SyncChunkStream
 from .transport.sync_http import SyncByteStream, SyncTransport
 from .types import ChatCompletion, ChatCompletionChunk
@@ -50,8 +50,9 @@ class Client:
         ssl_context: ssl.SSLContext | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
+        check_settings(type(self).__name__, settings)
         self._core = Core(**settings)
-        self._http = SyncTransport(proxy=check_proxy(proxy), ssl_context=ssl_context)
+        self._http = SyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
         self._local = LocalSync()
         self.chat = Chat(self)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
@@ -53,6 +54,19 @@ class ClientSettings(TypedDict, total=False):
     retry_stop: Callable[[Any], bool] | None
 
 
+def check_settings(client: str, settings: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        TypeError: an unknown keyword; says the nearest one.
+    """
+    known = [*ClientSettings.__annotations__, "proxy", "ssl_context", *(["hedge_after"] if "Async" in client else [])]
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, [*known, "keys", "base_urls"], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}"
+            raise TypeError(f"{client}() has no parameter {name!r}{hint}")
+
+
 DEFAULT_TIMEOUTS = Timeouts()
 
 
@@ -92,6 +106,8 @@ class Core:
         parent = process_registry()
         self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
         parent.scan()
+        for setting, names in (("keys", keys), ("base_urls", base_urls)):
+            self._warn_of_misspelt(setting, names or {})
         self._health = Health(random.random)
         self._turns = Turns()
         self._pid, self.dropped = os.getpid(), SimpleQueue[Step]()
@@ -109,6 +125,14 @@ class Core:
         if routes is not None:
             for route in routes:
                 self._check_route(route)
+
+    def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
+        """A name nobody has may be that of a provider that a call brings along; one that is nearly known hardly is."""
+        for name in names:
+            if not self.registry.knows(name) and (near := get_close_matches(str(name), self.registry.names(), 1)):
+                warnings.warn(
+                    f"{setting} names {name!r}, which is no known provider; did you mean {near[0]!r}?", stacklevel=4
+                )
 
     def start(self, params: Mapping[str, Any]) -> Call:
         """

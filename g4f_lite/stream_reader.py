@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .assembly import assemble
-from .errors import ContentFilterError, MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError
+from .errors import (
+    ContentFilterError,
+    MalformedResponseError,
+    ProviderError,
+    ReplyError,
+    StreamInterruptedError,
+    ToolCallError,
+)
 from .guard import guarded
 from .http import MAX_ERROR_BODY, MAX_RESPONSE_BODY, ErrorReply, HTTPResponse, ServerSentEvent
 from .routing.legs import Leg
@@ -162,7 +169,8 @@ class StreamReader:
         """Return what a failure means here: before any content its cause, afterwards an interruption."""
         if not self.spoken or isinstance(cause, StreamInterruptedError):
             return cause
-        error = StreamInterruptedError(f"the answer was cut after it had begun: {cause.message}", status=self.status)
+        told = "it is whole, but" if isinstance(cause, ToolCallError) else "the answer was cut after it had begun:"
+        error = StreamInterruptedError(f"{told} {cause.message}", status=self.status)
         error.partial_text = self.text
         error.__cause__ = cause
         return error

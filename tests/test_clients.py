@@ -486,6 +486,22 @@ def test_the_callers_own_tenacity_objects_rule_the_retries_of_a_leg(mode: str, g
     assert [attempt.wait for attempt in outcome.trail.attempts] == [0.02, None, 0.02, None, None]
 
 
+def test_settings_that_cannot_work_are_refused_when_the_client_is_made() -> None:
+    for client in (Client, AsyncClient):
+        with pytest.raises(
+            TypeError, match=rf"{client.__name__}\(\) has no parameter 'retrys'; did you mean 'retries'"
+        ):
+            client(retrys=3)  # type: ignore[call-arg]
+        with pytest.raises(
+            g4f_lite.ConfigurationError, match=r"ssl_context must be an ssl\.SSLContext or None, not int"
+        ):
+            client(ssl_context=5)  # type: ignore[arg-type]
+        for setting in ("keys", "base_urls"):
+            with pytest.warns(UserWarning, match=f"{setting} names 'grok', .* did you mean 'groq'"):
+                client(**{setting: {"grok": "http://127.0.0.1"}})  # type: ignore[arg-type]
+            client(**{setting: {"mine-alone": "http://127.0.0.1"}})  # type: ignore[arg-type]
+
+
 def test_a_wait_that_cannot_be_called_is_refused() -> None:
     async def wait(state: object) -> float:
         return 1.0

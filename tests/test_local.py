@@ -193,6 +193,11 @@ def test_a_call_that_needs_more_is_left_to_others(params: dict[str, Any]) -> Non
         ask(**{"prompt": "hi", **params})
 
 
+def test_a_prompt_that_is_far_too_long_is_refused_without_being_read() -> None:
+    with pytest.raises(g4f_lite.ContextWindowError, match="400000 characters is longer than 4096 tokens"):
+        ask("word\n" * 80_000, timeout=3)
+
+
 def test_a_prompt_that_is_too_long_is_refused() -> None:
     with pytest.raises(g4f_lite.ContextWindowError, match="4096"):
         ask("word " * 5000)
@@ -436,6 +441,26 @@ threading.Thread(target=lambda: g4f_lite.chat("hi", provider="local", **{ENDLESS
 time.sleep(0.3)
 """
     assert run_script(script) == (0, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("moment", [0.05, 0.3, 0.6])
+def test_ctrl_c_while_the_model_is_loaded_ends_the_process(moment: float) -> None:
+    script = f"""
+import os, signal, threading
+import g4f_lite
+import g4f_lite_providers.local_engine as engine
+start = engine._start
+def told(*args):
+    threading.Timer({moment}, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return start(*args)
+engine._start = told
+try:
+    g4f_lite.chat("hi", provider="local", max_tokens=500)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert run_script(script) == (0, "interrupted\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="fork")

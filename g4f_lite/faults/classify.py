@@ -163,7 +163,7 @@ def classify(reply: ErrorReply, *, now: float | None = None) -> e.ProviderError:
     if status is not None and 300 <= status < 400:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
     kind = _kind(status, facts, reply)
-    message = _shown(facts.message) or f"no explanation in the answer ({kind.__name__})"
+    message = _shown(facts.message) or "no explanation in the answer"
     return kind(message, status=status, code=code, retry_after=wait)
 
 

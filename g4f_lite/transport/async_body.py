@@ -228,7 +228,7 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return ConnectionFailedError(f"the proxy cannot be used: {error.os_error}"[:200], kind="proxy")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
+        return ConnectionFailedError(f"the name {error.host!r} cannot be resolved", kind="dns")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, aiohttp.ClientConnectorError):

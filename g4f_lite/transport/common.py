@@ -57,6 +57,16 @@ def check_proxy(proxy: object) -> str | None:
     raise ConfigurationError("proxy must be an address like http://host:port, or None")
 
 
+def check_ssl_context(context: object) -> ssl.SSLContext | None:
+    """
+    Raises:
+        ConfigurationError: no context.
+    """
+    if context is None or isinstance(context, ssl.SSLContext):
+        return context
+    raise ConfigurationError(f"ssl_context must be an ssl.SSLContext or None, not {type(context).__name__}")
+
+
 def body_cap(status: int) -> int:
     """Return how many bytes of a body are read."""
     return MAX_RESPONSE_BODY if 200 <= status < 300 else MAX_ERROR_BODY

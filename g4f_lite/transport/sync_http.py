@@ -372,8 +372,11 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, u3.ConnectTimeoutError) and not isinstance(error, u3.NewConnectionError):
         return limit.connect_error()
     if isinstance(error, u3.ProxyError):
-        return ConnectionFailedError(f"the proxy cannot be used: {error.original_error}", kind="proxy")
-    if isinstance(error, (u3.NameResolutionError, UnicodeError)):
+        told = translate(error.original_error, limit).message
+        return ConnectionFailedError(f"the proxy cannot be used: {told}", kind="proxy")
+    if isinstance(error, u3.NameResolutionError):
+        return ConnectionFailedError(f"the name {error.conn.host!r} cannot be resolved", kind="dns")
+    if isinstance(error, UnicodeError):
         return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
     if isinstance(error, u3.NewConnectionError):
         place = f"{error.conn.host}:{error.conn.port}"

@@ -17,6 +17,7 @@ import msgspec
 from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
+    ContextWindowError,
     ErrorReply,
     InvalidRequestError,
     LocalProvider,
@@ -30,6 +31,8 @@ from .local_base_model import DEFAULTS, STOP, TEMPLATE
 from .local_engine import Engine, engine_for
 from .local_weights import INSTALL, bundled_weights, unavailable
 
+_LONGEST_TOKEN = 16
+"""Characters; a prompt with more for each token of the context certainly does not fit."""
 _decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
 
@@ -75,6 +78,9 @@ class Local(LocalProvider):
             ContextWindowError: the prompt is longer than `context_window`.
         """
         self._refuse_unsupported(request)
+        length = sum(len(str(message.get("content") or "")) for message in request.messages)
+        if length > self.context_window * _LONGEST_TOKEN:  # tokenising it would take longer than any deadline
+            raise ContextWindowError(f"the prompt of {length} characters is longer than {self.context_window} tokens")
         engine = engine_for(
             self._weights(request.model), template=TEMPLATE, context_window=self.context_window, threads=self.threads
         )

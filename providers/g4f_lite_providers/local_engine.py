@@ -183,11 +183,37 @@ def _start(xllamacpp: Any, params: Any) -> _Server:
     with tempfile.TemporaryDirectory(prefix="g4f_lite-") as folder:
         socket = str(Path(folder, "llama.sock"))
         params.hostnames = [socket] if os.name == "posix" and len(socket) < _SOCKET_PATH_LIMIT else ["127.0.0.1"]
-        server: _Server = xllamacpp.Server(params)
+        server = _made(lambda: xllamacpp.Server(params))
     _started = True
     if _orphaned:
         _keep_for_ever(server)
     return server
+
+
+def _made(make: Callable[[], _Server]) -> _Server:
+    """
+    Return what is made in a thread that no Ctrl-C reaches.
+
+    Half of a server cannot be taken down: its destructor would wait for ever.
+    """
+    made: list[_Server | Exception] = []
+
+    def work() -> None:
+        try:
+            made.append(make())
+        except Exception as error:  # raised again in the caller's thread
+            made.append(error)
+
+    thread = threading.Thread(target=work, name="g4f_lite-llama", daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        thread.join()
+        raise
+    if isinstance(made[0], Exception):
+        raise made[0]
+    return made[0]
 
 
 # -- one for the process ---------------------------------------------------------------------
