@@ -21,8 +21,8 @@ from .stream_reader import StreamReader
 from .trail import Explanation
 from .transport.async_body import AsyncByteStream
 from .transport.async_http import AsyncTransport
+from .transport.async_in_process import AsyncChunkStream, LocalAsync
 from .transport.common import check_proxy, check_ssl_context
-from .transport.in_process import AsyncChunkStream, LocalAsync
 from .types import ChatCompletion, ChatCompletionChunk
 
 if TYPE_CHECKING:

@@ -93,50 +93,51 @@ _NO_MONEY = (
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever it says.
 _ROOM = (None, 400, 403, 404, 422)
-_WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], re.Pattern[str]], ...] = tuple(
-    (kind, statuses, re.compile(pattern, re.IGNORECASE))
-    for kind, statuses, pattern in (
-        (
-            e.ContextWindowError,
-            _ROOM,
-            r"context (?:length|window|size|limit)|maximum context|prompt is too long|input is too long"
-            r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
-        ),
-        (
-            e.AuthenticationError,
-            _ROOM,
-            r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
-            r"|invalid (?:access )?token|unauthori[sz]ed",
-        ),
-        (e.QuotaExceededError, _ROOM, _NO_MONEY),
-        (
-            e.ModelUnavailableError,
-            _ROOM,
-            r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
-            r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
-            r"|not a valid model",
-        ),
-        (
-            e.ContentFilterError,
-            _ROOM,
-            r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
-        ),
-        (
-            e.UnsupportedParameterError,
-            (None, 400, 422),  # a country that is not supported is a 403
-            r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
-            r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
-            # Anthropic and Google: what this model cannot, and others can
-            r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
-            # what only some models of a service take: images, JSON with tools, a level of effort
-            r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
-            r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
-        ),
-    )
+# Texts, not compiled patterns: `re` keeps what it has compiled, and most processes never see an error.
+_WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
+    (
+        e.ContextWindowError,
+        _ROOM,
+        r"context (?:length|window|size|limit)|maximum context|prompt is too long|input is too long"
+        r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
+    ),
+    (
+        e.AuthenticationError,
+        _ROOM,
+        r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
+        r"|invalid (?:access )?token|unauthori[sz]ed",
+    ),
+    (e.QuotaExceededError, _ROOM, _NO_MONEY),
+    (
+        e.ModelUnavailableError,
+        _ROOM,
+        r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
+        r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
+        r"|not a valid model",
+    ),
+    (
+        e.ContentFilterError,
+        _ROOM,
+        r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
+    ),
+    (
+        e.UnsupportedParameterError,
+        (None, 400, 422),  # a country that is not supported is a 403
+        r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
+        r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
+        # Anthropic and Google: what this model cannot, and others can
+        r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+        # what only some models of a service take: images, JSON with tools, a level of effort
+        r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
+        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
+    ),
 )
-_QUOTA = re.compile(_NO_MONEY, re.IGNORECASE)
-_PER_DAY = re.compile(r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly", re.IGNORECASE)
-_KEY_LIKE = re.compile(r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}")
+_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly"
+_KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
+
+
+def _says(pattern: str, message: str) -> bool:
+    return re.search(pattern, message, re.IGNORECASE) is not None
 
 
 class ErrorFacts(Value, frozen=True, kw_only=True):
@@ -173,14 +174,14 @@ def _kind(status: int | None, facts: ErrorFacts, reply: ErrorReply) -> type[e.Pr
     by_code = next((CODES[code.lower()] for code in facts.codes if code.lower() in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
     if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
-        spent = _PER_DAY.search(facts.message) or b"PerDay" in reply.body
+        spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
         # Google says "exceeded your current quota" of a limit per minute, too: its code is the surer sign.
-        quota = spent or (by_code is None and _QUOTA.search(facts.message))
+        quota = spent or (by_code is None and _says(_NO_MONEY, facts.message))
         return e.QuotaExceededError if quota else e.RateLimitError
     if by_code is not None and status is not None and status < 500:
         return by_code
     for kind, statuses, pattern in _WORDS:
-        if status in statuses and pattern.search(facts.message):
+        if status in statuses and _says(pattern, facts.message):
             return kind
     if by_code is not None:
         return by_code
@@ -247,7 +248,7 @@ def _line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _KEY_LIKE.sub("[key]", text)[:_SHOWN]
+    return re.sub(_KEY_LIKE, "[key]", text)[:_SHOWN]
 
 
 def _redirect_message(reply: ErrorReply) -> str:
