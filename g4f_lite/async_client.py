@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
@@ -60,25 +60,25 @@ class AsyncClient:
         self._local = LocalAsync()
         self.chat = AsyncChat(self)
 
-    @cached_property
+    @property
     def embeddings(self) -> AsyncEmbeddings:
         from .async_resources import AsyncEmbeddings
 
         return AsyncEmbeddings(self)
 
-    @cached_property
+    @property
     def audio(self) -> AsyncAudio:
         from .async_resources import AsyncAudio
 
         return AsyncAudio(self)
 
-    @cached_property
+    @property
     def images(self) -> AsyncImages:
         from .async_resources import AsyncImages
 
         return AsyncImages(self)
 
-    @cached_property
+    @property
     def models(self) -> AsyncModels:
         from .async_resources import AsyncModels
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
 
@@ -56,25 +55,25 @@ class Client:
         self._local = LocalSync()
         self.chat = Chat(self)
 
-    @cached_property
+    @property
     def embeddings(self) -> Embeddings:
         from .resources import Embeddings
 
         return Embeddings(self)
 
-    @cached_property
+    @property
     def audio(self) -> Audio:
         from .resources import Audio
 
         return Audio(self)
 
-    @cached_property
+    @property
     def images(self) -> Images:
         from .resources import Images
 
         return Images(self)
 
-    @cached_property
+    @property
     def models(self) -> Models:
         from .resources import Models
 

@@ -87,3 +87,9 @@ def test_providers_import_public_names_only() -> None:
     for path in (ROOT / "providers").rglob("*.py"):
         for target in re.findall(r"(?:from|import) (g4f_lite[\w.]*)", path.read_text("utf-8")):
             assert target.split(".")[0] == "g4f_lite_providers" or target == "g4f_lite", f"{path.name}: {target}"
+
+
+def test_no_lock_is_hidden_in_a_property() -> None:
+    """Before Python 3.12 a `cached_property` has one for all instances, which a forked child may find held for ever."""
+    for path in [*(ROOT / "g4f_lite").rglob("*.py"), *(ROOT / "providers").rglob("*.py")]:
+        assert "@cached_property" not in path.read_text("utf-8"), path.name
