@@ -31,6 +31,7 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
+    Timeouts,
 )
 from g4f_lite.keys import Key
 from g4f_lite.routing.breaker import Breaker
@@ -308,7 +309,8 @@ def outage(server: FaultServer) -> tuple[FaultServer, dict[str, Any]]:
     """A dead leg before a good one, and the settings of a client for them."""
     server.on("dead", replies.error(503, "overloaded")).on("fine", replies.answer("fine"))
     routes = [Good(api_base=server.base_url, name=name, default_model=name) for name in ("dead", "fine")]
-    return server, {**QUICK, "routes": routes, "retry_wait": lambda state: 0.3}
+    patient = Timeouts(connect=10, first_token=10, stall=10, total=10)  # fifty at once on a busy machine
+    return server, {**QUICK, "routes": routes, "retry_wait": lambda state: 0.3, "timeouts": patient}
 
 
 def test_fifty_threads_are_all_served_and_the_dead_leg_is_soon_left_alone(

@@ -399,6 +399,8 @@ def test_it_is_the_last_resort_of_a_plan() -> None:
 
 
 def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
+    # What is started in the background by a shell ignores SIGINT, and so would this process.
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
     )
@@ -432,7 +434,7 @@ begun = time.monotonic()
 try:
     g4f_lite.chat("hi", provider="local", **{ENDLESS!r})
 except KeyboardInterrupt:
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert [thread.name for thread in threading.enumerate()] == ["MainThread"]
 else:
     raise SystemExit("not interrupted")
