@@ -36,8 +36,8 @@ def _client(routes: int) -> g4f_lite.Client:
 
 def _succeed(call: Call) -> None:
     run = call.plan.begin()
-    call.hooks.observe("attempt_started", attempt=run.attempt)
-    call.hooks.observe("attempt_finished", attempt=call.plan.succeed(run, 200, _HEADERS))
+    call.hooks.observe("attempt_started", run.attempt)
+    call.hooks.observe("attempt_finished", call.plan.succeed(run, 200, _HEADERS))
 
 
 def _fail_once() -> Callable[[Call], None]:
@@ -50,9 +50,9 @@ def _fail_once() -> Callable[[Call], None]:
             return
         failed.append(call)
         run = call.plan.begin()
-        call.hooks.observe("attempt_started", attempt=run.attempt)
+        call.hooks.observe("attempt_started", run.attempt)
         error = g4f_lite.UnsupportedParameterError("not here", status=400)  # the next leg at once, nothing remembered
-        call.hooks.observe("attempt_finished", attempt=call.plan.fail(run, error))
+        call.hooks.observe("attempt_finished", call.plan.fail(run, error))
         raise error
 
     return attempt

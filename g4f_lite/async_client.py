@@ -13,8 +13,8 @@ from .call import OUTRUN, Call, Step
 from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
 from .hedging import hedged
+from .http import HTTPRequest
 from .params import CreateParams, MessageParam, seconds
-from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
@@ -53,7 +53,7 @@ class AsyncClient:
         hedge_after: float | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
-        check_settings(type(self).__name__, settings)
+        check_settings(type(self).__name__, settings, "proxy", "ssl_context", "hedge_after")
         self._core = Core(**settings)
         self._hedge_after = None if hedge_after is None else seconds("hedge_after", hedge_after)
         self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
@@ -118,6 +118,8 @@ class AsyncClient:
             raise final from None
 
     async def _retry(self, call: Call, attempt: Callable[[Call], Awaitable[T]], error: ProviderError) -> T:
+        from .retrying import Retries
+
         retries = Retries(call.plan)
         while True:
             await asyncio.sleep(retries.wait_after(error))
@@ -128,24 +130,22 @@ class AsyncClient:
 
     async def _complete(self, call: Call) -> Any:
         with call.attempt() as step:
-            if step.lookup is not None:
-                step.looked_up(await self._http.send(step.lookup, step.limit))
-            return step.answer(await self._send(step))
+            outgoing = await self._outgoing(step)
+            if isinstance(outgoing, LocalRequest):
+                return step.answer(await self._local.send(outgoing, step.limit))
+            return step.answer(await self._http.send(outgoing, step.limit))
 
     async def _answer(self, call: Call) -> Any:
         return call.sign(await self._run(call, self._complete))
 
-    async def _send(self, step: Step) -> Any:
-        outgoing = step.outgoing
-        if isinstance(outgoing, LocalRequest):
-            return await self._local.send(outgoing, step.limit)
-        return await self._http.send(outgoing, step.limit)
+    async def _outgoing(self, step: Step) -> HTTPRequest | LocalRequest:
+        if step.lookup is not None:
+            step.looked_up(await self._http.send(step.lookup, step.limit))
+        return step.outgoing
 
     async def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
-            if step.lookup is not None:
-                step.looked_up(await self._http.send(step.lookup, step.limit))
-            outgoing = step.outgoing
+            outgoing = await self._outgoing(step)
             source: AsyncByteStream | AsyncChunkStream
             if isinstance(outgoing, LocalRequest):
                 source = await self._local.open(outgoing, step.limit)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -31,10 +31,12 @@ from .provider import Provider
 from .routing.legs import Identity, LocalRequest
 from .routing.plan import Plan
 from .stream_reader import StreamReader
-from .structured import MisfitError, ResponseModel
 from .trail import Attempt, Trail
 from .types import ChatCompletion, ChatCompletionChunk
 from .value import JSONObject
+
+if TYPE_CHECKING:
+    from .structured import ResponseModel
 
 log = logging.getLogger("g4f_lite")
 
@@ -45,7 +47,7 @@ OUTRUN = "another leg spoke first"
 class Hooks(Protocol):
     """What a call needs of the registry."""
 
-    def observe(self, hook: str, **arguments: Attempt | Trail) -> None: ...
+    def observe(self, hook: str, told: Attempt | Trail) -> None: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
 
@@ -99,7 +101,7 @@ class Call:
         """Tell the observers that the call has ended."""
         self._over = True
         trail = self.plan.trail()
-        self.hooks.observe("call_finished", trail=trail)
+        self.hooks.observe("call_finished", trail)
         return trail
 
     def drop(self) -> None:
@@ -143,7 +145,7 @@ class Step:
         self.run = self.call.plan.begin()
         self.leg, self.limit = self.run.leg, self.run.limit
         try:
-            self.call.hooks.observe("attempt_started", attempt=self.run.attempt)
+            self.call.hooks.observe("attempt_started", self.run.attempt)
             self.request = msgspec.structs.replace(
                 self.call.request, model=self.leg.model, **self._taking_over(), **self._repairing()
             )
@@ -263,6 +265,8 @@ class Step:
         Raises:
             ToolCallError: it does not fit; the leg is asked once more, with the complaint.
         """
+        from .structured import MisfitError
+
         if completion.tool_calls or completion.choices[0].message.refusal:
             return completion
         try:
@@ -389,7 +393,7 @@ class Step:
     def _report(self, attempt: Attempt) -> None:
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
-        self.call.hooks.observe("attempt_finished", attempt=attempt)
+        self.call.hooks.observe("attempt_finished", attempt)
 
 
 def _check_kind(answer: object, operation: Operation) -> None:

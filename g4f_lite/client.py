@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpac
 from .call import Call, Step
 from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
+from .http import HTTPRequest
 from .params import CreateParams, MessageParam
-from .retrying import Retries
 from .routing.legs import LocalRequest
 from .stream_face import StreamFace
 from .stream_reader import StreamReader
@@ -49,7 +49,7 @@ class Client:
         ssl_context: ssl.SSLContext | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
-        check_settings(type(self).__name__, settings)
+        check_settings(type(self).__name__, settings, "proxy", "ssl_context")
         self._core = Core(**settings)
         self._http = SyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
         self._local = LocalSync()
@@ -116,6 +116,8 @@ class Client:
             raise final from None
 
     def _retry(self, call: Call, attempt: Callable[[Call], T], error: ProviderError) -> T:
+        from .retrying import Retries
+
         retries = Retries(call.plan)
         while True:
             if wait := retries.wait_after(error):  # to sleep for no time costs more than an attempt
@@ -127,24 +129,22 @@ class Client:
 
     def _complete(self, call: Call) -> Any:
         with call.attempt() as step:
-            if step.lookup is not None:
-                step.looked_up(self._http.send(step.lookup, step.limit))
-            return step.answer(self._send(step))
+            outgoing = self._outgoing(step)
+            if isinstance(outgoing, LocalRequest):
+                return step.answer(self._local.send(outgoing, step.limit))
+            return step.answer(self._http.send(outgoing, step.limit))
 
     def _answer(self, call: Call) -> Any:
         return call.sign(self._run(call, self._complete))
 
-    def _send(self, step: Step) -> Any:
-        outgoing = step.outgoing
-        if isinstance(outgoing, LocalRequest):
-            return self._local.send(outgoing, step.limit)
-        return self._http.send(outgoing, step.limit)
+    def _outgoing(self, step: Step) -> HTTPRequest | LocalRequest:
+        if step.lookup is not None:
+            step.looked_up(self._http.send(step.lookup, step.limit))
+        return step.outgoing
 
     def _open(self, call: Call) -> Opened:
         with call.attempt() as step:
-            if step.lookup is not None:
-                step.looked_up(self._http.send(step.lookup, step.limit))
-            outgoing = step.outgoing
+            outgoing = self._outgoing(step)
             source: SyncByteStream | SyncChunkStream
             if isinstance(outgoing, LocalRequest):
                 source = self._local.open(outgoing, step.limit)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
@@ -17,11 +15,13 @@ import msgspec
 from .binding import Binder, check_mapping
 from .call import Call, Step
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
+from .forks import renew_in_child
+from .hints import did_you_mean
 from .keys import Keys
 from .model_cache import ModelCache
-from .params import check_callable, check_request, count, seconds
+from .operations import CHAT, Operation
+from .params import check_callable, check_request, count, seconds, unknown_keyword
 from .plugins import Registry, process_registry
-from .prices import installed
 from .routing.fitting import LONG, check_prices, fit, lacks, needs_of, price_bound, tokens_of, too_dear, too_long
 from .routing.health import Health
 from .routing.legs import Leg
@@ -29,12 +29,12 @@ from .routing.plan import Plan, Policy, resting
 from .routing.selection import ProviderChoice, Selection
 from .routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
 from .selections import Selections
-from .structured import shaped
 from .trail import Explanation, PlannedRoute
 from .types import ChatRequest, OnInterrupt, Timeouts
 
 if TYPE_CHECKING:
     from .endpoints import EndpointRequest, OperationName
+    from .structured import ResponseModel
 
 
 class ClientSettings(TypedDict, total=False):
@@ -54,20 +54,22 @@ class ClientSettings(TypedDict, total=False):
     retry_stop: Callable[[Any], bool] | None
 
 
-def check_settings(client: str, settings: Mapping[str, Any]) -> None:
+def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
     """
+    Args:
+        own: what the client has besides the common settings.
+
     Raises:
         TypeError: an unknown keyword; says the nearest one.
     """
-    known = [*ClientSettings.__annotations__, "proxy", "ssl_context", *(["hedge_after"] if "Async" in client else [])]
+    known = (*ClientSettings.__annotations__, *own)
     for name in settings:
         if name not in known:
-            near = get_close_matches(name, [*known, "keys", "base_urls"], 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}"
-            raise TypeError(f"{client}() has no parameter {name!r}{hint}")
+            raise unknown_keyword(name, known, client)
 
 
 DEFAULT_TIMEOUTS = Timeouts()
+_OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")
 
 
 class Core:
@@ -110,7 +112,8 @@ class Core:
             self._warn_of_misspelt(setting, names or {})
         self._health = Health(random.random)
         self._turns = Turns()
-        self._pid, self.dropped = os.getpid(), SimpleQueue[Step]()
+        self.dropped = SimpleQueue[Step]()
+        renew_in_child(self)
         self.models = ModelCache()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
         self._selections = Selections(self.registry, Binder(keys, base_urls), routes and tuple(routes))
@@ -129,10 +132,8 @@ class Core:
     def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
         """A name nobody has may be that of a provider that a call brings along; one that is nearly known hardly is."""
         for name in names:
-            if not self.registry.knows(name) and (near := get_close_matches(str(name), self.registry.names(), 1)):
-                warnings.warn(
-                    f"{setting} names {name!r}, which is no known provider; did you mean {near[0]!r}?", stacklevel=4
-                )
+            if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
+                warnings.warn(f"{setting} names {name!r}, which is no known provider{hint}", stacklevel=4)
 
     def start(self, params: Mapping[str, Any]) -> Call:
         """
@@ -141,18 +142,38 @@ class Core:
         Raises:
             TypeError, ConfigurationError, InvalidRequestError: they cannot work.
         """
-        self.settle()
-        shape, params = shaped(params)
+        shape, params = _shaped(params)
         request = check_request(params)
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
         tokens = tokens_of(request)
-        tiers, skipped = self._select(params, request, tokens)
+        selection = self._select(params, request, tokens)
+        return self.call(request, selection, params, stream=stream, tokens=tokens, shape=shape)
+
+    def call(
+        self,
+        request: ChatRequest | EndpointRequest,
+        selection: Selection,
+        params: Mapping[str, Any],
+        *,
+        operation: Operation = CHAT,
+        stream: bool = False,
+        tokens: float = 0.0,
+        shape: ResponseModel | None = None,
+    ) -> Call:
+        """
+        Return the call for a checked request on these legs.
+
+        Raises:
+            ConfigurationError, InvalidRequestError: the keywords about time, retries or strategy cannot work.
+        """
+        self.settle()
+        tiers, skipped = selection
         plan = Plan(
             tiers,
             skipped,
-            policy=self._policy_of(params),
+            policy=self.policy_of(params),
             clock=time,
             random=random.random,
             health=self._health,
@@ -160,12 +181,14 @@ class Core:
             stream=stream,
             tokens=tokens,
         )
-        return Call(request, plan, self.registry, self.dropped, models=self.models, shape=shape)
+        return Call(request, plan, self.registry, self.dropped, operation=operation, models=self.models, shape=shape)
+
+    def after_fork(self) -> None:
+        """What was dropped before a fork is the parent's to end."""
+        self.dropped = SimpleQueue()
 
     def settle(self) -> None:
         """End the attempts of streams that were dropped."""
-        if self._pid != os.getpid():  # what was dropped before a fork is the parent's to end
-            self._pid, self.dropped = os.getpid(), SimpleQueue()
         while not self.dropped.empty():
             try:
                 step = self.dropped.get_nowait()
@@ -179,7 +202,7 @@ class Core:
         request: ChatRequest | EndpointRequest
         tokens = 0.0
         if operation == "chat":
-            _, params = shaped(params)
+            _, params = _shaped(params)
             request = check_request({"messages": [{"role": "user", "content": ""}], **params})
             tokens = tokens_of(request)
             tiers, left_out = self._select(params, request, tokens)
@@ -189,7 +212,7 @@ class Core:
             request = request_to_explain(operation, params)
             tiers, left_out = self.select(params, operation)
         skipped = list(left_out)
-        self._policy_of(params)
+        self.policy_of(params)
         foreseen = random.Random()  # noqa: S311  # chance, not secrecy
         foreseen.setstate(self._random.getstate())
         order = self._order(params.get("strategy"), request, foreseen.random, self._turns.copy())
@@ -220,11 +243,19 @@ class Core:
             reasons.append(lacks(needs))
         if (most := params.get("max_price")) is not None:
             reasons.append(too_dear(price_bound(most)))
-        if tokens > LONG and installed():
+        if tokens > LONG:
             reasons.append(too_long(tokens))
         return fit(selection, reasons) if reasons else selection
 
-    def _policy_of(self, params: Mapping[str, Any]) -> Policy:
+    def policy_of(self, params: Mapping[str, Any]) -> Policy:
+        """
+        Return how far a call with these keywords goes.
+
+        Raises:
+            ConfigurationError, InvalidRequestError: one of them cannot work.
+        """
+        if params.keys().isdisjoint(_OF_POLICY):
+            return self._policy
         changes: dict[str, Any] = {}
         if (deadline := params.get("deadline")) is not None:
             changes["deadline"] = seconds("deadline", deadline)
@@ -250,9 +281,8 @@ class Core:
             if (found := STRATEGIES.get(strategy) or self.registry.strategy(strategy)) is not None:
                 return found
             names = [*STRATEGIES, *self.registry.strategy_names()]
-            near = get_close_matches(strategy, names, 1)
-            hint = f"; did you mean {near[0]!r}? " if near else ". "
-            raise ConfigurationError(f"there is no strategy {strategy!r}{hint}Known: {', '.join(names)}")
+            hint = did_you_mean(strategy, names, ".")
+            raise ConfigurationError(f"there is no strategy {strategy!r}{hint} Known: {', '.join(names)}")
         raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
 
     def _order(
@@ -293,6 +323,14 @@ def _ordered(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) 
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is no leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]
+
+
+def _shaped(params: Mapping[str, Any]) -> tuple[ResponseModel | None, Mapping[str, Any]]:
+    if params.get("response_model") is None:
+        return None, params
+    from .structured import shaped
+
+    return shaped(params)
 
 
 def _planned(leg: Leg) -> PlannedRoute:

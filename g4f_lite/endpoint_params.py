@@ -16,31 +16,22 @@ from .endpoints import (
     TranslationRequest,
 )
 from .errors import InvalidRequestError
-from .params import ROUTING, as_request, check_callable, check_headers, unknown_keyword
+from .params import ROUTING, RoutingParams, as_request, check_callable, check_headers, unknown_keyword
 from .types import Timeouts
 from .upload import Progress, UploadFile
 
 if TYPE_CHECKING:
     from .provider import Provider
-    from .routing.strategies import Strategy
 
 
-class RoutingParams(TypedDict, total=False):
+class EndpointParams(RoutingParams, total=False):
     """Keywords that all endpoints have; as for chats."""
 
-    model: str | None
-    provider: str | Provider | type[Provider] | Sequence[str | Provider | type[Provider]] | None
-    fallback_models: Sequence[str] | None
-    timeout: float | None
-    deadline: float | None
-    retries: int | None
-    timeouts: Timeouts | None
-    strategy: str | Strategy | None
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
 
 
-class EmbeddingParams(RoutingParams, total=False):
+class EmbeddingParams(EndpointParams, total=False):
     """Keywords of `embeddings.create` besides `input`."""
 
     dimensions: int | None
@@ -48,7 +39,7 @@ class EmbeddingParams(RoutingParams, total=False):
     user: str | None
 
 
-class TranslationParams(RoutingParams, total=False):
+class TranslationParams(EndpointParams, total=False):
     """Keywords of `audio.translations.create` besides `file`."""
 
     prompt: str | None
@@ -64,7 +55,7 @@ class TranscriptionParams(TranslationParams, total=False):
     timestamp_granularities: Sequence[Literal["word", "segment"]] | None
 
 
-class SpeechParams(RoutingParams, total=False):
+class SpeechParams(EndpointParams, total=False):
     """Keywords of `audio.speech.create` besides `input` and `voice`."""
 
     response_format: str | None
@@ -72,7 +63,7 @@ class SpeechParams(RoutingParams, total=False):
     instructions: str | None
 
 
-class ImageParams(RoutingParams, total=False):
+class ImageParams(EndpointParams, total=False):
     """Keywords of `images.generate` besides `prompt`."""
 
     n: int | None
@@ -110,7 +101,6 @@ _ENDPOINTS: dict[OperationName, _Endpoint] = {
     "images": _Endpoint("images.generate", ImageRequest, ("prompt",)),
     "models": _Endpoint("models.list", ModelsRequest),
 }
-_ROUTING = tuple(name for name in ROUTING if name != "on_interrupt")
 
 
 def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
@@ -128,8 +118,8 @@ def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> Endpo
         if name in own:
             if value is not None:
                 given[name] = list(value) if isinstance(value, tuple) and name != "file" else value
-        elif name not in _ROUTING:
-            raise unknown_keyword(name, (*own, *_ROUTING), method)
+        elif name not in ROUTING:
+            raise unknown_keyword(name, (*own, *ROUTING), method)
     for name in needed:
         if name not in given:
             raise TypeError(f"{method}() needs {name}=…")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .trail import Attempt, Trail
 
 PROJECT = "g4f_lite"
+OBSERVING = ("attempt_started", "attempt_finished", "call_finished")
+"""The hooks that are only told something; each takes one argument."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -63,3 +63,11 @@ class ServerSentEvent(Value, frozen=True, kw_only=True, gc=False):
 
     data: bytes
     event: str = ""
+
+
+class UploadStopped(Exception):  # noqa: N818  # it is told as what it carries
+    """An upload cannot go on, for a reason that is not the connection's: reading failed, or the caller's `progress`."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(failure)
+        self.failure = failure

@@ -81,8 +81,13 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
-    stored = load_stored().get(name, "") if provider.needs_auth or provider.api_key_env else ""
+    stored = load_stored().get(name, "") if may_be_stored(provider) else ""
     return (Key(stored, "stored"),) if stored else ()
+
+
+def may_be_stored(provider: Provider) -> bool:
+    """Tell whether stored keys are looked at for a provider: not if it knows of no key at all."""
+    return provider.needs_auth or bool(provider.api_key_env)
 
 
 # -- stored keys ---------------------------------------------------------------------------

@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from .call import Call
-from .endpoint_calls import start_listing
-from .endpoint_params import ModelsParams
+from .endpoint_operations import OPERATIONS
+from .endpoint_params import ModelsParams, check_endpoint
 from .endpoints import Model, ModelList
 from .errors import G4FLiteError, InvalidRequestError, NoUsableRouteError, ProviderError, RoutesExhaustedError
 from .model_cache import MAX_AGE_S
 from .params import unknown_keyword
 from .provider import Provider
+from .routing.selection import Selection
+from .routing.tiers import Tiers
 from .trail import Trail
 
 if TYPE_CHECKING:
     from .core import Core
+
+_LEAST_SHARE_S = 0.001
 
 
 def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList, ModelList]:
@@ -38,24 +43,30 @@ def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList,
     if isinstance(max_age, bool) or not isinstance(max_age, (int, float)) or not 0 <= max_age < math.inf:
         raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {max_age!r}")
     choice = given.get("provider")
+    request, policy = check_endpoint("models", given), core.policy_of(given)
     try:
-        calls = start_listing(core, given)
+        tiers, skipped = core.select(given, "models")
     except NoUsableRouteError as error:
         if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
             raise
         return _own_list(_named(core, choice), error)
     lists = []
-    for number, (leg, call) in enumerate(calls):  # one that is silent must not use up the time of the others
-        now, end = time.monotonic(), calls[-1][1].plan.deadline_at
-        call.plan.deadline_at = now + (end - now) / (len(calls) - number)
-        listed = core.models.get(leg, time.monotonic(), max_age)
-        if listed is None:
+    groups = [list(legs) for _, legs in groupby(chain.from_iterable(tiers), lambda leg: leg.provider)]
+    end = time.monotonic() + policy.deadline
+    for asked, legs in enumerate(groups):
+        now = time.monotonic()
+        if (listed := core.models.get(legs[0], now, max_age)) is None:
+            # One that is silent must not use up the time of the others.
+            share = max(_LEAST_SHARE_S, (end - now) / (len(groups) - asked))
+            bounds = {**given, "timeout": None, "deadline": share}
             try:
-                listed = yield call
+                listed = yield core.call(
+                    request, Selection(Tiers([legs]), skipped), bounds, operation=OPERATIONS["models"]
+                )
             except (ProviderError, RoutesExhaustedError) as error:
-                listed = _own_list(leg.provider, error)
+                listed = _own_list(legs[0].provider, error)
             else:
-                core.models.put(leg, listed, time.monotonic())
+                core.models.put(legs[0], listed, time.monotonic())
         lists.append(listed)
     return lists[0] if len(lists) == 1 else _joined(lists)
 

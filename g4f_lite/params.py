@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from .errors import InvalidRequestError
 from .guard import is_header
+from .hints import did_you_mean
 from .types import ChatRequest, Message, OnInterrupt, Timeouts
 from .value import JSONObject
 
@@ -25,8 +25,8 @@ R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 MessageParam = Mapping[str, Any] | Message
 
 
-class CreateParams(TypedDict, total=False):
-    """Keywords of `create` besides `messages` and `stream`; what is not set is not sent."""
+class RoutingParams(TypedDict, total=False):
+    """Keywords of every call: who is asked, for how long and how often."""
 
     model: str | None
     provider: str | Provider | type[Provider] | Sequence[str | Provider | type[Provider]] | None
@@ -36,6 +36,11 @@ class CreateParams(TypedDict, total=False):
     retries: int | None
     timeouts: Timeouts | None
     strategy: str | Strategy | None
+
+
+class CreateParams(RoutingParams, total=False):
+    """Keywords of `create` besides `messages` and `stream`; what is not set is not sent."""
+
     on_interrupt: OnInterrupt | None
     response_model: type[Any] | None
     max_price: float | Mapping[str, float] | None
@@ -75,12 +80,10 @@ class CreateParams(TypedDict, total=False):
     extra_headers: Mapping[str, str] | None
 
 
-ROUTING = (
-    "model", "provider", "fallback_models", "timeout", "deadline", "retries", "timeouts", "strategy", "on_interrupt",
-)  # fmt: skip
+ROUTING = tuple(RoutingParams.__annotations__)
 _encoder = msgspec.json.Encoder()
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-_KNOWN = _REQUEST | {*ROUTING, "stream", "response_model", "max_price"}
+_KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 
 
 # -- messages ------------------------------------------------------------------------------
@@ -138,7 +141,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 def check_messages(messages: object) -> list[JSONObject]:
     """
-    Return the messages as plain dictionaries, copied.
+    Return the messages as plain dictionaries.
 
     Raises:
         InvalidRequestError: names the message and the field that is wrong.
@@ -151,7 +154,7 @@ def check_messages(messages: object) -> list[JSONObject]:
     if type(messages) is not list and (isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable)):
         raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
     plain = [
-        dict(message)
+        message
         if type(message) is dict
         else message.to_dict()
         if isinstance(message, Message)
@@ -175,9 +178,7 @@ def _explain(error: Exception, messages: list[Any]) -> str:
     if path.endswith(".role"):
         index = int(path[9 : path.index("]")])
         role = messages[index].get("role")
-        near = get_close_matches(str(role), ROLES, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{path}: {role!r} is no role; use one of {', '.join(ROLES)}{hint}"
+        return f"{path}: {role!r} is no role; use one of {', '.join(ROLES)}{did_you_mean(str(role), ROLES)}"
     if "missing required field `role`" in text:
         return f"{path}: the field 'role' is missing; use one of {', '.join(ROLES)}"
     return f"{path}: {text[0].lower()}{text[1:]}"
@@ -186,11 +187,10 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 # -- everything else -----------------------------------------------------------------------
 
 
-def unknown_keyword(name: str, known: Iterable[str] = _KNOWN, method: str = "create") -> TypeError:
-    """Return the error for a keyword that `create` does not have."""
-    near = get_close_matches(name, sorted(known), 1)
-    hint = f"; did you mean {near[0]!r}? " if near else ". "
-    return TypeError(f"{method}() has no parameter {name!r}{hint}A provider's own parameters go into extra_body")
+def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "create") -> TypeError:
+    """Return the error for a keyword that a function does not have."""
+    ways = "A provider's own parameters go into extra_body" if "extra_body" in known else f"It has {', '.join(known)}"
+    return TypeError(f"{method}() has no parameter {name!r}{did_you_mean(name, sorted(known), '.')} {ways}")
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:
@@ -206,14 +206,13 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
     given: dict[str, Any] = {}
     for name, value in params.items():
         if name in _REQUEST:
-            if value is not None and name != "messages":
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InvalidRequestError(f"{name} must be a finite number, not {value!r}")
+            if value is not None:
                 given[name] = value
         elif name not in _KNOWN:
             raise unknown_keyword(name)
     given["messages"] = check_messages(params["messages"])
-    for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty"):
-        if isinstance(given.get(name), float) and not math.isfinite(given[name]):
-            raise InvalidRequestError(f"{name} must be a finite number, not {given[name]!r}")
     if "extra_headers" in given:
         check_headers(given["extra_headers"])
     return as_request(given, ChatRequest)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import pluggy
 
 from .errors import PluginLoadError
+from .hints import did_you_mean
 from .plugin_sources import describe
 from .provider import Provider
 from .routing.strategies import STRATEGIES, Strategy
@@ -30,23 +30,19 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
             continue
         hook = options.get("specname") or attribute
         if hook not in known:
-            raise PluginLoadError(f"unknown hook {hook!r}{_nearest(hook, known)}")
+            hint = did_you_mean(hook, known, f"; there are {', '.join(known)}")
+            raise PluginLoadError(f"unknown hook {hook!r}{hint}")
         arguments = known[hook].spec.argnames
         function = getattr(plugin, attribute)
         if strange := [name for name in _arguments(function) if name not in arguments]:
-            near = _nearest(strange[0], arguments)
-            raise PluginLoadError(f"its hook {hook} cannot have the argument {strange[0]!r}{near}")
+            hint = did_you_mean(strange[0], arguments, f"; there are {', '.join(arguments)}")
+            raise PluginLoadError(f"its hook {hook} cannot have the argument {strange[0]!r}{hint}")
         if _is_lazy(function):
             raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
         found.append(hook)
     if not found:
         raise PluginLoadError("it has no hooks; mark its functions with g4f_lite.hookimpl")
     return tuple(found)
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
 
 
 def _arguments(function: Callable[..., object]) -> list[str]:

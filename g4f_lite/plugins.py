@@ -13,7 +13,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ import pluggy
 from . import hookspecs
 from .errors import PluginLoadError, ProviderError, UnknownProviderError
 from .forks import renew_in_child
+from .hints import did_you_mean
 from .plugin_checks import as_provider, hooks_of, is_provider, provider_collector, strategy_collector
 from .plugin_sources import (
     HOOKS_GROUP,
@@ -89,7 +89,8 @@ class Registry:
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
         self.changes: Changes = Changes() if parent is None else parent.changes
-        self._observing: tuple[int, dict[str, Sequence[Any]]] = 0, {}
+        self._observers: tuple[int, dict[str, Sequence[tuple[Any, Callable[..., object]]]]] = 0, {}
+        """By the name of the hook, as of that count of changes: who it is, and what to call."""
         for plugin in plugins:
             self.register(plugin, kind="client")
 
@@ -266,11 +267,10 @@ class Registry:
 
     def _unknown(self, name: str) -> str:
         names = self.names()
-        near = get_close_matches(name.lower(), names, 1, 0.5)
         if ":" in name and self.knows(name.partition(":")[0]):
             return f"{name!r} is a route, not a provider; write provider={name.partition(':')[0]!r} and model=…"
-        hint = f"; did you mean {near[0]!r}? " if near else ". "
-        return f"there is no provider {name!r}{hint}Known: {', '.join(names)}"
+        hint = did_you_mean(name.lower(), names, ".", cutoff=0.5)
+        return f"there is no provider {name!r}{hint} Known: {', '.join(names)}"
 
     def strategy(self, name: str) -> Strategy | None:
         """Return a plugin's strategy."""
@@ -304,21 +304,21 @@ class Registry:
         if self._parent is not None:
             yield from self._parent._all_impls(hook)
 
-    def _observers(self, hook: str) -> Sequence[Any]:
-        """As `_all_impls`, gathered once for as long as no plugin comes or goes."""
-        version, known = self._observing
-        if version != (now := self.changes.count):
-            known = {}
-            self._observing = now, known
-        if (impls := known.get(hook)) is None:
-            impls = known[hook] = tuple(self._all_impls(hook))
-        return impls
-
-    def observe(self, hook: str, **arguments: Attempt | Trail) -> None:
+    def observe(self, hook: str, told: Attempt | Trail) -> None:
         """Call each observer on its own; what one raises is logged and hurts nobody."""
-        for impl in self._observers(hook):
+        version, observers = self._observers
+        if version != (now := self.changes.count):
+            observers = {
+                name: [
+                    (impl, impl.function if impl.argnames else _without(impl.function))
+                    for impl in self._all_impls(name)
+                ]
+                for name in hookspecs.OBSERVING
+            }
+            self._observers = now, observers
+        for impl, tell in observers[hook]:
             try:
-                _call(impl, **arguments)
+                tell(told)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # the plugin border
@@ -347,6 +347,11 @@ class Registry:
 
 def _call(impl: Any, **arguments: Any) -> Any:
     return impl.function(*[arguments[name] for name in impl.argnames])
+
+
+def _without(function: Callable[[], object]) -> Callable[[object], object]:
+    """An observer may do without its argument."""
+    return lambda told: function()
 
 
 _process_registry: Registry | None = None

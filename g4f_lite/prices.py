@@ -7,33 +7,34 @@ All prices are USD. A model that genai-prices does not know has the answer None.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from genai_prices.types import PriceCalculation
+
+    class TokenDetails(Protocol):
+        @property
+        def cached_tokens(self) -> int | None: ...
+        @property
+        def cache_write_tokens(self) -> int | None: ...
+        @property
+        def audio_tokens(self) -> int | None: ...
+
+    class TokenCounts(Protocol):
+        """What a usage has to tell."""
+
+        @property
+        def prompt_tokens(self) -> int: ...
+        @property
+        def completion_tokens(self) -> int: ...
+        @property
+        def prompt_tokens_details(self) -> TokenDetails | None: ...
+
 
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama": "meta", "zhipu": "zhipuai"}
 """What genai-prices calls a provider, where it differs."""
-
-
-class TokenDetails(Protocol):
-    @property
-    def cached_tokens(self) -> int | None: ...
-    @property
-    def cache_write_tokens(self) -> int | None: ...
-    @property
-    def audio_tokens(self) -> int | None: ...
-
-
-class TokenCounts(Protocol):
-    """What a usage has to tell."""
-
-    @property
-    def prompt_tokens(self) -> int: ...
-    @property
-    def completion_tokens(self) -> int: ...
-    @property
-    def prompt_tokens_details(self) -> TokenDetails | None: ...
 
 
 class Price(NamedTuple):

@@ -11,13 +11,12 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
 from .assembly import assemble
 from .errors import ConfigurationError, ProviderError, StreamInterruptedError, UnsupportedParameterError
-from .faults.classify import classify
+from .hints import did_you_mean
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
 
@@ -130,8 +129,7 @@ class Provider(ABC):
         known = self._attributes() if attributes else set()
         for attribute, value in attributes.items():
             if attribute not in known:
-                near = get_close_matches(attribute, known, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
+                hint = did_you_mean(attribute, known, f"; it has {', '.join(sorted(known))}")
                 raise TypeError(f"{type(self).__name__} has no attribute {attribute!r}{hint}")
             object.__setattr__(self, attribute, value)
         if not NAME.fullmatch(self.name):
@@ -234,6 +232,8 @@ class Provider(ABC):
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         """Return the exception that an error reply means."""
+        from .faults.classify import classify
+
         return classify(reply)
 
 

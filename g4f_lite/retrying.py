@@ -1,6 +1,12 @@
-"""How tenacity drives the attempts after the first one has failed, the same for both clients."""
+"""
+How tenacity drives the attempts after the first one has failed, the same for both clients.
+
+Imported by the first failure: most processes that ask once never need it.
+"""
 
 from __future__ import annotations
+
+from tenacity import RetryCallState, Retrying, retry_always
 
 from .errors import ProviderError
 from .routing.plan import Plan
@@ -11,13 +17,14 @@ class Retries:
     tenacity's loop, asked from outside: after each failure it says how long to wait, or raises.
 
     `Retrying.__call__` and `AsyncRetrying.__call__` do the same round `iter`, asking it before each attempt and
-    after a success too, where the answer is known; what is left costs a quarter.
+    after a success too, where the answer is known; what is left costs a quarter. Only failures of a leg get here:
+    cancellation, Ctrl-C and bugs pass by.
     """
 
     def __init__(self, plan: Plan) -> None:
-        from tenacity import RetryCallState, Retrying
-
-        self._retrying = Retrying(retry=plan.retry, wait=plan.wait, stop=plan.stop, reraise=True)
+        self._retrying = Retrying(
+            retry=retry_always, wait=lambda state: plan.wait_s, stop=lambda state: plan.stopped, reraise=True
+        )
         self._retrying.begin()
         self._state = RetryCallState(self._retrying, None, (), {})
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .binding import Binder
-from .keys import stored_keys_path, stored_version
+from .keys import may_be_stored, stored_keys_path, stored_version
 from .plugins import Registry
 from .provider import Provider
 from .routing.legs import Leg
@@ -111,7 +111,7 @@ class _Noting:
         legs = self._binder.legs(provider, model, operation)
         # The store is asked last: a key from elsewhere says that it was not.
         if isinstance(legs, str) or any(leg.key is None or leg.key.source == "stored" for leg in legs):
-            self.looks_in_store = True
+            self.looks_in_store |= may_be_stored(provider)
         return legs
 
 

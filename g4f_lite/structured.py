@@ -73,15 +73,14 @@ def response_model(model: Any) -> ResponseModel:
     return ResponseModel(model)
 
 
-def shaped(params: Mapping[str, Any]) -> tuple[ResponseModel | None, Mapping[str, Any]]:
+def shaped(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:
     """
     Return what is known of `response_model`, and the keywords with the `response_format` that asks for it.
 
     Raises:
         ConfigurationError: it cannot be had.
     """
-    if (model := params.get("response_model")) is None:
-        return None, params
+    model = params["response_model"]
     if params.get("response_format") is not None:
         raise ConfigurationError("give response_model or response_format, not both")
     if params.get("n") not in (None, 1):

@@ -42,7 +42,7 @@ class TimeLimit:
         self._clock = clock
         self._deadline_at = deadline_at
         self._phase: Phase = "first_token" if stream else "total"
-        self._limit = getattr(timeouts, self._phase)
+        self._limit = timeouts.first_token if stream else timeouts.total
         if patient and isinstance(self._limit, DefaultSeconds):
             self._limit = None
         self._stall = timeouts.stall

@@ -4,8 +4,6 @@ What a call has done, or would do: attempts, the legs that were left out, and wh
 Durations are seconds, points in time are Unix time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import msgspec

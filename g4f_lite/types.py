@@ -4,8 +4,6 @@ What goes in and what comes out: immutable, picklable, shaped like OpenAI's obje
 Durations are seconds, points in time are Unix time, unless a name says otherwise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeAlias

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from .errors import InvalidRequestError
+from .http import UploadStopped
 
 PIECE = 1 << 17
 """Bytes that are read and sent at once."""
@@ -38,14 +39,6 @@ _SIGNS = (
     (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
 )  # fmt: skip
 """Services tell the format by the name's ending; bytes without a name get one by how they begin."""
-
-
-class Stopped(Exception):  # noqa: N818  # it is told as what it carries
-    """An upload cannot go on, for a reason that is not the connection's: reading failed, or the caller's `progress`."""
-
-    def __init__(self, failure: Exception) -> None:
-        super().__init__(failure)
-        self.failure = failure
 
 
 class UploadFile:
@@ -219,13 +212,13 @@ class Sending:
         self._upload = upload
         self._moved = moved
         self._sent = 0
-        self.stopped: Stopped | None = None
+        self.stopped: UploadStopped | None = None
         """What `pieces` has raised: aiohttp hides it."""
 
     def pieces(self) -> Iterator[bytes]:
         """
         Raises:
-            Stopped: see there.
+            UploadStopped: see there.
         """
         yield self._upload.head
         blocks = self._upload.file.blocks()
@@ -267,7 +260,7 @@ class Sending:
         try:
             yield
         except Exception as error:
-            self.stopped = Stopped(error)
+            self.stopped = UploadStopped(error)
             raise self.stopped from None
 
 

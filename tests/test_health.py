@@ -35,6 +35,7 @@ from g4f_lite import (
 )
 from g4f_lite.keys import Key
 from g4f_lite.routing.breaker import Breaker
+from g4f_lite.routing.decisions import decide
 from g4f_lite.routing.health import Health
 from g4f_lite.routing.legs import Leg
 from g4f_lite.routing.limits import read_limits
@@ -112,7 +113,7 @@ def leg(model: str = "a", key: str | None = None, provider: type[OpenaiTemplate]
 def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
     admission = health.admit(one, now)
     assert admission.granted
-    return health.failed(one, error, now, probe=admission.probe)
+    return health.failed(one, error, decide(error), now, probe=admission.probe)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) 
             health.succeeded(one, clock.now, wall=0, first_token=passed)
         elif admission.granted:
             error = kind("x", retry_after=passed if kind is RateLimitError else None)
-            health.failed(one, error, clock.now, probe=admission.probe)
+            health.failed(one, error, decide(error), clock.now, probe=admission.probe)
         clock.now += passed
     tiers = [[leg(model, "k1" if model == "a" else "k2")] for model in ("a", "b", "c")]
     usable = [tier[0].model for tier in tiers if health.look(tier[0], clock.now).granted]

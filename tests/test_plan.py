@@ -22,6 +22,7 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
+    StreamInterruptedError,
     ToolCallError,
 )
 from g4f_lite import errors as error_tree
@@ -121,6 +122,29 @@ def test_a_plugins_own_error_takes_the_row_of_its_ancestor() -> None:
         pass
 
     assert decide(TooBusy("x")) is DECISIONS[RateLimitError]
+
+
+def not_sent() -> ProviderError:
+    error = MalformedResponseError("it cannot be built")
+    error.sent = False
+    return error
+
+
+def misfit() -> ProviderError:
+    error = StreamInterruptedError("it does not fit its type")
+    error.__cause__ = ToolCallError("x")
+    return error
+
+
+@pytest.mark.parametrize("error", [not_sent(), misfit()], ids=lambda error: type(error).__name__)
+def test_what_the_service_is_not_to_blame_for_is_neither_tried_again_nor_remembered(error: ProviderError) -> None:
+    health = Health(lambda: 0.5)
+    for _ in range(5):  # three in a row open a breaker
+        plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], health=health, on_interrupt="restart")
+        run = plan.begin()
+        assert plan.fail(run, error).wait is None
+        assert plan.begin().leg.model == "b"
+    assert health.look(run.leg, clock.now).granted
 
 
 @pytest.mark.parametrize(

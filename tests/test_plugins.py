@@ -160,7 +160,7 @@ def test_one_module_may_stand_behind_two_names_and_in_both_groups(site: Site) ->
     registry = process_registry()
     registry.scan()
     assert [registry.get(name).name for name in ("acme-eu", "acme")] == ["acme-eu", "acme"]
-    registry.observe("call_finished", trail=Trail())
+    registry.observe("call_finished", Trail())
     assert sys.modules[module].seen == [Trail()]
     both = ("acme", "acme-eu")
     listed = [(one.name, one.providers, one.error) for one in registry.plugins() if one.source == "third-party"]
@@ -175,7 +175,7 @@ def test_one_name_in_both_groups_may_mean_two_modules(site: Site) -> None:
     registry = process_registry()
     registry.scan()
     registry.get("acme")
-    registry.observe("call_finished", trail=Trail())
+    registry.observe("call_finished", Trail())
     assert sys.modules[hooks].seen == [Trail()]
     assert [one.error for one in registry.plugins() if one.source == "third-party"] == [None, None]
 
@@ -557,7 +557,7 @@ def test_a_plugin_in_code_that_cannot_be_used_is_refused_and_leaves_nothing(plug
     with pytest.raises(PluginLoadError, match=told):
         register(plugin)
     assert process_registry().plugins() == before
-    process_registry().observe("call_finished", trail=Trail())
+    process_registry().observe("call_finished", Trail())
 
 
 # -- observers -----------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Breaker:
     def success(self, now: float) -> None:
         """An answer came: closed, whatever it was."""
         self.in_a_row = 0
-        if self.is_open:
+        if self.open_until:
             self.open_until = self._open_for = 0.0
             self.probing = False
             self._outcomes.clear()

@@ -7,7 +7,7 @@ remembered beyond the call?
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import NamedTuple
 
 from .. import errors as e
@@ -22,7 +22,7 @@ class Again(Enum):
     """As often as `retries` allows: after the wait asked for if it is within `patience`, else by backoff."""
 
 
-class Scope(Enum):
+class Scope(StrEnum):  # a str is hashed by C code
     """What the failure says about the other legs of the plan."""
 
     LEG = auto()
@@ -78,12 +78,18 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.ProviderError: Decision(),
 }
 
+_NOT_SENT = Decision()
+_MISFIT = Decision(stops=True)
 _RESET = Decision(Again.ONCE, memory=Memory.BREAKER)
 _SILENT_ORIGIN = Decision(scope=Scope.ORIGIN, memory=Memory.BREAKER)
 
 
 def decide(error: e.ProviderError) -> Decision:
     """Return the table's row for an error; a plugin's subclass takes its nearest ancestor's."""
+    if not error.sent:
+        return _NOT_SENT  # the leg's service knows nothing of it
+    if isinstance(error, e.StreamInterruptedError) and isinstance(error.__cause__, e.ToolCallError):
+        return _MISFIT  # all of it came, and did not fit its type: nothing against the leg
     if isinstance(error, e.ConnectionFailedError) and error.kind == "reset":
         return _RESET  # the origin is there: it took the connection
     if isinstance(error, e.ProviderTimeoutError) and error.phase == "connect":

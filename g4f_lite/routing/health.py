@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
-from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError, ToolCallError
+from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
 from ..forks import renew_in_child
 from .breaker import Breaker
-from .decisions import Decision, Memory, decide
+from .decisions import Decision, Memory
 from .legs import Leg
 from .limits import Limit, read_limits
 
@@ -79,7 +79,7 @@ class Health:
         with self._lock:
             admission = self._look(leg, now, tokens)
             if admission.error is None:
-                self._state(leg).in_flight += 1
+                self._state(leg.identity).in_flight += 1
                 if admission.probe:
                     for breaker in self._breakers(leg):
                         breaker.probing = breaker.probing or breaker.is_open
@@ -91,24 +91,28 @@ class Health:
             return self._look(leg, now, tokens)
 
     def _look(self, leg: Leg, now: float, tokens: float) -> Admission:
-        for name in (leg.identity, _key_of(leg)) if self._rests else ():
+        if self._rests and (rest := self._rest(leg, now)) is not None:
+            return Admission(rest.until, rest.error)
+        probe = False
+        for state in (self._legs.get(leg.origin), self._legs.get(leg.identity)):
+            if state is None:
+                continue
+            if until := state.breaker.open_until:
+                if not state.breaker.lets_pass(now):
+                    return Admission(until if until > now else now + PROBE_POLL_S, self._last_error(leg))
+                probe = True
+            for limit in state.limits:  # an origin has none
+                if limit.reset_at > now and limit.left < (tokens if limit.what == "tokens" else 1):
+                    return Admission(limit.reset_at, _spent(limit))
+        return _PROBE if probe else _GRANTED
+
+    def _rest(self, leg: Leg, now: float) -> Rest | None:
+        for name in (leg.identity, _key_of(leg)):
             if (rest := self._rests.get(name)) is not None:
                 if rest.until > now:
-                    return Admission(rest.until, rest.error)
+                    return rest
                 del self._rests[name]
-        probe = False
-        state = self._legs.get(leg.identity)
-        for hurt in (state, self._legs.get(leg.origin)):
-            if hurt is None or not hurt.breaker.open_until:
-                continue
-            if not hurt.breaker.lets_pass(now):
-                ready_at = hurt.breaker.open_until if hurt.breaker.open_until > now else now + PROBE_POLL_S
-                return Admission(ready_at, self._last_error(leg))
-            probe = True
-        for limit in state.limits if state is not None else ():
-            if limit.reset_at > now and limit.left < (tokens if limit.what == "tokens" else 1):
-                return Admission(limit.reset_at, _spent(limit))
-        return _PROBE if probe else _GRANTED
+        return None
 
     def _last_error(self, leg: Leg) -> ProviderError:
         for name in (leg.identity, leg.origin):
@@ -123,7 +127,7 @@ class Health:
     ) -> None:
         """An answer came: its breakers close, and what its headers tell of limits is remembered."""
         with self._lock:
-            state = self._state(leg)
+            state = self._state(leg.identity)
             state.in_flight -= 1
             state.breaker.success(now)
             if (origin := self._legs.get(leg.origin)) is not None:
@@ -134,18 +138,16 @@ class Health:
                 old = state.first_token
                 state.first_token = first_token if old is None else old + _SMOOTHING * (first_token - old)
 
-    def failed(self, leg: Leg, error: ProviderError, now: float, *, probe: bool = False) -> bool:
-        """Remember a failure as its row of the table says; True if the leg is to be left at once."""
-        cause = error.__cause__
-        decision = decide(cause if isinstance(cause, ToolCallError) else error)  # an answer that did not fit its type
+    def failed(self, leg: Leg, error: ProviderError, decision: Decision, now: float, *, probe: bool = False) -> bool:
+        """Remember a failure as the decision says; True if the leg is to be left at once."""
         with self._lock:
-            state = self._state(leg)
+            state = self._state(leg.identity)
             state.in_flight -= 1
             self._let_rest(leg, error, decision, now)
-            if decision.memory is not Memory.BREAKER or not error.sent:
+            if decision.memory is not Memory.BREAKER:
                 self._free(leg, probe)
                 return False
-            hurt = self._state_of(leg.origin) if concerns_origin(error) else state
+            hurt = self._state(leg.origin) if concerns_origin(error) else state
             hurt.error = detached(error)
             hurt.breaker.failure(now, self._random, probe=probe and hurt.breaker.is_open)
             self._free(leg, probe)
@@ -164,7 +166,7 @@ class Health:
     def released(self, leg: Leg, *, probe: bool = False) -> None:
         """An attempt was broken off: it counts as nothing, and a probe frees its place."""
         with self._lock:
-            self._state(leg).in_flight -= 1
+            self._state(leg.identity).in_flight -= 1
             self._free(leg, probe)
 
     def _free(self, leg: Leg, probe: bool) -> None:
@@ -191,10 +193,7 @@ class Health:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _state(self, leg: Leg) -> _LegState:
-        return self._state_of(leg.identity)
-
-    def _state_of(self, name: Hashable) -> _LegState:
+    def _state(self, name: Hashable) -> _LegState:
         if (state := self._legs.get(name)) is None:
             if len(self._legs) >= MOST_LEGS:
                 idle = next((one for one, state in self._legs.items() if not state.in_flight), None)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..faults.retry_after import parse_moment
-
 
 class Limit(NamedTuple):
     """One limit of a leg: what is left of it, and when it is whole again (monotonic seconds)."""
@@ -25,6 +23,7 @@ _HEADERS = tuple(
         ("anthropic-ratelimit-", "", "-remaining", "", "-reset", what),
     )
 )
+_TELLING = frozenset(remaining for _, remaining, _ in _HEADERS)
 
 
 def read_limits(headers: Mapping[str, str], *, now: float, wall: float) -> tuple[Limit, ...]:
@@ -36,6 +35,10 @@ def read_limits(headers: Mapping[str, str], *, now: float, wall: float) -> tuple
         now: monotonic seconds, to which the resets refer.
         wall: Unix time, for resets given as a date.
     """
+    if _TELLING.isdisjoint(headers):
+        return ()
+    from ..faults.retry_after import parse_moment
+
     limits = []
     for what, remaining, reset in _HEADERS:
         if remaining in headers and reset in headers:

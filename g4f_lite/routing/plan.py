@@ -1,16 +1,14 @@
 """
 The tiers of one call, and where the call stands in them. Pure: no I/O, no sleeping.
 
-A driver asks for a leg with `begin`, tells the outcome with `succeed`, `fail` or `abort`, and lets
-tenacity ask `retry`, `wait` and `stop` what comes next.
+A driver asks for a leg with `begin` and tells the outcome with `succeed`, `fail` or `abort`. After a failure
+`wait_s` and `stopped` say what comes next: that is what tenacity is told (`retrying.py`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -27,11 +25,12 @@ from ..timing import Clock, TimeLimit
 from ..trail import Attempt, Skipped, Trail, told
 from ..types import OnInterrupt, Timeouts
 from ..value import Value
+from .candidates import Candidates
 from .decisions import Again, Decision, Scope, decide
 from .health import Admission, Health, detached
 from .legs import Leg
 from .own_retry import OwnRetry
-from .tiers import SHARES, Tiers
+from .tiers import Tiers
 from .waits import backoff
 
 
@@ -64,9 +63,9 @@ class Run:
         self.attempt = attempt
         self.probe = probe
 
-    @property
-    def elapsed(self) -> float:
-        return self.limit.now() - self.limit.started_at
+    def lasts(self, now: float) -> float:
+        """Seconds since it began."""
+        return now - self.limit.started_at
 
 
 class Plan:
@@ -77,6 +76,15 @@ class Plan:
         random: returns 0 <= x < 1, for jitter.
         tokens: estimate of what the request needs, for limits seen in earlier answers.
     """
+
+    stopped = False
+    """There will be no other attempt."""
+    vetoed = False
+    """A failure said that no leg would do better."""
+    wait_s = 0.0
+    """Seconds to wait before the next attempt."""
+    _mistake: ConfigurationError | None = None
+    """The caller's own object failed."""
 
     def __init__(
         self,
@@ -94,21 +102,11 @@ class Plan:
         self.policy = policy
         self.stream = stream
         self.deadline_at = clock.monotonic() + policy.deadline
-        self.stopped = False
-        self.vetoed = False
-        """A failure said that no leg would do better."""
-        self.wait_s = 0.0
         self._clock = clock
         self._random = random
         self._health = Health(random) if health is None else health
-        self._order = order
         self._tokens = tokens
-        self._tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
-        """Shared with other calls: never changed."""
-        self._dropped: set[Hashable] = set()
-        """The legs in later tiers that a failure has made useless."""
-        self._next_tier = 0
-        self._ready: deque[Leg] = deque()
+        self._candidates = Candidates(tiers if isinstance(tiers, Tiers) else Tiers(tiers), order)
         self._resting: list[Leg] = []
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._entries: list[Attempt | Skipped] = list(skipped)
@@ -117,8 +115,6 @@ class Plan:
         """The legs that were tried or found resting."""
         self._tries: dict[Hashable, int] = {}
         self._own = OwnRetry(policy.retry_wait, policy.retry_stop)
-        self._mistake: ConfigurationError | None = None
-        """The caller's own object failed."""
 
     # -- an attempt ------------------------------------------------------------------------
 
@@ -129,16 +125,18 @@ class Plan:
         Raises:
             RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
         """
-        leg, probe = self._next()
-        number = self._tries[leg.identity] = self._tries.get(leg.identity, 0) + 1
-        self._seen[leg.identity] = leg
+        now = self._clock.monotonic()
+        leg, probe = self._next(now)
+        identity = leg.identity
+        number = self._tries[identity] = self._tries.get(identity, 0) + 1
+        self._seen[identity] = leg
         limit = TimeLimit(
             self._clock,
             self.policy.timeouts,
             self.deadline_at,
             stream=self.stream,
             bounded=self.policy.bounds_stream,
-            patient=not self._others_usable(),
+            patient=not self._others_usable(now),
         )
         attempt = Attempt(
             provider=leg.provider.name,
@@ -151,36 +149,36 @@ class Plan:
 
     def spoke(self, run: Run) -> None:
         """A stream has handed out its first content."""
-        run.attempt = msgspec.structs.replace(run.attempt, first_token=run.elapsed)
+        run.attempt = msgspec.structs.replace(run.attempt, first_token=run.lasts(self._clock.monotonic()))
 
     def succeed(
         self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
     ) -> Attempt:
         """End an attempt well."""
         now, wall = self._clock.monotonic(), self._clock.time()
-        first_token = run.attempt.first_token if self.stream else now - run.limit.started_at
+        first_token = run.attempt.first_token if self.stream else run.lasts(now)
         self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
-        return self._end(run, outcome="ok", status=status, notes=tuple(notes))
+        return self._end(run, now, outcome="ok", status=status, notes=tuple(notes))
 
     def fail(self, run: Run, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
         """End an attempt with an error, and decide what comes next."""
-        leg = run.leg
+        leg, now = run.leg, self._clock.monotonic()
         error.provider, error.model = leg.provider.name, run.attempt.model
         self._errors.pop(leg.identity, None)  # the latest stands last
         self._errors[leg.identity] = error
         decision = self._decide(error)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # While content came nobody waited: that time does not count for the leg that takes over.
-            self.deadline_at += run.elapsed - (run.attempt.first_token or 0.0)
-        leave = self._health.failed(leg, error, self._clock.monotonic(), probe=run.probe)
+            self.deadline_at += run.lasts(now) - (run.attempt.first_token or 0.0)
+        leave = self._health.failed(leg, error, decision, now, probe=run.probe)
         try:
-            wait = None if leave or decision.stops else self._retry_wait(decision, error, run)
+            wait = None if leave or decision.stops else self._retry_wait(decision, error, run, now)
         except ConfigurationError as mistake:
             wait, self._mistake = None, mistake
         self.wait_s = wait or 0.0
-        skipped: list[Skipped] = []
+        useless: list[Leg] = []
         if wait is not None:
-            self._ready.appendleft(leg)
+            self._candidates.put_first(leg)
             self.stopped = self.vetoed
             reason = f"again in {wait:.2f} s"
         elif self._mistake is not None:
@@ -190,13 +188,15 @@ class Plan:
             self.stopped = self.vetoed = True
             reason = _STOPS.get(type(error), "stop: no other leg would do better")
         else:
-            skipped = self._leave_out(decision.scope, leg, error)
-            if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg).granted:
+            useless = self._candidates.drop(decision.scope, leg)
+            if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg, now).granted:
                 self._resting.append(leg)
-            self.stopped = self.vetoed or (not self._others_left() and self._soonest() is None)
-            reason = self._reason_to_leave(error)
+            others = bool(self._candidates)
+            self.stopped = self.vetoed or (not others and self._soonest(now) is None)
+            reason = self._reason_to_leave(error, others=others)
         attempt = self._end(
             run,
+            now,
             outcome=type(error).__name__,
             status=error.status,
             message=error.message,
@@ -204,7 +204,9 @@ class Plan:
             wait=wait,
             notes=tuple(notes),
         )
-        self._entries += skipped
+        if useless:
+            reason = f"{_SHARED[decision.scope]} {leg.route}, which failed ({type(error).__name__})"
+            self._entries += [_skipped(one, reason) for one in useless]
         return attempt
 
     def _decide(self, error: ProviderError) -> Decision:
@@ -217,42 +219,42 @@ class Plan:
         """End an attempt that was cancelled, interrupted, or hit a bug: it counts as nothing."""
         self.stopped = True
         self._health.released(run.leg, probe=run.probe)
-        return self._end(run, outcome=type(error).__name__, reason="stop: the call was broken off")
+        return self._end(
+            run, self._clock.monotonic(), outcome=type(error).__name__, reason="stop: the call was broken off"
+        )
 
     def outrun(self, run: Run) -> Attempt:
         """End a hedged attempt because another leg was faster: it counts as nothing."""
         self._health.released(run.leg, probe=run.probe)
         self._tries[run.leg.identity] -= 1
-        self._ready.append(run.leg)  # it may take over if the faster one breaks
-        return self._end(run, outcome="Outrun", reason="another leg spoke first")
+        self._candidates.put_last([run.leg])  # it may take over if the faster one breaks
+        return self._end(run, self._clock.monotonic(), outcome="Outrun", reason="another leg spoke first")
 
     @property
     def has_next(self) -> bool:
         """Whether another leg could start beside the one under way."""
-        return self._others_left()
+        return bool(self._candidates)
 
-    def _end(self, run: Run, **outcome: Any) -> Attempt:
-        attempt = msgspec.structs.replace(run.attempt, duration=run.elapsed, **outcome)
+    def _end(self, run: Run, now: float, **outcome: Any) -> Attempt:
+        attempt = msgspec.structs.replace(run.attempt, duration=run.lasts(now), **outcome)
         self._entries.append(attempt)
         return attempt
 
     # -- which leg -------------------------------------------------------------------------
 
-    def _next(self) -> tuple[Leg, bool]:
+    def _next(self, now: float) -> tuple[Leg, bool]:
         """Return the next leg that may be used, and whether as a probe; or raise RestingError."""
-        now = self._clock.monotonic()
         soonest: float | None = now
         while soonest is not None and soonest <= now:
-            while self._others_left():
-                leg = self._take()
-                if self._fails_elsewhere(leg):
+            while (leg := self._candidates.take()) is not None:
+                if self._tries.get(leg.identity) and self._fails_elsewhere(leg):
                     continue
                 admission = self._health.admit(leg, now, self._tokens)
                 if admission.error is None:
                     return leg, admission.probe
                 self._rest(leg, admission, now)
-            soonest = self._soonest()
-            self._ready.extend(self._resting)
+            soonest = self._soonest(now)
+            self._candidates.put_last(self._resting)
             self._resting = []
         self.stopped = soonest is None
         self.wait_s = 0.0 if soonest is None else soonest - now
@@ -260,19 +262,10 @@ class Plan:
 
     def _fails_elsewhere(self, leg: Leg) -> bool:
         """Leave a leg that was to be tried again when meanwhile other calls have failed on it."""
-        tries = self._tries.get(leg.identity)
-        if not tries or not self._others_left() or not self._health.fails_elsewhere(leg, tries):
+        if not self._candidates or not self._health.fails_elsewhere(leg, self._tries[leg.identity]):
             return False
-        reason = "other calls fail there too"
-        self._entries.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason))
+        self._entries.append(_skipped(leg, "other calls fail there too"))
         return True
-
-    def _take(self) -> Leg:
-        while not self._ready:
-            tier = self._kept(self._tiers[self._next_tier])
-            self._next_tier += 1
-            self._ready.extend(tier if self._order is None or len(tier) == 1 else self._order(tier))
-        return self._ready.popleft()
 
     def _rest(self, leg: Leg, admission: Admission, now: float) -> None:
         """Leave a leg out for now, and say why."""
@@ -288,51 +281,17 @@ class Plan:
             known.retry_after = max(0.0, admission.ready_at - now)
             self._errors[leg.identity] = known
 
-    def _soonest(self) -> float | None:
+    def _soonest(self, now: float) -> float | None:
         """Return when the first resting leg may be used again; None if that is past the deadline."""
-        soonest = min((self._look(leg).ready_at for leg in self._resting), default=float("inf"))
+        soonest = min((self._look(leg, now).ready_at for leg in self._resting), default=float("inf"))
         return soonest if soonest < self.deadline_at else None
 
-    def _look(self, leg: Leg) -> Admission:
-        return self._health.look(leg, self._clock.monotonic(), self._tokens)
+    def _look(self, leg: Leg, now: float) -> Admission:
+        return self._health.look(leg, now, self._tokens)
 
-    def _others_usable(self) -> bool:
+    def _others_usable(self, now: float) -> bool:
         """Whether another leg could be used right now."""
-        now = self._clock.monotonic()
-        for leg in chain(self._ready, chain.from_iterable(islice(self._tiers, self._next_tier, None))):
-            if leg.identity not in self._dropped and self._health.look(leg, now, self._tokens).error is None:
-                return True
-        return False
-
-    def _others_left(self) -> bool:
-        if self._ready:
-            return True
-        while self._next_tier < len(self._tiers):
-            if not self._dropped or self._kept(self._tiers[self._next_tier]):
-                return True
-            self._next_tier += 1
-        return False
-
-    def _kept(self, tier: Sequence[Leg]) -> Sequence[Leg]:
-        """Return those of a tier that no failure has made useless."""
-        return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
-
-    def _leave_out(self, scope: Scope, failed: Leg, error: ProviderError) -> list[Skipped]:
-        """Drop the waiting legs that this failure makes useless; return them with the reason."""
-        if (share := SHARES.get(scope)) is None:
-            return []
-        shared = share(failed)
-        useless = [leg for leg in self._ready if share(leg) == shared]
-        later = self._tiers.sharing(scope, failed)
-        useless += [leg for tier, leg in later if tier >= self._next_tier and leg.identity not in self._dropped]
-        if not useless:
-            return []
-        self._dropped.update(leg.identity for leg in useless)
-        self._ready = deque(leg for leg in self._ready if leg.identity not in self._dropped)
-        reason = f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
-        return [
-            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason) for leg in useless
-        ]
+        return any(self._look(leg, now).error is None for leg in self._candidates)
 
     # -- again? ----------------------------------------------------------------------------
 
@@ -341,15 +300,14 @@ class Plan:
             return 0
         return min(1, self.policy.retries) if decision.again is Again.ONCE else self.policy.retries
 
-    def _retry_wait(self, decision: Decision, error: ProviderError, run: Run) -> float | None:
+    def _retry_wait(self, decision: Decision, error: ProviderError, run: Run, now: float) -> float | None:
         """Return the seconds to wait before the same leg is tried again; None to leave it."""
         if decision.again is Again.NEVER:
             return None
-        if decision.again is Again.ONCE and self._tries[run.leg.identity] > 1:
-            return None  # the table's word, whatever the caller's objects say
         leg, tries, asked = run.leg.identity, run.attempt.number, error.retry_after
-        now, started_at = self._clock.monotonic(), run.limit.started_at
-        self._own.failed(leg, error, number=tries, started_at=started_at, now=now)
+        if decision.again is Again.ONCE and self._tries[leg] > 1:
+            return None  # the table's word, whatever the caller's objects say
+        self._own.failed(leg, error, number=tries, started_at=run.limit.started_at, now=now)
         stops = self._own.stops(leg)
         if stops or (stops is None and tries > self._retries(decision)):
             return None
@@ -358,31 +316,18 @@ class Plan:
             wait = backoff(tries, self._random) if asked is None else asked
         elif asked is not None:
             wait = max(wait, asked)
-        if wait > self.policy.patience and self._others_left():
+        if wait > self.policy.patience and self._candidates:
             return None
-        if self._clock.monotonic() + wait >= self.deadline_at:
+        if now + wait >= self.deadline_at:
             return None
         self._own.waits(leg, wait)
         return wait
 
-    def _reason_to_leave(self, error: ProviderError) -> str:
-        target = "no leg is left" if self.stopped else "next leg" if self._others_left() else "the first that is rested"
+    def _reason_to_leave(self, error: ProviderError, *, others: bool) -> str:
+        target = "no leg is left" if self.stopped else "next leg" if others else "the first that is rested"
         if error.retry_after is not None and error.retry_after > self.policy.patience:
             return f"{target}: asked to wait {error.retry_after:.3g} s, patience is {self.policy.patience:.3g} s"
         return target
-
-    # -- what tenacity asks ----------------------------------------------------------------
-
-    @staticmethod
-    def retry(state: Any) -> bool:
-        """Only a leg's failure is retried: cancellation, Ctrl-C and bugs pass through."""
-        return state.outcome.failed and isinstance(state.outcome.exception(), ProviderError)
-
-    def wait(self, state: Any) -> float:
-        return self.wait_s
-
-    def stop(self, state: Any) -> bool:
-        return self.stopped
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -411,7 +356,7 @@ class Plan:
         """Put trail and `retry_at` on an error that leaves the call."""
         error.trail = self.trail()
         now, wall = self._clock.monotonic(), self._clock.time()
-        looks = [self._look(leg) for leg in self._seen.values()]
+        looks = [self._look(leg, now) for leg in self._seen.values()]
         rests = [look.ready_at - now for look in looks if not look.granted]
         error.retry_at = wall + min(rests) if rests else None
         return error
@@ -431,6 +376,10 @@ def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     except (OverflowError, ValueError, OSError):  # a service asked for a million years
         until = "further notice"
     reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
+    return _skipped(leg, reason)
+
+
+def _skipped(leg: Leg, reason: str) -> Skipped:
     return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ..errors import (
@@ -14,6 +13,7 @@ from ..errors import (
     UnknownModelError,
     UnknownProviderError,
 )
+from ..hints import near
 from ..provider import Provider
 from ..trail import Skipped, Trail
 from .legs import Leg
@@ -216,8 +216,8 @@ class _Selector:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
         listed = dict.fromkeys(name for one in known for name in (*self._aliases(one), *self._listed(one)))
-        near = [*self._near_routes(model), *get_close_matches(model, listed, 3, 0.5)][:3]
-        hint = f"; did you mean {' or '.join(map(repr, near))}? " if near else ". "
+        meant = [*self._near_routes(model), *near(model, listed, 3, 0.5)][:3]
+        hint = f"; did you mean {' or '.join(map(repr, meant))}? " if meant else ". "
         raise UnknownModelError(
             f"no provider lists the model {model!r}{hint}To send it as it is, name the provider too: provider=…"
         )
@@ -225,7 +225,7 @@ class _Selector:
     def _near_routes(self, entry: str) -> list[str]:
         """Return what `provider:model` may have been meant to be, such as `groq:x` for `grok:x`."""
         name, colon, model = entry.partition(":")
-        return [f"{near}:{model}" for near in get_close_matches(name, self._directory.names(), 1, 0.75) if colon]
+        return [f"{one}:{model}" for one in near(name, self._directory.names(), 1, 0.75) if colon]
 
     def _serves(self, provider: Provider, model: str) -> bool:
         return model in self._listed(provider) or model in self._aliases(provider)

@@ -25,17 +25,14 @@ class Tiers(tuple[Sequence[Leg], ...]):
     finds those that fail with it as fast as a plan of two.
     """
 
-    _index: (
-        _Index  # not a cached_property: before Python 3.12 it has a lock, which a forked child may find held for ever
-    )
+    _index: _Index | None = None
+    """No cached_property: before Python 3.12 it has a lock, which a forked child may find held for ever."""
 
-    def sharing(self, scope: Scope, leg: Leg) -> Sequence[tuple[int, Leg]]:
-        """Return all legs that share this with one, in order, each with the number of its tier."""
-        try:
-            index = self._index
-        except AttributeError:
+    def sharing(self, scope: Scope, shared: Hashable) -> Sequence[tuple[int, Leg]]:
+        """Return all legs that have this in common, in order, each with the number of its tier."""
+        if (index := self._index) is None:
             index = self._index = self._indexed()
-        return index.get((scope, SHARES[scope](leg)), ())
+        return index.get((scope, shared), ())
 
     def _indexed(self) -> _Index:
         found: _Index = {}

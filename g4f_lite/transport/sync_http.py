@@ -23,9 +23,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Timeout
 
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
-from ..http import HTTPRequest, HTTPResponse
+from ..http import HTTPRequest, HTTPResponse, UploadStopped
 from ..timing import TimeLimit
-from ..upload import Sending, Stopped
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 
 _PIECE = 1 << 16
@@ -248,6 +247,8 @@ class SyncTransport:
         if isinstance(request.body, bytes):
             body = request.body or None
         else:
+            from ..upload import Sending
+
             body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
         try:
             raw = pool.urlopen(
@@ -262,7 +263,7 @@ class SyncTransport:
                 preload_content=False,
                 decode_content=False,
             )
-        except Stopped as stopped:
+        except UploadStopped as stopped:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
             raise translate(error, limit) from error

@@ -6,22 +6,23 @@ names the sources.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
-    EndpointRequest,
     HTTPRequest,
     OpenaiTemplate,
     Provider,
     ServerSentEvent,
     StreamParser,
-    TranslationRequest,
     UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from g4f_lite import EndpointRequest
 
 
 class Groq(OpenaiTemplate):
@@ -61,6 +62,8 @@ class Groq(OpenaiTemplate):
         return _GroqStream(super().new_stream(request))
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from g4f_lite import TranslationRequest  # not before: whoever only chats does not need it
+
         if isinstance(request, TranslationRequest) and request.response_format in ("srt", "vtt"):
             raise UnsupportedParameterError(f"groq gives no {request.response_format}; ask for verbose_json")
         return super().build_operation(request, key=key)

@@ -8,9 +8,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
+from ...hints import did_you_mean
 from ...provider import NAME as NAME_FORM
 from ...provider import Provider
 from . import contract
@@ -76,8 +76,7 @@ class Conformance:
         )
         known = {*CAPABILITIES, *OTHER_CAPABILITIES}
         for capability in one.capabilities - known:
-            near = get_close_matches(capability, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
+            hint = did_you_mean(capability, known, f"; there are {', '.join(sorted(known))}")
             broken(contract.NAME, f"capabilities has {capability!r}{hint}")
         if one.needs_auth and Conformance.made(self).working:
             hold(one.api_key_env, contract.NAME, "needs_auth is True, but api_key_env names no variable")

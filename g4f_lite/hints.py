@@ -1,0 +1,18 @@
+"""What somebody may have meant by a name that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known names that are most like this one, the nearest first."""
+    from difflib import get_close_matches
+
+    return get_close_matches(name, list(known), most, cutoff)
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
+    """Return how a message about an unknown name goes on: `; did you mean 'x'?`, or `otherwise` where none is near."""
+    found = near(name, known, 1, cutoff)
+    return f"; did you mean {found[0]!r}?" if found else otherwise
