@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from .errors import ConfigurationError
-from .keys import Keys, clean, find_keys
+from .keys import Keys, StoredKeysError, clean, find_keys
 from .provider import VARIABLE, Provider, check_base_url
 from .routing.legs import Leg
 
@@ -56,7 +56,10 @@ class Binder:
         """Return a leg for each key, or the reason why there is none."""
         if (reason := provider.unavailable_reason()) is not None:
             return reason
-        keys = find_keys(provider, self._keys.get(provider.name))
+        try:
+            keys = find_keys(provider, self._keys.get(provider.name))
+        except StoredKeysError as error:
+            return f"no key: {error}"
         if not keys and provider.needs_auth:
             return missing_key(provider)
         placed = self.place(provider)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Keys: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
+class StoredKeysError(ConfigurationError):
+    """The stored keys cannot be used. Whoever has a key from elsewhere, or needs none, does not meet it."""
+
+
 class Key:
     """A secret and where it was found. Shows as a fingerprint everywhere; pickles without the secret."""
 
@@ -69,6 +73,10 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
 
     Args:
         given: what the caller passed for it; a sequence is a pool.
+
+    Raises:
+        StoredKeysError: the provider needs a key, nobody else has one, and the stored ones cannot be read.
+        ConfigurationError: the first that is found is none.
     """
     name = provider.name
     if provider.api_key is not None and (own := clean(provider.api_key, f"{name}'s api_key")):
@@ -81,7 +89,14 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
-    stored = load_stored().get(name, "") if may_be_stored(provider) else ""
+    if not may_be_stored(provider):
+        return ()
+    try:
+        stored = load_stored().get(name)
+    except StoredKeysError:
+        if provider.needs_auth:
+            raise
+        stored = None
     return (Key(stored, "stored"),) if stored else ()
 
 
@@ -123,7 +138,7 @@ def load_stored() -> dict[str, str]:
     Return the stored keys by provider name; read again only when the file has changed.
 
     Raises:
-        ConfigurationError: the file is there but is not a JSON object of strings.
+        StoredKeysError: the file is there but is not a JSON object of strings that can be keys.
     """
     global _cache
     path = stored_keys_path()
@@ -134,11 +149,13 @@ def load_stored() -> dict[str, str]:
         return _cache[1]
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        stored = {name: clean(value, f"{path} ({name})") for name, value in stored.items()}
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
+        raise StoredKeysError(
             f"the stored keys in {path} cannot be read; mend the file or delete it ({type(error).__name__})"
         ) from None
-    stored = {name: clean(value, f"{path} ({name})") for name, value in stored.items()}
+    except ConfigurationError as error:
+        raise StoredKeysError(str(error)) from None
     _cache = (version, stored)
     return stored
 

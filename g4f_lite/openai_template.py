@@ -53,8 +53,7 @@ class OpenaiTemplate(Provider):
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         self._refuse_unsupported(request)
-        extra = request.extra_body
-        body = (msgspec.structs.replace(request, extra_body=None) if extra else request).to_body()
+        body = request.to_body()
         if body["messages"] is request.messages:
             body["messages"] = _without_extra_content(request.messages)
         self._fit(body)
@@ -67,7 +66,7 @@ class OpenaiTemplate(Provider):
             else:
                 body.pop("stream_options", None)
         self.adapt_body(body)
-        if extra:  # as the caller wrote it
+        if extra := request.extra_body:  # as the caller wrote it
             body.update({**extra, "stream": True} if stream else extra)  # how the answer is read is settled
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:

@@ -107,7 +107,8 @@ def _rooted(schema: JSONObject) -> JSONObject:
 def _close(node: Any) -> bool:
     """Close all objects against further fields; True if they have no optional ones: then `strict` can be asked for."""
     if isinstance(node, list):
-        return all(list(map(_close, node)))
+        without_optional = [_close(one) for one in node]  # all are visited, also after one that is False
+        return all(without_optional)
     if not isinstance(node, dict):
         return True
     strict = True
@@ -118,4 +119,4 @@ def _close(node: Any) -> bool:
             strict = node["additionalProperties"] is False and set(node.get("required", ())) == set(properties)
         else:
             strict = False  # any names
-    return all([strict, *map(_close, node.values())])
+    return _close(list(node.values())) and strict

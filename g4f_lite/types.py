@@ -100,12 +100,9 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
         return value is not None and value not in _SAYS_NOTHING.get(name, ())
 
     def to_body(self) -> JSONObject:
-        """Return the parameters that are set, as OpenAI's request body; `extra_body` merged in last."""
+        """Return the parameters that are set, as OpenAI's request body; `extra_body` is left to the provider."""
         values = zip(_BODY_FIELDS, _body_values(self), strict=True)
-        body = {name: value for name, value in values if value is not None}
-        if self.extra_body:
-            body.update(self.extra_body)
-        return body
+        return {name: value for name, value in values if value is not None}
 
 
 _BODY_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in ("extra_body", "extra_headers"))

@@ -16,7 +16,7 @@ SLOW = [
     pytest.mark.xdist_group("distribution"),  # what is built and installed is built and installed once
     pytest.mark.skipif("G4F_LITE_QUICK" in os.environ, reason="slow, and done on another Python"),
 ]
-OURS = ("PYTHONPATH", "PYTEST_ADDOPTS", "G4F_LITE_LOAD_PLUGINS")
+OURS = ("PYTHONPATH", "PYTEST_ADDOPTS", "G4F_LITE_LOAD_PLUGINS", "COVERAGE_PROCESS_CONFIG")
 """What a program outside of this test run must not inherit."""
 
 

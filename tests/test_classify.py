@@ -280,6 +280,12 @@ CASES = [
     Case("a plain text", 502, b"Bad Gateway\n", e.ServerError, "Bad Gateway"),
     Case("a web page", 403, b"<!DOCTYPE html><html><head><title>Just a\nmoment...</title>", e.PermissionDeniedError,
          "a web page instead of an answer: Just a moment..."),
+    *(Case(f"something else at this address: {body!r}", 404, body, e.ModelUnavailableError, told)
+      for body, told in (
+          (b"<html><head><title>404 Not Found</title>", "a web page instead of an answer: 404 Not Found; is the base URL right?"),
+          (b"404 page not found", "404 page not found; is the base URL right?"),
+          (b"", "no explanation in the answer; is the base URL right?"))),
+    Case("a web page for another method", 405, b"<html>Not Allowed", e.InvalidRequestError, "is the base URL right?"),
     Case("bytes", 500, bytes(range(256)), e.ServerError, "!\"#$%"),
     Case("a JSON text", 400, b'"no"', e.InvalidRequestError, "no"),
 ]  # fmt: skip

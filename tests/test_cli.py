@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import pytest
 
@@ -28,6 +28,7 @@ import g4f_lite
 import g4f_lite_providers
 from g4f_lite.cli import main
 from g4f_lite.cli.doctor import DEPENDENCIES, EXTRAS
+from g4f_lite.cli.transcribe import FORMATS
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.server import Pause
 
@@ -533,7 +534,10 @@ def test_transcribe_prints_what_is_said(cli: Cli, groq: FaultServer, tmp_path: P
     assert groq.received[1].path == "/v1/audio/translations"
     assert cli("transcribe", str(tmp_path / "missing.wav")).code == 2
     assert cli("transcribe", str(file), "--english", "-l", "de").code == 2
-    assert cli("transcribe", str(file), "--format", "xml").code == 2
+    ran = cli("transcribe", str(file), "--format", "xml")
+    assert (ran.code, "'xml' is not one of 'json', 'text', 'srt', 'vtt', 'verbose_json'" in ran.err) == (2, True)
+    taken, _ = get_args(get_type_hints(g4f_lite.TranscriptionRequest)["response_format"])
+    assert set(get_args(taken)) == set(FORMATS)
 
 
 def test_every_command_has_help_with_an_example(cli: Cli) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-import os
 import re
 import socket
 import sys
@@ -99,7 +98,6 @@ def of_openais_protocol() -> list[str]:
     return [name for name in BUNDLED if isinstance(registry.get(name), OpenaiTemplate)]
 
 
-@pytest.mark.skipif("G4F_LITE_QUICK" in os.environ, reason="pure, and done on another Python")
 @pytest.mark.parametrize("name", of_openais_protocol())
 def test_a_bundled_provider_of_openais_protocol_passes(name: str, request: pytest.FixtureRequest) -> None:
     suite = type("TestOne", (ProviderConformance,), {"provider": Registry().get(name)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +67,6 @@ def test_what_the_request_asks_too_much_is_told_before_missing_keys(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMBANOVA_API_KEY", "test")
-    monkeypatch.setattr("g4f_lite_providers.local_weights.unavailable", lambda reason: None, raising=False)
     with Client(routes=["sambanova", "groq"]) as client, pytest.raises(g4f_lite.NoUsableRouteError) as caught:
         client.chat.completions.create(messages=IMAGE, fallback_models=[])
     assert type(caught.value) is g4f_lite.NoUsableRouteError
@@ -117,19 +117,13 @@ def test_an_answer_knows_what_it_has_cost(mode: str, server: FaultServer) -> Non
     usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "prompt_tokens_details": {"cached_tokens": 400}}
     choice = {"finish_reason": "stop", "delta": {"content": "ok"}, "message": {"content": "ok"}}
     answer = {"model": "gpt-5", "choices": [choice], "usage": usage}
-    server.script(replies.stream([answer]) if "stream" in mode else replies.body(g4f_lite_json(answer)))
+    server.script(replies.stream([answer]) if "stream" in mode else replies.body(json.dumps(answer).encode()))
     outcome = run(mode, {}, {"provider": provider(server, "openai", DEAR), "fallback_models": []})
     assert outcome.completion is not None
     assert outcome.completion.cost == pytest.approx(600 * 1.25e-6 + 400 * 0.125e-6 + 1000 * 10e-6)  # openai's list
     unknown = run(mode, {}, {"provider": provider(server, "unknown"), "fallback_models": []})
     assert unknown.completion is not None
     assert unknown.completion.cost is None
-
-
-def g4f_lite_json(answer: object) -> bytes:
-    import json
-
-    return json.dumps(answer).encode()
 
 
 # -- context windows -----------------------------------------------------------------------

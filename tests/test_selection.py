@@ -224,6 +224,35 @@ def test_stored_keys_are_readable_by_their_owner_alone() -> None:
         keys.store_key("groq", "  ")
 
 
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"alpha": "two words"}'])
+def test_stored_keys_that_cannot_be_read_stop_nobody_who_has_a_key_or_needs_none(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from g4f_lite import keys
+
+    class AtWill(Keyless):
+        name = "at-will"
+        api_key_env = ("AT_WILL_API_KEY",)
+
+    path = keys.store_key("alpha", "stored")
+    with Client(plugins=[Alpha, Beta, Keyless, AtWill], keys={"beta": "given"}) as client:
+        wanted: dict[str, Any] = {"provider": ["alpha", "beta", "keyless", "at-will"], "fallback_models": []}
+        assert [leg.provider for leg in client.explain(**wanted).tiers[0]] == wanted["provider"]
+        path.write_bytes(content)
+        explained = client.explain(**wanted)
+        assert [leg.provider for leg in explained.tiers[0]] == ["beta", "keyless", "at-will"]
+        [skipped] = explained.skipped
+        assert (skipped.provider, skipped.lacks_key, str(path) in skipped.reason) == ("alpha", True, True)
+        with pytest.raises(g4f_lite.MissingKeyError, match=r"alpha: no key: the .*keys\.json"):
+            client.explain(provider="alpha")
+        monkeypatch.setenv("ALPHA_API_KEY", "environment")
+        assert client.explain(provider="alpha").tiers[0][0].key == keys.fingerprint("environment")
+        monkeypatch.delenv("ALPHA_API_KEY")
+        keys.stored_keys_path().unlink()
+        keys.store_key("alpha", "mended")
+        assert client.explain(**wanted).tiers[0][0].key == keys.fingerprint("mended")
+
+
 def test_an_address_comes_from_argument_environment_and_class_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
     def address(**settings: Any) -> str:
         with Client(plugins=[Alpha], keys={"alpha": "k"}, **settings) as client:

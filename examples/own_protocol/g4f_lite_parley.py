@@ -41,17 +41,15 @@ class Parley(g.Provider):
     capabilities = frozenset({"streaming", "stream_usage"})
 
     def build_request(self, request: g.ChatRequest, *, key: str | None, stream: bool) -> g.HTTPRequest:
-        asked, extra = request.to_body(), request.extra_body or {}
+        asked = request.to_body()
         turns = [{"who": one["role"], "says": one["content"]} for one in asked.pop("messages")]
         body: dict[str, Any] = {"turns": turns, "options": {}}
         path = f"models/{quote(asked.pop('model'), safe='')}/{'stream' if stream else 'talk'}"
         for name, value in asked.items():
-            if name in OPTIONS:
-                body["options"][OPTIONS[name]] = value
-            elif name in extra:
-                body[name] = value
-            else:
+            if name not in OPTIONS:
                 raise g.UnsupportedParameterError(f"parley does not know {name!r}")
+            body["options"][OPTIONS[name]] = value
+        body |= request.extra_body or {}
         headers = {"content-type": "application/json", "x-parley-key": str(key)}
         headers |= {name.lower(): value for name, value in (request.extra_headers or {}).items()}
         return g.HTTPRequest(url=f"{self.api_base}/{path}", headers=headers, body=msgspec.json.encode(body))

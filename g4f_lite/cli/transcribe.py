@@ -19,6 +19,7 @@ Examples:
   g4f-lite transcribe -p groq -l de --format verbose_json --json talk.wav | jq .segments
   g4f-lite transcribe --english talk.wav
 """
+FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 
 
 @click.command(epilog=_EXAMPLES)
@@ -27,7 +28,7 @@ Examples:
 @click.option("-l", "--language", metavar="CODE", help="Of the recording, such as `de`.")
 @click.option("--prompt", metavar="TEXT", help="Names and spellings to expect.")
 @click.option("--english", is_flag=True, help="Translate into English.")
-@click.option("--format", "response_format", metavar="FORMAT", help="json, text, srt, vtt or verbose_json.")
+@click.option("--format", "response_format", type=click.Choice(FORMATS), help="What the service answers with.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="For upload and answer together.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")

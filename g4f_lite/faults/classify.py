@@ -165,6 +165,8 @@ def classify(reply: ErrorReply, *, now: float | None = None) -> e.ProviderError:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
     kind = _kind(status, facts, reply)
     message = _shown(facts.message) or "no explanation in the answer"
+    if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
+        message += "; is the base URL right?"  # an API says in JSON what it does not have
     return kind(message, status=status, code=code, retry_after=wait)
 
 

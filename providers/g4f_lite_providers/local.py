@@ -116,7 +116,7 @@ class Local(LocalProvider):
 
 
 def _body(request: ChatRequest, engine: Engine) -> bytes:
-    body = request.to_body()
+    body = {**request.to_body(), **(request.extra_body or {})}
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
     if not engine.has_own_template:

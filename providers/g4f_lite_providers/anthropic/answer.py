@@ -20,15 +20,13 @@ from g4f_lite import (
     FunctionCallDelta,
     HTTPResponse,
     MalformedResponseError,
-    Message,
     ServerSentEvent,
-    TokenDetails,
     ToolCall,
     ToolCallDelta,
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, only_choice
+from ..translation.answers import decode_body, decode_event, message_of, only_choice, usage_of
 from ..translation.turns import JSONObject
 
 FINISHES = {
@@ -118,12 +116,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         for block in blocks
         if block.type == "tool_use"
     )
-    message = Message(
-        content="".join(texts) if texts or not calls else None,
-        reasoning="".join(thoughts) or None,
-        tool_calls=calls or None,
-        extra_content=_to_give_back(blocks),
-    )
+    message = message_of(texts, thoughts, calls, _to_give_back(blocks))
     finish = _finish(answer.stop_reason)
     return only_choice(message, finish, id=answer.id, model=answer.model, usage=_usage(answer.usage))
 
@@ -279,20 +272,12 @@ def _usage(usage: _Usage | None) -> Usage | None:
     """`input_tokens` leaves out what was read from and written to the cache; OpenAI counts the whole prompt."""
     if usage is None or usage.input_tokens is None:
         return None
-    prompt = usage.input_tokens + (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
-    output = usage.output_tokens or 0
-    cached, written, details = (
-        usage.cache_read_input_tokens,
-        usage.cache_creation_input_tokens,
-        usage.output_tokens_details,
-    )
-    thinking = details.thinking_tokens if details is not None else None
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=output,
-        total_tokens=prompt + output,
-        prompt_tokens_details=None
-        if cached is None and written is None
-        else TokenDetails(cached_tokens=cached, cache_write_tokens=written),
-        completion_tokens_details=None if thinking is None else TokenDetails(reasoning_tokens=thinking),
+    cached, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+    details = usage.output_tokens_details or _OutputDetails()
+    return usage_of(
+        usage.input_tokens + (written or 0) + (cached or 0),
+        usage.output_tokens or 0,
+        cached=cached,
+        written=written,
+        thinking=details.thinking_tokens,
     )

@@ -20,15 +20,13 @@ from g4f_lite import (
     FunctionCallDelta,
     HTTPResponse,
     MalformedResponseError,
-    Message,
     ServerSentEvent,
-    TokenDetails,
     ToolCall,
     ToolCallDelta,
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, failure, only_choice
+from ..translation.answers import decode_body, decode_event, failure, message_of, only_choice, usage_of
 from ..translation.turns import made_id
 
 FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
@@ -115,7 +113,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     if answer.message is None:
         raise MalformedResponseError("the answer has no message", status=response.status)
     parts = answer.message.content or []
-    text = [part.text or "" for part in parts if part.type == "text"]
+    texts = [part.text or "" for part in parts if part.type == "text"]
     thoughts = [answer.message.tool_plan or "", *(part.thinking or "" for part in parts)]
     calls = tuple(
         ToolCall(
@@ -125,13 +123,8 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         for index, call in enumerate(answer.message.tool_calls or ())
         if call.function is not None
     )
-    message = Message(
-        content="".join(text) if text or not calls else None,
-        reasoning="".join(thoughts) or None,
-        tool_calls=calls or None,
-    )
     finish = _finish(answer.finish_reason, None, in_stream=False)
-    return only_choice(message, finish, id=answer.id, model="", usage=_usage(answer.usage))
+    return only_choice(message_of(texts, thoughts, calls), finish, id=answer.id, model="", usage=_usage(answer.usage))
 
 
 class CohereStream:
@@ -211,10 +204,5 @@ def _usage(usage: _Usage | None) -> Usage | None:
     counts = (usage.billed_units or usage.tokens) if usage is not None else None
     if usage is None or counts is None:
         return None
-    prompt, output, cached = int(counts.input_tokens), int(counts.output_tokens), usage.cached_tokens
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=output,
-        total_tokens=prompt + output,
-        prompt_tokens_details=None if cached is None else TokenDetails(cached_tokens=int(cached)),
-    )
+    cached = None if usage.cached_tokens is None else int(usage.cached_tokens)
+    return usage_of(int(counts.input_tokens), int(counts.output_tokens), cached=cached)

@@ -21,15 +21,13 @@ from g4f_lite import (
     FunctionCallDelta,
     HTTPResponse,
     MalformedResponseError,
-    Message,
     ServerSentEvent,
-    TokenDetails,
     ToolCall,
     ToolCallDelta,
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, failure
+from ..translation.answers import decode_body, decode_event, failure, message_of, usage_of
 from ..translation.turns import JSONObject, made_id
 
 FINISHES = {
@@ -135,7 +133,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
 def _choice(candidate: _Candidate, answer: _Response) -> Choice:
     said = _Said(answer.response_id, candidate.index)
     pieces = [said.piece(part) for part in _parts(candidate)]
-    text = [piece.content for piece in pieces if piece.content]
+    texts = [piece.content for piece in pieces if piece.content]
     thoughts = [piece.reasoning for piece in pieces if piece.reasoning]
     calls = tuple(
         ToolCall(
@@ -148,12 +146,7 @@ def _choice(candidate: _Candidate, answer: _Response) -> Choice:
         if call.function is not None
     )
     extra = [piece.extra_content for piece in pieces if piece.extra_content]
-    message = Message(
-        content="".join(text) if text or not calls else None,
-        reasoning="".join(thoughts) or None,
-        tool_calls=calls or None,
-        extra_content=extra[-1] if extra else None,
-    )
+    message = message_of(texts, thoughts, calls, extra[-1] if extra else None)
     finish = said.finish(candidate, in_stream=False)
     return Choice(index=candidate.index, message=message, finish_reason=finish, logprobs=_logprobs(candidate))
 
@@ -238,18 +231,13 @@ def _usage(usage: _Usage | None) -> Usage | None:
     """Thinking is counted apart; OpenAI counts it into the completion."""
     if usage is None:
         return None
-    prompt = usage.prompt_token_count + usage.tool_use_prompt_token_count
-    output = usage.candidates_token_count + (usage.thoughts_token_count or 0)
-    cached, thoughts = usage.cached_content_token_count, usage.thoughts_token_count
-    audio = sum(one.token_count for one in usage.prompt_tokens_details if one.modality == "AUDIO") or None
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=output,
-        total_tokens=prompt + output if usage.total_token_count is None else usage.total_token_count,
-        prompt_tokens_details=None
-        if cached is None and audio is None
-        else TokenDetails(cached_tokens=cached, audio_tokens=audio),
-        completion_tokens_details=None if thoughts is None else TokenDetails(reasoning_tokens=thoughts),
+    return usage_of(
+        usage.prompt_token_count + usage.tool_use_prompt_token_count,
+        usage.candidates_token_count + (usage.thoughts_token_count or 0),
+        total=usage.total_token_count,
+        cached=usage.cached_content_token_count,
+        audio=sum(one.token_count for one in usage.prompt_tokens_details if one.modality == "AUDIO") or None,
+        thinking=usage.thoughts_token_count,
     )
 
 

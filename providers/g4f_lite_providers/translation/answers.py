@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,11 +16,16 @@ from g4f_lite import (
     Message,
     ReplyError,
     ServerSentEvent,
+    TokenDetails,
+    ToolCall,
     Usage,
 )
 
+from .turns import JSONObject
+
 T = TypeVar("T")
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
+_NO_DETAILS = TokenDetails()
 
 
 def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
@@ -67,6 +72,47 @@ def is_error(answer: Any) -> bool:
 def only_choice(message: Message, finish: str | None, *, id: str, model: str, usage: Usage | None) -> ChatCompletion:
     choice = Choice(message=message, finish_reason=finish)
     return ChatCompletion(id=id, model=model, choices=(choice,), usage=usage)
+
+
+def message_of(
+    texts: Sequence[str], thoughts: Iterable[str], calls: tuple[ToolCall, ...], extra_content: JSONObject | None = None
+) -> Message:
+    """Return the message of these pieces; its content is None only beside tool calls."""
+    return Message(
+        content="".join(texts) if texts or not calls else None,
+        reasoning="".join(thoughts) or None,
+        tool_calls=calls or None,
+        extra_content=extra_content,
+    )
+
+
+def usage_of(
+    prompt: int,
+    output: int,
+    *,
+    total: int | None = None,
+    cached: int | None = None,
+    written: int | None = None,
+    audio: int | None = None,
+    thinking: int | None = None,
+) -> Usage:
+    """
+    Return the counts of tokens as OpenAI has them.
+
+    Args:
+        total: both together, as the service tells it; None: their sum.
+        cached, written, audio: so many of the prompt, where the service tells it.
+        thinking: so many of the output.
+    """
+    of_prompt = TokenDetails(cached_tokens=cached, cache_write_tokens=written, audio_tokens=audio)
+    of_output = TokenDetails(reasoning_tokens=thinking)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=output,
+        total_tokens=prompt + output if total is None else total,
+        prompt_tokens_details=None if of_prompt == _NO_DETAILS else of_prompt,
+        completion_tokens_details=None if of_output == _NO_DETAILS else of_output,
+    )
 
 
 def _loosely(body: bytes) -> Any:
