@@ -135,6 +135,8 @@ class Step:
 
     lookup: HTTPRequest | None = None
     """Asks the service for its models, where the leg names none."""
+    _continues = False
+    """It goes on where an interrupted answer has ended."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -146,9 +148,9 @@ class Step:
         self.leg, self.limit = self.run.leg, self.run.limit
         try:
             self.call.hooks.observe("attempt_started", self.run.attempt)
-            self.request = msgspec.structs.replace(
-                self.call.request, model=self.leg.model, **self._taking_over(), **self._repairing()
-            )
+            self.request = msgspec.structs.replace(self.call.request, model=self.leg.model)
+            if (self.call.broken is not None or self.call.misfits) and (more := self._asked_besides()):
+                self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
             if not self.leg.model and self.call.operation is CHAT:
                 self._find_model()
             if self.lookup is None:
@@ -164,25 +166,19 @@ class Step:
         if error is not None:
             self.end(error)
 
-    def _taking_over(self) -> dict[str, Any]:
-        """Return what a leg that continues an interrupted answer is asked besides."""
-        broken = self.call.broken
+    def _asked_besides(self) -> Sequence[JSONObject]:
+        """Return the messages for a leg that is to mend its answer, or to continue an interrupted one."""
+        call, broken = self.call, self.call.broken
+        if (misfit := call.misfits.get(self.leg.identity)) is not None:
+            return misfit
         self._continues = (
             broken is not None
-            and self.call.plan.policy.on_interrupt == "continue"
+            and call.plan.policy.on_interrupt == "continue"
             and "prefill" in self.leg.provider.capabilities
             and broken.only_text
-            and self.call.shape is None  # what was whole and of the wrong shape cannot be continued
+            and call.shape is None  # what was whole and of the wrong shape cannot be continued
         )
-        if broken is None or not self._continues:
-            return {}
-        return {"messages": (*self.call.request.messages, {"role": "assistant", "content": broken.text})}
-
-    def _repairing(self) -> dict[str, Any]:
-        """Return what a leg is asked besides whose answer was of the wrong shape."""
-        if (misfit := self.call.misfits.get(self.leg.identity)) is None:
-            return {}
-        return {"messages": (*self.call.request.messages, *misfit)}
+        return ({"role": "assistant", "content": broken.text},) if broken is not None and self._continues else ()
 
     def _build(self) -> HTTPRequest | LocalRequest:
         provider, key = self.leg.provider, self.leg.key

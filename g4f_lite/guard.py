@@ -11,6 +11,9 @@ from .errors import G4FLiteError, MalformedResponseError, ProviderError, ReplyEr
 from .http import HTTPRequest
 from .routing.legs import Leg
 
+_VISIBLE = re.compile("[!-~]*")
+_HEADER_NAME = re.compile("[!-9;-~]+")
+_HEADER_VALUE = re.compile("[ -~]*")
 _TELLING = 8
 """So many characters of a key are too many to show."""
 
@@ -91,9 +94,10 @@ def check_outgoing(outgoing: object) -> None:
     """
     if not isinstance(outgoing, HTTPRequest):
         raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
-    if not isinstance(outgoing.url, str) or not outgoing.url.startswith(("http://", "https://")):
+    url = outgoing.url
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError("the request's url is no http or https address")
-    if not (outgoing.url.isascii() and outgoing.url.isprintable()) or " " in outgoing.url:
+    if _VISIBLE.fullmatch(url) is None:
         raise ValueError("the request's url holds a character that must be percent-encoded")
     if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
         raise TypeError("the request's method must be a word and its body bytes, or an Upload")
@@ -120,8 +124,7 @@ def is_header(name: object, value: object) -> bool:
     """Tell whether this is a header in printable ASCII, which all servers and both clients take alike."""
     if not isinstance(name, str) or not isinstance(value, str):
         return False
-    plain = name.isascii() and name.isprintable() and value.isascii() and value.isprintable()
-    return plain and bool(name) and " " not in name and ":" not in name
+    return _HEADER_NAME.fullmatch(name) is not None and _HEADER_VALUE.fullmatch(value) is not None
 
 
 def is_wait(value: object) -> bool:

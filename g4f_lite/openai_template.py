@@ -52,8 +52,8 @@ class OpenaiTemplate(Provider):
     """Whether a message's list of text parts is sent as one string."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        self._refuse_unsupported(request)
         body = request.to_body()
+        self._refuse_unsupported(request, body)
         if body["messages"] is request.messages:
             body["messages"] = _without_extra_content(request.messages)
         self._fit(body)
@@ -75,19 +75,18 @@ class OpenaiTemplate(Provider):
             headers |= {name.lower(): value for name, value in request.extra_headers.items()}
         return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
 
-    def _refuse_unsupported(self, request: ChatRequest) -> None:
-        for parameter in self.unsupported_parameters:
+    def _refuse_unsupported(self, request: ChatRequest, body: JSONObject) -> None:
+        for parameter in self.unsupported_parameters & body.keys():
             if request.asks_for(parameter):
                 raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
+            del body[parameter]  # as it is, it asks for nothing
         for parameter, allowed in self.allowed_values.items():
-            if (value := getattr(request, parameter)) is not None and value not in allowed:
+            if parameter in body and body[parameter] not in allowed:
                 told = " or ".join(map(repr, allowed))
                 raise UnsupportedParameterError(f"{self.name} takes {parameter}={told} only")
 
     def _fit(self, body: JSONObject) -> None:
         """Say the same in the words that this service knows."""
-        for name in self.unsupported_parameters:  # what is still there asks for nothing
-            body.pop(name, None)
         for name, its_name in self.renamed_parameters.items():
             if name in body:
                 body.setdefault(its_name, body.pop(name))

@@ -70,12 +70,14 @@ class TimeLimit:
 
     def connect_left(self) -> float:
         """As `left`, for establishing a connection: over all addresses of the host together."""
-        left = self.left()
         if self.connect is None:
-            return left
-        if (connect_left := self.started_at + self.connect - self._clock.monotonic()) <= 0:
+            return self.left()
+        now = self._clock.monotonic()
+        if now >= self.expires_at:
+            raise self.error()
+        if (left := min(self.expires_at, self.started_at + self.connect) - now) <= 0:
             raise self.connect_error()
-        return min(left, connect_left)
+        return left
 
     def expired(self) -> bool:
         return self._clock.monotonic() >= self.expires_at

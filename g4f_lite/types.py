@@ -5,7 +5,6 @@ Durations are seconds, points in time are Unix time, unless a name says otherwis
 """
 
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -101,12 +100,11 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_body(self) -> JSONObject:
         """Return the parameters that are set, as OpenAI's request body; `extra_body` is left to the provider."""
-        values = zip(_BODY_FIELDS, _body_values(self), strict=True)
-        return {name: value for name, value in values if value is not None}
+        others = msgspec.structs.replace(self, messages=(), extra_body=None, extra_headers=None)
+        body: JSONObject = msgspec.to_builtins(others)  # C code, which leaves out what is not set
+        body["messages"], body["model"] = self.messages, self.model
+        return body
 
-
-_BODY_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in ("extra_body", "extra_headers"))
-_body_values = attrgetter(*_BODY_FIELDS)
 
 _SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
     "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),

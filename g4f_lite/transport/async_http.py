@@ -9,7 +9,7 @@ import io
 import os
 import ssl
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable, Mapping
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -24,6 +24,7 @@ from .common import default_ssl_context, inherited, proxy_for, request_headers, 
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
+_MOST_HEADS = 64
 
 
 class AsyncTransport:
@@ -111,7 +112,7 @@ class AsyncTransport:
         reply = Reply(connection)
         try:
             stream = AsyncByteStream(reply, limit, found.loop)
-            await stream.start(_head(place.headers["Host"], target, request) + request.body)
+            await stream.start(found.head(place, target, request) + request.body)
         except BaseException:
             reply.close()
             raise
@@ -161,16 +162,11 @@ class AsyncTransport:
             await found.close()
 
 
-def _head(host: str, target: str, request: HTTPRequest) -> bytes:
+def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> bytes:
     """Return request line and headers; `check_outgoing` has seen to it that no line can be smuggled in."""
-    headers = request_headers(request.headers)
-    lines = [f"{request.method} {target} HTTP/1.1"]
-    if "host" not in headers:
-        lines.append(f"host: {host}")
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if request.body or request.method != "GET":
-        lines.append(f"content-length: {len(request.body)}")
-    return "\r\n".join([*lines, "", ""]).encode("ascii")
+    headers = {"host": host, **request_headers(given)}
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
+    return "\r\n".join(lines).encode("ascii")
 
 
 class _LoopSession:
@@ -192,6 +188,8 @@ class _LoopSession:
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
         )
+        self._heads: dict[Hashable, bytes] = {}
+        """One call's headers are mostly those of the last."""
         self.streams: weakref.WeakSet[AsyncByteStream] = weakref.WeakSet()
         """Those that somebody may still be reading."""
         self._guard = self._closing()
@@ -203,6 +201,18 @@ class _LoopSession:
             for stream in list(self.streams):  # aiohttp complains of a connection that outlives its loop
                 stream.free()
             await self.session.close()
+
+    def head(self, place: aiohttp.ClientRequest, target: str, request: HTTPRequest) -> bytes:
+        """Return what is sent before the body."""
+        host = place.headers["Host"]
+        known = (host, target, request.method, *request.headers.items())
+        if (head := self._heads.get(known)) is None:
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            head = self._heads[known] = _head(host, target, request.method, request.headers)
+        if not request.body and request.method == "GET":
+            return head + b"\r\n"
+        return b"%bcontent-length: %d\r\n\r\n" % (head, len(request.body))
 
     async def start(self) -> None:
         await anext(self._guard)
