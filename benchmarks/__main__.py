@@ -31,11 +31,11 @@ def _names(quick: bool) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a call costs.")
     parser.add_argument("--quick", action="store_true", help="only ourselves and the bare calls; writes nothing")
-    parser.add_argument("--rounds", type=int, help="measurements of each case in a run (25; 4 with --quick)")
+    parser.add_argument("--rounds", type=int, help="measurements of each case in a run (25; 3 with --quick)")
     parser.add_argument("--runs", type=int, default=2, help="how often all is measured (2)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where RESULTS.md and results.svg go")
     given = parser.parse_args()
-    rounds = given.rounds or (4 if given.quick else 25)
+    rounds = given.rounds or (3 if given.quick else 25)
     names = _names(given.quick)
     if given.quick:
         here = {name: Environment(Path(sys.executable), {}, 0) for name in names}

@@ -36,7 +36,7 @@ http {{
 
 
 def binary() -> str | None:
-    return shutil.which("nginx", path="/usr/sbin:/usr/local/sbin") or shutil.which("nginx")
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")  # not on every user's path
 
 
 def version() -> str:

@@ -10,7 +10,7 @@ from statistics import quantiles
 from typing import Any, NamedTuple
 
 from .cases import CALLS, IN_FLIGHT, OURS, ROUTED, ROUTING, STREAMS, THREADS, Case
-from .rounds import SLOW_ROUNDS, SLOW_S, figures, ratio
+from .rounds import BUDGET_S, figures, ratio
 from .spread import AIM_S, Spread, agree, figure
 from .sweeps import contender, sweeps
 
@@ -126,7 +126,7 @@ def _peers(runs: Sequence[Run]) -> str:
             if name == case.base or not _measured(runs[0], case, name):
                 cells.append("1" if name == case.base else "")
                 continue
-            found = [ratio(run["cases"][case.name], name, case.base) for run in runs]
+            found = [ratio(run["cases"][case.name], name, case.base) for run in runs if _measured(run, case, name)]
             others = "" if agree(found) else "; " + ", ".join(figure(one.middle) for one in found[1:])
             cells.append(f"{found[0]}{others}")
         rows.append([label(name), *cells])
@@ -202,11 +202,11 @@ Made by `python -m benchmarks`, with Python {platform.python_version()}, {machin
 - Figures are CPU time of the process that calls; the upstream is a process of its own, and not in them.
 - A run has {rounds} rounds, in {len(sweeps(rounds))} sweeps over all cases. In a round all contenders are measured in
   turn, each for some {AIM_S:g} s of CPU, at least one call, and divided by the bare call of the same round. A peer
-  whose measurement takes more than {SLOW_S:g} s takes part in {SLOW_ROUNDS} rounds of a sweep; its import in one.
+  that has spent more than {BUDGET_S:g} s on a case waits for the next sweep, so the slowest have one round in each.
 - **Each figure is the median of its rounds, in brackets the middle 90 % of them: there the median of a second run is
   expected.** "agrees" says that the median of each run lies in the brackets of the other.
-- g4f_lite and the bare calls start anew for each sweep, so that the brackets hold what differs from process to
-  process; a peer's process lives for a whole run, as some import for seconds. All are warmed up before.
+- g4f_lite and the bare calls start in new processes for each sweep, so that the brackets hold what differs from
+  process to process; a peer's process lives for a whole run, as some import for seconds. All are warmed up before.
 - Absolute figures depend on the machine and its load. A bare requests call took {bare} µs of CPU
   here, and {BARE_CALL_US} where the design's bars were set. So routing alone is given twice: as measured, and as its
   part of the bare call that is measured by turns with it, times {BARE_CALL_US} µs.
@@ -219,8 +219,8 @@ Versions: {_versions(first)}.
 ## Beside the peers
 
 CPU of the process, as ratio to the bare call: requests for the sync call, aiohttp for the async one and all streams.
-These are of the first run; where the second does not agree, its median follows. Of the figures
-of slow peers, measured in few rounds, one in twenty does not agree by chance alone.
+These are of the first run; where the second does not agree, its median follows. Brackets of few rounds are rough: by
+chance alone, two runs of 25 rounds differ once in a thousand times, of 10 once in twenty, of 5 once in three.
 
 ![CPU per call](results.svg)
 

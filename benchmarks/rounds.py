@@ -7,9 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
 
@@ -21,10 +23,8 @@ ROOT = Path(__file__).parents[1]
 QUIET = {"G4F_LITE_LOAD_PLUGINS": "", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 """So that nobody loads what else is installed here, or fetches a price list when it is imported."""
 
-SLOW_S = 0.3
-"""CPU time of one measurement or import, beyond which a peer does not take part in every round."""
-SLOW_ROUNDS = 2
-"""How often it does in one sweep."""
+BUDGET_S = 1.0
+"""CPU time of a peer for one case, or import, in one sweep; who has spent it waits for the next sweep."""
 
 Round = dict[str, dict[str, Any]]
 """What each contender took, by name."""
@@ -39,9 +39,10 @@ class Worker:
         environment |= {"PYTHONPATH": str(ROOT), **QUIET}
         if python == Path(sys.executable):
             environment["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'providers'}"
+        self._log = TemporaryFile("w+")  # noqa: SIM115  # closed on leaving; a pipe would fill up over a run
         self._process = subprocess.Popen(
             [str(python), "-m", "benchmarks.worker", module],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd="/", env=environment,
         )  # fmt: skip
 
     def __enter__(self) -> Worker:
@@ -49,16 +50,19 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.communicate()
+        self._log.close()
 
     def can(self, call: str) -> bool:
-        return hasattr(importlib.import_module(self.module), call)
+        return self._process.poll() is None and hasattr(importlib.import_module(self.module), call)
 
     def wait(self) -> Any:
         """Return its next answer; the first is that it has started."""
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self._process.args!r} has ended: {self._process.stderr.read()[-2000:]}")
+            self._process.wait()
+            self._log.seek(0)
+            raise RuntimeError(f"{self.module} has ended: {self._log.read()[-2000:]}")
         return json.loads(answer)
 
     def ask(self, *question: Any) -> Any:
@@ -87,16 +91,23 @@ def upstream() -> Iterator[dict[str, str]]:
 
 
 def measure(case: Case, workers: Mapping[str, Worker], rounds: int, bases: Mapping[str, str]) -> list[Round]:
-    """Return what the base and each contender that can do it took."""
+    """Return what the base and each contender that can do it took; a peer that fails takes part no more."""
     calls = {name: case.call for name, worker in workers.items() if worker.can(case.call)} | {case.base: case.base_call}
     taken: list[Round] = [{} for _ in range(rounds)]
-    slow: set[str] = set()
-    for number, row in enumerate(taken):
-        for name, call in calls.items():
-            if number < SLOW_ROUNDS or name not in slow:
+    spent: Counter[str] = Counter()
+    for row in taken:
+        for name, call in list(calls.items()):
+            if spent[name] > BUDGET_S and name not in OWN:
+                continue
+            try:
                 row[name] = measured = workers[name].ask("measure", call, bases[case.kind], case.parallel)
-                if measured["cpu"] * len(measured["walls"]) > SLOW_S and name not in OWN:
-                    slow.add(name)
+            except RuntimeError as error:
+                if name in OWN:
+                    raise
+                print(f"left out of {case.name} and what follows: {error}", file=sys.stderr)
+                del calls[name]
+                continue
+            spent[name] += measured["cpu"] * len(measured["walls"])
     return taken
 
 

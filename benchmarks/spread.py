@@ -15,8 +15,8 @@ class Spread(NamedTuple):
     """
     The median of all rounds, and the middle 90 % of them.
 
-    If nothing but chance sets two runs apart, they do not agree once in a thousand times with 25 rounds, once in
-    twenty with the 10 that slow peers have.
+    If nothing but chance sets two runs apart, they do not agree once in a thousand times with 25 rounds, once in twenty
+    with 10, once in three with 5 (simulated).
     """
 
     middle: float

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from .cases import OWN
 from .contenders import MESSAGES
-from .rounds import QUIET, SLOW_S, Round
+from .rounds import BUDGET_S, QUIET, Round
 
 _RESIDENT = "\nprint(int(open('/proc/self/statm').read().split()[1]) * 4096)"
 
@@ -30,20 +31,19 @@ def _run(python: Path, code: str, path: str) -> dict[str, float]:
 
 
 def imports(statements: Mapping[str, tuple[Path, str]], rounds: int, path: str) -> list[Round]:
-    """Return what each contender's import adds to a bare interpreter, by turns; slow peers once."""
+    """Return what each contender's import adds to a bare interpreter, by turns."""
     taken: list[Round] = [{} for _ in range(rounds)]
-    slow: set[str] = set()
+    spent: Counter[str] = Counter()
     for row in taken:
         added: dict[tuple[Path, str], dict[str, float]] = {}  # two contenders may be one library
         for name, which in statements.items():
-            if name in slow:
+            if spent[name] > BUDGET_S and name not in OWN:
                 continue
             if which not in added:
                 bare, whole = _run(which[0], "", path), _run(*which, path)
                 added[which] = {what: whole[what] - bare[what] for what in whole}
             row[name] = added[which]
-            if row[name]["cpu"] > SLOW_S and name not in OWN:
-                slow.add(name)
+            spent[name] += row[name]["cpu"]
     return taken
 
 

@@ -37,7 +37,7 @@ def contender(name: str) -> Any:
     return importlib.import_module(f"benchmarks.contenders.{name}")
 
 
-def run(environments: Mapping[str, Environment], rounds: int, quick: bool) -> Run:
+def run(environments: Mapping[str, Environment], rounds: int, *, quick: bool) -> Run:
     """Measure all; when quick, nothing but what the bars need."""
     pythons = {name: one.python for name, one in environments.items()}
     path = f"{ROOT}:{ROOT / 'providers'}" if quick else ""
@@ -67,12 +67,13 @@ def _start(stack: ExitStack, pythons: Mapping[str, Path], name: str) -> Worker:
 def _sweep(
     taken: Run,
     pythons: Mapping[str, Path],
-    peers: dict[str, Worker],
+    peers: Mapping[str, Worker],
     rounds: int,
     bases: Mapping[str, str],
+    *,
     quick: bool,
 ) -> None:
-    cases = taken["cases"]
+    cases: dict[str, list[Round]] = taken["cases"]
     with ExitStack() as stack:
         own = {name: _start(stack, pythons, name) for name in OWN if name in pythons or name == ROUTING}
         for worker in (*own.values(), *(() if cases else peers.values())):
@@ -84,10 +85,11 @@ def _sweep(
         for case in () if quick else (*IN_FLIGHT.values(), *THREADS.values()):
             few = {name: own[name] for name in (case.base, OURS)}
             cases.setdefault(case.name, []).extend(measure(case, few, max(1, rounds // 2), bases))
+    steps = (1000,) if quick else STREAMS
     row: Round = {}
     for name in ("bare_aiohttp", OURS):
         with ExitStack() as stack:
             worker = _start(stack, pythons, name)
             worker.wait()
-            row[name] = dict(zip(map(str, STREAMS), worker.ask("hold", bases["held"], STREAMS), strict=True))
+            row[name] = dict(zip(map(str, steps), worker.ask("hold", bases["held"], steps), strict=True))
     taken["streams"].append(row)
