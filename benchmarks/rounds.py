@@ -7,126 +7,114 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any
+
+from .cases import OWN, Case
+from .nginx import KINDS, binary, nginx
+from .spread import Spread
 
 ROOT = Path(__file__).parents[1]
-
-
 QUIET = {"G4F_LITE_LOAD_PLUGINS": "", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 """So that nobody loads what else is installed here, or fetches a price list when it is imported."""
 
+BUDGET_S = 1.0
+"""CPU time of a peer for one case, or import, in one sweep; who has spent it waits for the next sweep."""
 
-class Case(NamedTuple):
-    """What is called, and how often in one round."""
-
-    name: str
-    call: str
-    kind: str
-    times: int
-    parallel: int
-    base: str
-    """The contender that the others are divided by."""
-    peers: bool = True
-    """Measured with those too that take seconds for it."""
-
-
-CASES = (
-    Case("sync call", "sync_call", "answer", 100, 1, "bare_requests"),
-    Case("async call, 32 in flight", "async_call", "answer", 320, 32, "bare_aiohttp"),
-    Case("async stream, one piece", "async_stream", "piece", 3, 1, "bare_aiohttp"),
-    Case("sync stream, one piece", "sync_stream", "piece", 3, 1, "bare_aiohttp"),
-    Case("async stream, one burst", "async_stream", "burst", 3, 1, "bare_aiohttp", peers=False),
-    Case("sync stream, one burst", "sync_stream", "burst", 3, 1, "bare_aiohttp", peers=False),
-    Case("async stream, packets", "async_stream", "packets", 3, 1, "bare_aiohttp", peers=False),
-    Case("sync stream, packets", "sync_stream", "packets", 3, 1, "bare_aiohttp", peers=False),
-)
-"""All streams have 1000 chunks and are divided by aiohttp's, the sync ones too."""
-
-
-class Ratio(NamedTuple):
-    """The median over all rounds, and the quarter of them below and above."""
-
-    middle: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.middle:.2f} ({self.low:.2f} to {self.high:.2f})"
+Round = dict[str, dict[str, Any]]
+"""What each contender took, by name."""
 
 
 class Worker:
     """A contender's process."""
 
-    def __init__(self, python: Path, contender: str, origin: str) -> None:
+    def __init__(self, python: Path, module: str) -> None:
+        self.module = module
         environment = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
-        environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **QUIET}
-        if contender.startswith("g4f_lite") and python == Path(sys.executable):
+        environment |= {"PYTHONPATH": str(ROOT), **QUIET}
+        if python == Path(sys.executable):
             environment["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'providers'}"
+        self._log = TemporaryFile("w+")  # noqa: SIM115  # closed on leaving; a pipe would fill up over a run
         self._process = subprocess.Popen(
-            [str(python), "-m", "benchmarks.worker", contender, origin],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env=environment,
+            [str(python), "-m", "benchmarks.worker", module],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd="/", env=environment,
         )  # fmt: skip
 
-    def measure(self, case: str, kind: str, times: int, parallel: int) -> dict[str, float]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"case": case, "kind": kind, "times": times, "parallel": parallel}) + "\n")
-        self._process.stdin.flush()
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.communicate()
+        self._log.close()
+
+    def can(self, call: str) -> bool:
+        return self._process.poll() is None and hasattr(importlib.import_module(self.module), call)
+
+    def wait(self) -> Any:
+        """Return its next answer; the first is that it has started."""
+        assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
-            assert self._process.stderr is not None
-            raise RuntimeError(f"{self._process.args!r} has ended: {self._process.stderr.read()[-2000:]}")
-        measured: dict[str, float] = json.loads(answer)
-        return measured
+            self._process.wait()
+            self._log.seek(0)
+            raise RuntimeError(f"{self.module} has ended: {self._log.read()[-2000:]}")
+        return json.loads(answer)
 
-    def close(self) -> None:
-        self._process.communicate()
+    def ask(self, *question: Any) -> Any:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return self.wait()
 
 
 @contextmanager
-def upstream() -> Iterator[str]:
-    """Run the service, and give its origin."""
-    with subprocess.Popen(
-        [sys.executable, str(ROOT / "benchmarks" / "upstream.py")], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.terminate()
-
-
-def can(contender: str, call: str) -> bool:
-    return hasattr(importlib.import_module(f"benchmarks.contenders.{contender}"), call)
-
-
-def measure(case: Case, pythons: Mapping[str, Path], rounds: int, origin: str) -> dict[str, list[dict[str, float]]]:
-    """Return what the base and each contender that can do it took, round by round."""
-    names = [name for name in pythons if case.peers or name.startswith(("g4f_lite", "bare"))]
-    calls = {name: case.call for name in names if can(name, case.call)}
-    calls.setdefault(case.base, case.call.replace("sync_stream", "async_stream"))
+def upstream() -> Iterator[dict[str, str]]:
+    """Run the service, and give the base URL for each kind of answer: nginx's where it is here, else our own."""
     with ExitStack() as stack:
-        workers = {name: Worker(pythons[name], name, origin) for name in calls}
-        for worker in workers.values():
-            stack.callback(worker.close)
-        taken: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
-        for _ in range(rounds):
-            for name, worker in list(workers.items()):
-                try:
-                    taken[name].append(worker.measure(calls[name], case.kind, case.times, case.parallel))
-                except RuntimeError as error:
-                    if name in (case.base, "g4f_lite_router"):
-                        raise
-                    print(f"{name} is left out: {error}", file=sys.stderr)
-                    del workers[name], taken[name]
+        process = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, str(ROOT / "benchmarks" / "upstream.py")], stdout=subprocess.PIPE, text=True
+            )
+        )
+        stack.callback(process.terminate)
+        assert process.stdout is not None
+        origins = dict.fromkeys(("answer", "piece", "burst", "packets", "held"), int(process.stdout.readline()))
+        bases = {kind: f"http://127.0.0.1:{port}" for kind, port in origins.items()}
+        if binary():
+            bases |= dict.fromkeys(KINDS, stack.enter_context(nginx()))
+        yield {kind: f"{base}/{kind}/openai/v1" for kind, base in bases.items()}
+
+
+def measure(case: Case, workers: Mapping[str, Worker], rounds: int, bases: Mapping[str, str]) -> list[Round]:
+    """Return what the base and each contender that can do it took; a peer that fails takes part no more."""
+    calls = {name: case.call for name, worker in workers.items() if worker.can(case.call)} | {case.base: case.base_call}
+    taken: list[Round] = [{} for _ in range(rounds)]
+    spent: Counter[str] = Counter()
+    for row in taken:
+        for name, call in list(calls.items()):
+            if spent[name] > BUDGET_S and name not in OWN:
+                continue
+            try:
+                row[name] = measured = workers[name].ask("measure", call, bases[case.kind], case.parallel)
+            except RuntimeError as error:
+                if name in OWN:
+                    raise
+                print(f"left out of {case.name} and what follows: {error}", file=sys.stderr)
+                del calls[name]
+                continue
+            spent[name] += measured["cpu"] * len(measured["walls"])
     return taken
 
 
-def ratio(measured: Sequence[Mapping[str, float]], base: Sequence[Mapping[str, float]], what: str) -> Ratio:
-    """Return how many times the base's figure ours is, round by round."""
-    ratios = sorted(one[what] / other[what] for one, other in zip(measured, base, strict=True))
-    quarter = len(ratios) // 4
-    return Ratio(median(ratios), ratios[quarter], ratios[-1 - quarter])
+def ratio(rounds: Sequence[Round], name: str, base: str, what: str = "cpu") -> Spread:
+    """Return how many times the base's figure this one is, round by round."""
+    return Spread.of([row[name][what] / row[base][what] for row in rounds if name in row])
+
+
+def figures(rounds: Sequence[Round], name: str, what: str = "cpu") -> Spread:
+    return Spread.of([row[name][what] for row in rounds if name in row])

@@ -1,23 +1,22 @@
 """
-Routing alone, in a process of its own: plan, health, trail, observers and, after a failure, tenacity. No HTTP, nothing
-built, nothing parsed. Prints microseconds of CPU a call, by the number of routes.
+Routing alone: plan, health, trail, observers and, after a failure, tenacity. No HTTP, nothing built, nothing parsed.
+
+It is called as a contender is: a function for each number of routes.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import sys
-import time
 from collections.abc import Callable
+from functools import partial
 
 import g4f_lite
 from g4f_lite.call import Call
 
+from .cases import ROUTES
 from .contenders import MESSAGES
 from .contenders.g4f_lite_router import Observer
 
-ROUTES = (1, 10, 100, 1000)
 _HEADERS = {"content-type": "application/json", "content-length": "300"}
 
 
@@ -58,33 +57,20 @@ def _fail_once() -> Callable[[Call], None]:
     return attempt
 
 
-def _microseconds(client: g4f_lite.Client, attempt: Callable[[Call], None], times: int, rounds: int) -> float:
-    params = {"messages": MESSAGES}
-    taken = []
-    for _ in range(rounds):
-        began = time.process_time()
-        for _ in range(times):
-            call = client._core.start(params)
-            client._run(call, attempt)
-            call.finished()
-        taken.append((time.process_time() - began) / times * 1e6)
-    return min(taken)  # other load on the machine only adds
+def _routed(attempt: Callable[[], Callable[[Call], None]], routes: int, _base: str) -> Callable[[], bool]:
+    client, act, params = _client(routes), attempt(), {"messages": MESSAGES}
+    gc.collect()
+
+    def call() -> bool:
+        call = client._core.start(params)
+        client._run(call, act)
+        call.finished()
+        return True
+
+    return call
 
 
-def main() -> None:
-    rounds = int(sys.argv[1])
-    measured = {}
-    for routes in ROUTES:
-        client = _client(routes)
-        gc.collect()
-        _microseconds(client, _succeed, 100, 1)
-        measured[routes] = {
-            "at once": _microseconds(client, _succeed, 400, rounds),
-            "after a failure": _microseconds(client, _fail_once(), 400, rounds),
-        }
-        client.close()
-    print(json.dumps(measured))
-
-
-if __name__ == "__main__":
-    main()
+at_once_1, at_once_10, at_once_100, at_once_1000 = (partial(_routed, lambda: _succeed, routes) for routes in ROUTES)
+after_failure_1, after_failure_10, after_failure_100, after_failure_1000 = (
+    partial(_routed, _fail_once, routes) for routes in ROUTES
+)

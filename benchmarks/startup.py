@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 
+from .cases import OWN
 from .contenders import MESSAGES
-from .rounds import QUIET
+from .rounds import BUDGET_S, QUIET, Round
 
 _RESIDENT = "\nprint(int(open('/proc/self/statm').read().split()[1]) * 4096)"
 
 
-def _run(python: Path, code: str, path: str) -> tuple[float, int]:
+def _run(python: Path, code: str, path: str) -> dict[str, float]:
     """Return CPU seconds of a new process that runs this code, and the bytes it has in memory at the end."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, **QUIET}
     with subprocess.Popen(
@@ -26,31 +27,30 @@ def _run(python: Path, code: str, path: str) -> tuple[float, int]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or not told.strip():
         raise RuntimeError(f"{python} failed to run {code!r}")
-    return usage.ru_utime + usage.ru_stime, int(told.split()[-1])
+    return {"cpu": usage.ru_utime + usage.ru_stime, "memory": int(told.split()[-1])}
 
 
-def imports(statements: Mapping[str, tuple[Path, str]], rounds: int, path: str) -> dict[str, list[dict[str, float]]]:
-    """Return for each contender what its import adds to a bare interpreter, by turns."""
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in statements}
-    for _ in range(rounds + 1):  # the first round writes the compiled files
-        for name, (python, statement) in statements.items():
-            bare_cpu, bare_memory = _run(python, "", path)
-            cpu, memory = _run(python, statement, path)
-            taken[name].append({"cpu": cpu - bare_cpu, "memory": memory - bare_memory})
-    return {name: rows[1:] for name, rows in taken.items()}
+def imports(statements: Mapping[str, tuple[Path, str]], rounds: int, path: str) -> list[Round]:
+    """Return what each contender's import adds to a bare interpreter, by turns."""
+    taken: list[Round] = [{} for _ in range(rounds)]
+    spent: Counter[str] = Counter()
+    for row in taken:
+        added: dict[tuple[Path, str], dict[str, float]] = {}  # two contenders may be one library
+        for name, which in statements.items():
+            if spent[name] > BUDGET_S and name not in OWN:
+                continue
+            if which not in added:
+                bare, whole = _run(which[0], "", path), _run(*which, path)
+                added[which] = {what: whole[what] - bare[what] for what in whole}
+            row[name] = added[which]
+            spent[name] += row[name]["cpu"]
+    return taken
 
 
-def first_answers(
-    codes: Mapping[str, tuple[Path, str]], rounds: int, origin: str, path: str
-) -> dict[str, list[dict[str, float]]]:
-    """Return for each contender the CPU time of a process that asks once, by turns."""
-    before = f"BASE = {origin + '/answer/openai/v1'!r}\nMESSAGES = {MESSAGES!r}\n"
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in codes}
-    for _ in range(rounds + 1):
-        for name, (python, code) in codes.items():
-            taken[name].append({"cpu": _run(python, before + code, path)[0]})
-    return {name: rows[1:] for name, rows in taken.items()}
-
-
-def middle(rows: list[dict[str, float]], what: str) -> float:
-    return median(row[what] for row in rows)
+def first_answers(codes: Mapping[str, tuple[Path, str]], rounds: int, base: str, path: str) -> list[Round]:
+    """Return the CPU time of a process that asks once, by turns."""
+    before = f"BASE = {base!r}\nMESSAGES = {MESSAGES!r}\n"
+    return [
+        {name: dict(_run(python, before + code, path)) for name, (python, code) in codes.items()}
+        for _ in range(rounds)
+    ]  # fmt: skip

@@ -23,7 +23,7 @@ PACE_S = 0.0001
 """Between two packets, so that each is read by itself."""
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\n%s\r\n"
-_ANSWER = (
+ANSWER = (
     b'{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"openai/gpt-oss-120b","choices":[{"index":0,'
     b'"message":{"role":"assistant","content":"It is Sunday."},"logprobs":null,"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":72,"completion_tokens":5,"total_tokens":77},"system_fingerprint":"fp_1"}'
@@ -34,7 +34,7 @@ _CHUNK = (
 )
 _EVENTS = [_CHUNK % (b'{"content":"word%d "}' % number, b"null") for number in range(CHUNKS - 1)]
 _EVENTS += [_CHUNK % (b"{}", b'"stop"'), b"data: [DONE]\n\n"]
-_BODY = b"".join(_EVENTS)
+BODY = b"".join(_EVENTS)
 
 
 def _with_length(body: bytes, kind: bytes) -> bytes:
@@ -47,8 +47,8 @@ def _chunked(event: bytes) -> bytes:
 
 _CHUNKED_HEAD = _HEAD % (b"text/event-stream", b"transfer-encoding: chunked\r\n")
 _READY = {
-    b"answer": _with_length(_ANSWER, b"application/json"),
-    b"piece": _with_length(_BODY, b"text/event-stream"),
+    b"answer": _with_length(ANSWER, b"application/json"),
+    b"piece": _with_length(BODY, b"text/event-stream"),
     b"burst": _CHUNKED_HEAD + b"".join(map(_chunked, _EVENTS)) + b"0\r\n\r\n",
     b"held": _CHUNKED_HEAD + _chunked(_EVENTS[0]),
 }

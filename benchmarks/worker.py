@@ -1,10 +1,10 @@
 """
-One contender in a process of its own: measures a case when told to.
+One contender in a process of its own: measures a call when told to.
 
-    python -m benchmarks.worker CONTENDER ORIGIN
+    python -m benchmarks.worker MODULE
 
-Reads a JSON object a line, `{"case": "sync_call", "kind": "answer", "times": 300, "parallel": 1}`, and answers each
-with the CPU time of this process and the wall time, in seconds.
+Imports what it measures and says `null`; then reads a JSON array a line, a method of `Worker` and its arguments, and
+answers each with a line of JSON.
 """
 
 from __future__ import annotations
@@ -15,45 +15,62 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
+
+from .spread import units
 
 
 class Worker:
-    def __init__(self, contender: str, origin: str) -> None:
-        self._module = importlib.import_module(f"benchmarks.contenders.{contender}")
-        self._origin = origin
+    def __init__(self, module: str) -> None:
+        self._module = importlib.import_module(module)
         self._runner = asyncio.Runner()
         self._made: dict[tuple[str, str], Any] = {}
+        self._units: dict[tuple[str, str, int], int] = {}
+        exec(getattr(self._module, "IMPORT", ""))
 
-    def measure(self, case: str, kind: str, times: int, parallel: int) -> dict[str, float]:
-        """Call it so many times, so many of them at once, and return what that took."""
-        make = getattr(self._module, case)
-        is_async = case.startswith("async")
-        if (case, kind) not in self._made:
-            base = f"{self._origin}/{kind}/openai/v1"
-            self._made[case, kind] = self._runner.run(_inside(make, base)) if is_async else (make(base), None)
-        call, _ = self._made[case, kind]
-        if case == "async_held":
-            return self._runner.run(_hold(call, times))
+    def measure(self, name: str, base: str, parallel: int) -> dict[str, Any]:
+        """
+        Call it again and again, so many at once, as often as the first time has shown to be enough.
 
-        def run(times: int, walls: list[float]) -> None:
-            if is_async:
-                self._runner.run(_at_once(call, times, parallel, walls))
-            else:
-                _in_threads(call, times, parallel, walls)
-
-        run(max(parallel, times // 10), [])  # connections, caches, branches
-        walls: list[float] = []
+        Returns:
+            cpu, wall: seconds a call, of this process and by the clock.
+            walls: how long each call took, in seconds.
+        """
+        call, _ = self._make(name, base)
+        run = partial(self._run, call, name.startswith("async"))
+        key = (name, base, parallel)
+        if key not in self._units:
+            if name not in {seen for seen, _, _ in self._units}:
+                run(1, 1)  # it loads what is loaded late
+            self._units[key] = units(lambda count: run(count * parallel, parallel)["cpu"] * count * parallel)
         gc.collect()
+        return run(self._units[key] * parallel, parallel)
+
+    def hold(self, base: str, steps: Sequence[int]) -> list[float]:
+        """Return for each number of open streams the memory that one takes, in bytes."""
+        call, _ = self._make("async_held", base)
+        return self._runner.run(_hold(call, steps))
+
+    def _make(self, name: str, base: str) -> Any:
+        if (name, base) not in self._made:
+            make = getattr(self._module, name)
+            is_async = name.startswith("async")
+            self._made[name, base] = self._runner.run(_inside(make, base)) if is_async else (make(base), None)
+        return self._made[name, base]
+
+    def _run(self, call: Any, is_async: bool, times: int, parallel: int) -> dict[str, Any]:
+        walls: list[float] = []
         cpu, wall = time.process_time(), time.perf_counter()
-        run(times, walls)
-        done = len(walls)
+        if is_async:
+            self._runner.run(_at_once(call, times, parallel, walls))
+        else:
+            _in_threads(call, times, parallel, walls)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        cuts = quantiles(walls, n=100) if done > 1 else [walls[0]] * 99
-        return {"cpu": cpu / done, "wall": wall / done, "p50": cuts[49], "p99": cuts[98]}
+        return {"cpu": cpu / times, "wall": wall / times, "walls": walls}
 
     def close(self) -> None:
         for _, close in self._made.values():
@@ -91,17 +108,19 @@ async def _at_once(call: Any, times: int, parallel: int, walls: list[float]) -> 
     await asyncio.gather(*(in_turn() for _ in range(parallel)))
 
 
-async def _hold(hold: Any, times: int) -> dict[str, float]:
-    """Return the memory that each of so many open streams takes, in bytes."""
+async def _hold(hold: Any, steps: Sequence[int]) -> list[float]:
     first = await hold()
     gc.collect()
     before = _resident()
-    held = [await hold() for _ in range(times)]
-    gc.collect()
-    memory = (_resident() - before) / times
+    held: list[Any] = []
+    memory = []
+    for step in steps:
+        held += [await hold() for _ in range(step - len(held))]
+        gc.collect()
+        memory.append((_resident() - before) / step)
     for _, close in (first, *held):
         await close()
-    return {"memory": memory}
+    return memory
 
 
 def _resident() -> int:
@@ -110,9 +129,13 @@ def _resident() -> int:
 
 
 def main() -> None:
-    worker = Worker(*sys.argv[1:])
+    worker = Worker(sys.argv[1])
+    answer: Any = None
+    print(json.dumps(answer), flush=True)
     for line in sys.stdin:
-        print(json.dumps(worker.measure(**json.loads(line))), flush=True)
+        method, *arguments = json.loads(line)
+        answer = getattr(worker, method)(*arguments)
+        print(json.dumps(answer), flush=True)
     worker.close()
 
 

@@ -6,7 +6,7 @@ from . import KEY, MESSAGES, MODEL, litellm_completion
 
 LABEL = "litellm Router"
 REQUIREMENTS = ["litellm"]
-IMPORT = "from litellm import Router"
+IMPORT = litellm_completion.IMPORT
 
 
 def _functions(base):
