@@ -6,10 +6,27 @@ Imported by the first failure: most processes that ask once never need it.
 
 from __future__ import annotations
 
-from tenacity import RetryCallState, Retrying, retry_always
+from typing import Any
+
+from tenacity import IterState, RetryCallState, Retrying, retry_always
 
 from .errors import ProviderError
 from .routing.plan import Plan
+
+
+class _Loop(Retrying):
+    """tenacity's, for one call: what that keeps for each thread, in case they share it, are plain attributes here."""
+
+    iter_state: IterState = None  # type: ignore[assignment]  # a property there
+    statistics: dict[str, Any] = None  # type: ignore[assignment]
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(
+            retry=retry_always, wait=lambda state: plan.wait_s, stop=lambda state: plan.stopped, reraise=True
+        )
+        self.iter_state = IterState()
+        self.statistics = {}
+        self.begin()
 
 
 class Retries:
@@ -22,10 +39,7 @@ class Retries:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._retrying = Retrying(
-            retry=retry_always, wait=lambda state: plan.wait_s, stop=lambda state: plan.stopped, reraise=True
-        )
-        self._retrying.begin()
+        self._retrying = _Loop(plan)
         self._state = RetryCallState(self._retrying, None, (), {})
 
     def wait_after(self, error: ProviderError) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from .decisions import Scope
 from .legs import Leg
@@ -37,9 +37,8 @@ class Candidates:
         return True
 
     def __iter__(self) -> Iterator[Leg]:
-        yield from self._ready
-        for tier in islice(self._tiers, self._next_tier, None):
-            yield from self._kept(tier)
+        later = islice(self._tiers, self._next_tier, None)
+        return chain(self._ready, chain.from_iterable(map(self._kept, later) if self._dropped else later))
 
     def take(self) -> Leg | None:
         """Remove the next one; None if there is none."""

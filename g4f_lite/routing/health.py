@@ -7,7 +7,7 @@ All times are monotonic seconds, passed in; nothing here waits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple
 
 from ..errors import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
@@ -89,6 +89,11 @@ class Health:
         """Return what `admit` would say; nothing changes."""
         with self._lock:
             return self._look(leg, now, tokens)
+
+    def any_usable(self, legs: Iterable[Leg], now: float, tokens: float = 0.0) -> bool:
+        """Tell whether `look` would grant one of these."""
+        with self._lock:
+            return any(self._look(leg, now, tokens).error is None for leg in legs)
 
     def _look(self, leg: Leg, now: float, tokens: float) -> Admission:
         if self._rests and (rest := self._rest(leg, now)) is not None:

@@ -136,7 +136,7 @@ class Plan:
             self.deadline_at,
             stream=self.stream,
             bounded=self.policy.bounds_stream,
-            patient=not self._others_usable(now),
+            patient=not self._health.any_usable(self._candidates, now, self._tokens),
         )
         attempt = Attempt(
             provider=leg.provider.name,
@@ -288,10 +288,6 @@ class Plan:
 
     def _look(self, leg: Leg, now: float) -> Admission:
         return self._health.look(leg, now, self._tokens)
-
-    def _others_usable(self, now: float) -> bool:
-        """Whether another leg could be used right now."""
-        return any(self._look(leg, now).error is None for leg in self._candidates)
 
     # -- again? ----------------------------------------------------------------------------
 
