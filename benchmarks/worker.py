@@ -48,6 +48,7 @@ class Worker:
                 run(1, 1)  # it loads what is loaded late
             self._units[key] = units(lambda count: run(count * parallel, parallel)["cpu"] * count * parallel)
         gc.collect()
+        run(max(1, self._units[key] // 5) * parallel, parallel)  # the processor has forgotten it meanwhile
         return run(self._units[key] * parallel, parallel)
 
     def hold(self, base: str, steps: Sequence[int]) -> list[float]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpac
 from .call import OUTRUN, Call, Step
 from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
+from .forks import loaded_late
 from .hedging import hedged
 from .http import HTTPRequest
 from .params import CreateParams, MessageParam, seconds
@@ -28,6 +29,8 @@ from .types import ChatCompletion, ChatCompletionChunk
 if TYPE_CHECKING:
     from .async_resources import AsyncAudio, AsyncEmbeddings, AsyncImages, AsyncModels
     from .endpoints import OperationName
+
+loaded_late("g4f_lite.retrying")
 
 T = TypeVar("T")
 

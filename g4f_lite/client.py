@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpac
 from .call import Call, Step
 from .core import ClientSettings, Core, check_settings
 from .errors import ProviderError
+from .forks import loaded_late
 from .http import HTTPRequest
 from .params import CreateParams, MessageParam
 from .routing.legs import LocalRequest
@@ -25,6 +26,8 @@ from .types import ChatCompletion, ChatCompletionChunk
 if TYPE_CHECKING:
     from .endpoints import OperationName
     from .resources import Audio, Embeddings, Images, Models
+
+loaded_late("g4f_lite.retrying")
 
 T = TypeVar("T")
 

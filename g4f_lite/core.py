@@ -15,7 +15,7 @@ import msgspec
 from .binding import Binder, check_mapping
 from .call import Call, Step
 from .errors import ConfigurationError, InvalidRequestError, PluginLoadError
-from .forks import renew_in_child
+from .forks import loaded_late, renew_in_child
 from .hints import did_you_mean
 from .keys import Keys
 from .model_cache import ModelCache
@@ -67,6 +67,8 @@ def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
         if name not in known:
             raise unknown_keyword(name, known, client)
 
+
+loaded_late("g4f_lite.structured", "g4f_lite.endpoint_calls")
 
 DEFAULT_TIMEOUTS = Timeouts()
 _OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")

@@ -1,8 +1,14 @@
-"""What a forked child makes anew: a lock may be held there for ever, by a thread that the child does not have."""
+"""
+What a fork must not take along: a lock may be held for ever in the child, by a thread that the child does not have.
+
+Locks are made anew there. The import system's own cannot be: a module that another thread was just importing would
+keep the child waiting, so whatever is imported in the middle of calls is there before the fork.
+"""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Protocol
 from weakref import WeakSet
 
@@ -13,11 +19,23 @@ class Renewable(Protocol):
 
 
 _owners: WeakSet[Renewable] = WeakSet()
+_late: list[str] = []
 
 
 def renew_in_child(owner: Renewable) -> None:
     """Have `owner.after_fork()` called in each child, for as long as the owner lives."""
     _owners.add(owner)
+
+
+def loaded_late(*modules: str) -> None:
+    """Name modules that calls import when they first need them."""
+    _late.extend(modules)
+
+
+def _before_fork() -> None:
+    if _owners:
+        for name in _late:
+            import_module(name)
 
 
 def _after_fork() -> None:
@@ -26,4 +44,4 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .errors import MalformedResponseError, ReplyError, UnsupportedParameterError
+from .forks import loaded_late
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .openai_wire import error_in, loose_chunk, loose_completion, what_is
 from .provider import Provider, StreamParser
@@ -20,6 +21,8 @@ from .value import JSONObject
 
 if TYPE_CHECKING:
     from .endpoints import Answer, EndpointRequest
+
+loaded_late("g4f_lite.openai_endpoints")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)

@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 
 from .assembly import assemble
 from .errors import ConfigurationError, ProviderError, StreamInterruptedError, UnsupportedParameterError
+from .forks import loaded_late
 from .hints import did_you_mean
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
 
 if TYPE_CHECKING:
     from .endpoints import Answer, EndpointRequest
+
+loaded_late("g4f_lite.faults.classify")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """What a provider's name looks like."""

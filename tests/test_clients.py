@@ -7,6 +7,9 @@ import gc
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 import warnings
@@ -295,6 +298,41 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
         holder.join()
     assert not hangs
     assert queue.get() == "ok"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fork(groq: FaultServer) -> None:
+    """A client's first failure loads how to read it, and tenacity; here slowly, while the process forks."""
+    script = f"""
+        import os, sys, threading, time, g4f_lite
+        from importlib.machinery import PathFinder
+
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                if name.startswith(("g4f_lite.faults.", "tenacity")):
+                    importing.set()
+                    time.sleep(0.2)
+                return None
+
+        importing = threading.Event()
+        sys.meta_path.insert(0, Slow())
+        client = g4f_lite.Client(base_urls={{"groq": {groq.base_url!r}}}, keys={{"groq": "test"}}, retries=0)
+        names = {{"provider": "groq", "model": "a", "fallback_models": ["b"]}}
+        ask = lambda: client.chat.completions.create(messages={MESSAGES!r}, **names).text
+        thread = threading.Thread(target=ask)
+        thread.start()
+        importing.wait(20)
+        if os.fork() == 0:
+            print(ask(), flush=True)
+            os._exit(0)
+        thread.join()
+        os.wait()
+    """
+    groq.on("a", replies.error(500)).on("b", replies.answer("ok"))
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")
 
 
 def test_nothing_is_left_behind(groq: FaultServer) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Hashable, Mapping
@@ -16,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
+from ..forks import renew_in_child
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, Reply, translate
@@ -34,8 +34,12 @@ class AsyncTransport:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._proxies: dict[str, str | None] = {}
-        self._pid = os.getpid()
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = weakref.WeakKeyDictionary()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        inherited.append(self._sessions)
+        self._sessions = weakref.WeakKeyDictionary()
 
     async def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
         """
@@ -66,7 +70,7 @@ class AsyncTransport:
     async def _open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
         loop = asyncio.get_running_loop()
         found = self._sessions.get(loop)
-        if found is None or found.session.closed or self._pid != os.getpid():
+        if found is None or found.session.closed:
             found = await self._start_session(loop)
         origin, target = split_url(request.url)
         if origin not in self._proxies:
@@ -145,10 +149,6 @@ class AsyncTransport:
         )
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:
-        if self._pid != os.getpid():
-            inherited.append(self._sessions)
-            self._pid = os.getpid()
-            self._sessions = weakref.WeakKeyDictionary()
         for known in [one() for one in self._sessions.keyrefs()]:
             if known is not None and known.is_closed():
                 self._sessions.pop(known, None)  # its session, closed with it, would keep it alive

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import os
 import socket
 import ssl
 import threading
@@ -23,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Timeout
 
 from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..forks import renew_in_child
 from ..http import HTTPRequest, HTTPResponse, UploadStopped
 from ..timing import TimeLimit
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
@@ -213,9 +213,13 @@ class SyncTransport:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._open_pools()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        inherited.append(self._adapter)
+        self._open_pools()
 
     def _open_pools(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._adapter = _Adapter(pool_connections=64, pool_maxsize=64)
         self._pools: dict[str, tuple[HTTPConnectionPool, bool]] = {}
@@ -271,9 +275,6 @@ class SyncTransport:
 
     def _pool(self, url: str) -> tuple[HTTPConnectionPool, bool]:
         """Return the pool for a URL, and whether its proxy wants the whole URL in the request line."""
-        if self._pid != os.getpid():
-            inherited.append(self._adapter)
-            self._open_pools()
         origin = "/".join(url.split("/", 3)[:3])
         if (found := self._pools.get(origin)) is None:
             with self._lock:
