@@ -15,6 +15,7 @@ from pathlib import Path
 from . import contenders, plot, report
 from .cases import CALLS, OWN, ROUTING
 from .environments import Environment, environment
+from .processor import share
 from .rounds import ROOT
 from .sweeps import contender, run
 
@@ -38,10 +39,12 @@ def main() -> None:
     rounds = given.rounds or (3 if given.quick else 25)
     names = _names(given.quick)
     if given.quick:
+        share()
         here = {name: Environment(Path(sys.executable), {}, 0) for name in names}
         print(report.bars([run(here, rounds, quick=True)]))
         return
     made = {name: environment(contender(name).REQUIREMENTS) for name in names}
+    share()
     runs = [run(made, rounds, quick=False) for _ in range(given.runs)]
     (given.folder / "results.svg").write_text(plot.bars(report.plotted(runs[0], CALLS[:3]), "the bare call"), "utf-8")
     (given.folder / "RESULTS.md").write_text(report.report(runs, rounds), "utf-8")

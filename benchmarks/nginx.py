@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .processor import give_way
 from .upstream import ANSWER, BODY
 
 KINDS = ("answer", "piece")
@@ -61,6 +62,7 @@ def nginx() -> Iterator[str]:
         (folder / "nginx.conf").write_text(_SETTINGS.format(port=port), "utf-8")
         with subprocess.Popen([found, "-p", name, "-c", "nginx.conf", "-e", "stderr"], cwd=name) as process:
             try:
+                give_way(process.pid)
                 _wait(port)
                 yield f"http://127.0.0.1:{port}"
             finally:

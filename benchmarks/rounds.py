@@ -17,6 +17,7 @@ from typing import Any
 
 from .cases import OWN, Case
 from .nginx import KINDS, binary, nginx
+from .processor import give_way
 from .spread import Spread
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +83,7 @@ def upstream() -> Iterator[dict[str, str]]:
             )
         )
         stack.callback(process.terminate)
+        give_way(process.pid)
         assert process.stdout is not None
         origins = dict.fromkeys(("answer", "piece", "burst", "packets", "held"), int(process.stdout.readline()))
         bases = {kind: f"http://127.0.0.1:{port}" for kind, port in origins.items()}

@@ -52,7 +52,10 @@ def _fail_once() -> Callable[[Call], None]:
         call.hooks.observe("attempt_started", run.attempt)
         error = g4f_lite.UnsupportedParameterError("not here", status=400)  # the next leg at once, nothing remembered
         call.hooks.observe("attempt_finished", call.plan.fail(run, error))
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # as in a driver, whose frame has no name for it: it would hold itself
 
     return attempt
 

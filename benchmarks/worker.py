@@ -44,8 +44,7 @@ class Worker:
         run = partial(self._run, call, name.startswith("async"))
         key = (name, base, parallel)
         if key not in self._units:
-            if name not in {seen for seen, _, _ in self._units}:
-                run(1, 1)  # it loads what is loaded late
+            run(parallel, parallel)  # it connects, and loads what is loaded late
             self._units[key] = units(lambda count: run(count * parallel, parallel)["cpu"] * count * parallel)
         gc.collect()
         run(max(1, self._units[key] // 5) * parallel, parallel)  # the processor has forgotten it meanwhile

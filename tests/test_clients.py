@@ -22,6 +22,7 @@ from driving import MESSAGES, MODES, eventually, run
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, Timeouts, plugins
+from g4f_lite.routing.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.transport.common import default_ssl_context
 
@@ -333,6 +334,21 @@ def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fo
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_call_that_has_moved_on_leaves_nothing_to_the_garbage_collector(mode: str, groq: FaultServer) -> None:
+    """Errors hold frames, which hold the call with its prompts: in a busy service they would pile up in between."""
+    groq.on("a", replies.error(400, code="unsupported_parameter")).on("b", replies.answer("ok"))
+    names = {"provider": "groq", "model": "a", "fallback_models": ["b"]}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            assert len(run(mode, {}, names).trail.attempts) == 2
+        assert not [one for one in gc.get_objects() if isinstance(one, Plan)]
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_left_behind(groq: FaultServer) -> None:

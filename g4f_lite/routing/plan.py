@@ -154,7 +154,8 @@ class Plan:
     def succeed(
         self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
     ) -> Attempt:
-        """End an attempt well."""
+        """End an attempt well, and with it the call."""
+        self._errors.clear()  # their tracebacks hold the call: nothing of it is to wait for the garbage collector
         now, wall = self._clock.monotonic(), self._clock.time()
         first_token = run.attempt.first_token if self.stream else run.lasts(now)
         self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
