@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .async_resources import AsyncAudio, AsyncEmbeddings, AsyncImages, AsyncModels
     from .endpoints import OperationName
 
-loaded_late("g4f_lite.retrying")
+loaded_late("g4f_lite.retrying", "g4f_lite.async_resources")
 
 T = TypeVar("T")
 

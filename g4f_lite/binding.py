@@ -59,7 +59,7 @@ class Binder:
         try:
             keys = find_keys(provider, self._keys.get(provider.name))
         except StoredKeysError as error:
-            return f"no key: {error}"
+            return f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
         if not keys and provider.needs_auth:
             return missing_key(provider)
         placed = self.place(provider)

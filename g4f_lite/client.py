@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .endpoints import OperationName
     from .resources import Audio, Embeddings, Images, Models
 
-loaded_late("g4f_lite.retrying")
+loaded_late("g4f_lite.retrying", "g4f_lite.resources")
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 What a fork must not take along: a lock may be held for ever in the child, by a thread that the child does not have.
 
 Locks are made anew there. The import system's own cannot be: a module that another thread was just importing would
-keep the child waiting, so whatever is imported in the middle of calls is there before the fork.
+keep the child waiting, so the modules that any call may come to need are there before the fork.
 """
 
 from __future__ import annotations

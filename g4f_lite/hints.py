@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .forks import loaded_late
+
+loaded_late("difflib")
+
 
 def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
     """Return the known names that are most like this one, the nearest first."""

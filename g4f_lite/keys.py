@@ -26,7 +26,7 @@ Keys: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class StoredKeysError(ConfigurationError):
-    """The stored keys cannot be used. Whoever has a key from elsewhere, or needs none, does not meet it."""
+    """A stored key cannot be used. Whoever has a key from elsewhere, or knows of none, does not meet it."""
 
 
 class Key:
@@ -75,8 +75,7 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
         given: what the caller passed for it; a sequence is a pool.
 
     Raises:
-        StoredKeysError: the provider needs a key, nobody else has one, and the stored ones cannot be read.
-        ConfigurationError: the first that is found is none.
+        ConfigurationError: the first that is found is none; a StoredKeysError if it is a stored one.
     """
     name = provider.name
     if provider.api_key is not None and (own := clean(provider.api_key, f"{name}'s api_key")):
@@ -89,14 +88,7 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
-    if not may_be_stored(provider):
-        return ()
-    try:
-        stored = load_stored().get(name)
-    except StoredKeysError:
-        if provider.needs_auth:
-            raise
-        stored = None
+    stored = stored_key(name) if may_be_stored(provider) else ""
     return (Key(stored, "stored"),) if stored else ()
 
 
@@ -138,7 +130,7 @@ def load_stored() -> dict[str, str]:
     Return the stored keys by provider name; read again only when the file has changed.
 
     Raises:
-        StoredKeysError: the file is there but is not a JSON object of strings that can be keys.
+        StoredKeysError: the file is there but is not a JSON object of strings.
     """
     global _cache
     path = stored_keys_path()
@@ -149,15 +141,27 @@ def load_stored() -> dict[str, str]:
         return _cache[1]
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-        stored = {name: clean(value, f"{path} ({name})") for name, value in stored.items()}
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoredKeysError(
             f"the stored keys in {path} cannot be read; mend the file or delete it ({type(error).__name__})"
         ) from None
-    except ConfigurationError as error:
-        raise StoredKeysError(str(error)) from None
     _cache = (version, stored)
     return stored
+
+
+def stored_key(name: str) -> str:
+    """
+    Return the stored key for a provider name; "" if there is none.
+
+    Raises:
+        StoredKeysError: the file cannot be read, or holds something else under this name.
+    """
+    try:
+        return clean(load_stored().get(name, ""), f"{stored_keys_path()} ({name})")
+    except StoredKeysError:
+        raise
+    except ConfigurationError as error:
+        raise StoredKeysError(str(error)) from None
 
 
 def store_key(name: str, value: str) -> Path:

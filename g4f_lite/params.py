@@ -189,8 +189,12 @@ def _explain(error: Exception, messages: list[Any]) -> str:
 
 def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "create") -> TypeError:
     """Return the error for a keyword that a function does not have."""
-    ways = "A provider's own parameters go into extra_body" if "extra_body" in known else f"It has {', '.join(known)}"
-    return TypeError(f"{method}() has no parameter {name!r}{did_you_mean(name, sorted(known), '.')} {ways}")
+    told = f"{method}() has no parameter {name!r}"
+    if "extra_body" in known:
+        return TypeError(
+            f"{told}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
+        )
+    return TypeError(told + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:

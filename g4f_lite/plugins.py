@@ -89,7 +89,7 @@ class Registry:
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
         self.changes: Changes = Changes() if parent is None else parent.changes
-        self._observers: tuple[int, dict[str, Sequence[tuple[Any, Callable[..., object]]]]] = 0, {}
+        self._observers: tuple[int, dict[str, Sequence[tuple[Any, Callable[..., object]]]]] = -1, {}
         """By the name of the hook, as of that count of changes: who it is, and what to call."""
         for plugin in plugins:
             self.register(plugin, kind="client")

@@ -101,7 +101,11 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     def to_body(self) -> JSONObject:
         """Return the parameters that are set, as OpenAI's request body; `extra_body` is left to the provider."""
         others = msgspec.structs.replace(self, messages=(), extra_body=None, extra_headers=None)
-        body: JSONObject = msgspec.to_builtins(others)  # C code, which leaves out what is not set
+        body: JSONObject
+        try:
+            body = msgspec.to_builtins(others)  # C code, which leaves out what is not set
+        except TypeError:  # it does not know msgspec.Raw, which can be encoded
+            body = {name: value for name, value in msgspec.structs.asdict(others).items() if value is not None}
         body["messages"], body["model"] = self.messages, self.model
         return body
 

@@ -336,6 +336,21 @@ def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fo
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")
 
 
+def test_long_headers_are_not_remembered(groq: FaultServer) -> None:
+    async def main() -> list[int]:
+        async with AsyncClient() as client:
+            for number in range(3):
+                for length in (10, 10_000):
+                    await aask(client, extra_headers={"x-note": f"{number}" * length})
+            (session,) = client._http._sessions.values()
+            return [len(head) for head in session._heads.values()]
+
+    remembered = asyncio.run(main())
+    assert len(remembered) == 3
+    assert max(remembered) < 1000
+    assert sorted({len(one.headers["x-note"]) for one in groq.received}) == [10, 10_000]
+
+
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_call_that_has_moved_on_leaves_nothing_to_the_garbage_collector(mode: str, groq: FaultServer) -> None:
     """Errors hold frames, which hold the call with its prompts: in a busy service they would pile up in between."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,6 +67,13 @@ SET = [
 @pytest.mark.parametrize(("name", "value"), SET)
 def test_what_the_caller_set_is_sent_as_it_is(name: str, value: object) -> None:
     assert body_of(**{name: value}) == {**BARE, name: value}
+
+
+def test_json_that_is_encoded_already_is_sent_as_it_is() -> None:
+    raw = [{"type": "function", "function": {"name": "f", "parameters": msgspec.Raw(b'{"type": "object"}')}}]
+    sent = json.loads(build(tools=raw, temperature=0.5).body)
+    assert sent["tools"][0]["function"]["parameters"] == {"type": "object"}
+    assert (sent["model"], sent["temperature"]) == ("m", 0.5)
 
 
 def test_a_stream_is_asked_for_with_its_usage() -> None:

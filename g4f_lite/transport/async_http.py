@@ -24,7 +24,8 @@ from .common import default_ssl_context, inherited, proxy_for, request_headers, 
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
-_MOST_HEADS = 64
+_MOST_HEADS, _LONGEST_HEAD = 64, 2048
+"""How many are remembered, and of how many bytes."""
 
 
 class AsyncTransport:
@@ -207,9 +208,11 @@ class _LoopSession:
         host = place.headers["Host"]
         known = (host, target, request.method, *request.headers.items())
         if (head := self._heads.get(known)) is None:
+            head = _head(host, target, request.method, request.headers)
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
-            head = self._heads[known] = _head(host, target, request.method, request.headers)
+            if len(head) <= _LONGEST_HEAD:
+                self._heads[known] = head
         if not request.body and request.method == "GET":
             return head + b"\r\n"
         return b"%bcontent-length: %d\r\n\r\n" % (head, len(request.body))
