@@ -12,9 +12,10 @@ Public names are imported on first use, so that importing this package costs nex
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it takes most of a bare interpreter's time
 
 if TYPE_CHECKING:
     from .async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
