@@ -17,6 +17,6 @@ def share() -> None:
 
 
 def give_way(pid: int) -> None:
-    """Have a process run only when nothing else wants to."""
-    if hasattr(os, "SCHED_IDLE"):
+    """Have a process run only when nothing else there wants to, if all share one processor."""
+    if hasattr(os, "SCHED_IDLE") and len(os.sched_getaffinity(0)) == 1:
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
