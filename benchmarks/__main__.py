@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import pkgutil
+import signal
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2, help="how often all is measured (2)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where RESULTS.md and results.svg go")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it has started is ended too
     rounds = given.rounds or (3 if given.quick else 25)
     names = _names(given.quick)
     if given.quick:

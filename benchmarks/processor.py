@@ -1,8 +1,8 @@
 """
 Where the processes run: all on one processor, the upstream in the time that the contender waits.
 
-Elsewhere it would fall asleep between two requests, and the sender of the next one pays for waking that processor: on
-a virtual machine up to a tenth of an async call, by chance more for the one contender than for the other.
+On a processor of its own the upstream falls asleep between two requests, and whoever sends the next one pays for waking
+that processor. docs/performance.md has the cost, and the ratio measured without this.
 """
 
 from __future__ import annotations

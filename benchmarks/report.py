@@ -199,7 +199,8 @@ def report(runs: Sequence[Run], rounds: int) -> str:
 
 Made by `python -m benchmarks`, with Python {platform.python_version()}, {machine}. The upstream is {served}.
 
-- Figures are CPU time of the process that calls; the upstream is a process of its own, and not in them.
+- Figures are CPU time of the process that calls; the upstream is a process of its own, and not in them. On Linux all
+  share one processor, on which the upstream runs when the caller waits: nobody pays for waking another one.
 - A run has {rounds} rounds, in {len(sweeps(rounds))} sweeps over all cases. In a round all contenders are measured in
   turn, each for some {AIM_S:g} s of CPU, at least one call, and divided by the bare call of the same round. A peer
   that has spent more than {BUDGET_S:g} s on a case waits for the next sweep, so the slowest have one round in each.

@@ -156,10 +156,9 @@ def stored_key(name: str) -> str:
     Raises:
         StoredKeysError: the file cannot be read, or holds something else under this name.
     """
+    stored = load_stored().get(name, "")
     try:
-        return clean(load_stored().get(name, ""), f"{stored_keys_path()} ({name})")
-    except StoredKeysError:
-        raise
+        return clean(stored, f"{stored_keys_path()} ({name})")
     except ConfigurationError as error:
         raise StoredKeysError(str(error)) from None
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .core import Core
 
 _LEAST_SHARE_S = 0.001
+"""When the time is up, what is left to ask answers with its own list."""
 
 
 def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList, ModelList]:

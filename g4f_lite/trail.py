@@ -4,6 +4,7 @@ What a call has done, or would do: attempts, the legs that were left out, and wh
 Durations are seconds, points in time are Unix time.
 """
 
+# Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
 from collections.abc import Iterable
 
 import msgspec

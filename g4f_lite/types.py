@@ -4,6 +4,7 @@ What goes in and what comes out: immutable, picklable, shaped like OpenAI's obje
 Durations are seconds, points in time are Unix time, unless a name says otherwise.
 """
 
+# Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import os
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,6 +336,24 @@ def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fo
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")
+
+
+def test_whatever_calls_import_late_is_there_before_a_fork() -> None:
+    """A new import inside a function must be named with `loaded_late`."""
+    package = Path(g4f_lite.__file__).parent
+    late = set()
+    for path in package.rglob("*.py"):
+        room, *below = path.relative_to(package).parts
+        if room in ("cli", "testing", "__init__.py", "plugin_trials.py"):  # no call gets there
+            continue
+        for dots, name in re.findall(r"^ {8,}from (\.+)([\w.]+) import", path.read_text("utf-8"), re.MULTILINE):
+            parents = ["g4f_lite", *([room] if below else [])]
+            late.add(".".join([*parents[: len(parents) - len(dots) + 1], name]))
+    script = "import os, sys, g4f_lite; client = g4f_lite.Client(); aclient = g4f_lite.AsyncClient()\n"
+    script += "if os.fork() == 0: print(*sys.modules, flush=True); os._exit(0)\nos.wait()"
+    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "g4f_lite.faults.classify" in late
+    assert late <= set(there)
 
 
 def test_long_headers_are_not_remembered(groq: FaultServer) -> None:
