@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installing import Built, build_release
-from sites import Site
+from helpers.installing import Built, build_release
+from helpers.sites import Site
 
 from g4f_lite import plugins, shortcuts
 from g4f_lite.testing import FaultServer

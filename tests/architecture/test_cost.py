@@ -1,0 +1,154 @@
+"""
+What a call costs, as numbers that no load on the machine changes: how often this library calls something.
+
+`counts.json` has the numbers that were reached. Who needs more has made the hot path longer: that must be
+worth it, and is then written down with `python tests/architecture/test_cost.py`. docs/performance.md tells of the path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import g4f_lite
+from g4f_lite import AsyncClient, Client, OpenaiTemplate, UnsupportedParameterError
+from g4f_lite.call import Call
+from g4f_lite.core import Core
+from g4f_lite.http import HTTPResponse
+from g4f_lite.stream_reader import StreamReader
+from g4f_lite.testing import FaultServer
+
+STORED = Path(__file__).with_name("counts.json")
+TOLERANCE = 1.03
+"""Python versions differ a little: newer ones call fewer comprehensions."""
+OURS = (str(Path(g4f_lite.__file__).parent), "g4f_lite_providers")
+MESSAGES = [{"role": "user", "content": "Which day is it?"}]
+ANSWER = HTTPResponse(
+    status=200,
+    headers={"content-type": "application/json"},
+    body=b'{"id":"1","model":"sunday","choices":[{"index":0,"message":{"role":"assistant","content":"Sunday"},"finish_reason":"stop"}]}',
+)
+CHUNK = (
+    b'data: {"id":"1","model":"sunday","choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n'
+)
+BODY = CHUNK * 1000 + CHUNK.replace(b"null", b'"stop"') + b"data: [DONE]\n\n"
+
+
+class Day(OpenaiTemplate):
+    name = "day"
+    api_base = "http://127.0.0.1:1/v1"
+    needs_auth = False
+    default_model = "sunday"
+    fallback_models = ("monday",)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Return how often code of this library was called, or called something, at the least of three times."""
+    counted = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal counted
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(OURS[0]):
+            counted += 1
+
+    found = []
+    work()
+    for _ in range(3):
+        counted = 0
+        sys.setprofile(count)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+        found.append(counted)
+    return min(found)
+
+
+def without_http(routes: int) -> int:
+    providers = [type(f"Day{number}", (Day,), {"name": f"day{number}"})() for number in range(routes)]
+    core = Core(routes=providers)
+
+    def work() -> None:
+        call = core.start({"messages": MESSAGES})
+        with call.attempt() as step:
+            completion = step.answer(ANSWER)
+        assert call.sign(completion).text == "Sunday"
+
+    return calls(work)
+
+
+def after_a_failure(routes: int) -> int:
+    providers = [type(f"Day{number}", (Day,), {"name": f"day{number}"})() for number in range(routes)]
+    with Client(routes=providers) as client:
+
+        def attempt(call: Call) -> object:
+            with call.attempt() as step:
+                if len(call.plan.trail().entries) == 0:
+                    raise UnsupportedParameterError("not here")
+                return step.answer(ANSWER)
+
+        return calls(lambda: client._run(client._core.start({"messages": MESSAGES}), attempt))
+
+
+def a_stream_of_1000_chunks() -> int:
+    core = Core(routes=[Day()])
+
+    def work() -> None:
+        call = core.start({"messages": MESSAGES, "stream": True})
+        with call.attempt() as step:
+            reader: StreamReader = step.read(200, {"content-type": "text/event-stream"})
+            assert len(reader.feed(BODY)) == 1001
+            step.complete()
+
+    return calls(work)
+
+
+def a_sync_call() -> int:
+    with FaultServer() as server, Client(base_urls={"day": server.base_url}, plugins=[Day]) as client:
+        return calls(lambda: client.chat.completions.create(messages=MESSAGES, provider="day"))
+
+
+def an_async_call() -> int:
+    with FaultServer() as server, asyncio.Runner() as runner:
+        client = AsyncClient(base_urls={"day": server.base_url}, plugins=[Day])
+
+        async def call() -> None:
+            await client.chat.completions.create(messages=MESSAGES, provider="day")
+
+        found = calls(lambda: runner.run(call()))
+        runner.run(client.aclose())
+        return found
+
+
+MEASURED: dict[str, Callable[[], int]] = {
+    "a call without its HTTP, one route": lambda: without_http(1),
+    "a call without its HTTP, 1000 routes": lambda: without_http(1000),
+    "the same after a failure, two routes": lambda: after_a_failure(2),
+    "the same after a failure, 1000 routes": lambda: after_a_failure(1000),
+    "a stream of 1000 chunks in one piece, without its HTTP": a_stream_of_1000_chunks,
+    "a sync call": a_sync_call,
+    "an async call": an_async_call,
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_call_needs_no_more_steps_than_it_did(name: str) -> None:
+    stored = json.loads(STORED.read_text("utf-8"))[name]
+    counted = MEASURED[name]()
+    assert counted <= stored * TOLERANCE, f"{name}: {counted} calls, {stored} before"
+
+
+def test_a_thousand_routes_need_no_more_steps_than_one() -> None:
+    assert without_http(1000) == without_http(2)
+    assert after_a_failure(1000) == after_a_failure(2)
+
+
+if __name__ == "__main__":
+    STORED.write_text(json.dumps({name: count() for name, count in MEASURED.items()}, indent=4) + "\n", "utf-8")

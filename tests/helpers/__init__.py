@@ -1,0 +1,1 @@
+"""What several tests share; docs of each in its module."""

@@ -1,0 +1,40 @@
+"""Legs, and plans over them, with a fake clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from g4f_lite import OpenaiTemplate
+from g4f_lite.keys import Key
+from g4f_lite.routing.health import Health
+from g4f_lite.routing.legs import Leg
+from g4f_lite.routing.plan import Plan, Policy
+
+from .clocks import FakeClock
+
+
+class Here(OpenaiTemplate):
+    name = "here"
+    api_base = "http://127.0.0.1:1/v1"
+
+
+class There(OpenaiTemplate):
+    name = "there"
+    api_base = "http://127.0.0.1:2/v1"
+
+
+K1, K2 = Key("key-1", "argument"), Key("key-2", "argument")
+
+
+def make(*tiers: list[Leg], health: Health | None = None, **policy: Any) -> tuple[Plan, FakeClock]:
+    clock = FakeClock()
+    return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: 0.5, health=health), clock
+
+
+def legs() -> list[list[Leg]]:
+    """Return two models of one provider with two keys, then another provider."""
+    return [
+        [Leg(Here(), "a", K1), Leg(Here(), "a", K2)],
+        [Leg(Here(), "b", K1), Leg(Here(), "b", K2)],
+        [Leg(There(), "c", K1)],
+    ]

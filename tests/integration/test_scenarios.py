@@ -1,0 +1,236 @@
+"""One table of what can happen to a call; each row runs sync and async, streaming and not."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, NamedTuple
+
+import pytest
+from helpers.driving import MODES, Outcome, run
+
+import g4f_lite
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.replies import answer, error
+from g4f_lite.testing.server import Close, Pause, Reply
+
+A, B, C = "openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"
+
+
+class Scenario(NamedTuple):
+    """Replies by model, and what a caller must see: the route that answers, or the error."""
+
+    name: str
+    a: tuple[Reply, ...]
+    b: tuple[Reply, ...] = (answer("from b"),)
+    models: tuple[str, ...] = (A, B)
+    """Those that must have been asked, in order."""
+    error: type[g4f_lite.G4FLiteError] | None = None
+    stream_error: type[g4f_lite.G4FLiteError] | None = None
+    """Where a stream ends in another way than a whole answer does."""
+    stream_models: tuple[str, ...] | None = None
+    params: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+
+
+DOWN = error(503, "overloaded")
+TWO = {"provider": "groq", "fallback_models": [B]}
+ONE = {"provider": "groq", "fallback_models": []}
+
+
+def decommissioned() -> Reply:
+    return error(400, "The model has been decommissioned and is no longer supported", code="model_decommissioned")
+
+
+def not_found() -> Reply:
+    return error(404, "The model does not exist or you do not have access to it.", code="model_not_found")
+
+
+SCENARIOS = [
+    Scenario("the first leg answers", (answer("from a"),), models=(A,)),
+    # what moves on to the next model at once
+    Scenario("a model that is gone (404)", (not_found(),)),
+    Scenario("a model that is decommissioned (400)", (decommissioned(),)),
+    Scenario("a model that is gone for good (410)", (error(410, "gone"),)),
+    Scenario("a long wait is not waited for", (error(429, "slow down", retry_after="9"),)),
+    Scenario("a wait told in the message", (error(429, "Please try again in 9m38.016s."),)),
+    Scenario("no permission", (error(403, "not for you"),)),
+    Scenario("too long a prompt", (error(400, "maximum context length", code="context_length_exceeded"),)),
+    Scenario("too large a request", (error(413, "Request too large for model", code="rate_limit_exceeded"),)),
+    Scenario("a parameter that is not supported", (error(400, "`seed` is not supported with this model"),)),
+    Scenario("silence before the headers", (replies.silence(),)),
+    Scenario("silence inside the body", (replies.silence("body"),)),
+    Scenario("comments for ever", (replies.comments(),)),
+    Scenario("headers one byte at a time", (replies.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100),)),
+    # what is tried again on the same leg first
+    Scenario("a short wait is waited for", (error(429, "slow down", retry_after="0.01"), answer("a")), models=(A, A)),
+    Scenario("a 429 without a wait backs off", (error(429, "slow down"), answer("a")), models=(A, A)),
+    Scenario("a 500 that passes", (error(500, "oops"), answer("a")), models=(A, A)),
+    Scenario("a 503 that stays", (DOWN,), models=(A, A, A, B)),
+    Scenario("a 529 that stays", (error(529, "overloaded", type="overloaded_error"),), models=(A, A, A, B)),
+    Scenario("a 498 that passes", (error(498, "flex tier full", code="capacity_exceeded"), answer("a")), models=(A, A)),
+    Scenario("no retries asked for", (DOWN,), params={**TWO, "retries": 0}),
+    Scenario("five retries asked for, cut short by the breaker", (DOWN,), params={**TWO, "retries": 5},
+             models=(A, A, A, B)),
+    Scenario("five retries asked for, in vain", (error(400, "no", code="tool_use_failed"),),
+             params={**TWO, "retries": 5}, models=(A, A, B)),
+    Scenario("an empty body, once", (replies.body(b""), answer("a")), models=(A, A)),
+    Scenario("an empty body, always", (replies.body(b""),), models=(A, A, B)),
+    Scenario("a web page", (replies.html(),), models=(A, A, B)),
+    Scenario("broken JSON", (replies.body(b'{"choices": ['),), models=(A, A, B)),
+    Scenario("no choices", (replies.body(b'{"choices": []}'),), models=(A, A, B)),
+    Scenario("not HTTP", (replies.garbage(),), models=(A, A, B)),
+    Scenario("broken compression", (replies.gzipped(broken=True),), models=(A, A, B)),
+    Scenario("a tool call that failed", (error(400, "no call", code="tool_use_failed"), answer("a")), models=(A, A)),
+    Scenario("JSON that failed", (error(400, "no JSON", code="json_validate_failed"),), models=(A, A, B)),
+    Scenario("a reset, once", (replies.reset(), answer("a")), models=(A, A)),
+    Scenario("a reset, always", (replies.reset(),), models=(A, A, B)),
+    Scenario("a reset inside the headers", (replies.reset("headers"),), models=(A, A, B)),
+    Scenario("a reset inside the body", (replies.reset("body"),), models=(A, A, B)),
+    Scenario("fewer bytes than announced", (replies.wrong_length(),), models=(A, A, B)),
+    Scenario("an error inside a 200", (replies.body(b'{"error": {"message": "no"}}'),), models=(A, A, A, B)),
+    Scenario("an error text inside a 200", (replies.body(b'{"error": "Unexpected endpoint"}'),), models=(A, A, A, B)),
+    Scenario("an answer that says nothing", (answer(""),), models=(A, A, B)),
+    # what is no fault at all
+    Scenario("a compressed answer", (replies.gzipped("a"),), models=(A,)),
+    Scenario("a whole answer to a stream request", (replies.body(
+        b'\n\n {"model": "m", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'),), models=(A,)),
+    # what stops the call
+    Scenario("an invalid request", (error(400, "messages are odd"),), models=(A,), error=g4f_lite.InvalidRequestError),
+    Scenario("a request nobody can process", (error(422, "no"),), models=(A,), error=g4f_lite.InvalidRequestError),
+    Scenario("filtered content", (error(400, "no", code="content_policy_violation"),), models=(A,),
+             error=g4f_lite.ContentFilterError),
+    Scenario("the deadline", (replies.silence(),), models=(A,), params={**TWO, "timeout": 0.4},
+             settings={"timeouts": g4f_lite.Timeouts()},
+             error=g4f_lite.DeadlineExceededError),
+    # what makes the other legs useless too
+    Scenario("a refused key", (error(401, "Invalid API Key", code="invalid_api_key"),), models=(A,),
+             error=g4f_lite.RoutesExhaustedError),
+    Scenario("no money", (error(402, "Insufficient balance"),), models=(A,), error=g4f_lite.RoutesExhaustedError),
+    Scenario("a pool of keys, the first refused", (error(401, "Invalid API Key", code="invalid_api_key"), answer("a")),
+             models=(A, A), settings={"keys": {"groq": ["gsk_secret_1", "gsk_secret_2"]}}),
+    Scenario("a pool of keys, the first spent", (error(402, "Insufficient balance"), answer("a")), models=(A, A),
+             settings={"keys": {"groq": ["gsk_secret_1", "gsk_secret_2"]}}),
+    Scenario("a daily limit", (error(429, "Rate limit on tokens per day (TPD). Try again in 1h"),), models=(A,),
+             error=g4f_lite.RoutesExhaustedError),
+    Scenario("a redirect", (replies.redirect("http://elsewhere.invalid/v1?key=x"),), models=(A,),
+             error=g4f_lite.RoutesExhaustedError),
+    # one leg only
+    Scenario("the only leg is waited for beyond patience", (error(429, "slow down", retry_after="0.1"), answer("a")),
+             models=(A, A), params=ONE, settings={"patience": 0}),
+    Scenario("a wait that the deadline does not allow", (error(429, "slow down", retry_after="99"),), models=(A,),
+             params={**ONE, "deadline": 5}, error=g4f_lite.RateLimitError),
+    Scenario("the only leg is down", (DOWN,), models=(A, A, A), params=ONE, error=g4f_lite.ServerError),
+    Scenario("the only leg has no such model", (not_found(),), models=(A,), params=ONE,
+             error=g4f_lite.ModelUnavailableError),
+    Scenario("the only leg is silent", (replies.silence(),), models=(A,), params=ONE,
+             error=g4f_lite.ProviderTimeoutError),
+    Scenario("the only leg is reset", (replies.reset(),), models=(A, A), params=ONE,
+             error=g4f_lite.ConnectionFailedError),
+    Scenario("all legs are down", (DOWN,), (DOWN,), models=(A, A, A, B, B, B), error=g4f_lite.RoutesExhaustedError),
+    # streams that break
+    Scenario("a cut", (replies.cut(3),), models=(A, A, B), stream_models=(A,),
+             stream_error=g4f_lite.StreamInterruptedError),
+    Scenario("a cut by reset", (replies.cut(3, how="reset"),), models=(A, A, B), stream_models=(A,),
+             stream_error=g4f_lite.StreamInterruptedError),
+    Scenario("a cut before any content", (replies.cut(0),), models=(A, A, B)),
+]  # fmt: skip
+
+STREAMS = [
+    Scenario("an end without finish reason", (replies.cut(3, how="end"),), models=(A,),
+             error=g4f_lite.StreamInterruptedError),
+    Scenario("an end without finish reason or content", (replies.cut(0, how="end"),), models=(A, A, B)),
+    Scenario("a stall", (replies.silence("stream", 2),), models=(A,), error=g4f_lite.StreamInterruptedError),
+    Scenario("silence before the first content", (replies.silence("stream"),)),
+    Scenario("nothing but comments", (replies.comments(),)),
+    Scenario("an error event before content",
+             (replies.stream([b'event: error\ndata: {"error": {"message": "no", "code": "tool_use_failed", '
+                              b'"status_code": 400}}\n\n']),), models=(A, A, B)),
+    Scenario("no [DONE]", (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}]),),
+             models=(A,)),
+    Scenario("a cut after the finish reason",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, Close(True)]),),
+             models=(A,)),
+    Scenario("a stall after the finish reason",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, Pause(9)]),),
+             models=(A,)),
+    Scenario("no end after [DONE]",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, "[DONE]",
+                              Pause(9)]),), models=(A,)),
+    Scenario("one malformed event",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}}]}, '{"choices',
+                              {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}]),), models=(A,)),
+    Scenario("two malformed events",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}}]}, '{"choices', "[]",
+                              {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}]),), models=(A,),
+             error=g4f_lite.StreamInterruptedError),
+    Scenario("an empty text with finish reason length",
+             (replies.stream([{"choices": [{"delta": {"content": ""}, "finish_reason": "length"}]}]),), models=(A,)),
+    Scenario("an empty text with finish reason stop",
+             (replies.stream([{"choices": [{"delta": {"content": ""}, "finish_reason": "stop"}]}]),), models=(A, A, B)),
+]  # fmt: skip
+
+
+def play(server: FaultServer, scenario: Scenario, mode: str) -> Outcome:
+    server.received.clear()
+    server.on(A, *scenario.a).on(B, *scenario.b)
+    return run(mode, scenario.settings, scenario.params or TWO)
+
+
+def check(outcome: Outcome, scenario: Scenario, server: FaultServer, stream: bool) -> None:
+    expected = (scenario.stream_error if stream else None) or scenario.error
+    assert type(outcome.error) is (expected or type(None)), outcome.error
+    models = (scenario.stream_models if stream else None) or scenario.models
+    assert tuple(server.models) == models
+    assert [attempt.model for attempt in outcome.trail.attempts] == list(models)
+    if outcome.completion is not None:
+        assert outcome.completion.provider == "groq"
+        assert outcome.completion.text == outcome.text
+        assert outcome.trail.attempts[-1].outcome == "ok"
+        assert pickle.loads(pickle.dumps(outcome.completion)) == outcome.completion
+    else:
+        assert outcome.error is not None
+        again = pickle.loads(pickle.dumps(outcome.error))
+        assert (type(again), str(again), again.trail) == (type(outcome.error), str(outcome.error), outcome.trail)
+        assert len(str(outcome.error)) < 2000
+    assert "gsk_secret" not in str(outcome) + repr(outcome)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_all_four_ways_see_the_same(scenario: Scenario, groq: FaultServer) -> None:
+    outcomes = {}
+    for mode in MODES:
+        outcomes[mode] = play(groq, scenario, mode)
+        check(outcomes[mode], scenario, groq, "stream" in mode)
+    assert outcomes["sync"].trace == outcomes["async"].trace
+    assert outcomes["sync stream"].trace == outcomes["async stream"].trace
+
+
+@pytest.mark.parametrize("scenario", STREAMS, ids=lambda scenario: scenario.name)
+def test_both_streams_see_the_same(scenario: Scenario, groq: FaultServer) -> None:
+    outcomes = {}
+    for mode in ("sync stream", "async stream"):
+        outcomes[mode] = play(groq, scenario, mode)
+        check(outcomes[mode], scenario, groq, stream=True)
+    assert outcomes["sync stream"].trace == outcomes["async stream"].trace
+    assert outcomes["sync stream"].text == outcomes["async stream"].text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_error_of_an_exhausted_plan_tells_the_whole_story(mode: str, groq: FaultServer) -> None:
+    groq.on(A, not_found()).on(B, DOWN)
+    outcome = run(mode, {}, TWO)
+    assert isinstance(outcome.error, g4f_lite.RoutesExhaustedError)
+    assert [type(one).__name__ for one in outcome.error.exceptions] == ["ModelUnavailableError", "ServerError"]
+    for told in (A, B, "404", "503", "overloaded", "does not exist"):
+        assert told in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_dead_origin_is_left_at_once(mode: str, groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer() as gone:
+        address = gone.base_url
+    monkeypatch.setenv("GROQ_API_BASE", address)
+    outcome = run(mode, {}, {"provider": "groq"})
+    assert isinstance(outcome.error, g4f_lite.RoutesExhaustedError)
+    assert [str(attempt.outcome) for attempt in outcome.trail.attempts] == ["ConnectionFailedError"]
+    assert len(outcome.trail.skipped) == 2

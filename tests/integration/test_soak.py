@@ -1,0 +1,20 @@
+"""A short soak in each run of the suite; `python -m stress.soak 20000` makes a long one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.installing import ROOT
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
+def test_nothing_is_wrong_or_left_after_a_thousand_calls_of_all_kinds() -> None:
+    """In a process of its own: it forks, counts files and listens to every warning."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "stress.soak", "1200", "7"], cwd=ROOT, capture_output=True, text=True, timeout=500
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "'answered'" in ran.stdout

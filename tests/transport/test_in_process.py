@@ -1,0 +1,57 @@
+"""A provider that answers inside this process and has one method: `stream`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from helpers.driving import MODES, run
+
+from g4f_lite import (
+    ChatCompletionChunk,
+    ChatRequest,
+    ChunkChoice,
+    Delta,
+    LocalProvider,
+    StreamInterruptedError,
+    Usage,
+)
+
+
+class Parrot(LocalProvider):
+    name = "parrot"
+    default_model = "grey"
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        for word in request.messages[-1]["content"].split():
+            if cancelled():
+                return
+            yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content=f"{word} ")),))
+        yield ChatCompletionChunk(choices=(ChunkChoice(finish_reason="stop"),), usage=Usage(total_tokens=4))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_whole_answer_is_what_the_stream_yields(mode: str) -> None:
+    outcome = run(mode, {}, {"provider": Parrot()})
+    assert outcome.completion is not None
+    assert outcome.completion.text == "Which day is it? "
+    assert outcome.completion.usage == Usage(total_tokens=4)
+    assert outcome.completion.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("words", ["", "never whole"])
+def test_what_was_stopped_before_its_end_is_no_whole_answer(words: str) -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    class Mute(Parrot):
+        def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+            yield from (chunk for chunk in super().stream(request, cancelled=cancelled) if chunk.has_content())
+
+    request = ChatRequest(messages=({"role": "user", "content": words},), model="grey")
+    with pytest.raises(StreamInterruptedError) as caught:
+        Mute().complete(request, cancelled=cancelled)
+    assert caught.value.partial_text == ("never " if words else "")
