@@ -43,7 +43,7 @@ from g4f_lite_providers.cohere import Cohere
 from g4f_lite_providers.gemini import Gemini
 from g4f_lite_providers.groq import Groq
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ANSWER = b'{"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Sunday"}}]}'
 STREAM = (
     b'data: {"choices": [{"index": 0, "delta": {"content": "Sun"}}]}\n\n'
