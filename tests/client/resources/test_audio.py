@@ -1,0 +1,70 @@
+"""Transcriptions, translations and speech."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.endpoints import HEARD, MODES, WAV, call
+
+import g4f_lite
+from g4f_lite import Client
+from g4f_lite.testing import FaultServer
+from g4f_lite.testing.replies import answer
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_transcription_holds_all_that_the_service_reports(
+    mode: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    server.script(answer("guten Tag"))
+    asked = {"language": "de", "prompt": "Grüße", "temperature": 0.2, "response_format": "verbose_json"}
+    heard = call(mode, two, HEARD.method, {**HEARD.params, **asked, "timestamp_granularities": ("word", "segment")})
+    assert (heard.text, heard.language, heard.duration) == ("guten Tag", "English", 1.0)
+    assert [word.word for word in heard.words] == ["guten", "Tag"]
+    assert heard.segments[0].text == "guten Tag"
+    (request,) = server.received
+    form = {name: [value.decode() for value in values] for name, values in request.form.items() if name != "file"}
+    assert form == {
+        "model": ["ears"],
+        "language": ["de"],
+        "prompt": ["Grüße"],
+        "temperature": ["0.2"],
+        "response_format": ["verbose_json"],
+        "timestamp_granularities[]": ["word", "segment"],
+    }
+    assert (request.form["file"], request.filename) == ([WAV], "talk.wav")
+    for wanted, text in (("text", "guten Tag\n"), ("vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\nguten Tag\n")):
+        heard = call(mode, two, HEARD.method, {**HEARD.params, "response_format": wanted})
+        assert heard.text == heard.raw == text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_speech_is_bytes(mode: str, tmp_path: Path, two: dict[str, Any]) -> None:
+    spoken = call(mode, two, "audio.speech.create", {"input": "Hello", "voice": "troy", "response_format": "wav"})
+    assert spoken.content.startswith(b"RIFF")
+    assert spoken.raw is spoken.content
+    assert spoken.content_type == "audio/wav"
+    spoken.write_to_file(tmp_path / "hello.wav")
+    assert (tmp_path / "hello.wav").read_bytes() == spoken.content
+
+
+def test_groq_serves_transcription_translation_and_speech(groq: FaultServer) -> None:
+    with Client() as client:
+        heard = client.audio.transcriptions.create(file=("a.mp3", b"ID3"), provider="groq")
+        english = client.audio.translations.create(file=("a.mp3", b"ID3"), provider="groq")
+        spoken = client.audio.speech.create(input="Hello", voice="troy", provider="groq")
+        assert [heard.model, english.model, spoken.model] == [
+            "whisper-large-v3-turbo",
+            "whisper-large-v3",
+            "canopylabs/orpheus-v1-english",
+        ]
+        groq.received.clear()
+        with pytest.raises(g4f_lite.UnsupportedParameterError, match="srt"):
+            client.audio.transcriptions.create(
+                file=b"ID3", provider="groq", model="whisper-large-v3", response_format="srt", fallback_models=[]
+            )
+        with pytest.raises(g4f_lite.NoUsableRouteError, match="offers no embeddings"):
+            client.embeddings.create(input="a", provider="groq")
+    assert not groq.received

@@ -1,0 +1,103 @@
+"""The list of models: live, kept for a while, or the provider's own."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import Any
+
+import pytest
+from helpers.endpoints import MODES, SOON, call
+
+import g4f_lite
+from g4f_lite import AsyncClient, Client, OpenaiTemplate
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.replies import error
+from g4f_lite.testing.server import Reply
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_models_are_listed_live(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.models("m-1", "m-2"))
+    alpha = two["routes"][0]
+    listed = call(mode, two, "models.list", {"provider": alpha})
+    assert (listed.ids, listed.live, listed.provider, len(listed)) == (("m-1", "m-2"), True, "alpha", 2)
+    assert [(model.id, model.provider, model.live) for model in listed] == [
+        ("m-1", "alpha", True),
+        ("m-2", "alpha", True),
+    ]
+    assert [str(one.route) for one in listed.attempts] == ["alpha"]
+    (request,) = server.received
+    assert (request.method, request.path, request.body) == ("GET", "/v1/models", b"")
+    assert pickle.loads(pickle.dumps(listed)) == listed
+    assert listed.to_dict()["data"][0] == {
+        "id": "m-1", "object": "model", "created": 1_700_000_000, "owned_by": "test", "provider": "alpha", "live": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_a_provider_all_are_asked_and_each_model_names_its_own(
+    mode: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    server.script(replies.models("a"), error(503, "down"))
+    listed = call(mode, {**two, "retries": 0}, "models.list", {})
+    assert [(model.provider, model.id, model.live) for model in listed] == [
+        ("alpha", "a", True),
+        *(("beta", name, False) for name in ("vectors", "other-vectors", "ears", "ears-2", "mouth", "brush")),
+    ]
+    assert not listed.live
+    assert [attempt.outcome for attempt in listed.attempts] == ["ok", "ServerError"]
+
+
+FAILURES = [error(503, "down"), error(401, "no"), replies.html(), replies.body(b"[5]"), replies.reset(), replies.silence(),
+            replies.body(b'{"data": 5}'), error(404, "no such path")]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("failure", FAILURES, ids=range(len(FAILURES)))
+def test_if_the_service_does_not_answer_the_providers_own_list_is_returned(
+    mode: str, failure: Reply, groq: FaultServer
+) -> None:
+    groq.script(failure)
+    listed = call(mode, {"retries": 0, **SOON}, "models.list", {"provider": "groq"})
+    assert not listed.live
+    assert listed.ids[0] == "openai/gpt-oss-120b"
+    assert "whisper-large-v3" in listed.ids
+    assert listed.attempts[-1].outcome != "ok"
+    assert listed.raw is None
+    nothing = OpenaiTemplate(name="bare", api_base=groq.base_url, needs_auth=False)
+    with pytest.raises(g4f_lite.ProviderError):
+        call(mode, {"retries": 0, **SOON}, "models.list", {"provider": nothing})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_a_key_nothing_is_sent(mode: str, monkeypatch: pytest.MonkeyPatch, groq: FaultServer) -> None:
+    monkeypatch.delenv("GROQ_API_KEY")
+    listed = call(mode, {}, "models.list", {"provider": "groq"})
+    assert not listed.live
+    assert "no key" in str(listed.trail)
+    assert not groq.connections
+
+
+def test_a_list_is_kept_for_a_while(server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.models("first"), replies.models("second"))
+    alpha = two["routes"][0]
+    with Client(**two) as client:
+        assert [client.models.list(provider=alpha).ids for _ in range(3)] == [("first",)] * 3
+        assert client.models.list(provider=alpha, max_age=0).ids == ("second",)
+        assert client.models.list(provider=alpha).ids == ("second",)
+    assert len(server.received) == 2
+
+    async def main() -> None:
+        async with AsyncClient(**two) as client:
+            assert [(await client.models.list(provider=alpha)).ids for _ in range(2)] == [("second",)] * 2
+
+    asyncio.run(main())
+    assert len(server.received) == 3
+
+
+def test_a_failure_is_not_kept(server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.body(b"[5]"), replies.models("there"))
+    with Client(**two, retries=0) as client:
+        assert not client.models.list(provider=two["routes"][0]).live
+        assert client.models.list(provider=two["routes"][0]).ids == ("there",)

@@ -1,0 +1,187 @@
+"""Files are sent complete, in pieces, and again for each attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.endpoints import HEARD, MODES, WAV, Alpha, call, two_providers
+
+import g4f_lite
+from g4f_lite import AsyncClient, Timeouts
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.replies import answer, error
+
+BIG = bytes(range(256)) * (80 * 1024)  # 20 MiB
+
+
+@pytest.fixture
+def two(server: FaultServer) -> dict[str, Any]:
+    """Settings of a client with two providers, both on the server."""
+    return two_providers(server)
+
+
+def as_path(file: Path) -> Any:
+    return file
+
+
+def as_string(file: Path) -> Any:
+    return str(file)
+
+
+def as_bytes(file: Path) -> Any:
+    return (file.name, file.read_bytes())
+
+
+def as_memory(file: Path) -> Any:
+    return ("big.wav", io.BytesIO(file.read_bytes()))
+
+
+def as_named_path(file: Path) -> Any:
+    return ("big.wav", file)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("form", [as_path, as_string, as_bytes, as_memory, as_named_path])
+def test_a_file_is_sent_whole_in_any_form_and_again_for_each_attempt(
+    mode: str, form: Callable[[Path], Any], tmp_path: Path, server: FaultServer, two: dict[str, Any]
+) -> None:
+    file = tmp_path / "big.wav"
+    content = BIG[: 1 << 20] + b"end"
+    file.write_bytes(content)
+    server.script(error(503, "down"), error(429, "slow down", retry_after="9"), answer("heard"))
+    calls: list[tuple[int, int]] = []
+    given = {"file": form(file), "progress": lambda sent, total: calls.append((sent, total))}
+    assert call(mode, two, HEARD.method, {**given, "provider": two["routes"], "fallback_models": []}).text == "heard"
+    assert [request.form["file"] == [content] for request in server.received] == [True] * 3
+    assert [request.filename for request in server.received] == ["big.wav"] * 3
+    assert all(total == len(content) for _, total in calls)
+    assert [sent for sent, total in calls if sent == total] == [len(content)] * 3
+    starts = [index for index, (sent, _) in enumerate(calls) if index == 0 or sent < calls[index - 1][0]]
+    assert len(starts) == 3
+    assert calls[starts[1] : starts[2]] == calls[: starts[1]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_large_file_goes_out_piece_by_piece_however_slowly_it_is_received(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "big.wav"
+    file.write_bytes(BIG)
+    calls: list[int] = []
+    with FaultServer(read_pause=0.012) as slow:
+        begun = time.monotonic()
+        # The whole takes longer than `total`: that is for a silence, and there is none.
+        settings = {"timeouts": Timeouts(connect=2.5, total=3), "base_urls": {"alpha": slow.base_url}}
+        heard = call(mode, {**settings, "plugins": [Alpha]}, HEARD.method,
+                    {"file": file, "provider": "alpha", "progress": lambda sent, total: calls.append(sent)})  # fmt: skip
+        assert time.monotonic() - begun > 3
+        assert heard.attempts[0].number == 1
+        assert slow.received[0].form["file"] == [BIG]
+    assert calls == sorted(calls)
+    assert calls[-1] == len(BIG)
+    assert len(calls) >= 20
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("timeouts", "limit", "kind"),
+    [
+        (Timeouts(connect=0.2), 0.6, g4f_lite.DeadlineExceededError),
+        (Timeouts(connect=0.1, total=0.4), 9.0, g4f_lite.ProviderTimeoutError),
+    ],
+)
+def test_a_server_that_stops_receiving_does_not_hold_the_call(
+    mode: str, timeouts: Timeouts, limit: float, kind: type[Exception]
+) -> None:
+    with FaultServer(read_pause=60) as stuck:
+        begun = time.monotonic()
+        settings = {"plugins": [Alpha], "base_urls": {"alpha": stuck.base_url}, "timeouts": timeouts, "retries": 0}
+        params = {"file": ("a.wav", BIG), "provider": "alpha", "model": "ears", "fallback_models": []}
+        with pytest.raises(kind):
+            call(mode, settings, HEARD.method, {**params, "deadline": limit})
+        assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("failure", [ValueError, BrokenPipeError, KeyError])
+def test_an_exception_of_the_callback_is_raised_unchanged(
+    mode: str, failure: type[Exception], server: FaultServer, two: dict[str, Any]
+) -> None:
+    def progress(sent: int, total: int) -> None:
+        raise failure("mine")
+
+    with pytest.raises(failure, match="mine"):
+        call(mode, two, HEARD.method, {"file": ("a.wav", BIG), "progress": progress})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_that_changes_under_way_stops_the_call(
+    mode: str, tmp_path: Path, server: FaultServer, two: dict[str, Any]
+) -> None:
+    file = tmp_path / "talk.wav"
+    file.write_bytes(BIG[: 1 << 20])
+    server.script(error(503, "down"), answer("never"))
+
+    def shorten(sent: int, total: int) -> None:
+        if sent == total:
+            file.write_bytes(b"short")
+
+    with pytest.raises(g4f_lite.InvalidRequestError, match=r"'talk.wav' has become shorter"):
+        call(mode, two, HEARD.method, {"file": file, "progress": shorten})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_progress_is_reported_in_the_thread_of_the_caller(mode: str, tmp_path: Path, two: dict[str, Any]) -> None:
+    file = tmp_path / "talk.wav"
+    file.write_bytes(WAV)
+    threads: list[object] = []
+    call(mode, two, HEARD.method, {"file": file, "progress": lambda *_: threads.append(threading.current_thread())})
+    assert set(threads) == {threading.main_thread()}
+
+
+def test_two_attempts_at_once_read_one_file_object_without_mixing_it_up(
+    server: FaultServer, two: dict[str, Any]
+) -> None:
+    server.script(replies.raw(replies.Pause(0.4), replies.Close()), answer("second"))
+    file = io.BytesIO(b"skipped" + BIG)
+    file.seek(7)
+
+    async def main() -> None:
+        async with AsyncClient(**two, hedge_after=0.01) as client:
+            heard = await client.audio.transcriptions.create(file=("a.wav", file))
+            assert heard.text
+
+    asyncio.run(main())
+    assert all(request.form["file"] == [BIG] for request in server.received)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (b"RIFF1234", "audio.wav"),
+        (b"ID3abc", "audio.mp3"),
+        (b"OggSabc", "audio.ogg"),
+        (b"\0\0\0\x20ftypM4A ", "audio.m4a"),
+        (b"unknown", "audio"),
+        (bytearray(b"fLaC"), "audio.flac"),
+        (('we "ird\r\n.wav', b"x"), "we %22ird%0D%0A.wav"),
+    ],
+)
+def test_a_file_without_a_name_gets_one_by_its_content(
+    given: Any, name: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    call("sync", two, HEARD.method, {"file": given})
+    assert server.received[0].filename == name
+    assert server.received[0].model == "ears"
+
+
+def test_a_file_that_can_be_read_only_once_is_refused(two: dict[str, Any]) -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as pipe, open(writing, "wb"), pytest.raises(g4f_lite.InvalidRequestError, match="twice"):
+        call("sync", two, HEARD.method, {"file": pipe})
