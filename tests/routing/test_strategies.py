@@ -1,0 +1,72 @@
+"""Strategies order the legs of real calls, and `explain` predicts the order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from helpers.driving import MESSAGES
+from helpers.plain_routes import Plain
+
+import g4f_lite
+from g4f_lite import Client
+from g4f_lite.testing import FaultServer, replies
+
+
+def three(server: FaultServer) -> list[Plain]:
+    return [Plain(name=name, api_base=server.base_url, default_model=name) for name in ("one", "two", "three")]
+
+
+def test_round_robin_takes_turns_and_explain_does_not(server: FaultServer) -> None:
+    with Client(strategy="round_robin") as client:
+        seen = []
+        for _ in range(4):
+            predicted = client.explain(provider=three(server))
+            assert client.explain(provider=three(server)) == predicted
+            seen.append(client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider)
+            assert predicted.tiers[0][0].provider == seen[-1]
+    assert seen == ["one", "two", "three", "one"]
+
+
+def test_weights_set_the_chances_and_explain_predicts_the_choice(server: FaultServer) -> None:
+    with Client(strategy=g4f_lite.Weighted({"one": 8, "two:two": 1})) as client:
+        seen = []
+        for _ in range(60):
+            predicted = client.explain(provider=three(server)).tiers[0][0].provider
+            seen.append(client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider)
+            assert seen[-1] == predicted
+    assert seen.count("one") > 30
+    with pytest.raises(ValueError, match="above 0"):
+        g4f_lite.Weighted({"one": 0})
+
+
+def test_the_fastest_leg_is_found_by_measuring_each(server: FaultServer) -> None:
+    slow = replies.raw(replies.Pause(0.1), *replies.answer("slow")(g4f_lite.testing.Received("POST", "/", {}, b"{}")))
+    server.on("one", slow).on("two", slow)
+    with Client(strategy="fastest") as client:
+        seen = [client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider for _ in range(6)]
+    assert seen == ["one", "two", "three", "three", "three", "three"]
+
+
+def test_the_cheapest_leg_comes_first_and_unknown_prices_last(server: FaultServer) -> None:
+    models = {"unknown": "no-such-model", "groq": "openai/gpt-oss-120b", "openai": "gpt-5"}
+    legs = [Plain(name=name, api_base=server.base_url, default_model=model) for name, model in models.items()]
+    with Client(strategy="cheapest") as client:
+        (tier,) = client.explain(provider=legs).tiers
+    assert [leg.provider for leg in tier] == ["groq", "openai", "unknown"]
+
+
+def test_cheapest_without_its_extra_says_what_to_install() -> None:
+    code = "import sys; sys.modules['genai_prices'] = None; import g4f_lite; g4f_lite.Client(strategy='cheapest')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr
+
+
+def test_the_least_busy_leg_comes_first(server: FaultServer) -> None:
+    server.on("one", replies.silence("stream", 1))
+    with Client(strategy="least_busy") as client:
+        with client.chat.completions.create(messages=MESSAGES, provider=three(server), stream=True) as stream:
+            assert stream.provider == "one"
+            assert client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider == "two"
+        assert client.chat.completions.create(messages=MESSAGES, provider=three(server), stream=True).provider == "one"
