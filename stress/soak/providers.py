@@ -1,0 +1,100 @@
+"""The providers that are asked, and an observer of their attempts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from g4f_lite import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    Choice,
+    ChunkChoice,
+    Delta,
+    LocalProvider,
+    Message,
+    OpenaiTemplate,
+    hookimpl,
+)
+
+SECRET = "soak-secret"
+"""The beginning of each key."""
+
+
+class Alpha(OpenaiTemplate):
+    name = "alpha"
+    default_model = "shared"
+
+
+class Beta(Alpha):
+    name = "beta"
+
+
+class Gamma(Alpha):
+    name = "gamma"
+    capabilities = Alpha.capabilities | {"prefill"}
+
+
+class Tenant(Alpha):
+    """A new instance for each call, with its own key."""
+
+    name = "tenant"
+
+
+class Down(Alpha):
+    name = "down"
+
+
+class Here(LocalProvider):
+    """Answers in this process; sometimes fails."""
+
+    name = "here"
+    default_model = "here"
+
+    @staticmethod
+    def words(nonce: str) -> list[str]:
+        return [f"{nonce}.0.{number} " for number in range(5)]
+
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        nonce = request.messages[0]["content"]
+        if int(nonce) % 5 == 0:
+            raise ValueError("a bug of the provider")
+        time.sleep(0.002)
+        message = Message(content="".join(self.words(nonce)))
+        return ChatCompletion(choices=(Choice(message=message, finish_reason="stop"),))
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        nonce = request.messages[0]["content"]
+        for number, word in enumerate(self.words(nonce)):
+            if cancelled() or (number == 3 and int(nonce) % 5 == 0):
+                raise ValueError("stopped, or a bug of the provider")
+            time.sleep(0.001)
+            yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content=word)),))
+        yield ChatCompletionChunk(choices=(ChunkChoice(finish_reason="stop"),))
+
+
+class Observer:
+    """The plugin that brings the providers; it counts what begins and what ends."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended, self.calls = count(), count(), count()
+
+    @hookimpl
+    def register_providers(self, register: Callable[[type[OpenaiTemplate]], None]) -> None:
+        for provider in (Alpha, Beta, Gamma, Down):
+            register(provider)
+
+    @hookimpl
+    def attempt_started(self, attempt: Any) -> None:
+        next(self.begun)
+
+    @hookimpl
+    def attempt_finished(self, attempt: Any) -> None:
+        next(self.ended)
+
+    @hookimpl
+    def call_finished(self, trail: Any) -> None:
+        next(self.calls)
