@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.driving import MODES, Outcome, run
-from helpers.protocol_rules import KEY, RULES, SIGNATURE, Asked, checked
+from helpers.protocol_rules.anthropic import KEY, RULES, SIGNATURE, Asked, checked
 
 from g4f_lite import OpenaiTemplate, Provider, Timeouts
 from g4f_lite.testing import FaultServer, Received, replies
