@@ -1,0 +1,58 @@
+"""An error rule of a plugin may replace the error that a response means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.driving import MODES, run
+
+import g4f_lite
+from g4f_lite import ErrorReply, ModelUnavailableError, Provider, ProviderError, hookimpl
+from g4f_lite.testing import FaultServer, replies
+
+A, B = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
+TWO = {"provider": "groq", "fallback_models": [B]}
+
+
+class Rule:
+    """Answers each error with this."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Provider, ErrorReply, ProviderError]] = []
+
+    @hookimpl
+    def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> Any:
+        self.asked.append((provider, reply, error))
+        if isinstance(self.answer, type):
+            raise self.answer("from the rule")
+        return self.answer
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_error_rule_changes_what_the_router_does(mode: str, groq: FaultServer) -> None:
+    groq.on(A, replies.error(400, "our model sleeps", x_zone="eu")).on(B, replies.answer("from b"))
+    assert type(run(mode, {}, TWO).error) is g4f_lite.InvalidRequestError
+    rule = Rule(ModelUnavailableError("it sleeps", status=400))
+    outcome = run(mode, {"plugins": [rule]}, TWO)
+    assert outcome.text == "from b"
+    assert str(outcome.trail.attempts[0].message) == "it sleeps"
+    [(provider, reply, error)] = rule.asked
+    assert (provider.name, provider.api_base) == ("groq", groq.base_url)
+    assert (reply.status, reply.headers["x-zone"]) == (400, "eu")
+    assert type(error) is g4f_lite.InvalidRequestError
+
+
+def test_the_first_error_rule_with_a_result_counts(groq: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
+    groq.script(replies.error(400, "odd"))
+    never, first = Rule(ModelUnavailableError("never")), Rule(g4f_lite.ContentFilterError("first"))
+    junk, none, raising, leaving = Rule("junk"), Rule(None), Rule(ZeroDivisionError), Rule(SystemExit)
+    outcome = run("sync", {"plugins": [never, first, junk, none, raising, leaving]}, TWO)
+    assert type(outcome.error) is g4f_lite.ContentFilterError
+    assert [len(rule.asked) for rule in (never, first, junk, none, raising, leaving)] == [0, 1, 1, 1, 1, 1]
+    told = [record.getMessage().rpartition("(client)")[2] for record in caplog.records if record.levelname == "ERROR"]
+    assert "failed: SystemExit: from the rule" in told[0]
+    assert "failed: ZeroDivisionError: from the rule" in told[1]
+    assert "returned str, no ProviderError" in told[2]
+    assert len(told) == 3

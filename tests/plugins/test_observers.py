@@ -1,0 +1,123 @@
+"""Observers see each attempt and each call, and cannot change either."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any
+
+import pytest
+from helpers.driving import MESSAGES, MODES, run
+from helpers.plugins import ask, make
+from helpers.sites import Site
+
+from g4f_lite import Attempt, Client, Trail, hookimpl, register
+from g4f_lite.testing import FaultServer, replies
+
+A, B = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
+TWO = {"provider": "groq", "fallback_models": [B]}
+
+
+class Witness:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str | None]] = []
+        self.attempts: list[Attempt] = []
+        self.trails: list[Trail] = []
+
+    @hookimpl
+    def attempt_started(self, attempt: Attempt) -> None:
+        self.told.append(("started", attempt.model))
+        assert (attempt.outcome, attempt.duration) == (None, None)
+
+    @hookimpl
+    def attempt_finished(self, attempt: Attempt) -> None:
+        self.told.append(("finished", attempt.outcome))
+        self.attempts.append(attempt)
+
+    @hookimpl
+    def call_finished(self, trail: Trail) -> None:
+        self.told.append(("call", None))
+        self.trails.append(trail)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_observers_see_each_attempt_and_the_call_however_it_ends(mode: str, groq: FaultServer) -> None:
+    gone, down = replies.error(404, "gone", code="model_not_found"), replies.error(503, "down")
+    stories: list[tuple[Any, list[tuple[str, str | None]]]] = [
+        ((replies.answer(), replies.answer()), [("started", A), ("finished", "ok"), ("call", None)]),
+        (
+            (gone, replies.answer()),
+            [("started", A), ("finished", "ModelUnavailableError"), ("started", B), ("finished", "ok"), ("call", None)],
+        ),
+        (
+            (gone, down),
+            [
+                *[("started", A), ("finished", "ModelUnavailableError")],
+                *[("started", B), ("finished", "ServerError")] * 2,
+                ("call", None),
+            ],
+        ),
+    ]
+    if "stream" in mode:
+        cut = [("started", A), ("finished", "StreamInterruptedError"), ("call", None)]
+        stories.append(((replies.cut(2), replies.answer()), cut))
+    for (of_a, of_b), expected in stories:
+        witness = Witness()
+        groq.on(A, of_a).on(B, of_b)
+        outcome = run(mode, {"plugins": [witness], "retries": 1}, TWO)
+        assert witness.told == expected
+        assert witness.trails == [outcome.trail]
+        assert tuple(witness.attempts) == outcome.trail.attempts
+
+
+def test_observers_see_a_stream_that_its_caller_closes_early(groq: FaultServer) -> None:
+    witness = Witness()
+    groq.script(replies.silence("stream", 2))
+    with Client(plugins=[witness]) as client:
+        with client.chat.completions.create(messages=MESSAGES, provider="groq", stream=True) as stream:
+            next(iter(stream))
+            assert witness.told == [("started", A)]
+    assert witness.told == [("started", A), ("finished", "ok"), ("call", None)]
+    assert "closed by the caller" in str(witness.attempts[0])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_observer_that_fails_is_logged_and_hurts_nobody(
+    mode: str, groq: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Clumsy:
+        @hookimpl
+        def attempt_started(self, attempt: Attempt) -> None:
+            raise SystemExit("at the start")
+
+        @hookimpl
+        def attempt_finished(self, attempt: Attempt) -> None:
+            raise ValueError("at the end")
+
+        @hookimpl
+        def call_finished(self) -> None:
+            raise asyncio.CancelledError
+
+    first, last, everywhere = Witness(), Witness(), Witness()
+    register(everywhere)
+    outcome = run(mode, {"plugins": [first, Clumsy(), last]}, TWO)
+    assert (outcome.text, outcome.error) == ("ok", None)
+    assert first.told == last.told == everywhere.told == [("started", A), ("finished", "ok"), ("call", None)]
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert told == [
+        "the observer attempt_started of the plugin 'Clumsy' (client) failed: SystemExit: at the start",
+        "the observer attempt_finished of the plugin 'Clumsy' (client) failed: ValueError: at the end",
+        "the observer call_finished of the plugin 'Clumsy' (client) failed: CancelledError",
+    ]
+
+
+def test_an_installed_observer_sees_every_client(site: Site, groq: FaultServer) -> None:
+    code = "from g4f_lite import hookimpl\nseen = []\n@hookimpl\ndef call_finished(trail):\n    seen.append(trail)"
+    module = site.add("meter", code, hooks=["meter"])
+    for client_plugins in (None, [make("mine")]):
+        with Client(plugins=client_plugins) as client:
+            ask(client, provider="groq")
+    assert len(sys.modules[module].seen) == 2
