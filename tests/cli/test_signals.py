@@ -1,0 +1,88 @@
+"""Ctrl-C, closed pipes and a full disk end the command cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.commands import in_terminal, start
+
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.server import Pause
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A background shell ignores SIGINT for all its children; ours must not inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_pieces_come_as_they_are_said_and_ctrl_c_ends_cleanly_midway(groq: FaultServer, interruptible: None) -> None:
+    groq.script(replies.silence("stream", 2))
+    with start("ask", "hi", "-p", "groq") as process:
+        assert process.stdout is not None
+        began = b""
+        while len(began) < len("word0 word1 "):
+            began += os.read(process.stdout.fileno(), 100)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, began + out, err) == (130, b"word0 word1 \n", b"")
+
+
+def test_ctrl_c_ends_cleanly_before_the_answer(groq: FaultServer, interruptible: None) -> None:
+    groq.script(replies.silence())
+    with start("ask", "hi", "-p", "groq", "-v") as process:
+        until(lambda: groq.received)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=10) == (b"", b"")
+    assert process.returncode == 130
+
+
+def test_ctrl_c_and_ctrl_d_instead_of_a_key_store_nothing(interruptible: None, tmp_path: Path) -> None:
+    ctrl_c = in_terminal("keys", "set", "groq", after=b"not shown", typed=signal.SIGINT)
+    assert (ctrl_c.code, "Traceback" in ctrl_c.out) == (130, False)
+    ctrl_d = in_terminal("keys", "set", "groq", after=b"not shown", typed=b"\x04")
+    assert ctrl_d.code == 2
+    assert "nothing was stored" in ctrl_d.out
+    assert not list(tmp_path.rglob("keys.json"))
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(groq: FaultServer) -> None:
+    groq.script(replies.stream([{"choices": [{"delta": {"content": "x" * 4000}}]}] * 100 + [Pause(60)]))
+    with start("ask", "hi", "-p", "groq") as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.read(5) == b"xxxxx"
+        process.stdout.close()
+        assert process.wait(10) == 141
+        assert process.stderr.read() == b""
+
+
+def test_a_full_disk_is_told() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    for command in (["models", "groq"], ["--help"]):
+        with open("/dev/full", "wb") as full, start(*command, stdout=full) as process:
+            assert process.communicate(timeout=20)[1] == b"Error: No space left on device\n"
+        assert process.returncode == 1
+
+
+def test_closed_standard_streams_are_survived(groq: FaultServer) -> None:
+    command = f'"{sys.executable}" -m g4f_lite.cli ask hi -p groq'
+    for closed in ("<&-", ">&- </dev/null", "2>&- </dev/null"):
+        ran = subprocess.run(f"{command} {closed}", shell=True, capture_output=True, timeout=20)
+        assert (ran.returncode, ran.stderr) == (0, b"")

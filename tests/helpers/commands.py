@@ -1,0 +1,85 @@
+"""The command `g4f-lite` in a process of its own: on pipes (`start`, `run`) or in a terminal (`in_terminal`)."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import g4f_lite
+from g4f_lite.testing import replies
+
+A, B, C = "openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"
+KEY = "gsk_secret_of_the_tests"
+NOT_FOUND = replies.error(404, "The model does not exist", code="model_not_found")
+
+
+class Ran(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Ran]
+
+
+class Free(g4f_lite.OpenaiTemplate):
+    """A provider that needs no key."""
+
+    name, api_base, needs_auth = "free", "http://127.0.0.1:9/v1", False
+
+
+@contextmanager
+def start(*arguments: str, env: dict[str, str] | None = None, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the real command; it is killed if it outlives the block."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    with subprocess.Popen(
+        [sys.executable, "-m", "g4f_lite.cli", *arguments],
+        env={**os.environ, **(env or {})},
+        start_new_session=True,  # the developer's terminal is not its terminal
+        **streams,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def run(*arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None) -> Ran:
+    """Run the real command to its end."""
+    piped = {} if stdin is None else {"stdin": subprocess.PIPE}
+    with start(*arguments, env=env, **piped) as process:
+        out, err = process.communicate(stdin, timeout=20)
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+def in_terminal(
+    *arguments: str, typed: bytes | signal.Signals = b"", after: bytes = b"", env: dict[str, str] | None = None
+) -> Ran:
+    """Run the real command in a terminal; `typed` is typed, or sent, once `after` is on the screen: `out`."""
+    ours, its = pty.openpty()
+    with start(*arguments, env={"TERM": "xterm", **(env or {})}, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        screen = b""
+        try:
+            while piece := os.read(ours, 65536):
+                screen += piece
+                if typed and after in screen:
+                    if isinstance(typed, bytes):
+                        os.write(ours, typed)
+                    else:
+                        process.send_signal(typed)
+                    typed = b""
+        except OSError:
+            pass  # the other side is closed
+        process.wait(20)
+    os.close(ours)
+    return Ran(process.returncode, screen.decode().replace("\r\n", "\n"), "")
