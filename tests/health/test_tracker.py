@@ -1,30 +1,21 @@
-"""What a client remembers between calls: breakers, rests, limits; pure first, then on real sockets."""
+"""What is remembered of a leg after a failure, and how plans that share this memory use it."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import random
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from helpers.clocks import FakeClock
-from helpers.driving import MESSAGES, QUICK, eventually
-from helpers.plans import Here, There, make
+from helpers.plans import There, leg, make, no_jitter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import (
-    AsyncClient,
     AuthenticationError,
-    Client,
     ConnectionFailedError,
     MalformedResponseError,
     ModelUnavailableError,
-    OpenaiTemplate,
     PermissionDeniedError,
     ProviderError,
     ProviderTimeoutError,
@@ -32,83 +23,11 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
-    Timeouts,
 )
-from g4f_lite.keys import Key
-from g4f_lite.routing.breaker import Breaker
 from g4f_lite.routing.decisions import decide
 from g4f_lite.routing.health import Health
 from g4f_lite.routing.legs import Leg
-from g4f_lite.routing.limits import read_limits
 from g4f_lite.routing.plan import Plan, Policy, RestingError
-from g4f_lite.testing import FaultServer, replies
-
-
-def no_jitter() -> float:
-    return 1.0
-
-
-# -- the breaker ---------------------------------------------------------------------------
-
-
-def test_a_breaker_opens_after_three_failures_in_a_row() -> None:
-    breaker = Breaker()
-    for failures in range(3):
-        assert not breaker.is_open, failures
-        breaker.failure(0, no_jitter)
-    assert breaker.is_open
-    assert not breaker.lets_pass(4.9)
-    assert breaker.lets_pass(5.0)
-
-
-def test_a_success_in_between_starts_the_count_anew() -> None:
-    breaker = Breaker()
-    for _ in range(4):
-        breaker.failure(0, no_jitter)
-        breaker.failure(0, no_jitter)
-        breaker.success(0)
-    assert not breaker.is_open
-
-
-def test_it_opens_when_half_of_at_least_ten_outcomes_of_the_last_minute_failed() -> None:
-    for age, opens in ((0, True), (61, False)):
-        breaker = Breaker()
-        for _ in range(4):
-            breaker.success(0)
-            breaker.failure(0, no_jitter)
-        breaker.success(age)
-        assert not breaker.is_open
-        breaker.failure(age, no_jitter)
-        assert breaker.is_open is opens
-
-
-def test_it_stays_open_twice_as_long_after_each_failed_probe_up_to_thirty_seconds() -> None:
-    breaker, now, spans = Breaker(), 0.0, []
-    for _ in range(3):
-        breaker.failure(now, no_jitter)
-    for _ in range(5):
-        spans.append(breaker.open_until - now)
-        now = breaker.open_until
-        breaker.probing = True
-        breaker.failure(now, no_jitter, probe=True)
-    assert spans == [5, 10, 20, 30, 30]
-    breaker.probing = True
-    breaker.success(now)
-    assert breaker.lets_pass(now)
-
-
-def test_jitter_shortens_by_a_quarter_at_most() -> None:
-    breaker = Breaker()
-    for _ in range(3):
-        breaker.failure(0, lambda: 0.0)
-    assert breaker.open_until == 3.75
-
-
-# -- health --------------------------------------------------------------------------------
-
-
-def leg(model: str = "a", key: str | None = None, provider: type[OpenaiTemplate] = Here) -> Leg:
-    return Leg(provider(), model, Key(key, "argument") if key else None)
 
 
 def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
@@ -183,35 +102,6 @@ def test_a_dead_origin_closes_all_its_legs(error: ProviderError, shared: bool) -
     assert not health.look(leg("a"), 1).granted
     assert health.look(leg("b"), 1).granted is not shared
     assert health.look(leg("a", provider=There), 1).granted
-
-
-def test_limits_of_the_last_answer_are_seen_coming() -> None:
-    health, one = Health(no_jitter), leg()
-    headers = {
-        "x-ratelimit-remaining-requests": "5",
-        "x-ratelimit-reset-requests": "2m59.56s",
-        "x-ratelimit-remaining-tokens": "100",
-        "x-ratelimit-reset-tokens": "7.66s",
-    }
-    assert [tuple(limit) for limit in read_limits(headers, now=50, wall=0)] == [
-        ("requests", 5, pytest.approx(229.56)),
-        ("tokens", 100, pytest.approx(57.66)),
-    ]
-    health.admit(one, 50)
-    health.succeeded(one, 50, wall=0, headers=headers, first_token=None)
-    assert health.look(one, 50, tokens=99).granted
-    look = health.look(one, 50, tokens=101)
-    assert isinstance(look.error, RateLimitError)
-    assert look.ready_at == pytest.approx(57.66)
-    assert health.look(one, 58, tokens=101).granted
-
-
-@given(st.dictionaries(st.sampled_from(["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "x"]), st.text()))
-@settings(deadline=None)
-def test_no_header_hurts(headers: dict[str, str]) -> None:
-    for limit in read_limits(headers, now=0, wall=0):
-        assert limit.left >= 0
-        assert limit.reset_at >= 0
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,55 +187,6 @@ def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) 
     assert tried == usable
 
 
-# -- on real sockets -----------------------------------------------------------------------
-
-
-class Good(OpenaiTemplate):
-    name = "good"
-    needs_auth = False
-    default_model = "fine"
-
-
-@pytest.fixture
-def outage(server: FaultServer) -> tuple[FaultServer, dict[str, Any]]:
-    """A dead leg before a good one, and the settings of a client for them."""
-    server.on("dead", replies.error(503, "overloaded")).on("fine", replies.answer("fine"))
-    routes = [Good(api_base=server.base_url, name=name, default_model=name) for name in ("dead", "fine")]
-    patient = Timeouts(connect=10, first_token=10, stall=10, total=10)  # fifty at once on a busy machine
-    return server, {**QUICK, "routes": routes, "retry_wait": lambda state: 0.3, "timeouts": patient}
-
-
-def test_fifty_threads_are_all_served_and_the_dead_leg_is_soon_left_alone(
-    outage: tuple[FaultServer, dict[str, Any]],
-) -> None:
-    server, options = outage
-    with Client(**options) as client, ThreadPoolExecutor(50) as pool:
-        barrier = threading.Barrier(50)
-
-        def ask(number: int) -> list[str]:
-            barrier.wait(10)
-            return [client.chat.completions.create(messages=MESSAGES).text for _ in range(3)]
-
-        assert {text for texts in pool.map(ask, range(50)) for text in texts} == {"fine"}
-    assert server.models.count("dead") <= 50
-    assert server.models.count("fine") == 150
-
-
-def test_fifty_tasks_are_all_served_and_the_dead_leg_is_soon_left_alone(
-    outage: tuple[FaultServer, dict[str, Any]],
-) -> None:
-    server, options = outage
-
-    async def main() -> None:
-        async with AsyncClient(**options) as client:
-            for _ in range(3):
-                replies = await asyncio.gather(*(client.chat.completions.create(messages=MESSAGES) for _ in range(50)))
-                assert {reply.text for reply in replies} == {"fine"}
-
-    asyncio.run(main())
-    assert server.models.count("dead") <= 50
-
-
 def test_a_leg_on_which_other_calls_fail_too_is_not_tried_again() -> None:
     health = Health(no_jitter)
     plan, clock = make([leg("a")], [leg("b")], health=health)
@@ -354,84 +195,3 @@ def test_a_leg_on_which_other_calls_fail_too_is_not_tried_again() -> None:
     clock.now += 0.25
     assert plan.begin().leg.model == "b"
     assert "other calls fail there too" in str(plan.trail())
-
-
-def test_a_leg_is_in_use_again_after_its_recovery(
-    outage: tuple[FaultServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("g4f_lite.routing.breaker.OPEN_S", 0.2)
-    server, options = outage
-    with Client(**options) as client:
-        for _ in range(3):
-            assert client.chat.completions.create(messages=MESSAGES).provider == "fine"
-        assert server.models.count("dead") == 3
-        server.on("dead", replies.answer("alive"))
-
-        def recovered() -> bool:
-            return client.chat.completions.create(messages=MESSAGES).provider == "dead"
-
-        assert not recovered()
-        assert eventually(recovered)
-
-
-def test_explain_tells_what_rests(groq: FaultServer) -> None:
-    groq.on("openai/gpt-oss-120b", replies.error(404, "gone", code="model_not_found"))
-    with Client() as client:
-        before = client.explain(provider="groq")
-        assert before.tiers[0][0].model == "openai/gpt-oss-120b"
-        client.chat.completions.create(messages=MESSAGES, provider="groq")
-        after = client.explain(provider="groq")
-        assert [tier[0].model for tier in after.tiers] == ["openai/gpt-oss-20b", "qwen/qwen3.8-27b"]
-        assert "ModelUnavailableError (gone)" in str(after)
-        assert client.chat.completions.create(messages=MESSAGES, provider="groq").attempts[0].status == 200
-
-
-def test_a_pool_of_keys_goes_on_when_one_is_refused(server: FaultServer) -> None:
-    def reply(request: Any) -> Any:
-        bad = "bad" in request.headers["authorization"]
-        return (replies.error(401, "Invalid API Key bad-key") if bad else replies.answer("ok"))(request)
-
-    server.script(reply)
-    with Client(keys={"groq": ["bad-key", "good-key"]}, base_urls={"groq": server.base_url}) as client:
-        first = client.chat.completions.create(messages=MESSAGES, provider="groq")
-        assert [attempt.outcome for attempt in first.attempts] == ["AuthenticationError", "ok"]
-        assert "bad-key" not in str(first.trail)
-        second = client.chat.completions.create(messages=MESSAGES, provider="groq")
-        assert [attempt.outcome for attempt in second.attempts] == ["ok"]
-
-
-def test_a_call_waits_for_a_leg_that_rests_briefly(groq: FaultServer) -> None:
-    groq.script(
-        replies.answer("ok", headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"})
-    )
-    with Client() as client:
-        for _ in range(2):
-            client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-            began = time.monotonic()
-        client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-    assert time.monotonic() - began >= 0.25
-
-
-def test_a_wait_of_a_million_years_hurts_nobody(groq: FaultServer) -> None:
-    groq.on("openai/gpt-oss-120b", replies.error(429, "never", retry_after="999999999999999d"))
-    with Client() as client:
-        for _ in range(2):
-            assert client.chat.completions.create(messages=MESSAGES, provider="groq").text == "ok"
-        assert "further notice" in str(client.explain(provider="groq"))
-
-
-def test_a_kept_failure_keeps_no_call_alive(groq: FaultServer) -> None:
-    groq.script(replies.error(401, "Invalid API Key"))
-    with Client() as client:
-        for _ in range(20):
-            with pytest.raises(AuthenticationError):
-                client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-        gc.collect()
-        assert sum(isinstance(one, Plan) for one in gc.get_objects()) <= 2
-
-
-def test_the_moment_to_come_back_is_told_whatever_the_failure(groq: FaultServer) -> None:
-    groq.script(replies.error(403, "not for you"))
-    with Client() as client, pytest.raises(PermissionDeniedError) as caught:
-        client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-    assert caught.value.retry_at == pytest.approx(time.time() + 600, abs=5)

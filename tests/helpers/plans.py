@@ -26,6 +26,14 @@ class There(OpenaiTemplate):
 K1, K2 = Key("key-1", "argument"), Key("key-2", "argument")
 
 
+def no_jitter() -> float:
+    return 1.0
+
+
+def leg(model: str = "a", key: str | None = None, provider: type[OpenaiTemplate] = Here) -> Leg:
+    return Leg(provider(), model, Key(key, "argument") if key else None)
+
+
 def make(*tiers: list[Leg], health: Health | None = None, **policy: Any) -> tuple[Plan, FakeClock]:
     clock = FakeClock()
     return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: 0.5, health=health), clock

@@ -1,0 +1,41 @@
+"""The limits in the headers of a response keep the next call from running into them."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.plans import leg, no_jitter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from g4f_lite import RateLimitError
+from g4f_lite.routing.health import Health
+from g4f_lite.routing.limits import read_limits
+
+
+def test_limits_of_the_last_answer_are_seen_coming() -> None:
+    health, one = Health(no_jitter), leg()
+    headers = {
+        "x-ratelimit-remaining-requests": "5",
+        "x-ratelimit-reset-requests": "2m59.56s",
+        "x-ratelimit-remaining-tokens": "100",
+        "x-ratelimit-reset-tokens": "7.66s",
+    }
+    assert [tuple(limit) for limit in read_limits(headers, now=50, wall=0)] == [
+        ("requests", 5, pytest.approx(229.56)),
+        ("tokens", 100, pytest.approx(57.66)),
+    ]
+    health.admit(one, 50)
+    health.succeeded(one, 50, wall=0, headers=headers, first_token=None)
+    assert health.look(one, 50, tokens=99).granted
+    look = health.look(one, 50, tokens=101)
+    assert isinstance(look.error, RateLimitError)
+    assert look.ready_at == pytest.approx(57.66)
+    assert health.look(one, 58, tokens=101).granted
+
+
+@given(st.dictionaries(st.sampled_from(["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "x"]), st.text()))
+@settings(deadline=None)
+def test_no_header_hurts(headers: dict[str, str]) -> None:
+    for limit in read_limits(headers, now=0, wall=0):
+        assert limit.left >= 0
+        assert limit.reset_at >= 0
