@@ -1,0 +1,98 @@
+"""What each kind of failure decides: which other legs are useless, and whether it is remembered."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.plans import K1, Here, There, legs, make
+
+from g4f_lite import (
+    AuthenticationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    MalformedResponseError,
+    ModelUnavailableError,
+    ProviderError,
+    ProviderTimeoutError,
+    RateLimitError,
+    ServerError,
+    StreamInterruptedError,
+    ToolCallError,
+)
+from g4f_lite import errors as error_tree
+from g4f_lite.routing.decisions import DECISIONS, decide
+from g4f_lite.routing.health import Health
+from g4f_lite.routing.legs import Leg
+
+
+def after(error: ProviderError) -> list[str]:
+    """The legs that are tried when each of them fails with this error at once."""
+    plan, _ = make(*legs(), retries=0)
+    tried = []
+    while not plan.stopped:
+        run = plan.begin()
+        leg = run.leg
+        tried.append(f"{leg.model}{1 if leg.key is K1 else 2}" if leg.provider.name == "here" else "c")
+        plan.fail(run, error)
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [
+        (ServerError("x"), ["a1", "a2", "b1", "b2", "c"]),
+        (RateLimitError("x"), ["a1", "a2", "b1", "b2", "c"]),
+        (ModelUnavailableError("x"), ["a1", "b1", "c"]),
+        (AuthenticationError("x"), ["a1", "a2", "c"]),
+        (ConnectionFailedError("x", kind="refused"), ["a1", "c"]),
+        (ConnectionFailedError("x", kind="reset"), ["a1", "a2", "b1", "b2", "c"]),
+        (ProviderTimeoutError("x", phase="connect"), ["a1", "c"]),
+        (ProviderTimeoutError("x", phase="total"), ["a1", "a2", "b1", "b2", "c"]),
+        (InvalidRequestError("x"), ["a1"]),
+        (DeadlineExceededError("x"), ["a1"]),
+    ],
+    ids=lambda value: (
+        f"{type(value).__name__}{getattr(value, 'kind', getattr(value, 'phase', ''))}"
+        if isinstance(value, Exception)
+        else ""
+    ),
+)
+def test_a_failure_says_what_else_is_useless(error: ProviderError, tried: list[str]) -> None:
+    assert after(error) == tried
+
+
+def test_every_provider_error_has_a_row() -> None:
+    tree = {
+        value for value in vars(error_tree).values() if isinstance(value, type) and issubclass(value, ProviderError)
+    }
+    assert set(DECISIONS) == tree
+
+
+def test_a_plugins_own_error_takes_the_row_of_its_ancestor() -> None:
+    class TooBusy(RateLimitError):
+        pass
+
+    assert decide(TooBusy("x")) is DECISIONS[RateLimitError]
+
+
+def not_sent() -> ProviderError:
+    error = MalformedResponseError("it cannot be built")
+    error.sent = False
+    return error
+
+
+def misfit() -> ProviderError:
+    error = StreamInterruptedError("it does not fit its type")
+    error.__cause__ = ToolCallError("x")
+    return error
+
+
+@pytest.mark.parametrize("error", [not_sent(), misfit()], ids=lambda error: type(error).__name__)
+def test_what_the_service_is_not_to_blame_for_is_neither_tried_again_nor_remembered(error: ProviderError) -> None:
+    health = Health(lambda: 0.5)
+    for _ in range(5):  # three in a row open a breaker
+        plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], health=health, on_interrupt="restart")
+        run = plan.begin()
+        assert plan.fail(run, error).wait is None
+        assert plan.begin().leg.model == "b"
+    assert health.look(run.leg, clock.now).granted
