@@ -1,0 +1,184 @@
+"""A request takes the form that each bundled service documents, and what a service refuses is not sent to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers.catalogue import HI, PROVIDERS, SERVICES, each_service
+from helpers.driving import MODES, run
+
+from g4f_lite import ChatRequest, OpenaiTemplate, UnsupportedParameterError
+from g4f_lite.testing import FaultServer
+
+PARAMETERS = set(ChatRequest.__struct_fields__) - {"messages", "model", "extra_body", "extra_headers"}
+EVERYTHING: dict[str, Any] = {
+    "audio": {"voice": "alloy"}, "frequency_penalty": 0.5, "function_call": "auto", "functions": [{"name": "f"}],
+    "logit_bias": {"1": 1.0}, "logprobs": True, "max_completion_tokens": 9, "metadata": {"a": "b"},
+    "modalities": ["text"], "n": 2, "parallel_tool_calls": False, "prediction": {"type": "content"},
+    "presence_penalty": 0.5, "prompt_cache_key": "k", "reasoning_effort": "none", "response_format": {"type": "json_object"},
+    "safety_identifier": "s", "seed": 7, "service_tier": "flex", "stop": ["x"], "store": True, "temperature": 0.5,
+    "tool_choice": "required", "tools": [{"type": "function", "function": {"name": "f", "strict": True}}],
+    "top_logprobs": 2, "top_p": 0.5, "user": "u", "verbosity": "low", "web_search_options": {},
+}  # fmt: skip
+
+
+def sent(name: str, *, stream: bool = False, **params: Any) -> dict[str, Any]:
+    request = ChatRequest(**{"messages": HI, "model": "m", **params})
+    body: dict[str, Any] = json.loads(SERVICES[name].build_request(request, key="k", stream=stream).body)
+    return body
+
+
+def test_everything_is_everything() -> None:
+    assert set(EVERYTHING) == PARAMETERS - {"max_tokens", "stream_options"}
+
+
+@each_service
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_request_goes_to_its_address_with_its_key(name: str, stream: bool) -> None:
+    one = SERVICES[name]
+    model = one.default_model or "m"
+    request = one.build_request(ChatRequest(messages=HI, model=model), key="s3cret", stream=stream)
+    assert (request.method, request.url) == ("POST", f"{one.api_base}/chat/completions")
+    assert request.headers["authorization"] == "Bearer s3cret"
+    assert request.headers["content-type"] == "application/json"
+    body = {"model": model, "messages": list(HI)}
+    if stream:
+        body["stream"] = True
+        if "stream_usage" in one.capabilities:
+            body["stream_options"] = {"include_usage": True}
+    assert json.loads(request.body) == body
+
+
+@each_service
+def test_what_it_refuses_is_never_sent_to_it_and_all_else_is(name: str) -> None:
+    one = SERVICES[name]
+    assert isinstance(one, OpenaiTemplate)
+    refused = {*one.unsupported_parameters, *one.allowed_values}
+    for parameter in refused:
+        if not ChatRequest(messages=(), **{parameter: EVERYTHING[parameter]}).asks_for(parameter):
+            assert parameter not in sent(name, **{parameter: EVERYTHING[parameter]})
+            continue
+        with pytest.raises(UnsupportedParameterError, match=rf"{name} .*{parameter}"):
+            sent(name, **{parameter: EVERYTHING[parameter]})
+    for parameter in one.allowed_values:
+        for value in one.allowed_values[parameter]:
+            assert sent(name, **{parameter: value})[parameter] == value
+    taken = {parameter: value for parameter, value in EVERYTHING.items() if parameter not in refused}
+    body = sent(name, **taken)
+    assert set(body) == {
+        "messages",
+        "model",
+        *(one.renamed_parameters.get(parameter, parameter) for parameter in taken),
+    }
+    assert not set(one.renamed_parameters) & set(body)
+
+
+MAX = {"max_completion_tokens": 9}
+NO_TOOLS: dict[str, Any] = {"tools": []}
+PARTS = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+STRICT_TOOL = {"type": "function", "function": {"name": "f", "strict": True, "parameters": {}}}
+PLAIN_TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
+REASONED = {
+    "role": "assistant",
+    "name": "a",
+    "content": "x",
+    "reasoning": "r",
+    "reasoning_content": "c",
+    "refusal": None,
+}
+
+
+def answered(**kept: str) -> dict[str, Any]:
+    return {"messages": [{"role": "assistant", "content": "x", **kept}]}
+
+
+SENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
+    ("openai", {"max_tokens": 9, "max_completion_tokens": 5}, {"max_completion_tokens": 5}),
+    ("openai", {"model": "gpt-4o", "temperature": 0.5}, {"temperature": 0.5}),
+    ("openai", {"model": "gpt-5-chat-latest", "temperature": 0.5}, {"temperature": 0.5}),
+    ("openai", {"model": "gpt-6-luna", "temperature": 1}, {"temperature": 1}),
+    ("openai", {"model": "gpt-6-luna", "temperature": 0.5, "reasoning_effort": "none"}, {"temperature": 0.5}),
+    ("openai", {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "developer", "content": "x"}]}),
+    ("openai", {"messages": (REASONED,)}, answered(name="a")),
+    ("mistral", {"seed": 7}, {"random_seed": 7}),
+    ("mistral", MAX, {"max_tokens": 9}),
+    ("mistral", {"tool_choice": "required"}, {"tool_choice": "any"}),
+    ("mistral", {"tool_choice": "auto"}, {"tool_choice": "auto"}),
+    ("mistral", NO_TOOLS, {}),
+    ("mistral", {"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}),
+    ("mistral", {"stream_options": {"include_usage": True}}, {}),
+    ("mistral", {"messages": (REASONED,)}, answered()),
+    ("mistral", {"messages": ({"role": "assistant", "content": "x", "tool_calls": None},)}, answered()),
+    ("mistral", {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "system", "content": "x"}]}),
+    ("deepseek", {"messages": (REASONED,)}, answered(name="a", reasoning_content="c")),
+    ("deepseek", {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "system", "content": "x"}]}),
+    ("cerebras", {"messages": (REASONED,)}, answered(name="a", reasoning="r")),
+    ("groq", {"messages": (REASONED,)}, answered()),
+    ("groq", {"n": 1}, {"n": 1}),
+    ("xai", {"tools": [STRICT_TOOL]}, {"tools": [PLAIN_TOOL]}),
+    ("xai", {"tools": [PLAIN_TOOL, {"type": "live_search"}]}, {"tools": [PLAIN_TOOL, {"type": "live_search"}]}),
+    ("xai", {"messages": ({"role": "user", "name": "ann", "content": "x"},)}, {"messages": [{"role": "user", "content": "x"}]}),
+    ("fireworks", {"tool_choice": "required"}, {"tool_choice": "any"}),
+    ("sambanova", {"messages": ({"role": "user", "content": PARTS},)}, {"messages": [{"role": "user", "content": "one\ntwo"}]}),
+    ("sambanova", {"messages": ({"role": "user", "content": [*PARTS, IMAGE]},)},
+     {"messages": [{"role": "user", "content": [*PARTS, IMAGE]}]}),
+    ("sambanova", MAX, {"max_tokens": 9}),
+    ("nebius", MAX, {"max_tokens": 9}),
+    ("openrouter", {"stream": True, "stream_options": {"include_usage": False}},
+     {"stream": True, "stream_options": {"include_usage": False}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "params", "expected"), SENT, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(SENT)])
+def test_a_request_is_said_in_the_words_of_the_service(
+    name: str, params: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    given = {"model": "m", "messages": HI, **params}
+    body = sent(name, **given)
+    rest = {field: given[field] for field in ("model", "reasoning_effort") if field in given}
+    assert body == {"messages": [dict(one) for one in HI], **rest, **expected}
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("openai", {"model": "gpt-6-luna", "temperature": 0.5}, "takes no temperature while it reasons"),
+    ("openai", {"model": "gpt-5-mini", "top_p": 0.5}, "takes no top_p"),
+    ("openai", {"model": "o3", "logprobs": True}, "takes no logprobs"),
+    ("openai", {"model": "ft:gpt-5:org::x", "temperature": 0, "reasoning_effort": "low"}, "takes no temperature"),
+    ("groq", {"n": 2}, "groq takes n=1 only"),
+    ("groq", {"logprobs": True}, "groq does not support the parameter 'logprobs'"),
+    ("cerebras", {"frequency_penalty": 0.5}, "frequency_penalty"),
+    ("cerebras", {"service_tier": "flex"}, "service_tier"),
+    ("mistral", {"metadata": {"a": "b"}}, "metadata"),
+    ("mistral", {"user": "u"}, "user"),
+    ("xai", {"stop": "x"}, "stop"),
+    ("deepinfra", {"tool_choice": "required"}, "takes tool_choice='auto' or 'none' only"),
+    ("deepinfra", {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+    ("moonshot", {"functions": [{"name": "f"}]}, "functions"),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "told"), REFUSED, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(REFUSED)])
+def test_a_request_that_the_service_would_refuse_goes_elsewhere(name: str, params: dict[str, Any], told: str) -> None:
+    with pytest.raises(UnsupportedParameterError, match=told):
+        sent(name, **params)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_one_would_refuse_is_answered_by_the_next(mode: str, server: FaultServer) -> None:
+    names = ["mistral", "openai", "groq"]
+    settings = {"keys": dict.fromkeys(names, "k"), "base_urls": dict.fromkeys(names, server.base_url)}
+    seen = run(mode, settings, {"provider": names, "temperature": 0.5, "user": "u"})
+    assert (seen.text, server.models) == ("ok", [PROVIDERS["groq"].default_model])
+    assert [attempt.outcome for attempt in seen.trail.attempts] == ["UnsupportedParameterError"] * 2 + ["ok"]
+
+
+def test_the_callers_messages_are_the_next_legs_too() -> None:
+    message = {"role": "developer", "name": "a", "content": PARTS, "tool_calls": None}
+    before = json.dumps(message)
+    for name in SERVICES:
+        sent(name, messages=(message,))
+    assert json.dumps(message) == before
