@@ -1,7 +1,7 @@
 """
 One conversation, four protocols: what a caller sees does not depend on who speaks with the service.
 
-Each service is a real server that refuses what its protocol does not allow (`protocol_rules`).
+Each service is a real server that refuses what its protocol does not allow (`helpers/protocol_rules/`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from helpers.driving import MODES, Outcome, run
-from helpers.protocol_rules.anthropic import KEY, RULES, SIGNATURE, Asked, checked
+from helpers.protocol_rules.checking import RULES, checked
+from helpers.protocol_rules.common import KEY, SIGNATURE, Asked
 
 from g4f_lite import OpenaiTemplate, Provider, Timeouts
 from g4f_lite.testing import FaultServer, Received, replies

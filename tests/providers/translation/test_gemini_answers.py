@@ -1,0 +1,124 @@
+"""What answers and streams of Gemini mean."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers.protocol_bodies import candidate, response
+from helpers.protocol_reading import PROVIDERS, REQUEST, parse, read, seen, streamed
+
+from g4f_lite import ServerSentEvent, TokenDetails, Usage
+from g4f_lite.testing.shapes import SHAPES
+
+
+def called(name: str, args: Any = None, **more: Any) -> dict[str, Any]:
+    return {"functionCall": {"name": name, **({"args": args} if args is not None else {})}, **more}
+
+
+GEMINI = [
+    (candidate({"text": "Mon"}, {"text": "day"}), ("Monday", "", "stop")),
+    (candidate({"text": "Hm.", "thought": True}, {"text": "Monday", "thoughtSignature": "c2ln"}), ("Monday", "Hm.", "stop")),
+    (candidate({"executableCode": {"code": "1", "language": "PYTHON"}}, {"codeExecutionResult": {"output": "1"}},
+               {"text": "1"}, {"yetToCome": 7}), ("1", "", "stop")),
+    (candidate({"text": "Mon"}, finish="MAX_TOKENS"), ("Mon", "", "length")),
+    (candidate(finish="MAX_TOKENS"), ("", "", "length")),
+    ({"finishReason": "MAX_TOKENS"}, ("", "", "length")),
+    (candidate({"text": "Mon"}, finish="SAFETY"), ("Mon", "", "content_filter")),
+    (candidate(finish="PROHIBITED_CONTENT"), ("", "", "content_filter")),
+    (candidate({"text": "Mon"}, finish=None), ("Mon", "", None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "meant"), GEMINI, ids=lambda one: str(one)[-60:])
+def test_a_whole_answer_of_gemini(one: dict[str, Any], meant: tuple[str, str, str | None]) -> None:
+    answer = parse("gemini", response(one))
+    assert (answer.id, answer.model) == ("r-1", "gemini-x")
+    assert seen(answer) == (*meant[:2], [], meant[2])
+
+
+TWO = [called("f", {"a": 1}, thoughtSignature="c2ln"), called("f", {"a": 1}), {"functionCall": {"name": "g", "args": None, "id": "own"}}]  # fmt: skip
+
+
+def test_geminis_calls_get_ids_and_a_finish_reason_whole_and_in_a_stream() -> None:
+    whole = parse("gemini", response(candidate(*TWO)))
+    apart = streamed(
+        "gemini", *(response(candidate(part, finish=None)) for part in TWO), response(candidate({"text": ""}))
+    )
+    for answer in (whole, apart):
+        assert answer.choices[0].finish_reason == "tool_calls"
+        first, second, third = answer.tool_calls
+        assert [(call.function.name, json.loads(call.function.arguments)) for call in answer.tool_calls] == [
+            ("f", {"a": 1}), ("f", {"a": 1}), ("g", {})]  # fmt: skip
+        assert third.id == "own"
+        assert len({first.id, second.id}) == 2
+        assert len(first.id) == 9
+        assert first.extra_content == {"google": {"thought_signature": "c2ln"}}
+        assert second.extra_content is None
+    assert [call.id for call in whole.tool_calls] == [call.id for call in apart.tool_calls]
+    again = parse("gemini", {**response(candidate(*TWO)), "responseId": "r-2"})
+    assert {call.id for call in again.tool_calls} & {call.id for call in whole.tool_calls} == {"own"}
+
+
+def test_a_call_of_geminis_that_was_cut_is_no_whole_one() -> None:
+    body = {**response(candidate(called("f", {"a": 1}), finish="MAX_TOKENS")), "modelVersion": "models/gemini-x"}
+    for answer in (parse("gemini", body), streamed("gemini", body)):
+        assert (answer.model, answer.choices[0].finish_reason) == ("gemini-x", "length")
+
+
+def test_each_part_of_an_event_of_geminis_is_a_chunk_of_its_own() -> None:
+    event = ServerSentEvent(data=json.dumps(response(candidate({"text": "a"}, {"text": "b"}))).encode())
+    chunks = list(PROVIDERS["gemini"].new_stream(REQUEST).feed(event))
+    assert [(chunk.text, chunk.usage is not None) for chunk in chunks] == [("a", False), ("b", False), ("", True)]
+
+
+def test_geminis_thinking_counts_into_the_completion() -> None:
+    usage = parse("gemini", response(candidate({"text": "a"}), thoughtsTokenCount=20, totalTokenCount=33,
+                                     toolUsePromptTokenCount=6, cachedContentTokenCount=2)).usage  # fmt: skip
+    assert usage == Usage(
+        prompt_tokens=9,
+        completion_tokens=24,
+        total_tokens=33,
+        prompt_tokens_details=TokenDetails(cached_tokens=2),
+        completion_tokens_details=TokenDetails(reasoning_tokens=20),
+    )
+    bare = {"promptTokenCount": 3}
+    assert parse("gemini", {**response(candidate({"text": "a"})), "usageMetadata": bare}).usage == Usage(
+        prompt_tokens=3, total_tokens=3
+    )
+
+
+def test_several_candidates_of_gemini_are_kept_apart() -> None:
+    whole = parse("gemini", response(candidate({"text": "a"}), candidate(called("f"), index=1)))
+    apart = streamed(
+        "gemini",
+        response(candidate({"text": "a"}, finish=None), candidate(called("f"), finish=None, index=1)),
+        response(candidate(index=1)),
+        response(candidate({"text": ""})),
+    )
+    for answer in (whole, apart):
+        assert [(one.index, one.message.content, one.finish_reason) for one in answer.choices] == [
+            (0, "a", "stop"), (1, None, "tool_calls")]  # fmt: skip
+
+
+def test_geminis_log_probabilities_have_openais_form() -> None:
+    chosen = {"token": "é", "logProbability": -0.1}
+    result = {
+        "chosenCandidates": [chosen],
+        "topCandidates": [{"candidates": [chosen, {"token": "b", "logProbability": -2}]}],
+    }
+    told = {"token": "é", "logprob": -0.1, "bytes": [195, 169]}
+    top = [told, {"token": "b", "logprob": -2.0, "bytes": [98]}]
+    expected = {"content": [{**told, "top_logprobs": top}]}
+    body = response(candidate({"text": "é"}, logprobsResult=result))
+    assert parse("gemini", body).choices[0].logprobs == expected
+    assert streamed("gemini", body).choices[0].logprobs == expected
+    bare = response(candidate({"text": "é"}, logprobsResult={"chosenCandidates": [chosen]}))
+    assert parse("gemini", bare).choices[0].logprobs == {"content": [{**told, "top_logprobs": []}]}
+
+
+def test_a_prompt_that_google_blocks_is_withheld_not_malformed() -> None:
+    blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 3}}
+    assert seen(parse("gemini", blocked)) == (None, "", [], "content_filter")
+    assert type(read("gemini", SHAPES["gemini"].sse(blocked)).failure).__name__ == "ContentFilterError"
