@@ -5,41 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.providers import Alpha, Beta, Keyless
 
 import g4f_lite
 from g4f_lite import Client, OpenaiTemplate
-
-
-class Alpha(OpenaiTemplate):
-    name = "alpha"
-    api_base = "http://127.0.0.1:1/v1"
-    api_key_env = ("ALPHA_API_KEY",)
-    login_url = "https://alpha.invalid/keys"
-    default_model = "big"
-    fallback_models = ("middle", "small")
-    model_aliases = {"gpt-oss-120b": "big", "m": "middle"}
-
-
-class Beta(OpenaiTemplate):
-    name = "beta"
-    api_base = "http://127.0.0.1:2/v1"
-    api_key_env = ("BETA_API_KEY",)
-    default_model = "beta/one"
-    fallback_models = ("beta/two",)
-    model_aliases = {"gpt-oss-120b": "beta/one"}
 
 
 class Keyed(OpenaiTemplate):
     name = "keyed"
     api_base = "http://127.0.0.1:4/v1"
     api_key = "k"
-
-
-class Keyless(OpenaiTemplate):
-    name = "keyless"
-    api_base = "http://127.0.0.1:3/v1"
-    needs_auth = False
-    default_model = "free"
 
 
 class Broken(OpenaiTemplate):
@@ -62,7 +37,6 @@ def plan(client: Client, **params: Any) -> list[list[str]]:
 
 A, A_REST = ["alpha:big"], [["alpha:middle"], ["alpha:small"]]
 B, B_REST = ["beta:beta/one"] * 2, [["beta:beta/two"] * 2]  # two keys, two legs
-
 ROWS: list[tuple[str, dict[str, Any], list[list[str]]]] = [
     ("a provider and a model", {"provider": "alpha", "model": "small"}, [["alpha:small"], ["alpha:middle"]]),
     ("an alias", {"provider": "alpha", "model": "m"}, [["alpha:middle"], ["alpha:small"]]),
@@ -186,104 +160,3 @@ def test_settings_that_cannot_work_are_refused_by_both_clients(settings: dict[st
 def test_timeouts_that_are_no_durations_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Timeouts\.stall"):
         g4f_lite.Timeouts(stall=0)
-
-
-# -- keys and addresses --------------------------------------------------------------------
-
-
-def test_keys_come_from_argument_environment_and_store_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    from g4f_lite import keys
-
-    keys.store_key("alpha", "stored")
-    found = []
-    for settings in ({}, {"keys": {"alpha": " "}}, {"keys": {"alpha": "given"}}):
-        with Client(plugins=[Alpha], **settings) as client:  # type: ignore[arg-type]
-            found.append(client.explain(provider="alpha").tiers[0][0].key)
-            monkeypatch.setenv("ALPHA_API_KEY", "environment")
-            found.append(client.explain(provider="alpha").tiers[0][0].key)
-            monkeypatch.delenv("ALPHA_API_KEY")
-    names = ["stored", "environment", "stored", "environment", "given", "given"]
-    assert found == [keys.fingerprint(name) for name in names]
-    assert keys.remove_key("alpha")
-    assert not keys.remove_key("alpha")
-    with Client(plugins=[Alpha]) as client, pytest.raises(g4f_lite.MissingKeyError):
-        client.explain(provider="alpha")
-
-
-def test_stored_keys_are_readable_by_their_owner_alone() -> None:
-    from g4f_lite import keys
-
-    path = keys.store_key("groq", "gsk_x")
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert [child.name for child in path.parent.iterdir()] == ["keys.json"]
-    path.write_text("[]")
-    with pytest.raises(g4f_lite.ConfigurationError, match="cannot be read"):
-        keys.load_stored()
-    with pytest.raises(g4f_lite.ConfigurationError, match="empty"):
-        keys.store_key("groq", "  ")
-
-
-@pytest.mark.parametrize(
-    ("content", "left_out"),
-    [
-        (b"{", ["alpha", "at-will"]),
-        (b"[]", ["alpha", "at-will"]),
-        (b'{"alpha": "two words", "at-will": "k"}', ["alpha"]),
-    ],
-)
-def test_stored_keys_that_cannot_be_read_stop_nobody_who_has_a_key_or_knows_of_none(
-    content: bytes, left_out: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from g4f_lite import keys
-
-    class AtWill(Keyless):
-        name = "at-will"
-        api_key_env = ("AT_WILL_API_KEY",)
-
-    path = keys.store_key("alpha", "stored")
-    with Client(plugins=[Alpha, Beta, Keyless, AtWill], keys={"beta": "given"}) as client:
-        wanted: dict[str, Any] = {"provider": ["alpha", "beta", "keyless", "at-will"], "fallback_models": []}
-        assert [leg.provider for leg in client.explain(**wanted).tiers[0]] == wanted["provider"]
-        path.write_bytes(content)
-        explained = client.explain(**wanted)
-        assert [leg.provider for leg in explained.tiers[0]] == [
-            one for one in wanted["provider"] if one not in left_out
-        ]
-        assert [skipped.provider for skipped in explained.skipped] == left_out
-        assert all(skipped.lacks_key and str(path) in skipped.reason for skipped in explained.skipped)
-        with pytest.raises(g4f_lite.MissingKeyError, match=r"alpha: no key: set ALPHA_API_KEY, .*; the .*keys\.json"):
-            client.explain(provider="alpha")
-        monkeypatch.setenv("ALPHA_API_KEY", "environment")
-        assert client.explain(provider="alpha").tiers[0][0].key == keys.fingerprint("environment")
-        monkeypatch.delenv("ALPHA_API_KEY")
-        keys.stored_keys_path().unlink()
-        keys.store_key("alpha", "mended")
-        assert client.explain(**wanted).tiers[0][0].key == keys.fingerprint("mended")
-
-
-def test_an_address_comes_from_argument_environment_and_class_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    def address(**settings: Any) -> str:
-        with Client(plugins=[Alpha], keys={"alpha": "k"}, **settings) as client:
-            return client.explain(provider="alpha").tiers[0][0].base_url
-
-    assert address() == "http://127.0.0.1:1/v1"
-    monkeypatch.setenv("ALPHA_API_BASE", "http://127.0.0.1:7/v1/")
-    assert address() == "http://127.0.0.1:7/v1"
-    assert address(base_urls={"alpha": "http://127.0.0.1:8"}) == "http://127.0.0.1:8"
-    monkeypatch.setenv("ALPHA_API_BASE", "nonsense")
-    with pytest.raises(g4f_lite.ConfigurationError, match="ALPHA_API_BASE"):
-        address()
-
-
-def test_a_key_shows_nowhere() -> None:
-    import pickle
-
-    from g4f_lite.keys import Key
-
-    with Client(plugins=[Alpha], keys={"alpha": "s3cret-key"}) as client:
-        assert "s3cret" not in repr(client.explain()) + str(client.explain())
-    key = Key("s3cret-key", "argument")
-    assert "s3cret" not in repr(key)
-    with pytest.raises(TypeError, match="never pickled"):
-        pickle.dumps(key)
