@@ -98,7 +98,7 @@ def test_an_answer_is_piped_as_it_is_but_cannot_steer_a_terminal(groq: FaultServ
     assert in_terminal("ask", "hi", "-p", "groq") == (0, "red\n", "")
 
 
-def test_characters_that_the_output_lacks_do_no_harm(groq: FaultServer) -> None:
+def test_characters_that_the_output_cannot_encode_are_escaped(groq: FaultServer) -> None:
     groq.script(replies.answer("é 😀"))
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert run("ask", "hi", "-p", "groq", env=ascii_only).out == "\\xe9 \\U0001f600\n"
@@ -106,13 +106,13 @@ def test_characters_that_the_output_lacks_do_no_harm(groq: FaultServer) -> None:
     assert whole["choices"][0]["message"]["content"] == "é 😀"
 
 
-def test_a_long_wait_is_told_when_it_begins(cli: Cli, groq: FaultServer) -> None:
+def test_a_long_wait_is_announced_when_it_begins(cli: Cli, groq: FaultServer) -> None:
     groq.script(replies.error(429, "slow down", retry_after="1.0"), replies.answer("ok"))
     ran = cli("ask", "hi", "-p", "groq", "--no-fallback")
     assert ran == (0, "ok\n", f"Note: groq:{A} failed (slow down); it is tried again in 1 s.\n")
 
 
-def test_an_answer_that_breaks_off_can_be_started_over(cli: Cli, groq: FaultServer) -> None:
+def test_an_interrupted_answer_can_be_restarted(cli: Cli, groq: FaultServer) -> None:
     groq.on(A, replies.cut(2)).on(B, replies.answer("whole"))
     ran = cli("ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart")
     assert ran == (0, "word0 word1 \nwhole\n", "Note: the answer broke off; groq starts it over\n")

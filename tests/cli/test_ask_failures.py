@@ -24,7 +24,7 @@ def test_a_providers_failure_is_one_short_story(groq: FaultServer) -> None:
     assert len(rest) == 3
 
 
-def test_a_refused_key_points_to_the_doctor_and_v_tells_all(cli: Cli, groq: FaultServer) -> None:
+def test_a_refused_key_points_to_the_doctor_and_v_shows_each_attempt(cli: Cli, groq: FaultServer) -> None:
     groq.script(REFUSED)
     ran = cli("ask", "hi", "-p", "groq", "-v")
     assert ran[:2] == (1, "")
@@ -33,7 +33,7 @@ def test_a_refused_key_points_to_the_doctor_and_v_tells_all(cli: Cli, groq: Faul
     assert KEY not in ran.err
 
 
-def test_attempts_that_are_not_told_are_counted(cli: Cli, groq: FaultServer) -> None:
+def test_attempts_that_are_not_shown_are_counted(cli: Cli, groq: FaultServer) -> None:
     groq.script(replies.body(b""))  # malformed: tried twice
     assert "It took 4 attempts; -v tells of each." in cli("ask", "hi", "-p", "groq", "--fallback", B).err
 
@@ -68,7 +68,7 @@ def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> N
         (["keys", "remove", "groq"], "No key is stored for 'groq'"),
     ],
 )
-def test_a_users_mistake_is_told_and_nothing_is_sent(
+def test_a_users_mistake_is_reported_and_nothing_is_sent(
     cli: Cli, groq: FaultServer, arguments: list[str], told: str
 ) -> None:
     ran = cli(*arguments)

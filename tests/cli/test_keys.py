@@ -45,7 +45,7 @@ def test_a_key_as_argument_is_refused_and_not_repeated(cli: Cli) -> None:
     assert "gsk_" not in ran.err
 
 
-def test_a_stored_key_that_the_environment_hides_is_noted(cli: Cli, groq: FaultServer) -> None:
+def test_a_stored_key_that_the_environment_overrides_is_noted(cli: Cli, groq: FaultServer) -> None:
     assert "GROQ_API_KEY is set in the environment" in cli("keys", "set", "groq", stdin=b"gsk_other").err
 
 

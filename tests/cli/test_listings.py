@@ -13,7 +13,7 @@ import g4f_lite_providers
 from g4f_lite.testing import FaultServer, replies
 
 
-def test_providers_tells_key_and_default_model(cli: Cli, groq: FaultServer) -> None:
+def test_providers_shows_key_and_default_model(cli: Cli, groq: FaultServer) -> None:
     line = cli("providers").out.splitlines()[0].split("\t")
     assert line == ["groq", "ready", "GROQ_API_KEY", A]
     status = json.loads(cli("providers", "--json").out)[0]
@@ -22,7 +22,7 @@ def test_providers_tells_key_and_default_model(cli: Cli, groq: FaultServer) -> N
     assert (status["base_url"], status["base_url_from"]) == (groq.base_url, "GROQ_API_BASE")
 
 
-def test_providers_tells_which_key_is_missing_and_what_else_to_know(cli: Cli) -> None:
+def test_providers_shows_which_key_is_missing_and_other_notices(cli: Cli) -> None:
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in cli("providers").out.splitlines()}
     assert rows["groq"] == ["no key", "GROQ_API_KEY", A]
     assert rows["ollama"] == ["when named", "", "a server on this computer"]
@@ -30,7 +30,7 @@ def test_providers_tells_which_key_is_missing_and_what_else_to_know(cli: Cli) ->
     assert rows["azure"][:2] == ["no key", "AZURE_OPENAI_API_KEY"]
 
 
-def test_an_address_that_is_not_complete_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_address_is_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDFLARE_API_KEY", "cf_x")
     assert "cloudflare\tnot working\tCLOUDFLARE_API_KEY\tno address: set CLOUDFLARE_ACCOUNT_ID" in cli("providers").out
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a1")

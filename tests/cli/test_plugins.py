@@ -82,7 +82,7 @@ def test_plugins_load_says_the_same_without_importing_any_of_them_here(cli: Cli)
 
 @expect_shadow
 @pytest.mark.usefixtures("plugged")
-def test_a_broken_plugin_is_exit_code_3_when_named_and_else_hurts_nobody(cli: Cli) -> None:
+def test_a_broken_plugin_fails_with_exit_code_3_only_if_it_is_named(cli: Cli) -> None:
     named = cli("ask", "hi", "-p", "broken")
     assert named[:2] == (3, "")
     assert "surely_not_installed" in named.err

@@ -32,7 +32,9 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_pieces_come_as_they_are_said_and_ctrl_c_ends_cleanly_midway(groq: FaultServer, interruptible: None) -> None:
+def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
+    groq: FaultServer, interruptible: None
+) -> None:
     groq.script(replies.silence("stream", 2))
     with start("ask", "hi", "-p", "groq") as process:
         assert process.stdout is not None
@@ -62,7 +64,7 @@ def test_ctrl_c_and_ctrl_d_instead_of_a_key_store_nothing(interruptible: None, t
     assert not list(tmp_path.rglob("keys.json"))
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(groq: FaultServer) -> None:
+def test_a_reader_that_goes_away_ends_the_command_quietly(groq: FaultServer) -> None:
     groq.script(replies.stream([{"choices": [{"delta": {"content": "x" * 4000}}]}] * 100 + [Pause(60)]))
     with start("ask", "hi", "-p", "groq") as process:
         assert process.stdout is not None and process.stderr is not None
@@ -72,7 +74,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(groq: FaultServer) -> None:
         assert process.stderr.read() == b""
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     for command in (["models", "groq"], ["--help"]):

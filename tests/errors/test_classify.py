@@ -260,7 +260,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_error_reply_means(case: Case) -> None:
+def test_an_error_response_means(case: Case) -> None:
     body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
     error = classify(ErrorReply(status=case.status, headers=case.headers, body=body), now=NOW)
     inside = {"OpenRouter: inside a 200": 502}.get(case.name, None if case.status == 200 else case.status)
@@ -327,7 +327,7 @@ HEADERS = st.dictionaries(st.sampled_from(["location", "retry-after", "content-t
 
 @settings(deadline=None, max_examples=400)
 @given(st.none() | st.integers(100, 999), HEADERS, BODIES)
-def test_every_reply_means_some_provider_error(status: int | None, headers: dict[str, str], body: bytes) -> None:
+def test_every_response_means_some_provider_error(status: int | None, headers: dict[str, str], body: bytes) -> None:
     error = classify(ErrorReply(status=status, headers=headers, body=body), now=NOW)
     assert isinstance(error, e.ProviderError)
     assert type(error) is not e.ProviderError

@@ -24,7 +24,7 @@ from g4f_lite.http import ErrorReply
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_tells_the_targets_origin_and_no_more(location: str, told: str, status: int) -> None:
+def test_a_redirect_shows_only_the_origin_of_its_target(location: str, told: str, status: int) -> None:
     error = classify(ErrorReply(status=status, headers={"location": location}, body=b"<html>Moved</html>"))
     assert isinstance(error, e.ConnectionFailedError)
     assert (error.kind, error.status) == ("redirect", status)

@@ -11,7 +11,7 @@ from g4f_lite import ConfigurationError, ServerError
 from g4f_lite.routing.legs import Leg
 
 
-def test_a_state_of_the_leg_alone_reaches_the_callers_objects() -> None:
+def test_the_callers_objects_get_a_state_for_each_leg() -> None:
     seen: list[tuple[int, float]] = []
 
     def wait(state: Any) -> float:
@@ -27,7 +27,7 @@ def test_a_state_of_the_leg_alone_reaches_the_callers_objects() -> None:
 
 
 @pytest.mark.parametrize("own", [{"retry_wait": lambda state: 1 / 0}, {"retry_stop": lambda state: {}["x"]}])
-def test_a_mistake_in_the_callers_objects_ends_the_call_and_stands_in_the_trail(own: dict[str, Any]) -> None:
+def test_a_mistake_in_the_callers_objects_ends_the_call_and_is_in_the_trail(own: dict[str, Any]) -> None:
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], **own)
     attempt = plan.fail(plan.begin(), ServerError("x"))
     assert plan.stopped

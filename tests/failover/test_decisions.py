@@ -57,7 +57,7 @@ def after(error: ProviderError) -> list[str]:
         else ""
     ),
 )
-def test_a_failure_says_what_else_is_useless(error: ProviderError, tried: list[str]) -> None:
+def test_a_failure_rules_out_other_legs_that_would_fail_too(error: ProviderError, tried: list[str]) -> None:
     assert after(error) == tried
 
 
@@ -88,7 +88,7 @@ def misfit() -> ProviderError:
 
 
 @pytest.mark.parametrize("error", [not_sent(), misfit()], ids=lambda error: type(error).__name__)
-def test_what_the_service_is_not_to_blame_for_is_neither_tried_again_nor_remembered(error: ProviderError) -> None:
+def test_a_failure_that_is_not_the_services_is_neither_retried_nor_remembered(error: ProviderError) -> None:
     health = Health(lambda: 0.5)
     for _ in range(5):  # three in a row open a breaker
         plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], health=health, on_interrupt="restart")

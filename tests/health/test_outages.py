@@ -95,7 +95,7 @@ def test_a_pool_of_keys_goes_on_when_one_is_refused(server: FaultServer) -> None
         assert [attempt.outcome for attempt in second.attempts] == ["ok"]
 
 
-def test_a_call_waits_for_a_leg_that_rests_briefly(groq: FaultServer) -> None:
+def test_a_call_waits_for_a_leg_in_a_short_cooldown(groq: FaultServer) -> None:
     groq.script(
         replies.answer("ok", headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"})
     )
@@ -107,7 +107,7 @@ def test_a_call_waits_for_a_leg_that_rests_briefly(groq: FaultServer) -> None:
     assert time.monotonic() - began >= 0.25
 
 
-def test_a_wait_of_a_million_years_hurts_nobody(groq: FaultServer) -> None:
+def test_a_leg_that_asks_for_a_wait_of_a_million_years_is_left_out(groq: FaultServer) -> None:
     groq.on("openai/gpt-oss-120b", replies.error(429, "never", retry_after="999999999999999d"))
     with Client() as client:
         for _ in range(2):
@@ -125,14 +125,14 @@ def test_a_kept_failure_keeps_no_call_alive(groq: FaultServer) -> None:
         assert sum(isinstance(one, Plan) for one in gc.get_objects()) <= 2
 
 
-def test_the_moment_to_come_back_is_told_whatever_the_failure(groq: FaultServer) -> None:
+def test_every_failure_says_when_to_come_back(groq: FaultServer) -> None:
     groq.script(replies.error(403, "not for you"))
     with Client() as client, pytest.raises(PermissionDeniedError) as caught:
         client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
     assert caught.value.retry_at == pytest.approx(time.time() + 600, abs=5)
 
 
-def test_explain_tells_what_rests(groq: FaultServer) -> None:
+def test_explain_shows_which_legs_cool_down(groq: FaultServer) -> None:
     groq.on("openai/gpt-oss-120b", replies.error(404, "gone", code="model_not_found"))
     with Client() as client:
         before = client.explain(provider="groq")

@@ -50,7 +50,9 @@ def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bo
         (ServerError("x"), 0, 0, 0),
     ],
 )
-def test_what_rests_and_for_how_long(error: ProviderError, same: float, other_model: float, other_key: float) -> None:
+def test_what_cools_down_and_for_how_long(
+    error: ProviderError, same: float, other_model: float, other_key: float
+) -> None:
     health = Health(no_jitter)
     hurt(health, leg("a", "k1"), error, now=100)
     for one, rest in ((leg("a", "k1"), same), (leg("b", "k1"), other_model), (leg("a", "k2"), other_key)):
@@ -131,7 +133,7 @@ def test_a_plan_waits_for_the_first_leg_that_comes_back() -> None:
     ] * 2
 
 
-def test_a_plan_whose_legs_rest_too_long_says_when_to_come_back() -> None:
+def test_a_plan_whose_legs_cool_down_too_long_says_when_to_come_back() -> None:
     health = Health(no_jitter)
     for model, wait in (("a", 900), ("b", 500)):
         hurt(health, leg(model), RateLimitError("slow down", retry_after=wait), now=1000)

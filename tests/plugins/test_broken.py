@@ -133,7 +133,7 @@ def test_a_plugin_that(broken: Broken, site: Site, groq: FaultServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["Acme", "acme inc", "-acme", "acmé"])
-def test_an_entry_point_that_is_no_provider_name_is_told_to_those_who_ask(name: str, site: Site) -> None:
+def test_an_entry_point_that_is_no_provider_name_fails_when_it_is_asked_for(name: str, site: Site) -> None:
     site.add("acme-plugin", provider_code("acme"), providers=[name])
     assert provider_names() == BUNDLED
     for client_plugins in (None, [make("mine")]):
@@ -174,7 +174,7 @@ def test_a_broken_plugin_among_others_is_left_out_and_the_trail_says_why(
         assert "RuntimeError: on import" in skipped.reason
 
 
-def test_nothing_of_a_broken_plugin_stays(site: Site, groq: FaultServer) -> None:
+def test_a_broken_plugin_leaves_nothing_registered(site: Site, groq: FaultServer) -> None:
     code = (
         HEAD
         + """

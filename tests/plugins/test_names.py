@@ -90,7 +90,7 @@ def test_an_installed_provider_answers_by_name_and_is_listed_with_its_distributi
     assert info("acme").providers == ("acme",)
 
 
-def test_one_module_may_stand_behind_two_names_and_in_both_groups(site: Site) -> None:
+def test_one_module_may_have_two_names_and_be_in_both_groups(site: Site) -> None:
     code = (
         provider_code("acme", "acme-eu") + "\nseen = []\n@hookimpl\ndef call_finished(trail):\n    seen.append(trail)"
     )
@@ -134,7 +134,7 @@ def test_threads_that_ask_at_once_load_a_plugin_once(site: Site) -> None:
     assert sys.modules[module].LOADS == [1]
 
 
-def test_an_unknown_name_is_told_with_the_nearest_one(site: Site) -> None:
+def test_the_error_of_an_unknown_name_suggests_the_nearest_one(site: Site) -> None:
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     with pytest.raises(UnknownProviderError, match="did you mean 'acme'"):
         process_registry().get("acmi")

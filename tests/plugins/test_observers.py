@@ -20,26 +20,26 @@ TWO = {"provider": "groq", "fallback_models": [B]}
 
 
 class Witness:
-    """Writes down what it is told."""
+    """Records what it observes."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str | None]] = []
+        self.events: list[tuple[str, str | None]] = []
         self.attempts: list[Attempt] = []
         self.trails: list[Trail] = []
 
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:
-        self.told.append(("started", attempt.model))
+        self.events.append(("started", attempt.model))
         assert (attempt.outcome, attempt.duration) == (None, None)
 
     @hookimpl
     def attempt_finished(self, attempt: Attempt) -> None:
-        self.told.append(("finished", attempt.outcome))
+        self.events.append(("finished", attempt.outcome))
         self.attempts.append(attempt)
 
     @hookimpl
     def call_finished(self, trail: Trail) -> None:
-        self.told.append(("call", None))
+        self.events.append(("call", None))
         self.trails.append(trail)
 
 
@@ -68,7 +68,7 @@ def test_observers_see_each_attempt_and_the_call_however_it_ends(mode: str, groq
         witness = Witness()
         groq.on(A, of_a).on(B, of_b)
         outcome = run(mode, {"plugins": [witness], "retries": 1}, TWO)
-        assert witness.told == expected
+        assert witness.events == expected
         assert witness.trails == [outcome.trail]
         assert tuple(witness.attempts) == outcome.trail.attempts
 
@@ -79,13 +79,13 @@ def test_observers_see_a_stream_that_its_caller_closes_early(groq: FaultServer) 
     with Client(plugins=[witness]) as client:
         with client.chat.completions.create(messages=MESSAGES, provider="groq", stream=True) as stream:
             next(iter(stream))
-            assert witness.told == [("started", A)]
-    assert witness.told == [("started", A), ("finished", "ok"), ("call", None)]
+            assert witness.events == [("started", A)]
+    assert witness.events == [("started", A), ("finished", "ok"), ("call", None)]
     assert "closed by the caller" in str(witness.attempts[0])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_observer_that_fails_is_logged_and_hurts_nobody(
+def test_an_observer_that_fails_is_logged_and_changes_nothing(
     mode: str, groq: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Clumsy:
@@ -105,7 +105,7 @@ def test_an_observer_that_fails_is_logged_and_hurts_nobody(
     register(everywhere)
     outcome = run(mode, {"plugins": [first, Clumsy(), last]}, TWO)
     assert (outcome.text, outcome.error) == ("ok", None)
-    assert first.told == last.told == everywhere.told == [("started", A), ("finished", "ok"), ("call", None)]
+    assert first.events == last.events == everywhere.events == [("started", A), ("finished", "ok"), ("call", None)]
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert told == [
         "the observer attempt_started of the plugin 'Clumsy' (client) failed: SystemExit: at the start",

@@ -50,7 +50,7 @@ def test_stored_keys_are_readable_by_their_owner_alone() -> None:
         (b'{"alpha": "two words", "at-will": "k"}', ["alpha"]),
     ],
 )
-def test_stored_keys_that_cannot_be_read_stop_nobody_who_has_a_key_or_knows_of_none(
+def test_stored_keys_that_cannot_be_read_stop_only_the_providers_that_need_them(
     content: bytes, left_out: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class AtWill(Keyless):

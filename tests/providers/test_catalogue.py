@@ -131,7 +131,7 @@ def test_a_row_is_all_that_a_new_provider_needs(monkeypatch: pytest.MonkeyPatch,
     assert (info.source, info.providers, info.error) == ("bundled", ("acme",), None)
 
 
-def test_a_row_with_a_mistake_hurts_only_its_own_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_with_a_mistake_disables_only_its_own_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUNDLED, "acme", {"label": "Acme", "api_bse": "https://acme.example"})  # type: ignore[typeddict-item]
     with Client(keys={"groq": "k"}) as client:
         with pytest.raises(g4f_lite.PluginLoadError, match="did you mean 'api_base'"):

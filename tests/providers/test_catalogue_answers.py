@@ -96,9 +96,7 @@ ERRORS: list[tuple[str, int, Any, type[g4f_lite.G4FLiteError]]] = [
 @pytest.mark.parametrize(
     ("name", "status", "body", "error"), ERRORS, ids=[f"{name}-{status}" for name, status, _, _ in ERRORS]
 )
-def test_its_own_way_to_say_no_is_understood(
-    name: str, status: int, body: Any, error: type[g4f_lite.G4FLiteError]
-) -> None:
+def test_its_own_errors_are_understood(name: str, status: int, body: Any, error: type[g4f_lite.G4FLiteError]) -> None:
     read = SERVICES[name].classify_error(ErrorReply(status=status, body=json.dumps(body).encode()))
     assert type(read) is error, read
     assert read.message

@@ -134,7 +134,7 @@ SENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "params", "expected"), SENT, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(SENT)])
-def test_a_request_is_said_in_the_words_of_the_service(
+def test_a_request_takes_the_form_that_the_service_documents(
     name: str, params: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     given = {"model": "m", "messages": HI, **params}

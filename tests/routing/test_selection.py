@@ -82,7 +82,7 @@ def test_keyless_services_are_used_only_when_named(client: Client) -> None:
         client.explain(model="free")
 
 
-def test_what_is_left_out_is_told_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_out_is_listed_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BETA_API_KEY", "b")
     with Client(plugins=[Alpha, Beta, Broken]) as client:
         skipped = {one.provider: one.reason for one in client.explain().skipped}
@@ -120,7 +120,7 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("params", "error", "told"), MISTAKES, ids=[str(row[0]) for row in MISTAKES])
-def test_mistakes_are_told_before_anything_is_sent(
+def test_mistakes_are_reported_before_anything_is_sent(
     params: dict[str, Any], error: type[Exception], told: str, client: Client
 ) -> None:
     with pytest.raises(error, match=told):

@@ -108,7 +108,7 @@ def test_a_parameter_that_the_service_refuses_is_not_sent_to_it() -> None:
             build(GROQ, **{name: value})
 
 
-def test_the_extra_body_is_nobodys_to_change() -> None:
+def test_the_extra_body_is_sent_unchanged() -> None:
     class Renames(OpenaiTemplate):
         name, renamed_parameters, allowed_values = "renames", {"seed": "random_seed"}, {"n": (1,)}
 

@@ -75,7 +75,7 @@ def test_an_answer_ends_before_a_stop_sequence(stop: str | list[str]) -> None:
 
 
 @pytest.mark.parametrize(("name", "mode"), [("max_tokens", "sync"), ("max_completion_tokens", "async stream")])
-def test_a_limit_of_tokens_is_kept_and_told(name: str, mode: str) -> None:
+def test_a_limit_of_tokens_is_kept_and_reported(name: str, mode: str) -> None:
     _, reply = answer(mode, **{name: 3, "messages": messages("Tell me a story.")})
     assert reply.usage is not None
     assert (reply.usage.completion_tokens, reply.choices[0].finish_reason) == (3, "length")

@@ -94,7 +94,7 @@ def test_a_stream_that_is_closed_early_stops_its_answer() -> None:
     assert not generating()
     stream = g4f_lite.stream("hi", provider="local", **ENDLESS)
     next(stream)
-    del stream  # dropped
+    del stream  # abandoned
     assert eventually(lambda: not generating())
 
 

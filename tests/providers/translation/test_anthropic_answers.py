@@ -121,7 +121,7 @@ def test_the_end_of_claudes_stream_may_count_the_prompt_anew() -> None:
     )
 
 
-def test_a_call_of_claudes_that_max_tokens_cut_is_told_as_it_is() -> None:
+def test_a_tool_call_of_claude_that_max_tokens_cut_is_returned_as_it_is() -> None:
     cut = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "deltas": pieces("input_json_delta", "partial_json", '{"a')}  # fmt: skip
     answer = streamed("anthropic", *started(dict(THOUGHT), cut), *ended("max_tokens"))
     assert seen(answer) == (None, "Hm.", [("toolu_1", "f", '{"a')], "length")
