@@ -13,7 +13,8 @@ import pytest
 from g4f_lite.errors import ConnectionFailedError, ProviderError
 from g4f_lite.http import HTTPRequest
 from g4f_lite.timing import TimeLimit
-from g4f_lite.transport.sync_http import SyncTransport, whole_chunks
+from g4f_lite.transport.sync_http import SyncTransport
+from g4f_lite.transport.sync_sockets import whole_chunks
 from g4f_lite.types import Timeouts
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
