@@ -19,6 +19,7 @@ from ..forks import renew_in_child
 from ..http import HTTPRequest, HTTPResponse
 from ..timing import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, Reply, translate
+from .async_pool import Connector
 from .async_upload import UploadPayload
 from .common import default_ssl_context, inherited, proxy_for, request_headers, split_url
 
@@ -183,7 +184,7 @@ class _LoopSession:
         self.places: dict[str, aiohttp.ClientRequest] = {}
         """By origin, what the session's pool asks of a request: where it goes, and with which TLS."""
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=Connector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             max_line_size=LONGEST_LINE,

@@ -63,6 +63,7 @@ class _LimitedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         inner = self.fp.detach()  # the raw SocketIO
+        self._sock = sock
         self._source = _LimitedRaw(inner, sock, active.limit)
         self.fp = io.BufferedReader(self._source, PIECE)
 
@@ -79,14 +80,26 @@ class _LimitedResponse(http.client.HTTPResponse):
         piece = super().read1(n)
         if not self.chunked or self.chunk_left != 0 or not piece:
             return piece
-        self._source.waits = False
-        try:
-            ahead = self.fp.peek()
-        finally:
-            self._source.waits = True
-        chunks, length = whole_chunks(ahead)
+        chunks, length = whole_chunks(self._ahead())
         self.fp.read(length)
         return b"".join((piece, *chunks))
+
+    def _ahead(self) -> bytes:
+        """Return what has been read from the socket and not used yet."""
+        self._source.waits = False
+        try:
+            return self.fp.peek()
+        finally:
+            self._source.waits = True
+
+    def _close_conn(self) -> None:
+        """As http.client's, which drops what has come behind the body: its rest would be read as the next answer."""
+        if self._ahead():
+            try:
+                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+            except OSError:
+                pass  # the service was quicker
+        super()._close_conn()  # type: ignore[misc]  # private, and so not in the stubs
 
 
 def whole_chunks(ahead: bytes) -> tuple[list[bytes], int]:
