@@ -16,6 +16,8 @@ MAX_ERROR_BODY = 1 << 20
 """Bytes of an error body that are read; the rest is dropped."""
 MAX_RESPONSE_BODY = 64 << 20
 """Bytes of an answer, after decompression; more is a MalformedResponseError."""
+MAX_STREAM = 128 << 20
+"""Bytes of a whole stream, after decompression; more is a MalformedResponseError, after content an interruption."""
 MAX_EVENT = 16 << 20
 """Bytes of one server-sent event; more is a MalformedResponseError."""
 

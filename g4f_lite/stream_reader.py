@@ -19,7 +19,7 @@ from .errors import (
     ToolCallError,
 )
 from .guard import guarded
-from .http import MAX_ERROR_BODY, MAX_RESPONSE_BODY, ErrorReply, HTTPResponse, ServerSentEvent
+from .http import MAX_ERROR_BODY, MAX_RESPONSE_BODY, MAX_STREAM, ErrorReply, HTTPResponse, ServerSentEvent
 from .routing.legs import Leg
 from .timing import TimeLimit
 from .transport.sse import SSEDecoder
@@ -73,6 +73,7 @@ class StreamReader:
         self.failure: ProviderError | None = None
         self._body: list[bytes] | None = None
         self._body_size = 0
+        self._size = 0
         self._sniffed = False
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = [], True
@@ -120,7 +121,10 @@ class StreamReader:
         elif not piece:
             self.over = True
             self._end()
+        elif (size := self._size + len(piece)) > MAX_STREAM:
+            self._take(MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB", status=self.status))
         else:
+            self._size = size
             self._read(piece)
 
     def _read(self, piece: bytes) -> None:

@@ -22,6 +22,9 @@ from ..timing import TimeLimit
 
 PIECE = 1 << 16
 _HEX = frozenset(b"0123456789abcdefABCDEF")
+_LONGEST_LINE = 1 << 16
+_LONGEST_SIZE = 16
+_MOST_TRAILERS = 100
 
 
 class _Active(threading.local):
@@ -83,6 +86,28 @@ class _LimitedResponse(http.client.HTTPResponse):
         chunks, length = whole_chunks(self._ahead())
         self.fp.read(length)
         return b"".join((piece, *chunks))
+
+    def _read_next_chunk_size(self) -> int:
+        """As http.client's, which takes all that `int` takes: after a size of -1 it reads without any bound."""
+        line = self.fp.readline(_LONGEST_LINE + 1)
+        if len(line) > _LONGEST_LINE:
+            raise http.client.LineTooLong("chunk size")
+        digits, extension, _ = line.removesuffix(b"\n").removesuffix(b"\r").partition(b";")
+        if extension:
+            digits = digits.rstrip(b" \t")
+        if not 0 < len(digits) <= _LONGEST_SIZE or not _HEX.issuperset(digits):
+            raise ValueError("no size of a chunk")  # http.client makes a body of it that was cut
+        return int(digits, 16)
+
+    def _read_and_discard_trailer(self) -> None:
+        """As http.client's, which reads trailers without end."""
+        for _ in range(_MOST_TRAILERS + 1):
+            line = self.fp.readline(_LONGEST_LINE + 1)
+            if len(line) > _LONGEST_LINE:
+                raise http.client.LineTooLong("trailer")
+            if line in (b"\r\n", b"\n", b""):
+                return
+        raise http.client.HTTPException("too many trailers")
 
     def _ahead(self) -> bytes:
         """Return what has been read from the socket and not used yet."""

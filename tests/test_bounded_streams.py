@@ -1,0 +1,96 @@
+"""What a service may make a client read and keep has an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from driving import MODES, run
+from test_chunked import HEAD, read, serving
+
+from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
+from g4f_lite.errors import ProviderError
+from g4f_lite.http import MAX_STREAM
+from g4f_lite.testing import FaultServer
+from g4f_lite.testing.replies import head, http_chunk, sse
+from g4f_lite.testing.server import Action, Close, Received
+from g4f_lite.transport.sync_http import SyncTransport
+
+PATIENT = Timeouts(first_token=60, stall=60, total=60)
+SIZES = {b"+5": 5, b"0x5": 5, b" 5": 5, b"5 ": 5, b"0_5": 5, b"1_0": 16}
+"""What Python's `int` takes for so many bytes, and HTTP does not."""
+
+
+class Plain(OpenaiTemplate):
+    name = "plain"
+    needs_auth = False
+    default_model = "first"
+
+
+class Flood:
+    """Streams one event for ever, and counts the bytes that the client took."""
+
+    def __init__(self, delta: dict[str, str]) -> None:
+        event = http_chunk(sse({"choices": [{"index": 0, "delta": delta, "pad": "x" * 60_000}]}))
+        self._event = event
+        self.taken = 0
+
+    def __call__(self, request: Received) -> Iterator[Action]:
+        yield head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+        while True:
+            yield self._event
+            self.taken += len(self._event)
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+@pytest.mark.parametrize("delta", [{}, {"content": "word "}], ids=["empty", "content"])
+def test_a_stream_without_end_is_broken_off(mode: str, delta: dict[str, str], server: FaultServer) -> None:
+    flood = Flood(delta)
+    server.script(flood)
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "timeouts": PATIENT}
+    outcome = run(mode, settings, {"provider": "plain"})
+    error: G4FLiteError | BaseException | None = outcome.error
+    if delta:
+        assert isinstance(error, StreamInterruptedError)
+        error = error.__cause__
+    assert isinstance(error, MalformedResponseError)
+    assert f"larger than {MAX_STREAM >> 20} MiB" in str(error)
+    assert MAX_STREAM * 0.9 < flood.taken < MAX_STREAM + (64 << 20)  # the rest was in buffers of the system
+
+
+@pytest.mark.parametrize(("size", "length"), SIZES.items())
+def test_a_size_of_a_chunk_that_is_none_ends_the_body(size: bytes, length: int) -> None:
+    transport = SyncTransport()
+    body = b"3\r\nabc\r\n" + size + b"\r\n" + b"x" * length + b"\r\n0\r\n\r\n"
+    with serving(HEAD + body) as url, pytest.raises(ProviderError):
+        list(read(transport, url))
+    transport.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_negative_size_is_not_read_to_the_end(mode: str, server: FaultServer) -> None:
+    taken = 0
+
+    def endless(request: Received) -> Iterator[Action]:
+        nonlocal taken
+        yield HEAD + b"-1\r\n"
+        for _ in range(2000):
+            yield b"x" * 65536
+            taken += 65536
+        yield Close()
+
+    server.script(endless)
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "timeouts": PATIENT}
+    assert isinstance(run(mode, settings, {"provider": "plain"}).error, ProviderError)
+    assert taken < 64 << 20  # of 125 MiB: what was in buffers of the system
+
+
+def test_trailers_have_an_end() -> None:
+    transport = SyncTransport()
+    started = time.monotonic()
+    with serving(HEAD + b"3\r\nabc\r\n0\r\n" + b"x: y\r\n" * 1000 + b"\r\n") as url:
+        with pytest.raises(MalformedResponseError):
+            list(read(transport, url))
+    assert time.monotonic() - started < 9
+    transport.close()
