@@ -48,53 +48,72 @@ class _Choice:
         return call
 
 
-def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
-    """
-    Return the answer that the chunks make up.
+class Assembly:
+    """An answer under way: chunks are added, and need not be kept."""
 
-    The last usage wins (some services repeat a growing one), a finish reason is never
-    overwritten by null, and pieces of tool calls are joined by their index, or by their id where
-    a service sends no index.
-    """
-    usage: Usage | None = None
-    id = model = fingerprint = tier = None
-    created = 0
-    choices: dict[int, _Choice] = {}
-    for chunk in chunks:
-        id = id or chunk.id
-        created = created or chunk.created
-        usage = chunk.usage or usage
-        model = model or chunk.model
-        fingerprint = fingerprint or chunk.system_fingerprint
-        tier = tier or chunk.service_tier
-        for piece in chunk.choices:
-            choice = choices.get(piece.index) or choices.setdefault(piece.index, _Choice())
-            delta = piece.delta
-            if delta.content:
-                choice.content.append(delta.content)
-            if delta.refusal:
-                choice.refusal.append(delta.refusal)
-            if delta.reasoning:
-                choice.reasoning.append(delta.reasoning)
-            if delta.reasoning_content:
-                choice.reasoning_content.append(delta.reasoning_content)
-            for part in delta.tool_calls or ():
-                _add_call(choice.call_of(part), part)
-            if delta.extra_content:
-                choice.extra_content |= delta.extra_content
-            choice.role = delta.role or choice.role
-            choice.finish_reason = piece.finish_reason or choice.finish_reason
-            if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
-                choice.logprobs += tokens
-    return ChatCompletion(
-        id=id or "",
-        created=created,
-        model=model or "",
-        choices=tuple(_whole(index, choices[index]) for index in sorted(choices)),
-        usage=usage,
-        system_fingerprint=fingerprint,
-        service_tier=tier,
-    )
+    def __init__(self) -> None:
+        self._usage: Usage | None = None
+        self._id: str | None = None
+        self._model: str | None = None
+        self._fingerprint: str | None = None
+        self._tier: str | None = None
+        self._created = 0
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, chunks: Iterable[ChatCompletionChunk]) -> None:
+        """
+        Add what the chunks say.
+
+        The last usage wins (some services repeat a growing one), a finish reason is never
+        overwritten by null, and pieces of tool calls are joined by their index, or by their id where
+        a service sends no index.
+        """
+        choices = self._choices
+        for chunk in chunks:
+            self._id = self._id or chunk.id
+            self._created = self._created or chunk.created
+            self._usage = chunk.usage or self._usage
+            self._model = self._model or chunk.model
+            self._fingerprint = self._fingerprint or chunk.system_fingerprint
+            self._tier = self._tier or chunk.service_tier
+            for piece in chunk.choices:
+                choice = choices.get(piece.index) or choices.setdefault(piece.index, _Choice())
+                delta = piece.delta
+                if delta.content:
+                    choice.content.append(delta.content)
+                if delta.refusal:
+                    choice.refusal.append(delta.refusal)
+                if delta.reasoning:
+                    choice.reasoning.append(delta.reasoning)
+                if delta.reasoning_content:
+                    choice.reasoning_content.append(delta.reasoning_content)
+                for part in delta.tool_calls or ():
+                    _add_call(choice.call_of(part), part)
+                if delta.extra_content:
+                    choice.extra_content |= delta.extra_content
+                choice.role = delta.role or choice.role
+                choice.finish_reason = piece.finish_reason or choice.finish_reason
+                if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
+                    choice.logprobs += tokens
+
+    def whole(self) -> ChatCompletion:
+        """Return the answer that all chunks so far make up."""
+        return ChatCompletion(
+            id=self._id or "",
+            created=self._created,
+            model=self._model or "",
+            choices=tuple(_whole(index, self._choices[index]) for index in sorted(self._choices)),
+            usage=self._usage,
+            system_fingerprint=self._fingerprint,
+            service_tier=self._tier,
+        )
+
+
+def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
+    """Return the answer that the chunks make up."""
+    answer = Assembly()
+    answer.add(chunks)
+    return answer.whole()
 
 
 def _add_call(call: _Call, piece: ToolCallDelta) -> None:
@@ -126,5 +145,5 @@ def _whole(index: int, choice: _Choice) -> Choice:
         tool_calls=calls or None,
         extra_content=choice.extra_content or None,
     )
-    logprobs = {"content": choice.logprobs} if choice.logprobs else None
+    logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
     return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs)

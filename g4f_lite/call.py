@@ -314,7 +314,7 @@ class Step:
         """Return the reader for a stream that has been opened."""
         self.reader = StreamReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
         if self._continues and self.call.broken is not None:
-            self.reader.prior = self.call.broken.said
+            self.reader.prior = self.call.broken
         return self.reader
 
     def spoke(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:

@@ -7,9 +7,10 @@ interruption, however politely the connection was closed.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .assembly import assemble
+from .assembly import Assembly
 from .errors import (
     ContentFilterError,
     MalformedResponseError,
@@ -34,6 +35,8 @@ from .types import (
 )
 
 _MALFORMED_ALLOWED = 1
+_KEPT = 4096
+"""Chunks that are kept as they are; older ones are assembled, which takes a tenth of the room."""
 
 
 class StreamReader:
@@ -61,8 +64,11 @@ class StreamReader:
         """Nothing more will come."""
         self.notes: list[str] = []
         self.chunks: list[ChatCompletionChunk] = []
-        self.prior: list[ChatCompletionChunk] = []
-        """What an interrupted leg had said that this one continues."""
+        self.prior: StreamReader | None = None
+        """The interrupted stream that this one continues."""
+        self._older: Assembly | None = None
+        self._added = 0
+        """How many of the chunks are in the assembly."""
         self._request = request
         self._limit = limit
         self._classify = classify
@@ -94,6 +100,9 @@ class StreamReader:
 
         A failure comes after the chunks before it: the reader is over then, and `check` raises it.
         """
+        if len(self.chunks) > _KEPT:
+            self._assembled()
+            self.chunks, self._added = [], 0
         before = len(self.chunks)
         try:
             self._take(piece)
@@ -155,10 +164,10 @@ class StreamReader:
 
     def _check_end(self) -> None:
         if not self.finished:
-            cause = "the stream ended without a finish reason" if self.chunks else "the stream is empty"
+            cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause, status=self.status)
         if not self.spoken:
-            check_content(assemble(self.chunks), self.status)
+            check_content(self.completion(), self.status)
 
     @property
     def finished(self) -> bool:
@@ -181,12 +190,15 @@ class StreamReader:
 
     def completion(self) -> ChatCompletion:
         """Return the answer assembled from all chunks so far."""
-        return assemble(self.said)
+        return self._assembled().whole()
 
-    @property
-    def said(self) -> list[ChatCompletionChunk]:
-        """All chunks of the answer, those that this leg continues included."""
-        return [*self.prior, *self.chunks]
+    def _assembled(self) -> Assembly:
+        if self._older is None:
+            # A copy: should this leg fail before it speaks, the next one continues the same stream.
+            self._older = Assembly() if self.prior is None else copy.deepcopy(self.prior._assembled())
+        self._older.add(self.chunks[self._added :])
+        self._added = len(self.chunks)
+        return self._older
 
     @property
     def text(self) -> str:

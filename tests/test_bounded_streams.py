@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +12,15 @@ from test_chunked import HEAD, read, serving
 
 from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
 from g4f_lite.errors import ProviderError
-from g4f_lite.http import MAX_STREAM
+from g4f_lite.http import MAX_STREAM, ErrorReply
+from g4f_lite.routing.legs import Leg
+from g4f_lite.stream_reader import StreamReader
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import head, http_chunk, sse
 from g4f_lite.testing.server import Action, Close, Received
+from g4f_lite.timing import TimeLimit
 from g4f_lite.transport.sync_http import SyncTransport
+from g4f_lite.types import ChatRequest
 
 PATIENT = Timeouts(first_token=60, stall=60, total=60)
 SIZES = {b"+5": 5, b"0x5": 5, b" 5": 5, b"5 ": 5, b"0_5": 5, b"1_0": 16}
@@ -94,3 +99,22 @@ def test_trailers_have_an_end() -> None:
             list(read(transport, url))
     assert time.monotonic() - started < 9
     transport.close()
+
+
+@pytest.mark.parametrize("delta", [{}, {"content": "word "}], ids=["empty", "content"])
+def test_what_is_kept_of_a_stream_is_what_it_says(delta: dict[str, str]) -> None:
+    limit = TimeLimit(time, Timeouts(), time.monotonic() + 600, stream=True)
+    request = ChatRequest(model="first", messages=({"role": "user", "content": "Hi"},))
+    reader = StreamReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})
+    piece = sse({"choices": [{"index": 0, "delta": delta}]}) * 1000
+    tracemalloc.start()
+    for _ in range(100):
+        reader.feed(piece)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert reader.text == delta.get("content", "") * 100_000
+    assert peak < 16 << 20  # a chunk has some 600 bytes, and there are 100 000
+
+
+def _unasked(reply: ErrorReply) -> ProviderError:
+    raise AssertionError(reply)
