@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-
 import pytest
+from helpers.chunked_bodies import HEAD, read, serving
 
 from g4f_lite.errors import ConnectionFailedError, ProviderError
-from g4f_lite.http import HTTPRequest
-from g4f_lite.timing import TimeLimit
 from g4f_lite.transport.sync_http import SyncTransport
 from g4f_lite.transport.sync_sockets import whole_chunks
-from g4f_lite.types import Timeouts
 
-HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 BODIES = [
     (b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"abcde"),
     (b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", b"0123456789" * 2),
     (b"3;x=1\r\nabc\r\n2;y\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n", b"abcde"),
     (b"003\r\n\r\n\r\r\n4\r\n2\r\nx\r\n1\r\n\n\r\n0\r\n\r\n", b"\r\n\r2\r\nx\n"),
 ]
-
-
-@contextmanager
-def serving(*pieces: bytes, times: int = 1) -> Iterator[str]:
-    """Answer each request on one connection with these pieces, then close it."""
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            for _ in range(times):
-                connection.recv(1 << 16)
-                for piece in pieces:
-                    connection.sendall(piece)
-                    time.sleep(0.002)  # so that it is read by itself; nothing depends on it
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        thread.join()
-
-
-def read(transport: SyncTransport, url: str) -> Iterable[bytes]:
-    limit = TimeLimit(time, Timeouts(), time.monotonic() + 10, stream=True)
-    with transport.open(HTTPRequest(url=url), limit) as stream:
-        while piece := stream.read():
-            yield piece
 
 
 @pytest.mark.parametrize(("body", "said"), BODIES)

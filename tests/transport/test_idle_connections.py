@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from driving import MODES
+from helpers.driving import MODES
 
 from g4f_lite import AsyncClient, Client, MalformedResponseError, OpenaiTemplate
 from g4f_lite.testing import FaultServer, replies

@@ -7,8 +7,8 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from driving import MODES, run
-from test_chunked import HEAD, read, serving
+from helpers.chunked_bodies import HEAD, read, serving
+from helpers.driving import MODES, run
 
 from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
 from g4f_lite.errors import ProviderError
