@@ -20,6 +20,11 @@ MAX_STREAM = 128 << 20
 """Bytes of a whole stream, after decompression; more is a MalformedResponseError, after content an interruption."""
 MAX_EVENT = 16 << 20
 """Bytes of one server-sent event; more is a MalformedResponseError."""
+MAX_OBJECTS = 1 << 19
+"""Objects in one answer or event, as many lists, and twice as many fields; more is a MalformedResponseError.
+The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
+MAX_CHOICES = 1024
+"""Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
 
 
 class HTTPRequest(Value, frozen=True, kw_only=True):
@@ -52,7 +57,9 @@ class ErrorReply(Value, frozen=True, kw_only=True):
     in_stream: bool = False
 
     def json(self) -> Any:
-        """Return the decoded body, None if it is not JSON; a one-element list is unwrapped (Google)."""
+        """Return the decoded body; None if it is no JSON or too large. A one-element list is unwrapped (Google)."""
+        if len(self.body) > MAX_ERROR_BODY:
+            return None
         try:
             decoded = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for a body of a million brackets

@@ -26,6 +26,7 @@ from .endpoints import (
 )
 from .errors import MalformedResponseError, ReplyError
 from .http import ErrorReply, HTTPRequest, HTTPResponse
+from .large_answers import refuse_crowd
 from .openai_wire import error_in, loose_answer, what_is
 from .upload import Upload
 
@@ -93,6 +94,7 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
 
 def _decode(response: HTTPResponse, kind: type[A]) -> A:
     """Return the JSON as this kind of answer; fields that do not fit are left out, if they can be."""
+    refuse_crowd(response.body)
     try:
         answer = msgspec.json.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

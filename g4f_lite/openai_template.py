@@ -14,6 +14,7 @@ import msgspec
 from .errors import MalformedResponseError, ReplyError, UnsupportedParameterError
 from .forks import loaded_late
 from .http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+from .large_answers import decode_any
 from .openai_wire import error_in, loose_chunk, loose_completion, what_is
 from .provider import Provider, StreamParser
 from .types import ChatCompletion, ChatCompletionChunk, ChatRequest
@@ -127,7 +128,7 @@ class OpenaiTemplate(Provider):
             try:
                 completion = _completion_decoder.decode(body)
             except msgspec.ValidationError:
-                answer = msgspec.json.decode(body)
+                answer = decode_any(body)
         except _NOT_JSON:
             raise MalformedResponseError(what_is(response), status=response.status) from None
         # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
@@ -190,7 +191,7 @@ class OpenaiStreamParser:
             try:
                 return (_chunk_decoder.decode(data),)
             except msgspec.ValidationError:
-                return (loose_chunk(msgspec.json.decode(data)),)
+                return (loose_chunk(decode_any(data)),)
         except _NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
 
@@ -218,6 +219,6 @@ def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObjec
 
 def _decode(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except _NOT_JSON:
+        return decode_any(body)
+    except (*_NOT_JSON, MalformedResponseError):
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .http import HTTPRequest, HTTPResponse
+from .http import MAX_OBJECTS, HTTPRequest, HTTPResponse
+from .large_answers import refuse_crowd
 from .provider import Provider
 from .stream_reader import check_content
 from .types import ChatCompletion
@@ -29,6 +30,8 @@ def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool)
 
 
 def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> ChatCompletion:
+    if response.body[MAX_OBJECTS:]:  # a slice, for it needs no call
+        refuse_crowd(response.body)
     return provider.parse_response(response)
 
 

@@ -20,7 +20,16 @@ from .errors import (
     ToolCallError,
 )
 from .guard import guarded
-from .http import MAX_ERROR_BODY, MAX_RESPONSE_BODY, MAX_STREAM, ErrorReply, HTTPResponse, ServerSentEvent
+from .http import (
+    MAX_ERROR_BODY,
+    MAX_OBJECTS,
+    MAX_RESPONSE_BODY,
+    MAX_STREAM,
+    ErrorReply,
+    HTTPResponse,
+    ServerSentEvent,
+)
+from .large_answers import refuse_crowd
 from .routing.legs import Leg
 from .timing import TimeLimit
 from .transport.sse import SSEDecoder
@@ -228,6 +237,8 @@ class StreamReader:
         feed = self._parser.feed
         for event in events:
             try:
+                if event.data[MAX_OBJECTS:]:
+                    refuse_crowd(event.data)
                 with guarded(self.leg, "reading a stream"):
                     chunks = feed(event)
                     if type(chunks) is not tuple:  # a generator's code must run inside the guard
@@ -282,6 +293,7 @@ class StreamReader:
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
+            refuse_crowd(body)
             with guarded(self.leg, "reading an answer"):
                 completion = self.leg.provider.parse_response(
                     HTTPResponse(status=self.status or 200, headers=self.headers, body=body)

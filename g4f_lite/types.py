@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, field
 
+from .http import MAX_CHOICES
 from .trail import EMPTY_TRAIL, Attempt, Trail
 from .value import JSONObject, Value
 
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+_FEW = Meta(max_length=MAX_CHOICES)
 
 
 # -- settings ------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ class Message(Value, frozen=True, kw_only=True):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
+    tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
     extra_content: JSONObject | None = None
     """As in `ToolCall`."""
 
@@ -187,7 +189,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     created: int = 0
     model: str = ""
     """The model that answered, as the provider names it."""
-    choices: tuple[Choice, ...] = ()
+    choices: Annotated[tuple[Choice, ...], _FEW] = ()
     usage: Usage | None = None
     system_fingerprint: str | None = None
     service_tier: str | None = None
@@ -293,7 +295,7 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    tool_calls: tuple[ToolCallDelta, ...] | None = None
+    tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
     extra_content: JSONObject | None = None
 
 
@@ -311,7 +313,7 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     object: str = "chat.completion.chunk"
     created: int = 0
     model: str = ""
-    choices: tuple[ChunkChoice, ...] = ()
+    choices: Annotated[tuple[ChunkChoice, ...], _FEW] = ()
     usage: Usage | None = None
     system_fingerprint: str | None = None
     service_tier: str | None = None

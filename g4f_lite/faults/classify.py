@@ -20,6 +20,8 @@ from .retry_after import asked_wait
 
 _READ = 4000
 """Characters of a service's message that are searched for signs."""
+_ITEMS = 20
+"""Items of a list in an error body that are read."""
 _SHOWN = 300
 """Characters of it that an exception shows."""
 
@@ -220,18 +222,22 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, depth: int = 4) -> str:
     """Flatten a message: a string, or Mistral's and FastAPI's `[{"loc": […], "msg": …}]`."""
+    if not depth:
+        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
         if "msg" in value:
             loc = value.get("loc")
-            where = ".".join(map(str, loc)) if isinstance(loc, list) else loc
-            return f"{where}: {_text(value['msg'])}" if where else _text(value["msg"])
-        return _text(value.get("detail") or value.get("message") or value.get("error"))
+            steps = loc[:_ITEMS] if isinstance(loc, list) else [loc]
+            where = ".".join(str(step) for step in steps if isinstance(step, (str, int)))
+            said = _text(value["msg"], depth - 1)
+            return f"{where}: {said}" if where else said
+        return _text(value.get("detail") or value.get("message") or value.get("error"), depth - 1)
     if isinstance(value, list):
-        return "; ".join(filter(None, map(_text, value)))
+        return "; ".join(filter(None, (_text(one, depth - 1) for one in value[:_ITEMS])))
     return ""
 
 

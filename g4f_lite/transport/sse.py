@@ -8,7 +8,7 @@ may hold). Source: the event stream format of the HTML standard, §9.2.6.
 from __future__ import annotations
 
 from ..errors import MalformedResponseError
-from ..http import MAX_EVENT, ServerSentEvent
+from ..http import MAX_EVENT, MAX_OBJECTS, ServerSentEvent
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -40,7 +40,7 @@ class SSEDecoder:
             return None
         whole = b"".join((self._tail, piece)) if self._tail else piece
         end = whole.rfind(b"\n\n")
-        if end < 0 or len(whole) > MAX_EVENT or not whole.startswith(b"data: ") or b"\r" in whole:
+        if end < 0 or len(whole) > MAX_OBJECTS or not whole.startswith(b"data: ") or b"\r" in whole:
             return None
         events = whole[6:end].split(b"\n\ndata: ")
         if whole.count(b"\n") != 2 * len(events):

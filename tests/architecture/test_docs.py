@@ -62,7 +62,7 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
 
 # From the lowest room up: each may import those before it.
 LAYERS = """
-    forks hints prices value trail types assembly errors http upload endpoints timing faults provider keys openai_wire openai_endpoints
+    forks hints prices value trail http types assembly errors large_answers upload endpoints timing faults provider keys openai_wire openai_endpoints
     openai_template hookspecs routing guard transport stream_reader operations endpoint_operations model_cache parts structured
     plugin_sources plugin_checks plugins plugin_trials call stream_face binding selections params endpoint_params
     endpoint_calls core listing resources async_resources retrying hedging client async_client shortcuts async_shortcuts
