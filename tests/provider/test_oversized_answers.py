@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from driving import MODES, run
+from helpers.driving import MODES, run
 
 from g4f_lite import ModelUnavailableError, OpenaiTemplate, ProviderError, ServerError, Timeouts
 from g4f_lite.endpoint_operations import OPERATIONS
