@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import g4f_lite
-from g4f_lite.call import Call
+from g4f_lite.call.call import Call
 
 from .cases import ROUTES
 from .contenders import MESSAGES

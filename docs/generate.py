@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from g4f_lite import OpenaiTemplate, Provider
-from g4f_lite.plugins import Registry
+from g4f_lite.plugins.registry import Registry
 from g4f_lite_providers import BUNDLED
 
 NOTHING = "–"  # noqa: RUF001  # as the other tables have it

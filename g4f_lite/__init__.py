@@ -18,10 +18,10 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it takes most of a bare interpreter's time
 
 if TYPE_CHECKING:
-    from .async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
-    from .async_shortcuts import achat as achat, astream as astream
-    from .client import Client as Client, Stream as Stream
-    from .endpoints import (
+    from .client.async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
+    from .client.async_shortcuts import achat as achat, astream as astream
+    from .client.client import Client as Client, Stream as Stream
+    from .types.endpoint import (
         Answer as Answer,
         CreateEmbeddingResponse as CreateEmbeddingResponse,
         Embedding as Embedding,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         TranscriptionWord as TranscriptionWord,
         TranslationRequest as TranslationRequest,
     )
-    from .errors import (
+    from .errors.exceptions import (
         AuthenticationError as AuthenticationError,
         ConfigurationError as ConfigurationError,
         ConnectionFailedError as ConnectionFailedError,
@@ -71,22 +71,22 @@ if TYPE_CHECKING:
         UnknownProviderError as UnknownProviderError,
         UnsupportedParameterError as UnsupportedParameterError,
     )
-    from .hookspecs import hookimpl as hookimpl, hookspec as hookspec
-    from .http import (
+    from .plugins.hookspecs import hookimpl as hookimpl, hookspec as hookspec
+    from .types.http import (
         ErrorReply as ErrorReply,
         HTTPRequest as HTTPRequest,
         HTTPResponse as HTTPResponse,
         ServerSentEvent as ServerSentEvent,
     )
-    from .keys import find_keys as find_keys
-    from .openai_template import OpenaiTemplate as OpenaiTemplate
-    from .parts import audio_part as audio_part, image_part as image_part
-    from .plugin_sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
-    from .plugins import provider_names as provider_names, register as register
-    from .provider import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
-    from .routing.legs import Leg as Leg
+    from .provider.keys import find_keys as find_keys
+    from .provider.openai.chat import OpenaiTemplate as OpenaiTemplate
+    from .types.parts import audio_part as audio_part, image_part as image_part
+    from .plugins.sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
+    from .plugins.registry import provider_names as provider_names, register as register
+    from .provider.base import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
+    from .provider.leg import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
-    from .shortcuts import chat as chat, stream as stream
+    from .client.shortcuts import chat as chat, stream as stream
     from .trail import (
         Attempt as Attempt,
         Explanation as Explanation,
@@ -94,7 +94,7 @@ if TYPE_CHECKING:
         Skipped as Skipped,
         Trail as Trail,
     )
-    from .types import (
+    from .types.chat import (
         ChatCompletion as ChatCompletion,
         ChatCompletionChunk as ChatCompletionChunk,
         ChatRequest as ChatRequest,
@@ -110,36 +110,36 @@ if TYPE_CHECKING:
         ToolCallDelta as ToolCallDelta,
         Usage as Usage,
     )
-    from .upload import Upload as Upload, UploadFile as UploadFile
+    from .types.uploads import Upload as Upload, UploadFile as UploadFile
 
 _MODULES = {
-    "async_client": "AsyncClient AsyncStream",
-    "async_shortcuts": "achat astream",
-    "client": "Client Stream",
-    "endpoints": """Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest
+    "client.async_client": "AsyncClient AsyncStream",
+    "client.async_shortcuts": "achat astream",
+    "client.client": "Client Stream",
+    "types.endpoint": """Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest
         ImagesResponse MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription
         TranscriptionRequest TranscriptionSegment TranscriptionWord TranslationRequest""",
-    "errors": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
+    "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError
         MissingKeyError ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError
         ProviderError ProviderTimeoutError QuotaExceededError RateLimitError ReplyError
         RequestTooLargeError RoutesExhaustedError ServerError StreamInterruptedError ToolCallError
         UnknownModelError UnknownProviderError UnsupportedParameterError""",
-    "hookspecs": "hookimpl hookspec",
-    "http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
-    "keys": "find_keys",
-    "openai_template": "OpenaiTemplate",
-    "parts": "audio_part image_part",
-    "plugin_sources": "PluginInfo PluginWarning",
-    "plugins": "provider_names register",
-    "provider": "LocalProvider Provider StreamParser",
-    "routing.legs": "Leg",
+    "plugins.hookspecs": "hookimpl hookspec",
+    "types.http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
+    "provider.keys": "find_keys",
+    "provider.openai.chat": "OpenaiTemplate",
+    "types.parts": "audio_part image_part",
+    "plugins.sources": "PluginInfo PluginWarning",
+    "plugins.registry": "provider_names register",
+    "provider.base": "LocalProvider Provider StreamParser",
+    "provider.leg": "Leg",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "shortcuts": "chat stream",
+    "client.shortcuts": "chat stream",
     "trail": "Attempt Explanation PlannedRoute Skipped Trail",
-    "types": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
+    "types.chat": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
         FunctionCallDelta Message Timeouts TokenDetails ToolCall ToolCallDelta Usage""",
-    "upload": "Upload UploadFile",
+    "types.uploads": "Upload UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -11,7 +11,8 @@ import pytest
 from helpers.installing import Built, build_release
 from helpers.sites import Site
 
-from g4f_lite import plugins, shortcuts
+from g4f_lite.client import shortcuts
+from g4f_lite.plugins import registry as plugins
 from g4f_lite.testing import FaultServer
 
 

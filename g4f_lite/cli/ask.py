@@ -14,9 +14,9 @@ from .options import check_names, routing_options, routing_params
 from .output import note, print_json, printable
 
 if TYPE_CHECKING:
-    from ..client import Client, Stream
-    from ..params import CreateParams
-    from ..types import ChatCompletion, OnInterrupt
+    from ..client.client import Client, Stream
+    from ..client.params import CreateParams
+    from ..types.chat import ChatCompletion, OnInterrupt
 
 _EXAMPLES = """\b
 Examples:
@@ -69,7 +69,7 @@ def ask(
     ctx.meta[VERBOSE] = verbose
     text = _whole_prompt(prompt)
     check_names(base_urls)
-    from ..client import Client
+    from ..client.client import Client
     from .narrator import Narrator
 
     messages = [{"role": "system", "content": system}] if system else []

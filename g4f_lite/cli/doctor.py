@@ -15,7 +15,7 @@ from .listings import json_option
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..plugin_sources import PluginInfo
+    from ..plugins.sources import PluginInfo
     from .status import ProviderStatus
 
 DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3")
@@ -39,7 +39,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     Looks at versions, keys, plugins and proxies; nothing is sent. The exit code is 0 when a call that names no
     provider can be answered, else 3.
     """
-    from ..plugins import process_registry
+    from ..plugins.registry import process_registry
     from .status import provider_statuses
 
     registry = process_registry()
@@ -58,7 +58,7 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
     """Return all findings as JSON-able data."""
     import msgspec
 
-    from ..keys import stored_keys_path
+    from ..provider.keys import stored_keys_path
 
     return {
         "python": platform.python_version(),

@@ -28,7 +28,7 @@ def explain(
     Also what would be left out, and why. Nothing is sent.
     """
     check_names(base_urls)
-    from ..client import Client
+    from ..client.client import Client
 
     with Client(base_urls=base_urls) as client:
         click.echo(str(client.explain(**routing_params(providers, model, fallbacks, no_fallback))))

@@ -33,7 +33,13 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
     Raises:
         Exception: the error itself, if it is not the library's: a bug, whose traceback is wanted.
     """
-    from ..errors import AuthenticationError, G4FLiteError, QuotaExceededError, RateLimitError, RoutesExhaustedError
+    from ..errors.exceptions import (
+        AuthenticationError,
+        G4FLiteError,
+        QuotaExceededError,
+        RateLimitError,
+        RoutesExhaustedError,
+    )
 
     if not isinstance(error, G4FLiteError):
         raise error
@@ -56,7 +62,7 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    from ..errors import ConfigurationError, InvalidRequestError, NoUsableRouteError, PluginLoadError
+    from ..errors.exceptions import ConfigurationError, InvalidRequestError, NoUsableRouteError, PluginLoadError
 
     if isinstance(error, (NoUsableRouteError, PluginLoadError)):
         return NOTHING_USABLE

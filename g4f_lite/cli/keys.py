@@ -30,8 +30,8 @@ def set_key(provider: str, surplus: tuple[str, ...]) -> None:
         raise click.UsageError(
             "The key is not an argument: it would stay in the shell's history. Leave it out, and type or pipe it in."
         )
-    from ..keys import store_key
-    from ..plugins import process_registry
+    from ..plugins.registry import process_registry
+    from ..provider.keys import store_key
 
     known = process_registry().get(provider)
     if not (known.needs_auth or known.api_key_env):
@@ -58,7 +58,7 @@ def _read_key(provider: str, login_url: str) -> str:
 @keys.command("list", epilog="\b\nExample:\n  g4f-lite keys list")
 def list_keys() -> None:
     """List the providers with a stored key, the key's fingerprint, and the file."""
-    from ..keys import fingerprint, load_stored, stored_keys_path
+    from ..provider.keys import fingerprint, load_stored, stored_keys_path
 
     path = stored_keys_path()
     stored = load_stored()
@@ -74,7 +74,7 @@ def list_keys() -> None:
 @click.argument("provider")
 def remove(provider: str) -> None:
     """Remove the stored key of PROVIDER."""
-    from ..keys import remove_key, stored_keys_path
+    from ..provider.keys import remove_key, stored_keys_path
 
     if not remove_key(provider):
         raise click.UsageError(f"No key is stored for {provider!r} in {stored_keys_path()}.")

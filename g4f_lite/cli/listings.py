@@ -9,8 +9,8 @@ import click
 from .output import print_json, print_table, printable
 
 if TYPE_CHECKING:
-    from ..plugin_sources import PluginInfo
-    from ..provider import Provider
+    from ..plugins.sources import PluginInfo
+    from ..provider.base import Provider
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -24,7 +24,7 @@ def providers(as_json: bool) -> None:
     Those in the state `ready` answer a call that names none. The column `key` says where the key was found, or which
     variable to set; `g4f-lite doctor` tells where to get one.
     """
-    from ..plugins import process_registry
+    from ..plugins.registry import process_registry
     from .status import provider_statuses
 
     statuses = provider_statuses(process_registry())
@@ -55,8 +55,8 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
     if live:
         _print_live(provider, as_json)
         return
-    from ..errors import PluginLoadError
-    from ..plugins import process_registry
+    from ..errors.exceptions import PluginLoadError
+    from ..plugins.registry import process_registry
 
     registry = process_registry()
     listed: list[Provider] = []
@@ -80,7 +80,7 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
 
 
 def _print_live(provider: str | None, as_json: bool) -> None:
-    from ..client import Client
+    from ..client.client import Client
 
     with Client() as client:
         listed = client.models.list(provider=provider)
@@ -111,11 +111,11 @@ def plugins(load: bool, as_json: bool) -> None:
     """
     import msgspec
 
-    from ..plugins import process_registry
+    from ..plugins.registry import process_registry
 
     registry = process_registry()
     if load:
-        from ..plugin_trials import try_each
+        from ..plugins.isolated_load import try_each
 
         infos = try_each(registry)
     else:
@@ -145,7 +145,7 @@ def _row(info: PluginInfo) -> tuple[str, ...]:
 
 
 def _how_to_switch_off(broken: list[PluginInfo], infos: list[PluginInfo]) -> str:
-    from ..plugin_sources import LOAD_PLUGINS
+    from ..plugins.sources import LOAD_PLUGINS
 
     culprits = list(dict.fromkeys(info.distribution for info in broken))
     others = dict.fromkeys(info.distribution for info in infos if info.source == "third-party")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..params import CreateParams
+    from ..client.params import CreateParams
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,7 +79,7 @@ def check_names(base_urls: dict[str, str]) -> None:
     Raises:
         UnknownProviderError: an address is given for a provider that does not exist.
     """
-    from ..plugins import process_registry
+    from ..plugins.registry import process_registry
 
     registry = process_registry()
     for name in base_urls:

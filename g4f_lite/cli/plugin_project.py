@@ -15,8 +15,8 @@ from pathlib import Path
 import g4f_lite
 
 from .. import testing
-from ..plugins import process_registry
-from ..provider import NAME
+from ..plugins.registry import process_registry
+from ..provider.base import NAME
 
 KINDS = ("openai", "protocol", "local")
 LONGEST = 24

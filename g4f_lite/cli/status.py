@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from ..binding import Binder, base_url_variable, missing_address
-from ..errors import ConfigurationError, PluginLoadError
-from ..keys import find_keys
-from ..plugins import Registry
-from ..provider import Provider
+from ..errors.exceptions import ConfigurationError, PluginLoadError
+from ..plugins.registry import Registry
+from ..provider.base import Provider
+from ..provider.keys import find_keys
+from ..routing.leg_factory import Binder, base_url_variable, missing_address
 
 
 class ProviderStatus(NamedTuple):

@@ -11,7 +11,7 @@ from .options import check_names, routing_options, routing_params
 from .output import print_json, printable
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client.client import Client
 
 _EXAMPLES = """\b
 Examples:
@@ -55,7 +55,7 @@ def transcribe(
     if english and language:
         raise click.UsageError("--english finds out the language by itself: leave --language out.")
     check_names(base_urls)
-    from ..client import Client
+    from ..client.client import Client
 
     params: dict[str, Any] = {
         **routing_params(providers, model, fallbacks, no_fallback),

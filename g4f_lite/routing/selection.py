@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from ..errors import (
+from ..errors.exceptions import (
     ConfigurationError,
     MissingKeyError,
     NoUsableRouteError,
@@ -13,10 +13,10 @@ from ..errors import (
     UnknownModelError,
     UnknownProviderError,
 )
-from ..hints import near
-from ..provider import Provider
+from ..provider.base import Provider
+from ..provider.leg import Leg
+from ..suggestions import near
 from ..trail import Skipped, Trail
-from .legs import Leg
 from .tiers import Tiers
 
 _TOLD = 3

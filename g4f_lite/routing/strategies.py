@@ -10,13 +10,13 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ..forks import renew_in_child
+from ..health.tracker import Health
 from ..prices import price
-from ..types import ChatRequest
-from .health import Health
-from .legs import Leg
+from ..provider.leg import Leg
+from ..types.chat import ChatRequest
 
 if TYPE_CHECKING:
-    from ..endpoints import EndpointRequest
+    from ..types.endpoint import EndpointRequest
 
 
 class StrategyContext:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeAlias
 
-from .decisions import Scope
-from .legs import Leg
+from ..failover.decisions import Scope
+from ..provider.leg import Leg
 
 SHARES: Mapping[Scope, Callable[[Leg], Hashable]] = {
     Scope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),

@@ -63,7 +63,7 @@ def load(name: str, file: str) -> ModuleType:
 
 
 def main(name: str, file: str, qualname: str) -> None:
-    from g4f_lite.plugins import Registry
+    from ..plugins.registry import Registry
 
     printed, problem, keys = io.StringIO(), "", False
     watch = Watch()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client.client import Client
     from .scripted import ScriptedProvider
     from .server import FaultServer
 
@@ -49,7 +49,7 @@ def offline_client(
     scripted_provider: ScriptedProvider, network_guard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Client]:
     """A client that finds no real key, cannot leave this machine, and asks `scripted_provider`."""
-    from ..client import Client
+    from ..client.client import Client
     from .network import hide_environment
 
     hide_environment(monkeypatch)

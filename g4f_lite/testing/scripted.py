@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import ProviderError
-from ..provider import LocalProvider
-from ..types import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta
+from ..errors.exceptions import ProviderError
+from ..provider.base import LocalProvider
+from ..types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta
 from .shapes.contract import words
 
 

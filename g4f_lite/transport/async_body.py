@@ -12,8 +12,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
-from ..timing import TimeLimit
+from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..types.time_limit import TimeLimit
 from .async_upload import UploadPayload
 from .common import body_cap, too_large
 

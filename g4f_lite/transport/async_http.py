@@ -16,8 +16,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..forks import renew_in_child
-from ..http import HTTPRequest, HTTPResponse
-from ..timing import TimeLimit
+from ..types.http import HTTPRequest, HTTPResponse
+from ..types.time_limit import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, Reply, translate
 from .async_pool import Connector
 from .async_upload import UploadPayload

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..routing.legs import LocalRequest
-from ..timing import TimeLimit
-from ..types import ChatCompletion, ChatCompletionChunk
+from ..provider.leg import LocalRequest
+from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.time_limit import TimeLimit
 from .in_process import Cancellation, SyncChunkStream, complete_here
 
 

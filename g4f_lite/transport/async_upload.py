@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import payload
 
-from ..timing import TimeLimit
-from ..upload import Sending, Upload
+from ..types.time_limit import TimeLimit
+from ..types.uploads import Sending, Upload
 
 
 class UploadPayload(payload.Payload):

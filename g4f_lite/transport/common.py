@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import certifi
 
 from .. import __version__
-from ..errors import ConfigurationError, ConnectionFailedError, MalformedResponseError
-from ..http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
+from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
+from ..types.http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..errors import ProviderError
-from ..guard import guarded
-from ..routing.legs import LocalRequest
-from ..timing import TimeLimit
-from ..types import ChatCompletion, ChatCompletionChunk
+from ..errors.exceptions import ProviderError
+from ..provider.boundary import guarded
+from ..provider.leg import LocalRequest
+from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.time_limit import TimeLimit
 
 
 class Cancellation:

@@ -11,10 +11,10 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3 import exceptions as u3
 from urllib3.util import Timeout
 
-from ..errors import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..forks import renew_in_child
-from ..http import HTTPRequest, HTTPResponse, UploadStopped
-from ..timing import TimeLimit
+from ..types.http import HTTPRequest, HTTPResponse, UploadStopped
+from ..types.time_limit import TimeLimit
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 from .sync_sockets import PIECE, Adapter, active
 
@@ -67,7 +67,7 @@ class SyncTransport:
         if isinstance(request.body, bytes):
             body = request.body or None
         else:
-            from ..upload import Sending
+            from ..types.uploads import Sending
 
             body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
         try:

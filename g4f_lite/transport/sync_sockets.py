@@ -18,7 +18,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from ..timing import TimeLimit
+from ..types.time_limit import TimeLimit
 
 PIECE = 1 << 16
 _HEX = frozenset(b"0123456789abcdefABCDEF")

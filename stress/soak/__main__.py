@@ -17,7 +17,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from g4f_lite.routing import health
+from g4f_lite.health import tracker as health
 
 from .callers import Soak
 from .footprint import Footprint, footprint, quick_memory

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from g4f_lite import keys
-from g4f_lite.routing import breaker, health, strategies
+from g4f_lite.health import breaker
+from g4f_lite.health import tracker as health
+from g4f_lite.provider import keys
+from g4f_lite.routing import strategies
 
 
 class Footprint(NamedTuple):

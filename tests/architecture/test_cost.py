@@ -19,11 +19,11 @@ import pytest
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate, UnsupportedParameterError
-from g4f_lite.call import Call
-from g4f_lite.core import Core
-from g4f_lite.http import HTTPResponse
-from g4f_lite.stream_reader import StreamReader
+from g4f_lite.call.call import Call
+from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.client.base import Core
 from g4f_lite.testing import FaultServer
+from g4f_lite.types.http import HTTPResponse
 
 STORED = Path(__file__).with_name("counts.json")
 TOLERANCE = 1.03

@@ -40,7 +40,7 @@ def test_the_public_names_are_these() -> None:
 
 
 def test_every_exception_is_public_and_in_the_tree() -> None:
-    from g4f_lite import errors
+    from g4f_lite.errors import exceptions as errors
 
     tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
     assert tree <= NAMES

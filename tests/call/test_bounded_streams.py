@@ -11,16 +11,16 @@ from helpers.chunked_bodies import HEAD, read, serving
 from helpers.driving import MODES, run
 
 from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
-from g4f_lite.errors import ProviderError
-from g4f_lite.http import MAX_STREAM, ErrorReply
-from g4f_lite.routing.legs import Leg
-from g4f_lite.stream_reader import StreamReader
+from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.errors.exceptions import ProviderError
+from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import head, http_chunk, sse
 from g4f_lite.testing.server import Action, Close, Received
-from g4f_lite.timing import TimeLimit
 from g4f_lite.transport.sync_http import SyncTransport
-from g4f_lite.types import ChatRequest
+from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.http import MAX_STREAM, ErrorReply
+from g4f_lite.types.time_limit import TimeLimit
 
 PATIENT = Timeouts(first_token=60, stall=60, total=60)
 SIZES = {b"+5": 5, b"0x5": 5, b" 5": 5, b"5 ": 5, b"0_5": 5, b"1_0": 16}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.errors import MalformedResponseError
-from g4f_lite.http import MAX_EVENT, ServerSentEvent
-from g4f_lite.transport.sse import SSEDecoder
+from g4f_lite.call.sse import SSEDecoder
+from g4f_lite.errors.exceptions import MalformedResponseError
+from g4f_lite.types.http import MAX_EVENT, ServerSentEvent
 
 
 def decode(*pieces: bytes) -> list[tuple[str, bytes]]:

@@ -12,7 +12,7 @@ import pytest
 from helpers.driving import MESSAGES, MODES, run
 
 import g4f_lite
-from g4f_lite.structured import MisfitError, ResponseModel
+from g4f_lite.call.structured import MisfitError, ResponseModel
 from g4f_lite.testing import FaultServer, replies
 
 A, B = "openai/gpt-oss-120b", "openai/gpt-oss-20b"

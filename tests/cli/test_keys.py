@@ -20,7 +20,7 @@ def test_a_key_is_piped_in_used_listed_and_removed_and_never_shown(
     assert cli("ask", "hi", "-p", "groq").code == 0
     assert groq.received[0].headers["authorization"] == "Bearer gsk_stored_one"
     listed = cli("keys", "list")
-    assert listed.out.split("\t")[:2] == ["groq", g4f_lite.keys.fingerprint("gsk_stored_one")]
+    assert listed.out.split("\t")[:2] == ["groq", g4f_lite.provider.keys.fingerprint("gsk_stored_one")]
     assert listed.out.rstrip().endswith("keys.json")
     assert "groq\tready\tstored\t" in cli("providers").out
     assert cli("keys", "remove", "groq").code == 0
@@ -35,7 +35,7 @@ def test_a_key_is_typed_unseen() -> None:
     assert ran.code == 0
     assert "https://console.groq.com/keys" in ran.out
     assert "gsk_typed" not in ran.out
-    assert run("keys", "list").out.startswith(f"groq\t{g4f_lite.keys.fingerprint('gsk_typed_unseen')}\t")
+    assert run("keys", "list").out.startswith(f"groq\t{g4f_lite.provider.keys.fingerprint('gsk_typed_unseen')}\t")
 
 
 def test_a_key_as_argument_is_refused_and_not_repeated(cli: Cli) -> None:

@@ -17,7 +17,11 @@ def test_providers_shows_key_and_default_model(cli: Cli, groq: FaultServer) -> N
     line = cli("providers").out.splitlines()[0].split("\t")
     assert line == ["groq", "ready", "GROQ_API_KEY", A]
     status = json.loads(cli("providers", "--json").out)[0]
-    assert (status["label"], status["key"], status["state"]) == ("Groq", g4f_lite.keys.fingerprint(KEY), "ready")
+    assert (status["label"], status["key"], status["state"]) == (
+        "Groq",
+        g4f_lite.provider.keys.fingerprint(KEY),
+        "ready",
+    )
     assert (status["name"], status["key_from"], status["usable"]) == ("groq", "GROQ_API_KEY", True)
     assert (status["base_url"], status["base_url_from"]) == (groq.base_url, "GROQ_API_BASE")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from g4f_lite.cli.plugin import new
 from g4f_lite.cli.plugin_project import KINDS, LONGEST, UnfitNameError, check_name, project_files
-from g4f_lite.provider import NAME
+from g4f_lite.provider.base import NAME
 
 
 def plugin_new(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,8 @@ from helpers.asking import ask
 from helpers.driving import MESSAGES
 
 import g4f_lite
-from g4f_lite import Client, plugins
+from g4f_lite import Client
+from g4f_lite.plugins import registry as plugins
 from g4f_lite.testing import FaultServer, replies
 
 

@@ -15,7 +15,7 @@ from helpers.driving import eventually, run
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client
-from g4f_lite.routing.plan import Plan
+from g4f_lite.failover.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import g4f_lite
-from g4f_lite.params import CreateParams, check_messages, check_request
+from g4f_lite.client.params import CreateParams, check_messages, check_request
 from g4f_lite.testing import FaultServer
-from g4f_lite.types import ChatRequest
+from g4f_lite.types.chat import ChatRequest
 
 USER = {"role": "user", "content": "hi"}
 

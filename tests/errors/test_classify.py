@@ -11,9 +11,9 @@ from helpers.error_bodies import anthropic, cloudflare, google, nvidia, openai, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite import errors as e
-from g4f_lite.faults.classify import classify
-from g4f_lite.http import ErrorReply
+from g4f_lite.errors import exceptions as e
+from g4f_lite.errors.classify import classify
+from g4f_lite.types.http import ErrorReply
 
 NOW = 1_790_000_000.0
 

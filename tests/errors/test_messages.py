@@ -7,9 +7,9 @@ import json
 import pytest
 from helpers.error_bodies import openai, openrouter
 
-from g4f_lite import errors as e
-from g4f_lite.faults.classify import classify
-from g4f_lite.http import ErrorReply
+from g4f_lite.errors import exceptions as e
+from g4f_lite.errors.classify import classify
+from g4f_lite.types.http import ErrorReply
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.faults.classify import classify
-from g4f_lite.faults.retry_after import (
-    asked_wait,
-    parse_duration,
-    parse_moment,
-    parse_retry_after,
-    spent_limit_reset,
-)
-from g4f_lite.http import ErrorReply
+from g4f_lite.errors.classify import classify
+from g4f_lite.errors.retry_after import asked_wait, parse_duration, parse_moment, parse_retry_after, spent_limit_reset
+from g4f_lite.types.http import ErrorReply
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from g4f_lite.routing.waits import LONGEST_BACKOFF, backoff
+from g4f_lite.failover.backoff import LONGEST_BACKOFF, backoff
 
 
 def test_backoff_is_exponential_with_full_jitter() -> None:

@@ -8,7 +8,7 @@ import pytest
 from helpers.plans import Here, There, make
 
 from g4f_lite import ConfigurationError, ServerError
-from g4f_lite.routing.legs import Leg
+from g4f_lite.provider.leg import Leg
 
 
 def test_the_callers_objects_get_a_state_for_each_leg() -> None:

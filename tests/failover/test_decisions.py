@@ -19,10 +19,10 @@ from g4f_lite import (
     StreamInterruptedError,
     ToolCallError,
 )
-from g4f_lite import errors as error_tree
-from g4f_lite.routing.decisions import DECISIONS, decide
-from g4f_lite.routing.health import Health
-from g4f_lite.routing.legs import Leg
+from g4f_lite.errors import exceptions as error_tree
+from g4f_lite.failover.decisions import DECISIONS, decide
+from g4f_lite.health.tracker import Health
+from g4f_lite.provider.leg import Leg
 
 
 def after(error: ProviderError) -> list[str]:

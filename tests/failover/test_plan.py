@@ -21,8 +21,8 @@ from g4f_lite import (
     ServerError,
     ToolCallError,
 )
-from g4f_lite.routing.legs import Leg
-from g4f_lite.routing.plan import RestingError
+from g4f_lite.failover.plan import RestingError
+from g4f_lite.provider.leg import Leg
 
 
 @pytest.mark.parametrize(

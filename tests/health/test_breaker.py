@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.plans import no_jitter
 
-from g4f_lite.routing.breaker import Breaker
+from g4f_lite.health.breaker import Breaker
 
 
 def test_a_breaker_opens_after_three_failures_in_a_row() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import RateLimitError
-from g4f_lite.routing.health import Health
-from g4f_lite.routing.limits import read_limits
+from g4f_lite.health.limits import read_limits
+from g4f_lite.health.tracker import Health
 
 
 def test_limits_of_the_last_answer_are_seen_coming() -> None:

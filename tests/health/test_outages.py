@@ -13,7 +13,7 @@ import pytest
 from helpers.driving import MESSAGES, QUICK, eventually
 
 from g4f_lite import AsyncClient, AuthenticationError, Client, OpenaiTemplate, PermissionDeniedError, Timeouts
-from g4f_lite.routing.plan import Plan
+from g4f_lite.failover.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -66,7 +66,7 @@ def test_fifty_tasks_are_all_served_and_the_dead_leg_is_soon_left_alone(
 def test_a_leg_is_in_use_again_after_its_recovery(
     outage: tuple[FaultServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("g4f_lite.routing.breaker.OPEN_S", 0.2)
+    monkeypatch.setattr("g4f_lite.health.breaker.OPEN_S", 0.2)
     server, options = outage
     with Client(**options) as client:
         for _ in range(3):

@@ -24,10 +24,10 @@ from g4f_lite import (
     RoutesExhaustedError,
     ServerError,
 )
-from g4f_lite.routing.decisions import decide
-from g4f_lite.routing.health import Health
-from g4f_lite.routing.legs import Leg
-from g4f_lite.routing.plan import Plan, Policy, RestingError
+from g4f_lite.failover.decisions import decide
+from g4f_lite.failover.plan import Plan, Policy, RestingError
+from g4f_lite.health.tracker import Health
+from g4f_lite.provider.leg import Leg
 
 
 def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
@@ -107,7 +107,7 @@ def test_a_dead_origin_closes_all_its_legs(error: ProviderError, shared: bool) -
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("g4f_lite.routing.health.MOST_LEGS", 10)
+    monkeypatch.setattr("g4f_lite.health.tracker.MOST_LEGS", 10)
     health = Health(no_jitter)
     for number in range(100):
         hurt(health, leg(f"m{number}"), ServerError("x"))

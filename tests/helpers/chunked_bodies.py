@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from g4f_lite.http import HTTPRequest
-from g4f_lite.timing import TimeLimit
 from g4f_lite.transport.sync_http import SyncTransport
-from g4f_lite.types import Timeouts
+from g4f_lite.types.chat import Timeouts
+from g4f_lite.types.http import HTTPRequest
+from g4f_lite.types.time_limit import TimeLimit
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 

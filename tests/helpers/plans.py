@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from g4f_lite import OpenaiTemplate
-from g4f_lite.keys import Key
-from g4f_lite.routing.health import Health
-from g4f_lite.routing.legs import Leg
-from g4f_lite.routing.plan import Plan, Policy
+from g4f_lite.failover.plan import Plan, Policy
+from g4f_lite.health.tracker import Health
+from g4f_lite.provider.keys import Key
+from g4f_lite.provider.leg import Leg
 
 from .clocks import FakeClock
 

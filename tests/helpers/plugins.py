@@ -6,7 +6,7 @@ from typing import Any
 
 import g4f_lite_providers
 from g4f_lite import Client, OpenaiTemplate, PluginInfo, Provider
-from g4f_lite.plugins import process_registry
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer
 
 from .driving import MESSAGES

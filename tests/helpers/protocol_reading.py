@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from g4f_lite import ChatCompletion, ChatRequest, HTTPResponse, Provider
-from g4f_lite.keys import Key
-from g4f_lite.routing.legs import Leg
-from g4f_lite.stream_reader import StreamReader
+from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.provider.keys import Key
+from g4f_lite.provider.leg import Leg
 from g4f_lite.testing.shapes import SHAPES
-from g4f_lite.timing import TimeLimit
-from g4f_lite.types import Timeouts
+from g4f_lite.types.chat import Timeouts
+from g4f_lite.types.time_limit import TimeLimit
 from g4f_lite_providers.anthropic import Anthropic
 from g4f_lite_providers.cohere import Cohere
 from g4f_lite_providers.gemini import Gemini

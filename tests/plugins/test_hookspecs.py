@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from g4f_lite import hookspecs
+from g4f_lite.plugins import hookspecs
 
 
 def test_every_hook_is_documented_with_its_signature_and_an_example() -> None:

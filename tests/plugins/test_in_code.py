@@ -25,7 +25,7 @@ from g4f_lite import (
     provider_names,
     register,
 )
-from g4f_lite.plugins import process_registry
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer
 
 

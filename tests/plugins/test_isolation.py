@@ -14,9 +14,11 @@ import pytest
 from helpers.driving import MODES, run
 from helpers.sites import Site, provider_code
 
-from g4f_lite import Client, PluginLoadError, PluginWarning, plugin_sources, plugin_trials
-from g4f_lite.plugin_trials import try_each
-from g4f_lite.plugins import process_registry
+from g4f_lite import Client, PluginLoadError, PluginWarning
+from g4f_lite.plugins import isolated_load as plugin_trials
+from g4f_lite.plugins import sources as plugin_sources
+from g4f_lite.plugins.isolated_load import try_each
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer, replies
 
 SECRET = "sk-hostile-0123456789abcdef"
@@ -230,7 +232,7 @@ def test_only_the_thread_that_loads_a_plugin_is_kept_from_printing(
         "other.start(); other.join(); print('of the plugin')"
     )
     site.add("evil-plugin", evil(before=before), providers=["evil"])
-    with caplog.at_level(logging.WARNING, "g4f_lite.plugins"):
+    with caplog.at_level(logging.WARNING, "g4f_lite.plugins.registry"):
         process_registry().get("evil")
     print("afterwards")
     assert capsys.readouterr().out == "of another thread\nafterwards\n"

@@ -15,7 +15,7 @@ from helpers.plugins import BUNDLED, ask, info, make
 from helpers.sites import Site, provider_code
 
 from g4f_lite import Client, PluginInfo, Provider, Trail, UnknownProviderError, provider_names
-from g4f_lite.plugins import process_registry
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer
 
 

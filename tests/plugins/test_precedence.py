@@ -9,7 +9,7 @@ from helpers.plugins import BUNDLED, make
 from helpers.sites import Site, provider_code
 
 from g4f_lite import Client, PluginWarning, provider_names, register
-from g4f_lite.plugins import process_registry
+from g4f_lite.plugins.registry import process_registry
 
 
 def test_the_client_comes_before_the_process_before_the_bundled_before_third_parties(site: Site) -> None:

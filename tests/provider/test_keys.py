@@ -9,8 +9,9 @@ import pytest
 from helpers.providers import Alpha, Beta, Keyless
 
 import g4f_lite
-from g4f_lite import Client, keys
-from g4f_lite.keys import Key
+from g4f_lite import Client
+from g4f_lite.provider import keys
+from g4f_lite.provider.keys import Key
 
 
 def test_keys_come_from_argument_environment_and_store_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,14 @@ import pytest
 from helpers.driving import MODES, run
 
 from g4f_lite import ModelUnavailableError, OpenaiTemplate, ProviderError, ServerError, Timeouts
-from g4f_lite.endpoint_operations import OPERATIONS
-from g4f_lite.endpoints import EmbeddingRequest, ModelsRequest, TranscriptionRequest
-from g4f_lite.errors import MalformedResponseError, ReplyError
-from g4f_lite.faults.classify import classify
-from g4f_lite.http import MAX_CHOICES, MAX_ERROR_BODY, MAX_OBJECTS, ErrorReply, HTTPResponse, ServerSentEvent
-from g4f_lite.openai_template import OpenaiStreamParser
-from g4f_lite.operations import CHAT
+from g4f_lite.call.endpoint_operations import OPERATIONS
+from g4f_lite.call.operations import CHAT
+from g4f_lite.errors.classify import classify
+from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
+from g4f_lite.provider.openai.chat import OpenaiStreamParser
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.types.endpoint import EmbeddingRequest, ModelsRequest, TranscriptionRequest
+from g4f_lite.types.http import MAX_CHOICES, MAX_ERROR_BODY, MAX_OBJECTS, ErrorReply, HTTPResponse, ServerSentEvent
 
 MILLION = 1_000_000
 PATIENT = Timeouts(connect=60, first_token=60, stall=60, total=60)

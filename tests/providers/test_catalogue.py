@@ -16,7 +16,7 @@ from helpers.imports import loaded_by
 
 import g4f_lite
 from g4f_lite import ChatRequest, Client, OpenaiTemplate, Provider
-from g4f_lite.provider import NAME
+from g4f_lite.provider.base import NAME
 from g4f_lite.testing import FaultServer
 from g4f_lite_providers import BUNDLED
 from g4f_lite_providers.row import Row

@@ -11,8 +11,8 @@ from helpers.driving import MODES, run
 
 import g4f_lite
 from g4f_lite import ChatRequest
-from g4f_lite.http import ErrorReply, HTTPResponse, ServerSentEvent
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.types.http import ErrorReply, HTTPResponse, ServerSentEvent
 
 
 @each_service

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from g4f_lite import MissingKeyError, OpenaiTemplate, UnknownProviderError, register
-from g4f_lite.binding import Binder
-from g4f_lite.keys import remove_key, store_key
-from g4f_lite.plugins import Registry, process_registry
-from g4f_lite.selections import Selections
+from g4f_lite.plugins.registry import Registry, process_registry
+from g4f_lite.provider.keys import remove_key, store_key
+from g4f_lite.routing.leg_factory import Binder
+from g4f_lite.routing.selection_cache import Selections
 
 
 class Day(OpenaiTemplate):

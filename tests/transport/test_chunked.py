@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.chunked_bodies import HEAD, read, serving
 
-from g4f_lite.errors import ConnectionFailedError, ProviderError
+from g4f_lite.errors.exceptions import ConnectionFailedError, ProviderError
 from g4f_lite.transport.sync_http import SyncTransport
 from g4f_lite.transport.sync_sockets import whole_chunks
 

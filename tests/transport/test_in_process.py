@@ -7,15 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from helpers.driving import MODES, run
 
-from g4f_lite import (
-    ChatCompletionChunk,
-    ChatRequest,
-    ChunkChoice,
-    Delta,
-    LocalProvider,
-    StreamInterruptedError,
-    Usage,
-)
+from g4f_lite import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta, LocalProvider, StreamInterruptedError, Usage
 
 
 class Parrot(LocalProvider):

@@ -12,7 +12,7 @@ from helpers.driving import MODES, run
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, Timeouts
-from g4f_lite.routing.plan import Plan
+from g4f_lite.failover.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 
 DRIPS = {
@@ -77,8 +77,8 @@ def test_a_reader_that_takes_its_time_is_no_stall(mode: str, groq: FaultServer) 
 
 
 def test_default_limits_are_lifted_on_the_last_leg_and_the_callers_are_not(groq: FaultServer) -> None:
-    from g4f_lite.routing.legs import Leg
-    from g4f_lite.routing.plan import Policy
+    from g4f_lite.failover.plan import Policy
+    from g4f_lite.provider.leg import Leg
     from g4f_lite_providers.groq import Groq
 
     for timeouts, lifted in ((Timeouts(), True), (Timeouts(total=120.0), False)):

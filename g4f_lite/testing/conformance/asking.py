@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ...provider import Provider
-from ...types import ChatRequest
+from ...provider.base import Provider
+from ...types.chat import ChatRequest
 from ..shapes import Said
 
 PROMPT = "Which day is it? Grüße, 北京 😀"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
-from ...async_client import AsyncClient
-from ...client import Client
-from ...errors import G4FLiteError
-from ...provider import Provider
-from ...types import ChatCompletion
+from ...client.async_client import AsyncClient
+from ...client.client import Client
+from ...errors.exceptions import G4FLiteError
+from ...provider.base import Provider
+from ...types.chat import ChatCompletion
 from ..server import FaultServer
 from .asking import PROMPT, model_of
 from .service import SECRET

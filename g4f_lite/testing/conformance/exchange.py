@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...errors import ProviderError
-from ...types import ChatCompletion
+from ...errors.exceptions import ProviderError
+from ...types.chat import ChatCompletion
 from ...value import Value
 
 

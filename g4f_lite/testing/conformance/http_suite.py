@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ... import errors as e
-from ...http import ErrorReply, ServerSentEvent
-from ...provider import VARIABLE, LocalProvider, Provider
-from ...types import ChatCompletion
+from ...errors import exceptions as e
+from ...provider.base import VARIABLE, LocalProvider, Provider
+from ...types.chat import ChatCompletion
+from ...types.http import ErrorReply, ServerSentEvent
 from .. import replies
 from ..network import hide_environment
 from ..server import FaultServer, Reply
@@ -24,18 +24,7 @@ from .calls import CLIENTS, Call, all_that_is_printed, call, outcome
 from .common import Conformance
 from .contract import broken, hold
 from .exchange import Exchange
-from .service import (
-    SECRET,
-    Service,
-    Stream,
-    build,
-    classify,
-    expected,
-    heard,
-    read_stream,
-    read_whole,
-    says,
-)
+from .service import SECRET, Service, Stream, build, classify, expected, heard, read_stream, read_whole, says
 from .threads import in_threads
 
 ERROR_TABLE: dict[int, type[e.ProviderError]] = {

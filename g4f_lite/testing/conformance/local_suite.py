@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from ...provider import LocalProvider
-from ...types import ChatCompletion, ChatCompletionChunk
+from ...provider.base import LocalProvider
+from ...types.chat import ChatCompletion, ChatCompletionChunk
 from ..network import hide_environment
 from . import contract
 from .asking import PROMPT, ask

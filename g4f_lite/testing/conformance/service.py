@@ -10,15 +10,15 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ...errors import ProviderError, ReplyError
-from ...guard import check_outgoing
-from ...http import ErrorReply, HTTPRequest, HTTPResponse
-from ...keys import Key
-from ...provider import Provider
-from ...routing.legs import Leg
-from ...stream_reader import StreamReader, check_content
-from ...timing import TimeLimit
-from ...types import ChatCompletion, ChatRequest, Timeouts
+from ...call.stream_reader import StreamReader, check_content
+from ...errors.exceptions import ProviderError, ReplyError
+from ...provider.base import Provider
+from ...provider.boundary import check_outgoing
+from ...provider.keys import Key
+from ...provider.leg import Leg
+from ...types.chat import ChatCompletion, ChatRequest, Timeouts
+from ...types.http import ErrorReply, HTTPRequest, HTTPResponse
+from ...types.time_limit import TimeLimit
 from .. import replies
 from ..server import Reply
 from ..shapes import SHAPES, Failure, Said, Shape, ShapeName

@@ -10,11 +10,11 @@ from helpers.openai_bodies import CALL, ERRORS, EXAMPLE, FAILED_CHOICE, MESSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.assembly import assemble
-from g4f_lite.errors import MalformedResponseError, ReplyError
-from g4f_lite.http import ServerSentEvent
-from g4f_lite.openai_wire import loose_completion
-from g4f_lite.types import ChatRequest, TokenDetails, Usage
+from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
+from g4f_lite.provider.openai.lenient import loose_completion
+from g4f_lite.types.assembly import assemble
+from g4f_lite.types.chat import ChatRequest, TokenDetails, Usage
+from g4f_lite.types.http import ServerSentEvent
 
 
 def test_a_whole_answer_is_read_with_all_that_is_public() -> None:

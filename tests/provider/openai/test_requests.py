@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from helpers.openai_bodies import EXAMPLE, GROQ, MESSAGES, Example
 
-from g4f_lite.errors import UnsupportedParameterError
-from g4f_lite.http import HTTPRequest
-from g4f_lite.openai_template import OpenaiTemplate
-from g4f_lite.types import ChatRequest
+from g4f_lite.errors.exceptions import UnsupportedParameterError
+from g4f_lite.provider.openai.chat import OpenaiTemplate
+from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.http import HTTPRequest
 
 
 def build(

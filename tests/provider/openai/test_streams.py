@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from helpers.openai_bodies import CALL, ERRORS, EXAMPLE, GROQ, MESSAGES, THINKING, USAGE, mistral, parse, whole
 
-from g4f_lite.assembly import assemble
-from g4f_lite.errors import MalformedResponseError, ReplyError
-from g4f_lite.http import ServerSentEvent
-from g4f_lite.openai_template import OpenaiTemplate
-from g4f_lite.types import ChatCompletion, ChatCompletionChunk, ChatRequest, Usage
+from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
+from g4f_lite.provider.openai.chat import OpenaiTemplate
+from g4f_lite.types.assembly import assemble
+from g4f_lite.types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest, Usage
+from g4f_lite.types.http import ServerSentEvent
 
 
 def chunk(delta: object = None, finish: object = None, *, index: int = 0, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import MalformedResponseError, ReplyError, ServerSentEvent, StreamInterruptedError
-from g4f_lite.stream_reader import StreamReader
+from g4f_lite.call.stream_reader import StreamReader
 from g4f_lite.testing.shapes import SHAPES, Said
 
 CALLS = [

@@ -6,7 +6,7 @@ import pytest
 from helpers.suites import ANSWER, STREAM, checks, run_check
 
 from g4f_lite import OpenaiTemplate, RateLimitError
-from g4f_lite.plugins import Registry
+from g4f_lite.plugins.registry import Registry
 from g4f_lite.testing import Exchange, LocalProviderConformance, ProviderConformance, ScriptedProvider
 from g4f_lite_providers import BUNDLED
 from g4f_lite_providers.anthropic import Anthropic

@@ -1,0 +1,42 @@
+"""What a call asks for: how it is sent, how its answer is read, and when an answer is none. Chat is the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..provider.base import Provider
+from ..types.chat import ChatCompletion
+from ..types.http import MAX_OBJECTS, HTTPRequest, HTTPResponse
+from ..types.size_limits import refuse_crowd
+from .stream_reader import check_content
+
+
+class Operation(NamedTuple):
+    """Everything else in a call is the same for all: plan, retries, deadline, trail."""
+
+    name: str
+    answers: type
+    """What a provider's code must return."""
+    build: Callable[[Provider, Any, str | None, bool], HTTPRequest]
+    """Of the request, the key, and whether to stream."""
+    parse: Callable[[Provider, Any, HTTPResponse], Any]
+    check: Callable[[Any, Any, int | None], None]
+    """Refuses an answer that says nothing: of the answer, the request, and the status."""
+
+
+def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool) -> HTTPRequest:
+    return provider.build_request(request, key=key, stream=stream)
+
+
+def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> ChatCompletion:
+    if response.body[MAX_OBJECTS:]:  # a slice, for it needs no call
+        refuse_crowd(response.body)
+    return provider.parse_response(response)
+
+
+def _check_chat(completion: ChatCompletion, request: Any, status: int | None) -> None:
+    check_content(completion, status)
+
+
+CHAT = Operation("chat", ChatCompletion, _build_chat, _parse_chat, _check_chat)

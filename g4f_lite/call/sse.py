@@ -1,0 +1,128 @@
+"""
+Server-sent events, from bytes.
+
+Lines end at CR, LF or CR LF and nowhere else (`str.splitlines` also splits at U+2028, which JSON
+may hold). Source: the event stream format of the HTML standard, §9.2.6.
+"""
+
+from __future__ import annotations
+
+from ..errors.exceptions import MalformedResponseError
+from ..types.http import MAX_EVENT, MAX_OBJECTS, ServerSentEvent
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SSEDecoder:
+    """
+    Turn pieces of a body, cut anywhere, into events.
+
+    Kept forgiving where services are sloppy: a field named `error` (llama.cpp) is an event
+    `error`, and a last event without its blank line counts.
+    """
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+        self._data: list[bytes] = []
+        self._event = ""
+        self._size = 0
+        self._started = False
+        self._after_cr = False
+
+    def feed_plain(self, piece: bytes) -> list[bytes] | None:
+        """
+        Return the data of the events that this piece completes if they are nothing but one `data: ` line each.
+
+        That is how OpenAI's protocol uses the format. None stands for any other case: nothing has
+        changed then, and `feed` takes the piece.
+        """
+        if self._data or self._event or self._after_cr or b"\n" not in piece:
+            return None
+        whole = b"".join((self._tail, piece)) if self._tail else piece
+        end = whole.rfind(b"\n\n")
+        if end < 0 or len(whole) > MAX_OBJECTS or not whole.startswith(b"data: ") or b"\r" in whole:
+            return None
+        events = whole[6:end].split(b"\n\ndata: ")
+        if whole.count(b"\n") != 2 * len(events):
+            return None
+        self._started = True
+        self._tail[:] = whole[end + 2 :]
+        return events
+
+    def feed(self, piece: bytes) -> list[ServerSentEvent]:
+        """
+        Return the events that this piece completes.
+
+        Raises:
+            MalformedResponseError: an event is larger than `MAX_EVENT` bytes.
+        """
+        if not self._started:
+            piece = b"".join((self._tail, piece))
+            self._tail.clear()
+            if len(piece) < 3 and _BOM.startswith(piece):
+                self._tail += piece
+                return []
+            self._started = True
+            piece = piece.removeprefix(_BOM)
+        if self._after_cr and piece:  # a CR LF that was cut is one line end
+            self._after_cr = False
+            piece = piece.removeprefix(b"\n")
+        if b"\r" in piece:
+            self._after_cr = piece.endswith(b"\r")
+            piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        events: list[ServerSentEvent] = []
+        if b"\n" in piece:
+            if self._tail:  # joined when its line ends: a long line in small pieces costs linear time
+                piece = b"".join((self._tail, piece))
+                self._tail.clear()
+            lines = piece.split(b"\n")
+            piece = lines.pop()
+            for line in lines:
+                if line.startswith(b"data: "):  # the usual case, without a call
+                    self._data.append(line[6:])
+                    self._size += len(line)
+                elif line:
+                    self._field(line)
+                elif self._data:
+                    self._dispatch(events)
+                else:
+                    self._event = ""
+        self._tail += piece
+        if self._size + len(self._tail) > MAX_EVENT:
+            raise _too_large()
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """Return the event that the end of the body leaves unfinished, if there is one."""
+        events: list[ServerSentEvent] = []
+        if self._tail:
+            self._field(bytes(self._tail))
+            self._tail.clear()
+        if self._data:
+            self._dispatch(events)
+        return events
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name in (b"data", b"error"):
+            if name == b"error":
+                self._event = "error"
+            self._data.append(value)
+            self._size += len(line)
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._size > MAX_EVENT:
+            raise _too_large()
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        if data and not data.isspace():
+            events.append(ServerSentEvent(data=data, event=self._event))
+        self._data = []
+        self._event = ""
+        self._size = 0
+
+
+def _too_large() -> MalformedResponseError:
+    return MalformedResponseError(f"an event of the stream is larger than {MAX_EVENT >> 20} MiB")

@@ -1,0 +1,369 @@
+"""
+One stream's bytes into chunks, and what its end means. No I/O.
+
+A stream is whole when each of its choices has a finish reason; everything else is an
+interruption, however politely the connection was closed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..errors.exceptions import (
+    ContentFilterError,
+    MalformedResponseError,
+    ProviderError,
+    ReplyError,
+    StreamInterruptedError,
+    ToolCallError,
+)
+from ..provider.boundary import guarded
+from ..provider.leg import Leg
+from ..types.assembly import Assembly
+from ..types.chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatRequest,
+    ChunkChoice,
+    Delta,
+    FunctionCallDelta,
+    ToolCallDelta,
+)
+from ..types.http import (
+    MAX_ERROR_BODY,
+    MAX_OBJECTS,
+    MAX_RESPONSE_BODY,
+    MAX_STREAM,
+    ErrorReply,
+    HTTPResponse,
+    ServerSentEvent,
+)
+from ..types.size_limits import refuse_crowd
+from ..types.time_limit import TimeLimit
+from .sse import SSEDecoder
+
+_MALFORMED_ALLOWED = 1
+_KEPT = 4096
+"""Chunks that are kept as they are; older ones are assembled, which takes a tenth of the room."""
+
+
+class StreamReader:
+    """
+    Args:
+        classify: makes an exception of an error reply, plugins asked.
+        limit: moved forward whenever content arrives.
+    """
+
+    def __init__(
+        self,
+        leg: Leg,
+        request: ChatRequest,
+        limit: TimeLimit,
+        classify: Callable[[ErrorReply], ProviderError],
+        *,
+        status: int | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        self.leg = leg
+        self.status = status
+        self.spoken = False
+        """Content has been seen."""
+        self.over = False
+        """Nothing more will come."""
+        self.notes: list[str] = []
+        self.chunks: list[ChatCompletionChunk] = []
+        self.prior: StreamReader | None = None
+        """The interrupted stream that this one continues."""
+        self._older: Assembly | None = None
+        self._added = 0
+        """How many of the chunks are in the assembly."""
+        self._request = request
+        self._limit = limit
+        self._classify = classify
+        self.headers = headers
+        self._finished: set[int] = set()
+        self._unfinished: set[int] = set()
+        self._malformed = 0
+        self.failure: ProviderError | None = None
+        self._body: list[bytes] | None = None
+        self._body_size = 0
+        self._size = 0
+        self._sniffed = False
+        if status is not None and not 200 <= status < 300:
+            self._body, self._sniffed = [], True
+        if not leg.is_local:
+            self._decoder = SSEDecoder()
+            with guarded(leg, "starting a stream"):
+                self._parser = leg.provider.new_stream(request)
+            self._feed_all = getattr(self._parser, "feed_all", None)
+
+    # -- feeding ---------------------------------------------------------------------------
+
+    def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
+        """
+        Return the chunks that a piece completes.
+
+        Args:
+            piece: of a body (b"" is its end), a chunk of an answer in process, or how reading failed.
+
+        A failure comes after the chunks before it: the reader is over then, and `check` raises it.
+        """
+        if len(self.chunks) > _KEPT:
+            self._assembled()
+            self.chunks, self._added = [], 0
+        before = len(self.chunks)
+        try:
+            self._take(piece)
+        except ProviderError as error:
+            self.over = True
+            self.failure = self.broken(error)
+        return self.chunks[before:]
+
+    def check(self) -> None:
+        """
+        Raises:
+            ProviderError: the stream is over, and not whole.
+        """
+        if self.failure is not None:
+            raise self.failure
+
+    def _take(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
+        if isinstance(piece, ChatCompletionChunk):
+            self._accept((piece,))
+        elif isinstance(piece, ProviderError):
+            self.over = True
+            if not self._all_finished():  # else the answer is whole, however the connection ended
+                raise piece
+            self._check_end()
+        elif not piece:
+            self.over = True
+            self._end()
+        elif (size := self._size + len(piece)) > MAX_STREAM:
+            self._take(MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB", status=self.status))
+        else:
+            self._size = size
+            self._read(piece)
+
+    def _read(self, piece: bytes) -> None:
+        if not self._sniffed and (start := piece.lstrip()):
+            self._sniffed = True
+            if start[:1] in b"{[<":  # a whole answer, an error or a web page, not a stream
+                self._body = []
+        if self._body is not None:
+            self._collect(self._body, piece)
+            return
+        plain = self._decoder.feed_plain(piece) if self._feed_all is not None else None
+        if plain is None:
+            self._parse(self._decoder.feed(piece))
+        else:
+            self._parse_all(plain)
+        if self.over:
+            self._check_end()
+
+    def _end(self) -> None:
+        if self._body is not None:
+            self._accept(self._whole(b"".join(self._body)))
+        elif not self.leg.is_local:
+            self._parse(self._decoder.close())
+            with guarded(self.leg, "ending a stream"):
+                last = tuple(self._parser.close())
+            self._accept(last)
+        self._check_end()
+
+    def _check_end(self) -> None:
+        if not self.finished:
+            cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
+            raise MalformedResponseError(cause, status=self.status)
+        if not self.spoken:
+            check_content(self.completion(), self.status)
+
+    @property
+    def finished(self) -> bool:
+        """True when each choice that was seen has its finish reason."""
+        return bool(self._finished) and not self._unfinished
+
+    def _all_finished(self) -> bool:
+        """Tell whether all choices that were asked for are there, so that nothing more need come."""
+        return self.finished and len(self._finished) >= (self._request.n or 1)
+
+    def broken(self, cause: ProviderError) -> ProviderError:
+        """Return what a failure means here: before any content its cause, afterwards an interruption."""
+        if not self.spoken or isinstance(cause, StreamInterruptedError):
+            return cause
+        told = "it is whole, but" if isinstance(cause, ToolCallError) else "the answer was cut after it had begun:"
+        error = StreamInterruptedError(f"{told} {cause.message}", status=self.status)
+        error.partial_text = self.text
+        error.__cause__ = cause
+        return error
+
+    def completion(self) -> ChatCompletion:
+        """Return the answer assembled from all chunks so far."""
+        return self._assembled().whole()
+
+    def _assembled(self) -> Assembly:
+        if self._older is None:
+            # A copy: should this leg fail before it speaks, the next one continues the same stream.
+            self._older = Assembly() if self.prior is None else copy.deepcopy(self.prior._assembled())
+        self._older.add(self.chunks[self._added :])
+        self._added = len(self.chunks)
+        return self._older
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        return self.completion().text
+
+    @property
+    def only_text(self) -> bool:
+        """Whether the answer so far is one choice of text alone, which another leg can continue."""
+        choices = self.completion().choices
+        return len(choices) == 1 and bool(choices[0].message.content) and not choices[0].message.tool_calls
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _parse_all(self, events: Sequence[bytes]) -> None:
+        """As `_parse`, for events that are nothing but data, in one go where the parser can do that."""
+        assert self._feed_all is not None
+        with guarded(self.leg, "reading a stream"):
+            chunks = self._feed_all(events)
+        if chunks is None:
+            self._parse([ServerSentEvent(data=data) for data in events if data and not data.isspace()])
+            return
+        self._accept(chunks)
+        self.over = self.over or getattr(self._parser, "done", False)
+
+    def _parse(self, events: Sequence[ServerSentEvent]) -> None:
+        feed = self._parser.feed
+        for event in events:
+            try:
+                if event.data[MAX_OBJECTS:]:
+                    refuse_crowd(event.data)
+                with guarded(self.leg, "reading a stream"):
+                    chunks = feed(event)
+                    if type(chunks) is not tuple:  # a generator's code must run inside the guard
+                        chunks = tuple(chunks)
+            except MalformedResponseError as error:
+                if self.finished:  # a cut after the end of the answer
+                    continue
+                if self._malformed == _MALFORMED_ALLOWED:
+                    raise
+                self._malformed += 1
+                self.notes.append(f"skipped a malformed event: {error.message[:80]}")
+            except ReplyError as error:
+                raise self._classify(error.reply) from None
+            else:
+                self._accept(chunks)
+            if getattr(self._parser, "done", False):  # what follows [DONE] is not looked at
+                self.over = True
+                return
+
+    def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
+        content = False
+        finished, unfinished = self._finished, self._unfinished
+        for chunk in chunks:
+            if not isinstance(chunk, ChatCompletionChunk):
+                raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
+            self.chunks.append(chunk)
+            content = content or chunk.has_content()
+            for choice in chunk.choices:
+                index = choice.index
+                if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
+                    finished.add(index)
+                    unfinished.discard(index)
+                elif index not in unfinished and index not in finished:
+                    unfinished.add(index)
+        if content:
+            self.spoken = True
+            self._limit.content()
+
+    def _collect(self, body: list[bytes], piece: bytes) -> None:
+        failed = self.status is not None and not 200 <= self.status < 300
+        self._body_size += len(piece)
+        if self._body_size <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
+            body.append(piece)
+        elif failed:
+            self.over = True
+            self._end()
+        else:
+            raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
+
+    def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
+        """Read a body that is no stream: an error, or a whole answer."""
+        if self.status is not None and not 200 <= self.status < 300:
+            raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
+        try:
+            refuse_crowd(body)
+            with guarded(self.leg, "reading an answer"):
+                completion = self.leg.provider.parse_response(
+                    HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
+                )
+        except ReplyError as error:
+            raise self._classify(error.reply) from None
+        if not isinstance(completion, ChatCompletion):
+            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
+        return list(as_chunks(completion))
+
+
+def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
+    """Yield a whole answer as a stream of one chunk."""
+    choices = []
+    for choice in completion.choices:
+        message = choice.message
+        calls = tuple(
+            ToolCallDelta(
+                index=index,
+                id=call.id,
+                type=call.type,
+                function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
+                extra_content=call.extra_content,
+            )
+            for index, call in enumerate(message.tool_calls or ())
+        )
+        delta = Delta(
+            role=message.role,
+            content=message.content,
+            refusal=message.refusal,
+            reasoning=message.reasoning,
+            reasoning_content=message.reasoning_content,
+            tool_calls=calls or None,
+            extra_content=message.extra_content,
+        )
+        choices.append(
+            ChunkChoice(
+                index=choice.index,
+                delta=delta,
+                finish_reason=choice.finish_reason or "stop",  # the body was whole, so the answer is
+                logprobs=choice.logprobs,
+            )
+        )
+    yield ChatCompletionChunk(
+        id=completion.id,
+        created=completion.created,
+        model=completion.model,
+        choices=tuple(choices),
+        usage=completion.usage,
+        system_fingerprint=completion.system_fingerprint,
+        service_tier=completion.service_tier,
+    )
+
+
+def check_content(completion: ChatCompletion, status: int | None) -> None:
+    """
+    Refuse an answer that says nothing and does not say why.
+
+    Empty text with finish reason `length` is a success: the tokens went into reasoning.
+
+    Raises:
+        MalformedResponseError: nothing in it.
+        ContentFilterError: nothing in it, because the service withheld it.
+    """
+    for choice in completion.choices:
+        message = choice.message
+        if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
+            return
+        if message.reasoning or message.reasoning_content:
+            return
+    if any(choice.finish_reason == "content_filter" for choice in completion.choices):
+        raise ContentFilterError("the service withheld the whole answer", status=status, code="content_filter")
+    raise MalformedResponseError("the answer is empty", status=status)

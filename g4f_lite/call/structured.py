@@ -1,0 +1,122 @@
+"""Answers as objects: the JSON Schema of a caller's type, and a text read as that type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+from ..value import JSONObject
+
+_FENCE = re.compile(r"\s*```\w*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+"""Models without a JSON mode like to put JSON into a code block."""
+
+
+class MisfitError(Exception):
+    """A text that is not what was asked for; its message says where and why."""
+
+
+class ResponseModel:
+    """
+    A type that answers are to have: a msgspec Struct, dataclass, TypedDict or pydantic model.
+
+    Raises:
+        ConfigurationError: another kind of type, or one that has no JSON Schema.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.name = getattr(model, "__name__", "")
+        self._pydantic = hasattr(model, "model_json_schema") and hasattr(model, "model_validate_json")
+        try:
+            schema = model.model_json_schema() if self._pydantic else msgspec.json.schema(model)
+        except Exception as error:  # of the caller's type; pydantic has its own kinds
+            raise ConfigurationError(f"response_model {self.name or model!r} has no JSON Schema: {error}") from None
+        self.schema: JSONObject = _rooted(schema)
+        if not self.name or self.schema.get("type") != "object":
+            raise ConfigurationError(
+                "response_model must be a msgspec Struct, dataclass, TypedDict or pydantic model, "
+                f"not {self.name or model!r}"
+            )
+        self.strict = _close(self.schema)
+
+    @property
+    def response_format(self) -> JSONObject:
+        """OpenAI's parameter that asks for it."""
+        name = re.sub(r"[^a-zA-Z0-9_-]", "_", self.name)[:64]
+        return {"type": "json_schema", "json_schema": {"name": name, "schema": self.schema, "strict": self.strict}}
+
+    def parse(self, text: str) -> Any:
+        """
+        Return the object that a text means.
+
+        Raises:
+            MisfitError: it is none.
+        """
+        if (fenced := _FENCE.fullmatch(text)) is not None:
+            text = fenced[1]
+        try:
+            if self._pydantic:
+                return self._model.model_validate_json(text)
+            return msgspec.json.decode(text, type=self._model)
+        except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
+            raise MisfitError(f"the answer is no {self.name}: {' '.join(str(error).split())[:300]}") from None
+
+
+@lru_cache(maxsize=256)
+def response_model(model: Any) -> ResponseModel:
+    """Return what is known of a caller's type; made once for each."""
+    return ResponseModel(model)
+
+
+def shaped(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:
+    """
+    Return what is known of `response_model`, and the keywords with the `response_format` that asks for it.
+
+    Raises:
+        ConfigurationError: it cannot be had.
+    """
+    model = params["response_model"]
+    if params.get("response_format") is not None:
+        raise ConfigurationError("give response_model or response_format, not both")
+    if params.get("n") not in (None, 1):
+        raise ConfigurationError("with response_model there is one choice only: n must be 1")
+    try:
+        shape = response_model(model)
+    except TypeError:  # it cannot be hashed
+        raise ConfigurationError(f"response_model must be a type, not {model!r}") from None
+    return shape, {**params, "response_format": shape.response_format}
+
+
+def _rooted(schema: JSONObject) -> JSONObject:
+    """Return a schema whose root is no reference, which OpenAI does not take."""
+    if (found := re.fullmatch(r"#/\$defs/(.+)", schema.get("$ref", ""))) is None:
+        return schema
+    defined = schema["$defs"]
+    root = {**defined[found[1]]}
+    if f'"{schema["$ref"]}"' in msgspec.json.encode(defined).decode():  # it refers to itself
+        return {**root, "$defs": defined}
+    others = {name: one for name, one in defined.items() if name != found[1]}
+    return {**root, "$defs": others} if others else root
+
+
+def _close(node: Any) -> bool:
+    """Close all objects against further fields; True if they have no optional ones: then `strict` can be asked for."""
+    if isinstance(node, list):
+        without_optional = [_close(one) for one in node]  # all are visited, also after one that is False
+        return all(without_optional)
+    if not isinstance(node, dict):
+        return True
+    strict = True
+    if node.get("type") == "object":
+        properties = node.get("properties")
+        if isinstance(properties, dict):
+            node.setdefault("additionalProperties", False)
+            strict = node["additionalProperties"] is False and set(node.get("required", ())) == set(properties)
+        else:
+            strict = False  # any names
+    return _close(list(node.values())) and strict

@@ -1,0 +1,158 @@
+"""What the endpoints beside chat take: the names for both clients, and the checks before any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+
+from ..errors.exceptions import InvalidRequestError
+from ..types.chat import Timeouts
+from ..types.endpoint import (
+    EmbeddingRequest,
+    EndpointRequest,
+    ImageRequest,
+    ModelsRequest,
+    OperationName,
+    SpeechRequest,
+    TranscriptionRequest,
+    TranslationRequest,
+)
+from ..types.uploads import Progress, UploadFile
+from .params import ROUTING, RoutingParams, as_request, check_callable, check_headers, unknown_keyword
+
+if TYPE_CHECKING:
+    from ..provider.base import Provider
+
+
+class EndpointParams(RoutingParams, total=False):
+    """Keywords that all endpoints have; as for chats."""
+
+    extra_body: Mapping[str, Any] | None
+    extra_headers: Mapping[str, str] | None
+
+
+class EmbeddingParams(EndpointParams, total=False):
+    """Keywords of `embeddings.create` besides `input`."""
+
+    dimensions: int | None
+    encoding_format: Literal["float", "base64"] | None
+    user: str | None
+
+
+class TranslationParams(EndpointParams, total=False):
+    """Keywords of `audio.translations.create` besides `file`."""
+
+    prompt: str | None
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] | None
+    temperature: float | None
+    progress: Progress | None
+
+
+class TranscriptionParams(TranslationParams, total=False):
+    """Keywords of `audio.transcriptions.create` besides `file`."""
+
+    language: str | None
+    timestamp_granularities: Sequence[Literal["word", "segment"]] | None
+
+
+class SpeechParams(EndpointParams, total=False):
+    """Keywords of `audio.speech.create` besides `input` and `voice`."""
+
+    response_format: str | None
+    speed: float | None
+    instructions: str | None
+
+
+class ImageParams(EndpointParams, total=False):
+    """Keywords of `images.generate` besides `prompt`."""
+
+    n: int | None
+    size: str | None
+    quality: str | None
+    style: str | None
+    background: str | None
+    output_format: str | None
+    response_format: Literal["url", "b64_json"] | None
+    user: str | None
+
+
+class ModelsParams(TypedDict, total=False):
+    """Keywords of `models.list`."""
+
+    provider: str | Provider | type[Provider] | None
+    max_age: float
+    timeout: float | None
+    deadline: float | None
+    retries: int | None
+    timeouts: Timeouts | None
+
+
+class _Endpoint(NamedTuple):
+    method: str
+    kind: type[EndpointRequest]
+    needed: tuple[str, ...] = ()
+
+
+_ENDPOINTS: dict[OperationName, _Endpoint] = {
+    "embeddings": _Endpoint("embeddings.create", EmbeddingRequest, ("input",)),
+    "transcription": _Endpoint("audio.transcriptions.create", TranscriptionRequest, ("file",)),
+    "translation": _Endpoint("audio.translations.create", TranslationRequest, ("file",)),
+    "speech": _Endpoint("audio.speech.create", SpeechRequest, ("input", "voice")),
+    "images": _Endpoint("images.generate", ImageRequest, ("prompt",)),
+    "models": _Endpoint("models.list", ModelsRequest),
+}
+
+
+def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
+    """
+    Return the request that the keywords ask for; its model is still to be set.
+
+    Raises:
+        TypeError: a keyword is unknown or missing.
+        InvalidRequestError: a value that no provider takes; names the field.
+    """
+    method, kind, needed = _ENDPOINTS[operation]
+    own = [name for name in kind.__struct_fields__ if name != "model"]
+    given: dict[str, Any] = {}
+    for name, value in params.items():
+        if name in own:
+            if value is not None:
+                given[name] = list(value) if isinstance(value, tuple) and name != "file" else value
+        elif name not in ROUTING:
+            raise unknown_keyword(name, (*own, *ROUTING), method)
+    for name in needed:
+        if name not in given:
+            raise TypeError(f"{method}() needs {name}=…")
+    if "extra_headers" in given:
+        check_headers(given["extra_headers"])
+    if operation == "embeddings":
+        _check_input(given["input"])
+    for name in ("input", "prompt", "voice"):
+        if name in needed and isinstance(given[name], str) and not given[name].strip():
+            raise InvalidRequestError(f"{name} is empty")
+    if "file" in given:
+        check_callable("progress", given.get("progress"))
+        given["file"] = given["file"] if isinstance(given["file"], UploadFile) else UploadFile(given["file"])
+    return as_request(given, kind)
+
+
+def _check_input(given: object) -> None:
+    """
+    Raises:
+        InvalidRequestError: neither a text, nor texts, nor tokens, nor lists of tokens.
+    """
+    if isinstance(given, str):
+        return
+    if not isinstance(given, list):
+        raise InvalidRequestError(f"input must be a text or a list of texts, not {type(given).__name__}")
+    if not given:
+        raise InvalidRequestError("input is empty: give at least one text")
+    kinds = {type(one) for one in given}
+    if len(kinds) > 1 or not kinds <= {str, int, list}:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise InvalidRequestError(f"input must hold texts alone, or tokens alone, not {names}")
+    for index, one in enumerate(given):
+        if one == [] or (isinstance(one, str) and not one.strip()):
+            raise InvalidRequestError(f"input[{index}] is empty")
+        if isinstance(one, list) and not all(type(token) is int for token in one):
+            raise InvalidRequestError(f"input[{index}] must hold tokens (whole numbers) alone")

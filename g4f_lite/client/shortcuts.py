@@ -1,0 +1,51 @@
+"""One-line calls. They share one client per process."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Sequence
+from typing import Unpack
+
+from ..errors.exceptions import InvalidRequestError
+from ..types.chat import ChatCompletion
+from .client import Client, Stream
+from .params import CreateParams, MessageParam
+
+_shared: list[Client] = []
+"""Of two that threads make at the same time the first counts; a lock would not survive a fork."""
+
+
+def shared_client() -> Client:
+    """Return the client of this process; it is closed at exit."""
+    if not _shared:
+        _shared.append(Client())
+    return _shared[0]
+
+
+@atexit.register
+def _close() -> None:
+    for client in _shared:
+        client.close()
+
+
+def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
+    """
+    Return a prompt as the user's message; a list of messages as it is.
+
+    Raises:
+        InvalidRequestError: there is no prompt.
+    """
+    if isinstance(prompt, str) and not prompt.strip():
+        raise InvalidRequestError("the prompt is empty; put a question into it")
+    return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+
+
+def chat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
+    """Answer a prompt, or a list of messages. Arguments and errors are those of `create`."""
+    return shared_client().chat.completions.create(messages=as_messages(prompt), **params)
+
+
+def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> Stream:
+    """As `chat`, in pieces."""
+    chunks: Stream = shared_client().chat.completions.create(messages=as_messages(prompt), stream=True, **params)
+    return chunks

@@ -1,1 +1,0 @@
-"""What an error reply means, and how long it asks to wait. Pure."""

@@ -1,0 +1,108 @@
+"""What a plugin may be: its hooks, its providers, its strategies. Each refusal says what is meant instead."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+from ..errors.exceptions import PluginLoadError
+from ..provider.base import Provider
+from ..routing.strategies import STRATEGIES, Strategy
+from ..suggestions import did_you_mean
+from .sources import describe
+
+
+def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
+    """
+    Return the names of a plugin's hooks.
+
+    Raises:
+        PluginLoadError: it has none, or one that cannot work.
+    """
+    known: dict[str, Any] = {name: hook for name, hook in vars(manager.hook).items() if not name.startswith("_")}
+    found = []
+    for attribute in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, attribute)
+        if options is None:
+            continue
+        hook = options.get("specname") or attribute
+        if hook not in known:
+            hint = did_you_mean(hook, known, f"; there are {', '.join(known)}")
+            raise PluginLoadError(f"unknown hook {hook!r}{hint}")
+        arguments = known[hook].spec.argnames
+        function = getattr(plugin, attribute)
+        if strange := [name for name in _arguments(function) if name not in arguments]:
+            hint = did_you_mean(strange[0], arguments, f"; there are {', '.join(arguments)}")
+            raise PluginLoadError(f"its hook {hook} cannot have the argument {strange[0]!r}{hint}")
+        if _is_lazy(function):
+            raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
+        found.append(hook)
+    if not found:
+        raise PluginLoadError("it has no hooks; mark its functions with g4f_lite.hookimpl")
+    return tuple(found)
+
+
+def _arguments(function: Callable[..., object]) -> list[str]:
+    """Return the names of the arguments that must be given, as pluggy counts them."""
+    return [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.name != "self"
+    ]
+
+
+def _is_lazy(function: object) -> bool:
+    """Tell whether calling this does nothing yet; pluggy's wrappers are generators too."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_of_kind(function) for is_of_kind in kinds)
+
+
+def provider_collector(providers: dict[str, Provider]) -> Callable[[object], None]:
+    """Return the `register` that a plugin's providers are given to."""
+
+    def register(provider: object) -> None:
+        instance = as_provider(provider)
+        if instance.name in providers:
+            raise PluginLoadError(f"it registers {instance.name!r} twice")
+        providers[instance.name] = instance
+
+    return register
+
+
+def strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strategy], None]:
+    """Return the `register` that a plugin's strategies are given to."""
+
+    def register(name: str, strategy: Strategy) -> None:
+        if not isinstance(name, str) or not callable(strategy):
+            raise PluginLoadError(f"a strategy is a name and a function, not {name!r} and {strategy!r}")
+        if name in STRATEGIES:
+            raise PluginLoadError(f"there is a built-in strategy {name!r}; give it another name")
+        strategies[name] = strategy
+
+    return register
+
+
+def is_provider(plugin: object) -> bool:
+    return isinstance(plugin, Provider) or (isinstance(plugin, type) and issubclass(plugin, Provider))
+
+
+def as_provider(plugin: object) -> Provider:
+    """
+    Return a provider instance.
+
+    Raises:
+        PluginLoadError: it is none, or cannot be made.
+    """
+    if isinstance(plugin, Provider):
+        return plugin
+    if not (isinstance(plugin, type) and issubclass(plugin, Provider)):
+        raise PluginLoadError(f"register() takes a Provider class or instance, not {plugin!r}")
+    try:
+        return plugin()
+    except Exception as error:
+        raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error

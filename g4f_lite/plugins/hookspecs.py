@@ -1,0 +1,56 @@
+"""
+The hooks that a plugin may implement. Each is optional; docs/plugins/hooks.md shows them in use.
+
+A plugin is a module or an object; it marks its functions with `g4f_lite.hookimpl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ..errors.exceptions import ProviderError
+    from ..provider.base import Provider
+    from ..routing.strategies import Strategy
+    from ..trail import Attempt, Trail
+    from ..types.http import ErrorReply
+
+PROJECT = "g4f_lite"
+OBSERVING = ("attempt_started", "attempt_finished", "call_finished")
+"""The hooks that are only told something; each takes one argument."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    """Call `register(MyProvider)` for each provider, a class or an instance. No I/O, no environment."""
+
+
+@hookspec
+def register_strategies(register: Callable[[str, Strategy], None]) -> None:
+    """Call `register("name", strategy)`; callers then write `strategy="name"`."""
+
+
+@hookspec(firstresult=True)
+def refine_error(provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError | None:
+    """Return a better exception for an error reply than `error`, or None. The first one counts."""
+
+
+@hookspec
+def attempt_started(attempt: Attempt) -> None:
+    """An attempt begins; `attempt.outcome` is None."""
+
+
+@hookspec
+def attempt_finished(attempt: Attempt) -> None:
+    """An attempt has ended, well or badly."""
+
+
+@hookspec
+def call_finished(trail: Trail) -> None:
+    """A call has ended, with an answer or with an error."""

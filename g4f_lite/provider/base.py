@@ -1,0 +1,304 @@
+"""
+The contract of a provider: what to send and what an answer means. No I/O in any of it.
+
+`OpenaiTemplate` implements all of it for services that speak OpenAI's protocol; `LocalProvider`
+is for answers made inside this process.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from urllib.parse import urlsplit
+
+from ..errors.exceptions import ConfigurationError, ProviderError, StreamInterruptedError, UnsupportedParameterError
+from ..forks import loaded_late
+from ..suggestions import did_you_mean
+from ..types.assembly import assemble
+from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
+from ..types.http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+
+if TYPE_CHECKING:
+    from ..types.endpoint import Answer, EndpointRequest
+
+loaded_late("g4f_lite.errors.classify")
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+"""What a provider's name looks like."""
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
+"""A place in `api_base` that the environment fills."""
+
+
+class StreamParser(Protocol):
+    """
+    Turns the events of one stream into chunks.
+
+    An attribute `done`, if there is one, becomes True when nothing more is to come, as after
+    OpenAI's `[DONE]`; then the end of the body is not waited for.
+
+    A method `feed_all(events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None`, if there is one,
+    gets the data of several events that are nothing else; None says that one of them is no ordinary
+    chunk, and `feed` gets them singly.
+    """
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        """
+        Return the chunks of one event.
+
+        Raises:
+            ReplyError: the event says that the service failed.
+            MalformedResponseError: the event cannot be understood; one in a stream is skipped.
+        """
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        """Return what is left when the body ends."""
+
+
+class Provider(ABC):
+    """
+    A service that answers chats.
+
+    A subclass sets the attributes; an instance may set each of them anew, and is frozen then:
+    `Groq(api_base="http://127.0.0.1:9000/openai/v1")`.
+
+    Args:
+        api_key: the key to use, before those of client, environment and store.
+        attributes: any attribute of the class.
+
+    Raises:
+        TypeError: an unknown attribute, with the nearest known one.
+        ConfigurationError: a name or an address that cannot work.
+    """
+
+    name: str = ""
+    """What callers write: `[a-z0-9][a-z0-9_-]*`."""
+    label: str = ""
+    """What people call it."""
+    url: str = ""
+    """Its web site."""
+    login_url: str = ""
+    """Where people get a key."""
+    api_base: str = ""
+    """What the paths of the API are appended to. `{VARIABLE}` in it is filled in from the environment."""
+    working: bool = True
+    """False: known, but not used; `notice` says why."""
+    notice: str = ""
+    """What a user should know before using it, in a sentence without an end stop."""
+    needs_auth: bool = True
+    automatic: bool = True
+    """Used when the caller names no provider; unless set, the same as `needs_auth`."""
+    api_key_env: Sequence[str] = ()
+    """Environment variables that may hold a key, the first found wins."""
+    default_model: str = ""
+    fallback_models: Sequence[str] = ()
+    """Tried in this order when the model fails; also what is listed without asking the service."""
+    model_aliases: Mapping[str, str] = {}
+    """Friendlier, cross-provider names, each with the id that the service knows."""
+    default_models: Mapping[str, str | Sequence[str]] = {}
+    """For what is no chat: a capability to its model, or to several, of which the later ones are tried next."""
+    lists_models: bool = False
+    """Whether the service can be asked for its models."""
+    model_capabilities: Mapping[str, frozenset[str]] = {}
+    """What single models can besides: `{"qwen/qwen3.8-27b": frozenset({"vision"})}`."""
+    capabilities: frozenset[str] = frozenset({"streaming"})
+    """
+    Of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and of what is no chat:
+    embeddings, transcription, translation, speech, images.
+
+    With `stream_usage`, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
+    """
+
+    api_key: str | None = None
+    _frozen: bool = False
+    _automatic_is_set: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._automatic_is_set = cls._automatic_is_set or "automatic" in cls.__dict__
+        if not cls._automatic_is_set:
+            cls.automatic = cls.needs_auth
+
+    def __init__(self, *, api_key: str | None = None, **attributes: Any) -> None:
+        if api_key is not None:
+            attributes["api_key"] = api_key
+        if not self._automatic_is_set and "needs_auth" in attributes:
+            attributes.setdefault("automatic", attributes["needs_auth"])
+        self._set(attributes)
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        known = self._attributes() if attributes else set()
+        for attribute, value in attributes.items():
+            if attribute not in known:
+                hint = did_you_mean(attribute, known, f"; it has {', '.join(sorted(known))}")
+                raise TypeError(f"{type(self).__name__} has no attribute {attribute!r}{hint}")
+            object.__setattr__(self, attribute, value)
+        if not NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {self.name!r}"
+            )
+        if self.api_base and not VARIABLE.search(self.api_base):
+            object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
+        object.__setattr__(self, "_frozen", True)
+
+    @classmethod
+    def _attributes(cls) -> set[str]:
+        """Public names of the class that are data."""
+        return {
+            name
+            for owner in cls.__mro__
+            for name, value in vars(owner).items()
+            if not name.startswith("_") and not callable(value) and not isinstance(value, (property, classmethod))
+        }
+
+    def replace(self, **attributes: Any) -> Self:
+        """Return a copy with other attributes."""
+        twin = copy.copy(self)
+        twin._set(attributes)
+        return twin
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self._frozen:
+            raise AttributeError(f"{self!r} is frozen; make another with {name}=…")
+        object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}" + (f" at {self.api_base}>" if self.api_base else ">")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle and copy everything but the key."""
+        return {name: value for name, value in vars(self).items() if name != "api_key"}
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    # -- the contract ----------------------------------------------------------------------
+
+    def unavailable_reason(self) -> str | None:
+        """Return why this provider cannot be used here at all; None if it can."""
+        return None if self.working else self.notice or f"{self.label or self.name} is marked as not working"
+
+    def models(self) -> tuple[str, ...]:
+        """Return the model ids that the class itself lists, the default first."""
+        listed = (self.default_model, *self.fallback_models, *self.model_aliases.values())
+        return tuple(dict.fromkeys(filter(None, listed)))
+
+    def get_model_name(self, model: str | None = None) -> str:
+        """Return the id to send: the default for None or "", an alias resolved, anything else as it is."""
+        return self.model_aliases.get(model, model) if model else self.default_model
+
+    def models_for(self, operation: str) -> tuple[str, ...]:
+        """Return the model ids for a capability, the default first, then what is tried next."""
+        if operation == "chat":
+            return tuple(filter(None, (self.default_model, *self.fallback_models)))
+        listed = self.default_models.get(operation, ())
+        return (listed,) if isinstance(listed, str) else tuple(listed)
+
+    @abstractmethod
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        """
+        Return what to send.
+
+        Args:
+            request: the checked request; `model` is the id to use.
+            key: None if there is none.
+
+        Raises:
+            UnsupportedParameterError: the service cannot honour the request; another leg may.
+        """
+
+    @abstractmethod
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        """
+        Return the answer of a status 2xx.
+
+        Raises:
+            ReplyError: it is an error after all.
+            MalformedResponseError: it cannot be understood.
+        """
+
+    @abstractmethod
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        """Return a parser for one stream."""
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        """As `build_request`, for what is no chat: `request.operation` is one of `capabilities`, or `models`."""
+        raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        """As `parse_response`, for the answer to such a request."""
+        raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
+
+    def classify_error(self, reply: ErrorReply) -> ProviderError:
+        """Return the exception that an error reply means."""
+        from ..errors.classify import classify
+
+        return classify(reply)
+
+
+class LocalProvider(Provider):
+    """
+    A provider that answers inside this process.
+
+    `stream` is all it needs. Both methods block and are called from any thread; the async client
+    calls them in one of its own. They end soon after `cancelled()` has become true, in any way they
+    like.
+    """
+
+    needs_auth = False
+    automatic = False
+
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        """
+        Return the whole answer: what `stream` yields, unless a subclass knows better.
+
+        Raises:
+            StreamInterruptedError: it has no finish reason, so it was stopped before its end.
+        """
+        answer = assemble(self.stream(request, cancelled=cancelled))
+        if not answer.choices or any(choice.finish_reason is None for choice in answer.choices):
+            error = StreamInterruptedError("the answer was stopped before its end")
+            error.partial_text = answer.text
+            raise error
+        return answer
+
+    @abstractmethod
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        """Yield the answer in pieces; the last of each choice has its finish reason."""
+
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        raise TypeError(f"{self.name} answers in process: there is nothing to send")
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
+
+
+def check_base_url(url: object, source: str) -> str:
+    """
+    Return a base URL without its last slash.
+
+    Raises:
+        ConfigurationError: it is not an http or https address, or carries a password.
+    """
+    if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        fits = bool(parts.hostname) and url.isascii() and url.isprintable() and parts.port != 0
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        fits = False
+    if not fits:
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+    if "@" in url.split("/")[2]:
+        raise ConfigurationError(
+            f"{source} must not hold a user or password; give keys through keys= or the environment"
+        )
+    return url

@@ -1,0 +1,195 @@
+"""
+Where a provider's key comes from: the caller's argument, the environment, the stored keys.
+
+Stored keys are one JSON object in a file that only its owner can read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from .base import Provider
+
+Keys: TypeAlias = Mapping[str, str | Sequence[str]]
+
+
+class StoredKeysError(ConfigurationError):
+    """A stored key cannot be used. Whoever has a key from elsewhere, or knows of none, does not meet it."""
+
+
+class Key:
+    """A secret and where it was found. Shows as a fingerprint everywhere; pickles without the secret."""
+
+    __slots__ = ("fingerprint", "source", "value")
+
+    def __init__(self, value: str, source: str) -> None:
+        self.value = value
+        self.source = source
+        self.fingerprint = fingerprint(value)
+
+    def __repr__(self) -> str:
+        return f"Key({self.fingerprint}, from {self.source})"
+
+    def __reduce__(self) -> tuple[type[Key], tuple[str, str]]:
+        raise TypeError("a key is never pickled")
+
+
+@lru_cache(maxsize=1024)
+def fingerprint(value: str) -> str:
+    """Return 8 hexadecimal digits that tell keys apart and do not give them away."""
+    return hashlib.sha256(b"g4f_lite" + value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def clean(value: object, source: str) -> str:
+    """
+    Return a key without the white space around it; "" if nothing is left.
+
+    Raises:
+        ConfigurationError: it is no text, or holds characters that a header cannot carry.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"the key from {source} must be a string, not {type(value).__name__}")
+    value = value.strip()
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        raise ConfigurationError(f"the key from {source} holds a blank or a character that no key has; copy it again")
+    return value
+
+
+def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Key, ...]:
+    """
+    Return the keys to use for a provider, the preferred first; () if there is none.
+
+    Args:
+        given: what the caller passed for it; a sequence is a pool.
+
+    Raises:
+        ConfigurationError: the first that is found is none; a StoredKeysError if it is a stored one.
+    """
+    name = provider.name
+    if provider.api_key is not None and (own := clean(provider.api_key, f"{name}'s api_key")):
+        return (Key(own, "argument"),)
+    if given is not None:
+        pool = [given] if isinstance(given, str) else list(given)
+        cleaned = [clean(value, f"keys[{name!r}]") for value in pool]
+        if found := tuple(Key(value, "argument") for value in dict.fromkeys(cleaned) if value):
+            return found
+    for variable in provider.api_key_env:
+        if value := clean(os.environ.get(variable, ""), variable):
+            return (Key(value, variable),)
+    stored = stored_key(name) if may_be_stored(provider) else ""
+    return (Key(stored, "stored"),) if stored else ()
+
+
+def may_be_stored(provider: Provider) -> bool:
+    """Tell whether stored keys are looked at for a provider: not if it knows of no key at all."""
+    return provider.needs_auth or bool(provider.api_key_env)
+
+
+# -- stored keys ---------------------------------------------------------------------------
+
+
+def stored_keys_path() -> Path:
+    """Return the file of stored keys: in `G4F_LITE_CONFIG_DIR`, or the user's configuration folder."""
+    if folder := os.environ.get("G4F_LITE_CONFIG_DIR"):
+        return Path(folder) / "keys.json"
+    if sys.platform == "win32":
+        base = os.environ.get("APPDATA") or "~/AppData/Roaming"
+    elif sys.platform == "darwin":
+        base = "~/Library/Application Support"
+    else:
+        base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "g4f_lite" / "keys.json"
+
+
+def stored_version(path: Path | str) -> tuple[int, int, int] | None:
+    """Return what changes whenever the stored keys at this path do; None if there are none."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116  # asked in every call, with a path that was made once
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+_cache: tuple[object, dict[str, str]] | None = None
+
+
+def load_stored() -> dict[str, str]:
+    """
+    Return the stored keys by provider name; read again only when the file has changed.
+
+    Raises:
+        StoredKeysError: the file is there but is not a JSON object of strings.
+    """
+    global _cache
+    path = stored_keys_path()
+    if (seen := stored_version(path)) is None:
+        return {}
+    version = (path, seen)
+    if _cache is not None and _cache[0] == version:
+        return _cache[1]
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StoredKeysError(
+            f"the stored keys in {path} cannot be read; mend the file or delete it ({type(error).__name__})"
+        ) from None
+    _cache = (version, stored)
+    return stored
+
+
+def stored_key(name: str) -> str:
+    """
+    Return the stored key for a provider name; "" if there is none.
+
+    Raises:
+        StoredKeysError: the file cannot be read, or holds something else under this name.
+    """
+    stored = load_stored().get(name, "")
+    try:
+        return clean(stored, f"{stored_keys_path()} ({name})")
+    except ConfigurationError as error:
+        raise StoredKeysError(str(error)) from None
+
+
+def store_key(name: str, value: str) -> Path:
+    """Store a key for a provider name and return the file's path; an earlier one is replaced."""
+    cleaned = clean(value, "the input")
+    if not cleaned:
+        raise ConfigurationError("the key is empty; nothing was stored")
+    return _save({**load_stored(), name: cleaned})
+
+
+def remove_key(name: str) -> bool:
+    """Remove a stored key; False if there was none."""
+    stored = dict(load_stored())
+    if stored.pop(name, None) is None:
+        return False
+    _save(stored)
+    return True
+
+
+def _save(stored: Mapping[str, str]) -> Path:
+    path = stored_keys_path()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # mkstemp makes the file readable by its owner alone; a reader sees the old or the new one.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+    try:
+        os.write(descriptor, msgspec.json.format(msgspec.json.encode(stored), indent=2) + b"\n")
+        os.close(descriptor)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+    return path

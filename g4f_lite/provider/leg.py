@@ -1,0 +1,48 @@
+"""A leg: a route with the key it will use."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from ..types.chat import ChatRequest
+from .base import LocalProvider, Provider
+from .keys import Key
+
+Identity: TypeAlias = tuple[str, str, str, str | None, str]
+"""Provider, base URL, model, fingerprint of the key, operation."""
+
+
+class Leg:
+    """Provider (with the address to use), model id and key of an attempt; and what it is asked for."""
+
+    def __init__(self, provider: Provider, model: str, key: Key | None = None, operation: str = "chat") -> None:
+        self.provider = provider
+        self.model = model
+        """"" stands for the first model that the service lists."""
+        self.key = key
+        self.operation = operation
+        self.fingerprint: str | None = None if key is None else key.fingerprint
+        self.is_local = isinstance(provider, LocalProvider)
+        base = provider.api_base
+        self.origin: str = "/".join(base.split("/", 3)[:3]) if base else provider.name
+        """Scheme, host and port; for an answer in process its name."""
+        self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
+
+    @property
+    def route(self) -> str:
+        return f"{self.provider.name}:{self.model}"
+
+    def __repr__(self) -> str:
+        return f"<Leg {self.route} key={self.fingerprint}>"
+
+
+class LocalRequest(NamedTuple):
+    """What a leg that answers in process gets instead of an HTTPRequest."""
+
+    leg: Leg
+    request: ChatRequest
+
+    @property
+    def provider(self) -> LocalProvider:
+        assert isinstance(self.leg.provider, LocalProvider)
+        return self.leg.provider

@@ -1,0 +1,224 @@
+"""
+OpenAI's chat protocol, for every service that speaks it.
+
+Such a provider is its attributes, plus code for the quirks that it really has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
+from ...forks import loaded_late
+from ...types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
+from ...types.http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+from ...types.size_limits import decode_any
+from ...value import JSONObject
+from ..base import Provider, StreamParser
+from .lenient import error_in, loose_chunk, loose_completion, what_is
+
+if TYPE_CHECKING:
+    from ...types.endpoint import Answer, EndpointRequest
+
+loaded_late("g4f_lite.provider.openai.endpoints")
+
+_completion_decoder = msgspec.json.Decoder(ChatCompletion)
+_chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
+_encoder = msgspec.json.Encoder()
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
+
+
+class OpenaiTemplate(Provider):
+    """
+    A provider with OpenAI's `POST {api_base}/chat/completions`.
+
+    It has code for OpenAI's other endpoints too (openai_endpoints.py); `capabilities` says which of them there are.
+    """
+
+    lists_models = True
+    capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
+    unsupported_parameters: frozenset[str] = frozenset()
+    """Parameters of `create` that the service answers with an error; a request that sets one goes elsewhere."""
+    allowed_values: Mapping[str, Sequence[Any]] = {}
+    """Parameters of which the service takes these values only; a request with another one goes elsewhere."""
+    renamed_parameters: Mapping[str, str] = {}
+    """Parameters that the service knows by another name: `{"seed": "random_seed"}`."""
+    renamed_values: Mapping[str, Mapping[str, str]] = {}
+    """Words that it knows by another name, by parameter: `{"tool_choice": {"required": "any"}}`."""
+    renamed_roles: Mapping[str, str] = {"developer": "system"}
+    """Roles of messages; `developer` is known to few but OpenAI."""
+    dropped_message_fields: frozenset[str] = frozenset()
+    """Fields of messages that the service answers with an error, and that its answer does not depend on."""
+    plain_text_content: bool = False
+    """Whether a message's list of text parts is sent as one string."""
+
+    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        body = request.to_body()
+        self._refuse_unsupported(request, body)
+        if body["messages"] is request.messages:
+            body["messages"] = _without_extra_content(request.messages)
+        self._fit(body)
+        if not stream:
+            body.pop("stream_options", None)
+        else:
+            body["stream"] = True
+            if "stream_usage" in self.capabilities:  # the usage comes only to those who ask
+                body.setdefault("stream_options", {"include_usage": True})
+            else:
+                body.pop("stream_options", None)
+        self.adapt_body(body)
+        if extra := request.extra_body:  # as the caller wrote it
+            body.update({**extra, "stream": True} if stream else extra)  # how the answer is read is settled
+        headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        if request.extra_headers:  # in lower case, so that one replaces ours instead of going beside it
+            headers |= {name.lower(): value for name, value in request.extra_headers.items()}
+        return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
+
+    def _refuse_unsupported(self, request: ChatRequest, body: JSONObject) -> None:
+        for parameter in self.unsupported_parameters & body.keys():
+            if request.asks_for(parameter):
+                raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
+            del body[parameter]  # as it is, it asks for nothing
+        for parameter, allowed in self.allowed_values.items():
+            if parameter in body and body[parameter] not in allowed:
+                told = " or ".join(map(repr, allowed))
+                raise UnsupportedParameterError(f"{self.name} takes {parameter}={told} only")
+
+    def _fit(self, body: JSONObject) -> None:
+        """Say the same in the words that this service knows."""
+        for name, its_name in self.renamed_parameters.items():
+            if name in body:
+                body.setdefault(its_name, body.pop(name))
+        for name, words in self.renamed_values.items():
+            if isinstance(value := body.get(name), str):
+                body[name] = words.get(value, value)
+        if body.get("tools") == []:  # an error with OpenAI and Mistral
+            del body["tools"]
+        body["messages"] = [self._fit_message(message) for message in body["messages"]]
+
+    def _fit_message(self, message: JSONObject) -> JSONObject:
+        """Return the message as this service takes it; nulls, which some refuse, say nothing outside of `content`."""
+        if None in message.values() or not self.dropped_message_fields.isdisjoint(message):
+            message = {
+                name: value
+                for name, value in message.items()
+                if name not in self.dropped_message_fields and (value is not None or name == "content")
+            }
+        if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
+            message = {**message, "role": role}
+        if self.plain_text_content and isinstance(parts := message.get("content"), list):
+            texts = [part["text"] for part in parts if part.get("type") == "text" and "text" in part]
+            if len(texts) == len(parts):  # what else there is, such as an image, is for the service to judge
+                message = {**message, "content": "\n".join(texts)}
+        return message
+
+    def adapt_body(self, body: JSONObject) -> None:
+        """Change the body in place where the service differs from OpenAI. Override for quirks."""
+
+    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
+        body = response.body
+        completion: ChatCompletion | None = None
+        answer: Any = None
+        try:
+            try:
+                completion = _completion_decoder.decode(body)
+            except msgspec.ValidationError:
+                answer = decode_any(body)
+        except _NOT_JSON:
+            raise MalformedResponseError(what_is(response), status=response.status) from None
+        # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
+        if completion is not None and (not completion.choices or b'"error"' in body):
+            answer = _decode(body)
+        if (error := error_in(answer)) is not None:
+            raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
+        completion = completion or loose_completion(answer)
+        if not completion.choices:
+            raise MalformedResponseError("the answer has no choices", status=response.status)
+        return completion
+
+    def new_stream(self, request: ChatRequest) -> StreamParser:
+        return OpenaiStreamParser()
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from .endpoints import build
+
+        return build(self.api_base, request, key)
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        from .endpoints import parse
+
+        return parse(request, response)
+
+
+class OpenaiStreamParser:
+    """
+    Chunks are decoded straight into their public type.
+
+    Empty-choices chunks (usage, filter results) pass through; after `[DONE]` nothing is awaited.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
+        """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
+        if b'"error"' in b"\n".join(events):
+            return None
+        done = events[-1] == b"[DONE]"
+        decode = _chunk_decoder.decode
+        try:
+            chunks = [decode(data) for data in (events[:-1] if done else events)]
+        except _NOT_JSON:
+            return None
+        self.done = done
+        return chunks
+
+    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
+        data = event.data
+        if data == b"[DONE]":
+            self.done = True
+            return ()
+        if event.event == "error" or b'"error"' in data:
+            error = data if event.event == "error" else error_in(_decode(data))
+            if error is not None:
+                raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
+        try:
+            try:
+                return (_chunk_decoder.decode(data),)
+            except msgspec.ValidationError:
+                return (loose_chunk(decode_any(data)),)
+        except _NOT_JSON:
+            raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
+
+    def close(self) -> Iterable[ChatCompletionChunk]:
+        return ()
+
+
+def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
+    """Leave out what another service wants back: many services refuse fields that they do not know."""
+    if not any("extra_content" in message or message.get("tool_calls") for message in messages):
+        return messages
+    own = []
+    for message in messages:
+        kept = {name: value for name, value in message.items() if name != "extra_content"}
+        if isinstance(calls := kept.get("tool_calls"), (list, tuple)):
+            kept["tool_calls"] = [
+                {name: value for name, value in call.items() if name != "extra_content"}
+                if isinstance(call, dict)
+                else call
+                for call in calls
+            ]
+        own.append(kept)
+    return own
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return decode_any(body)
+    except (*_NOT_JSON, MalformedResponseError):
+        return None

@@ -1,0 +1,164 @@
+"""
+OpenAI's protocol for what is no chat: embeddings, audio, images, the list of models.
+
+Source: OpenAI's API reference and Python library; Groq's and llama.cpp's answers where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from ...errors.exceptions import MalformedResponseError, ReplyError
+from ...types.endpoint import (
+    Answer,
+    CreateEmbeddingResponse,
+    EmbeddingRequest,
+    EndpointRequest,
+    ImagesResponse,
+    ModelList,
+    ModelsRequest,
+    Speech,
+    SpeechRequest,
+    Transcription,
+    TranslationRequest,
+)
+from ...types.http import ErrorReply, HTTPRequest, HTTPResponse
+from ...types.size_limits import refuse_crowd
+from ...types.uploads import Upload
+from .lenient import error_in, loose_answer, what_is
+
+A = TypeVar("A", bound=Answer)
+
+PATHS = {
+    "embeddings": "/embeddings",
+    "transcription": "/audio/transcriptions",
+    "translation": "/audio/translations",
+    "speech": "/audio/speech",
+    "images": "/images/generations",
+    "models": "/models",
+}
+
+
+def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPRequest:
+    """Return what to send."""
+    headers = {"accept": "*/*" if isinstance(request, SpeechRequest) else "application/json"}
+    body: bytes | Upload = b""
+    if isinstance(request, TranslationRequest):
+        body = Upload(_fields(request.to_body()), request.file, progress=request.progress)
+        headers["content-type"] = body.content_type
+        headers["accept"] = "*/*"  # text and subtitles are no JSON
+    elif not isinstance(request, ModelsRequest):
+        body = msgspec.json.encode(request.to_body())
+        headers["content-type"] = "application/json"
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    if request.extra_headers:
+        headers |= {name.lower(): value for name, value in request.extra_headers.items()}
+    method = "GET" if isinstance(request, ModelsRequest) else "POST"
+    return HTTPRequest(url=api_base + PATHS[request.operation], headers=headers, body=body, method=method)
+
+
+def _fields(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a form's fields: a list is one field `name[]` for each item."""
+    fields: list[tuple[str, str]] = []
+    for name, value in body.items():
+        for item in value if isinstance(value, list) else [value]:
+            text = item if isinstance(item, str) else msgspec.json.encode(item).decode()
+            fields.append((f"{name}[]" if isinstance(value, list) else name, text))
+    return fields
+
+
+def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
+    """
+    Return the answer of a status 2xx.
+
+    Raises:
+        ReplyError: it is an error after all.
+        MalformedResponseError: it cannot be understood.
+    """
+    if isinstance(request, SpeechRequest):
+        return _speech(response)
+    if isinstance(request, TranslationRequest):
+        if request.response_format in ("text", "srt", "vtt"):
+            return _subtitles(response)
+        return _decode(response, Transcription)
+    if isinstance(request, EmbeddingRequest):
+        return _in_order(_decode(response, CreateEmbeddingResponse))
+    if isinstance(request, ModelsRequest):
+        return _decode(response, ModelList)
+    return _decode(response, ImagesResponse)
+
+
+def _decode(response: HTTPResponse, kind: type[A]) -> A:
+    """Return the JSON as this kind of answer; fields that do not fit are left out, if they can be."""
+    refuse_crowd(response.body)
+    try:
+        answer = msgspec.json.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedResponseError(what_is(response), status=response.status) from None
+    _refuse_error(answer, response)
+    if kind is ModelList:
+        answer = {"data": answer} if isinstance(answer, list) else answer  # Together
+        if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
+            answer["data"] = []
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        told = str(error)
+    try:
+        if kind is CreateEmbeddingResponse:  # a number that is left out would make another vector
+            return msgspec.convert({"data": answer["data"], "model": str(answer.get("model") or "")}, kind)
+        loose = loose_answer(answer, kind)
+        given = answer.get("data", ())
+        left = len(getattr(loose, "data", ()))
+        if len(given) == left or (kind is ModelList and left):  # of models, one that is odd may be left out
+            return loose
+    except (msgspec.ValidationError, TypeError, LookupError, AttributeError):
+        pass
+    raise MalformedResponseError(f"the answer has another shape: {told[:200]}", status=response.status)
+
+
+def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
+    """Put the vectors into the order of the inputs; where none has an index, that is how they came."""
+    data = answer.data
+    if any(one.index for one in data):
+        data = tuple(sorted(data, key=lambda one: one.index))
+    else:
+        data = tuple(msgspec.structs.replace(one, index=index) for index, one in enumerate(data))
+    return msgspec.structs.replace(answer, data=data)
+
+
+def _refuse_error(answer: object, response: HTTPResponse) -> None:
+    if (error := error_in(answer)) is not None:
+        raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
+
+
+def _refuse_page(response: HTTPResponse) -> None:
+    if response.body.lstrip()[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
+        raise MalformedResponseError(what_is(response), status=response.status)
+
+
+def _subtitles(response: HTTPResponse) -> Transcription:
+    """Read text; a service that answers with JSON all the same is understood."""
+    if response.body[:1] == b"{":
+        return _decode(response, Transcription)
+    _refuse_page(response)
+    try:
+        return Transcription(text=response.body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedResponseError("the answer is not UTF-8 text", status=response.status) from None
+
+
+def _speech(response: HTTPResponse) -> Speech:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json" or kind.startswith("text/"):
+        try:
+            _refuse_error(msgspec.json.decode(response.body), response)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        _refuse_page(response)
+        raise MalformedResponseError(f"the answer is {kind}, no audio", status=response.status)
+    return Speech(content=response.body, content_type=kind)

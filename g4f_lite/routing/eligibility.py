@@ -1,0 +1,155 @@
+"""Which legs may take a request at all: what it needs, what it may cost, how long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from .. import prices
+from ..errors.exceptions import ConfigurationError
+from ..provider.leg import Leg
+from ..trail import Skipped
+from ..types.chat import ChatRequest
+from .selection import Selection, nothing_left
+from .tiers import Tiers
+
+LONG = 30_000
+"""Tokens; few models have a smaller window, and loading genai-prices takes most of a second."""
+_CHARACTERS_A_TOKEN = 6
+"""A token is rarely longer: an estimate made with it is rather too low."""
+
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+Needs = Mapping[str, str]
+"""A capability to what needs it."""
+Reason: TypeAlias = Callable[[Leg], str | None]
+"""Tells why a leg may not take a request; None if it may."""
+
+
+def needs_of(request: ChatRequest) -> Needs:
+    """Return the capabilities that a provider must have to take a request."""
+    needs: dict[str, str] = {}
+    if request.tools:
+        needs["tools"] = "tools"
+    if (request.response_format or {}).get("type") == "json_schema":
+        needs["json_schema"] = "an answer by a JSON Schema"
+    for message in request.messages:
+        if isinstance(content := message.get("content"), (list, tuple)):
+            for part in content:
+                if (kind := part.get("type")) == "image_url":
+                    needs["vision"] = "images"
+                elif kind == "input_audio":
+                    needs["audio"] = "sound"
+    return needs
+
+
+def tokens_of(request: ChatRequest) -> float:
+    """Return a low estimate of the tokens that a request needs."""
+    characters = 0
+    for message in request.messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            characters += len(content)
+        elif isinstance(content, (list, tuple)):
+            characters += sum(len(text) for part in content if isinstance(text := part.get("text"), str))
+    return characters / _CHARACTERS_A_TOKEN
+
+
+def fit(selection: Selection, reasons: Sequence[Reason]) -> Selection:
+    """
+    Return the selection without the legs that there is a reason against; the first one counts.
+
+    Raises:
+        NoUsableRouteError: none is left.
+    """
+
+    def against(leg: Leg) -> str | None:
+        return next((told for reason in reasons if (told := reason(leg)) is not None), None)
+
+    told = {leg.identity: why for tier in selection.tiers for leg in tier if (why := against(leg)) is not None}
+    if not told:
+        return selection
+    skipped = [
+        *selection.skipped,
+        *(
+            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=told[leg.identity])
+            for tier in selection.tiers
+            for leg in tier
+            if leg.identity in told
+        ),
+    ]
+    tiers = ([leg for leg in tier if leg.identity not in told] for tier in selection.tiers)
+    fitting = Tiers(tier for tier in tiers if tier)
+    if not fitting:
+        raise nothing_left(skipped, first=told)
+    return Selection(fitting, skipped)
+
+
+def lacks(needs: Needs) -> Reason:
+    """Return what tells why a leg cannot do what a request needs."""
+
+    def reason(leg: Leg) -> str | None:
+        for capability, what in needs.items():
+            own = leg.provider.model_capabilities.get(leg.model, ())
+            if capability not in leg.provider.capabilities and capability not in own:
+                return f"does not take {what}: the capability {capability!r} is not declared"
+        return None
+
+    return reason
+
+
+def too_long(tokens: float) -> Reason:
+    """Return what tells why a prompt does not fit a leg's model (as far as the extra `prices` knows it)."""
+
+    def reason(leg: Leg) -> str | None:
+        window = None if leg.is_local else prices.context_window(leg.provider.name, leg.model)
+        if window is None or tokens <= window:
+            return None
+        return f"the prompt of at least {tokens:.0f} tokens is longer than its context window of {window}"
+
+    return reason
+
+
+def too_dear(most: prices.Price) -> Reason:
+    """Return what tells why a leg is too dear; what answers in this process costs nothing."""
+
+    def reason(leg: Leg) -> str | None:
+        if leg.is_local:
+            return None
+        if (price := prices.price(leg.provider.name, leg.model)) is None:
+            if urlsplit(leg.origin).hostname in _HERE:  # it bills nobody
+                return None
+            return "its price is not known, and max_price is set"
+        if price.prompt > most.prompt or price.completion > most.completion:
+            return f"${price.prompt:g} and ${price.completion:g} for a million tokens is more than max_price"
+        return None
+
+    return reason
+
+
+def check_prices() -> None:
+    """
+    Raises:
+        ConfigurationError: the extra is not installed.
+    """
+    if not prices.installed():
+        raise ConfigurationError("prices are not installed; run: pip install 'g4f_lite[prices]'")
+
+
+def price_bound(most: Any) -> prices.Price:
+    """
+    Return what `max_price` means: a number bounds both prices, a mapping `prompt` and `completion`.
+
+    Raises:
+        ConfigurationError: it means nothing, or prices are not installed.
+    """
+    bounds = most if isinstance(most, Mapping) else {"prompt": most, "completion": most}
+    if not bounds.keys() <= {"prompt", "completion"} or not all(
+        isinstance(bound, (int, float)) and not isinstance(bound, bool) and bound >= 0 for bound in bounds.values()
+    ):
+        raise ConfigurationError(
+            f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {most!r}"
+        )
+    check_prices()
+    return prices.Price(float(bounds.get("prompt", float("inf"))), float(bounds.get("completion", float("inf"))))

@@ -1,0 +1,149 @@
+"""A whole answer from the chunks of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..value import JSONObject
+from .chat import ChatCompletion, ChatCompletionChunk, Choice, FunctionCall, Message, ToolCall, ToolCallDelta, Usage
+
+
+class _Call:
+    def __init__(self) -> None:
+        self.id = ""
+        self.type = "function"
+        self.name = ""
+        self.arguments: list[str] = []
+        self.extra_content: JSONObject = {}
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.role = "assistant"
+        self.content: list[str] = []
+        self.refusal: list[str] = []
+        self.reasoning: list[str] = []
+        self.reasoning_content: list[str] = []
+        self.calls: list[_Call] = []
+        self.open: dict[int | None, _Call] = {}
+        self.finish_reason: str | None = None
+        self.logprobs: list[object] = []
+        self.extra_content: JSONObject = {}
+
+    def call_of(self, piece: ToolCallDelta) -> _Call:
+        """
+        Return the call that a piece belongs to: by its id, else the last one of its index.
+
+        A second name begins another call if it comes with a new id (Google gives index 0 to all
+        calls), or where there is no index.
+        """
+        call = next((call for call in self.calls if call.id == piece.id), None) if piece.id else None
+        call = call or self.open.get(piece.index)
+        named = piece.function is not None and bool(piece.function.name)
+        new = piece.id != call.id if piece.id and call is not None else piece.index is None
+        if call is None or (named and call.name and new):
+            call = _Call()
+            self.calls.append(call)
+        self.open[piece.index] = call
+        return call
+
+
+class Assembly:
+    """An answer under way: chunks are added, and need not be kept."""
+
+    def __init__(self) -> None:
+        self._usage: Usage | None = None
+        self._id: str | None = None
+        self._model: str | None = None
+        self._fingerprint: str | None = None
+        self._tier: str | None = None
+        self._created = 0
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, chunks: Iterable[ChatCompletionChunk]) -> None:
+        """
+        Add what the chunks say.
+
+        The last usage wins (some services repeat a growing one), a finish reason is never
+        overwritten by null, and pieces of tool calls are joined by their index, or by their id where
+        a service sends no index.
+        """
+        choices = self._choices
+        for chunk in chunks:
+            self._id = self._id or chunk.id
+            self._created = self._created or chunk.created
+            self._usage = chunk.usage or self._usage
+            self._model = self._model or chunk.model
+            self._fingerprint = self._fingerprint or chunk.system_fingerprint
+            self._tier = self._tier or chunk.service_tier
+            for piece in chunk.choices:
+                choice = choices.get(piece.index) or choices.setdefault(piece.index, _Choice())
+                delta = piece.delta
+                if delta.content:
+                    choice.content.append(delta.content)
+                if delta.refusal:
+                    choice.refusal.append(delta.refusal)
+                if delta.reasoning:
+                    choice.reasoning.append(delta.reasoning)
+                if delta.reasoning_content:
+                    choice.reasoning_content.append(delta.reasoning_content)
+                for part in delta.tool_calls or ():
+                    _add_call(choice.call_of(part), part)
+                if delta.extra_content:
+                    choice.extra_content |= delta.extra_content
+                choice.role = delta.role or choice.role
+                choice.finish_reason = piece.finish_reason or choice.finish_reason
+                if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
+                    choice.logprobs += tokens
+
+    def whole(self) -> ChatCompletion:
+        """Return the answer that all chunks so far make up."""
+        return ChatCompletion(
+            id=self._id or "",
+            created=self._created,
+            model=self._model or "",
+            choices=tuple(_whole(index, self._choices[index]) for index in sorted(self._choices)),
+            usage=self._usage,
+            system_fingerprint=self._fingerprint,
+            service_tier=self._tier,
+        )
+
+
+def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
+    """Return the answer that the chunks make up."""
+    answer = Assembly()
+    answer.add(chunks)
+    return answer.whole()
+
+
+def _add_call(call: _Call, piece: ToolCallDelta) -> None:
+    call.id = call.id or piece.id or ""
+    call.type = piece.type or call.type
+    if piece.extra_content:
+        call.extra_content |= piece.extra_content
+    if piece.function is not None:
+        call.name = call.name or piece.function.name or ""
+        call.arguments.append(piece.function.arguments or "")
+
+
+def _whole(index: int, choice: _Choice) -> Choice:
+    calls = tuple(
+        ToolCall(
+            id=call.id,
+            type=call.type,
+            function=FunctionCall(name=call.name, arguments="".join(call.arguments)),
+            extra_content=call.extra_content or None,
+        )
+        for call in choice.calls
+    )
+    message = Message(
+        role=choice.role,
+        content="".join(choice.content) if choice.content or not calls else None,
+        refusal="".join(choice.refusal) or None,
+        reasoning="".join(choice.reasoning) or None,
+        reasoning_content="".join(choice.reasoning_content) or None,
+        tool_calls=calls or None,
+        extra_content=choice.extra_content or None,
+    )
+    logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
+    return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs)

@@ -1,0 +1,366 @@
+"""
+What goes in and what comes out: immutable, picklable, shaped like OpenAI's objects.
+
+Durations are seconds, points in time are Unix time, unless a name says otherwise.
+"""
+
+# Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, field
+
+from ..trail import EMPTY_TRAIL, Attempt, Trail
+from ..value import JSONObject, Value
+from .http import MAX_CHOICES
+
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+_FEW = Meta(max_length=MAX_CHOICES)
+
+
+# -- settings ------------------------------------------------------------------------------
+
+
+class DefaultSeconds(float):
+    """A limit that the caller did not set: it may be lifted on the last leg."""
+
+
+class Timeouts(Value, frozen=True, kw_only=True):
+    """
+    Limits of one attempt, in seconds; None lifts a limit.
+
+    `first_token` and `stall` are for streams and count data, not keep-alive comments;
+    `total` is for answers that do not stream. The defaults of `first_token` and `total` are
+    lifted on the last leg of a call; values set by the caller never are.
+
+    Raises:
+        ValueError: a limit that is not above 0.
+    """
+
+    connect: float | None = 5.0
+    first_token: float | None = DefaultSeconds(10.0)
+    stall: float | None = 15.0
+    total: float | None = DefaultSeconds(120.0)
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            limit = getattr(self, name)
+            if limit is not None and not (isinstance(limit, (int, float)) and 0 < limit < float("inf")):
+                raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {limit!r}")
+
+
+# -- what is asked -------------------------------------------------------------------------
+
+
+class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    One chat as a provider gets it: already checked, the model resolved to the provider's id.
+
+    None means that the caller did not set it: it is not sent.
+    """
+
+    messages: tuple[JSONObject, ...]
+    model: str = ""
+    audio: JSONObject | None = None
+    frequency_penalty: float | None = None
+    function_call: str | JSONObject | None = None
+    functions: list[JSONObject] | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    max_completion_tokens: Positive | None = None
+    max_tokens: Positive | None = None
+    metadata: JSONObject | None = None
+    modalities: list[str] | None = None
+    n: Positive | None = None
+    parallel_tool_calls: bool | None = None
+    prediction: JSONObject | None = None
+    presence_penalty: float | None = None
+    prompt_cache_key: str | None = None
+    reasoning_effort: str | None = None
+    response_format: JSONObject | None = None
+    safety_identifier: str | None = None
+    seed: int | None = None
+    service_tier: str | None = None
+    stop: str | list[str] | None = None
+    store: bool | None = None
+    stream_options: JSONObject | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    tool_choice: str | JSONObject | None = None
+    tools: list[JSONObject] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    user: str | None = None
+    verbosity: str | None = None
+    web_search_options: JSONObject | None = None
+    extra_body: Mapping[str, Any] | None = None
+    extra_headers: Mapping[str, str] | None = None
+
+    def asks_for(self, name: str) -> bool:
+        """Tell whether a parameter is set, and to more than what happens anyway, such as `n=1`."""
+        value = getattr(self, name)
+        return value is not None and value not in _SAYS_NOTHING.get(name, ())
+
+    def to_body(self) -> JSONObject:
+        """Return the parameters that are set, as OpenAI's request body; `extra_body` is left to the provider."""
+        others = msgspec.structs.replace(self, messages=(), extra_body=None, extra_headers=None)
+        body: JSONObject
+        try:
+            body = msgspec.to_builtins(others)  # C code, which leaves out what is not set
+        except TypeError:  # it does not know msgspec.Raw, which can be encoded
+            body = {name: value for name, value in msgspec.structs.asdict(others).items() if value is not None}
+        body["messages"], body["model"] = self.messages, self.model
+        return body
+
+
+_SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
+    "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
+    "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
+    "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
+    "store": (False,), "metadata": ({},),
+}  # fmt: skip
+"""Values that ask for what happens anyway."""
+
+
+# -- what is answered ----------------------------------------------------------------------
+
+
+class FunctionCall(Value, frozen=True, kw_only=True, gc=False):
+    name: str = ""
+    arguments: str = ""
+    """JSON text as the model wrote it: it may not be valid."""
+
+
+class ToolCall(Value, frozen=True, kw_only=True, gc=False):
+    id: str = ""
+    function: FunctionCall = FunctionCall()
+    type: str = "function"
+    extra_content: JSONObject | None = None
+    """What a service wants back in the next turn, such as signatures, by vendor; no other service gets it."""
+
+
+class Message(Value, frozen=True, kw_only=True):
+    """An assistant's message; it can be put into the next request's `messages` as it is."""
+
+    role: str = "assistant"
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
+    extra_content: JSONObject | None = None
+    """As in `ToolCall`."""
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this message, fields that are not set left out (but `content`)."""
+        fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return {"content": None, **_without_none(msgspec.to_builtins(fields))}
+
+
+class Choice(Value, frozen=True, kw_only=True):
+    index: int = 0
+    message: Message = Message()
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class Usage(Value, frozen=True, kw_only=True, gc=False):
+    """Tokens as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+
+
+class ChatCompletion(Value, frozen=True, kw_only=True):
+    """One whole answer."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    model: str = ""
+    """The model that answered, as the provider names it."""
+    choices: Annotated[tuple[Choice, ...], _FEW] = ()
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    # Ours; the encoded names keep a service's own fields of these names out of them.
+    provider: str = field(default="", name="g4f_lite.provider")
+    trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
+    raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
+    parsed: Any = field(default=None, name="g4f_lite.parsed")
+    """The answer as an object of the call's `response_model`; None without one, and when the model called a tool."""
+
+    @property
+    def text(self) -> str:
+        """The first choice's text, or ""."""
+        return (self.choices[0].message.content or "") if self.choices else ""
+
+    @property
+    def reasoning(self) -> str:
+        """The first choice's reasoning text, or ""; whichever field the provider puts it in."""
+        if not self.choices:
+            return ""
+        message = self.choices[0].message
+        return message.reasoning or message.reasoning_content or ""
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first choice's tool calls, or ()."""
+        return (self.choices[0].message.tool_calls or ()) if self.choices else ()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return self.trail.attempts
+
+    @property
+    def cost(self) -> float | None:
+        """USD, by usage and genai-prices; None without usage or the extra `prices`, or for a price not known."""
+        if self.usage is None:
+            return None
+        from ..prices import cost
+
+        return cost(self.provider, self.model, self.usage)
+
+    @property
+    def raw(self) -> Any:
+        """The provider's own JSON, decoded afresh at each access; None after a stream."""
+        return None if self.raw_json is None else msgspec.json.decode(self.raw_json)
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this answer."""
+        return {
+            "id": self.id,
+            "object": self.object,
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {
+                    "index": choice.index,
+                    "message": choice.message.to_dict(),
+                    "logprobs": choice.logprobs,
+                    "finish_reason": choice.finish_reason,
+                }
+                for choice in self.choices
+            ],
+            "usage": None if self.usage is None else _without_none(msgspec.to_builtins(self.usage)),
+            "system_fingerprint": self.system_fingerprint,
+            "service_tier": self.service_tier,
+        }
+
+    def __repr__(self) -> str:
+        return f"ChatCompletion({self.provider}:{self.model}, text={self.text[:60]!r}, usage={self.usage!r})"
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: item if name == "extra_content" else _without_none(item)  # that goes back as it came
+            for name, item in value.items()
+            if item is not None
+        }
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+# -- what is streamed ----------------------------------------------------------------------
+
+
+class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(Value, frozen=True, kw_only=True, gc=False):
+    """A piece of a tool call; pieces of one call share its `index`."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: FunctionCallDelta | None = None
+    extra_content: JSONObject | None = None
+
+
+class Delta(Value, frozen=True, kw_only=True, gc=False):
+    role: str | None = None
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
+    extra_content: JSONObject | None = None
+
+
+class ChunkChoice(Value, frozen=True, kw_only=True, gc=False):
+    index: int = 0
+    delta: Delta = Delta()
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
+    """One piece of a streamed answer."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    model: str = ""
+    choices: Annotated[tuple[ChunkChoice, ...], _FEW] = ()
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    # Ours, see ChatCompletion.
+    restarted: bool = field(default=False, name="g4f_lite.restarted")
+    """The stream broke and another leg starts over: what came before this chunk is void."""
+
+    @property
+    def text(self) -> str:
+        """The first choice's piece of text, or ""."""
+        return (self.choices[0].delta.content or "") if self.choices and self.choices[0].index == 0 else ""
+
+    @property
+    def reasoning(self) -> str:
+        """The first choice's piece of reasoning text, or ""."""
+        if not self.choices or self.choices[0].index != 0:
+            return ""
+        delta = self.choices[0].delta
+        return delta.reasoning or delta.reasoning_content or ""
+
+    def has_content(self) -> bool:
+        """True for non-empty text, reasoning, refusal, or a piece of a tool call."""
+        for choice in self.choices:
+            delta = choice.delta
+            if delta.content or delta.reasoning or delta.reasoning_content or delta.tool_calls or delta.refusal:
+                return True
+        return False
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this chunk."""
+        return {
+            "id": self.id,
+            "object": self.object,
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {
+                    "index": choice.index,
+                    "delta": _without_none(msgspec.to_builtins(choice.delta)),
+                    "logprobs": choice.logprobs,
+                    "finish_reason": choice.finish_reason,
+                }
+                for choice in self.choices
+            ],
+            **({"usage": _without_none(msgspec.to_builtins(self.usage))} if self.usage else {}),
+        }
+
+
+OnInterrupt: TypeAlias = Literal["raise", "restart", "continue"]
+"""What happens to a stream that breaks after content has been handed out."""

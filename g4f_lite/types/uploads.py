@@ -1,0 +1,277 @@
+"""
+A file on its way to a service: a multipart form that is read piece by piece, afresh for each attempt.
+
+Nothing here touches the network; the transports ask for the pieces.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+from ..errors.exceptions import InvalidRequestError
+from .http import UploadStopped
+
+PIECE = 1 << 17
+"""Bytes that are read and sent at once."""
+MAX_UPLOAD = 1 << 30
+"""Bytes of a file; more is an InvalidRequestError before anything is sent. Services take far less: 25 to 100 MB."""
+
+Content: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+FileParam: TypeAlias = "Content | tuple[str, Content] | UploadFile"
+"""A path, bytes, a binary file, or (name, any of these)."""
+Progress: TypeAlias = Callable[[int, int], object]
+"""Called with the bytes of the file that have been sent, and with its size."""
+
+_KINDS = {
+    "aac": "audio/aac", "flac": "audio/flac", "m4a": "audio/mp4", "mp3": "audio/mpeg", "mp4": "audio/mp4",
+    "mpeg": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg", "ogg": "audio/ogg", "opus": "audio/ogg",
+    "wav": "audio/wav", "webm": "audio/webm",
+}  # fmt: skip
+_SIGNS = (
+    (0, b"RIFF", "wav"), (0, b"ID3", "mp3"), (0, b"\xff\xfb", "mp3"), (0, b"\xff\xf3", "mp3"), (0, b"fLaC", "flac"),
+    (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
+)  # fmt: skip
+"""Services tell the format by the name's ending; bytes without a name get one by how they begin."""
+
+
+class UploadFile:
+    """
+    A file's name, kind and bytes, which can be read as often as retries need, by several at once.
+
+    A binary file is read from where it stands when it is handed over.
+
+    Raises:
+        InvalidRequestError: there is no such file, it is empty, too large, or cannot be read twice.
+    """
+
+    def __init__(self, given: FileParam, what: str = "file") -> None:
+        self._what = what
+        name: object = None
+        content: object = given
+        if isinstance(given, tuple):
+            if len(given) != 2 or not isinstance(given[0], str) or not given[0].strip():
+                raise InvalidRequestError(f"{what} as a tuple must be (name, content)")
+            name, content = given
+        self._bytes: memoryview | None = None
+        self._path: Path | None = None
+        self._file: BinaryIO | None = None
+        if isinstance(content, (bytes, bytearray, memoryview)):
+            self._bytes = memoryview(bytes(content))
+            self.size = len(self._bytes)
+        elif isinstance(content, (str, os.PathLike)):
+            self._path = Path(content)
+            name = name or self._path.name
+            self.size = self._measure_path(self._path)
+        elif hasattr(content, "read"):
+            self._file = cast("BinaryIO", content)
+            given_name = getattr(content, "name", None)
+            name = name or (Path(given_name).name if isinstance(given_name, str) else None)
+            self._start, self.size = self._measure_file(self._file)
+        else:
+            raise InvalidRequestError(
+                f"{what} must be a path, bytes, a binary file or (name, content), not {type(content).__name__}"
+            )
+        self._lock = threading.Lock()
+        if not self.size:
+            raise InvalidRequestError(f"{what} is empty: there is nothing to send")
+        if self.size > MAX_UPLOAD:
+            raise InvalidRequestError(f"{what} has {self.size} bytes; more than {MAX_UPLOAD >> 20} MiB are not sent")
+        self.name = str(name) if name else self._named_by_content()
+
+    @property
+    def content_type(self) -> str:
+        return _KINDS.get(self.name.rpartition(".")[2].lower(), "application/octet-stream")
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading never waits for a disk."""
+        return self._bytes is not None
+
+    def __repr__(self) -> str:
+        return f"UploadFile({self.name!r}, {self.size} bytes)"
+
+    def blocks(self) -> Iterator[bytes]:
+        """
+        Yield the content from its start, `PIECE` bytes at a time.
+
+        Raises:
+            InvalidRequestError: it has changed since it was handed over.
+        """
+        if self._bytes is not None:
+            for start in range(0, self.size, PIECE):
+                yield bytes(self._bytes[start : start + PIECE])
+            return
+        try:
+            if self._path is not None:
+                with self._path.open("rb") as file:
+                    yield from self._exactly(lambda position: file.read(min(PIECE, self.size - position)))
+            else:
+                yield from self._exactly(self._read_at)
+        except (OSError, ValueError) as error:
+            raise InvalidRequestError(f"{self._what} {self.name!r} cannot be read any more: {error}") from None
+
+    def _exactly(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
+        position = 0
+        while position < self.size:
+            if not (block := read(position)):
+                raise InvalidRequestError(f"{self._what} {self.name!r} has become shorter while it was sent")
+            position += len(block)
+            yield block
+
+    def _read_at(self, position: int) -> bytes:
+        """Two attempts may read one file object at once: each finds its own place again."""
+        assert self._file is not None
+        with self._lock:
+            self._file.seek(self._start + position)
+            return self._file.read(min(PIECE, self.size - position))
+
+    def _measure_path(self, path: Path) -> int:
+        try:
+            found = path.stat()
+            if stat.S_ISDIR(found.st_mode):
+                raise InvalidRequestError(f"{self._what} {str(path)!r} is a folder")
+            if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+                raise InvalidRequestError(f"{self._what} {str(path)!r} is no regular file; pass its bytes")
+            with path.open("rb"):
+                return found.st_size
+        except (OSError, ValueError) as error:
+            told = error.strerror if isinstance(error, OSError) else error
+            raise InvalidRequestError(f"{self._what} {str(path)!r} cannot be read: {told}") from None
+
+    def _measure_file(self, file: BinaryIO) -> tuple[int, int]:
+        """Return where a file object stands, and the bytes from there to its end."""
+        try:
+            if isinstance(file, io.TextIOBase) or not isinstance(file.read(0), bytes):
+                raise InvalidRequestError(f"{self._what} is a text file; open it in binary mode: open(…, 'rb')")
+            start = file.tell()
+            size = file.seek(0, io.SEEK_END) - start
+            file.seek(start)
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise InvalidRequestError(
+                f"{self._what} cannot be read twice, as a retry needs ({error}); pass its bytes: file.read()"
+            ) from None
+        return start, size
+
+    def _named_by_content(self) -> str:
+        head = next(self.blocks())[:16]
+        return next((f"audio.{kind}" for at, sign, kind in _SIGNS if head[at:].startswith(sign)), "audio")
+
+
+class Upload:
+    """
+    The body of a request with a file: `multipart/form-data`. `len` tells its size in bytes.
+
+    Args:
+        fields: names and values, in order.
+        progress: told of each piece that is sent; a retry starts anew.
+    """
+
+    def __init__(
+        self,
+        fields: Iterable[tuple[str, str]],
+        file: UploadFile,
+        *,
+        field: str = "file",
+        progress: Progress | None = None,
+    ) -> None:
+        self.file = file
+        self.progress = progress
+        self._boundary = os.urandom(16).hex()
+        parts = [f"--{self._boundary}\r\n{_disposition(name)}\r\n\r\n{value}\r\n" for name, value in fields]
+        parts.append(
+            f'--{self._boundary}\r\n{_disposition(field)}; filename="{_quoted(file.name)}"\r\n'
+            f"content-type: {file.content_type}\r\n\r\n"
+        )
+        self.head = "".join(parts).encode("utf-8", "replace")
+        self.tail = f"\r\n--{self._boundary}--\r\n".encode()
+
+    @property
+    def content_type(self) -> str:
+        return f"multipart/form-data; boundary={self._boundary}"
+
+    def __len__(self) -> int:
+        return len(self.head) + self.file.size + len(self.tail)
+
+
+class Sending:
+    """
+    One pass over an upload.
+
+    Args:
+        moved: told after each piece that has gone out.
+    """
+
+    def __init__(self, upload: Upload, moved: Callable[[], None]) -> None:
+        self._upload = upload
+        self._moved = moved
+        self._sent = 0
+        self.stopped: UploadStopped | None = None
+        """What `pieces` has raised: aiohttp hides it."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """
+        Raises:
+            UploadStopped: see there.
+        """
+        yield self._upload.head
+        blocks = self._upload.file.blocks()
+        while block := self._next(blocks):
+            yield block
+            self._went(block)
+        yield self._upload.tail
+
+    async def pieces_async(self) -> AsyncIterator[bytes]:
+        """As `pieces`, reading from a disk in a thread."""
+        import asyncio
+
+        yield self._upload.head
+        blocks = self._upload.file.blocks()
+        in_memory = self._upload.file.in_memory
+        while block := self._next(blocks) if in_memory else await asyncio.to_thread(self._next, blocks):
+            yield block
+            self._went(block)
+        yield self._upload.tail
+
+    def over(self) -> None:
+        """The answer has begun: what still goes out moves nothing."""
+        self._moved = _nothing
+
+    def _next(self, blocks: Iterator[bytes]) -> bytes:
+        with self._kept():
+            return next(blocks, b"")
+        raise AssertionError("unreachable")
+
+    def _went(self, block: bytes) -> None:
+        self._sent += len(block)
+        with self._kept():
+            self._moved()
+            if self._upload.progress is not None:
+                self._upload.progress(self._sent, self._upload.file.size)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.stopped = UploadStopped(error)
+            raise self.stopped from None
+
+
+def _nothing() -> None:
+    pass
+
+
+def _disposition(name: str) -> str:
+    return f'content-disposition: form-data; name="{_quoted(name)}"'
+
+
+def _quoted(name: str) -> str:
+    """Source: HTML, "multipart/form-data encoding algorithm"."""
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

@@ -1,0 +1,64 @@
+"""The order of the rooms: imports point downwards, and nothing goes in circles. docs/architecture.md has the picture."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from helpers.arrows import MODULES, PACKAGE, imports_of, room_of
+
+# From the lowest up. A room may import the rooms above it in this list; rooms of one line do not import one another.
+ORDER = """
+    ground
+    errors
+    types
+    provider
+    health transport
+    routing
+    plugins failover
+    call
+    client
+    testing
+    cli
+"""
+LEVELS = {room: level for level, line in enumerate(ORDER.strip().splitlines()) for room in line.split()}
+ARROWS = {module: set(imports_of(module)) - {module} for module in MODULES if module != "g4f_lite"}
+LONGEST, MOST_ENTRIES = 400, 20
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert {room_of(module) for module in ARROWS} == set(LEVELS)
+
+
+@pytest.mark.parametrize("module", ARROWS)
+def test_imports_point_downwards(module: str) -> None:
+    room = room_of(module)
+    for target in ARROWS[module]:
+        assert target != "g4f_lite", "the public names are for users; import the module that has the name"
+        assert room_of(target) == room or LEVELS[room_of(target)] < LEVELS[room], target
+
+
+def test_no_import_goes_in_circles() -> None:
+    """Take away, again and again, the modules that import nothing that is left."""
+    left = {module: set(arrows) for module, arrows in ARROWS.items()}
+    while free := [module for module, arrows in left.items() if not arrows & left.keys()]:
+        for module in free:
+            del left[module]
+    assert not left
+
+
+@pytest.mark.parametrize("room", [room for room in LEVELS if room not in ("ground", "testing", "cli")])
+def test_a_room_says_what_is_in_it_and_imports_nothing(room: str) -> None:
+    for plate in (PACKAGE / room).rglob("__init__.py"):
+        tree = ast.parse(plate.read_text("utf-8"))
+        assert len(tree.body) == 1, f"{plate} holds more than a docstring"
+        text = ast.get_docstring(tree) or ""
+        for entry in plate.parent.iterdir():
+            if entry.suffix == ".py" and entry != plate:
+                assert f"{entry.stem} " in text, f"{plate} does not name {entry.name}"
+
+
+def test_modules_are_short_and_the_top_level_is_small() -> None:
+    for path in MODULES.values():
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
+    assert len([entry for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]) <= MOST_ENTRIES
