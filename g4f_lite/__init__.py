@@ -19,21 +19,12 @@ TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it 
 
 if TYPE_CHECKING:
     from .client.async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
-    from .client.async_shortcuts import achat as achat, astream as astream
+    from .client.shortcuts import achat as achat, astream as astream
     from .client.client import Client as Client, Stream as Stream
-    from .types.endpoint import (
-        Answer as Answer,
-        CreateEmbeddingResponse as CreateEmbeddingResponse,
-        Embedding as Embedding,
-        EmbeddingRequest as EmbeddingRequest,
-        EndpointRequest as EndpointRequest,
-        Image as Image,
-        ImageRequest as ImageRequest,
-        ImagesResponse as ImagesResponse,
-        MediaUsage as MediaUsage,
-        Model as Model,
-        ModelList as ModelList,
-        ModelsRequest as ModelsRequest,
+    from .types.endpoint import Answer as Answer, EndpointRequest as EndpointRequest, MediaUsage as MediaUsage
+    from .types.models import Model as Model, ModelList as ModelList, ModelsRequest as ModelsRequest
+    from .types.images import Image as Image, ImageRequest as ImageRequest, ImagesResponse as ImagesResponse
+    from .types.audio import (
         Speech as Speech,
         SpeechRequest as SpeechRequest,
         Transcription as Transcription,
@@ -41,6 +32,11 @@ if TYPE_CHECKING:
         TranscriptionSegment as TranscriptionSegment,
         TranscriptionWord as TranscriptionWord,
         TranslationRequest as TranslationRequest,
+    )
+    from .types.embeddings import (
+        CreateEmbeddingResponse as CreateEmbeddingResponse,
+        Embedding as Embedding,
+        EmbeddingRequest as EmbeddingRequest,
     )
     from .errors.exceptions import (
         AuthenticationError as AuthenticationError,
@@ -72,18 +68,15 @@ if TYPE_CHECKING:
         UnsupportedParameterError as UnsupportedParameterError,
     )
     from .plugins.hookspecs import hookimpl as hookimpl, hookspec as hookspec
-    from .types.http import (
-        ErrorReply as ErrorReply,
-        HTTPRequest as HTTPRequest,
-        HTTPResponse as HTTPResponse,
-        ServerSentEvent as ServerSentEvent,
-    )
+    from .errors.reply import ErrorReply as ErrorReply
+    from .types.http import HTTPRequest as HTTPRequest, HTTPResponse as HTTPResponse, ServerSentEvent as ServerSentEvent
     from .provider.keys import find_keys as find_keys
     from .provider.openai.chat import OpenaiTemplate as OpenaiTemplate
     from .types.parts import audio_part as audio_part, image_part as image_part
     from .plugins.sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
     from .plugins.registry import provider_names as provider_names, register as register
-    from .provider.base import LocalProvider as LocalProvider, Provider as Provider, StreamParser as StreamParser
+    from .provider.local import LocalProvider as LocalProvider
+    from .provider.base import Provider as Provider, StreamParser as StreamParser
     from .provider.leg import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .client.shortcuts import chat as chat, stream as stream
@@ -104,41 +97,46 @@ if TYPE_CHECKING:
         FunctionCall as FunctionCall,
         FunctionCallDelta as FunctionCallDelta,
         Message as Message,
-        Timeouts as Timeouts,
         TokenDetails as TokenDetails,
         ToolCall as ToolCall,
         ToolCallDelta as ToolCallDelta,
         Usage as Usage,
     )
+    from .types.timeouts import Timeouts as Timeouts
     from .types.uploads import Upload as Upload, UploadFile as UploadFile
 
 _MODULES = {
     "client.async_client": "AsyncClient AsyncStream",
-    "client.async_shortcuts": "achat astream",
     "client.client": "Client Stream",
-    "types.endpoint": """Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest
-        ImagesResponse MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription
-        TranscriptionRequest TranscriptionSegment TranscriptionWord TranslationRequest""",
+    "client.shortcuts": "achat astream chat stream",
     "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
-        ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError
-        MissingKeyError ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError
-        ProviderError ProviderTimeoutError QuotaExceededError RateLimitError ReplyError
-        RequestTooLargeError RoutesExhaustedError ServerError StreamInterruptedError ToolCallError
-        UnknownModelError UnknownProviderError UnsupportedParameterError""",
+        ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
+        ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
+        ProviderTimeoutError QuotaExceededError RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError
+        ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
+        UnsupportedParameterError""",
+    "errors.reply": "ErrorReply",
     "plugins.hookspecs": "hookimpl hookspec",
-    "types.http": "ErrorReply HTTPRequest HTTPResponse ServerSentEvent",
-    "provider.keys": "find_keys",
-    "provider.openai.chat": "OpenaiTemplate",
-    "types.parts": "audio_part image_part",
-    "plugins.sources": "PluginInfo PluginWarning",
     "plugins.registry": "provider_names register",
-    "provider.base": "LocalProvider Provider StreamParser",
+    "plugins.sources": "PluginInfo PluginWarning",
+    "provider.base": "Provider StreamParser",
+    "provider.keys": "find_keys",
     "provider.leg": "Leg",
+    "provider.local": "LocalProvider",
+    "provider.openai.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "client.shortcuts": "chat stream",
     "trail": "Attempt Explanation PlannedRoute Skipped Trail",
+    "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
+        TranscriptionWord TranslationRequest""",
     "types.chat": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
-        FunctionCallDelta Message Timeouts TokenDetails ToolCall ToolCallDelta Usage""",
+        FunctionCallDelta Message TokenDetails ToolCall ToolCallDelta Usage""",
+    "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
+    "types.endpoint": "Answer EndpointRequest MediaUsage",
+    "types.http": "HTTPRequest HTTPResponse ServerSentEvent",
+    "types.images": "Image ImageRequest ImagesResponse",
+    "types.models": "Model ModelList ModelsRequest",
+    "types.parts": "audio_part image_part",
+    "types.timeouts": "Timeouts",
     "types.uploads": "Upload UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -23,13 +23,15 @@ from ..errors.exceptions import (
     StreamInterruptedError,
     ToolCallError,
 )
+from ..errors.reply import ErrorReply
+from ..failover.hedging import OUTRUN
 from ..failover.plan import Plan
 from ..provider.base import Provider
 from ..provider.boundary import check_outgoing, guarded, is_wait, redact
 from ..provider.leg import Identity, LocalRequest
 from ..trail import Attempt, Trail
 from ..types.chat import ChatCompletion, ChatCompletionChunk
-from ..types.http import ErrorReply, HTTPRequest, HTTPResponse
+from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
 from .model_lookup import ModelCache, first_for_chat
 from .operations import CHAT, Operation
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from .structured import ResponseModel
 
 log = logging.getLogger("g4f_lite")
-
-OUTRUN = "another leg spoke first"
-"""The message with which a hedged attempt is cancelled."""
 
 
 class Hooks(Protocol):
@@ -202,7 +201,7 @@ class Step:
         if (listed := self.call.models.get(self.leg, self.limit.now())) is not None:
             self._take_first(listed)
             return
-        from ..types.endpoint import ModelsRequest
+        from ..types.models import ModelsRequest
 
         key = self.leg.key
         with guarded(self.leg, "asking for the models"):
@@ -217,7 +216,7 @@ class Step:
         Raises:
             ProviderError: it is an error, is malformed, or lists nothing.
         """
-        from ..types.endpoint import ModelsRequest
+        from ..types.models import ModelsRequest
         from .endpoint_operations import OPERATIONS
 
         listed = self._parse(reply, OPERATIONS["models"], ModelsRequest())

@@ -9,7 +9,7 @@ from ..errors.exceptions import ModelUnavailableError
 from ..provider.leg import Leg
 
 if TYPE_CHECKING:
-    from ..types.endpoint import ModelList
+    from ..types.models import ModelList
 
 MAX_AGE_S = 300.0
 """So long a list is believed, unless the caller says otherwise."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from ..provider.base import Provider
 from ..types.chat import ChatCompletion
-from ..types.http import MAX_OBJECTS, HTTPRequest, HTTPResponse
-from ..types.size_limits import refuse_crowd
-from .stream_reader import check_content
+from ..types.http import HTTPRequest, HTTPResponse
+from ..types.size_limits import MAX_OBJECTS, refuse_crowd
+from .answer_checks import check_content
 
 
 class Operation(NamedTuple):

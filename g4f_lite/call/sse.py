@@ -8,7 +8,8 @@ may hold). Source: the event stream format of the HTML standard, §9.2.6.
 from __future__ import annotations
 
 from ..errors.exceptions import MalformedResponseError
-from ..types.http import MAX_EVENT, MAX_OBJECTS, ServerSentEvent
+from ..types.http import ServerSentEvent
+from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
 
 _BOM = b"\xef\xbb\xbf"
 

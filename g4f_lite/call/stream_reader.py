@@ -10,37 +10,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..errors.exceptions import (
-    ContentFilterError,
-    MalformedResponseError,
-    ProviderError,
-    ReplyError,
-    StreamInterruptedError,
-    ToolCallError,
-)
+from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
+from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import guarded
 from ..provider.leg import Leg
-from ..types.assembly import Assembly
-from ..types.chat import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ChatRequest,
-    ChunkChoice,
-    Delta,
-    FunctionCallDelta,
-    ToolCallDelta,
-)
-from ..types.http import (
-    MAX_ERROR_BODY,
-    MAX_OBJECTS,
-    MAX_RESPONSE_BODY,
-    MAX_STREAM,
-    ErrorReply,
-    HTTPResponse,
-    ServerSentEvent,
-)
-from ..types.size_limits import refuse_crowd
+from ..types.assembly import Assembly, as_chunks
+from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
+from ..types.http import HTTPResponse, ServerSentEvent
+from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, refuse_crowd
 from ..types.time_limit import TimeLimit
+from .answer_checks import check_content
 from .sse import SSEDecoder
 
 _MALFORMED_ALLOWED = 1
@@ -303,67 +282,3 @@ class StreamReader:
         if not isinstance(completion, ChatCompletion):
             raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
         return list(as_chunks(completion))
-
-
-def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-    """Yield a whole answer as a stream of one chunk."""
-    choices = []
-    for choice in completion.choices:
-        message = choice.message
-        calls = tuple(
-            ToolCallDelta(
-                index=index,
-                id=call.id,
-                type=call.type,
-                function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
-                extra_content=call.extra_content,
-            )
-            for index, call in enumerate(message.tool_calls or ())
-        )
-        delta = Delta(
-            role=message.role,
-            content=message.content,
-            refusal=message.refusal,
-            reasoning=message.reasoning,
-            reasoning_content=message.reasoning_content,
-            tool_calls=calls or None,
-            extra_content=message.extra_content,
-        )
-        choices.append(
-            ChunkChoice(
-                index=choice.index,
-                delta=delta,
-                finish_reason=choice.finish_reason or "stop",  # the body was whole, so the answer is
-                logprobs=choice.logprobs,
-            )
-        )
-    yield ChatCompletionChunk(
-        id=completion.id,
-        created=completion.created,
-        model=completion.model,
-        choices=tuple(choices),
-        usage=completion.usage,
-        system_fingerprint=completion.system_fingerprint,
-        service_tier=completion.service_tier,
-    )
-
-
-def check_content(completion: ChatCompletion, status: int | None) -> None:
-    """
-    Refuse an answer that says nothing and does not say why.
-
-    Empty text with finish reason `length` is a success: the tokens went into reasoning.
-
-    Raises:
-        MalformedResponseError: nothing in it.
-        ContentFilterError: nothing in it, because the service withheld it.
-    """
-    for choice in completion.choices:
-        message = choice.message
-        if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
-            return
-        if message.reasoning or message.reasoning_content:
-            return
-    if any(choice.finish_reason == "content_filter" for choice in completion.choices):
-        raise ContentFilterError("the service withheld the whole answer", status=status, code="content_filter")
-    raise MalformedResponseError("the answer is empty", status=status)

@@ -16,7 +16,8 @@ from .output import note, print_json, printable
 if TYPE_CHECKING:
     from ..client.client import Client, Stream
     from ..client.params import CreateParams
-    from ..types.chat import ChatCompletion, OnInterrupt
+    from ..failover.policy import OnInterrupt
+    from ..types.chat import ChatCompletion
 
 _EXAMPLES = """\b
 Examples:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack
 
-from ..call.call import OUTRUN, Call, Step
+from ..call.call import Call, Step
 from ..call.stream_reader import StreamReader
 from ..errors.exceptions import ProviderError
-from ..failover.hedging import hedged
+from ..failover.hedging import OUTRUN, hedged
 from ..forks import loaded_late
 from ..provider.leg import LocalRequest
 from ..trail import Explanation
@@ -20,15 +20,21 @@ from ..transport.async_body import AsyncByteStream
 from ..transport.async_http import AsyncTransport
 from ..transport.async_in_process import AsyncChunkStream, LocalAsync
 from ..transport.common import check_proxy, check_ssl_context
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk
+from ..types.checks import seconds
 from ..types.http import HTTPRequest
-from .base import ClientSettings, Core, check_settings
-from .params import CreateParams, MessageParam, seconds
+from .base import Core
+from .params import CreateParams
+from .resources.chat import AsyncChat
+from .settings import ClientSettings, check_settings
 from .stream import StreamFace
 
 if TYPE_CHECKING:
     from ..types.endpoint import OperationName
-    from .resources.async_base import AsyncAudio, AsyncEmbeddings, AsyncImages, AsyncModels
+    from .resources.audio import AsyncAudio
+    from .resources.embeddings import AsyncEmbeddings
+    from .resources.images import AsyncImages
+    from .resources.models import AsyncModels
 
 loaded_late("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.async_base")
 
@@ -65,25 +71,25 @@ class AsyncClient:
 
     @property
     def embeddings(self) -> AsyncEmbeddings:
-        from .resources.async_base import AsyncEmbeddings
+        from .resources.embeddings import AsyncEmbeddings
 
         return AsyncEmbeddings(self)
 
     @property
     def audio(self) -> AsyncAudio:
-        from .resources.async_base import AsyncAudio
+        from .resources.audio import AsyncAudio
 
         return AsyncAudio(self)
 
     @property
     def images(self) -> AsyncImages:
-        from .resources.async_base import AsyncImages
+        from .resources.images import AsyncImages
 
         return AsyncImages(self)
 
     @property
     def models(self) -> AsyncModels:
-        from .resources.async_base import AsyncModels
+        from .resources.models import AsyncModels
 
         return AsyncModels(self)
 
@@ -248,35 +254,3 @@ class AsyncStream(StreamFace):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-class AsyncChat:
-    def __init__(self, client: AsyncClient) -> None:
-        self.completions = AsyncCompletions(client)
-
-
-class AsyncCompletions:
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    @overload
-    async def create(
-        self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
-    ) -> ChatCompletion: ...
-    @overload
-    async def create(
-        self, *, messages: Sequence[MessageParam], stream: Literal[True], **params: Unpack[CreateParams]
-    ) -> AsyncStream: ...
-    @overload
-    async def create(
-        self, *, messages: Sequence[MessageParam], stream: bool, **params: Unpack[CreateParams]
-    ) -> ChatCompletion | AsyncStream: ...
-
-    async def create(self, **params: Any) -> ChatCompletion | AsyncStream:
-        """Answer a chat; as `Client`'s."""
-        client = self._client
-        call = client._core.start(params)
-        if call.plan.stream:
-            return AsyncStream(client, call, await client._run(call, client._open))
-        completion: ChatCompletion = await client._answer(call)
-        return completion

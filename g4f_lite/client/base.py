@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import msgspec
 
@@ -16,61 +16,33 @@ from ..call.call import Call, Step
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
 from ..errors.exceptions import ConfigurationError, InvalidRequestError, PluginLoadError
-from ..failover.plan import Plan, Policy, resting
+from ..failover.plan import Plan
+from ..failover.policy import OnInterrupt, Policy
 from ..forks import loaded_late, renew_in_child
-from ..health.tracker import Health
+from ..health.tracker import Health, resting
 from ..plugins.registry import Registry, process_registry
 from ..provider.keys import Keys
 from ..provider.leg import Leg
 from ..routing.eligibility import LONG, check_prices, fit, lacks, needs_of, price_bound, tokens_of, too_dear, too_long
-from ..routing.leg_factory import Binder, check_mapping
+from ..routing.leg_factory import Binder
 from ..routing.selection import ProviderChoice, Selection
 from ..routing.selection_cache import Selections
 from ..routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
 from ..suggestions import did_you_mean
 from ..trail import Explanation, PlannedRoute
-from ..types.chat import ChatRequest, OnInterrupt, Timeouts
-from .params import check_callable, check_request, count, seconds, unknown_keyword
+from ..types.chat import ChatRequest
+from ..types.checks import check_callable, count, seconds
+from ..types.timeouts import Timeouts
+from .chat_request import check_request
+from .settings import DEFAULT_TIMEOUTS, check_mapping
 
 if TYPE_CHECKING:
     from ..call.structured import ResponseModel
     from ..types.endpoint import EndpointRequest, OperationName
 
 
-class ClientSettings(TypedDict, total=False):
-    """Keywords of `Client` and `AsyncClient`; docs/clients.md tells of each."""
-
-    routes: Sequence[ProviderChoice] | None
-    strategy: str | Strategy
-    keys: Keys | None
-    base_urls: Mapping[str, str] | None
-    plugins: Iterable[object] | None
-    retries: int
-    patience: float
-    timeouts: Timeouts
-    deadline: float
-    on_interrupt: OnInterrupt
-    retry_wait: Callable[[Any], float] | None
-    retry_stop: Callable[[Any], bool] | None
-
-
-def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
-    """
-    Args:
-        own: what the client has besides the common settings.
-
-    Raises:
-        TypeError: an unknown keyword; says the nearest one.
-    """
-    known = (*ClientSettings.__annotations__, *own)
-    for name in settings:
-        if name not in known:
-            raise unknown_keyword(name, known, client)
-
-
 loaded_late("g4f_lite.call.structured", "g4f_lite.client.endpoint_calls")
 
-DEFAULT_TIMEOUTS = Timeouts()
 _OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")
 
 

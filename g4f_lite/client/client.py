@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack
 
 from ..call.call import Call, Step
 from ..call.stream_reader import StreamReader
@@ -17,15 +17,20 @@ from ..trail import Explanation
 from ..transport.common import check_proxy, check_ssl_context
 from ..transport.in_process import LocalSync, SyncChunkStream
 from ..transport.sync_http import SyncByteStream, SyncTransport
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk
 from ..types.http import HTTPRequest
-from .base import ClientSettings, Core, check_settings
-from .params import CreateParams, MessageParam
+from .base import Core
+from .params import CreateParams
+from .resources.chat import Chat
+from .settings import ClientSettings, check_settings
 from .stream import StreamFace
 
 if TYPE_CHECKING:
     from ..types.endpoint import OperationName
-    from .resources.base import Audio, Embeddings, Images, Models
+    from .resources.audio import Audio
+    from .resources.embeddings import Embeddings
+    from .resources.images import Images
+    from .resources.models import Models
 
 loaded_late("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.base")
 
@@ -60,25 +65,25 @@ class Client:
 
     @property
     def embeddings(self) -> Embeddings:
-        from .resources.base import Embeddings
+        from .resources.embeddings import Embeddings
 
         return Embeddings(self)
 
     @property
     def audio(self) -> Audio:
-        from .resources.base import Audio
+        from .resources.audio import Audio
 
         return Audio(self)
 
     @property
     def images(self) -> Images:
-        from .resources.base import Images
+        from .resources.images import Images
 
         return Images(self)
 
     @property
     def models(self) -> Models:
-        from .resources.base import Models
+        from .resources.models import Models
 
         return Models(self)
 
@@ -243,46 +248,3 @@ class Stream(StreamFace):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class Chat:
-    def __init__(self, client: Client) -> None:
-        self.completions = Completions(client)
-
-
-class Completions:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @overload
-    def create(
-        self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
-    ) -> ChatCompletion: ...
-    @overload
-    def create(
-        self, *, messages: Sequence[MessageParam], stream: Literal[True], **params: Unpack[CreateParams]
-    ) -> Stream: ...
-    @overload
-    def create(
-        self, *, messages: Sequence[MessageParam], stream: bool, **params: Unpack[CreateParams]
-    ) -> ChatCompletion | Stream: ...
-
-    def create(self, **params: Any) -> ChatCompletion | Stream:
-        """
-        Answer a chat.
-
-        With `stream=True` it returns once content has arrived; failures before that are handled
-        like any other, later ones raise from the iteration.
-
-        Raises:
-            TypeError: an unknown keyword.
-            ConfigurationError, InvalidRequestError: before anything is sent.
-            ProviderError: the only leg failed, or an error that no other leg would mend.
-            RoutesExhaustedError: all legs failed.
-        """
-        client = self._client
-        call = client._core.start(params)
-        if call.plan.stream:
-            return Stream(client, call, client._run(call, client._open))
-        completion: ChatCompletion = client._answer(call)
-        return completion

@@ -10,8 +10,9 @@ from ..call.endpoint_operations import OPERATIONS
 from ..errors.exceptions import ConfigurationError
 from ..suggestions import did_you_mean
 from ..types.endpoint import EndpointRequest, OperationName
+from .chat_request import unknown_keyword
 from .endpoint_requests import check_endpoint
-from .params import ROUTING, unknown_keyword
+from .params import ROUTING
 
 if TYPE_CHECKING:
     from .base import Core

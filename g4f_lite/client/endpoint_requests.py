@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..errors.exceptions import InvalidRequestError
-from ..types.chat import Timeouts
-from ..types.endpoint import (
-    EmbeddingRequest,
-    EndpointRequest,
-    ImageRequest,
-    ModelsRequest,
-    OperationName,
-    SpeechRequest,
-    TranscriptionRequest,
-    TranslationRequest,
-)
-from ..types.uploads import Progress, UploadFile
-from .params import ROUTING, RoutingParams, as_request, check_callable, check_headers, unknown_keyword
-
-if TYPE_CHECKING:
-    from ..provider.base import Provider
+from ..types.audio import SpeechRequest, TranscriptionRequest, TranslationRequest
+from ..types.checks import check_callable
+from ..types.embeddings import EmbeddingRequest
+from ..types.endpoint import EndpointRequest, OperationName
+from ..types.images import ImageRequest
+from ..types.models import ModelsRequest
+from ..types.uploads import UploadFile
+from .chat_request import as_request, check_headers, unknown_keyword
+from .params import ROUTING, RoutingParams
 
 
 class EndpointParams(RoutingParams, total=False):
@@ -29,62 +22,6 @@ class EndpointParams(RoutingParams, total=False):
 
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
-
-
-class EmbeddingParams(EndpointParams, total=False):
-    """Keywords of `embeddings.create` besides `input`."""
-
-    dimensions: int | None
-    encoding_format: Literal["float", "base64"] | None
-    user: str | None
-
-
-class TranslationParams(EndpointParams, total=False):
-    """Keywords of `audio.translations.create` besides `file`."""
-
-    prompt: str | None
-    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] | None
-    temperature: float | None
-    progress: Progress | None
-
-
-class TranscriptionParams(TranslationParams, total=False):
-    """Keywords of `audio.transcriptions.create` besides `file`."""
-
-    language: str | None
-    timestamp_granularities: Sequence[Literal["word", "segment"]] | None
-
-
-class SpeechParams(EndpointParams, total=False):
-    """Keywords of `audio.speech.create` besides `input` and `voice`."""
-
-    response_format: str | None
-    speed: float | None
-    instructions: str | None
-
-
-class ImageParams(EndpointParams, total=False):
-    """Keywords of `images.generate` besides `prompt`."""
-
-    n: int | None
-    size: str | None
-    quality: str | None
-    style: str | None
-    background: str | None
-    output_format: str | None
-    response_format: Literal["url", "b64_json"] | None
-    user: str | None
-
-
-class ModelsParams(TypedDict, total=False):
-    """Keywords of `models.list`."""
-
-    provider: str | Provider | type[Provider] | None
-    max_age: float
-    timeout: float | None
-    deadline: float | None
-    retries: int | None
-    timeouts: Timeouts | None
 
 
 class _Endpoint(NamedTuple):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Unpack
 
 from ..errors.exceptions import InvalidRequestError
-from ..types.chat import ChatCompletion
+from ..types.chat import ChatCompletion, ChatCompletionChunk
+from .async_client import AsyncClient
 from .client import Client, Stream
 from .params import CreateParams, MessageParam
 
@@ -49,3 +50,19 @@ def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams])
     """As `chat`, in pieces."""
     chunks: Stream = shared_client().chat.completions.create(messages=as_messages(prompt), stream=True, **params)
     return chunks
+
+
+async def achat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
+    """As `chat`, for asyncio."""
+    async with AsyncClient() as client:
+        return await client.chat.completions.create(messages=as_messages(prompt), **params)
+
+
+async def astream(
+    prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]
+) -> AsyncIterator[ChatCompletionChunk]:
+    """As `stream`, for asyncio: `async for chunk in astream("…"):`."""
+    async with AsyncClient() as client:
+        async with await client.chat.completions.create(messages=as_messages(prompt), stream=True, **params) as chunks:
+            async for chunk in chunks:
+                yield chunk

@@ -13,9 +13,9 @@ import re
 import time
 from typing import Any
 
-from ..types.http import ErrorReply
 from ..value import Value
 from . import exceptions as e
+from .reply import ErrorReply
 from .retry_after import asked_wait
 
 _READ = 4000

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Literal
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 
 if TYPE_CHECKING:
-    from ..types.http import ErrorReply
+    from .reply import ErrorReply
 
 
 class G4FLiteError(Exception):

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..routing.tiers import SHARES, Tiers
 from .decisions import Scope
@@ -74,3 +75,7 @@ class Candidates:
 
     def _kept(self, tier: Sequence[Leg]) -> Sequence[Leg]:
         return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
+
+
+class RestingError(ProviderError):
+    """No leg may be used now, and waiting for one fits the deadline. Never leaves the library."""

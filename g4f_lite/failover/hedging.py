@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ..call.call import OUTRUN, Call
+if TYPE_CHECKING:
+    from ..call.call import Call
+
 
 T = TypeVar("T")
 
@@ -61,3 +63,7 @@ async def _break_off(
             await discard(loser.result())
     if cancelled is not None:
         raise cancelled
+
+
+OUTRUN = "another leg spoke first"
+"""The message with which a hedged attempt is cancelled."""

@@ -7,7 +7,6 @@ A driver asks for a leg with `begin` and tells the outcome with `succeed`, `fail
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,35 +20,16 @@ from ..errors.exceptions import (
     RoutesExhaustedError,
     StreamInterruptedError,
 )
-from ..health.tracker import Admission, Health, detached
-from ..provider.leg import Leg
+from ..health.tracker import Admission, Health, detached, resting
+from ..provider.leg import Leg, _skipped
 from ..routing.tiers import Tiers
 from ..trail import Attempt, Skipped, Trail, told
-from ..types.chat import OnInterrupt, Timeouts
 from ..types.time_limit import Clock, TimeLimit
-from ..value import Value
 from .backoff import backoff
 from .caller_retry import OwnRetry
-from .candidates import Candidates
+from .candidates import Candidates, RestingError
 from .decisions import Again, Decision, Scope, decide
-
-
-class Policy(Value, frozen=True, kw_only=True):
-    """How far a call goes; see `Client` for each."""
-
-    retries: int = 2
-    patience: float = 3.0
-    timeouts: Timeouts = Timeouts()
-    deadline: float = 300.0
-    bounds_stream: bool = False
-    """The deadline holds for a stream to its end (`timeout=` of a call)."""
-    on_interrupt: OnInterrupt = "raise"
-    retry_wait: Callable[[Any], float] | None = None
-    retry_stop: Callable[[Any], bool] | None = None
-
-
-class RestingError(ProviderError):
-    """No leg may be used now, and waiting for one fits the deadline. Never leaves the library."""
+from .policy import Policy
 
 
 class Run:
@@ -363,21 +343,6 @@ _STOPS: dict[type[ProviderError], str] = {
     DeadlineExceededError: "stop: the time is up",
     StreamInterruptedError: 'stop: on_interrupt is "raise"',
 }
-
-
-def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
-    """Return why a leg is not used now, with the time of day at which it is again."""
-    assert admission.error is not None
-    try:
-        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
-    except (OverflowError, ValueError, OSError):  # a service asked for a million years
-        until = "further notice"
-    reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
-    return _skipped(leg, reason)
-
-
-def _skipped(leg: Leg, reason: str) -> Skipped:
-    return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
 
 
 _SHARED = {Scope.KEY: "has the key of", Scope.MODEL: "is the model of", Scope.ORIGIN: "is at the same address as"}

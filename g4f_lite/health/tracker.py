@@ -7,13 +7,15 @@ All times are monotonic seconds, passed in; nothing here waits.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple
 
 from ..errors.exceptions import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
 from ..failover.decisions import Decision, Memory
 from ..forks import renew_in_child
-from ..provider.leg import Leg
+from ..provider.leg import Leg, _skipped
+from ..trail import Skipped
 from .breaker import Breaker
 from .limits import Limit, read_limits
 
@@ -241,3 +243,14 @@ def _spent(limit: Limit) -> ProviderError:
 
     left = f"only {limit.left:g} {limit.what} are left" if limit.left else f"no {limit.what} are left"
     return RateLimitError(f"its last answer said that {left}")
+
+
+def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
+    """Return why a leg is not used now, with the time of day at which it is again."""
+    assert admission.error is not None
+    try:
+        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
+    except (OverflowError, ValueError, OSError):  # a service asked for a million years
+        until = "further notice"
+    reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
+    return _skipped(leg, reason)

@@ -13,10 +13,10 @@ import pluggy
 
 if TYPE_CHECKING:
     from ..errors.exceptions import ProviderError
+    from ..errors.reply import ErrorReply
     from ..provider.base import Provider
     from ..routing.strategies import Strategy
     from ..trail import Attempt, Trail
-    from ..types.http import ErrorReply
 
 PROJECT = "g4f_lite"
 OBSERVING = ("attempt_started", "attempt_finished", "call_finished")

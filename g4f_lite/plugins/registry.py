@@ -25,6 +25,7 @@ from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
 from . import hookspecs
 from .checks import as_provider, hooks_of, is_provider, provider_collector, strategy_collector
+from .loading import watched
 from .sources import (
     HOOKS_GROUP,
     LOAD_PLUGINS,
@@ -35,12 +36,11 @@ from .sources import (
     describe,
     third_party,
     warn_shadowed,
-    watched,
 )
 
 if TYPE_CHECKING:
+    from ..errors.reply import ErrorReply
     from ..trail import Attempt, Trail
-    from ..types.http import ErrorReply
 
 KINDS = ("bundled", "client", "code", "third-party")
 """In the order of `automatic_names`."""

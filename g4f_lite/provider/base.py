@@ -10,16 +10,16 @@ from __future__ import annotations
 import copy
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
-from urllib.parse import urlsplit
 
-from ..errors.exceptions import ConfigurationError, ProviderError, StreamInterruptedError, UnsupportedParameterError
+from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
+from ..errors.reply import ErrorReply
 from ..forks import loaded_late
 from ..suggestions import did_you_mean
-from ..types.assembly import assemble
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
-from ..types.http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
+from .address import VARIABLE, check_base_url
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -28,8 +28,6 @@ loaded_late("g4f_lite.errors.classify")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """What a provider's name looks like."""
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
-"""A place in `api_base` that the environment fills."""
 
 
 class StreamParser(Protocol):
@@ -238,67 +236,3 @@ class Provider(ABC):
         from ..errors.classify import classify
 
         return classify(reply)
-
-
-class LocalProvider(Provider):
-    """
-    A provider that answers inside this process.
-
-    `stream` is all it needs. Both methods block and are called from any thread; the async client
-    calls them in one of its own. They end soon after `cancelled()` has become true, in any way they
-    like.
-    """
-
-    needs_auth = False
-    automatic = False
-
-    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
-        """
-        Return the whole answer: what `stream` yields, unless a subclass knows better.
-
-        Raises:
-            StreamInterruptedError: it has no finish reason, so it was stopped before its end.
-        """
-        answer = assemble(self.stream(request, cancelled=cancelled))
-        if not answer.choices or any(choice.finish_reason is None for choice in answer.choices):
-            error = StreamInterruptedError("the answer was stopped before its end")
-            error.partial_text = answer.text
-            raise error
-        return answer
-
-    @abstractmethod
-    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
-        """Yield the answer in pieces; the last of each choice has its finish reason."""
-
-    def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        raise TypeError(f"{self.name} answers in process: there is nothing to send")
-
-    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
-        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
-
-    def new_stream(self, request: ChatRequest) -> StreamParser:
-        raise TypeError(f"{self.name} answers in process: there is nothing to parse")
-
-
-def check_base_url(url: object, source: str) -> str:
-    """
-    Return a base URL without its last slash.
-
-    Raises:
-        ConfigurationError: it is not an http or https address, or carries a password.
-    """
-    if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
-        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
-    url = url.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        fits = bool(parts.hostname) and url.isascii() and url.isprintable() and parts.port != 0
-    except ValueError:  # a bracket that is not closed, a port that is no number
-        fits = False
-    if not fits:
-        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
-    if "@" in url.split("/")[2]:
-        raise ConfigurationError(
-            f"{source} must not hold a user or password; give keys through keys= or the environment"
-        )
-    return url

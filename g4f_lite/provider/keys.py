@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from .base import Provider
 
 if TYPE_CHECKING:
     from .base import Provider
@@ -193,3 +194,11 @@ def _save(stored: Mapping[str, str]) -> Path:
         Path(temporary).unlink()
         raise
     return path
+
+
+def missing_key(provider: Provider) -> str:
+    """Return why a provider without a key is left out, and what to do."""
+    ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
+    ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
+    page = f"; get one at {provider.login_url}" if provider.login_url else ""
+    return f"no key: {', or '.join(ways)}{page}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from ..trail import Skipped
 from ..types.chat import ChatRequest
-from .base import LocalProvider, Provider
+from .base import Provider
 from .keys import Key
+from .local import LocalProvider
 
 Identity: TypeAlias = tuple[str, str, str, str | None, str]
 """Provider, base URL, model, fingerprint of the key, operation."""
@@ -46,3 +48,7 @@ class LocalRequest(NamedTuple):
     def provider(self) -> LocalProvider:
         assert isinstance(self.leg.provider, LocalProvider)
         return self.leg.provider
+
+
+def _skipped(leg: Leg, reason: str) -> Skipped:
+    return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)

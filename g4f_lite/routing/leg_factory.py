@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
-from ..provider.base import VARIABLE, Provider, check_base_url
-from ..provider.keys import Keys, StoredKeysError, clean, find_keys
+from ..provider.address import VARIABLE, check_base_url
+from ..provider.base import Provider
+from ..provider.keys import Keys, StoredKeysError, clean, find_keys, missing_key
 from ..provider.leg import Leg
 
 
@@ -73,14 +74,6 @@ def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:
     return tuple(pool) if isinstance(pool, list) else pool
 
 
-def missing_key(provider: Provider) -> str:
-    """Return why a provider without a key is left out, and what to do."""
-    ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
-    ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
-    page = f"; get one at {provider.login_url}" if provider.login_url else ""
-    return f"no key: {', or '.join(ways)}{page}"
-
-
 def missing_address(provider: Provider) -> str | None:
     """Return why a provider's address is not known yet, and what to do; None if it is."""
     missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
@@ -96,8 +89,3 @@ def _variable(name: str) -> str:
 def base_url_variable(provider: Provider) -> str:
     """Return the environment variable that overrides a provider's address, such as `GROQ_API_BASE`."""
     return f"{provider.name.upper().replace('-', '_')}_API_BASE"
-
-
-def check_mapping(value: object, name: str) -> None:
-    if value is not None and not isinstance(value, Mapping):
-        raise ConfigurationError(f"{name} must be a mapping from provider names, not {type(value).__name__}")

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .conformance import ProviderConformance as ProviderConformance
     from .network import NetworkBlockedError as NetworkBlockedError
     from .network import network_blocked as network_blocked
+    from .script import Received as Received
     from .scripted import ScriptedProvider as ScriptedProvider
     from .server import FaultServer as FaultServer
-    from .server import Received as Received
     from .shapes import Failure as Failure
     from .shapes import Said as Said
     from .shapes import Shape as Shape

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from .server import Action, Close, Pause, Received, Reply
+from .script import Action, Close, Pause, Received, Reply
 from .shapes import SHAPES, Failure, Said, Shape, ShapeName, openai_endpoints
 from .shapes.contract import count, words
 from .shapes.openai import usage as _usage

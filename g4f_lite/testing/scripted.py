@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors.exceptions import ProviderError
-from ..provider.base import LocalProvider
+from ..provider.local import LocalProvider
 from ..types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta
 from .shapes.contract import words
 

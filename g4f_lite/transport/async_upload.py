@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import payload
 
 from ..types.time_limit import TimeLimit
-from ..types.uploads import Sending, Upload
+from ..types.uploads import Upload
+from .uploading import Sending
 
 
 class UploadPayload(payload.Payload):

@@ -12,7 +12,8 @@ import certifi
 
 from .. import __version__
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
-from ..types.http import MAX_ERROR_BODY, MAX_RESPONSE_BODY
+from ..errors.reply import MAX_ERROR_BODY
+from ..types.size_limits import MAX_RESPONSE_BODY
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 

@@ -13,10 +13,11 @@ from urllib3.util import Timeout
 
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..forks import renew_in_child
-from ..types.http import HTTPRequest, HTTPResponse, UploadStopped
+from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
 from .sync_sockets import PIECE, Adapter, active
+from .uploading import UploadStopped
 
 _GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
@@ -67,7 +68,7 @@ class SyncTransport:
         if isinstance(request.body, bytes):
             body = request.body or None
         else:
-            from ..types.uploads import Sending
+            from .uploading import Sending
 
             body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
         try:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..value import JSONObject
-from .chat import ChatCompletion, ChatCompletionChunk, Choice, FunctionCall, Message, ToolCall, ToolCallDelta, Usage
+from .chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    ChunkChoice,
+    Delta,
+    FunctionCall,
+    FunctionCallDelta,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 
 
 class _Call:
@@ -147,3 +159,46 @@ def _whole(index: int, choice: _Choice) -> Choice:
     )
     logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
     return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs)
+
+
+def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
+    """Yield a whole answer as a stream of one chunk."""
+    choices = []
+    for choice in completion.choices:
+        message = choice.message
+        calls = tuple(
+            ToolCallDelta(
+                index=index,
+                id=call.id,
+                type=call.type,
+                function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
+                extra_content=call.extra_content,
+            )
+            for index, call in enumerate(message.tool_calls or ())
+        )
+        delta = Delta(
+            role=message.role,
+            content=message.content,
+            refusal=message.refusal,
+            reasoning=message.reasoning,
+            reasoning_content=message.reasoning_content,
+            tool_calls=calls or None,
+            extra_content=message.extra_content,
+        )
+        choices.append(
+            ChunkChoice(
+                index=choice.index,
+                delta=delta,
+                finish_reason=choice.finish_reason or "stop",  # the body was whole, so the answer is
+                logprobs=choice.logprobs,
+            )
+        )
+    yield ChatCompletionChunk(
+        id=completion.id,
+        created=completion.created,
+        model=completion.model,
+        choices=tuple(choices),
+        usage=completion.usage,
+        system_fingerprint=completion.system_fingerprint,
+        service_tier=completion.service_tier,
+    )

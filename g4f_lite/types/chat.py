@@ -6,48 +6,20 @@ Durations are seconds, points in time are Unix time, unless a name says otherwis
 
 # Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, Value
-from .http import MAX_CHOICES
+from .size_limits import MAX_CHOICES
 
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 _FEW = Meta(max_length=MAX_CHOICES)
 
 
 # -- settings ------------------------------------------------------------------------------
-
-
-class DefaultSeconds(float):
-    """A limit that the caller did not set: it may be lifted on the last leg."""
-
-
-class Timeouts(Value, frozen=True, kw_only=True):
-    """
-    Limits of one attempt, in seconds; None lifts a limit.
-
-    `first_token` and `stall` are for streams and count data, not keep-alive comments;
-    `total` is for answers that do not stream. The defaults of `first_token` and `total` are
-    lifted on the last leg of a call; values set by the caller never are.
-
-    Raises:
-        ValueError: a limit that is not above 0.
-    """
-
-    connect: float | None = 5.0
-    first_token: float | None = DefaultSeconds(10.0)
-    stall: float | None = 15.0
-    total: float | None = DefaultSeconds(120.0)
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            limit = getattr(self, name)
-            if limit is not None and not (isinstance(limit, (int, float)) and 0 < limit < float("inf")):
-                raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {limit!r}")
 
 
 # -- what is asked -------------------------------------------------------------------------
@@ -360,7 +332,3 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
             ],
             **({"usage": _without_none(msgspec.to_builtins(self.usage))} if self.usage else {}),
         }
-
-
-OnInterrupt: TypeAlias = Literal["raise", "restart", "continue"]
-"""What happens to a stream that breaks after content has been handed out."""

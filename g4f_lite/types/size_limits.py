@@ -12,8 +12,18 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import MalformedResponseError
-from .http import MAX_CHOICES, MAX_OBJECTS
 
+MAX_RESPONSE_BODY = 64 << 20
+"""Bytes of an answer, after decompression; more is a MalformedResponseError."""
+MAX_STREAM = 128 << 20
+"""Bytes of a whole stream, after decompression; more is a MalformedResponseError, after content an interruption."""
+MAX_EVENT = 16 << 20
+"""Bytes of one server-sent event; more is a MalformedResponseError."""
+MAX_OBJECTS = 1 << 19
+"""Objects in one answer or event, as many lists, and twice as many fields; more is a MalformedResponseError.
+The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
+MAX_CHOICES = 1024
+"""Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
 _FIELDS = 2 * MAX_OBJECTS
 
 

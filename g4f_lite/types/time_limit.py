@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol, TypeAlias
 
 from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError
-from .chat import DefaultSeconds, Timeouts
+from .timeouts import DefaultSeconds, Timeouts
 
 Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
 

@@ -10,13 +10,11 @@ import io
 import os
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from ..errors.exceptions import InvalidRequestError
-from .http import UploadStopped
 
 PIECE = 1 << 17
 """Bytes that are read and sent at once."""
@@ -198,74 +196,6 @@ class Upload:
 
     def __len__(self) -> int:
         return len(self.head) + self.file.size + len(self.tail)
-
-
-class Sending:
-    """
-    One pass over an upload.
-
-    Args:
-        moved: told after each piece that has gone out.
-    """
-
-    def __init__(self, upload: Upload, moved: Callable[[], None]) -> None:
-        self._upload = upload
-        self._moved = moved
-        self._sent = 0
-        self.stopped: UploadStopped | None = None
-        """What `pieces` has raised: aiohttp hides it."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """
-        Raises:
-            UploadStopped: see there.
-        """
-        yield self._upload.head
-        blocks = self._upload.file.blocks()
-        while block := self._next(blocks):
-            yield block
-            self._went(block)
-        yield self._upload.tail
-
-    async def pieces_async(self) -> AsyncIterator[bytes]:
-        """As `pieces`, reading from a disk in a thread."""
-        import asyncio
-
-        yield self._upload.head
-        blocks = self._upload.file.blocks()
-        in_memory = self._upload.file.in_memory
-        while block := self._next(blocks) if in_memory else await asyncio.to_thread(self._next, blocks):
-            yield block
-            self._went(block)
-        yield self._upload.tail
-
-    def over(self) -> None:
-        """The answer has begun: what still goes out moves nothing."""
-        self._moved = _nothing
-
-    def _next(self, blocks: Iterator[bytes]) -> bytes:
-        with self._kept():
-            return next(blocks, b"")
-        raise AssertionError("unreachable")
-
-    def _went(self, block: bytes) -> None:
-        self._sent += len(block)
-        with self._kept():
-            self._moved()
-            if self._upload.progress is not None:
-                self._upload.progress(self._sent, self._upload.file.size)
-
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            self.stopped = UploadStopped(error)
-            raise self.stopped from None
-
-
-def _nothing() -> None:
-    pass
 
 
 def _disposition(name: str) -> str:

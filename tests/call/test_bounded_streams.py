@@ -13,13 +13,14 @@ from helpers.driving import MODES, run
 from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
 from g4f_lite.call.stream_reader import StreamReader
 from g4f_lite.errors.exceptions import ProviderError
+from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import head, http_chunk, sse
-from g4f_lite.testing.server import Action, Close, Received
+from g4f_lite.testing.script import Action, Close, Received
 from g4f_lite.transport.sync_http import SyncTransport
 from g4f_lite.types.chat import ChatRequest
-from g4f_lite.types.http import MAX_STREAM, ErrorReply
+from g4f_lite.types.size_limits import MAX_STREAM
 from g4f_lite.types.time_limit import TimeLimit
 
 PATIENT = Timeouts(first_token=60, stall=60, total=60)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from g4f_lite.call.sse import SSEDecoder
 from g4f_lite.errors.exceptions import MalformedResponseError
-from g4f_lite.types.http import MAX_EVENT, ServerSentEvent
+from g4f_lite.types.http import ServerSentEvent
+from g4f_lite.types.size_limits import MAX_EVENT
 
 
 def decode(*pieces: bytes) -> list[tuple[str, bytes]]:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from g4f_lite.call.stream_reader import StreamReader
 from g4f_lite.errors import exceptions as e
+from g4f_lite.errors.reply import MAX_ERROR_BODY
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
-from g4f_lite.types.chat import ChatCompletion, ChatRequest, Timeouts, Usage
-from g4f_lite.types.http import MAX_ERROR_BODY
+from g4f_lite.types.chat import ChatCompletion, ChatRequest, Usage
 from g4f_lite.types.time_limit import TimeLimit
+from g4f_lite.types.timeouts import Timeouts
 from g4f_lite_providers.groq import Groq
 
 KEY = "a1b2-of-no-known-form"

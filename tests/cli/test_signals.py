@@ -14,7 +14,7 @@ import pytest
 from helpers.commands import in_terminal, start
 
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.server import Pause
+from g4f_lite.testing.script import Pause
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import g4f_lite
-from g4f_lite.client.params import CreateParams, check_messages, check_request
+from g4f_lite.client.chat_request import check_request
+from g4f_lite.client.messages import check_messages
+from g4f_lite.client.params import CreateParams
 from g4f_lite.testing import FaultServer
 from g4f_lite.types.chat import ChatRequest
 

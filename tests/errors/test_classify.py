@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from g4f_lite.errors import exceptions as e
 from g4f_lite.errors.classify import classify
-from g4f_lite.types.http import ErrorReply
+from g4f_lite.errors.reply import ErrorReply
 
 NOW = 1_790_000_000.0
 

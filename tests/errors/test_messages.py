@@ -9,7 +9,7 @@ from helpers.error_bodies import openai, openrouter
 
 from g4f_lite.errors import exceptions as e
 from g4f_lite.errors.classify import classify
-from g4f_lite.types.http import ErrorReply
+from g4f_lite.errors.reply import ErrorReply
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite.errors.classify import classify
+from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.errors.retry_after import asked_wait, parse_duration, parse_moment, parse_retry_after, spent_limit_reset
-from g4f_lite.types.http import ErrorReply
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 

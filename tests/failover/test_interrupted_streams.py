@@ -12,7 +12,7 @@ from helpers.plain_routes import Plain, collect, routes
 import g4f_lite
 from g4f_lite import AsyncClient, Client, Timeouts
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.server import Pause
+from g4f_lite.testing.script import Pause
 
 SECOND = ["two ", "words"]
 

@@ -21,7 +21,7 @@ from g4f_lite import (
     ServerError,
     ToolCallError,
 )
-from g4f_lite.failover.plan import RestingError
+from g4f_lite.failover.candidates import RestingError
 from g4f_lite.provider.leg import Leg
 
 

@@ -24,8 +24,10 @@ from g4f_lite import (
     RoutesExhaustedError,
     ServerError,
 )
+from g4f_lite.failover.candidates import RestingError
 from g4f_lite.failover.decisions import decide
-from g4f_lite.failover.plan import Plan, Policy, RestingError
+from g4f_lite.failover.plan import Plan
+from g4f_lite.failover.policy import Policy
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.leg import Leg
 

@@ -9,7 +9,7 @@ import pytest
 
 import g4f_lite
 from g4f_lite import OpenaiTemplate, Provider
-from g4f_lite.provider.base import VARIABLE
+from g4f_lite.provider.address import VARIABLE
 from g4f_lite.testing import FaultServer
 from g4f_lite_providers import BUNDLED, load
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from g4f_lite.transport.sync_http import SyncTransport
-from g4f_lite.types.chat import Timeouts
 from g4f_lite.types.http import HTTPRequest
 from g4f_lite.types.time_limit import TimeLimit
+from g4f_lite.types.timeouts import Timeouts
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from g4f_lite import OpenaiTemplate
-from g4f_lite.failover.plan import Plan, Policy
+from g4f_lite.failover.plan import Plan
+from g4f_lite.failover.policy import Policy
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg

@@ -10,8 +10,8 @@ from g4f_lite.call.stream_reader import StreamReader
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
 from g4f_lite.testing.shapes import SHAPES
-from g4f_lite.types.chat import Timeouts
 from g4f_lite.types.time_limit import TimeLimit
+from g4f_lite.types.timeouts import Timeouts
 from g4f_lite_providers.anthropic import Anthropic
 from g4f_lite_providers.cohere import Cohere
 from g4f_lite_providers.gemini import Gemini

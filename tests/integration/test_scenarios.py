@@ -11,7 +11,7 @@ from helpers.driving import MODES, Outcome, run
 import g4f_lite
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import answer, error
-from g4f_lite.testing.server import Close, Pause, Reply
+from g4f_lite.testing.script import Close, Pause, Reply
 
 A, B, C = "openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"
 

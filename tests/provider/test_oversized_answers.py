@@ -19,10 +19,14 @@ from g4f_lite.call.endpoint_operations import OPERATIONS
 from g4f_lite.call.operations import CHAT
 from g4f_lite.errors.classify import classify
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
-from g4f_lite.provider.openai.chat import OpenaiStreamParser
+from g4f_lite.errors.reply import MAX_ERROR_BODY, ErrorReply
+from g4f_lite.provider.openai.stream import OpenaiStreamParser
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.types.endpoint import EmbeddingRequest, ModelsRequest, TranscriptionRequest
-from g4f_lite.types.http import MAX_CHOICES, MAX_ERROR_BODY, MAX_OBJECTS, ErrorReply, HTTPResponse, ServerSentEvent
+from g4f_lite.types.audio import TranscriptionRequest
+from g4f_lite.types.embeddings import EmbeddingRequest
+from g4f_lite.types.http import HTTPResponse, ServerSentEvent
+from g4f_lite.types.models import ModelsRequest
+from g4f_lite.types.size_limits import MAX_CHOICES, MAX_OBJECTS
 
 MILLION = 1_000_000
 PATIENT = Timeouts(connect=60, first_token=60, stall=60, total=60)

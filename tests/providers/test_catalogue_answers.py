@@ -11,8 +11,9 @@ from helpers.driving import MODES, run
 
 import g4f_lite
 from g4f_lite import ChatRequest
+from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.types.http import ErrorReply, HTTPResponse, ServerSentEvent
+from g4f_lite.types.http import HTTPResponse, ServerSentEvent
 
 
 @each_service

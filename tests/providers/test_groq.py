@@ -14,7 +14,7 @@ from helpers.driving import eventually
 import g4f_lite
 from g4f_lite.provider.keys import store_key
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.server import Reply
+from g4f_lite.testing.script import Reply
 from g4f_lite_providers.groq import Groq
 
 EXAMPLES = {

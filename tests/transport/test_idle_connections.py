@@ -13,7 +13,7 @@ from helpers.driving import MODES
 from g4f_lite import AsyncClient, Client, MalformedResponseError, OpenaiTemplate
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import END, head, http_chunk, sse
-from g4f_lite.testing.server import Action, Received, Reply
+from g4f_lite.testing.script import Action, Received, Reply
 
 
 class Plain(OpenaiTemplate):

@@ -77,7 +77,7 @@ def test_a_reader_that_takes_its_time_is_no_stall(mode: str, groq: FaultServer) 
 
 
 def test_default_limits_are_lifted_on_the_last_leg_and_the_callers_are_not(groq: FaultServer) -> None:
-    from g4f_lite.failover.plan import Policy
+    from g4f_lite.failover.policy import Policy
     from g4f_lite.provider.leg import Leg
     from g4f_lite_providers.groq import Groq
 

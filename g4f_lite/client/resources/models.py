@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ...call.call import Call
 from ...call.endpoint_operations import OPERATIONS
@@ -22,9 +22,14 @@ from ...provider.base import Provider
 from ...routing.selection import Selection
 from ...routing.tiers import Tiers
 from ...trail import Trail
-from ...types.endpoint import Model, ModelList
-from ..endpoint_requests import ModelsParams, check_endpoint
-from ..params import unknown_keyword
+from ...types.models import Model, ModelList
+from ...types.timeouts import Timeouts
+from ..chat_request import unknown_keyword
+from ..endpoint_requests import check_endpoint
+from .base import AsyncResource, Resource
+
+if TYPE_CHECKING:
+    from ...provider.base import Provider
 
 if TYPE_CHECKING:
     from ..base import Core
@@ -98,3 +103,55 @@ def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:
 def _joined(lists: Sequence[ModelList]) -> ModelList:
     entries = dict.fromkeys(entry for one in lists for entry in one.trail.entries)
     return ModelList(data=tuple(model for one in lists for model in one.data), trail=Trail(entries=tuple(entries)))
+
+
+class Models(Resource):
+    def list(self, **params: Unpack[ModelsParams]) -> ModelList:
+        """
+        Ask the services which models they have: one provider, or all that a call naming nobody would use.
+
+        A list is kept for `max_age` seconds (300). When a service does not answer, its provider's own list stands
+        in: then `live` is False and the trail says why.
+        """
+        steps = listing(self._client._core, params)
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    answer = self._client._answer(call)
+                except G4FLiteError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(answer)
+        except StopIteration as done:
+            listed: ModelList = done.value
+            return listed
+
+
+class AsyncModels(AsyncResource):
+    async def list(self, **params: Unpack[ModelsParams]) -> ModelList:
+        """As `Client`'s."""
+        steps = listing(self._client._core, params)
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    answer = await self._client._answer(call)
+                except G4FLiteError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(answer)
+        except StopIteration as done:
+            listed: ModelList = done.value
+            return listed
+
+
+class ModelsParams(TypedDict, total=False):
+    """Keywords of `models.list`."""
+
+    provider: str | Provider | type[Provider] | None
+    max_age: float
+    timeout: float | None
+    deadline: float | None
+    retries: int | None
+    timeouts: Timeouts | None

@@ -6,19 +6,21 @@ Such a provider is its attributes, plus code for the quirks that it really has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
+from ...errors.reply import ErrorReply
 from ...forks import loaded_late
-from ...types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
-from ...types.http import ErrorReply, HTTPRequest, HTTPResponse, ServerSentEvent
+from ...types.chat import ChatCompletion, ChatRequest
+from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_any
 from ...value import JSONObject
 from ..base import Provider, StreamParser
-from .lenient import error_in, loose_chunk, loose_completion, what_is
+from .lenient import _NOT_JSON, _decode, error_in, loose_completion, what_is
+from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
@@ -26,9 +28,7 @@ if TYPE_CHECKING:
 loaded_late("g4f_lite.provider.openai.endpoints")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
-_chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 _encoder = msgspec.json.Encoder()
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
 
 
 class OpenaiTemplate(Provider):
@@ -155,50 +155,6 @@ class OpenaiTemplate(Provider):
         return parse(request, response)
 
 
-class OpenaiStreamParser:
-    """
-    Chunks are decoded straight into their public type.
-
-    Empty-choices chunks (usage, filter results) pass through; after `[DONE]` nothing is awaited.
-    """
-
-    def __init__(self) -> None:
-        self.done = False
-
-    def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
-        """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
-        if b'"error"' in b"\n".join(events):
-            return None
-        done = events[-1] == b"[DONE]"
-        decode = _chunk_decoder.decode
-        try:
-            chunks = [decode(data) for data in (events[:-1] if done else events)]
-        except _NOT_JSON:
-            return None
-        self.done = done
-        return chunks
-
-    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
-        data = event.data
-        if data == b"[DONE]":
-            self.done = True
-            return ()
-        if event.event == "error" or b'"error"' in data:
-            error = data if event.event == "error" else error_in(_decode(data))
-            if error is not None:
-                raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
-        try:
-            try:
-                return (_chunk_decoder.decode(data),)
-            except msgspec.ValidationError:
-                return (loose_chunk(decode_any(data)),)
-        except _NOT_JSON:
-            raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
-
-    def close(self) -> Iterable[ChatCompletionChunk]:
-        return ()
-
-
 def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
     """Leave out what another service wants back: many services refuse fields that they do not know."""
     if not any("extra_content" in message or message.get("tool_calls") for message in messages):
@@ -215,10 +171,3 @@ def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObjec
             ]
         own.append(kept)
     return own
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return decode_any(body)
-    except (*_NOT_JSON, MalformedResponseError):
-        return None

@@ -12,20 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError
-from ...types.endpoint import (
-    Answer,
-    CreateEmbeddingResponse,
-    EmbeddingRequest,
-    EndpointRequest,
-    ImagesResponse,
-    ModelList,
-    ModelsRequest,
-    Speech,
-    SpeechRequest,
-    Transcription,
-    TranslationRequest,
-)
-from ...types.http import ErrorReply, HTTPRequest, HTTPResponse
+from ...errors.reply import ErrorReply
+from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
+from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
+from ...types.endpoint import Answer, EndpointRequest
+from ...types.http import HTTPRequest, HTTPResponse
+from ...types.images import ImagesResponse
+from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import refuse_crowd
 from ...types.uploads import Upload
 from .lenient import error_in, loose_answer, what_is

@@ -21,8 +21,8 @@ import msgspec
 
 from ...errors.exceptions import MalformedResponseError
 from ...types.chat import ChatCompletion, ChatCompletionChunk, Delta, FunctionCall, FunctionCallDelta, Message
-from ...types.http import MAX_CHOICES, HTTPResponse
-from ...types.size_limits import refuse_many
+from ...types.http import HTTPResponse
+from ...types.size_limits import MAX_CHOICES, decode_any, refuse_many
 
 S = TypeVar("S", bound=msgspec.Struct)
 _hints = functools.cache(functools.partial(get_type_hints, include_extras=True))
@@ -155,3 +155,13 @@ def what_is(response: HTTPResponse) -> str:
     if start.startswith(b"<"):
         return "the answer is a web page, not JSON; is the base URL right?"
     return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"
+
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return decode_any(body)
+    except (*_NOT_JSON, MalformedResponseError):
+        return None

@@ -11,12 +11,16 @@ from typing import Any, ClassVar
 import pytest
 
 from ...errors import exceptions as e
-from ...provider.base import VARIABLE, LocalProvider, Provider
+from ...errors.reply import ErrorReply
+from ...provider.address import VARIABLE
+from ...provider.base import Provider
+from ...provider.local import LocalProvider
 from ...types.chat import ChatCompletion
-from ...types.http import ErrorReply, ServerSentEvent
+from ...types.http import ServerSentEvent
 from .. import replies
 from ..network import hide_environment
-from ..server import FaultServer, Reply
+from ..script import Reply
+from ..server import FaultServer
 from ..shapes import Said, Shape, ShapeName
 from . import contract
 from .asking import CALLS, CAPABILITIES, CAPPED, HALF, PARAMETERS, PROMPT, TEXT, ask

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from ...provider.base import LocalProvider
+from ...provider.local import LocalProvider
 from ...types.chat import ChatCompletion, ChatCompletionChunk
 from ..network import hide_environment
 from . import contract

@@ -10,17 +10,20 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ...call.stream_reader import StreamReader, check_content
+from ...call.answer_checks import check_content
+from ...call.stream_reader import StreamReader
 from ...errors.exceptions import ProviderError, ReplyError
+from ...errors.reply import ErrorReply
 from ...provider.base import Provider
 from ...provider.boundary import check_outgoing
 from ...provider.keys import Key
 from ...provider.leg import Leg
-from ...types.chat import ChatCompletion, ChatRequest, Timeouts
-from ...types.http import ErrorReply, HTTPRequest, HTTPResponse
+from ...types.chat import ChatCompletion, ChatRequest
+from ...types.http import HTTPRequest, HTTPResponse
 from ...types.time_limit import TimeLimit
+from ...types.timeouts import Timeouts
 from .. import replies
-from ..server import Reply
+from ..script import Reply
 from ..shapes import SHAPES, Failure, Said, Shape, ShapeName
 from .contract import BUILDING, JUNK, broken, hold
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .contract import PROMPT_TOKENS, Said
 
 if TYPE_CHECKING:
-    from ..server import Received
+    from ..script import Received
 
 DIMENSIONS = 4
 MODELS = ("test-model", "test-model-mini")

@@ -13,7 +13,7 @@ import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import error
-from g4f_lite.testing.server import Reply
+from g4f_lite.testing.script import Reply
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -11,7 +11,7 @@ from helpers.raw_client import SHAPES, Wire, dechunked, split
 from helpers.shape_reading import READ_STREAM, Read, events_of
 
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.server import Reply
+from g4f_lite.testing.script import Reply
 from g4f_lite.testing.shapes import ShapeName
 
 SILENCES: dict[str, tuple[Reply, Callable[[bytes], bool]]] = {

@@ -1,0 +1,63 @@
+"""Checks of whole answers: an answer that says nothing is an error."""
+
+from __future__ import annotations
+
+import struct
+
+from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
+from ..types.audio import Speech
+from ..types.chat import ChatCompletion
+from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
+from ..types.endpoint import Answer
+from ..types.images import ImagesResponse
+
+
+def check_content(completion: ChatCompletion, status: int | None) -> None:
+    """
+    Refuse an answer that says nothing and does not say why.
+
+    Empty text with finish reason `length` is a success: the tokens went into reasoning.
+
+    Raises:
+        MalformedResponseError: nothing in it.
+        ContentFilterError: nothing in it, because the service withheld it.
+    """
+    for choice in completion.choices:
+        message = choice.message
+        if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
+            return
+        if message.reasoning or message.reasoning_content:
+            return
+    if any(choice.finish_reason == "content_filter" for choice in completion.choices):
+        raise ContentFilterError("the service withheld the whole answer", status=status, code="content_filter")
+    raise MalformedResponseError("the answer is empty", status=status)
+
+
+def _check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest, status: int | None) -> None:
+    if len(answer.data) != request.count:
+        raise MalformedResponseError(f"{len(answer.data)} vectors for {request.count} inputs", status=status)
+    if [one.index for one in answer.data] != list(range(request.count)):
+        raise MalformedResponseError("the vectors are not in the order of the inputs", status=status)
+    for one in answer.data:
+        try:
+            numbers = len(one.vector)
+        except (ValueError, struct.error):
+            raise MalformedResponseError("a vector is not base64 of numbers", status=status) from None
+        if not numbers:
+            raise MalformedResponseError("a vector is empty", status=status)
+        if request.dimensions is not None and numbers != request.dimensions:
+            raise UnsupportedParameterError(f"it gives vectors of {numbers} numbers, not {request.dimensions}")
+
+
+def _check_speech(answer: Speech, request: object, status: int | None) -> None:
+    if not answer.content:
+        raise MalformedResponseError("the answer is empty", status=status)
+
+
+def _check_images(answer: ImagesResponse, request: object, status: int | None) -> None:
+    if not answer.data or not all(image.url or image.b64_json for image in answer.data):
+        raise MalformedResponseError("the answer holds no image", status=status)
+
+
+def _check_nothing(answer: Answer, request: object, status: int | None) -> None:
+    """Silence has no text, and a server may have no models."""

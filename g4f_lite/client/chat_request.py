@@ -1,0 +1,98 @@
+"""From the keywords of `create` to a checked request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ..errors.exceptions import InvalidRequestError
+from ..provider.boundary import is_header
+from ..suggestions import did_you_mean
+from ..types.chat import ChatRequest
+from .messages import check_messages
+
+if TYPE_CHECKING:
+    from ..types.endpoint import EndpointRequest
+from .params import CreateParams
+
+R = TypeVar("R", bound="ChatRequest | EndpointRequest")
+
+
+_encoder = msgspec.json.Encoder()
+
+
+_REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
+
+
+_KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
+
+
+def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "create") -> TypeError:
+    """Return the error for a keyword that a function does not have."""
+    told = f"{method}() has no parameter {name!r}"
+    if "extra_body" in known:
+        return TypeError(
+            f"{told}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
+        )
+    return TypeError(told + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
+
+
+def check_request(params: Mapping[str, Any]) -> ChatRequest:
+    """
+    Return the request that the keywords of `create` ask for; its model is still to be set.
+
+    Raises:
+        TypeError: an unknown keyword; says the nearest one.
+        InvalidRequestError: a value that no provider takes; names the field.
+    """
+    if "messages" not in params:
+        raise TypeError("create() needs messages=[…]")
+    given: dict[str, Any] = {}
+    for name, value in params.items():
+        if name in _REQUEST:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InvalidRequestError(f"{name} must be a finite number, not {value!r}")
+            if value is not None:
+                given[name] = value
+        elif name not in _KNOWN:
+            raise unknown_keyword(name)
+    given["messages"] = check_messages(params["messages"])
+    if "extra_headers" in given:
+        check_headers(given["extra_headers"])
+    return as_request(given, ChatRequest)
+
+
+def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
+    """
+    Return the parameters as a request.
+
+    Raises:
+        InvalidRequestError: one does not fit, or cannot be written as JSON.
+    """
+    try:
+        request = msgspec.convert(given, kind)
+        if isinstance(request, ChatRequest):
+            _encoder.encode(request)  # C code all the way; what is not set is left out, as in a body
+        else:
+            _encoder.encode(request.to_body())
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$.")
+        name = path.rstrip("`")
+        got = "" if ", got " in text or name not in given else f", got {str(given[name])[:60]}"
+        raise InvalidRequestError(f"{name} {text.replace('Expected', 'must be')}{got}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+    return request
+
+
+def check_headers(headers: object) -> None:
+    if not isinstance(headers, Mapping):
+        raise InvalidRequestError("extra_headers must be a mapping of strings")
+    for name, value in headers.items():
+        if not is_header(name, value):
+            raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
+        if name.lower() in ("content-length", "transfer-encoding"):
+            raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")

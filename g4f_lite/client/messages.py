@@ -1,0 +1,109 @@
+"""The check of messages, before any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ..errors.exceptions import InvalidRequestError
+from ..suggestions import did_you_mean
+from ..types.chat import Message
+from ..value import JSONObject
+
+
+class _Part(Struct):
+    type: str
+
+
+class _Function(Struct):
+    name: str
+    arguments: str
+
+
+class _ToolCall(Struct):
+    id: str
+    function: _Function
+
+
+class _System(Struct, tag="system", tag_field="role"):
+    content: str | list[_Part]
+
+
+class _Developer(Struct, tag="developer", tag_field="role"):
+    content: str | list[_Part]
+
+
+class _User(Struct, tag="user", tag_field="role"):
+    content: str | list[_Part]
+
+
+class _Assistant(Struct, tag="assistant", tag_field="role"):
+    content: str | list[_Part] | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Tool(Struct, tag="tool", tag_field="role"):
+    content: str | list[_Part]
+    tool_call_id: str
+
+
+class _FunctionResult(Struct, tag="function", tag_field="role"):
+    name: str
+    content: str | None
+
+
+class _Messages(Struct):
+    """In a struct, whose description msgspec makes once; of a bare union it makes one in each call."""
+
+    messages: list[_System | _Developer | _User | _Assistant | _Tool | _FunctionResult]
+
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+def check_messages(messages: object) -> list[JSONObject]:
+    """
+    Return the messages as plain dictionaries.
+
+    Raises:
+        InvalidRequestError: names the message and the field that is wrong.
+    """
+    if isinstance(messages, str):
+        raise InvalidRequestError(
+            "messages must be a list of messages, not a string; "
+            f"write [{{'role': 'user', 'content': {messages[:20]!r}}}]"
+        )
+    if type(messages) is not list and (isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable)):
+        raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
+    plain = [
+        message
+        if type(message) is dict
+        else message.to_dict()
+        if isinstance(message, Message)
+        else dict(message)
+        if isinstance(message, Mapping)
+        else message
+        for message in messages
+    ]
+    if not plain:
+        raise InvalidRequestError("messages is empty; put at least one message into it")
+    try:
+        msgspec.convert({"messages": plain}, _Messages)
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError(_explain(error, plain)) from None
+    return plain
+
+
+def _explain(error: Exception, messages: list[Any]) -> str:
+    text, _, path = str(error).partition(" - at `$.")
+    path = path.rstrip("`")
+    if path.endswith(".role"):
+        index = int(path[9 : path.index("]")])
+        role = messages[index].get("role")
+        return f"{path}: {role!r} is no role; use one of {', '.join(ROLES)}{did_you_mean(str(role), ROLES)}"
+    if "missing required field `role`" in text:
+        return f"{path}: the field 'role' is missing; use one of {', '.join(ROLES)}"
+    return f"{path}: {text[0].lower()}{text[1:]}"

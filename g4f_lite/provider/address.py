@@ -1,0 +1,35 @@
+"""The address of a service: its checks, and what is filled in from the environment."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from ..errors.exceptions import ConfigurationError
+
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
+"""A place in `api_base` that the environment fills."""
+
+
+def check_base_url(url: object, source: str) -> str:
+    """
+    Return a base URL without its last slash.
+
+    Raises:
+        ConfigurationError: it is not an http or https address, or carries a password.
+    """
+    if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        fits = bool(parts.hostname) and url.isascii() and url.isprintable() and parts.port != 0
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        fits = False
+    if not fits:
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+    if "@" in url.split("/")[2]:
+        raise ConfigurationError(
+            f"{source} must not hold a user or password; give keys through keys= or the environment"
+        )
+    return url

@@ -1,0 +1,95 @@
+"""Audio: transcriptions, translations and speech, requests and results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from ..value import Value
+from .endpoint import Answer, EndpointRequest, MediaUsage, OperationName
+from .uploads import Progress, UploadFile
+
+
+class TranslationRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Speech in any language to English text."""
+
+    operation: ClassVar[OperationName] = "translation"
+    file: UploadFile
+    prompt: str | None = None
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    progress: Progress | None = None
+
+
+class TranscriptionRequest(TranslationRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Speech to text in its own language."""
+
+    operation = "transcription"
+    language: str | None = None
+    timestamp_granularities: list[Literal["word", "segment"]] | None = None
+
+
+class SpeechRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    operation = "speech"
+    input: str
+    voice: str
+    response_format: str | None = None
+    speed: Annotated[float, Meta(gt=0)] | None = None
+    instructions: str | None = None
+
+
+class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
+    word: str = ""
+    start: float = 0.0
+    end: float = 0.0
+
+
+class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
+    id: int = 0
+    text: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    seek: int | None = None
+    tokens: tuple[int, ...] | None = None
+    temperature: float | None = None
+    avg_logprob: float | None = None
+    compression_ratio: float | None = None
+    no_speech_prob: float | None = None
+
+
+class Transcription(Answer, frozen=True, kw_only=True):
+    """What was said. All but `text` comes with `response_format="verbose_json"`; times are seconds."""
+
+    text: str
+    """With `response_format` "srt" or "vtt" the subtitles, as they are."""
+    language: str | None = None
+    duration: float | None = None
+    segments: tuple[TranscriptionSegment, ...] | None = None
+    words: tuple[TranscriptionWord, ...] | None = None
+    usage: MediaUsage | None = None
+
+    def __repr__(self) -> str:
+        return f"Transcription({self.provider}:{self.model}, text={self.text[:60]!r})"
+
+
+class Speech(Answer, frozen=True, kw_only=True):
+    """Spoken text."""
+
+    content: bytes
+    content_type: str = ""
+    usage: MediaUsage | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes, as they came."""
+        return self.content
+
+    def write_to_file(self, path: str | os.PathLike[str]) -> None:
+        """Write the audio to a file."""
+        Path(path).write_bytes(self.content)
+
+    def __repr__(self) -> str:
+        return f"Speech({self.provider}:{self.model}, {len(self.content)} bytes of {self.content_type or 'audio'})"

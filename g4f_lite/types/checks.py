@@ -1,0 +1,50 @@
+"""Checks of single arguments, before any I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..errors.exceptions import InvalidRequestError
+
+
+def seconds(name: str, value: object) -> float:
+    """
+    Return a duration above 0.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {value!r}")
+    return float(value)
+
+
+def count(name: str, value: object) -> int:
+    """
+    Return a whole number, 0 or more.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {value!r}")
+    return value
+
+
+def check_callable(name: str, value: Callable[..., Any] | None) -> None:
+    """
+    Refuse what tenacity could not call.
+
+    Raises:
+        InvalidRequestError: not callable, or a coroutine function.
+    """
+    import inspect
+
+    if value is None:
+        return
+    if not callable(value):
+        raise InvalidRequestError(f"{name} must be one of tenacity's objects or a function, not {value!r}")
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # its kind is asked, not whether it is there
+        raise InvalidRequestError(f"{name} must be a plain function, not a coroutine function")

@@ -1,0 +1,51 @@
+"""Embeddings: the request and its result."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any, Literal
+
+from ..value import Value
+from .chat import Positive, Usage
+from .endpoint import Answer, EndpointRequest
+
+
+class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    operation = "embeddings"
+    input: str | list[Any]
+    """A text, a list of texts, a list of tokens, or a list of such lists."""
+    dimensions: Positive | None = None
+    encoding_format: Literal["float", "base64"] | None = None
+    user: str | None = None
+
+    @property
+    def count(self) -> int:
+        """How many vectors it asks for."""
+        return 1 if isinstance(self.input, str) or isinstance(self.input[0], int) else len(self.input)
+
+
+class Embedding(Value, frozen=True, kw_only=True, gc=False):
+    index: int = 0
+    embedding: tuple[float, ...] | str = ()
+    """Numbers; with `encoding_format="base64"` the text that was sent."""
+    object: str = "embedding"
+
+    @property
+    def vector(self) -> tuple[float, ...]:
+        """The numbers, however they were sent."""
+        if not isinstance(self.embedding, str):
+            return self.embedding
+        from struct import iter_unpack
+
+        return tuple(number for (number,) in iter_unpack("<f", b64decode(self.embedding, validate=True)))
+
+
+class CreateEmbeddingResponse(Answer, frozen=True, kw_only=True):
+    """One vector for each input, in the order of the inputs."""
+
+    object: str = "list"
+    data: tuple[Embedding, ...]
+    usage: Usage | None = None
+
+    def __repr__(self) -> str:
+        return f"CreateEmbeddingResponse({self.provider}:{self.model}, {len(self.data)} vectors, usage={self.usage!r})"

@@ -1,0 +1,60 @@
+"""The list of models: the request and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import field
+
+from ..value import JSONObject, Value
+from .endpoint import Answer, EndpointRequest
+
+
+class ModelsRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    operation = "models"
+
+
+class Model(Value, frozen=True, kw_only=True):
+    id: str
+    created: int = 0
+    owned_by: str = ""
+    object: str = "model"
+    # Ours, see ModelList.
+    provider: str = field(default="", name="g4f_lite.provider")
+    live: bool = field(default=True, name="g4f_lite.live")
+    """False: not from the service, but from the provider's own list."""
+
+
+class ModelList(Answer, frozen=True, kw_only=True):
+    """The models of one provider, or of several. Iterate over it, or over `data`."""
+
+    object: str = "list"
+    data: tuple[Model, ...]
+    usage: None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether each provider has answered; else the trail says why one has not."""
+        return all(model.live for model in self.data)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(model.id for model in self.data)
+
+    def __repr__(self) -> str:
+        return f"ModelList({self.provider or 'several'}, {len(self.data)} models, live={self.live})"
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON, with `provider` and `live` of each model."""
+        data = [
+            {"id": one.id, "object": one.object, "created": one.created, "owned_by": one.owned_by}
+            | {"provider": one.provider, "live": one.live}
+            for one in self.data
+        ]
+        return {"object": self.object, "data": data}
