@@ -15,7 +15,7 @@ from .processor import give_way
 from .upstream import ANSWER, BODY
 
 KINDS = ("answer", "piece")
-"""Its HTTP chunks hold as many events as fit, so bursts and packets are not for it."""
+"""Its HTTP chunks hold as many events as filter_eligible, so bursts and packets are not for it."""
 
 # To POST, a file answers 405; as the page of that error it is sent all the same.
 _SETTINGS = """

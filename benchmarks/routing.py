@@ -34,9 +34,9 @@ def _client(routes: int) -> g4f_lite.Client:
 
 
 def _succeed(call: Call) -> None:
-    run = call.plan.begin()
-    call.hooks.observe("attempt_started", run.attempt)
-    call.hooks.observe("attempt_finished", call.plan.succeed(run, 200, _HEADERS))
+    state = call.plan.begin()
+    call.hooks.observe("attempt_started", state.attempt)
+    call.hooks.observe("attempt_finished", call.plan.succeed(state, 200, _HEADERS))
 
 
 def _fail_once() -> Callable[[Call], None]:
@@ -48,10 +48,10 @@ def _fail_once() -> Callable[[Call], None]:
             _succeed(call)
             return
         failed.append(call)
-        run = call.plan.begin()
-        call.hooks.observe("attempt_started", run.attempt)
+        state = call.plan.begin()
+        call.hooks.observe("attempt_started", state.attempt)
         error = g4f_lite.UnsupportedParameterError("not here", status=400)  # the next leg at once, nothing remembered
-        call.hooks.observe("attempt_finished", call.plan.fail(run, error))
+        call.hooks.observe("attempt_finished", call.plan.fail(state, error))
         try:
             raise error
         finally:

@@ -13,21 +13,21 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Renewable(Protocol):
+class Resettable(Protocol):
     def after_fork(self) -> None:
         """Make the locks anew; runs in the child, before anything else there."""
 
 
-_owners: WeakSet[Renewable] = WeakSet()
+_owners: WeakSet[Resettable] = WeakSet()
 _late: list[str] = []
 
 
-def renew_in_child(owner: Renewable) -> None:
+def reset_in_child(owner: Resettable) -> None:
     """Have `owner.after_fork()` called in each child, for as long as the owner lives."""
     _owners.add(owner)
 
 
-def loaded_late(*modules: str) -> None:
+def preload_before_fork(*modules: str) -> None:
     """Name modules that calls import when they first need them."""
     _late.extend(modules)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from genai_prices.types import PriceCalculation
 
-    class TokenDetails(Protocol):
+    class TokenDetailCounts(Protocol):
         @property
         def cached_tokens(self) -> int | None: ...
         @property
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         @property
         def completion_tokens(self) -> int: ...
         @property
-        def prompt_tokens_details(self) -> TokenDetails | None: ...
+        def prompt_tokens_details(self) -> TokenDetailCounts | None: ...
 
 
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama": "meta", "zhipu": "zhipuai"}

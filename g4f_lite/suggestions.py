@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .forks import loaded_late
+from .forks import preload_before_fork
 
-loaded_late("difflib")
+preload_before_fork("difflib")
 
 
-def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+def closest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
     """Return the known names that are most like this one, the nearest first."""
     from difflib import get_close_matches
 
@@ -18,5 +18,5 @@ def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) ->
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
     """Return how a message about an unknown name goes on: `; did you mean 'x'?`, or `otherwise` where none is near."""
-    found = near(name, known, 1, cutoff)
+    found = closest(name, known, 1, cutoff)
     return f"; did you mean {found[0]!r}?" if found else otherwise

@@ -77,7 +77,7 @@ class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped")
 _KEYLESS_TOLD = 3
 
 
-def told(entries: Iterable[Attempt | Skipped]) -> list[str]:
+def describe_entries(entries: Iterable[Attempt | Skipped]) -> list[str]:
     """Return a line for each entry; of many providers that only lack a key, those after the third share one."""
     entries = list(entries)
     keyless = [entry for entry in entries if isinstance(entry, Skipped) and entry.lacks_key]
@@ -110,7 +110,7 @@ class Trail(Value, frozen=True, kw_only=True):
         }
 
     def __str__(self) -> str:
-        return "\n".join(told(self.entries))
+        return "\n".join(describe_entries(self.entries))
 
 
 EMPTY_TRAIL = Trail()
@@ -138,4 +138,4 @@ class Explanation(Value, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         lines = [f"{number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(self.tiers, 1)]
-        return "\n".join(lines + [f"-  {line}" for line in told(self.skipped)])
+        return "\n".join(lines + [f"-  {line}" for line in describe_entries(self.skipped)])

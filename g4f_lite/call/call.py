@@ -27,7 +27,7 @@ from ..errors.reply import ErrorReply
 from ..failover.hedging import OUTRUN
 from ..failover.plan import Plan
 from ..provider.base import Provider
-from ..provider.boundary import check_outgoing, guarded, is_wait, redact
+from ..provider.boundary import check_outgoing, is_wait, plugin_boundary, redact
 from ..provider.leg import Identity, LocalRequest
 from ..trail import Attempt, Trail
 from ..types.chat import ChatCompletion, ChatCompletionChunk
@@ -119,7 +119,7 @@ class Call:
         if isinstance(error, ProviderError):
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
-            error = self.plan.sign(error)
+            error = self.plan.attach_trail(error)
         self.finished()
         return error
 
@@ -143,10 +143,10 @@ class Step:
         self._ended = False
 
     def __enter__(self) -> Step:
-        self.run = self.call.plan.begin()
-        self.leg, self.limit = self.run.leg, self.run.limit
+        self.state = self.call.plan.begin()
+        self.leg, self.limit = self.state.leg, self.state.limit
         try:
-            self.call.hooks.observe("attempt_started", self.run.attempt)
+            self.call.hooks.observe("attempt_started", self.state.attempt)
             self.request = msgspec.structs.replace(self.call.request, model=self.leg.model)
             if (self.call.broken is not None or self.call.misfits) and (more := self._asked_besides()):
                 self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
@@ -184,7 +184,7 @@ class Step:
         if self.leg.is_local:
             return LocalRequest(self.leg, self.request)
         try:
-            with guarded(self.leg, "building the request"):
+            with plugin_boundary(self.leg, "building the request"):
                 outgoing = self.call.operation.build(
                     provider, self.request, None if key is None else key.value, self.call.plan.stream
                 )
@@ -204,7 +204,7 @@ class Step:
         from ..types.models import ModelsRequest
 
         key = self.leg.key
-        with guarded(self.leg, "asking for the models"):
+        with plugin_boundary(self.leg, "asking for the models"):
             lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
@@ -227,7 +227,7 @@ class Step:
     def _take_first(self, listed: Any) -> None:
         name = first_for_chat(listed)
         self.request = msgspec.structs.replace(self.request, model=name)
-        self.run.attempt = msgspec.structs.replace(self.run.attempt, model=name)
+        self.state.attempt = msgspec.structs.replace(self.state.attempt, model=name)
 
     # -- a whole answer --------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ class Step:
         if not 200 <= reply.status < 300:
             raise self.classify(ErrorReply(status=reply.status, headers=reply.headers, body=reply.body))
         try:
-            with guarded(self.leg, "reading the answer"):
+            with plugin_boundary(self.leg, "reading the answer"):
                 answer = operation.parse(self.leg.provider, request, reply)
         except ReplyError as error:
             raise self.classify(error.reply) from None
@@ -289,7 +289,7 @@ class Step:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's view, then the plugins'."""
-        with guarded(self.leg, "reading an error"):
+        with plugin_boundary(self.leg, "reading an error"):
             error = self.leg.provider.classify_error(reply)
         if not isinstance(error, ProviderError):
             return MalformedResponseError(f"the provider's code makes {type(error).__name__} of an error")
@@ -313,12 +313,12 @@ class Step:
         """Return the reader for a stream that has been opened."""
         self.reader = StreamReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
         if self._continues and self.call.broken is not None:
-            self.reader.prior = self.call.broken
+            self.reader.prefix = self.call.broken
         return self.reader
 
     def spoke(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
         """The stream's first content has come: return its chunks, announced if the answer starts over."""
-        self.call.plan.spoke(self.run)
+        self.call.plan.first_content(self.state)
         self.limit.pause()
         if self.call.broken is not None and not self._continues and chunks:
             return [msgspec.structs.replace(chunks[0], restarted=True), *chunks[1:]]
@@ -330,7 +330,7 @@ class Step:
             return False
         self.end(error)
         self.call.broken = self.reader
-        return isinstance(error, StreamInterruptedError) and not self.call.plan.stopped
+        return isinstance(error, StreamInterruptedError) and not self.call.plan.finished
 
     def complete(self) -> None:
         """
@@ -345,7 +345,7 @@ class Step:
             try:
                 shaped = self._shaped(reader.completion(), self.call.shape, reader.status)
             except ToolCallError as error:
-                raise reader.broken(error) from error
+                raise reader.interrupted(error) from error
         self._succeed(reader.status, reader.headers, reader.notes)
         trail = self.call.finished()
         self.call.whole = lambda: msgspec.structs.replace(self._name(shaped or reader.completion()), trail=trail)
@@ -366,7 +366,7 @@ class Step:
 
     def _succeed(self, status: int | None, headers: Mapping[str, str] | None, notes: Sequence[str] = ()) -> None:
         self._ended = True
-        self._report(self.call.plan.succeed(self.run, status, headers, notes))
+        self._report(self.call.plan.succeed(self.state, status, headers, notes))
 
     def end(self, error: BaseException) -> None:
         """End the attempt with an error."""
@@ -379,11 +379,11 @@ class Step:
                 self.call.models.forget(self.leg)
                 error.retry_after = 0.0
             notes = self.reader.notes if self.reader is not None else ()
-            self._report(self.call.plan.fail(self.run, error, notes))
+            self._report(self.call.plan.fail(self.state, error, notes))
         elif error.args == (OUTRUN,):
-            self._report(self.call.plan.outrun(self.run))
+            self._report(self.call.plan.lose_race(self.state))
         else:
-            self._report(self.call.plan.abort(self.run, error))
+            self._report(self.call.plan.abort(self.state, error))
 
     def _report(self, attempt: Attempt) -> None:
         if log.isEnabledFor(logging.INFO):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..provider.base import Provider
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.size_limits import MAX_OBJECTS, refuse_crowd
+from ..types.size_limits import MAX_OBJECTS, check_json_size
 from .answer_checks import check_content
 
 
@@ -31,7 +31,7 @@ def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool)
 
 def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> ChatCompletion:
     if response.body[MAX_OBJECTS:]:  # a slice, for it needs no call
-        refuse_crowd(response.body)
+        check_json_size(response.body)
     return provider.parse_response(response)
 
 

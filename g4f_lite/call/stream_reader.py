@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
 from ..errors.reply import MAX_ERROR_BODY, ErrorReply
-from ..provider.boundary import guarded
+from ..provider.boundary import plugin_boundary
 from ..provider.leg import Leg
 from ..types.assembly import Assembly, as_chunks
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
-from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, refuse_crowd
+from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content
 from .sse import SSEDecoder
@@ -46,13 +46,13 @@ class StreamReader:
     ) -> None:
         self.leg = leg
         self.status = status
-        self.spoken = False
+        self.has_content = False
         """Content has been seen."""
-        self.over = False
+        self.closed = False
         """Nothing more will come."""
         self.notes: list[str] = []
         self.chunks: list[ChatCompletionChunk] = []
-        self.prior: StreamReader | None = None
+        self.prefix: StreamReader | None = None
         """The interrupted stream that this one continues."""
         self._older: Assembly | None = None
         self._added = 0
@@ -73,7 +73,7 @@ class StreamReader:
             self._body, self._sniffed = [], True
         if not leg.is_local:
             self._decoder = SSEDecoder()
-            with guarded(leg, "starting a stream"):
+            with plugin_boundary(leg, "starting a stream"):
                 self._parser = leg.provider.new_stream(request)
             self._feed_all = getattr(self._parser, "feed_all", None)
 
@@ -95,8 +95,8 @@ class StreamReader:
         try:
             self._take(piece)
         except ProviderError as error:
-            self.over = True
-            self.failure = self.broken(error)
+            self.closed = True
+            self.failure = self.interrupted(error)
         return self.chunks[before:]
 
     def check(self) -> None:
@@ -111,12 +111,12 @@ class StreamReader:
         if isinstance(piece, ChatCompletionChunk):
             self._accept((piece,))
         elif isinstance(piece, ProviderError):
-            self.over = True
+            self.closed = True
             if not self._all_finished():  # else the answer is whole, however the connection ended
                 raise piece
             self._check_end()
         elif not piece:
-            self.over = True
+            self.closed = True
             self._end()
         elif (size := self._size + len(piece)) > MAX_STREAM:
             self._take(MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB", status=self.status))
@@ -137,7 +137,7 @@ class StreamReader:
             self._parse(self._decoder.feed(piece))
         else:
             self._parse_all(plain)
-        if self.over:
+        if self.closed:
             self._check_end()
 
     def _end(self) -> None:
@@ -145,7 +145,7 @@ class StreamReader:
             self._accept(self._whole(b"".join(self._body)))
         elif not self.leg.is_local:
             self._parse(self._decoder.close())
-            with guarded(self.leg, "ending a stream"):
+            with plugin_boundary(self.leg, "ending a stream"):
                 last = tuple(self._parser.close())
             self._accept(last)
         self._check_end()
@@ -154,7 +154,7 @@ class StreamReader:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause, status=self.status)
-        if not self.spoken:
+        if not self.has_content:
             check_content(self.completion(), self.status)
 
     @property
@@ -166,9 +166,9 @@ class StreamReader:
         """Tell whether all choices that were asked for are there, so that nothing more need come."""
         return self.finished and len(self._finished) >= (self._request.n or 1)
 
-    def broken(self, cause: ProviderError) -> ProviderError:
+    def interrupted(self, cause: ProviderError) -> ProviderError:
         """Return what a failure means here: before any content its cause, afterwards an interruption."""
-        if not self.spoken or isinstance(cause, StreamInterruptedError):
+        if not self.has_content or isinstance(cause, StreamInterruptedError):
             return cause
         told = "it is whole, but" if isinstance(cause, ToolCallError) else "the answer was cut after it had begun:"
         error = StreamInterruptedError(f"{told} {cause.message}", status=self.status)
@@ -183,7 +183,7 @@ class StreamReader:
     def _assembled(self) -> Assembly:
         if self._older is None:
             # A copy: should this leg fail before it speaks, the next one continues the same stream.
-            self._older = Assembly() if self.prior is None else copy.deepcopy(self.prior._assembled())
+            self._older = Assembly() if self.prefix is None else copy.deepcopy(self.prefix._assembled())
         self._older.add(self.chunks[self._added :])
         self._added = len(self.chunks)
         return self._older
@@ -204,21 +204,21 @@ class StreamReader:
     def _parse_all(self, events: Sequence[bytes]) -> None:
         """As `_parse`, for events that are nothing but data, in one go where the parser can do that."""
         assert self._feed_all is not None
-        with guarded(self.leg, "reading a stream"):
+        with plugin_boundary(self.leg, "reading a stream"):
             chunks = self._feed_all(events)
         if chunks is None:
             self._parse([ServerSentEvent(data=data) for data in events if data and not data.isspace()])
             return
         self._accept(chunks)
-        self.over = self.over or getattr(self._parser, "done", False)
+        self.closed = self.closed or getattr(self._parser, "done", False)
 
     def _parse(self, events: Sequence[ServerSentEvent]) -> None:
         feed = self._parser.feed
         for event in events:
             try:
                 if event.data[MAX_OBJECTS:]:
-                    refuse_crowd(event.data)
-                with guarded(self.leg, "reading a stream"):
+                    check_json_size(event.data)
+                with plugin_boundary(self.leg, "reading a stream"):
                     chunks = feed(event)
                     if type(chunks) is not tuple:  # a generator's code must run inside the guard
                         chunks = tuple(chunks)
@@ -234,7 +234,7 @@ class StreamReader:
             else:
                 self._accept(chunks)
             if getattr(self._parser, "done", False):  # what follows [DONE] is not looked at
-                self.over = True
+                self.closed = True
                 return
 
     def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
@@ -253,8 +253,8 @@ class StreamReader:
                 elif index not in unfinished and index not in finished:
                     unfinished.add(index)
         if content:
-            self.spoken = True
-            self._limit.content()
+            self.has_content = True
+            self._limit.on_content()
 
     def _collect(self, body: list[bytes], piece: bytes) -> None:
         failed = self.status is not None and not 200 <= self.status < 300
@@ -262,7 +262,7 @@ class StreamReader:
         if self._body_size <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
             body.append(piece)
         elif failed:
-            self.over = True
+            self.closed = True
             self._end()
         else:
             raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
@@ -272,8 +272,8 @@ class StreamReader:
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
-            refuse_crowd(body)
-            with guarded(self.leg, "reading an answer"):
+            check_json_size(body)
+            with plugin_boundary(self.leg, "reading an answer"):
                 completion = self.leg.provider.parse_response(
                     HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
                 )

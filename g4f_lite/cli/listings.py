@@ -115,9 +115,9 @@ def plugins(load: bool, as_json: bool) -> None:
 
     registry = process_registry()
     if load:
-        from ..plugins.isolated_load import try_each
+        from ..plugins.isolated_load import load_isolated
 
-        infos = try_each(registry)
+        infos = load_isolated(registry)
     else:
         from .status import provider_statuses
 

@@ -9,7 +9,7 @@ from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..plugins.registry import Registry
 from ..provider.base import Provider
 from ..provider.keys import find_keys
-from ..routing.leg_factory import Binder, base_url_variable, missing_address
+from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
 
 class ProviderStatus(NamedTuple):
@@ -78,7 +78,7 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
     placed, key, key_from = provider, "", ""
     problem = provider.unavailable_reason() or ""
     try:
-        placed = Binder().place(provider)
+        placed = LegFactory().resolve_base_url(provider)
         for found in find_keys(provider, None)[:1]:
             key, key_from = found.fingerprint, found.source
         if key or not provider.needs_auth:

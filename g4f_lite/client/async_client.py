@@ -13,12 +13,12 @@ from ..call.call import Call, Step
 from ..call.stream_reader import StreamReader
 from ..errors.exceptions import ProviderError
 from ..failover.hedging import OUTRUN, hedged
-from ..forks import loaded_late
+from ..forks import preload_before_fork
 from ..provider.leg import LocalRequest
 from ..trail import Explanation
 from ..transport.async_body import AsyncByteStream
-from ..transport.async_http import AsyncTransport
-from ..transport.async_in_process import AsyncChunkStream, LocalAsync
+from ..transport.async_http import AsyncHTTPTransport
+from ..transport.async_in_process import AsyncChunkStream, AsyncInProcessTransport
 from ..transport.common import check_proxy, check_ssl_context
 from ..types.chat import ChatCompletionChunk
 from ..types.checks import seconds
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .resources.images import AsyncImages
     from .resources.models import AsyncModels
 
-loaded_late("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.async_base")
+preload_before_fork("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.async_base")
 
 T = TypeVar("T")
 
@@ -65,8 +65,8 @@ class AsyncClient:
         check_settings(type(self).__name__, settings, "proxy", "ssl_context", "hedge_after")
         self._core = Core(**settings)
         self._hedge_after = None if hedge_after is None else seconds("hedge_after", hedge_after)
-        self._http = AsyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
-        self._local = LocalAsync()
+        self._http = AsyncHTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
+        self._local = AsyncInProcessTransport()
         self.chat = AsyncChat(self)
 
     @property
@@ -117,7 +117,7 @@ class AsyncClient:
             try:
                 return await attempt(call)
             except ProviderError as error:
-                if call.plan.stopped:
+                if call.plan.finished:
                     raise
                 return await self._retry(call, attempt, error)
         except BaseException as error:
@@ -163,9 +163,9 @@ class AsyncClient:
             try:
                 reader = step.read(source.status, source.headers)
                 chunks: list[ChatCompletionChunk] = []
-                while not (reader.spoken or reader.over):
+                while not (reader.has_content or reader.closed):
                     chunks += await _pull(source, reader)
-                if not reader.spoken:
+                if not reader.has_content:
                     reader.check()
             except BaseException:
                 await source.close()
@@ -195,7 +195,7 @@ async def _iterate(client: AsyncClient, call: Call, opened: Opened) -> AsyncIter
         try:
             for chunk in chunks:
                 yield chunk
-            while not reader.over:
+            while not reader.closed:
                 step.limit.resume()
                 chunks = await _pull(source, reader)
                 step.limit.pause()

@@ -18,16 +18,26 @@ from ..call.operations import CHAT, Operation
 from ..errors.exceptions import ConfigurationError, InvalidRequestError, PluginLoadError
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy
-from ..forks import loaded_late, renew_in_child
-from ..health.tracker import Health, resting
+from ..forks import preload_before_fork, reset_in_child
+from ..health.tracker import Health, cooling_down
 from ..plugins.registry import Registry, process_registry
 from ..provider.keys import Keys
 from ..provider.leg import Leg
-from ..routing.eligibility import LONG, check_prices, fit, lacks, needs_of, price_bound, tokens_of, too_dear, too_long
-from ..routing.leg_factory import Binder
+from ..routing.eligibility import (
+    LONG,
+    check_prices,
+    filter_eligible,
+    missing_capability,
+    over_context_window,
+    over_price,
+    price_bound,
+    required_capabilities,
+    tokens_of,
+)
+from ..routing.leg_factory import LegFactory
 from ..routing.selection import ProviderChoice, Selection
-from ..routing.selection_cache import Selections
-from ..routing.strategies import STRATEGIES, Strategy, StrategyContext, Turns
+from ..routing.selection_cache import SelectionCache
+from ..routing.strategies import STRATEGIES, Strategy, StrategyContext, TurnCounter
 from ..suggestions import did_you_mean
 from ..trail import Explanation, PlannedRoute
 from ..types.chat import ChatRequest
@@ -41,7 +51,7 @@ if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest, OperationName
 
 
-loaded_late("g4f_lite.call.structured", "g4f_lite.client.endpoint_calls")
+preload_before_fork("g4f_lite.call.structured", "g4f_lite.client.endpoint_calls")
 
 _OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")
 
@@ -85,12 +95,12 @@ class Core:
         for setting, names in (("keys", keys), ("base_urls", base_urls)):
             self._warn_of_misspelt(setting, names or {})
         self._health = Health(random.random)
-        self._turns = Turns()
+        self._turns = TurnCounter()
         self.dropped = SimpleQueue[Step]()
-        renew_in_child(self)
+        reset_in_child(self)
         self.models = ModelCache()
         self._random = random.Random()  # noqa: S311  # of the strategies alone, so that `explain` can foresee it
-        self._selections = Selections(self.registry, Binder(keys, base_urls), routes and tuple(routes))
+        self._selections = SelectionCache(self.registry, LegFactory(keys, base_urls), routes and tuple(routes))
         self._strategy = self._resolve(strategy)
         self._policy = Policy(
             timeouts=_timeouts(timeouts),
@@ -195,11 +205,11 @@ class Core:
         for tier in tiers:
             usable = []
             for leg in order(tier) if order and len(tier) > 1 else tier:
-                admission = self._health.look(leg, now, tokens)
+                admission = self._health.check(leg, now, tokens)
                 if admission.granted:
                     usable.append(_planned(leg))
                 else:
-                    skipped.append(resting(leg, admission, now, wall))
+                    skipped.append(cooling_down(leg, admission, now, wall))
             if usable:
                 planned.append(tuple(usable))
         return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
@@ -213,13 +223,13 @@ class Core:
         """Return the legs that may take the request, and those left out."""
         selection = self.select(params)
         reasons = []
-        if needs := needs_of(request):
-            reasons.append(lacks(needs))
+        if needs := required_capabilities(request):
+            reasons.append(missing_capability(needs))
         if (most := params.get("max_price")) is not None:
-            reasons.append(too_dear(price_bound(most)))
+            reasons.append(over_price(price_bound(most)))
         if tokens > LONG:
-            reasons.append(too_long(tokens))
-        return fit(selection, reasons) if reasons else selection
+            reasons.append(over_context_window(tokens))
+        return filter_eligible(selection, reasons) if reasons else selection
 
     def policy_of(self, params: Mapping[str, Any]) -> Policy:
         """
@@ -264,7 +274,7 @@ class Core:
         strategy: str | Strategy | None,
         request: ChatRequest | EndpointRequest,
         random: Callable[[], float],
-        turns: Turns,
+        turns: TurnCounter,
     ) -> Callable[[Sequence[Leg]], Iterable[Leg]] | None:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
         if chosen is STRATEGIES["order"]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack
 from ..call.call import Call, Step
 from ..call.stream_reader import StreamReader
 from ..errors.exceptions import ProviderError
-from ..forks import loaded_late
+from ..forks import preload_before_fork
 from ..provider.leg import LocalRequest
 from ..trail import Explanation
 from ..transport.common import check_proxy, check_ssl_context
-from ..transport.in_process import LocalSync, SyncChunkStream
-from ..transport.sync_http import SyncByteStream, SyncTransport
+from ..transport.in_process import InProcessTransport, SyncChunkStream
+from ..transport.sync_http import HTTPTransport, SyncByteStream
 from ..types.chat import ChatCompletionChunk
 from ..types.http import HTTPRequest
 from .base import Core
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .resources.images import Images
     from .resources.models import Models
 
-loaded_late("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.base")
+preload_before_fork("g4f_lite.failover.tenacity_loop", "g4f_lite.client.resources.base")
 
 T = TypeVar("T")
 
@@ -59,8 +59,8 @@ class Client:
     ) -> None:
         check_settings(type(self).__name__, settings, "proxy", "ssl_context")
         self._core = Core(**settings)
-        self._http = SyncTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
-        self._local = LocalSync()
+        self._http = HTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
+        self._local = InProcessTransport()
         self.chat = Chat(self)
 
     @property
@@ -114,7 +114,7 @@ class Client:
             try:
                 return attempt(call)
             except ProviderError as error:
-                if call.plan.stopped:
+                if call.plan.finished:
                     raise
                 return self._retry(call, attempt, error)
         except BaseException as error:
@@ -161,9 +161,9 @@ class Client:
             try:
                 reader = step.read(source.status, source.headers)
                 chunks: list[ChatCompletionChunk] = []
-                while not (reader.spoken or reader.over):
+                while not (reader.has_content or reader.closed):
                     chunks += _pull(source, reader)
-                if not reader.spoken:
+                if not reader.has_content:
                     reader.check()
             except BaseException:
                 source.close()
@@ -185,7 +185,7 @@ def _iterate(client: Client, call: Call, opened: Opened) -> Iterator[ChatComplet
         call.speaker = step
         try:
             yield from chunks
-            while not reader.over:
+            while not reader.closed:
                 step.limit.resume()
                 chunks = _pull(source, reader)
                 step.limit.pause()

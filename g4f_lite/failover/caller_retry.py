@@ -11,7 +11,7 @@ from ..errors.exceptions import ConfigurationError, ProviderError
 T = TypeVar("T")
 
 
-class OwnRetry:
+class CallerRetry:
     """
     `retry_wait` and `retry_stop`, asked with a `RetryCallState` of one leg alone.
 

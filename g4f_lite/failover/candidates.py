@@ -9,7 +9,7 @@ from itertools import chain, islice
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..routing.tiers import SHARES, Tiers
-from .decisions import Scope
+from .decisions import FailureScope
 
 
 class Candidates:
@@ -60,7 +60,7 @@ class Candidates:
         """Put legs behind those of the tier whose turn it is."""
         self._ready.extend(legs)
 
-    def drop(self, scope: Scope, failed: Leg) -> list[Leg]:
+    def drop(self, scope: FailureScope, failed: Leg) -> list[Leg]:
         """Remove those that share the fate of a leg, and return them."""
         if (share := SHARES.get(scope)) is None:
             return []
@@ -77,5 +77,5 @@ class Candidates:
         return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
 
 
-class RestingError(ProviderError):
+class AllCoolingDownError(ProviderError):
     """No leg may be used now, and waiting for one fits the deadline. Never leaves the library."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..errors import exceptions as e
 
 
-class Again(Enum):
+class RetryMode(Enum):
     """Whether the same leg is tried again."""
 
     NEVER = auto()
@@ -22,7 +22,7 @@ class Again(Enum):
     """As often as `retries` allows: after the wait asked for if it is within `patience`, else by backoff."""
 
 
-class Scope(StrEnum):  # a str is hashed by C code
+class FailureScope(StrEnum):  # a str is hashed by C code
     """What the failure says about the other legs of the plan."""
 
     LEG = auto()
@@ -47,8 +47,8 @@ class Memory(Enum):
 
 
 class Decision(NamedTuple):
-    again: Again = Again.NEVER
-    scope: Scope = Scope.LEG
+    again: RetryMode = RetryMode.NEVER
+    scope: FailureScope = FailureScope.LEG
     memory: Memory = Memory.NOTHING
     rest_s: float = 0.0
     stops: bool = False
@@ -58,21 +58,21 @@ _10_MIN, _1_H = 600.0, 3600.0
 
 
 DECISIONS: dict[type[e.ProviderError], Decision] = {
-    e.RateLimitError: Decision(Again.BACKOFF, memory=Memory.LEG),
-    e.QuotaExceededError: Decision(scope=Scope.KEY, memory=Memory.KEY, rest_s=_1_H),
-    e.AuthenticationError: Decision(scope=Scope.KEY, memory=Memory.KEY, rest_s=_10_MIN),
+    e.RateLimitError: Decision(RetryMode.BACKOFF, memory=Memory.LEG),
+    e.QuotaExceededError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, rest_s=_1_H),
+    e.AuthenticationError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, rest_s=_10_MIN),
     e.PermissionDeniedError: Decision(memory=Memory.LEG, rest_s=_10_MIN),
-    e.ModelUnavailableError: Decision(scope=Scope.MODEL, memory=Memory.LEG, rest_s=_1_H),
-    e.ContextWindowError: Decision(scope=Scope.MODEL),
+    e.ModelUnavailableError: Decision(scope=FailureScope.MODEL, memory=Memory.LEG, rest_s=_1_H),
+    e.ContextWindowError: Decision(scope=FailureScope.MODEL),
     e.RequestTooLargeError: Decision(),
-    e.UnsupportedParameterError: Decision(scope=Scope.MODEL),
+    e.UnsupportedParameterError: Decision(scope=FailureScope.MODEL),
     e.InvalidRequestError: Decision(stops=True),
     e.ContentFilterError: Decision(stops=True),
-    e.ServerError: Decision(Again.BACKOFF, memory=Memory.BREAKER),
-    e.ConnectionFailedError: Decision(scope=Scope.ORIGIN, memory=Memory.BREAKER),
+    e.ServerError: Decision(RetryMode.BACKOFF, memory=Memory.BREAKER),
+    e.ConnectionFailedError: Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER),
     e.ProviderTimeoutError: Decision(memory=Memory.BREAKER),
-    e.MalformedResponseError: Decision(Again.ONCE, memory=Memory.BREAKER),
-    e.ToolCallError: Decision(Again.ONCE),
+    e.MalformedResponseError: Decision(RetryMode.ONCE, memory=Memory.BREAKER),
+    e.ToolCallError: Decision(RetryMode.ONCE),
     e.StreamInterruptedError: Decision(memory=Memory.BREAKER, stops=True),
     e.DeadlineExceededError: Decision(stops=True),
     e.ProviderError: Decision(),
@@ -80,8 +80,8 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
 
 _NOT_SENT = Decision()
 _MISFIT = Decision(stops=True)
-_RESET = Decision(Again.ONCE, memory=Memory.BREAKER)
-_SILENT_ORIGIN = Decision(scope=Scope.ORIGIN, memory=Memory.BREAKER)
+_RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
+_SILENT_ORIGIN = Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER)
 
 
 def decide(error: e.ProviderError) -> Decision:

@@ -38,7 +38,7 @@ async def hedged(
             spoke = [task for task in done if not task.cancelled() and task.exception() is None]
             if spoke:
                 winner = spoke[0]
-            elif not pending or call.plan.vetoed:  # a failure that stops the call ends the race
+            elif not pending or call.plan.not_retryable:  # a failure that stops the call ends the race
                 winner = next(iter(done))
         return winner.result()
     finally:

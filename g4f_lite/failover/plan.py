@@ -2,7 +2,7 @@
 The tiers of one call, and where the call stands in them. Pure: no I/O, no sleeping.
 
 A driver asks for a leg with `begin` and tells the outcome with `succeed`, `fail` or `abort`. After a failure
-`wait_s` and `stopped` say what comes next: that is what tenacity is told (`retrying.py`).
+`next_wait` and `finished` say what comes next: that is what tenacity is told (`retrying.py`).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ..errors.exceptions import (
     RoutesExhaustedError,
     StreamInterruptedError,
 )
-from ..health.tracker import Admission, Health, detached, resting
+from ..health.tracker import Admission, Health, cooling_down, detached
 from ..provider.leg import Leg, _skipped
 from ..routing.tiers import Tiers
-from ..trail import Attempt, Skipped, Trail, told
+from ..trail import Attempt, Skipped, Trail, describe_entries
 from ..types.time_limit import Clock, TimeLimit
 from .backoff import backoff
-from .caller_retry import OwnRetry
-from .candidates import Candidates, RestingError
-from .decisions import Again, Decision, Scope, decide
+from .caller_retry import CallerRetry
+from .candidates import AllCoolingDownError, Candidates
+from .decisions import Decision, FailureScope, RetryMode, decide
 from .policy import Policy
 
 
-class Run:
+class AttemptState:
     """An attempt under way."""
 
     __slots__ = ("attempt", "leg", "limit", "probe")
@@ -57,11 +57,11 @@ class Plan:
         tokens: estimate of what the request needs, for limits seen in earlier answers.
     """
 
-    stopped = False
+    finished = False
     """There will be no other attempt."""
-    vetoed = False
+    not_retryable = False
     """A failure said that no leg would do better."""
-    wait_s = 0.0
+    next_wait = 0.0
     """Seconds to wait before the next attempt."""
     _mistake: ConfigurationError | None = None
     """The caller's own object failed."""
@@ -87,23 +87,23 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._tokens = tokens
         self._candidates = Candidates(tiers if isinstance(tiers, Tiers) else Tiers(tiers), order)
-        self._resting: list[Leg] = []
+        self._cooling_down: list[Leg] = []
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._entries: list[Attempt | Skipped] = list(skipped)
         self._errors: dict[Hashable, ProviderError] = {}
         self._seen: dict[Hashable, Leg] = {}
         """The legs that were tried or found resting."""
         self._tries: dict[Hashable, int] = {}
-        self._own = OwnRetry(policy.retry_wait, policy.retry_stop)
+        self._caller_retry = CallerRetry(policy.retry_wait, policy.retry_stop)
 
     # -- an attempt ------------------------------------------------------------------------
 
-    def begin(self) -> Run:
+    def begin(self) -> AttemptState:
         """
         Start an attempt on the next leg that may be used.
 
         Raises:
-            RestingError: none may be used now; `wait_s` says for how long, or `stopped` that it is too long.
+            AllCoolingDownError: none may be used now; `next_wait` says for how long, or `finished` that it is too long.
         """
         now = self._clock.monotonic()
         leg, probe = self._next(now)
@@ -125,58 +125,62 @@ class Plan:
             number=number,
             started_at=self._clock.time(),
         )
-        return Run(leg, limit, attempt, probe=probe)
+        return AttemptState(leg, limit, attempt, probe=probe)
 
-    def spoke(self, run: Run) -> None:
+    def first_content(self, state: AttemptState) -> None:
         """A stream has handed out its first content."""
-        run.attempt = msgspec.structs.replace(run.attempt, first_token=run.lasts(self._clock.monotonic()))
+        state.attempt = msgspec.structs.replace(state.attempt, first_token=state.lasts(self._clock.monotonic()))
 
     def succeed(
-        self, run: Run, status: int | None, headers: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+        self,
+        state: AttemptState,
+        status: int | None,
+        headers: Mapping[str, str] | None = None,
+        notes: Sequence[str] = (),
     ) -> Attempt:
         """End an attempt well, and with it the call."""
         self._errors.clear()  # their tracebacks hold the call: nothing of it is to wait for the garbage collector
         now, wall = self._clock.monotonic(), self._clock.time()
-        first_token = run.attempt.first_token if self.stream else run.lasts(now)
-        self._health.succeeded(run.leg, now, wall=wall, headers=headers, first_token=first_token)
-        return self._end(run, now, outcome="ok", status=status, notes=tuple(notes))
+        first_token = state.attempt.first_token if self.stream else state.lasts(now)
+        self._health.succeeded(state.leg, now, wall=wall, headers=headers, first_token=first_token)
+        return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
 
-    def fail(self, run: Run, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
+    def fail(self, state: AttemptState, error: ProviderError, notes: Sequence[str] = ()) -> Attempt:
         """End an attempt with an error, and decide what comes next."""
-        leg, now = run.leg, self._clock.monotonic()
-        error.provider, error.model = leg.provider.name, run.attempt.model
+        leg, now = state.leg, self._clock.monotonic()
+        error.provider, error.model = leg.provider.name, state.attempt.model
         self._errors.pop(leg.identity, None)  # the latest stands last
         self._errors[leg.identity] = error
         decision = self._decide(error)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # While content came nobody waited: that time does not count for the leg that takes over.
-            self.deadline_at += run.lasts(now) - (run.attempt.first_token or 0.0)
-        leave = self._health.failed(leg, error, decision, now, probe=run.probe)
+            self.deadline_at += state.lasts(now) - (state.attempt.first_token or 0.0)
+        leave = self._health.failed(leg, error, decision, now, probe=state.probe)
         try:
-            wait = None if leave or decision.stops else self._retry_wait(decision, error, run, now)
+            wait = None if leave or decision.stops else self._retry_wait(decision, error, state, now)
         except ConfigurationError as mistake:
             wait, self._mistake = None, mistake
-        self.wait_s = wait or 0.0
+        self.next_wait = wait or 0.0
         useless: list[Leg] = []
         if wait is not None:
             self._candidates.put_first(leg)
-            self.stopped = self.vetoed
+            self.finished = self.not_retryable
             reason = f"again in {wait:.2f} s"
         elif self._mistake is not None:
-            self.stopped = self.vetoed = True
+            self.finished = self.not_retryable = True
             reason = f"stop: {self._mistake}"
         elif decision.stops:
-            self.stopped = self.vetoed = True
+            self.finished = self.not_retryable = True
             reason = _STOPS.get(type(error), "stop: no other leg would do better")
         else:
             useless = self._candidates.drop(decision.scope, leg)
-            if self._tries[leg.identity] <= self._retries(decision) and not self._look(leg, now).granted:
-                self._resting.append(leg)
+            if self._tries[leg.identity] <= self._retries(decision) and not self._check(leg, now).granted:
+                self._cooling_down.append(leg)
             others = bool(self._candidates)
-            self.stopped = self.vetoed or (not others and self._soonest(now) is None)
+            self.finished = self.not_retryable or (not others and self._soonest(now) is None)
             reason = self._reason_to_leave(error, others=others)
         attempt = self._end(
-            run,
+            state,
             now,
             outcome=type(error).__name__,
             status=error.status,
@@ -196,35 +200,35 @@ class Plan:
             return decision._replace(stops=False)
         return decision
 
-    def abort(self, run: Run, error: BaseException) -> Attempt:
+    def abort(self, state: AttemptState, error: BaseException) -> Attempt:
         """End an attempt that was cancelled, interrupted, or hit a bug: it counts as nothing."""
-        self.stopped = True
-        self._health.released(run.leg, probe=run.probe)
+        self.finished = True
+        self._health.released(state.leg, probe=state.probe)
         return self._end(
-            run, self._clock.monotonic(), outcome=type(error).__name__, reason="stop: the call was broken off"
+            state, self._clock.monotonic(), outcome=type(error).__name__, reason="stop: the call was broken off"
         )
 
-    def outrun(self, run: Run) -> Attempt:
+    def lose_race(self, state: AttemptState) -> Attempt:
         """End a hedged attempt because another leg was faster: it counts as nothing."""
-        self._health.released(run.leg, probe=run.probe)
-        self._tries[run.leg.identity] -= 1
-        self._candidates.put_last([run.leg])  # it may take over if the faster one breaks
-        return self._end(run, self._clock.monotonic(), outcome="Outrun", reason="another leg spoke first")
+        self._health.released(state.leg, probe=state.probe)
+        self._tries[state.leg.identity] -= 1
+        self._candidates.put_last([state.leg])  # it may take over if the faster one breaks
+        return self._end(state, self._clock.monotonic(), outcome="Outrun", reason="another leg spoke first")
 
     @property
     def has_next(self) -> bool:
         """Whether another leg could start beside the one under way."""
         return bool(self._candidates)
 
-    def _end(self, run: Run, now: float, **outcome: Any) -> Attempt:
-        attempt = msgspec.structs.replace(run.attempt, duration=run.lasts(now), **outcome)
+    def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
+        attempt = msgspec.structs.replace(state.attempt, duration=state.lasts(now), **outcome)
         self._entries.append(attempt)
         return attempt
 
     # -- which leg -------------------------------------------------------------------------
 
     def _next(self, now: float) -> tuple[Leg, bool]:
-        """Return the next leg that may be used, and whether as a probe; or raise RestingError."""
+        """Return the next leg that may be used, and whether as a probe; or raise AllCoolingDownError."""
         soonest: float | None = now
         while soonest is not None and soonest <= now:
             while (leg := self._candidates.take()) is not None:
@@ -235,11 +239,11 @@ class Plan:
                     return leg, admission.probe
                 self._rest(leg, admission, now)
             soonest = self._soonest(now)
-            self._candidates.put_last(self._resting)
-            self._resting = []
-        self.stopped = soonest is None
-        self.wait_s = 0.0 if soonest is None else soonest - now
-        raise RestingError("all legs rest")
+            self._candidates.put_last(self._cooling_down)
+            self._cooling_down = []
+        self.finished = soonest is None
+        self.next_wait = 0.0 if soonest is None else soonest - now
+        raise AllCoolingDownError("all legs rest")
 
     def _fails_elsewhere(self, leg: Leg) -> bool:
         """Leave a leg that was to be tried again when meanwhile other calls have failed on it."""
@@ -251,9 +255,9 @@ class Plan:
     def _rest(self, leg: Leg, admission: Admission, now: float) -> None:
         """Leave a leg out for now, and say why."""
         assert admission.error is not None
-        self._resting.append(leg)
+        self._cooling_down.append(leg)
         self._seen[leg.identity] = leg
-        skipped = resting(leg, admission, now, self._clock.time())
+        skipped = cooling_down(leg, admission, now, self._clock.time())
         if skipped not in self._entries:
             self._entries.append(skipped)
         if leg.identity not in self._errors:
@@ -264,31 +268,31 @@ class Plan:
 
     def _soonest(self, now: float) -> float | None:
         """Return when the first resting leg may be used again; None if that is past the deadline."""
-        soonest = min((self._look(leg, now).ready_at for leg in self._resting), default=float("inf"))
+        soonest = min((self._check(leg, now).ready_at for leg in self._cooling_down), default=float("inf"))
         return soonest if soonest < self.deadline_at else None
 
-    def _look(self, leg: Leg, now: float) -> Admission:
-        return self._health.look(leg, now, self._tokens)
+    def _check(self, leg: Leg, now: float) -> Admission:
+        return self._health.check(leg, now, self._tokens)
 
     # -- again? ----------------------------------------------------------------------------
 
     def _retries(self, decision: Decision) -> int:
-        if decision.again is Again.NEVER:
+        if decision.again is RetryMode.NEVER:
             return 0
-        return min(1, self.policy.retries) if decision.again is Again.ONCE else self.policy.retries
+        return min(1, self.policy.retries) if decision.again is RetryMode.ONCE else self.policy.retries
 
-    def _retry_wait(self, decision: Decision, error: ProviderError, run: Run, now: float) -> float | None:
+    def _retry_wait(self, decision: Decision, error: ProviderError, state: AttemptState, now: float) -> float | None:
         """Return the seconds to wait before the same leg is tried again; None to leave it."""
-        if decision.again is Again.NEVER:
+        if decision.again is RetryMode.NEVER:
             return None
-        leg, tries, asked = run.leg.identity, run.attempt.number, error.retry_after
-        if decision.again is Again.ONCE and self._tries[leg] > 1:
+        leg, tries, asked = state.leg.identity, state.attempt.number, error.retry_after
+        if decision.again is RetryMode.ONCE and self._tries[leg] > 1:
             return None  # the table's word, whatever the caller's objects say
-        self._own.failed(leg, error, number=tries, started_at=run.limit.started_at, now=now)
-        stops = self._own.stops(leg)
+        self._caller_retry.failed(leg, error, number=tries, started_at=state.limit.started_at, now=now)
+        stops = self._caller_retry.stops(leg)
         if stops or (stops is None and tries > self._retries(decision)):
             return None
-        wait = self._own.wait(leg)
+        wait = self._caller_retry.wait(leg)
         if wait is None:
             wait = backoff(tries, self._random) if asked is None else asked
         elif asked is not None:
@@ -297,11 +301,11 @@ class Plan:
             return None
         if now + wait >= self.deadline_at:
             return None
-        self._own.waits(leg, wait)
+        self._caller_retry.waits(leg, wait)
         return wait
 
     def _reason_to_leave(self, error: ProviderError, *, others: bool) -> str:
-        target = "no leg is left" if self.stopped else "next leg" if others else "the first that is rested"
+        target = "no leg is left" if self.finished else "next leg" if others else "the first that is rested"
         if error.retry_after is not None and error.retry_after > self.policy.patience:
             return f"{target}: asked to wait {error.retry_after:.3g} s, patience is {self.policy.patience:.3g} s"
         return target
@@ -314,7 +318,7 @@ class Plan:
     def final_error(self) -> G4FLiteError:
         """Return what the call raises: the error that stops, the only leg's, or all of them."""
         if self._mistake is not None:
-            return self.sign(self._mistake)
+            return self.attach_trail(self._mistake)
         errors = list(self._errors.values())
         last = errors[-1]
         error: G4FLiteError = last
@@ -322,18 +326,18 @@ class Plan:
             errors = [self._errors[name] for name in self._seen if name in self._errors]
             for one in errors:  # the story is told in a few lines; their tracebacks would bury it
                 one.__traceback__ = None
-            lines = "".join(f"\n  {line}" for line in told(self._entries))
+            lines = "".join(f"\n  {line}" for line in describe_entries(self._entries))
             tried = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
             error = RoutesExhaustedError(f"no answer from {tried}:{lines}", errors)
         elif isinstance(last, DeadlineExceededError) and len(errors) > 1:
             last.__cause__ = errors[-2]
-        return self.sign(error)
+        return self.attach_trail(error)
 
-    def sign(self, error: G4FLiteError) -> G4FLiteError:
+    def attach_trail(self, error: G4FLiteError) -> G4FLiteError:
         """Put trail and `retry_at` on an error that leaves the call."""
         error.trail = self.trail()
         now, wall = self._clock.monotonic(), self._clock.time()
-        looks = [self._look(leg, now) for leg in self._seen.values()]
+        looks = [self._check(leg, now) for leg in self._seen.values()]
         rests = [look.ready_at - now for look in looks if not look.granted]
         error.retry_at = wall + min(rests) if rests else None
         return error
@@ -345,4 +349,8 @@ _STOPS: dict[type[ProviderError], str] = {
 }
 
 
-_SHARED = {Scope.KEY: "has the key of", Scope.MODEL: "is the model of", Scope.ORIGIN: "is at the same address as"}
+_SHARED = {
+    FailureScope.KEY: "has the key of",
+    FailureScope.MODEL: "is the model of",
+    FailureScope.ORIGIN: "is at the same address as",
+}

@@ -22,7 +22,7 @@ class _Loop(Retrying):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(
-            retry=retry_always, wait=lambda state: plan.wait_s, stop=lambda state: plan.stopped, reraise=True
+            retry=retry_always, wait=lambda state: plan.next_wait, stop=lambda state: plan.finished, reraise=True
         )
         self.iter_state = IterState()
         self.statistics = {}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors.exceptions import ConnectionFailedError, ProviderError, ProviderTimeoutError, ServerError
 from ..failover.decisions import Decision, Memory
-from ..forks import renew_in_child
+from ..forks import reset_in_child
 from ..provider.leg import Leg, _skipped
 from ..trail import Skipped
 from .breaker import Breaker
@@ -27,7 +27,7 @@ _SMOOTHING = 0.3
 """Weight of the newest first-token time in the moving average."""
 
 
-class Rest(NamedTuple):
+class Cooldown(NamedTuple):
     """Why and until when something is not used."""
 
     until: float
@@ -71,15 +71,15 @@ class Health:
         self._random = random
         self._lock = threading.Lock()
         self._legs: dict[Hashable, _LegState] = {}
-        self._rests: dict[Hashable, Rest] = {}
-        renew_in_child(self)
+        self._cooldowns: dict[Hashable, Cooldown] = {}
+        reset_in_child(self)
 
     # -- before an attempt -----------------------------------------------------------------
 
     def admit(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
         """Let an attempt begin, as a probe if the breaker is half-open; or say why not."""
         with self._lock:
-            admission = self._look(leg, now, tokens)
+            admission = self._check(leg, now, tokens)
             if admission.error is None:
                 self._state(leg.identity).in_flight += 1
                 if admission.probe:
@@ -87,18 +87,18 @@ class Health:
                         breaker.probing = breaker.probing or breaker.is_open
             return admission
 
-    def look(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
+    def check(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
         """Return what `admit` would say; nothing changes."""
         with self._lock:
-            return self._look(leg, now, tokens)
+            return self._check(leg, now, tokens)
 
     def any_usable(self, legs: Iterable[Leg], now: float, tokens: float = 0.0) -> bool:
         """Tell whether `look` would grant one of these."""
         with self._lock:
-            return any(self._look(leg, now, tokens).error is None for leg in legs)
+            return any(self._check(leg, now, tokens).error is None for leg in legs)
 
-    def _look(self, leg: Leg, now: float, tokens: float) -> Admission:
-        if self._rests and (rest := self._rest(leg, now)) is not None:
+    def _check(self, leg: Leg, now: float, tokens: float) -> Admission:
+        if self._cooldowns and (rest := self._rest(leg, now)) is not None:
             return Admission(rest.until, rest.error)
         probe = False
         for state in (self._legs.get(leg.origin), self._legs.get(leg.identity)):
@@ -113,12 +113,12 @@ class Health:
                     return Admission(limit.reset_at, _spent(limit))
         return _PROBE if probe else _GRANTED
 
-    def _rest(self, leg: Leg, now: float) -> Rest | None:
+    def _rest(self, leg: Leg, now: float) -> Cooldown | None:
         for name in (leg.identity, _key_of(leg)):
-            if (rest := self._rests.get(name)) is not None:
+            if (rest := self._cooldowns.get(name)) is not None:
                 if rest.until > now:
                     return rest
-                del self._rests[name]
+                del self._cooldowns[name]
         return None
 
     def _last_error(self, leg: Leg) -> ProviderError:
@@ -164,11 +164,11 @@ class Health:
         rest = error.retry_after if error.retry_after is not None else decision.rest_s
         if rest and decision.memory is not Memory.NOTHING:
             name = _key_of(leg) if decision.memory is Memory.KEY else leg.identity
-            if len(self._rests) >= MOST_LEGS:
-                self._rests = {key: rest for key, rest in self._rests.items() if rest.until > now}
-            while len(self._rests) >= MOST_LEGS:
-                del self._rests[next(iter(self._rests))]
-            self._rests[name] = Rest(now + rest, detached(error))
+            if len(self._cooldowns) >= MOST_LEGS:
+                self._cooldowns = {key: rest for key, rest in self._cooldowns.items() if rest.until > now}
+            while len(self._cooldowns) >= MOST_LEGS:
+                del self._cooldowns[next(iter(self._cooldowns))]
+            self._cooldowns[name] = Cooldown(now + rest, detached(error))
 
     def released(self, leg: Leg, *, probe: bool = False) -> None:
         """An attempt was broken off: it counts as nothing, and a probe frees its place."""
@@ -245,7 +245,7 @@ def _spent(limit: Limit) -> ProviderError:
     return RateLimitError(f"its last answer said that {left}")
 
 
-def resting(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
+def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     """Return why a leg is not used now, with the time of day at which it is again."""
     assert admission.error is not None
     try:

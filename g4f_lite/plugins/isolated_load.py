@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from .registry import Registry
-from .sources import LOAD_PLUGINS, PluginInfo, Source
+from .sources import LOAD_PLUGINS, PluginInfo, PluginSource
 
 LIMIT_S = 10.0
 _STARTING_S = 20.0
@@ -28,7 +28,7 @@ _STARTING_S = 20.0
 _AT_ONCE = 4
 
 
-def try_each(registry: Registry, limit: float = LIMIT_S) -> list[PluginInfo]:
+def load_isolated(registry: Registry, limit: float = LIMIT_S) -> list[PluginInfo]:
     """
     Return all plugins of a registry, the third-party ones as they load in a process of their own.
 
@@ -36,19 +36,19 @@ def try_each(registry: Registry, limit: float = LIMIT_S) -> list[PluginInfo]:
         limit: seconds for each; one that takes longer is broken.
     """
     sources = registry.sources()
-    third_party = [source for source in sources if source.kind == "third-party"]
+    discover = [source for source in sources if source.kind == "third-party"]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        tried = dict(zip(map(id, third_party), pool.map(partial(_try, limit=limit), third_party), strict=True))
+        tried = dict(zip(map(id, discover), pool.map(partial(_try, limit=limit), discover), strict=True))
     return [tried.get(id(source)) or _loaded(registry, source) for source in sources]
 
 
-def _loaded(registry: Registry, source: Source) -> PluginInfo:
+def _loaded(registry: Registry, source: PluginSource) -> PluginInfo:
     if not source.loaded and registry.knows(source.name):
         registry.get(source.name)  # a bundled one
     return source.info()
 
 
-def _try(source: Source, limit: float) -> PluginInfo:
+def _try(source: PluginSource, limit: float) -> PluginInfo:
     with TemporaryDirectory(prefix="g4f_lite-") as folder:
         report, errors = Path(folder, "report.json"), Path(folder, "stderr")
         target = (source.group, source.name, source.distribution, str(report), str(limit))
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str]) -> None:
     Path(report).write_bytes(msgspec.json.encode(source.info()))
 
 
-def _give_up(source: Source, limit: float, report: str) -> None:
+def _give_up(source: PluginSource, limit: float, report: str) -> None:
     """End this process, and tell where the plugin hangs."""
     frame = sys._current_frames()[threading.main_thread().ident or 0]
     place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

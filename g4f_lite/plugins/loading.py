@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from .sources import Source, log
+from .sources import PluginSource, log
 
 SLOW_S = 1.0
 """Seconds of loading after which a plugin is told of in the log."""
 
 
 @contextmanager
-def watched(source: Source) -> Iterator[None]:
+def capture_load(source: PluginSource) -> Iterator[None]:
     """
     Measure how long a plugin takes to load, and keep what it prints out of the program's output.
 

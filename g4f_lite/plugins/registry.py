@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from ..errors.exceptions import PluginLoadError, ProviderError, UnknownProviderError
-from ..forks import renew_in_child
+from ..forks import reset_in_child
 from ..provider.base import NAME, Provider
 from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
 from . import hookspecs
 from .checks import as_provider, hooks_of, is_provider, provider_collector, strategy_collector
-from .loading import watched
+from .loading import capture_load
 from .sources import (
     HOOKS_GROUP,
     LOAD_PLUGINS,
     OURS,
     PROVIDERS_GROUP,
     PluginInfo,
-    Source,
+    PluginSource,
     describe,
-    third_party,
+    discover,
     warn_shadowed,
 )
 
@@ -51,10 +51,10 @@ log = logging.getLogger("g4f_lite.plugins")
 class Changes:
     """Counts whenever a provider or a hook comes or goes; a registry and those on top of it share one."""
 
-    __slots__ = ("count",)
+    __slots__ = ("version",)
 
     def __init__(self) -> None:
-        self.count = 0
+        self.version = 0
 
 
 class Registry:
@@ -74,18 +74,18 @@ class Registry:
     def __init__(self, plugins: Iterable[object] = (), *, parent: Registry | None = None) -> None:
         self._parent = parent
         self._lock = threading.RLock()
-        renew_in_child(self)
+        reset_in_child(self)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._root: Registry = self if parent is None else parent._root
-        self._all: list[Source] = []
-        self._added: dict[str, Source] = {}
+        self._all: list[PluginSource] = []
+        self._added: dict[str, PluginSource] = {}
         """In code, by the name of each provider."""
-        self._installed: dict[str, Source] = {}
+        self._installed: dict[str, PluginSource] = {}
         """Bundled and third-party, by the name of the provider; loaded when it is asked for."""
-        self._misnamed: dict[str, Source] = {}
+        self._misnamed: dict[str, PluginSource] = {}
         self._strategies: dict[str, Strategy] = {}
-        self._hooks: deque[Source] = deque()
+        self._hooks: deque[PluginSource] = deque()
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
         self.changes: Changes = Changes() if parent is None else parent.changes
@@ -104,7 +104,7 @@ class Registry:
             PluginLoadError: it cannot be used; nothing of it stays.
         """
         with self._lock:
-            source = Source(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
+            source = PluginSource(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
             if is_provider(plugin):
                 provider = as_provider(plugin)
                 source.name, source.providers, source.loaded = provider.name, {provider.name: provider}, True
@@ -113,9 +113,9 @@ class Registry:
             self._all.append(source)
             for name in source.providers:
                 self._add(name, source)
-            self.changes.count += 1
+            self.changes.version += 1
 
-    def _add(self, name: str, source: Source) -> None:
+    def _add(self, name: str, source: PluginSource) -> None:
         """Make a provider known; of two that were added in the same way, the later one counts."""
         own = self._added.get(name) or self._installed.get(name)
         other = self._parent._source(name) if own is None and self._parent is not None else own
@@ -143,13 +143,14 @@ class Registry:
         from g4f_lite_providers import BUNDLED, load
 
         bundled = [
-            Source(name, "bundled", partial(load, name), group=PROVIDERS_GROUP, distribution=OURS) for name in BUNDLED
+            PluginSource(name, "bundled", partial(load, name), group=PROVIDERS_GROUP, distribution=OURS)
+            for name in BUNDLED
         ]
         with self._lock:
             if self._tables_read:
                 return
             shadowed = []
-            for source in (*bundled, *third_party()):
+            for source in (*bundled, *discover()):
                 self._all.append(source)
                 if source.group == HOOKS_GROUP:
                     self._hooks.append(source)
@@ -162,11 +163,11 @@ class Registry:
                 else:
                     self._installed[source.name] = source
             self._tables_read = True
-            self.changes.count += 1
+            self.changes.version += 1
         for source, first in shadowed:
             warn_shadowed(source, first)
 
-    def _activate(self, source: Source) -> bool:
+    def _activate(self, source: PluginSource) -> bool:
         """Import one plugin and call its registering hooks; False, and no trace of it, if that fails."""
         source.loaded = True
         plugin: object = None
@@ -174,7 +175,7 @@ class Registry:
         providers: dict[str, Provider] = {}
         strategies: dict[str, Strategy] = {}
         try:
-            with watched(source):
+            with capture_load(source):
                 plugin = source.load()
                 hooks = hooks_of(self._manager, plugin)
                 is_new = not self._manager.is_registered(plugin)  # one module may stand behind two entry points
@@ -196,10 +197,10 @@ class Registry:
             log.debug("the plugin %s is switched off: %s", source, source.error, exc_info=True)
             return False
         finally:
-            self.changes.count += 1
+            self.changes.version += 1
         source.providers, source.strategies, source.hooks = providers, tuple(strategies), hooks
         self._strategies.update(strategies)
-        self.changes.count += 1
+        self.changes.version += 1
         return True
 
     def _hook_up(self, plugin: object, name: str) -> None:
@@ -248,7 +249,7 @@ class Registry:
             self._root._load(source)
         return source.providers[name]
 
-    def _source(self, name: str) -> Source | None:
+    def _source(self, name: str) -> PluginSource | None:
         if (added := self._added.get(name)) is not None:
             return added
         if self._parent is not None:
@@ -256,7 +257,7 @@ class Registry:
         self._read_tables()
         return self._installed.get(name)
 
-    def _load(self, source: Source) -> None:
+    def _load(self, source: PluginSource) -> None:
         with self._lock:
             if not source.loaded and source.error is None:
                 self._activate(source)
@@ -287,7 +288,7 @@ class Registry:
         self.scan()
         return [source.info() for source in self.sources()]
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[PluginSource]:
         """Return where all plugins come from; nothing is imported for it."""
         self._root._read_tables()
         return [*self._all, *(self._parent.sources() if self._parent else ())]
@@ -307,7 +308,7 @@ class Registry:
     def observe(self, hook: str, told: Attempt | Trail) -> None:
         """Call each observer on its own; what one raises is logged and hurts nobody."""
         version, observers = self._observers
-        if version != (now := self.changes.count):
+        if version != (now := self.changes.version):
             observers = {
                 name: [
                     (impl, impl.function if impl.argnames else _without(impl.function))

@@ -52,7 +52,7 @@ class PluginInfo(Value, frozen=True, kw_only=True):
         return self.error or (f"shadowed by {self.shadowed_by}" if self.shadowed_by else "; ".join(self.notes))
 
 
-class Source:
+class PluginSource:
     """Where one plugin comes from, and what came of it."""
 
     def __init__(
@@ -114,7 +114,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def warn_shadowed(shadowed: Source, first: Source) -> None:
+def warn_shadowed(shadowed: PluginSource, first: PluginSource) -> None:
     """Warn at the line outside of this package that led here."""
     level = 1
     frame = sys._getframe()
@@ -123,7 +123,7 @@ def warn_shadowed(shadowed: Source, first: Source) -> None:
     warnings.warn(f"the provider {shadowed} is shadowed by {first}", PluginWarning, stacklevel=level)
 
 
-def third_party() -> list[Source]:
+def discover() -> list[PluginSource]:
     """
     Return the third-party plugins that may be used: providers, then hooks, by name and distribution.
 
@@ -133,7 +133,7 @@ def third_party() -> list[Source]:
     if allowed is not None and not allowed.strip():
         return []
     chosen = None if allowed is None else {_normal(name) for name in allowed.split(",")}
-    found: dict[str, list[Source]] = {}
+    found: dict[str, list[PluginSource]] = {}
     for distribution in distributions():
         try:
             points = [point for point in distribution.entry_points if point.group in (PROVIDERS_GROUP, HOOKS_GROUP)]
@@ -146,10 +146,12 @@ def third_party() -> list[Source]:
             continue
         if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported
             found[key] = [
-                Source(point.name, "third-party", point.load, group=point.group, distribution=name, version=version)
+                PluginSource(
+                    point.name, "third-party", point.load, group=point.group, distribution=name, version=version
+                )
                 for point in points
             ]
-    return sorted(chain.from_iterable(found.values()), key=Source.place)
+    return sorted(chain.from_iterable(found.values()), key=PluginSource.place)
 
 
 def _normal(distribution: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
 from ..errors.reply import ErrorReply
-from ..forks import loaded_late
+from ..forks import preload_before_fork
 from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
@@ -24,7 +24,7 @@ from .address import VARIABLE, check_base_url
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
 
-loaded_late("g4f_lite.errors.classify")
+preload_before_fork("g4f_lite.errors.classify")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """What a provider's name looks like."""

@@ -18,7 +18,7 @@ _TELLING = 8
 """So many characters of a key are too many to show."""
 
 
-class guarded:  # noqa: N801  # used in a `with` statement like contextlib's, at a quarter of their cost
+class plugin_boundary:  # noqa: N801  # used in a `with` statement like contextlib's, at a quarter of their cost
     """
     Turn a foreign exception of a provider's code into a MalformedResponseError that names the place.
 
@@ -38,24 +38,24 @@ class guarded:  # noqa: N801  # used in a `with` statement like contextlib's, at
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            failure = translated(error, self._leg, self._doing)
+            failure = to_provider_error(error, self._leg, self._doing)
             if failure is not error:
                 raise failure from None
 
 
-def translated(error: BaseException, leg: Leg, doing: str) -> BaseException:
-    """Return what leaves the library instead of an exception that a provider's code has raised; see `guarded`."""
+def to_provider_error(error: BaseException, leg: Leg, doing: str) -> BaseException:
+    """Return the exception that replaces one raised by a provider's code; see `plugin_boundary`."""
     if isinstance(error, ProviderError):
         return redact(error, leg)
     if isinstance(error, ReplyError) or not isinstance(error, (Exception, SystemExit)):
         return error
     frame = traceback.extract_tb(error.__traceback__)[-1]  # the plugin border: reported as the leg's failure
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    text = hide_key(f"{type(error).__name__}: {error}"[:200], leg)
+    text = redact_text(f"{type(error).__name__}: {error}"[:200], leg)
     return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
 
 
-def hide_key(text: str, leg: Leg) -> str:
+def redact_text(text: str, leg: Leg) -> str:
     """Return the text without the leg's key, and without a beginning of it that a cut has left."""
     if leg.key is None:
         return text
@@ -73,9 +73,9 @@ def redact(error: ProviderError, leg: Leg) -> ProviderError:
 
     Foreign exceptions leave the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
     """
-    error.args = tuple(hide_key(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
+    error.args = tuple(redact_text(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
     if error.code:
-        error.code = hide_key(error.code, leg)
+        error.code = redact_text(error.code, leg)
     link: BaseException | None = error
     while link is not None:
         for name in ("__cause__", "__context__"):

@@ -11,7 +11,7 @@ from ..errors.exceptions import ConfigurationError
 from ..provider.leg import Leg
 from ..trail import Skipped
 from ..types.chat import ChatRequest
-from .selection import Selection, nothing_left
+from .selection import Selection, no_usable_route
 from .tiers import Tiers
 
 LONG = 30_000
@@ -27,7 +27,7 @@ Reason: TypeAlias = Callable[[Leg], str | None]
 """Tells why a leg may not take a request; None if it may."""
 
 
-def needs_of(request: ChatRequest) -> Needs:
+def required_capabilities(request: ChatRequest) -> Needs:
     """Return the capabilities that a provider must have to take a request."""
     needs: dict[str, str] = {}
     if request.tools:
@@ -56,7 +56,7 @@ def tokens_of(request: ChatRequest) -> float:
     return characters / _CHARACTERS_A_TOKEN
 
 
-def fit(selection: Selection, reasons: Sequence[Reason]) -> Selection:
+def filter_eligible(selection: Selection, reasons: Sequence[Reason]) -> Selection:
     """
     Return the selection without the legs that there is a reason against; the first one counts.
 
@@ -82,11 +82,11 @@ def fit(selection: Selection, reasons: Sequence[Reason]) -> Selection:
     tiers = ([leg for leg in tier if leg.identity not in told] for tier in selection.tiers)
     fitting = Tiers(tier for tier in tiers if tier)
     if not fitting:
-        raise nothing_left(skipped, first=told)
+        raise no_usable_route(skipped, first=told)
     return Selection(fitting, skipped)
 
 
-def lacks(needs: Needs) -> Reason:
+def missing_capability(needs: Needs) -> Reason:
     """Return what tells why a leg cannot do what a request needs."""
 
     def reason(leg: Leg) -> str | None:
@@ -99,7 +99,7 @@ def lacks(needs: Needs) -> Reason:
     return reason
 
 
-def too_long(tokens: float) -> Reason:
+def over_context_window(tokens: float) -> Reason:
     """Return what tells why a prompt does not fit a leg's model (as far as the extra `prices` knows it)."""
 
     def reason(leg: Leg) -> str | None:
@@ -111,7 +111,7 @@ def too_long(tokens: float) -> Reason:
     return reason
 
 
-def too_dear(most: prices.Price) -> Reason:
+def over_price(most: prices.Price) -> Reason:
     """Return what tells why a leg is too dear; what answers in this process costs nothing."""
 
     def reason(leg: Leg) -> str | None:

@@ -13,7 +13,7 @@ from ..provider.keys import Keys, StoredKeysError, clean, find_keys, missing_key
 from ..provider.leg import Leg
 
 
-class Binder:
+class LegFactory:
     """
     Makes legs of providers.
 
@@ -35,7 +35,7 @@ class Binder:
         self._base_urls = {name: check_base_url(url, f"base_urls[{name!r}]") for name, url in (base_urls or {}).items()}
         self._moved: WeakKeyDictionary[Provider, dict[str, Provider]] = WeakKeyDictionary()
 
-    def place(self, provider: Provider) -> Provider:
+    def resolve_base_url(self, provider: Provider) -> Provider:
         """Return the provider at the address to use: `base_urls`, the environment, its own."""
         base = self._base_urls.get(provider.name)
         if base is None:
@@ -63,7 +63,7 @@ class Binder:
             return f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
         if not keys and provider.needs_auth:
             return missing_key(provider)
-        placed = self.place(provider)
+        placed = self.resolve_base_url(provider)
         if (reason := missing_address(placed)) is not None:
             return reason
         return [Leg(placed, model, key, operation) for key in keys] or [Leg(placed, model, None, operation)]

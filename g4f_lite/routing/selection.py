@@ -15,7 +15,7 @@ from ..errors.exceptions import (
 )
 from ..provider.base import Provider
 from ..provider.leg import Leg
-from ..suggestions import near
+from ..suggestions import closest
 from ..trail import Skipped, Trail
 from .tiers import Tiers
 
@@ -33,7 +33,7 @@ class Directory(Protocol):
     def automatic_names(self) -> list[str]: ...
 
 
-class LegMaker(Protocol):
+class LegSource(Protocol):
     """What selection needs of the client's keys and addresses."""
 
     def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str: ...
@@ -48,7 +48,7 @@ class Selection(NamedTuple):
 
 def select(
     directory: Directory,
-    maker: LegMaker,
+    maker: LegSource,
     *,
     provider: ProviderChoice | Sequence[ProviderChoice] | None = None,
     model: str | None = None,
@@ -68,35 +68,35 @@ def select(
         MissingKeyError, NoUsableRouteError: nothing is left.
         ConfigurationError: a name of the wrong type, or two names that contradict each other.
     """
-    selector = _Selector(directory, maker, operation)
+    builder = _TierBuilder(directory, maker, operation)
     check_names(model, fallback_models)
     if provider is None and model is not None:
-        name, model_id = selector.split(model)
+        name, model_id = builder.split(model)
         if name is not None:
             provider, model = name, model_id
         elif model_id is not None:
             model = model_id
     elif model is not None:
-        model = selector.without_prefix(model, provider)
+        model = builder.without_prefix(model, provider)
     if provider is not None:
         wanted = _as_list(provider)
-        chosen = [one for choice in wanted if (one := selector.try_resolve(choice, alone=len(wanted) == 1))]
-        selector.tier(((one, selector.model_of(one, model)) for one in chosen), named=model is not None)
-        selector.fall_back(chosen, fallback_models)
+        chosen = [one for choice in wanted if (one := builder.try_resolve(choice, alone=len(wanted) == 1))]
+        builder.tier(((one, builder.model_of(one, model)) for one in chosen), named=model is not None)
+        builder.fall_back(chosen, fallback_models)
     elif model is not None:
-        selector.tier(((one, one.get_model_name(model)) for one in selector.serving(model, routes or ())), named=True)
-        selector.fall_back([], fallback_models)
+        builder.tier(((one, one.get_model_name(model)) for one in builder.serving(model, routes or ())), named=True)
+        builder.fall_back([], fallback_models)
     elif routes is not None:
-        selector.follow(routes, fallback_models)
+        builder.follow(routes, fallback_models)
     else:
-        selector.take_automatic(fallback_models)
-    if not selector.tiers:
-        raise nothing_left(selector.skipped)
-    return Selection(Tiers(selector.tiers), selector.skipped)
+        builder.take_automatic(fallback_models)
+    if not builder.tiers:
+        raise no_usable_route(builder.skipped)
+    return Selection(Tiers(builder.tiers), builder.skipped)
 
 
-class _Selector:
-    def __init__(self, directory: Directory, maker: LegMaker, operation: str) -> None:
+class _TierBuilder:
+    def __init__(self, directory: Directory, maker: LegSource, operation: str) -> None:
         self._directory = directory
         self._maker = maker
         self._operation = operation
@@ -216,7 +216,7 @@ class _Selector:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
         listed = dict.fromkeys(name for one in known for name in (*self._aliases(one), *self._listed(one)))
-        meant = [*self._near_routes(model), *near(model, listed, 3, 0.5)][:3]
+        meant = [*self._near_routes(model), *closest(model, listed, 3, 0.5)][:3]
         hint = f"; did you mean {' or '.join(map(repr, meant))}? " if meant else ". "
         raise UnknownModelError(
             f"no provider lists the model {model!r}{hint}To send it as it is, name the provider too: provider=…"
@@ -225,7 +225,7 @@ class _Selector:
     def _near_routes(self, entry: str) -> list[str]:
         """Return what `provider:model` may have been meant to be, such as `groq:x` for `grok:x`."""
         name, colon, model = entry.partition(":")
-        return [f"{one}:{model}" for one in near(name, self._directory.names(), 1, 0.75) if colon]
+        return [f"{one}:{model}" for one in closest(name, self._directory.names(), 1, 0.75) if colon]
 
     def _serves(self, provider: Provider, model: str) -> bool:
         return model in self._listed(provider) or model in self._aliases(provider)
@@ -350,7 +350,7 @@ def _as_list(provider: object) -> list[object]:
     return [provider]
 
 
-def nothing_left(skipped: list[Skipped], first: Container[object] = ()) -> NoUsableRouteError:
+def no_usable_route(skipped: list[Skipped], first: Container[object] = ()) -> NoUsableRouteError:
     """
     Return the error for a call that nobody can take.
 

@@ -16,7 +16,7 @@ from ..plugins.registry import Registry
 from ..provider.base import Provider
 from ..provider.keys import may_be_stored, stored_keys_path, stored_version
 from ..provider.leg import Leg
-from .leg_factory import Binder
+from .leg_factory import LegFactory
 from .selection import ProviderChoice, Selection, select
 
 _MOST = 256
@@ -38,13 +38,13 @@ class _Epoch:
     """As long as nothing changes, what was selected for each choice of names."""
 
     def __init__(self, registry: Registry) -> None:
-        self.changes = registry.changes.count
+        self.changes = registry.changes.version
         self.environment = dict(_environment)
         self.stored_at = str(stored_keys_path())
         self.selections: dict[Hashable, _Remembered] = {}
 
     def lasts(self, registry: Registry) -> bool:
-        return self.changes == registry.changes.count and self.environment == _environment
+        return self.changes == registry.changes.version and self.environment == _environment
 
     def find(self, names: Hashable | None) -> Selection | None:
         known = None if names is None else self.selections.get(names)
@@ -55,15 +55,15 @@ class _Epoch:
         return known.selection
 
 
-class Selections:
+class SelectionCache:
     """
     Args:
         routes: the client's.
     """
 
-    def __init__(self, registry: Registry, binder: Binder, routes: Sequence[ProviderChoice] | None) -> None:
+    def __init__(self, registry: Registry, leg_factory: LegFactory, routes: Sequence[ProviderChoice] | None) -> None:
         self._registry = registry
-        self._binder = binder
+        self._leg_factory = leg_factory
         self._routes = routes
         self._epoch = _Epoch(registry)
 
@@ -80,7 +80,7 @@ class Selections:
         if (known := epoch.find(names)) is not None:
             return known
         stored = stored_version(epoch.stored_at)
-        maker = _Noting(self._binder)
+        maker = _RecordingFactory(self._leg_factory)
         selection = select(
             self._registry,
             maker,
@@ -97,18 +97,18 @@ class Selections:
         return selection
 
 
-class _Noting:
+class _RecordingFactory:
     """A leg maker that notes what may change its answers, besides environment and registry."""
 
-    def __init__(self, binder: Binder) -> None:
-        self._binder = binder
+    def __init__(self, leg_factory: LegFactory) -> None:
+        self._leg_factory = leg_factory
         self.reasons: list[tuple[Callable[[], str | None], str | None]] = []
         self.looks_in_store = False
 
     def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str:
         if type(provider).unavailable_reason is not Provider.unavailable_reason:
             self.reasons.append((provider.unavailable_reason, provider.unavailable_reason()))
-        legs = self._binder.legs(provider, model, operation)
+        legs = self._leg_factory.legs(provider, model, operation)
         # The store is asked last: a key from elsewhere says that it was not.
         if isinstance(legs, str) or any(leg.key is None or leg.key.source == "stored" for leg in legs):
             self.looks_in_store |= may_be_stored(provider)

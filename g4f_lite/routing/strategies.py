@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ..forks import renew_in_child
+from ..forks import reset_in_child
 from ..health.tracker import Health
 from ..prices import price
 from ..provider.leg import Leg
@@ -23,7 +23,7 @@ class StrategyContext:
     """What a strategy may look at besides the legs."""
 
     def __init__(
-        self, request: ChatRequest | EndpointRequest, health: Health, random: Callable[[], float], turns: Turns
+        self, request: ChatRequest | EndpointRequest, health: Health, random: Callable[[], float], turns: TurnCounter
     ) -> None:
         self.request = request
         self.random = random
@@ -55,7 +55,7 @@ class Strategy(Protocol):
     def __call__(self, legs: Sequence[Leg], context: StrategyContext, /) -> Iterable[Leg]: ...
 
 
-class Turns:
+class TurnCounter:
     """Counts the calls for each tier."""
 
     MOST = 1024
@@ -63,7 +63,7 @@ class Turns:
     def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
         self._counts = dict(counts or {})
         self._lock = threading.Lock()
-        renew_in_child(self)
+        reset_in_child(self)
 
     def next(self, tier: Hashable) -> int:
         with self._lock:
@@ -76,9 +76,9 @@ class Turns:
     def after_fork(self) -> None:
         self._lock = threading.Lock()
 
-    def copy(self) -> Turns:
+    def copy(self) -> TurnCounter:
         """Return counters that can be moved without anybody noticing."""
-        return Turns(self._counts)
+        return TurnCounter(self._counts)
 
 
 def order(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:

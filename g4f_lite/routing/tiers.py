@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeAlias
 
-from ..failover.decisions import Scope
+from ..failover.decisions import FailureScope
 from ..provider.leg import Leg
 
-SHARES: Mapping[Scope, Callable[[Leg], Hashable]] = {
-    Scope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),
-    Scope.MODEL: lambda leg: (leg.provider.name, leg.model),
-    Scope.ORIGIN: lambda leg: leg.origin,
+SHARES: Mapping[FailureScope, Callable[[Leg], Hashable]] = {
+    FailureScope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),
+    FailureScope.MODEL: lambda leg: (leg.provider.name, leg.model),
+    FailureScope.ORIGIN: lambda leg: leg.origin,
 }
 """What legs have in common that are useless together."""
-_Index: TypeAlias = dict[tuple[Scope, Hashable], list[tuple[int, Leg]]]
+_Index: TypeAlias = dict[tuple[FailureScope, Hashable], list[tuple[int, Leg]]]
 
 
 class Tiers(tuple[Sequence[Leg], ...]):
@@ -28,7 +28,7 @@ class Tiers(tuple[Sequence[Leg], ...]):
     _index: _Index | None = None
     """No cached_property: before Python 3.12 it has a lock, which a forked child may find held for ever."""
 
-    def sharing(self, scope: Scope, shared: Hashable) -> Sequence[tuple[int, Leg]]:
+    def sharing(self, scope: FailureScope, shared: Hashable) -> Sequence[tuple[int, Leg]]:
         """Return all legs that have this in common, in order, each with the number of its tier."""
         if (index := self._index) is None:
             index = self._index = self._indexed()

@@ -23,7 +23,7 @@ LONGEST_LINE = 1 << 16
 """As in http.client, so that both clients take the same headers."""
 
 
-class Reply:
+class RawResponse:
     """The part of aiohttp's `ClientResponse` that is needed here, for a connection of its own."""
 
     __slots__ = ("_connection", "content", "headers", "protocol", "status")
@@ -65,7 +65,7 @@ class AsyncByteStream:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse | Reply,
+        response: aiohttp.ClientResponse | RawResponse,
         limit: TimeLimit,
         loop: asyncio.AbstractEventLoop,
         upload: UploadPayload | None = None,
@@ -92,16 +92,16 @@ class AsyncByteStream:
 
     async def start(self, request: bytes) -> None:
         """Send the request and wait for the headers of the answer."""
-        reply = self._response
-        assert isinstance(reply, Reply)
-        reply.write(request)
-        self._await(reply.protocol)
+        response = self._response
+        assert isinstance(response, RawResponse)
+        response.write(request)
+        self._await(response.protocol)
         try:
-            await reply.read_head()
+            await response.read_head()
         finally:
             self._waiting = None
-        self.status = reply.status
-        self.headers = lower(reply.headers)
+        self.status = response.status
+        self.headers = lower(response.headers)
 
     async def read(self) -> bytes:
         """
@@ -147,7 +147,7 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached already.
         """
-        self._limit.left()
+        self._limit.remaining()
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm()
@@ -196,7 +196,7 @@ class AsyncByteStream:
             _free(self._response, self._timer)
 
 
-def _free(response: aiohttp.ClientResponse | Reply, timer: asyncio.TimerHandle | None) -> None:
+def _free(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
     content = getattr(response, "content", None)  # none: its headers never came

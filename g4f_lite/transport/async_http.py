@@ -15,13 +15,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..forks import renew_in_child
+from ..forks import reset_in_child
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, Reply, translate
+from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
 from .async_pool import Connector
 from .async_upload import UploadPayload
-from .common import default_ssl_context, inherited, proxy_for, request_headers, split_url
+from .common import default_ssl_context, inherited_connections, proxy_for, request_headers, split_url
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
@@ -29,7 +29,7 @@ _MOST_HEADS, _LONGEST_HEAD = 64, 2048
 """How many are remembered, and of how many bytes."""
 
 
-class AsyncTransport:
+class AsyncHTTPTransport:
     """Sessions by event loop; that of a closed loop has been closed with it."""
 
     def __init__(self, *, proxy: str | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
@@ -37,10 +37,10 @@ class AsyncTransport:
         self._ssl_context = ssl_context
         self._proxies: dict[str, str | None] = {}
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = weakref.WeakKeyDictionary()
-        renew_in_child(self)
+        reset_in_child(self)
 
     def after_fork(self) -> None:
-        inherited.append(self._sessions)
+        inherited_connections.append(self._sessions)
         self._sessions = weakref.WeakKeyDictionary()
 
     async def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
@@ -81,7 +81,7 @@ class AsyncTransport:
         try:
             if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
                 return await self._exchange(found, origin, target, request, limit)
-            async with asyncio.timeout(limit.left()) as until:
+            async with asyncio.timeout(limit.remaining()) as until:
                 upload = None if isinstance(request.body, bytes) else UploadPayload(request.body, limit, until)
                 response = await self._request(found.session, origin, request, limit, upload)
         except BaseException as error:
@@ -110,12 +110,12 @@ class AsyncTransport:
                 "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
             )
         assert found.session.connector is not None
-        connect = aiohttp.ClientTimeout(connect=limit.connect_left(), ceil_threshold=_NEVER)
+        connect = aiohttp.ClientTimeout(connect=limit.connect_remaining(), ceil_threshold=_NEVER)
         try:
             connection = await found.session.connector.connect(place, [], connect)
         except TimeoutError:
             raise limit.connect_error() from None
-        reply = Reply(connection)
+        reply = RawResponse(connection)
         try:
             stream = AsyncByteStream(reply, limit, found.loop)
             await stream.start(found.head(place, target, request) + request.body)
@@ -147,7 +147,7 @@ class AsyncTransport:
             allow_redirects=False,
             proxy=self._proxies[origin],
             ssl=self._tls(origin),
-            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_left()),
+            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:

@@ -67,11 +67,11 @@ class _Thread:
             raise cancelled
 
 
-class LocalAsync:
+class AsyncInProcessTransport:
     """Runs each answer of a local provider in a thread of its own."""
 
     async def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
-        """As `LocalSync.send`, without blocking the loop."""
+        """As `InProcessTransport.send`, without blocking the loop."""
         cancelled = Cancellation(limit)
         completion: ChatCompletion = await _Thread(
             lambda: complete_here(outgoing, limit, cancelled), cancelled
@@ -99,7 +99,7 @@ class AsyncChunkStream:
                 while chunk != b"":
                     chunk = inner.read()
                     if isinstance(chunk, ChatCompletionChunk) and chunk.has_content():
-                        limit.content()  # here, as the consumer may be slow
+                        limit.on_content()  # here, as the consumer may be slow
                     if chunk != b"":
                         _tell(loop, self._chunks.put_nowait, chunk)
             finally:

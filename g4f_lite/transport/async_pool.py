@@ -22,13 +22,13 @@ class Connector(aiohttp.TCPConnector):
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:
             assert idle.protocol is not None
-            if not _spoke_unasked(idle.protocol):
+            if not _has_unasked_data(idle.protocol):
                 return idle
             idle.close()
         return None
 
 
-def _spoke_unasked(protocol: ResponseHandler) -> bool:
+def _has_unasked_data(protocol: ResponseHandler) -> bool:
     """Tell whether anything has come since the last answer, be it half a line, or not yet read from the socket."""
     if protocol.should_close or protocol._parser is None or protocol.transport is None:
         return True

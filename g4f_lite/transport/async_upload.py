@@ -32,7 +32,7 @@ class UploadPayload(payload.Payload):
     def _moved(self) -> None:
         if self._until.expired():
             return
-        self._limit.moved()
+        self._limit.extend()
         self._until.reschedule(asyncio.get_running_loop().time() + self._limit.expires_at - self._limit.now())
 
     async def write(self, writer: Any) -> None:

@@ -17,7 +17,7 @@ from ..types.size_limits import MAX_RESPONSE_BODY
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
-inherited: list[object] = []
+inherited_connections: list[object] = []
 """What a forked child has of its parent's connections: unused, and not closed, which would take the parent's locks."""
 
 

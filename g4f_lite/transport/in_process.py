@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..errors.exceptions import ProviderError
-from ..provider.boundary import guarded
+from ..provider.boundary import plugin_boundary
 from ..provider.leg import LocalRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
@@ -22,7 +22,7 @@ class Cancellation:
         return self.told or self._limit.expired()
 
 
-class LocalSync:
+class InProcessTransport:
     """Runs local providers in the caller's thread."""
 
     def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
@@ -39,14 +39,14 @@ class LocalSync:
 
 
 def complete_here(outgoing: LocalRequest, limit: TimeLimit, cancelled: Cancellation) -> ChatCompletion:
-    limit.left()
+    limit.remaining()
     try:
-        with guarded(outgoing.leg, "answering"):
+        with plugin_boundary(outgoing.leg, "answering"):
             completion = outgoing.provider.complete(outgoing.request, cancelled=cancelled)
     except ProviderError:
-        limit.left()  # however the provider stopped, the limit is what happened
+        limit.remaining()  # however the provider stopped, the limit is what happened
         raise
-    limit.left()
+    limit.remaining()
     return completion
 
 
@@ -64,18 +64,18 @@ class SyncChunkStream:
         self._chunks: Iterator[ChatCompletionChunk] | None = None
 
     def read(self) -> ChatCompletionChunk | bytes:
-        self._limit.left()
+        self._limit.remaining()
         try:
-            with guarded(self._leg, "answering"):
+            with plugin_boundary(self._leg, "answering"):
                 if self._chunks is None:  # not before: the provider may work before it yields
                     provider, request = self._outgoing.provider, self._outgoing.request
                     self._chunks = iter(provider.stream(request, cancelled=self.cancelled))
                 chunk: ChatCompletionChunk | bytes = next(self._chunks, b"")
         except ProviderError:
-            self._limit.left()  # however the provider stopped, the limit is what happened
+            self._limit.remaining()  # however the provider stopped, the limit is what happened
             raise
         if chunk == b"":
-            self._limit.left()
+            self._limit.remaining()
         return chunk
 
     def finish(self) -> None:
@@ -84,5 +84,5 @@ class SyncChunkStream:
     def close(self) -> None:
         self.cancelled.told = True
         if (close := getattr(self._chunks, "close", None)) is not None:
-            with guarded(self._leg, "stopping"):
+            with plugin_boundary(self._leg, "stopping"):
                 close()

@@ -12,10 +12,10 @@ from urllib3 import exceptions as u3
 from urllib3.util import Timeout
 
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
-from ..forks import renew_in_child
+from ..forks import reset_in_child
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .common import body_cap, default_ssl_context, inherited, proxy_for, request_headers, too_large
+from .common import body_cap, default_ssl_context, inherited_connections, proxy_for, request_headers, too_large
 from .sync_sockets import PIECE, Adapter, active
 from .uploading import UploadStopped
 
@@ -23,17 +23,17 @@ _GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
 
 
-class SyncTransport:
+class HTTPTransport:
     """Pools of connections, shared by threads and made anew in a forked child."""
 
     def __init__(self, *, proxy: str | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._open_pools()
-        renew_in_child(self)
+        reset_in_child(self)
 
     def after_fork(self) -> None:
-        inherited.append(self._adapter)
+        inherited_connections.append(self._adapter)
         self._open_pools()
 
     def _open_pools(self) -> None:
@@ -70,7 +70,7 @@ class SyncTransport:
         else:
             from .uploading import Sending
 
-            body, headers["content-length"] = Sending(request.body, limit.moved).pieces(), str(len(request.body))
+            body, headers["content-length"] = Sending(request.body, limit.extend).pieces(), str(len(request.body))
         try:
             raw = pool.urlopen(
                 request.method,
@@ -80,7 +80,7 @@ class SyncTransport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeout(connect=limit.connect_left(), read=limit.left()),
+                timeout=Timeout(connect=limit.connect_remaining(), read=limit.remaining()),
                 preload_content=False,
                 decode_content=False,
             )

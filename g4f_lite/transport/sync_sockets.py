@@ -52,7 +52,7 @@ class _LimitedRaw(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if not self.waits:
             return None
-        self._sock.settimeout(self._limit.left())
+        self._sock.settimeout(self._limit.remaining())
         got: int | None = self._inner.readinto(buffer)
         return got
 
@@ -167,10 +167,10 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
         try:
             for number, address in enumerate(addresses):
                 self._dns_host = address
-                self.timeout = active.limit.connect_left() / (len(addresses) - number)
+                self.timeout = active.limit.connect_remaining() / (len(addresses) - number)
                 try:
                     connected: socket.socket = super()._new_conn()
-                    connected.settimeout(active.limit.connect_left())  # for the whole TLS handshake
+                    connected.settimeout(active.limit.connect_remaining())  # for the whole TLS handshake
                     return connected
                 except u3.ConnectTimeoutError:  # refused, too: a subclass
                     if address == addresses[-1]:
@@ -193,7 +193,7 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
     def _allow_sending(self) -> None:
         """The upload is bounded by the limit, not by the connect timeout."""
         if self.sock is not None:
-            self.sock.settimeout(active.limit.left())
+            self.sock.settimeout(active.limit.remaining())
 
 
 class _HTTPConnection(_Limited, HTTPConnection):

@@ -27,7 +27,7 @@ MAX_CHOICES = 1024
 _FIELDS = 2 * MAX_OBJECTS
 
 
-def refuse_crowd(body: bytes) -> None:
+def check_json_size(body: bytes) -> None:
     """
     Raises:
         MalformedResponseError: the JSON has more than `MAX_OBJECTS` objects or lists, or twice as many fields.
@@ -37,22 +37,22 @@ def refuse_crowd(body: bytes) -> None:
             raise MalformedResponseError(f"the answer has more than {limit} {what}")
 
 
-def decode_any(body: bytes) -> Any:
+def decode_bounded(body: bytes) -> Any:
     """
     Return the JSON of an answer to a chat that does not fit the types.
 
     Raises:
-        MalformedResponseError: as `refuse_crowd`; also for more than `MAX_OBJECTS` values.
+        MalformedResponseError: as `check_json_size`; also for more than `MAX_OBJECTS` values.
         msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON.
     """
     if len(body) > MAX_OBJECTS:
-        refuse_crowd(body)
+        check_json_size(body)
         if body.count(b",") > MAX_OBJECTS:
             raise MalformedResponseError(f"the answer has another shape, and more than {MAX_OBJECTS} values")
     return msgspec.json.decode(body)
 
 
-def refuse_many(items: list[Any], what: str, limit: int = MAX_CHOICES) -> None:
+def check_length(items: list[Any], what: str, limit: int = MAX_CHOICES) -> None:
     """
     Raises:
         MalformedResponseError: there are more than `limit`.

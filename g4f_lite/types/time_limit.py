@@ -56,7 +56,7 @@ class TimeLimit:
     def now(self) -> float:
         return self._clock.monotonic()
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """
         Return the seconds that are left, above 0.
 
@@ -68,10 +68,10 @@ class TimeLimit:
             raise self.error()
         return left
 
-    def connect_left(self) -> float:
-        """As `left`, for establishing a connection: over all addresses of the host together."""
+    def connect_remaining(self) -> float:
+        """As `remaining`, for establishing a connection: over all addresses of the host together."""
         if self.connect is None:
-            return self.left()
+            return self.remaining()
         now = self._clock.monotonic()
         if now >= self.expires_at:
             raise self.error()
@@ -82,7 +82,7 @@ class TimeLimit:
     def expired(self) -> bool:
         return self._clock.monotonic() >= self.expires_at
 
-    def content(self) -> None:
+    def on_content(self) -> None:
         """Content has come: from here `stall` rules."""
         self._phase = "stall"
         self._limit = self._stall
@@ -90,7 +90,7 @@ class TimeLimit:
         if self._bounded:
             self.expires_at = min(self.expires_at, self._deadline_at)
 
-    def moved(self) -> None:
+    def extend(self) -> None:
         """A piece of an upload has gone out: `total` counts from here."""
         if self._limit is not None:
             self.expires_at = min(self._deadline_at, self._clock.monotonic() + self._limit)

@@ -46,7 +46,7 @@ def quick_memory() -> Iterator[None]:
             (breaker, "OPEN_LONGEST_S", 0.1),
             (health, "PROBE_POLL_S", 0.01),
             (health, "MOST_LEGS", 256),
-            (strategies.Turns, "MOST", 64),
+            (strategies.TurnCounter, "MOST", 64),
         ):
             stack.enter_context(mock.patch.object(owner, name, value))
         import tenacity  # noqa: F401  # a child that is forked during this import would wait for it forever

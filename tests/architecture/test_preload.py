@@ -11,7 +11,7 @@ NO_CALL = ("g4f_lite", "g4f_lite.plugins.isolated_load")
 
 
 def test_late_imports_are_loaded_before_a_fork() -> None:
-    """An import inside a function must be named with `loaded_late`."""
+    """An import inside a function must be named with `preload_before_fork`."""
     late = {
         target
         for module in MODULES

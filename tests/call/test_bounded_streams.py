@@ -18,7 +18,7 @@ from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import head, http_chunk, sse
 from g4f_lite.testing.script import Action, Close, Received
-from g4f_lite.transport.sync_http import SyncTransport
+from g4f_lite.transport.sync_http import HTTPTransport
 from g4f_lite.types.chat import ChatRequest
 from g4f_lite.types.size_limits import MAX_STREAM
 from g4f_lite.types.time_limit import TimeLimit
@@ -67,7 +67,7 @@ def test_a_stream_without_end_is_broken_off(mode: str, delta: dict[str, str], se
 
 @pytest.mark.parametrize(("size", "length"), SIZES.items())
 def test_a_size_of_a_chunk_that_is_none_ends_the_body(size: bytes, length: int) -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     body = b"3\r\nabc\r\n" + size + b"\r\n" + b"x" * length + b"\r\n0\r\n\r\n"
     with serving(HEAD + body) as url, pytest.raises(ProviderError):
         list(read(transport, url))
@@ -93,7 +93,7 @@ def test_a_negative_size_is_not_read_to_the_end(mode: str, server: FaultServer) 
 
 
 def test_trailers_have_an_end() -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     started = time.monotonic()
     with serving(HEAD + b"3\r\nabc\r\n0\r\n" + b"x: y\r\n" * 1000 + b"\r\n") as url:
         with pytest.raises(MalformedResponseError):

@@ -41,7 +41,7 @@ def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str,
     reader, _ = open_reader(status, headers)
     said = ""
     for piece in pieces:
-        if not reader.over:
+        if not reader.closed:
             said += "".join(chunk.text for chunk in reader.feed(piece))
     assert said == reader.completion().text
     return reader
@@ -50,7 +50,7 @@ def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str,
 def answer(*pieces: bytes | e.ProviderError, **given: Any) -> ChatCompletion:
     """Return the answer of a body that has ended after these."""
     reader = read(*pieces, b"", **given)
-    assert reader.over
+    assert reader.closed
     reader.check()
     return reader.completion()
 
@@ -190,7 +190,7 @@ def test_each_choice_needs_its_own_finish_reason() -> None:
 
 def test_reading_stops_at_done() -> None:
     reader = read(MON + event({}, "stop") + DONE)
-    assert reader.over
+    assert reader.closed
     reader.check()
 
 
@@ -248,7 +248,7 @@ def test_an_error_body_without_end_is_not_waited_for() -> None:
     reader, _ = open_reader(503, {})
     for _ in range(MAX_ERROR_BODY // 65536 + 1):
         reader.feed(b"x" * 65536)
-    assert reader.over
+    assert reader.closed
     with pytest.raises(e.ServerError):
         reader.check()
 
@@ -352,11 +352,11 @@ def test_only_content_moves_the_time_limit() -> None:
     for piece in (b": keep-alive\n\n", ROLE, b"event: ping\ndata: {}\n\n"):
         clock.now += 1.0
         reader.feed(piece)
-        assert (limit.expires_at, reader.spoken) == (10.0, False)
+        assert (limit.expires_at, reader.has_content) == (10.0, False)
     for piece in (HM, MON):
         clock.now += 1.0
         reader.feed(piece)
-        assert (limit.expires_at, reader.spoken) == (clock.now + 15.0, True)
+        assert (limit.expires_at, reader.has_content) == (clock.now + 15.0, True)
     clock.now += 1.0
     reader.feed(b": keep-alive\n\n")
     assert limit.expires_at == clock.now + 14.0

@@ -20,9 +20,9 @@ def test_the_callers_objects_get_a_state_for_each_leg() -> None:
         return 1.0
 
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retry_wait=wait)
-    while not plan.stopped:
-        run = plan.begin()
-        plan.fail(run, ServerError("x"))
+    while not plan.finished:
+        state = plan.begin()
+        plan.fail(state, ServerError("x"))
     assert seen == [(1, 0), (2, 1.0), (1, 0), (2, 1.0)]
 
 
@@ -30,7 +30,7 @@ def test_the_callers_objects_get_a_state_for_each_leg() -> None:
 def test_a_mistake_in_the_callers_objects_ends_the_call_and_is_in_the_trail(own: dict[str, Any]) -> None:
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], **own)
     attempt = plan.fail(plan.begin(), ServerError("x"))
-    assert plan.stopped
+    assert plan.finished
     error = plan.final_error()
     assert isinstance(error, ConfigurationError)
     assert str(error).startswith(f"{next(iter(own))} failed: ")

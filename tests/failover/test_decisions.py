@@ -29,11 +29,11 @@ def after(error: ProviderError) -> list[str]:
     """The legs that are tried when each of them fails with this error at once."""
     plan, _ = make(*legs(), retries=0)
     tried = []
-    while not plan.stopped:
-        run = plan.begin()
-        leg = run.leg
+    while not plan.finished:
+        state = plan.begin()
+        leg = state.leg
         tried.append(f"{leg.model}{1 if leg.key is K1 else 2}" if leg.provider.name == "here" else "c")
-        plan.fail(run, error)
+        plan.fail(state, error)
     return tried
 
 
@@ -92,7 +92,7 @@ def test_a_failure_that_is_not_the_services_is_neither_retried_nor_remembered(er
     health = Health(lambda: 0.5)
     for _ in range(5):  # three in a row open a breaker
         plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], health=health, on_interrupt="restart")
-        run = plan.begin()
-        assert plan.fail(run, error).wait is None
+        state = plan.begin()
+        assert plan.fail(state, error).wait is None
         assert plan.begin().leg.model == "b"
-    assert health.look(run.leg, clock.now).granted
+    assert health.check(state.leg, clock.now).granted

@@ -21,7 +21,7 @@ from g4f_lite import (
     ServerError,
     ToolCallError,
 )
-from g4f_lite.failover.candidates import RestingError
+from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.provider.leg import Leg
 
 
@@ -49,23 +49,23 @@ from g4f_lite.provider.leg import Leg
 def test_the_same_leg_again(error: ProviderError, policy: dict[str, Any], waits: list[float | None]) -> None:
     plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], **policy)
     for number, wait in enumerate(waits, 1):
-        run = plan.begin()
-        leg = run.leg
+        state = plan.begin()
+        leg = state.leg
         assert leg.model == "a"
-        attempt = plan.fail(run, error)
+        attempt = plan.fail(state, error)
         assert (attempt.number, attempt.wait) == (number, wait)
-        clock.now += plan.wait_s
+        clock.now += plan.next_wait
     assert plan.begin().leg.model == "b"
 
 
 def test_on_the_last_leg_a_long_wait_is_waited_for_if_the_deadline_allows() -> None:
     plan, clock = make([Leg(Here(), "a")])
-    run = plan.begin()
-    assert plan.fail(run, RateLimitError("x", retry_after=60)).wait == 60
+    state = plan.begin()
+    assert plan.fail(state, RateLimitError("x", retry_after=60)).wait == 60
     clock.now += 60
-    run = plan.begin()
-    assert plan.fail(run, RateLimitError("x", retry_after=3600)).wait is None
-    assert plan.stopped
+    state = plan.begin()
+    assert plan.fail(state, RateLimitError("x", retry_after=3600)).wait is None
+    assert plan.finished
     error = plan.final_error()
     assert isinstance(error, RateLimitError)
     assert error.retry_at == pytest.approx(clock.time() + 3600)
@@ -73,14 +73,14 @@ def test_on_the_last_leg_a_long_wait_is_waited_for_if_the_deadline_allows() -> N
 
 def test_one_leg_raises_its_error_and_several_raise_all() -> None:
     plan, _ = make([Leg(Here(), "a")], retries=0)
-    run = plan.begin()
-    plan.fail(run, failure := ServerError("down", status=503))
+    state = plan.begin()
+    plan.fail(state, failure := ServerError("down", status=503))
     assert plan.final_error() is failure
     assert str(failure) == "here:a: 503 down"
     plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], retries=0)
     for error in (ServerError("down"), ModelUnavailableError("gone")):
-        run = plan.begin()
-        plan.fail(run, error)
+        state = plan.begin()
+        plan.fail(state, error)
     group = plan.final_error()
     assert isinstance(group, RoutesExhaustedError)
     matched, rest = group.split(ServerError)
@@ -108,18 +108,18 @@ def test_attempts_and_waits_stay_within_what_the_settings_allow(
     began = clock.now
     attempts = 0
     for failure in failures * 10:
-        if plan.stopped:
+        if plan.finished:
             break
         try:
-            run = plan.begin()
-        except RestingError:
-            assert plan.stopped or plan.wait_s > 0
+            state = plan.begin()
+        except AllCoolingDownError:
+            assert plan.finished or plan.next_wait > 0
         else:
             attempts += 1
-            plan.fail(run, failure)
-        clock.now += plan.wait_s
+            plan.fail(state, failure)
+        clock.now += plan.next_wait
         assert clock.now - began <= deadline
     assert attempts <= 5 * (retries + 1)
-    if plan.stopped:
+    if plan.finished:
         assert len(plan.trail().attempts) == attempts
         assert plan.final_error().trail.attempts

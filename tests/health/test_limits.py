@@ -26,11 +26,11 @@ def test_limits_of_the_last_answer_are_seen_coming() -> None:
     ]
     health.admit(one, 50)
     health.succeeded(one, 50, wall=0, headers=headers, first_token=None)
-    assert health.look(one, 50, tokens=99).granted
-    look = health.look(one, 50, tokens=101)
+    assert health.check(one, 50, tokens=99).granted
+    look = health.check(one, 50, tokens=101)
     assert isinstance(look.error, RateLimitError)
     assert look.ready_at == pytest.approx(57.66)
-    assert health.look(one, 58, tokens=101).granted
+    assert health.check(one, 58, tokens=101).granted
 
 
 @given(st.dictionaries(st.sampled_from(["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "x"]), st.text()))

@@ -24,7 +24,7 @@ from g4f_lite import (
     RoutesExhaustedError,
     ServerError,
 )
-from g4f_lite.failover.candidates import RestingError
+from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.failover.decisions import decide
 from g4f_lite.failover.plan import Plan
 from g4f_lite.failover.policy import Policy
@@ -58,7 +58,7 @@ def test_what_cools_down_and_for_how_long(
     health = Health(no_jitter)
     hurt(health, leg("a", "k1"), error, now=100)
     for one, rest in ((leg("a", "k1"), same), (leg("b", "k1"), other_model), (leg("a", "k2"), other_key)):
-        look = health.look(one, 100)
+        look = health.check(one, 100)
         assert look.granted is (rest == 0)
         if rest:
             assert look.ready_at == 100 + rest
@@ -103,9 +103,9 @@ def test_a_dead_origin_closes_all_its_legs(error: ProviderError, shared: bool) -
     health = Health(no_jitter)
     for _ in range(3):
         hurt(health, leg("a"), error)
-    assert not health.look(leg("a"), 1).granted
-    assert health.look(leg("b"), 1).granted is not shared
-    assert health.look(leg("a", provider=There), 1).granted
+    assert not health.check(leg("a"), 1).granted
+    assert health.check(leg("b"), 1).granted is not shared
+    assert health.check(leg("a", provider=There), 1).granted
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,10 +124,10 @@ def test_a_plan_waits_for_the_first_leg_that_comes_back() -> None:
     hurt(health, leg("a"), RateLimitError("slow down", retry_after=30), now=1000)
     hurt(health, leg("b"), RateLimitError("slow down", retry_after=20), now=1000)
     plan, clock = make([leg("a")], [leg("b")], health=health)
-    with pytest.raises(RestingError):
+    with pytest.raises(AllCoolingDownError):
         plan.begin()
-    assert not plan.stopped
-    assert plan.wait_s == 20
+    assert not plan.finished
+    assert plan.next_wait == 20
     clock.now += 20
     assert plan.begin().leg.model == "b"
     assert [str(skipped).partition(" after")[2] for skipped in plan.trail().skipped] == [
@@ -140,16 +140,16 @@ def test_a_plan_whose_legs_cool_down_too_long_says_when_to_come_back() -> None:
     for model, wait in (("a", 900), ("b", 500)):
         hurt(health, leg(model), RateLimitError("slow down", retry_after=wait), now=1000)
     plan, clock = make([leg("a")], [leg("b")], health=health)
-    with pytest.raises(RestingError):
+    with pytest.raises(AllCoolingDownError):
         plan.begin()
-    assert plan.stopped
+    assert plan.finished
     error = plan.final_error()
     assert isinstance(error, RoutesExhaustedError)
     assert error.retry_at == clock.time() + 500
     assert [str(one) for one in error.exceptions] == ["here:a: rests: slow down", "here:b: rests: slow down"]
     assert all(isinstance(one, RateLimitError) for one in error.exceptions)
     plan, _ = make([leg("a")], health=health)
-    with pytest.raises(RestingError):
+    with pytest.raises(AllCoolingDownError):
         plan.begin()
     assert isinstance(plan.final_error(), RateLimitError)
 
@@ -178,16 +178,16 @@ def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) 
             health.failed(one, error, decide(error), clock.now, probe=admission.probe)
         clock.now += passed
     tiers = [[leg(model, "k1" if model == "a" else "k2")] for model in ("a", "b", "c")]
-    usable = [tier[0].model for tier in tiers if health.look(tier[0], clock.now).granted]
+    usable = [tier[0].model for tier in tiers if health.check(tier[0], clock.now).granted]
     plan = Plan(tiers, policy=Policy(retries=0), clock=clock, random=no_jitter, health=health)
     tried = []
-    while not plan.stopped:
+    while not plan.finished:
         try:
-            run = plan.begin()
-        except RestingError:
+            state = plan.begin()
+        except AllCoolingDownError:
             break
-        tried.append(run.leg.model)
-        plan.fail(run, PermissionDeniedError("x"))
+        tried.append(state.leg.model)
+        plan.fail(state, PermissionDeniedError("x"))
     assert tried == usable
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from g4f_lite.transport.sync_http import SyncTransport
+from g4f_lite.transport.sync_http import HTTPTransport
 from g4f_lite.types.http import HTTPRequest
 from g4f_lite.types.time_limit import TimeLimit
 from g4f_lite.types.timeouts import Timeouts
@@ -36,7 +36,7 @@ def serving(*pieces: bytes, times: int = 1) -> Iterator[str]:
         thread.join()
 
 
-def read(transport: SyncTransport, url: str) -> Iterable[bytes]:
+def read(transport: HTTPTransport, url: str) -> Iterable[bytes]:
     limit = TimeLimit(time, Timeouts(), time.monotonic() + 10, stream=True)
     with transport.open(HTTPRequest(url=url), limit) as stream:
         while piece := stream.read():

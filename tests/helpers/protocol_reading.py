@@ -42,7 +42,7 @@ def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> S
     headers = {"content-type": content_type}
     reader = StreamReader(leg, REQUEST, limit, leg.provider.classify_error, status=200, headers=headers)
     for piece in (*filter(None, pieces), b""):
-        if not reader.over:
+        if not reader.closed:
             reader.feed(piece)
     return reader
 

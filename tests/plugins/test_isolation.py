@@ -17,7 +17,7 @@ from helpers.sites import Site, provider_code
 from g4f_lite import Client, PluginLoadError, PluginWarning
 from g4f_lite.plugins import isolated_load as plugin_trials
 from g4f_lite.plugins import sources as plugin_sources
-from g4f_lite.plugins.isolated_load import try_each
+from g4f_lite.plugins.isolated_load import load_isolated
 from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer, replies
 
@@ -145,7 +145,9 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     site.add("orders", "from g4f_lite import hookimpl\n@hookimpl\ndef register_strategies(register):\n"
              "    register('mine', lambda legs, context: legs)", hooks=["orders"])  # fmt: skip
-    infos = {one.distribution: one for one in try_each(process_registry(), limit=3.0) if one.source == "third-party"}
+    infos = {
+        one.distribution: one for one in load_isolated(process_registry(), limit=3.0) if one.source == "third-party"
+    }
     for number, (_, told) in enumerate(DEADLY.values()):
         assert told in (infos[f"evil-{number}"].error or "")
         assert told in (infos[f"sour-{number}"].error or "")
@@ -163,7 +165,7 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
 def test_one_that_lets_no_other_thread_run_is_given_up_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin_trials, "_STARTING_S", 1.0)
     site.add("evil-plugin", "import re\nre.match('(a+)+b', 'a' * 60)", providers=["evil"])
-    [told] = [one.error for one in try_each(process_registry(), limit=1.0) if one.source == "third-party"]
+    [told] = [one.error for one in load_isolated(process_registry(), limit=1.0) if one.source == "third-party"]
     assert told == "it is not loaded within 1 s"
 
 

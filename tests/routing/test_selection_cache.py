@@ -9,8 +9,8 @@ import pytest
 from g4f_lite import MissingKeyError, OpenaiTemplate, UnknownProviderError, register
 from g4f_lite.plugins.registry import Registry, process_registry
 from g4f_lite.provider.keys import remove_key, store_key
-from g4f_lite.routing.leg_factory import Binder
-from g4f_lite.routing.selection_cache import Selections
+from g4f_lite.routing.leg_factory import LegFactory
+from g4f_lite.routing.selection_cache import SelectionCache
 
 
 class Day(OpenaiTemplate):
@@ -31,11 +31,11 @@ class Moody(Day):
         return None if self.switch.exists() else "it is switched off"
 
 
-def selections(*plugins: object) -> Selections:
-    return Selections(Registry(plugins, parent=process_registry()), Binder(), None)
+def selections(*plugins: object) -> SelectionCache:
+    return SelectionCache(Registry(plugins, parent=process_registry()), LegFactory(), None)
 
 
-def seen(selections: Selections) -> list[tuple[str, str | None, str | None]]:
+def seen(selections: SelectionCache) -> list[tuple[str, str | None, str | None]]:
     tiers = selections.get("day", None, None).tiers
     return [
         (leg.provider.api_base, leg.key and leg.key.value, leg.key and leg.key.source) for tier in tiers for leg in tier

@@ -6,7 +6,7 @@ import pytest
 from helpers.chunked_bodies import HEAD, read, serving
 
 from g4f_lite.errors.exceptions import ConnectionFailedError, ProviderError
-from g4f_lite.transport.sync_http import SyncTransport
+from g4f_lite.transport.sync_http import HTTPTransport
 from g4f_lite.transport.sync_sockets import whole_chunks
 
 BODIES = [
@@ -19,7 +19,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "said"), BODIES)
 def test_the_body_is_the_same_wherever_it_is_cut(body: bytes, said: bytes) -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     for cut in range(len(body)):
         with serving(HEAD + body[:cut], body[cut:]) as url:
             assert b"".join(read(transport, url)) == said
@@ -27,7 +27,7 @@ def test_the_body_is_the_same_wherever_it_is_cut(body: bytes, said: bytes) -> No
 
 
 def test_a_connection_is_kept_after_such_a_body() -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     with serving(HEAD + BODIES[0][0], times=2) as url:  # which accepts only once
         assert b"".join(read(transport, url)) == b"abcde"
         assert b"".join(read(transport, url)) == b"abcde"
@@ -35,7 +35,7 @@ def test_a_connection_is_kept_after_such_a_body() -> None:
 
 
 def test_what_has_come_is_handed_out_at_once() -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     chunks = b"".join(b"4\r\n%04d\r\n" % number for number in range(1000))
     with serving(HEAD + chunks + b"0\r\n\r\n") as url:
         pieces = list(read(transport, url))
@@ -48,7 +48,7 @@ def test_what_has_come_is_handed_out_at_once() -> None:
     "broken", [b"5\r\nab", b"5\r\nabcdeXY3\r\nabc\r\n", b"3\r\nabc\r\n-3\r\nabc\r\n", b"3\r\nabc\r\n"]
 )
 def test_a_broken_body_is_no_whole_one(broken: bytes) -> None:
-    transport = SyncTransport()
+    transport = HTTPTransport()
     with serving(HEAD + b"3\r\nabc\r\n" + broken) as url, pytest.raises(ProviderError) as caught:
         list(read(transport, url))
     assert isinstance(caught.value, ConnectionFailedError)

@@ -38,7 +38,7 @@ _LEAST_SHARE_S = 0.001
 """When the time is up, what is left to ask answers with its own list."""
 
 
-def listing(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList, ModelList]:
+def list_models(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList, ModelList]:
     """
     Yield the calls to be made, one after another, to be answered with `send` or `throw`; return the list.
 
@@ -113,7 +113,7 @@ class Models(Resource):
         A list is kept for `max_age` seconds (300). When a service does not answer, its provider's own list stands
         in: then `live` is False and the trail says why.
         """
-        steps = listing(self._client._core, params)
+        steps = list_models(self._client._core, params)
         try:
             call = next(steps)
             while True:
@@ -131,7 +131,7 @@ class Models(Resource):
 class AsyncModels(AsyncResource):
     async def list(self, **params: Unpack[ModelsParams]) -> ModelList:
         """As `Client`'s."""
-        steps = listing(self._client._core, params)
+        steps = list_models(self._client._core, params)
         try:
             call = next(steps)
             while True:

@@ -13,19 +13,19 @@ import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.reply import ErrorReply
-from ...forks import loaded_late
+from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.size_limits import decode_any
+from ...types.size_limits import decode_bounded
 from ...value import JSONObject
 from ..base import Provider, StreamParser
-from .lenient import _NOT_JSON, _decode, error_in, loose_completion, what_is
+from .lenient import _NOT_JSON, _decode, describe_body, error_in, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
 
-loaded_late("g4f_lite.provider.openai.endpoints")
+preload_before_fork("g4f_lite.provider.openai.endpoints")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
@@ -128,9 +128,9 @@ class OpenaiTemplate(Provider):
             try:
                 completion = _completion_decoder.decode(body)
             except msgspec.ValidationError:
-                answer = decode_any(body)
+                answer = decode_bounded(body)
         except _NOT_JSON:
-            raise MalformedResponseError(what_is(response), status=response.status) from None
+            raise MalformedResponseError(describe_body(response), status=response.status) from None
         # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
         if completion is not None and (not completion.choices or b'"error"' in body):
             answer = _decode(body)

@@ -19,9 +19,9 @@ from ...types.endpoint import Answer, EndpointRequest
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.images import ImagesResponse
 from ...types.models import ModelList, ModelsRequest
-from ...types.size_limits import refuse_crowd
+from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
-from .lenient import error_in, loose_answer, what_is
+from .lenient import describe_body, error_in, loose_answer
 
 A = TypeVar("A", bound=Answer)
 
@@ -87,11 +87,11 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
 
 def _decode(response: HTTPResponse, kind: type[A]) -> A:
     """Return the JSON as this kind of answer; fields that do not fit are left out, if they can be."""
-    refuse_crowd(response.body)
+    check_json_size(response.body)
     try:
         answer = msgspec.json.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedResponseError(what_is(response), status=response.status) from None
+        raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
     if kind is ModelList:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
@@ -131,7 +131,7 @@ def _refuse_error(answer: object, response: HTTPResponse) -> None:
 
 def _refuse_page(response: HTTPResponse) -> None:
     if response.body.lstrip()[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
-        raise MalformedResponseError(what_is(response), status=response.status)
+        raise MalformedResponseError(describe_body(response), status=response.status)
 
 
 def _subtitles(response: HTTPResponse) -> Transcription:

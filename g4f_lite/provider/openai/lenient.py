@@ -22,7 +22,7 @@ import msgspec
 from ...errors.exceptions import MalformedResponseError
 from ...types.chat import ChatCompletion, ChatCompletionChunk, Delta, FunctionCall, FunctionCallDelta, Message
 from ...types.http import HTTPResponse
-from ...types.size_limits import MAX_CHOICES, decode_any, refuse_many
+from ...types.size_limits import MAX_CHOICES, check_length, decode_bounded
 
 S = TypeVar("S", bound=msgspec.Struct)
 _hints = functools.cache(functools.partial(get_type_hints, include_extras=True))
@@ -88,7 +88,7 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
     if get_origin(hint) is Annotated:
         hint, limits = get_args(hint)
         if isinstance(value, list) and limits.max_length is not None:
-            refuse_many(value, "choices or tool calls", limits.max_length)
+            check_length(value, "choices or tool calls", limits.max_length)
     try:
         return msgspec.convert(value, hint)
     except msgspec.ValidationError:
@@ -109,14 +109,14 @@ def _flatten_content(value: dict[str, Any]) -> dict[str, Any]:
     """Source: Mistral's `[{"type": "thinking", "thinking": [{"type": "text", …}]}, {"type": "text", …}]`."""
     said: list[str] = []
     reasoning: list[str] = []
-    refuse_many(value["content"], "parts of a content")
+    check_length(value["content"], "parts of a content")
     for part in value["content"]:
         if isinstance(part, str):
             said.append(part)
         elif isinstance(part, dict) and part.get("type") == "thinking":
             inner = part.get("thinking")
             pieces = inner if isinstance(inner, list) else [inner]
-            refuse_many(pieces, "pieces of thinking")
+            check_length(pieces, "pieces of thinking")
             texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
             reasoning += [text for text in texts if isinstance(text, str)]
         elif isinstance(part, dict) and isinstance(part.get("text"), str):
@@ -148,7 +148,7 @@ def error_in(answer: Any) -> bytes | None:
     return None
 
 
-def what_is(response: HTTPResponse) -> str:
+def describe_body(response: HTTPResponse) -> str:
     start = response.body[:200].strip()
     if not start:
         return "the answer is empty"
@@ -162,6 +162,6 @@ _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the las
 
 def _decode(body: bytes) -> Any:
     try:
-        return decode_any(body)
+        return decode_bounded(body)
     except (*_NOT_JSON, MalformedResponseError):
         return None

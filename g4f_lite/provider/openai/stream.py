@@ -10,7 +10,7 @@ from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
 from ...types.chat import ChatCompletionChunk
 from ...types.http import ServerSentEvent
-from ...types.size_limits import decode_any
+from ...types.size_limits import decode_bounded
 from .lenient import _NOT_JSON, _decode, error_in, loose_chunk
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
@@ -52,7 +52,7 @@ class OpenaiStreamParser:
             try:
                 return (_chunk_decoder.decode(data),)
             except msgspec.ValidationError:
-                return (loose_chunk(decode_any(data)),)
+                return (loose_chunk(decode_bounded(data)),)
         except _NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
 

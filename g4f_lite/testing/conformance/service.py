@@ -164,7 +164,7 @@ class Stream:
 
     def feed(self, *pieces: bytes) -> None:
         for piece in pieces:
-            if not self._reader.over:
+            if not self._reader.closed:
                 self._reader.feed(piece)
 
     def end(self, *pieces: bytes) -> Stream:

@@ -1,5 +1,5 @@
 """
-Anthropic's Messages API. What is translated and what is refused: docs/protocols.md.
+Anthropic's Messages API. What is to_provider_error and what is refused: docs/protocols.md.
 
 Model ids are those of November 2026.
 """

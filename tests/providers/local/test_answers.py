@@ -82,12 +82,12 @@ def test_a_limit_of_tokens_is_kept_and_reported(name: str, mode: str) -> None:
 
 
 def test_a_seed_makes_an_answer_repeatable() -> None:
-    def told(seed: int) -> str:
+    def describe_entries(seed: int) -> str:
         return ask("Tell me a story.", temperature=1.5, seed=seed, max_tokens=6).text
 
-    first = told(1)
-    assert told(1) == first
-    assert any(told(seed) != first for seed in (2, 3))
+    first = describe_entries(1)
+    assert describe_entries(1) == first
+    assert any(describe_entries(seed) != first for seed in (2, 3))
 
 
 def test_an_answer_can_be_held_to_a_schema() -> None:

@@ -72,7 +72,7 @@ import os, signal, threading
 import g4f_lite
 import g4f_lite_providers.local_engine as engine
 start = engine._start
-def told(*args):
+def describe_entries(*args):
     threading.Timer({moment}, os.kill, (os.getpid(), signal.SIGINT)).start()
     return start(*args)
 engine._start = told
