@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .. import __version__
+from ..version import __version__
 from . import failures
 from .ask import ask
 from .doctor import doctor

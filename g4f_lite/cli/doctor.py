@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import __version__
+from ..version import __version__
 from .failures import NOTHING_USABLE
 from .listings import json_option
 from .output import print_json, print_table

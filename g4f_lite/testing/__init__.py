@@ -33,7 +33,8 @@ _MODULES = {
     "conformance": "ERROR_TABLE Exchange LocalProviderConformance ProviderConformance",
     "network": "NetworkBlockedError network_blocked",
     "scripted": "ScriptedProvider",
-    "server": "FaultServer Received",
+    "script": "Received",
+    "server": "FaultServer",
     "shapes": "Failure Said Shape",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from .. import __version__
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
 from ..errors.reply import MAX_ERROR_BODY
 from ..types.size_limits import MAX_RESPONSE_BODY
+from ..version import __version__
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 

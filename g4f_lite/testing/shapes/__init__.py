@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import anthropic, cohere, gemini, openai, openai_endpoints
+from . import anthropic, cohere, gemini, openai
 from .contract import Failure, Said, Shape, ShapeName
 
-__all__ = ["SHAPES", "Failure", "Said", "Shape", "ShapeName", "openai_endpoints"]
+__all__ = ["SHAPES", "Failure", "Said", "Shape", "ShapeName"]
 
 SHAPES: dict[ShapeName, Shape] = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "cohere": cohere}
