@@ -65,9 +65,9 @@ def _routed(attempt: Callable[[], Callable[[Call], None]], routes: int, _base: s
     gc.collect()
 
     def call() -> bool:
-        call = client._core.start(params)
-        client._run(call, act)
-        call.finished()
+        call = client._calls.chat_call(params)
+        client._driver.run(call, act)
+        call.finish()
         return True
 
     return call

@@ -18,9 +18,11 @@ from .version import __version__ as __version__
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it takes most of a bare interpreter's time
 
 if TYPE_CHECKING:
-    from .client.async_client import AsyncClient as AsyncClient, AsyncStream as AsyncStream
+    from .client.async_client import AsyncClient as AsyncClient
+    from .client.async_stream import AsyncStream as AsyncStream
     from .client.shortcuts import achat as achat, astream as astream
-    from .client.client import Client as Client, Stream as Stream
+    from .client.client import Client as Client
+    from .client.stream import Stream as Stream
     from .types.endpoint import Answer as Answer, EndpointRequest as EndpointRequest, MediaUsage as MediaUsage
     from .types.models import Model as Model, ModelList as ModelList, ModelsRequest as ModelsRequest
     from .types.images import Image as Image, ImageRequest as ImageRequest, ImagesResponse as ImagesResponse
@@ -106,9 +108,11 @@ if TYPE_CHECKING:
     from .types.uploads import Upload as Upload, UploadFile as UploadFile
 
 _MODULES = {
-    "client.async_client": "AsyncClient AsyncStream",
-    "client.client": "Client Stream",
+    "client.async_client": "AsyncClient",
+    "client.async_stream": "AsyncStream",
+    "client.client": "Client",
     "client.shortcuts": "achat astream chat stream",
+    "client.stream": "Stream",
     "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
         ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError

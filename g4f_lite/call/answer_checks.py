@@ -1,4 +1,4 @@
-"""Checks of whole answers: an answer that says nothing is an error."""
+"""Checks of results: a result of the wrong kind, or an empty one, is an error of the attempt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from ..types.chat import ChatCompletion
 from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ..types.endpoint import Answer
 from ..types.images import ImagesResponse
+
+
+def check_kind(result: object, kind: type) -> None:
+    """
+    Raises:
+        MalformedResponseError: a provider's code returned something else.
+    """
+    if not isinstance(result, kind):
+        raise MalformedResponseError(f"the provider's code returns {type(result).__name__}, not {kind.__name__}")
 
 
 def check_content(completion: ChatCompletion, status: int | None) -> None:
@@ -33,7 +42,7 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
     raise MalformedResponseError("the answer is empty", status=status)
 
 
-def _check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest, status: int | None) -> None:
+def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest, status: int | None) -> None:
     if len(answer.data) != request.count:
         raise MalformedResponseError(f"{len(answer.data)} vectors for {request.count} inputs", status=status)
     if [one.index for one in answer.data] != list(range(request.count)):
@@ -49,15 +58,15 @@ def _check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest
             raise UnsupportedParameterError(f"it gives vectors of {numbers} numbers, not {request.dimensions}")
 
 
-def _check_speech(answer: Speech, request: object, status: int | None) -> None:
+def check_speech(answer: Speech, request: object, status: int | None) -> None:
     if not answer.content:
         raise MalformedResponseError("the answer is empty", status=status)
 
 
-def _check_images(answer: ImagesResponse, request: object, status: int | None) -> None:
+def check_images(answer: ImagesResponse, request: object, status: int | None) -> None:
     if not answer.data or not all(image.url or image.b64_json for image in answer.data):
         raise MalformedResponseError("the answer holds no image", status=status)
 
 
-def _check_nothing(answer: Answer, request: object, status: int | None) -> None:
+def check_nothing(answer: Answer, request: object, status: int | None) -> None:
     """Silence has no text, and a server may have no models."""

@@ -14,7 +14,7 @@ from ..types.endpoint import Answer, EndpointRequest, OperationName
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.images import ImagesResponse
 from ..types.models import ModelList
-from .answer_checks import _check_embeddings, _check_images, _check_nothing, _check_speech
+from .answer_checks import check_embeddings, check_images, check_nothing, check_speech
 from .operations import Operation
 
 
@@ -36,12 +36,12 @@ def _parse(provider: Provider, request: EndpointRequest, response: HTTPResponse)
 
 
 _ANSWERS: dict[OperationName, tuple[type[Answer], Callable[[Any, Any, int | None], None]]] = {
-    "embeddings": (CreateEmbeddingResponse, _check_embeddings),
-    "transcription": (Transcription, _check_nothing),
-    "translation": (Transcription, _check_nothing),
-    "speech": (Speech, _check_speech),
-    "images": (ImagesResponse, _check_images),
-    "models": (ModelList, _check_nothing),
+    "embeddings": (CreateEmbeddingResponse, check_embeddings),
+    "transcription": (Transcription, check_nothing),
+    "translation": (Transcription, check_nothing),
+    "speech": (Speech, check_speech),
+    "images": (ImagesResponse, check_images),
+    "models": (ModelList, check_nothing),
 }
 OPERATIONS = {
     name: Operation(name, answers, _build, _parse_models if name == "models" else _parse, check)

@@ -16,8 +16,8 @@ class Operation(NamedTuple):
     """Everything else in a call is the same for all: plan, retries, deadline, trail."""
 
     name: str
-    answers: type
-    """What a provider's code must return."""
+    result: type
+    """The type that a provider's code must return."""
     build: Callable[[Provider, Any, str | None, bool], HTTPRequest]
     """Of the request, the key, and whether to stream."""
     parse: Callable[[Provider, Any, HTTPResponse], Any]

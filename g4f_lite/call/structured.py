@@ -73,7 +73,7 @@ def response_model(model: Any) -> ResponseModel:
     return ResponseModel(model)
 
 
-def shaped(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:
+def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:
     """
     Return what is known of `response_model`, and the keywords with the `response_format` that asks for it.
 

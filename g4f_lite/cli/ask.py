@@ -14,8 +14,9 @@ from .options import check_names, routing_options, routing_params
 from .output import note, print_json, printable
 
 if TYPE_CHECKING:
-    from ..client.client import Client, Stream
+    from ..client.client import Client
     from ..client.params import CreateParams
+    from ..client.stream import Stream
     from ..failover.policy import OnInterrupt
     from ..types.chat import ChatCompletion
 

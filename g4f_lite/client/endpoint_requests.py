@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors.exceptions import InvalidRequestError
+from ..call.endpoint_operations import OPERATIONS
+from ..errors.exceptions import ConfigurationError, InvalidRequestError
+from ..suggestions import did_you_mean
 from ..types.audio import SpeechRequest, TranscriptionRequest, TranslationRequest
 from ..types.checks import check_callable
 from ..types.embeddings import EmbeddingRequest
@@ -93,3 +95,20 @@ def _check_input(given: object) -> None:
             raise InvalidRequestError(f"input[{index}] is empty")
         if isinstance(one, list) and not all(type(token) is int for token in one):
             raise InvalidRequestError(f"input[{index}] must hold tokens (whole numbers) alone")
+
+
+def request_to_explain(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
+    """
+    Return an empty request that stands for any.
+
+    Raises:
+        ConfigurationError: there is no such operation.
+        TypeError: a keyword that is not about routing.
+    """
+    if operation not in OPERATIONS:
+        hint = did_you_mean(str(operation), OPERATIONS, f"; known: {', '.join(('chat', *OPERATIONS))}")
+        raise ConfigurationError(f"there is no operation {operation!r}{hint}")
+    for name in params:
+        if name not in ROUTING:
+            raise unknown_keyword(name, ROUTING, "explain")
+    return EndpointRequest()

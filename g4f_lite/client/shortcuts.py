@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import AsyncIterator, Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ..errors.exceptions import InvalidRequestError
+from ..forks import preload_before_fork
 from ..types.chat import ChatCompletion, ChatCompletionChunk
-from .async_client import AsyncClient
-from .client import Client, Stream
+from .client import Client
 from .params import CreateParams, MessageParam
+
+if TYPE_CHECKING:
+    from .stream import Stream
+
+preload_before_fork("g4f_lite.client.async_client")
 
 _shared: list[Client] = []
 """Of two that threads make at the same time the first counts; a lock would not survive a fork."""
@@ -54,6 +59,8 @@ def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams])
 
 async def achat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
     """As `chat`, for asyncio."""
+    from .async_client import AsyncClient
+
     async with AsyncClient() as client:
         return await client.chat.completions.create(messages=as_messages(prompt), **params)
 
@@ -62,6 +69,8 @@ async def astream(
     prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]
 ) -> AsyncIterator[ChatCompletionChunk]:
     """As `stream`, for asyncio: `async for chunk in astream("…"):`."""
+    from .async_client import AsyncClient
+
     async with AsyncClient() as client:
         async with await client.chat.completions.create(messages=as_messages(prompt), stream=True, **params) as chunks:
             async for chunk in chunks:

@@ -1,50 +1,77 @@
-"""What a stream tells besides its chunks, the same in both clients."""
+"""A streamed completion for `Client`."""
 
 from __future__ import annotations
 
-from ..call.call import Call, Step
-from ..trail import Trail
-from ..types.chat import ChatCompletion
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from ..call.call import Call
+from ..types.chat import ChatCompletionChunk
+from .base_stream import BaseStream
+from .driver import Driver, OpenStream, read
 
 
-class StreamFace:
-    """Base of `Stream` and `AsyncStream`."""
+class Stream(BaseStream):
+    """
+    The chunks of one completion, as they arrive. Iterate over it once; close it to stop early.
 
-    def __init__(self, call: Call, opened: Step) -> None:
-        call.speaker = opened
-        self._call = call
-        self._completion: ChatCompletion | None = None
+    Raises (from iteration):
+        StreamInterruptedError: the stream broke after content had been handed out.
+    """
 
-    @property
-    def provider(self) -> str:
-        """The provider that speaks, or spoke last."""
-        return self._call.speaker.leg.provider.name
+    def __init__(self, driver: Driver, call: Call, opened: OpenStream) -> None:
+        super().__init__(call, opened.attempt)
+        self._opened = opened
+        self._chunks = _chunks(driver, call, opened)
 
-    @property
-    def model(self) -> str:
-        """The model that speaks, or spoke last."""
-        model: str = self._call.speaker.request.model
-        return model
+    def __iter__(self) -> Self:
+        return self  # so that `for chunk in create(stream=True)` keeps the stream referenced
 
-    @property
-    def completion(self) -> ChatCompletion:
-        """
-        The whole answer, once the stream has ended.
+    def __next__(self) -> ChatCompletionChunk:
+        return next(self._chunks)
 
-        Raises:
-            RuntimeError: it has not ended, or was cut.
-        """
-        if self._completion is None:
-            if self._call.whole is None:
-                raise RuntimeError("the stream has not been read to its end; .completion is there after it")
-            self._completion = self._call.whole()
-        return self._completion
+    def close(self) -> None:
+        """Stop here and free the connection."""
+        self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
+        self._opened.source.close()  # if nothing has been read, the generator never began
+        self._call.streaming.close()
 
-    @property
-    def trail(self) -> Trail:
-        """All that has happened in this call so far."""
-        return self._call.plan.trail()
+    def __enter__(self) -> Self:
+        return self
 
-    def __del__(self) -> None:
-        if (call := getattr(self, "_call", None)) is not None:
-            call.drop()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _chunks(driver: Driver, call: Call, opened: OpenStream) -> Iterator[ChatCompletionChunk]:
+    """
+    Yield the chunks; when a leg is interrupted and another takes over, those of that leg.
+
+    It holds no reference to the stream, so an abandoned stream is freed at once.
+    """
+    with call:
+        while True:
+            attempt, source, chunks = opened
+            call.streaming = attempt
+            try:
+                yield from chunks
+                while not attempt.closed:
+                    attempt.limit.resume()
+                    chunks = attempt.feed(read(source))
+                    attempt.limit.pause()
+                    yield from chunks
+                attempt.check()
+                source.finish()
+                attempt.complete_stream()
+                return
+            except GeneratorExit:  # the stream was closed or abandoned, and ends the attempt
+                raise
+            except BaseException as error:
+                if not attempt.hands_over(error):
+                    raise
+            finally:
+                source.close()
+            opened = driver.open(call)

@@ -91,9 +91,6 @@ class ProviderError(G4FLiteError):
         retry_after: seconds that the service asks to wait, None if it does not say.
     """
 
-    sent: bool = True
-    """False: the request could not even be made, which is not remembered against the leg."""
-
     def __init__(
         self,
         message: str = "",

@@ -1,16 +1,20 @@
 """
-What the router does after a failure: one table.
+What happens after a failure: one table, and `decide`, which finds the row for an error.
 
-It reads: the same leg again? what else of this plan is useless now? does the call stop? what is
-remembered beyond the call?
+Rule: every decision that depends on the kind of an error is made in this file. A row answers four questions. Is the
+same leg tried again? Which other legs of this plan cannot succeed either? Does the call stop? What is remembered for
+later calls?
 """
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import NamedTuple
 
 from ..errors import exceptions as e
+from ..health.tracker import Memory
+from ..routing.tiers import FailureScope
+from .policy import OnInterrupt
 
 
 class RetryMode(Enum):
@@ -19,39 +23,23 @@ class RetryMode(Enum):
     NEVER = auto()
     ONCE = auto()
     BACKOFF = auto()
-    """As often as `retries` allows: after the wait asked for if it is within `patience`, else by backoff."""
-
-
-class FailureScope(StrEnum):  # a str is hashed by C code
-    """What the failure says about the other legs of the plan."""
-
-    LEG = auto()
-    KEY = auto()
-    """The provider's other legs with this key are useless too."""
-    MODEL = auto()
-    """The same model with other keys is useless too."""
-    ORIGIN = auto()
-    """All that is served from there is useless."""
-
-
-class Memory(Enum):
-    """What later calls learn from it."""
-
-    NOTHING = auto()
-    LEG = auto()
-    """The leg rests until the reset, else for `rest_s`."""
-    KEY = auto()
-    """The key rests until the reset, else for `rest_s`."""
-    BREAKER = auto()
-    """It counts for the breaker of the leg, or of the origin where that is what failed."""
+    """Up to `retries` times: after the wait that the service asked for if `patience` allows it, else by backoff."""
 
 
 class Decision(NamedTuple):
+    """A row of the table."""
+
     again: RetryMode = RetryMode.NEVER
     scope: FailureScope = FailureScope.LEG
     memory: Memory = Memory.NOTHING
-    rest_s: float = 0.0
+    cooldown_s: float = 0.0
+    """If the service does not say how long to wait."""
     stops: bool = False
+    """No other leg would do better."""
+
+    def cooldown_after(self, error: e.ProviderError) -> float:
+        """Return for how many seconds the leg or its key is not used: as the service asked, else as the row says."""
+        return self.cooldown_s if error.retry_after is None else error.retry_after
 
 
 _10_MIN, _1_H = 600.0, 3600.0
@@ -59,10 +47,10 @@ _10_MIN, _1_H = 600.0, 3600.0
 
 DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.RateLimitError: Decision(RetryMode.BACKOFF, memory=Memory.LEG),
-    e.QuotaExceededError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, rest_s=_1_H),
-    e.AuthenticationError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, rest_s=_10_MIN),
-    e.PermissionDeniedError: Decision(memory=Memory.LEG, rest_s=_10_MIN),
-    e.ModelUnavailableError: Decision(scope=FailureScope.MODEL, memory=Memory.LEG, rest_s=_1_H),
+    e.QuotaExceededError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_1_H),
+    e.AuthenticationError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_10_MIN),
+    e.PermissionDeniedError: Decision(memory=Memory.LEG, cooldown_s=_10_MIN),
+    e.ModelUnavailableError: Decision(scope=FailureScope.MODEL, memory=Memory.LEG, cooldown_s=_1_H),
     e.ContextWindowError: Decision(scope=FailureScope.MODEL),
     e.RequestTooLargeError: Decision(),
     e.UnsupportedParameterError: Decision(scope=FailureScope.MODEL),
@@ -78,22 +66,42 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.ProviderError: Decision(),
 }
 
+# Rows that depend on more than the class of the error.
 _NOT_SENT = Decision()
-_MISFIT = Decision(stops=True)
+_FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
+_SCHEMA_VIOLATED = Decision(stops=True)
 _RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
-_SILENT_ORIGIN = Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER)
+_NO_CONNECTION = Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER)
 
 
-def decide(error: e.ProviderError) -> Decision:
-    """Return the table's row for an error; a plugin's subclass takes its nearest ancestor's."""
-    if not error.sent:
-        return _NOT_SENT  # the leg's service knows nothing of it
+def decide(
+    error: e.ProviderError, *, sent: bool = True, names_model: bool = True, on_interrupt: OnInterrupt = "raise"
+) -> Decision:
+    """
+    Return the row for an error. A plugin's subclass takes the row of its nearest ancestor.
+
+    Args:
+        sent: whether the request was sent; if not, the service cannot be at fault.
+        names_model: whether the leg names its model; if not, the service may list another one next time.
+        on_interrupt: what happens to a stream that is interrupted after content.
+    """
+    row = _row(error, sent=sent, names_model=names_model)
+    if on_interrupt != "raise" and row.stops and isinstance(error, e.StreamInterruptedError):
+        return row._replace(stops=False)
+    return row
+
+
+def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
+    if not sent:
+        return _NOT_SENT
+    if not names_model and isinstance(error, e.ModelUnavailableError):
+        return _FIRST_LISTED
     if isinstance(error, e.StreamInterruptedError) and isinstance(error.__cause__, e.ToolCallError):
-        return _MISFIT  # all of it came, and did not fit its type: nothing against the leg
+        return _SCHEMA_VIOLATED  # the answer is complete but violates the schema: do not penalize the leg
     if isinstance(error, e.ConnectionFailedError) and error.kind == "reset":
-        return _RESET  # the origin is there: it took the connection
+        return _RESET  # the origin is up: it accepted the connection
     if isinstance(error, e.ProviderTimeoutError) and error.phase == "connect":
-        return _SILENT_ORIGIN
+        return _NO_CONNECTION
     if (own := DECISIONS.get(type(error))) is not None:
         return own
     return next(DECISIONS[kind] for kind in type(error).__mro__ if kind in DECISIONS)

@@ -1,69 +1,78 @@
-"""A second leg beside a slow one: the first to speak wins, the other is broken off."""
+"""
+Hedging: a second leg starts beside a slow one, and the faster of the two wins.
+
+Rule: asyncio only; what an attempt is and what its answer holds is not known here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from ..call.call import Call
-
+from .plan import Plan
 
 T = TypeVar("T")
 
 
-async def hedged(
-    call: Call, attempt: Callable[[Call], Awaitable[T]], after: float, discard: Callable[[T], Awaitable[None]]
+async def race(
+    plan: Plan, attempt: Callable[[], Awaitable[T]], after: float, discard: Callable[[T], Awaitable[None]]
 ) -> T:
     """
-    Attempt; when there is no content after so many seconds, start the next leg beside it.
+    Attempt; if there is no content after a while, start the next leg beside it.
 
     Args:
         after: seconds.
-        discard: frees the answer of a leg that came in second.
+        discard: frees an answer that is not returned.
 
     Raises:
         ProviderError: both legs failed; the later failure.
     """
-    racing: set[asyncio.Future[T]] = {asyncio.ensure_future(attempt(call))}
+    racing: set[asyncio.Future[T]] = {asyncio.ensure_future(attempt())}
     winner: asyncio.Future[T] | None = None
     try:
         await asyncio.wait(racing, timeout=after)
-        if call.plan.has_next and not all(task.done() for task in racing):
-            racing.add(asyncio.ensure_future(attempt(call)))
+        if plan.has_next and not all(task.done() for task in racing):
+            racing.add(asyncio.ensure_future(attempt()))
         pending = racing
         while winner is None:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            spoke = [task for task in done if not task.cancelled() and task.exception() is None]
-            if spoke:
-                winner = spoke[0]
-            elif not pending or call.plan.not_retryable:  # a failure that stops the call ends the race
+            answered = [task for task in done if _has_answer(task)]
+            if answered:
+                winner = answered[0]
+            elif not pending or plan.not_retryable:  # a failure that stops the call ends the race
                 winner = next(iter(done))
         return winner.result()
     finally:
-        # Without a winner the caller has cancelled the call: then both legs were broken off.
-        await _break_off(racing - {winner}, None if winner is None else OUTRUN, discard)
+        # Without a winner the caller has cancelled the call: then no attempt has lost a race.
+        plan.race_won = winner is not None
+        try:
+            await _cancel(racing - {winner}, discard)
+        except asyncio.CancelledError:  # the caller gets no answer: the winner's must not stay open
+            plan.race_won = False
+            if winner is not None and _has_answer(winner):
+                await discard(winner.result())
+            raise
+        finally:
+            plan.race_won = False
 
 
-async def _break_off(
-    losers: set[asyncio.Future[T]], message: str | None, discard: Callable[[T], Awaitable[None]]
-) -> None:
-    """Cancel all, and return when they have ended, whatever happens to this task meanwhile."""
+async def _cancel(losers: set[asyncio.Future[T]], discard: Callable[[T], Awaitable[None]]) -> None:
+    """Cancel all, and return when they have ended, even if this task is cancelled in the meantime."""
     cancelled: asyncio.CancelledError | None = None
     for loser in losers:
-        loser.cancel(message)
+        loser.cancel()
     while pending := {loser for loser in losers if not loser.done()}:
         try:
             await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             cancelled = error
     for loser in losers:
-        if not loser.cancelled() and loser.exception() is None:
+        if _has_answer(loser):
             await discard(loser.result())
     if cancelled is not None:
         raise cancelled
 
 
-OUTRUN = "another leg spoke first"
-"""The message with which a hedged attempt is cancelled."""
+def _has_answer(task: asyncio.Future[T]) -> bool:
+    return not task.cancelled() and task.exception() is None

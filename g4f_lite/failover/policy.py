@@ -1,15 +1,24 @@
-"""How far a call goes: its retries, its patience, its time."""
+"""
+How far a call goes: its retries, its patience, its time limits.
+
+Rule: a policy never changes; a call whose keywords say otherwise gets a copy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, cast, get_args
 
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+from ..types.checks import count, seconds
 from ..types.timeouts import Timeouts
 from ..value import Value
 
 OnInterrupt: TypeAlias = Literal["raise", "restart", "continue"]
-"""What happens to a stream that breaks after content has been handed out."""
+"""What happens to a stream that is interrupted after content has been handed out."""
+_OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")
 
 
 class Policy(Value, frozen=True, kw_only=True):
@@ -24,3 +33,54 @@ class Policy(Value, frozen=True, kw_only=True):
     on_interrupt: OnInterrupt = "raise"
     retry_wait: Callable[[Any], float] | None = None
     retry_stop: Callable[[Any], bool] | None = None
+
+
+def policy_for(policy: Policy, params: Mapping[str, Any]) -> Policy:
+    """
+    Return the policy of a call: that of its client, with what the call's keywords change.
+
+    Raises:
+        ConfigurationError, InvalidRequestError: a keyword cannot work.
+    """
+    if params.keys().isdisjoint(_OF_POLICY):
+        return policy
+    changes: dict[str, Any] = {}
+    if (deadline := params.get("deadline")) is not None:
+        changes["deadline"] = seconds("deadline", deadline)
+    if (timeout := params.get("timeout")) is not None:
+        changes["deadline"] = min(seconds("timeout", timeout), changes.get("deadline", float("inf")))
+        changes["bounds_stream"] = True
+    if (retries := params.get("retries")) is not None:
+        changes["retries"] = count("retries", retries)
+    if (timeouts := params.get("timeouts")) is not None:
+        changes["timeouts"] = check_timeouts(timeouts)
+    if (on_interrupt := params.get("on_interrupt")) is not None:
+        changes["on_interrupt"] = check_on_interrupt(on_interrupt)
+    return msgspec.structs.replace(policy, **changes) if changes else policy
+
+
+def check_timeouts(timeouts: object) -> Timeouts:
+    """
+    Return `timeouts` if it is a `Timeouts`.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if not isinstance(timeouts, Timeouts):
+        raise ConfigurationError(
+            f"timeouts must be g4f_lite.Timeouts(…), not {timeouts!r}; for a deadline use timeout="
+        )
+    return timeouts
+
+
+def check_on_interrupt(on_interrupt: Any) -> OnInterrupt:
+    """
+    Return `on_interrupt` if it is one of the three names.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if on_interrupt not in get_args(OnInterrupt):
+        names = ", ".join(map(repr, get_args(OnInterrupt)))
+        raise ConfigurationError(f"on_interrupt must be one of {names}, not {on_interrupt!r}")
+    return cast("OnInterrupt", on_interrupt)

@@ -1,60 +1,102 @@
 """
 How tenacity drives the attempts after the first one has failed, the same for both clients.
 
-Imported by the first failure: most processes that ask once never need it.
+Rule: tenacity is used through its public interface, and the plan decides. Only a `ProviderError` is retried:
+cancellation, Ctrl-C and bugs pass through. The first failure imports this module: most processes that make one call
+never need it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from tenacity import IterState, RetryCallState, Retrying, retry_always
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base
 
 from ..errors.exceptions import ProviderError
 from .plan import Plan
 
-
-class _Loop(Retrying):
-    """tenacity's, for one call: what that keeps for each thread, in case they share it, are plain attributes here."""
-
-    iter_state: IterState = None  # type: ignore[assignment]  # a property there
-    statistics: dict[str, Any] = None  # type: ignore[assignment]
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(
-            retry=retry_always, wait=lambda state: plan.next_wait, stop=lambda state: plan.finished, reraise=True
-        )
-        self.iter_state = IterState()
-        self.statistics = {}
-        self.begin()
+T = TypeVar("T")
 
 
-class Retries:
-    """
-    tenacity's loop, asked from outside: after each failure it says how long to wait, or raises.
-
-    `Retrying.__call__` and `AsyncRetrying.__call__` do the same round `iter`, asking it before each attempt and
-    after a success too, where the answer is known; what is left costs a quarter. Only failures of a leg get here:
-    cancellation, Ctrl-C and bugs pass by.
-    """
+class stop_when_plan_is_finished(stop_base):  # noqa: N801  # named like tenacity's own
+    """Stop when the plan has no other attempt. An attempt that failed has called `plan.fail` by then."""
 
     def __init__(self, plan: Plan) -> None:
-        self._retrying = _Loop(plan)
-        self._state = RetryCallState(self._retrying, None, (), {})
+        self.plan = plan
 
-    def wait_after(self, error: ProviderError) -> float:
-        """
-        Return the seconds to wait before the next attempt.
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return self.plan.finished
 
-        The plan has decided by the time it is asked: `fail` was called inside the attempt.
 
-        Raises:
-            ProviderError: this error, as there is no next attempt; the call makes the final one of it.
-        """
-        self._state.set_exception((type(error), error, error.__traceback__))
-        try:
-            wait: float = self._retrying.iter(self._state)  # type: ignore[assignment]  # after a failure it is a wait
-        finally:
-            self._retrying.iter_state.actions.clear()  # they hold a cycle
-            self._state.prepare_for_next_attempt()  # as does the failure
-        return wait
+class wait_as_planned(wait_base):  # noqa: N801  # named like tenacity's own
+    """Wait as long as the plan says."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        return self.plan.next_wait
+
+
+def sleep(seconds: float) -> None:
+    if seconds:  # to sleep for 0 s costs more than an attempt
+        time.sleep(seconds)
+
+
+_retry = retry_if_exception_type(ProviderError)
+
+
+def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
+    """
+    Go on with a call after its first attempt has failed, until an attempt succeeds or the plan is finished.
+
+    Args:
+        error: the first failure: tenacity sees it as the outcome of its first attempt.
+        attempt: makes the next attempt.
+
+    Raises:
+        ProviderError: the last failure.
+    """
+    failures = [error]
+    del error  # its traceback holds this frame: an answered call must leave no cycle
+
+    def next_attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return attempt()
+
+    retrying = Retrying(
+        retry=_retry, wait=wait_as_planned(plan), stop=stop_when_plan_is_finished(plan), sleep=sleep, reraise=True
+    )
+    try:
+        return retrying(next_attempt)
+    finally:
+        retrying.iter_state.reset()  # its last actions refer to `retrying`: a cycle
+
+
+async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]]) -> T:
+    """As `resume`, for coroutines."""
+    failures = [error]
+    del error
+
+    async def next_attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return await attempt()
+
+    retrying = AsyncRetrying(
+        retry=_retry,
+        wait=wait_as_planned(plan),
+        stop=stop_when_plan_is_finished(plan),
+        sleep=asyncio.sleep,
+        reraise=True,
+    )
+    try:
+        return await retrying(next_attempt)
+    finally:
+        retrying.iter_state.reset()

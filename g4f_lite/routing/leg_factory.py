@@ -60,13 +60,19 @@ class LegFactory:
         try:
             keys = find_keys(provider, self._keys.get(provider.name))
         except StoredKeysError as error:
-            return f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
+            return MissingKey(f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}")
         if not keys and provider.needs_auth:
-            return missing_key(provider)
+            return MissingKey(missing_key(provider))
         placed = self.resolve_base_url(provider)
         if (reason := missing_address(placed)) is not None:
             return reason
         return [Leg(placed, model, key, operation) for key in keys] or [Leg(placed, model, None, operation)]
+
+
+class MissingKey(str):
+    """The reason why a provider has no legs, if nothing but a key is missing."""
+
+    __slots__ = ()
 
 
 def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:

@@ -17,6 +17,7 @@ from ..provider.base import Provider
 from ..provider.leg import Leg
 from ..suggestions import closest
 from ..trail import Skipped, Trail
+from .leg_factory import MissingKey
 from .tiers import Tiers
 
 _TOLD = 3
@@ -280,7 +281,8 @@ class _TierBuilder:
                 made = "has no default model for this"
             if isinstance(made, str):
                 self._unusable.add(provider)
-                self.skipped.append(Skipped(provider=provider.name, model=model, reason=made))
+                lacks_key = isinstance(made, MissingKey)
+                self.skipped.append(Skipped(provider=provider.name, model=model, reason=str(made), lacks_key=lacks_key))
                 continue
             if not named and self._mixes_vectors(provider, model):
                 continue

@@ -67,8 +67,8 @@ def soak(calls: int, seed: int) -> Report:
             time.sleep(0.01)
         remembered = []
         for client, observer in zip(all_of_it.clients, all_of_it.observers, strict=True):
-            client._core.settle()
-            known = client._core._health
+            client._calls.close_abandoned()
+            known = client._calls._health
             remembered.append((len(known._legs), len(known._rests)))
             if max(remembered[-1]) > health.MOST_LEGS:
                 ledger.problem(f"too much is remembered: {remembered[-1]} legs and cooldowns")

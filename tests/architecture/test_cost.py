@@ -19,9 +19,10 @@ import pytest
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate, UnsupportedParameterError
+from g4f_lite.call.attempt import ActiveAttempt
 from g4f_lite.call.call import Call
-from g4f_lite.call.stream_reader import StreamReader
-from g4f_lite.client.base import Core
+from g4f_lite.call.stream_attempt import StreamAttempt
+from g4f_lite.client.call_factory import CallFactory
 from g4f_lite.testing import FaultServer
 from g4f_lite.types.http import HTTPResponse
 
@@ -73,13 +74,12 @@ def calls(work: Callable[[], object]) -> int:
 
 def without_http(routes: int) -> int:
     providers = [type(f"Day{number}", (Day,), {"name": f"day{number}"})() for number in range(routes)]
-    core = Core(routes=providers)
+    factory = CallFactory(routes=providers)
 
     def work() -> None:
-        call = core.start({"messages": MESSAGES})
-        with call.attempt() as step:
-            completion = step.answer(ANSWER)
-        assert call.sign(completion).text == "Sunday"
+        with factory.chat_call({"messages": MESSAGES}) as call, ActiveAttempt(call) as attempt:
+            completion = attempt.complete(ANSWER)
+        assert call.attach_trail(completion).text == "Sunday"
 
     return calls(work)
 
@@ -89,23 +89,23 @@ def after_a_failure(routes: int) -> int:
     with Client(routes=providers) as client:
 
         def attempt(call: Call) -> object:
-            with call.attempt() as step:
+            with ActiveAttempt(call) as active:
                 if len(call.plan.trail().entries) == 0:
                     raise UnsupportedParameterError("not here")
-                return step.answer(ANSWER)
+                return active.complete(ANSWER)
 
-        return calls(lambda: client._run(client._core.start({"messages": MESSAGES}), attempt))
+        return calls(lambda: client._driver.run(client._calls.chat_call({"messages": MESSAGES}), attempt))
 
 
 def a_stream_of_1000_chunks() -> int:
-    core = Core(routes=[Day()])
+    factory = CallFactory(routes=[Day()])
 
     def work() -> None:
-        call = core.start({"messages": MESSAGES, "stream": True})
-        with call.attempt() as step:
-            reader: StreamReader = step.read(200, {"content-type": "text/event-stream"})
-            assert len(reader.feed(BODY)) == 1001
-            step.complete()
+        call = factory.chat_call({"messages": MESSAGES, "stream": True})
+        with call, StreamAttempt(call) as attempt:
+            attempt.open(200, {"content-type": "text/event-stream"})
+            assert len(attempt.begin(attempt.feed(BODY))) == 1001
+            attempt.complete_stream()
 
     return calls(work)
 

@@ -45,9 +45,9 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
         return client.chat.completions.create(messages=MESSAGES, provider=["mine", "groq"]).text
 
     with Client(plugins=[plugin], strategy="round_robin") as client:
-        core = client._core
+        core = client._calls
         locks: list[Any] = [core._health._lock, core._turns._lock, core.registry._lock, core.registry._root._lock]
-        locks += [client._http._lock, plugins._process_lock]
+        locks += [client._driver.http._lock, plugins._process_lock]
         held, free = threading.Event(), threading.Event()
 
         def hold() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.clocks import FakeClock
-from helpers.plans import There, leg, make, no_jitter
+from helpers.plans import There, fail, leg, make, no_jitter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +25,6 @@ from g4f_lite import (
     ServerError,
 )
 from g4f_lite.failover.candidates import AllCoolingDownError
-from g4f_lite.failover.decisions import decide
 from g4f_lite.failover.plan import Plan
 from g4f_lite.failover.policy import Policy
 from g4f_lite.health.tracker import Health
@@ -35,7 +34,7 @@ from g4f_lite.provider.leg import Leg
 def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
     admission = health.admit(one, now)
     assert admission.granted
-    return health.failed(one, error, decide(error), now, probe=admission.probe)
+    return fail(health, one, error, now, probe=admission.probe)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,7 @@ def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) 
             health.succeeded(one, clock.now, wall=0, first_token=passed)
         elif admission.granted:
             error = kind("x", retry_after=passed if kind is RateLimitError else None)
-            health.failed(one, error, decide(error), clock.now, probe=admission.probe)
+            fail(health, one, error, clock.now, probe=admission.probe)
         clock.now += passed
     tiers = [[leg(model, "k1" if model == "a" else "k2")] for model in ("a", "b", "c")]
     usable = [tier[0].model for tier in tiers if health.check(tier[0], clock.now).granted]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from g4f_lite import OpenaiTemplate
+from g4f_lite import OpenaiTemplate, ProviderError
+from g4f_lite.failover.decisions import decide
 from g4f_lite.failover.plan import Plan
 from g4f_lite.failover.policy import Policy
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
+from g4f_lite.routing.tiers import FailureScope
 
 from .clocks import FakeClock
 
@@ -38,6 +40,20 @@ def leg(model: str = "a", key: str | None = None, provider: type[OpenaiTemplate]
 def make(*tiers: list[Leg], health: Health | None = None, **policy: Any) -> tuple[Plan, FakeClock]:
     clock = FakeClock()
     return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: 0.5, health=health), clock
+
+
+def fail(health: Health, leg: Leg, error: ProviderError, now: float, *, probe: bool) -> bool:
+    """Remember a failure as a plan does; True if the breaker is open then."""
+    decision = decide(error)
+    return health.failed(
+        leg,
+        error,
+        now,
+        memory=decision.memory,
+        cooldown_s=decision.cooldown_after(error),
+        origin_failed=decision.scope is FailureScope.ORIGIN,
+        probe=probe,
+    )
 
 
 def legs() -> list[list[Leg]]:

@@ -61,7 +61,7 @@ IN_CODE: dict[str, Callable[[], object]] = {
 def test_plugins_in_code_belong_to_their_client(kind: str, server: FaultServer) -> None:
     with Client(plugins=[IN_CODE[kind]()], base_urls={"acme": server.base_url}) as client:
         assert ask(client, provider="acme") == "ok"
-        listed = [one for one in client._core.registry.plugins() if one.source == "client"]
+        listed = [one for one in client._calls.registry.plugins() if one.source == "client"]
         assert ["acme" in one.providers for one in listed] == [True]
     assert provider_names() == BUNDLED
     with Client() as other, pytest.raises(UnknownProviderError):

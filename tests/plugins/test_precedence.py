@@ -25,7 +25,7 @@ def test_the_client_comes_before_the_process_before_the_bundled_before_third_par
         client = Client(plugins=[make("groq", label="client")])
     assert [warning.filename for warning in caught] == [__file__]
     with client:
-        assert client._core.registry.get("groq").label == "client"
+        assert client._calls.registry.get("groq").label == "client"
     assert registry.get("groq").label == "process"
     assert provider_names() == [*BUNDLED]
     assert "plug_usurper" not in sys.modules

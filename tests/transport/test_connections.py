@@ -136,9 +136,9 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
     def collect(client: Any, stream: list[Any]) -> None:
         cycle = [stream.pop()]
         cycle.append(cycle)
-        locks = [client._core._health._lock, client._core._turns._lock]
+        locks = [client._calls._health._lock, client._calls._turns._lock]
         if mode == "sync":
-            locks += [pool.pool.mutex for pool, _ in client._http._pools.values()]
+            locks += [pool.pool.mutex for pool, _ in client._driver.http._pools.values()]
         with ExitStack() as stack:
             for lock in locks:
                 stack.enter_context(lock)
@@ -150,8 +150,8 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
         thread.start()
         thread.join(10)
         assert not thread.is_alive()
-        client._core.settle()
-        assert [state.in_flight for state in client._core._health._legs.values()] == [0]
+        client._calls.close_abandoned()
+        assert [state.in_flight for state in client._calls._health._legs.values()] == [0]
 
     async def main() -> None:
         async with AsyncClient() as client:
@@ -196,7 +196,7 @@ def test_long_headers_are_not_remembered(groq: FaultServer) -> None:
             for number in range(3):
                 for length in (10, 10_000):
                     await aask(client, extra_headers={"x-note": f"{number}" * length})
-            (session,) = client._http._sessions.values()
+            (session,) = client._driver.http._sessions.values()
             return [len(head) for head in session._heads.values()]
 
     remembered = asyncio.run(main())

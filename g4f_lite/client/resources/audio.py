@@ -2,87 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from ...types.audio import Speech, Transcription
-from ...types.uploads import FileParam
-
-if TYPE_CHECKING:
-    from ..client import Client
-from typing import TYPE_CHECKING
-
-from .base import Resource
-
-if TYPE_CHECKING:
-    from ..async_client import AsyncClient
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
-
-from ...types.uploads import Progress
+from ...types.uploads import FileParam, Progress
 from ..endpoint_requests import EndpointParams
-from .base import AsyncResource
+from .base import AsyncResource, Resource
 
-
-class Transcriptions(Resource):
-    def create(self, *, file: FileParam, **params: Unpack[TranscriptionParams]) -> Transcription:
-        """
-        Write down what is said.
-
-        Args:
-            file: a path, bytes, a binary file, or (name, any of these). It is read from the disk while it is
-                sent, and again for each attempt.
-        """
-        answer: Transcription = self._ask("transcription", {"file": file, **params})
-        return answer
-
-
-class Translations(Resource):
-    def create(self, *, file: FileParam, **params: Unpack[TranslationParams]) -> Transcription:
-        """Write down in English what is said in any language; `file` as for transcriptions."""
-        answer: Transcription = self._ask("translation", {"file": file, **params})
-        return answer
-
-
-class SpeechResource(Resource):
-    def create(self, *, input: str, voice: str, **params: Unpack[SpeechParams]) -> Speech:
-        """Say a text; the audio is in `.content`."""
-        answer: Speech = self._ask("speech", {"input": input, "voice": voice, **params})
-        return answer
-
-
-class Audio:
-    def __init__(self, client: Client) -> None:
-        self.transcriptions = Transcriptions(client)
-        self.translations = Translations(client)
-        self.speech = SpeechResource(client)
-
-
-class AsyncTranscriptions(AsyncResource):
-    async def create(self, *, file: FileParam, **params: Unpack[TranscriptionParams]) -> Transcription:
-        """As `Client`'s."""
-        answer: Transcription = await self._ask("transcription", {"file": file, **params})
-        return answer
-
-
-class AsyncTranslations(AsyncResource):
-    async def create(self, *, file: FileParam, **params: Unpack[TranslationParams]) -> Transcription:
-        """As `Client`'s."""
-        answer: Transcription = await self._ask("translation", {"file": file, **params})
-        return answer
-
-
-class AsyncSpeechResource(AsyncResource):
-    async def create(self, *, input: str, voice: str, **params: Unpack[SpeechParams]) -> Speech:
-        """As `Client`'s."""
-        answer: Speech = await self._ask("speech", {"input": input, "voice": voice, **params})
-        return answer
-
-
-class AsyncAudio:
-    def __init__(self, client: AsyncClient) -> None:
-        self.transcriptions = AsyncTranscriptions(client)
-        self.translations = AsyncTranslations(client)
-        self.speech = AsyncSpeechResource(client)
+if TYPE_CHECKING:
+    from ..async_driver import AsyncDriver
+    from ..call_factory import CallFactory
+    from ..driver import Driver
 
 
 class TranslationParams(EndpointParams, total=False):
@@ -107,3 +38,65 @@ class SpeechParams(EndpointParams, total=False):
     response_format: str | None
     speed: float | None
     instructions: str | None
+
+
+class Transcriptions(Resource):
+    def create(self, *, file: FileParam, **params: Unpack[TranscriptionParams]) -> Transcription:
+        """
+        Write down what is said.
+
+        Args:
+            file: a path, bytes, a binary file, or (name, any of these). It is read from the disk while it is
+                sent, and again for each attempt.
+        """
+        answer: Transcription = self._answer("transcription", {"file": file, **params})
+        return answer
+
+
+class Translations(Resource):
+    def create(self, *, file: FileParam, **params: Unpack[TranslationParams]) -> Transcription:
+        """Write down in English what is said in any language; `file` as for transcriptions."""
+        answer: Transcription = self._answer("translation", {"file": file, **params})
+        return answer
+
+
+class SpeechResource(Resource):
+    def create(self, *, input: str, voice: str, **params: Unpack[SpeechParams]) -> Speech:
+        """Say a text; the audio is in `.content`."""
+        answer: Speech = self._answer("speech", {"input": input, "voice": voice, **params})
+        return answer
+
+
+class Audio:
+    def __init__(self, calls: CallFactory, driver: Driver) -> None:
+        self.transcriptions = Transcriptions(calls, driver)
+        self.translations = Translations(calls, driver)
+        self.speech = SpeechResource(calls, driver)
+
+
+class AsyncTranscriptions(AsyncResource):
+    async def create(self, *, file: FileParam, **params: Unpack[TranscriptionParams]) -> Transcription:
+        """As the method of `Client`."""
+        answer: Transcription = await self._answer("transcription", {"file": file, **params})
+        return answer
+
+
+class AsyncTranslations(AsyncResource):
+    async def create(self, *, file: FileParam, **params: Unpack[TranslationParams]) -> Transcription:
+        """As the method of `Client`."""
+        answer: Transcription = await self._answer("translation", {"file": file, **params})
+        return answer
+
+
+class AsyncSpeechResource(AsyncResource):
+    async def create(self, *, input: str, voice: str, **params: Unpack[SpeechParams]) -> Speech:
+        """As the method of `Client`."""
+        answer: Speech = await self._answer("speech", {"input": input, "voice": voice, **params})
+        return answer
+
+
+class AsyncAudio:
+    def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:
+        self.transcriptions = AsyncTranscriptions(calls, driver)
+        self.translations = AsyncTranslations(calls, driver)
+        self.speech = AsyncSpeechResource(calls, driver)

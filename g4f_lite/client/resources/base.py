@@ -1,36 +1,34 @@
-"""What `Client` offers beside chats, named as in OpenAI's library."""
+"""What the resources of a client share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ...types.endpoint import OperationName
-from ..endpoint_calls import start_operation
 
 if TYPE_CHECKING:
-    from ..async_client import AsyncClient
-
-if TYPE_CHECKING:
-    from ..client import Client
+    from ..async_driver import AsyncDriver
+    from ..call_factory import CallFactory
+    from ..driver import Driver
 
 
 class Resource:
-    """All raise what `chat.completions.create` raises: docs/failover.md."""
+    """All methods raise what `chat.completions.create` raises: docs/failover.md."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, calls: CallFactory, driver: Driver) -> None:
+        self._calls = calls
+        self._driver = driver
 
-    def _ask(self, operation: OperationName, params: dict[str, Any]) -> Any:
-        client = self._client
-        return client._answer(start_operation(client._core, operation, params))
+    def _answer(self, operation: OperationName, params: dict[str, Any]) -> Any:
+        return self._driver.answer(self._calls.endpoint_call(operation, params))
 
 
 class AsyncResource:
-    """All raise what `chat.completions.create` raises: docs/failover.md."""
+    """As `Resource`."""
 
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
+    def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:
+        self._calls = calls
+        self._driver = driver
 
-    async def _ask(self, operation: OperationName, params: dict[str, Any]) -> Any:
-        client = self._client
-        return await client._answer(start_operation(client._core, operation, params))
+    async def _answer(self, operation: OperationName, params: dict[str, Any]) -> Any:
+        return await self._driver.answer(self._calls.endpoint_call(operation, params))

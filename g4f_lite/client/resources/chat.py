@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from ...types.chat import ChatCompletion
 from ..params import CreateParams, MessageParam
+from .base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from ..async_client import AsyncClient, AsyncStream
-    from ..client import Client, Stream
+    from ..async_driver import AsyncDriver
+    from ..async_stream import AsyncStream
+    from ..call_factory import CallFactory
+    from ..driver import Driver
+    from ..stream import Stream
 
 
 class Chat:
-    def __init__(self, client: Client) -> None:
-        self.completions = Completions(client)
+    def __init__(self, calls: CallFactory, driver: Driver) -> None:
+        self.completions = Completions(calls, driver)
 
 
-class Completions:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
+class Completions(Resource):
     @overload
     def create(
         self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
@@ -37,36 +38,32 @@ class Completions:
 
     def create(self, **params: Any) -> ChatCompletion | Stream:
         """
-        Answer a chat.
+        Return the completion of a chat.
 
-        With `stream=True` it returns once content has arrived; failures before that are handled
-        like any other, later ones raise from the iteration.
+        With `stream=True`, return the stream once content has arrived: failures before that are retried like any
+        other, later ones raise from the iteration.
 
         Raises:
             TypeError: an unknown keyword.
             ConfigurationError, InvalidRequestError: before anything is sent.
-            ProviderError: the only leg failed, or an error that no other leg would mend.
+            ProviderError: the only leg failed, or failed in a way that no other leg would change.
             RoutesExhaustedError: all legs failed.
         """
-        client = self._client
-        call = client._core.start(params)
+        call = self._calls.chat_call(params)
         if call.plan.stream:
-            from ..client import Stream
+            from ..stream import Stream
 
-            return Stream(client, call, client._run(call, client._open))
-        completion: ChatCompletion = client._answer(call)
+            return Stream(self._driver, call, self._driver.open(call))
+        completion: ChatCompletion = self._driver.answer(call)
         return completion
 
 
 class AsyncChat:
-    def __init__(self, client: AsyncClient) -> None:
-        self.completions = AsyncCompletions(client)
+    def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:
+        self.completions = AsyncCompletions(calls, driver)
 
 
-class AsyncCompletions:
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
+class AsyncCompletions(AsyncResource):
     @overload
     async def create(
         self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
@@ -81,12 +78,11 @@ class AsyncCompletions:
     ) -> ChatCompletion | AsyncStream: ...
 
     async def create(self, **params: Any) -> ChatCompletion | AsyncStream:
-        """Answer a chat; as `Client`'s."""
-        client = self._client
-        call = client._core.start(params)
+        """As `Completions.create`."""
+        call = self._calls.chat_call(params)
         if call.plan.stream:
-            from ..async_client import AsyncStream
+            from ..async_stream import AsyncStream
 
-            return AsyncStream(client, call, await client._run(call, client._open))
-        completion: ChatCompletion = await client._answer(call)
+            return AsyncStream(self._driver, call, await self._driver.open(call))
+        completion: ChatCompletion = await self._driver.answer(call)
         return completion

@@ -9,6 +9,14 @@ from ..endpoint_requests import EndpointParams
 from .base import AsyncResource, Resource
 
 
+class EmbeddingParams(EndpointParams, total=False):
+    """Keywords of `embeddings.create` besides `input`."""
+
+    dimensions: int | None
+    encoding_format: Literal["float", "base64"] | None
+    user: str | None
+
+
 class Embeddings(Resource):
     def create(self, *, input: str | list[Any], **params: Unpack[EmbeddingParams]) -> CreateEmbeddingResponse:
         """
@@ -17,20 +25,12 @@ class Embeddings(Resource):
         Args:
             input: a text, a list of texts, a list of tokens, or a list of such lists.
         """
-        answer: CreateEmbeddingResponse = self._ask("embeddings", {"input": input, **params})
+        answer: CreateEmbeddingResponse = self._answer("embeddings", {"input": input, **params})
         return answer
 
 
 class AsyncEmbeddings(AsyncResource):
     async def create(self, *, input: str | list[Any], **params: Unpack[EmbeddingParams]) -> CreateEmbeddingResponse:
-        """As `Client`'s."""
-        answer: CreateEmbeddingResponse = await self._ask("embeddings", {"input": input, **params})
+        """As the method of `Client`."""
+        answer: CreateEmbeddingResponse = await self._answer("embeddings", {"input": input, **params})
         return answer
-
-
-class EmbeddingParams(EndpointParams, total=False):
-    """Keywords of `embeddings.create` besides `input`."""
-
-    dimensions: int | None
-    encoding_format: Literal["float", "base64"] | None
-    user: str | None

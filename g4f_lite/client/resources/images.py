@@ -9,20 +9,6 @@ from ..endpoint_requests import EndpointParams
 from .base import AsyncResource, Resource
 
 
-class Images(Resource):
-    def generate(self, *, prompt: str, **params: Unpack[ImageParams]) -> ImagesResponse:
-        """Draw pictures; each has a `url`, or its bytes in `.content`."""
-        answer: ImagesResponse = self._ask("images", {"prompt": prompt, **params})
-        return answer
-
-
-class AsyncImages(AsyncResource):
-    async def generate(self, *, prompt: str, **params: Unpack[ImageParams]) -> ImagesResponse:
-        """As `Client`'s."""
-        answer: ImagesResponse = await self._ask("images", {"prompt": prompt, **params})
-        return answer
-
-
 class ImageParams(EndpointParams, total=False):
     """Keywords of `images.generate` besides `prompt`."""
 
@@ -34,3 +20,17 @@ class ImageParams(EndpointParams, total=False):
     output_format: str | None
     response_format: Literal["url", "b64_json"] | None
     user: str | None
+
+
+class Images(Resource):
+    def generate(self, *, prompt: str, **params: Unpack[ImageParams]) -> ImagesResponse:
+        """Draw pictures; each has a `url`, or its bytes in `.content`."""
+        answer: ImagesResponse = self._answer("images", {"prompt": prompt, **params})
+        return answer
+
+
+class AsyncImages(AsyncResource):
+    async def generate(self, *, prompt: str, **params: Unpack[ImageParams]) -> ImagesResponse:
+        """As the method of `Client`."""
+        answer: ImagesResponse = await self._answer("images", {"prompt": prompt, **params})
+        return answer

@@ -1,10 +1,10 @@
-"""`models.list`: whom to ask, what is known already, and what stands in when a service does not answer. No I/O."""
+"""`client.models`: which services to ask for their models, and the list that stands in for a service that fails."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -18,7 +18,9 @@ from ...errors.exceptions import (
     ProviderError,
     RoutesExhaustedError,
 )
+from ...failover.policy import policy_for
 from ...provider.base import Provider
+from ...provider.leg import Leg
 from ...routing.selection import Selection
 from ...routing.tiers import Tiers
 from ...trail import Trail
@@ -29,121 +31,10 @@ from ..endpoint_requests import check_endpoint
 from .base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from ...provider.base import Provider
-
-if TYPE_CHECKING:
-    from ..base import Core
+    from ..call_factory import CallFactory
 
 _LEAST_SHARE_S = 0.001
-"""When the time is up, what is left to ask answers with its own list."""
-
-
-def list_models(core: Core, params: Mapping[str, Any]) -> Generator[Call, ModelList, ModelList]:
-    """
-    Yield the calls to be made, one after another, to be answered with `send` or `throw`; return the list.
-
-    Raises:
-        TypeError, ConfigurationError, InvalidRequestError: they cannot work.
-        ProviderError, RoutesExhaustedError: no answer, and the provider has no list of its own.
-    """
-    known = sorted(ModelsParams.__annotations__)
-    for name in params:
-        if name not in known:
-            raise unknown_keyword(name, known, "models.list")
-    given = dict(params)
-    max_age = given.pop("max_age", MAX_AGE_S)
-    if isinstance(max_age, bool) or not isinstance(max_age, (int, float)) or not 0 <= max_age < math.inf:
-        raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {max_age!r}")
-    choice = given.get("provider")
-    request, policy = check_endpoint("models", given), core.policy_of(given)
-    try:
-        tiers, skipped = core.select(given, "models")
-    except NoUsableRouteError as error:
-        if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
-            raise
-        return _own_list(_named(core, choice), error)
-    lists = []
-    groups = [list(legs) for _, legs in groupby(chain.from_iterable(tiers), lambda leg: leg.provider)]
-    end = time.monotonic() + policy.deadline
-    for asked, legs in enumerate(groups):
-        now = time.monotonic()
-        if (listed := core.models.get(legs[0], now, max_age)) is None:
-            # One that is silent must not use up the time of the others.
-            share = max(_LEAST_SHARE_S, (end - now) / (len(groups) - asked))
-            bounds = {**given, "timeout": None, "deadline": share}
-            try:
-                listed = yield core.call(
-                    request, Selection(Tiers([legs]), skipped), bounds, operation=OPERATIONS["models"]
-                )
-            except (ProviderError, RoutesExhaustedError) as error:
-                listed = _own_list(legs[0].provider, error)
-            else:
-                core.models.put(legs[0], listed, time.monotonic())
-        lists.append(listed)
-    return lists[0] if len(lists) == 1 else _joined(lists)
-
-
-def _named(core: Core, choice: Any) -> Provider:
-    """Return the provider that a caller named; that it can be made is known."""
-    if isinstance(choice, str):
-        return core.registry.get(choice)
-    return choice if isinstance(choice, Provider) else choice()
-
-
-def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:
-    """Return what the provider's class lists, marked as such; without anything, raise the error."""
-    others = [model for operation in provider.default_models for model in provider.models_for(operation)]
-    ids = dict.fromkeys((*provider.models(), *others))
-    if not ids:
-        raise error
-    data = tuple(Model(id=one, provider=provider.name, live=False) for one in ids)
-    return ModelList(data=data, provider=provider.name, trail=error.trail)
-
-
-def _joined(lists: Sequence[ModelList]) -> ModelList:
-    entries = dict.fromkeys(entry for one in lists for entry in one.trail.entries)
-    return ModelList(data=tuple(model for one in lists for model in one.data), trail=Trail(entries=tuple(entries)))
-
-
-class Models(Resource):
-    def list(self, **params: Unpack[ModelsParams]) -> ModelList:
-        """
-        Ask the services which models they have: one provider, or all that a call naming nobody would use.
-
-        A list is kept for `max_age` seconds (300). When a service does not answer, its provider's own list stands
-        in: then `live` is False and the trail says why.
-        """
-        steps = list_models(self._client._core, params)
-        try:
-            call = next(steps)
-            while True:
-                try:
-                    answer = self._client._answer(call)
-                except G4FLiteError as error:
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(answer)
-        except StopIteration as done:
-            listed: ModelList = done.value
-            return listed
-
-
-class AsyncModels(AsyncResource):
-    async def list(self, **params: Unpack[ModelsParams]) -> ModelList:
-        """As `Client`'s."""
-        steps = list_models(self._client._core, params)
-        try:
-            call = next(steps)
-            while True:
-                try:
-                    answer = await self._client._answer(call)
-                except G4FLiteError as error:
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(answer)
-        except StopIteration as done:
-            listed: ModelList = done.value
-            return listed
+"""When the time is up, the providers that are left answer with their own lists."""
 
 
 class ModelsParams(TypedDict, total=False):
@@ -155,3 +46,116 @@ class ModelsParams(TypedDict, total=False):
     deadline: float | None
     retries: int | None
     timeouts: Timeouts | None
+
+
+class Models(Resource):
+    def list(self, **params: Unpack[ModelsParams]) -> ModelList:
+        """
+        Return the models of one provider, or of all providers that a call without names would use.
+
+        A list is kept for `max_age` seconds (300). If a service does not answer, the list of its provider's class
+        stands in: then `live` is False and the trail says why.
+        """
+        listing = ModelListing(self._calls, params)
+        while (call := listing.next_call()) is not None:
+            try:
+                listing.add(self._driver.answer(call))
+            except (ProviderError, RoutesExhaustedError) as error:
+                listing.add_failure(error)
+        return listing.result()
+
+
+class AsyncModels(AsyncResource):
+    async def list(self, **params: Unpack[ModelsParams]) -> ModelList:
+        """As `Models.list`."""
+        listing = ModelListing(self._calls, params)
+        while (call := listing.next_call()) is not None:
+            try:
+                listing.add(await self._driver.answer(call))
+            except (ProviderError, RoutesExhaustedError) as error:
+                listing.add_failure(error)
+        return listing.result()
+
+
+class ModelListing:
+    """
+    The calls of one `models.list`, one service after another, and their joined result. No I/O.
+
+    Raises:
+        TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
+    """
+
+    def __init__(self, calls: CallFactory, params: Mapping[str, Any]) -> None:
+        self._calls = calls
+        self._params = dict(params)
+        known = sorted(ModelsParams.__annotations__)
+        for name in params:
+            if name not in known:
+                raise unknown_keyword(name, known, "models.list")
+        max_age = self._params.pop("max_age", MAX_AGE_S)
+        if isinstance(max_age, bool) or not isinstance(max_age, (int, float)) or not 0 <= max_age < math.inf:
+            raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {max_age!r}")
+        self._max_age = max_age
+        self._request = check_endpoint("models", self._params)
+        self._end = time.monotonic() + policy_for(calls.policy, self._params).deadline
+        self._lists: list[ModelList] = []
+        self._groups: list[list[Leg]] = []
+        """The legs still to ask, by provider."""
+        try:
+            tiers, self._skipped = calls.select(self._params, "models")
+        except NoUsableRouteError as error:
+            choice = self._params.get("provider")
+            if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
+                raise
+            self._lists.append(_own_list(calls.provider_of(choice), error))
+        else:
+            legs = chain.from_iterable(tiers)
+            self._groups = [list(group) for _, group in groupby(legs, lambda leg: leg.provider)]
+
+    def next_call(self) -> Call | None:
+        """Return the call to the next service whose list is not known; None if there is none."""
+        while self._groups:
+            legs, now = self._groups[0], time.monotonic()
+            if (listed := self._calls.models.get(legs[0], now, self._max_age)) is None:
+                # A silent service must not use up the time of the others.
+                share = max(_LEAST_SHARE_S, (self._end - now) / len(self._groups))
+                params = {**self._params, "timeout": None, "deadline": share}
+                selection = Selection(Tiers([legs]), self._skipped)
+                return self._calls.new_call(self._request, selection, params, operation=OPERATIONS["models"])
+            self._groups.pop(0)
+            self._lists.append(listed)
+        return None
+
+    def add(self, listed: ModelList) -> None:
+        """Take the result of the latest call."""
+        leg = self._groups.pop(0)[0]
+        self._calls.models.put(leg, listed, time.monotonic())
+        self._lists.append(listed)
+
+    def add_failure(self, error: ProviderError | RoutesExhaustedError) -> None:
+        """
+        Take the failure of the latest call.
+
+        Raises:
+            ProviderError, RoutesExhaustedError: this one, if the provider's class lists no model.
+        """
+        leg = self._groups.pop(0)[0]
+        self._lists.append(_own_list(leg.provider, error))
+
+    def result(self) -> ModelList:
+        """Return the one list, or all lists joined."""
+        if len(self._lists) == 1:
+            return self._lists[0]
+        entries = dict.fromkeys(entry for one in self._lists for entry in one.trail.entries)
+        models = tuple(model for one in self._lists for model in one.data)
+        return ModelList(data=models, trail=Trail(entries=tuple(entries)))
+
+
+def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:
+    """Return the models that the provider's class lists, marked as such; raise the error if it lists none."""
+    others = [model for operation in provider.default_models for model in provider.models_for(operation)]
+    ids = dict.fromkeys((*provider.models(), *others))
+    if not ids:
+        raise error
+    data = tuple(Model(id=one, provider=provider.name, live=False) for one in ids)
+    return ModelList(data=data, provider=provider.name, trail=error.trail)

@@ -1,3 +1,0 @@
-"""One-line calls for asyncio. Each opens and closes what it uses."""
-
-from __future__ import annotations

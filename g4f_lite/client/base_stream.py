@@ -1,0 +1,51 @@
+"""What `Stream` and `AsyncStream` share: everything but the iteration."""
+
+from __future__ import annotations
+
+from ..call.call import Call
+from ..call.stream_attempt import StreamAttempt
+from ..trail import Trail
+from ..types.chat import ChatCompletion
+
+
+class BaseStream:
+    """Base of `Stream` and `AsyncStream`."""
+
+    def __init__(self, call: Call, attempt: StreamAttempt) -> None:
+        call.streaming = attempt
+        self._call = call
+        self._completion: ChatCompletion | None = None
+
+    @property
+    def provider(self) -> str:
+        """The provider of the latest content."""
+        return self._call.streaming.leg.provider.name
+
+    @property
+    def model(self) -> str:
+        """The model of the latest content."""
+        model: str = self._call.streaming.request.model
+        return model
+
+    @property
+    def completion(self) -> ChatCompletion:
+        """
+        The completion, once the stream has ended.
+
+        Raises:
+            RuntimeError: the stream has not ended, or was interrupted.
+        """
+        if self._completion is None:
+            if self._call.completion is None:
+                raise RuntimeError("the stream has not been read to its end; .completion is there after it")
+            self._completion = self._call.completion()
+        return self._completion
+
+    @property
+    def trail(self) -> Trail:
+        """The trail of the call so far."""
+        return self._call.plan.trail()
+
+    def __del__(self) -> None:
+        if (call := getattr(self, "_call", None)) is not None:
+            call.abandon()

@@ -1,0 +1,106 @@
+"""
+Drive calls over the transports of `Client`. `async_driver.py` is the same with `await`.
+
+It does the I/O in the order that the attempt asks for, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from ..call.attempt import ActiveAttempt
+from ..call.call import Call
+from ..call.stream_attempt import StreamAttempt
+from ..errors.exceptions import ProviderError
+from ..forks import preload_before_fork
+from ..provider.leg import LocalRequest
+from ..transport.in_process import InProcessTransport, SyncChunkStream
+from ..transport.sync_http import HTTPTransport, SyncByteStream
+from ..types.chat import ChatCompletionChunk
+from ..types.http import HTTPRequest
+
+preload_before_fork("g4f_lite.failover.tenacity_loop")
+
+T = TypeVar("T")
+
+
+class OpenStream(NamedTuple):
+    """A stream whose first content has come."""
+
+    attempt: StreamAttempt
+    source: SyncByteStream | SyncChunkStream
+    chunks: list[ChatCompletionChunk]
+
+
+class Driver:
+    """The transports of one client."""
+
+    def __init__(self, http: HTTPTransport) -> None:
+        self.http = http
+        self._in_process = InProcessTransport()
+
+    def run(self, call: Call, attempt: Callable[[Call], T]) -> T:
+        """
+        Make attempts until one succeeds.
+
+        Raises:
+            ProviderError, RoutesExhaustedError: none did.
+        """
+        with call:
+            try:
+                return attempt(call)
+            except ProviderError as error:
+                if call.plan.finished:
+                    raise
+                from ..failover.tenacity_loop import resume
+
+                return resume(call.plan, error, partial(attempt, call))
+
+    def answer(self, call: Call) -> Any:
+        """Return the result of a call, with its trail; raises as `run`."""
+        return call.attach_trail(self.run(call, self._complete))
+
+    def open(self, call: Call) -> OpenStream:
+        """Return the stream of a call once its first content has come; raises as `run`."""
+        return self.run(call, self._open)
+
+    def _complete(self, call: Call) -> Any:
+        with ActiveAttempt(call) as attempt:
+            outgoing = self._outgoing(attempt)
+            if isinstance(outgoing, LocalRequest):
+                return attempt.complete(self._in_process.send(outgoing, attempt.limit))
+            return attempt.complete(self.http.send(outgoing, attempt.limit))
+
+    def _open(self, call: Call) -> OpenStream:
+        with StreamAttempt(call) as attempt:
+            outgoing = self._outgoing(attempt)
+            source: SyncByteStream | SyncChunkStream
+            if isinstance(outgoing, LocalRequest):
+                source = self._in_process.open(outgoing, attempt.limit)
+            else:
+                source = self.http.open(outgoing, attempt.limit)
+            try:
+                attempt.open(source.status, source.headers)
+                chunks: list[ChatCompletionChunk] = []
+                while attempt.awaits_content:
+                    chunks += attempt.feed(read(source))
+                return OpenStream(attempt, source, attempt.begin(chunks))
+            except BaseException:
+                source.close()
+                raise
+
+    def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | LocalRequest:
+        if attempt.lookup is not None:
+            attempt.looked_up(self.http.send(attempt.lookup, attempt.limit))
+        assert attempt.outgoing is not None
+        return attempt.outgoing
+
+
+def read(source: SyncByteStream | SyncChunkStream) -> bytes | ChatCompletionChunk | ProviderError:
+    """Return the next piece of a stream, b"" at its end, or the error that reading it raised."""
+    try:
+        return source.read()
+    except ProviderError as error:
+        return error

@@ -1,3 +1,0 @@
-"""`resources.py` with `await`."""
-
-from __future__ import annotations

@@ -1,0 +1,130 @@
+"""
+How a call has gone so far, and what it raises in the end: the trail, the final error, the wording of reasons.
+
+Rule: nothing is decided here about what the call does next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors.exceptions import (
+    DeadlineExceededError,
+    G4FLiteError,
+    ProviderError,
+    RoutesExhaustedError,
+    StreamInterruptedError,
+)
+from ..health.tracker import Admission, Health, cooling_down, detached
+from ..provider.leg import Identity, Leg, _skipped
+from ..routing.tiers import FailureScope
+from ..trail import Attempt, Skipped, Trail, describe_entries
+from ..types.time_limit import Clock
+from .decisions import decide
+from .policy import OnInterrupt
+
+
+class CallRecord:
+    """
+    The trail of one call so far, and the latest error of each of its legs.
+
+    Args:
+        skipped: the legs that were left out before the call began.
+        tokens: estimate of what the request needs.
+    """
+
+    def __init__(self, skipped: Iterable[Skipped], clock: Clock, health: Health, tokens: float) -> None:
+        self.entries: list[Attempt | Skipped] = list(skipped)
+        self.errors: dict[Identity, ProviderError] = {}
+        """The latest failure stands last."""
+        self.legs: dict[Identity, Leg] = {}
+        """The legs that were tried or found cooling down."""
+        self._clock = clock
+        self._health = health
+        self._tokens = tokens
+
+    def failed(self, leg: Leg, error: ProviderError) -> None:
+        """Keep the error of an attempt."""
+        self.errors.pop(leg.identity, None)
+        self.errors[leg.identity] = error
+
+    def skip(self, leg: Leg, reason: str) -> None:
+        """Add a leg that is not tried, and why."""
+        self.entries.append(_skipped(leg, reason))
+
+    def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
+        """Add a leg that may not be used now; unless it has failed in this call, its error is what others met."""
+        assert admission.error is not None
+        self.legs[leg.identity] = leg
+        skipped = cooling_down(leg, admission, now, self._clock.time())
+        if skipped not in self.entries:
+            self.entries.append(skipped)
+        if leg.identity not in self.errors:
+            known = detached(admission.error, f"rests: {admission.error.message}")
+            known.provider, known.model = leg.provider.name, leg.model
+            known.retry_after = max(0.0, admission.ready_at - now)
+            self.errors[leg.identity] = known
+
+    def trail(self) -> Trail:
+        return Trail(entries=tuple(self.entries))
+
+    def final_error(self, *, single: bool, on_interrupt: OnInterrupt) -> G4FLiteError:
+        """
+        Return what the call raises: the error that stopped it, the only leg's error, or the errors of all legs.
+
+        Args:
+            single: the plan has one leg only.
+        """
+        errors = list(self.errors.values())
+        last = errors[-1]
+        error: G4FLiteError = last
+        if not single and not decide(last, on_interrupt=on_interrupt).stops:
+            errors = [self.errors[identity] for identity in self.legs if identity in self.errors]
+            for one in errors:  # the message has a line for each; their tracebacks would bury it
+                one.__traceback__ = None
+            lines = "".join(f"\n  {line}" for line in describe_entries(self.entries))
+            legs = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
+            error = RoutesExhaustedError(f"no answer from {legs}:{lines}", errors)
+        elif isinstance(last, DeadlineExceededError) and len(errors) > 1:
+            last.__cause__ = errors[-2]
+        return self.attach_trail(error)
+
+    def attach_trail(self, error: G4FLiteError) -> G4FLiteError:
+        """Set `trail` and `retry_at` on an error that leaves the call."""
+        error.trail = self.trail()
+        now, wall = self._clock.monotonic(), self._clock.time()
+        checks = [self._health.check(leg, now, self._tokens) for leg in self.legs.values()]
+        waits = [check.ready_at - now for check in checks if not check.granted]
+        error.retry_at = wall + min(waits) if waits else None
+        return error
+
+
+# -- the wording of reasons ----------------------------------------------------------------
+
+_STOPS: dict[type[ProviderError], str] = {
+    DeadlineExceededError: "stop: the time is up",
+    StreamInterruptedError: 'stop: on_interrupt is "raise"',
+}
+_SHARED = {
+    FailureScope.KEY: "has the key of",
+    FailureScope.MODEL: "is the model of",
+    FailureScope.ORIGIN: "is at the same address as",
+}
+
+
+def reason_to_stop(error: ProviderError) -> str:
+    """Return why a failure stops the call."""
+    return _STOPS.get(type(error), "stop: no other leg would do better")
+
+
+def reason_to_leave(error: ProviderError, patience: float, *, finished: bool, others: bool) -> str:
+    """Return where the call goes after a failure, and why it does not stay if the service asked it to wait."""
+    target = "no leg is left" if finished else "next leg" if others else "the first leg that has cooled down"
+    if error.retry_after is not None and error.retry_after > patience:
+        return f"{target}: asked to wait {error.retry_after:.3g} s, patience is {patience:.3g} s"
+    return target
+
+
+def reason_to_skip(scope: FailureScope, failed: Leg, error: ProviderError) -> str:
+    """Return why a leg in the scope of a failure is not tried."""
+    return f"{_SHARED[scope]} {failed.route}, which failed ({type(error).__name__})"
