@@ -1,4 +1,4 @@
-"""The address of a service: its checks, and what is filled in from the environment."""
+"""The address of a service: how it is checked and split, and what the environment fills in."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def check_base_url(url: object, source: str) -> str:
             f"{source} must not hold a user or password; give keys through keys= or the environment"
         )
     return url
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Split a checked URL into its origin (scheme, host and port) and its target (path and query)."""
+    parts = url.split("/", 3)
+    return "/".join(parts[:3]), f"/{parts[3]}" if len(parts) > 3 else "/"

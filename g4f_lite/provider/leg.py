@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..trail import Skipped
 from ..types.chat import ChatRequest
+from .address import split_url
 from .base import Provider
 from .keys import Key
 from .local import LocalProvider
@@ -26,7 +27,7 @@ class Leg:
         self.fingerprint: str | None = None if key is None else key.fingerprint
         self.is_local = isinstance(provider, LocalProvider)
         base = provider.api_base
-        self.origin: str = "/".join(base.split("/", 3)[:3]) if base else provider.name
+        self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; for an answer in process its name."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
 

@@ -16,12 +16,13 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..forks import reset_in_child
+from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
 from .async_pool import Connector
 from .async_upload import UploadPayload
-from .common import default_ssl_context, inherited_connections, proxy_for, request_headers, split_url
+from .common import default_ssl_context, inherited_connections, proxy_for, request_headers
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20

@@ -80,9 +80,3 @@ def too_large(status: int) -> MalformedResponseError:
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers to send, ours first; a provider's own win."""
     return {**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}}
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Return the origin of a URL, and its target: path and query."""
-    parts = url.split("/", 3)
-    return "/".join(parts[:3]), f"/{parts[3]}" if len(parts) > 3 else "/"

@@ -13,6 +13,7 @@ from urllib3.util import Timeout
 
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..forks import reset_in_child
+from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .common import body_cap, default_ssl_context, inherited_connections, proxy_for, request_headers, too_large
@@ -59,9 +60,10 @@ class HTTPTransport:
         Raises:
             ProviderError: no answer.
         """
-        pool, whole_url = self._pool(request.url)
-        parts = request.url.split("/", 3)
-        target = request.url if whole_url else f"/{parts[3] if len(parts) > 3 else ''}"
+        origin, target = split_url(request.url)
+        pool, whole_url = self._pool(origin, request.url)
+        if whole_url:
+            target = request.url
         active.limit = limit
         headers = request_headers(request.headers)
         body: bytes | Iterator[bytes] | None
@@ -90,9 +92,8 @@ class HTTPTransport:
             raise translate(error, limit) from error
         return SyncByteStream(raw, limit)
 
-    def _pool(self, url: str) -> tuple[HTTPConnectionPool, bool]:
+    def _pool(self, origin: str, url: str) -> tuple[HTTPConnectionPool, bool]:
         """Return the pool for a URL, and whether its proxy wants the whole URL in the request line."""
-        origin = "/".join(url.split("/", 3)[:3])
         if (found := self._pools.get(origin)) is None:
             with self._lock:
                 proxy = proxy_for(url, self._proxy)
