@@ -34,7 +34,8 @@ from ..routing.eligibility import (
     tokens_of,
 )
 from ..routing.leg_factory import LegFactory
-from ..routing.selection import ProviderChoice, Selection
+from ..routing.names import ProviderChoice
+from ..routing.selection import Selection
 from ..routing.selection_cache import SelectionCache
 from ..routing.strategies import STRATEGIES, Strategy, StrategyContext, TurnCounter
 from ..suggestions import did_you_mean

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from ..errors.exceptions import ConfigurationError
 from ..failover.policy import OnInterrupt
 from ..provider.keys import Keys
-from ..routing.selection import ProviderChoice
+from ..routing.names import ProviderChoice
 from ..routing.strategies import Strategy
 from ..types.timeouts import Timeouts
 from .chat_request import unknown_keyword

@@ -215,6 +215,11 @@ class Registry:
 
     # -- asking ----------------------------------------------------------------------------
 
+    @property
+    def version(self) -> int:
+        """A number that changes whenever a provider or a hook comes or goes."""
+        return self.changes.version
+
     def names(self) -> list[str]:
         """Return all provider names, in the order of precedence; nothing is imported for it."""
         self._root._read_tables()

@@ -82,7 +82,7 @@ def filter_eligible(selection: Selection, reasons: Sequence[Reason]) -> Selectio
     tiers = ([leg for leg in tier if leg.identity not in told] for tier in selection.tiers)
     fitting = Tiers(tier for tier in tiers if tier)
     if not fitting:
-        raise no_usable_route(skipped, first=told)
+        raise no_usable_route(skipped, keys_suffice=True)
     return Selection(fitting, skipped)
 
 

@@ -1,28 +1,57 @@
-"""A provider with the address and the keys that this client uses for it."""
+"""
+Makes the legs of a provider and model: finds the keys, and the address to use.
+
+Rule: reads the environment and the stored keys, and nothing else. The result says what it depends on.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import Provider
-from ..provider.keys import Keys, StoredKeysError, clean, find_keys, missing_key
+from ..provider.keys import Keys, StoredKeysError, clean, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
+
+
+class Obstacle(NamedTuple):
+    """Why a provider cannot be used."""
+
+    reason: str
+    lacks_key: bool = False
+    """Whether nothing but a key is missing."""
+
+
+class Dependencies(NamedTuple):
+    """What a result depends on, besides its arguments and the environment."""
+
+    stored_keys: bool = False
+    availability: Sequence[tuple[Provider, str | None]] = ()
+    """Providers that define `unavailable_reason` themselves, and what it returned."""
+
+
+class LegResult(NamedTuple):
+    """The legs of one provider and model, or the obstacle; and what that depends on."""
+
+    legs: Sequence[Leg] = ()
+    obstacle: Obstacle | None = None
+    depends_on: Dependencies = Dependencies()
 
 
 class LegFactory:
     """
-    Makes legs of providers.
+    Makes legs with the keys and base URLs of one client.
 
     Args:
         keys: provider name to key, or to a pool of keys.
         base_urls: provider name to base URL.
 
     Raises:
-        ConfigurationError: a key or an address that cannot work.
+        ConfigurationError: a key or a base URL is malformed.
     """
 
     def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
@@ -36,13 +65,18 @@ class LegFactory:
         self._moved: WeakKeyDictionary[Provider, dict[str, Provider]] = WeakKeyDictionary()
 
     def resolve_base_url(self, provider: Provider) -> Provider:
-        """Return the provider at the address to use: `base_urls`, the environment, its own."""
+        """
+        Return the provider with the base URL to use: from `base_urls`, the environment, or its own.
+
+        Raises:
+            ConfigurationError: the environment holds a malformed base URL.
+        """
         base = self._base_urls.get(provider.name)
         if base is None:
             variable = base_url_variable(provider)
-            given = os.environ.get(variable)
-            if given and given.strip():
-                base = check_base_url(given, variable)
+            override = os.environ.get(variable)
+            if override and override.strip():
+                base = check_base_url(override, variable)
             elif VARIABLE.search(provider.api_base) and missing_address(provider) is None:
                 filled = VARIABLE.sub(lambda found: _variable(found[1]), provider.api_base)
                 base = check_base_url(filled, f"{provider.name}'s address, filled in from the environment,")
@@ -53,35 +87,42 @@ class LegFactory:
             moved[base] = provider.replace(api_base=base)
         return moved[base]
 
-    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str:
-        """Return a leg for each key, or the reason why there is none."""
-        if (reason := provider.unavailable_reason()) is not None:
-            return reason
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> LegResult:
+        """
+        Return one leg per key, one without a key if there is none and none is needed, or the obstacle.
+
+        Raises:
+            ConfigurationError: a key or a base URL is malformed.
+        """
+        reason = provider.unavailable_reason()
+        has_own_reason = type(provider).unavailable_reason is not Provider.unavailable_reason
+        availability = ((provider, reason),) if has_own_reason else ()
+        if reason is not None:
+            return LegResult(obstacle=Obstacle(reason), depends_on=Dependencies(False, availability))
         try:
             keys = find_keys(provider, self._keys.get(provider.name))
         except StoredKeysError as error:
-            return MissingKey(f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}")
+            advice = f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
+            return LegResult(obstacle=Obstacle(advice, lacks_key=True), depends_on=Dependencies(True, availability))
+        # The stored keys are read last: a key from another source does not depend on them.
+        uses_stored = may_be_stored(provider) and (not keys or keys[0].source == "stored")
+        depends_on = Dependencies(uses_stored, availability)
         if not keys and provider.needs_auth:
-            return MissingKey(missing_key(provider))
+            return LegResult(obstacle=Obstacle(missing_key(provider), lacks_key=True), depends_on=depends_on)
         placed = self.resolve_base_url(provider)
         if (reason := missing_address(placed)) is not None:
-            return reason
-        return [Leg(placed, model, key, operation) for key in keys] or [Leg(placed, model, None, operation)]
-
-
-class MissingKey(str):
-    """The reason why a provider has no legs, if nothing but a key is missing."""
-
-    __slots__ = ()
+            return LegResult(obstacle=Obstacle(reason), depends_on=depends_on)
+        legs = [Leg(placed, model, key, operation) for key in keys or (None,)]
+        return LegResult(legs, depends_on=depends_on)
 
 
 def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:
-    """What the caller does to its list afterwards does not count."""
+    """Copy a list, so that later changes by the caller have no effect."""
     return tuple(pool) if isinstance(pool, list) else pool
 
 
 def missing_address(provider: Provider) -> str | None:
-    """Return why a provider's address is not known yet, and what to do; None if it is."""
+    """Return which variables the provider's base URL lacks, and what to do; None if it is complete."""
     missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
     if not missing:
         return None
@@ -93,5 +134,5 @@ def _variable(name: str) -> str:
 
 
 def base_url_variable(provider: Provider) -> str:
-    """Return the environment variable that overrides a provider's address, such as `GROQ_API_BASE`."""
+    """Return the environment variable that overrides a provider's base URL, such as `GROQ_API_BASE`."""
     return f"{provider.name.upper().replace('-', '_')}_API_BASE"

@@ -1,47 +1,36 @@
-"""From what the caller named to the tiers of a plan. docs/routing.md has the table."""
+"""
+From what a call names to tiers of legs. docs/routing.md has the table.
+
+Rule: what a name stands for is in names.py, what an endpoint offers in endpoint_rules.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple, Protocol
 
-from ..errors.exceptions import (
-    ConfigurationError,
-    MissingKeyError,
-    NoUsableRouteError,
-    PluginLoadError,
-    UnknownModelError,
-    UnknownProviderError,
-)
+from ..errors.exceptions import MissingKeyError, NoUsableRouteError, PluginLoadError, UnknownModelError
 from ..provider.base import Provider
 from ..provider.leg import Leg
-from ..suggestions import closest
 from ..trail import Skipped, Trail
-from .leg_factory import MissingKey
+from .endpoint_rules import EndpointRules, rules_of
+from .leg_factory import Dependencies, LegResult, Obstacle
+from .names import Directory, ProviderChoice, as_list, check_names, resolve, split, unknown_model, without_prefix
 from .tiers import Tiers
 
-_TOLD = 3
-"""So many reasons stand in an error's message; all of them in its trail."""
-ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
-
-
-class Directory(Protocol):
-    """What selection needs of the registry."""
-
-    def knows(self, name: str) -> bool: ...
-    def get(self, name: str) -> Provider: ...
-    def names(self) -> list[str]: ...
-    def automatic_names(self) -> list[str]: ...
+_MAX_REASONS = 3
+"""How many reasons an error's message shows; its trail has all of them."""
 
 
 class LegSource(Protocol):
-    """What selection needs of the client's keys and addresses."""
+    """Makes legs with the keys and base URLs of a client."""
 
-    def legs(self, provider: Provider, model: str, operation: str = "chat") -> list[Leg] | str: ...
+    def legs(self, provider: Provider, model: str, operation: str = "chat") -> LegResult: ...
 
 
 class Selection(NamedTuple):
-    """Tiers of legs in the order of the caller's wishes, and what was left out."""
+    """Tiers of legs in the order of the caller's wishes, and the legs that were left out."""
 
     tiers: Tiers
     skipped: list[Skipped]
@@ -49,322 +38,218 @@ class Selection(NamedTuple):
 
 def select(
     directory: Directory,
-    maker: LegSource,
+    leg_factory: LegSource,
     *,
     provider: ProviderChoice | Sequence[ProviderChoice] | None = None,
     model: str | None = None,
     fallback_models: Sequence[str] | None = None,
     routes: Sequence[ProviderChoice] | None = None,
     operation: str = "chat",
-) -> Selection:
+) -> tuple[Selection, Dependencies]:
     """
-    Return the tiers for what the caller named.
+    Return the tiers for what the caller named, and what they depend on besides directory and environment.
 
     Args:
-        operation: a provider that has not declared it is left out; its default and fallback models are
-            those for it, and `routes` name providers alone but where a model in them is one for it.
+        operation: providers that do not offer it are left out. Default and fallback models are those for it;
+            a model in `routes` counts only if it is one for it.
 
     Raises:
-        UnknownProviderError, UnknownModelError, PluginLoadError: a name leads nowhere.
-        MissingKeyError, NoUsableRouteError: nothing is left.
-        ConfigurationError: a name of the wrong type, or two names that contradict each other.
+        UnknownProviderError, UnknownModelError, PluginLoadError: a name cannot be resolved.
+        MissingKeyError, NoUsableRouteError: no leg is left.
+        ConfigurationError: a name has the wrong type, or two names contradict each other.
     """
-    builder = _TierBuilder(directory, maker, operation)
+    builder = _TierBuilder(directory, leg_factory, rules_of(operation))
     check_names(model, fallback_models)
-    if provider is None and model is not None:
-        name, model_id = builder.split(model)
-        if name is not None:
-            provider, model = name, model_id
-        elif model_id is not None:
-            model = model_id
-    elif model is not None:
-        model = builder.without_prefix(model, provider)
+    if model is not None:
+        if provider is None:
+            provider, model = split(directory, model)
+        else:
+            model = without_prefix(directory, model, provider)
     if provider is not None:
-        wanted = _as_list(provider)
-        chosen = [one for choice in wanted if (one := builder.try_resolve(choice, alone=len(wanted) == 1))]
-        builder.tier(((one, builder.model_of(one, model)) for one in chosen), named=model is not None)
-        builder.fall_back(chosen, fallback_models)
+        builder.add_named(as_list(provider), model, fallback_models)
     elif model is not None:
-        builder.tier(((one, one.get_model_name(model)) for one in builder.serving(model, routes or ())), named=True)
-        builder.fall_back([], fallback_models)
+        builder.add_serving(model, routes or ())
+        builder.add_fallbacks([], fallback_models)
     elif routes is not None:
-        builder.follow(routes, fallback_models)
+        builder.add_routes(routes, fallback_models)
     else:
-        builder.take_automatic(fallback_models)
+        builder.add_automatic(fallback_models)
     if not builder.tiers:
         raise no_usable_route(builder.skipped)
-    return Selection(Tiers(builder.tiers), builder.skipped)
+    return Selection(Tiers(builder.tiers), builder.skipped), builder.dependencies()
 
 
 class _TierBuilder:
-    def __init__(self, directory: Directory, maker: LegSource, operation: str) -> None:
-        self._directory = directory
-        self._maker = maker
-        self._operation = operation
-        self._seen: set[object] = set()
-        self._unusable: set[Provider] = set()
-        """Left out already; the reason is the same for all models of one."""
-        self._model = ""
-        """The model that makes the vectors, where the caller named none."""
+    """Appends tiers of usable legs, each leg once, and notes why others were left out."""
+
+    def __init__(self, directory: Directory, leg_factory: LegSource, rules: EndpointRules) -> None:
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
+        self._directory = directory
+        self._leg_factory = leg_factory
+        self._rules = rules
+        self._added: set[object] = set()
+        self._unusable: set[Provider] = set()
+        """Left out already; the reason is the same for all models of a provider."""
+        self._depends_on: list[Dependencies] = []
+        self._first_model = ""
 
-    # -- names -----------------------------------------------------------------------------
-
-    def split(self, entry: str) -> tuple[str | None, str | None]:
-        """
-        Split `provider:model`.
-
-        The provider is None where the first part is no known name, the model where there is
-        no more than a provider. A leading colon says that all the rest is a model.
-        """
-        name, colon, model = entry.partition(":")
-        if colon and not name:
-            return None, model
-        if self._directory.knows(name):
-            return name, model or None
-        return None, entry
-
-    def without_prefix(self, model: str, provider: object) -> str | None:
-        """Return the model of a `provider:model` given beside `provider=`."""
-        name, rest = self.split(model)
-        if name is None or rest is None:
-            return rest or model
-        named = [choice if isinstance(choice, str) else self.resolve(choice).name for choice in _as_list(provider)]
-        if named == [name]:
-            return rest
-        raise ConfigurationError(
-            f"provider={named[0]!r} and model={model!r} name two providers; "
-            f"leave one out, or write model={':' + model!r} if that is the model's id"
+    def dependencies(self) -> Dependencies:
+        return Dependencies(
+            any(one.stored_keys for one in self._depends_on),
+            tuple(chain.from_iterable(one.availability for one in self._depends_on)),
         )
 
-    def resolve(self, choice: object) -> Provider:
-        if isinstance(choice, Provider):
-            return choice
-        if isinstance(choice, type) and issubclass(choice, Provider):
-            try:
-                return choice()
-            except Exception as error:
-                raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
-        if isinstance(choice, str):
-            return self._directory.get(choice)
-        raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
+    # -- from names to tiers ---------------------------------------------------------------
 
-    def try_resolve(self, choice: object, *, alone: bool = False) -> Provider | None:
-        """Return the provider; None, and a note, if its plugin is broken and the choice has company."""
+    def add_named(self, choices: Sequence[object], model: str | None, fallback_models: Sequence[str] | None) -> None:
+        """Add one tier of the providers that the call names, then their fallbacks."""
+        providers = [one for choice in choices if (one := self._resolve(choice, alone=len(choices) == 1))]
+        self._add_tier(((one, self._model(one, model)) for one in providers), named=model is not None)
+        self.add_fallbacks(providers, fallback_models)
+
+    def add_serving(self, model: str, routes: Sequence[object] = ()) -> None:
+        """Add one tier of the providers that serve a model."""
+        self._add_tier(((one, one.get_model_name(model)) for one in self._serving(model, routes)), named=True)
+
+    def add_routes(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
+        """Add one tier for each of the client's routes, then their fallbacks."""
+        pairs = []
+        for route in routes:
+            name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
+            if (provider := self._resolve(name)) is not None:
+                pairs.append((provider, self._model(provider, self._rules.model_of_route(provider, model))))
+        for pair in pairs:
+            self._add_tier([pair])
+        self.add_fallbacks([provider for provider, _ in pairs], fallback_models)
+
+    def add_automatic(self, fallback_models: Sequence[str] | None) -> None:
+        """Add one tier for each provider that need not be named, then their fallbacks; `local` is the last resort."""
+        automatic = [one for one in self._loadable(self._directory.automatic_names()) if one.automatic]
+        remote = [one for one in automatic if one.name != "local"]
+        for one in remote:
+            self._add_tier([(one, self._rules.default(one))])
+        self.add_fallbacks(remote, fallback_models)
+        for one in automatic:
+            self._add_tier([(one, self._rules.default(one))])
+
+    def add_fallbacks(self, providers: Sequence[Provider], fallback_models: Sequence[str] | None) -> None:
+        """Add one tier for each fallback: of the call if given, else of each provider."""
+        if fallback_models is None:
+            for provider in providers:
+                for listed in self._rules.fallbacks(provider):
+                    self._add_tier([(provider, provider.get_model_name(listed))])
+            return
+        for entry in fallback_models:
+            name, model = split(self._directory, entry)
+            if name is not None and (model or not any(entry in self._rules.listed(one) for one in providers)):
+                if (named := self._resolve(name)) is not None:
+                    self._add_tier([(named, self._model(named, model))], named=True)
+            elif providers:
+                wanted = model or entry
+                self._add_tier(((one, one.get_model_name(wanted)) for one in providers), named=True)
+            else:
+                self.add_serving(model or entry)
+
+    # -- providers and models --------------------------------------------------------------
+
+    def _resolve(self, choice: object, *, alone: bool = False) -> Provider | None:
+        """Return the provider. If its plugin is broken and the choice is not alone, skip it and return None."""
         try:
-            return self.resolve(choice)
+            return resolve(self._directory, choice)
         except PluginLoadError as error:
             if alone:
                 raise
-            self.skipped.append(Skipped(provider=str(choice), model="", reason=str(error)))
+            self._skip(str(choice), "", str(error))
             return None
 
-    def route(self, route: object) -> tuple[Provider, str] | None:
-        """Return provider and model of an entry of `routes`, whose first part must be a provider."""
-        name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
-        provider = self.try_resolve(name)
-        if provider is None:
-            return None
-        if self._operation != "chat" and model not in self._listed(provider):
-            model = ""
-        return provider, self.model_of(provider, model or None)
+    def _loadable(self, names: Iterable[str]) -> Iterable[Provider]:
+        """Yield the providers of these names; skip those whose plugins are broken."""
+        return (one for name in names if (one := self._resolve(name)) is not None)
 
-    def model_of(self, provider: Provider, model: str | None) -> str:
-        name = provider.get_model_name(model) if model else self.default_of(provider)
-        usable = provider.unavailable_reason() is None and self._lacks(provider) is None
-        if not name and usable and not self.names_itself(provider):
-            wanted = "" if self._operation == "chat" else f" for {self._operation}"
-            raise UnknownModelError(f"{provider.name} has no default model{wanted}; name one with model=…")
-        return name
+    def _model(self, provider: Provider, model: str | None) -> str:
+        """Return the id of a model, or the provider's default."""
+        name = provider.get_model_name(model) if model else self._rules.default(provider)
+        if name or not self._rules.needs_model(provider):
+            return name
+        if provider.unavailable_reason() is None and self._rules.unsupported_reason(provider) is None:
+            purpose = self._rules.purpose
+            raise UnknownModelError(f"{provider.name} has no default model{purpose}; name one with model=…")
+        return ""
 
-    def default_of(self, provider: Provider) -> str:
-        if self._operation == "chat":
-            return provider.get_model_name(None)
-        return next(iter(provider.models_for(self._operation)), "")
-
-    def names_itself(self, provider: Provider) -> bool:
-        """
-        Tell whether no model need be known before the call.
-
-        A server that needs no key answers with the first model that it lists: it bills nobody.
-        """
-        if self._operation == "chat":
-            return provider.lists_models and not provider.needs_auth
-        return self._operation == "models"
-
-    def _lacks(self, provider: Provider) -> str | None:
-        """Return why a provider cannot be asked for this; None if it can."""
-        if self._operation == "chat" or self._operation in provider.capabilities:
-            return None
-        if self._operation == "models":
-            return None if provider.lists_models else "cannot be asked for its models"
-        return f"offers no {self._operation}"
-
-    def _listed(self, provider: Provider) -> tuple[str, ...]:
-        if self._operation == "chat":
-            return provider.models()
-        return provider.models_for(self._operation)
-
-    def serving(self, model: str, routes: Sequence[object]) -> list[Provider]:
-        """Return the automatic providers that serve an id or alias."""
+    def _serving(self, model: str, routes: Sequence[object]) -> list[Provider]:
+        """Return the automatic providers that list an id or alias."""
         extra = [route for route in routes if isinstance(route, Provider) and not self._directory.knows(route.name)]
-        known = [*extra, *self._loadable(self._directory.names(), automatic_only=False)]
-        serving = [one for one in known if self._serves(one, model)]
-        if usable := [one for one in serving if one.automatic]:
-            return usable
+        known = [*extra, *self._loadable(self._directory.names())]
+        serving = [one for one in known if model in self._rules.listed(one) or model in self._rules.aliases(one)]
+        if automatic := [one for one in serving if one.automatic]:
+            return automatic
         if serving:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
-        listed = dict.fromkeys(name for one in known for name in (*self._aliases(one), *self._listed(one)))
-        meant = [*self._near_routes(model), *closest(model, listed, 3, 0.5)][:3]
-        hint = f"; did you mean {' or '.join(map(repr, meant))}? " if meant else ". "
-        raise UnknownModelError(
-            f"no provider lists the model {model!r}{hint}To send it as it is, name the provider too: provider=…"
-        )
+        listed = dict.fromkeys(name for one in known for name in (*self._rules.aliases(one), *self._rules.listed(one)))
+        raise unknown_model(self._directory, model, listed)
 
-    def _near_routes(self, entry: str) -> list[str]:
-        """Return what `provider:model` may have been meant to be, such as `groq:x` for `grok:x`."""
-        name, colon, model = entry.partition(":")
-        return [f"{one}:{model}" for one in closest(name, self._directory.names(), 1, 0.75) if colon]
+    # -- from models to legs ---------------------------------------------------------------
 
-    def _serves(self, provider: Provider, model: str) -> bool:
-        return model in self._listed(provider) or model in self._aliases(provider)
-
-    def _aliases(self, provider: Provider) -> Iterable[str]:
-        if self._operation == "chat":
-            return provider.model_aliases
-        return [alias for alias, model in provider.model_aliases.items() if model in self._listed(provider)]
-
-    def _loadable(self, names: Iterable[str], automatic_only: bool = True) -> Iterable[Provider]:
-        for name in names:
-            try:
-                provider = self._directory.get(name)
-            except PluginLoadError as error:
-                self.skipped.append(Skipped(provider=name, model="", reason=str(error)))
-                continue
-            if provider.automatic or not automatic_only:
-                yield provider
-
-    # -- tiers -----------------------------------------------------------------------------
-
-    def follow(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
-        """A tier for each of the client's routes, then their fallbacks."""
-        pairs = [pair for route in routes if (pair := self.route(route)) is not None]
-        for pair in pairs:
-            self.tier([pair])
-        self.fall_back([provider for provider, _ in pairs], fallback_models)
-
-    def take_automatic(self, fallback_models: Sequence[str] | None) -> None:
-        """A tier for each provider that needs no naming, then their fallbacks; `local` is the last resort."""
-        automatic = list(self._loadable(self._directory.automatic_names()))
-        remote = [one for one in automatic if one.name != "local"]
-        for one in remote:
-            self.tier([(one, self.default_of(one))])
-        self.fall_back(remote, fallback_models)
-        for one in automatic:
-            self.tier([(one, self.default_of(one))])
-
-    def tier(self, pairs: Iterable[tuple[Provider, str]], *, named: bool = False) -> None:
+    def _add_tier(self, pairs: Iterable[tuple[Provider, str]], *, named: bool = False) -> None:
         """
-        Append one tier of all usable legs; those that stand in the plan already are left out.
+        Append one tier of all usable legs that no earlier tier has.
 
         Args:
-            named: the models are the caller's own choice.
+            named: the caller named the models.
         """
-        legs: list[Leg] = []
+        tier: list[Leg] = []
         for provider, model in pairs:
             if provider in self._unusable:
                 continue
-            made = self._lacks(provider) or self._maker.legs(provider, model, self._operation)
-            if not isinstance(made, str) and not model and not self.names_itself(provider):
-                made = "has no default model for this"
-            if isinstance(made, str):
+            legs, obstacle = self._legs(provider, model)
+            if obstacle is not None:
                 self._unusable.add(provider)
-                lacks_key = isinstance(made, MissingKey)
-                self.skipped.append(Skipped(provider=provider.name, model=model, reason=str(made), lacks_key=lacks_key))
-                continue
-            if not named and self._mixes_vectors(provider, model):
-                continue
-            for leg in made:
-                if leg.identity not in self._seen:
-                    self._seen.add(leg.identity)
-                    legs.append(leg)
-        if legs:
-            self.tiers.append(legs)
+                self._skip(provider.name, model, *obstacle)
+            elif named or self._is_comparable(provider, model):
+                for leg in legs:
+                    if leg.identity not in self._added:
+                        self._added.add(leg.identity)
+                        tier.append(leg)
+        if tier:
+            self.tiers.append(tier)
 
-    def _mixes_vectors(self, provider: Provider, model: str) -> bool:
-        """Leave out, with a note, a second model that nobody has named: its vectors mean something else."""
-        self._model = self._model or model
-        if self._operation != "embeddings" or model == self._model:
-            return False
-        reason = f"its vectors do not compare with those of {self._model}; fallback_models may name it"
-        self.skipped.append(Skipped(provider=provider.name, model=model, reason=reason))
-        return True
+    def _legs(self, provider: Provider, model: str) -> tuple[Sequence[Leg], Obstacle | None]:
+        if (reason := self._rules.unsupported_reason(provider)) is not None:
+            return (), Obstacle(reason)
+        legs, obstacle, depends_on = self._leg_factory.legs(provider, model, self._rules.operation)
+        self._depends_on.append(depends_on)
+        if obstacle is None and not model and self._rules.needs_model(provider):
+            obstacle = Obstacle("has no default model for this")
+        return legs, obstacle
 
-    def fall_back(self, providers: list[Provider], fallback_models: Sequence[str] | None) -> None:
-        """Append a tier for each fallback: of the call if given, else of each provider."""
-        if fallback_models is None:
-            for provider in providers:
-                for listed in self._fallbacks(provider):
-                    self.tier([(provider, provider.get_model_name(listed))])
-            return
-        for entry in fallback_models:
-            name, model = self.split(entry)
-            if name is not None and not (model is None and any(entry in self._listed(one) for one in providers)):
-                if (named := self.try_resolve(name)) is not None:
-                    self.tier([(named, self.model_of(named, model))], named=True)
-            else:
-                wanted = model or entry
-                serving = providers or self.serving(wanted, ())
-                self.tier(((one, one.get_model_name(wanted)) for one in serving), named=True)
+    def _is_comparable(self, provider: Provider, model: str) -> bool:
+        """Tell whether results may come from this model, which the caller did not name; if not, skip it."""
+        self._first_model = self._first_model or model
+        if self._rules.models_are_comparable or model == self._first_model:
+            return True
+        reason = f"its vectors do not compare with those of {self._first_model}; fallback_models may name it"
+        self._skip(provider.name, model, reason)
+        return False
 
-    def _fallbacks(self, provider: Provider) -> Sequence[str]:
-        if self._operation == "chat":
-            return provider.fallback_models
-        # Vectors of two models cannot be compared: nobody's data may be mixed up by a fallback.
-        return () if self._operation == "embeddings" else provider.models_for(self._operation)[1:]
+    def _skip(self, provider: str, model: str, reason: str, lacks_key: bool = False) -> None:
+        self.skipped.append(Skipped(provider=provider, model=model, reason=reason, lacks_key=lacks_key))
 
 
-def check_names(model: object, fallback_models: object) -> None:
+def no_usable_route(skipped: Sequence[Skipped], *, keys_suffice: bool = False) -> NoUsableRouteError:
     """
-    Refuse what is no model name.
-
-    Raises:
-        ConfigurationError: of the wrong type.
-    """
-    if model is not None and not (isinstance(model, str) and model.strip(": ")):
-        raise ConfigurationError(f"model must be a model's name, not {model!r}")
-    if fallback_models is None:
-        return
-    if isinstance(fallback_models, str) or not isinstance(fallback_models, Sequence):
-        raise ConfigurationError(f"fallback_models must be a list of model names, not {fallback_models!r}")
-    for entry in fallback_models:
-        if not isinstance(entry, str) or not entry.strip(": "):
-            raise ConfigurationError(f"fallback_models holds {entry!r}, which is no model name")
-
-
-def _as_list(provider: object) -> list[object]:
-    if isinstance(provider, Sequence) and not isinstance(provider, str):
-        if not provider:
-            raise UnknownProviderError("provider=[] names nobody; leave it out to use every provider with a key")
-        return list(provider)
-    return [provider]
-
-
-def no_usable_route(skipped: list[Skipped], first: Container[object] = ()) -> NoUsableRouteError:
-    """
-    Return the error for a call that nobody can take.
+    Return the error for a call that no leg can take.
 
     Args:
-        first: identities of legs that have a key, and were left out for the request's sake.
+        keys_suffice: some legs have a key and were left out for other reasons; those reasons come first.
     """
-    trail = Trail(entries=tuple(skipped))
-    kind = MissingKeyError if not first and any(one.lacks_key for one in skipped) else NoUsableRouteError
-    skipped = sorted(skipped, key=lambda one: bool(first) and one.lacks_key)
-    told = "; ".join(f"{one.provider}: {one.reason}" for one in skipped[:_TOLD]) or "no provider is available"
-    if len(skipped) > _TOLD:
-        told += f"; and {len(skipped) - _TOLD} more: `g4f-lite providers` lists them"
-    error = kind(f"nothing can answer this call: {told}" if len(skipped) != 1 else told)
-    error.trail = trail
+    lacks_key = any(one.lacks_key for one in skipped)
+    kind = MissingKeyError if lacks_key and not keys_suffice else NoUsableRouteError
+    shown = sorted(skipped, key=lambda one: keys_suffice and one.lacks_key)
+    reasons = "; ".join(f"{one.provider}: {one.reason}" for one in shown[:_MAX_REASONS]) or "no provider is available"
+    if len(shown) > _MAX_REASONS:
+        reasons += f"; and {len(shown) - _MAX_REASONS} more: `g4f-lite providers` lists them"
+    error = kind(reasons if len(shown) == 1 else f"nothing can answer this call: {reasons}")
+    error.trail = Trail(entries=tuple(skipped))
     return error

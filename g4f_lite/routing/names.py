@@ -1,0 +1,140 @@
+"""
+From the names that a caller gives to providers and models, with suggestions for names that nobody has.
+
+Rule: the only place that reads `provider:model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeAlias
+
+from ..errors.exceptions import ConfigurationError, UnknownModelError, UnknownProviderError
+from ..provider.base import Provider
+from ..suggestions import closest
+
+ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
+
+
+class Directory(Protocol):
+    """The providers that names refer to."""
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever a provider or a hook comes or goes."""
+
+    def knows(self, name: str) -> bool:
+        """Tell whether this is a provider's name."""
+
+    def get(self, name: str) -> Provider:
+        """
+        Return the provider of this name.
+
+        Raises:
+            UnknownProviderError: there is none.
+            PluginLoadError: its plugin is broken.
+        """
+
+    def names(self) -> list[str]:
+        """Return all provider names."""
+
+    def automatic_names(self) -> list[str]:
+        """Return all provider names, in the order in which a call that names none tries them."""
+
+
+def split(directory: Directory, entry: str) -> tuple[str | None, str | None]:
+    """
+    Split `provider:model`.
+
+    The provider is None if the first part is no known provider. The model is None if the entry is only
+    a provider. After a leading colon, everything is the model.
+    """
+    name, colon, model = entry.partition(":")
+    if colon and not name:
+        return None, model
+    if directory.knows(name):
+        return name, model or None
+    return None, entry
+
+
+def without_prefix(directory: Directory, model: str, provider: object) -> str:
+    """
+    Return the model of a `provider:model` that is given together with `provider`.
+
+    Raises:
+        ConfigurationError: the two name different providers.
+    """
+    name, rest = split(directory, model)
+    if name is None or rest is None:
+        return rest or model
+    named = [choice if isinstance(choice, str) else resolve(directory, choice).name for choice in as_list(provider)]
+    if named == [name]:
+        return rest
+    raise ConfigurationError(
+        f"provider={named[0]!r} and model={model!r} name two providers; "
+        f"leave one out, or write model={':' + model!r} if that is the model's id"
+    )
+
+
+def resolve(directory: Directory, choice: object) -> Provider:
+    """
+    Return the provider that a name, a class or an instance stands for.
+
+    Raises:
+        UnknownProviderError: there is no provider of this name.
+        PluginLoadError: its plugin is broken.
+        ConfigurationError: the choice is none of the three, or the class cannot be instantiated.
+    """
+    if isinstance(choice, Provider):
+        return choice
+    if isinstance(choice, type) and issubclass(choice, Provider):
+        try:
+            return choice()
+        except Exception as error:
+            raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
+    if isinstance(choice, str):
+        return directory.get(choice)
+    raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
+
+
+def as_list(provider: object) -> list[object]:
+    """
+    Return the choices in a `provider` argument.
+
+    Raises:
+        UnknownProviderError: the list is empty.
+    """
+    if isinstance(provider, Sequence) and not isinstance(provider, str):
+        if not provider:
+            raise UnknownProviderError("provider=[] names nobody; leave it out to use every provider with a key")
+        return list(provider)
+    return [provider]
+
+
+def check_names(model: object, fallback_models: object) -> None:
+    """
+    Check the types of the arguments that name models.
+
+    Raises:
+        ConfigurationError: one of them is no model name, or no list of model names.
+    """
+    if model is not None and not (isinstance(model, str) and model.strip(": ")):
+        raise ConfigurationError(f"model must be a model's name, not {model!r}")
+    if fallback_models is None:
+        return
+    if isinstance(fallback_models, str) or not isinstance(fallback_models, Sequence):
+        raise ConfigurationError(f"fallback_models must be a list of model names, not {fallback_models!r}")
+    for entry in fallback_models:
+        if not isinstance(entry, str) or not entry.strip(": "):
+            raise ConfigurationError(f"fallback_models holds {entry!r}, which is no model name")
+
+
+def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> UnknownModelError:
+    """Return the error for a model that no provider lists, with the nearest routes and models."""
+    name, colon, model = entry.partition(":")
+    routes = [f"{one}:{model}" for one in closest(name, directory.names(), 1, 0.75) if colon]
+    nearest = [*routes, *closest(entry, listed, 3, 0.5)][:3]
+    hint = f"; did you mean {' or '.join(map(repr, nearest))}? " if nearest else ". "
+    return UnknownModelError(
+        f"no provider lists the model {entry!r}{hint}To send it as it is, name the provider too: provider=…"
+    )
