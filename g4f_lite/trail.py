@@ -27,12 +27,12 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     first_token: float | None = None
     """Seconds up to the first content of a stream."""
     outcome: str | None = None
-    """`ok`, or the name of the exception; None while the attempt runs."""
+    """`ok`, the name of the exception, or `LostRace` for a hedged leg that was slower; None while the attempt runs."""
     status: int | None = None
     message: str | None = None
     """What the service said, shortened, without any key."""
     reason: str | None = None
-    """Why the call stayed or went on, for a failed attempt."""
+    """What the call did next, and why; None if it succeeded."""
     wait: float | None = None
     """Seconds to wait before the next attempt."""
     notes: tuple[str, ...] = ()
@@ -44,13 +44,13 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
 
     def __str__(self) -> str:
         if self.outcome == "ok":
-            told = f"{self.status or 'ok'} in {self.duration or 0.0:.2f} s"
+            outcome = f"{self.status or 'ok'} in {self.duration or 0.0:.2f} s"
         else:
             status = f"{self.status} " if self.status and self.status >= 300 else ""
-            told = f"{status}{self.outcome or 'under way'}"
-            told += f" ({self.message})" if self.message else ""
+            message = f" ({self.message})" if self.message else ""
+            outcome = f"{status}{self.outcome or 'under way'}{message}"
         notes = "".join(f"; {note}" for note in self.notes)
-        return f"{self.route} {told}{notes}" + (f" → {self.reason}" if self.reason else "")
+        return f"{self.route} {outcome}{notes}" + (f" → {self.reason}" if self.reason else "")
 
 
 class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped"):
@@ -71,17 +71,17 @@ class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped")
         return f"{self.route} skipped: {self.reason}"
 
 
-_KEYLESS_TOLD = 3
+_KEYLESS_LINES = 3
 
 
 def describe_entries(entries: Iterable[Attempt | Skipped]) -> list[str]:
     """Return a line for each entry; of many providers that only lack a key, those after the third share one."""
     entries = list(entries)
     keyless = [entry for entry in entries if isinstance(entry, Skipped) and entry.lacks_key]
-    others = keyless[_KEYLESS_TOLD:]
+    others = keyless[_KEYLESS_LINES:]
     lines = [str(entry) for entry in entries if entry not in others]
     if others:
-        last = lines.index(str(keyless[_KEYLESS_TOLD - 1]))
+        last = lines.index(str(keyless[_KEYLESS_LINES - 1]))
         lines.insert(last + 1, f"{len(others)} others skipped: no key: {', '.join(one.provider for one in others)}")
     return lines
 

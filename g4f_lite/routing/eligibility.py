@@ -1,4 +1,8 @@
-"""Which legs may take a request at all: what it needs, what it may cost, how long it is."""
+"""
+Which legs may take a request: by capabilities, price and context window.
+
+Rule: the request and the leg decide, never what happened before.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,16 @@ from .selection import Selection, no_usable_route
 from .tiers import Tiers
 
 LONG = 30_000
-"""Tokens; few models have a smaller window, and loading genai-prices takes most of a second."""
-_CHARACTERS_A_TOKEN = 6
-"""A token is rarely longer: an estimate made with it is rather too low."""
+"""Tokens. Few models have a smaller window, and loading genai-prices takes most of a second."""
+_CHARACTERS_PER_TOKEN = 6
+"""Few tokens are longer, so the estimate is rather too low than too high."""
 
-_HERE = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Needs = Mapping[str, str]
-"""A capability to what needs it."""
+"""Capability to what needs it."""
 Reason: TypeAlias = Callable[[Leg], str | None]
-"""Tells why a leg may not take a request; None if it may."""
+"""Returns why a leg may not take a request; None if it may."""
 
 
 def required_capabilities(request: ChatRequest) -> Needs:
@@ -45,7 +49,7 @@ def required_capabilities(request: ChatRequest) -> Needs:
 
 
 def tokens_of(request: ChatRequest) -> float:
-    """Return a low estimate of the tokens that a request needs."""
+    """Return a low estimate of the tokens in a request."""
     characters = 0
     for message in request.messages:
         content = message.get("content")
@@ -53,41 +57,37 @@ def tokens_of(request: ChatRequest) -> float:
             characters += len(content)
         elif isinstance(content, (list, tuple)):
             characters += sum(len(text) for part in content if isinstance(text := part.get("text"), str))
-    return characters / _CHARACTERS_A_TOKEN
+    return characters / _CHARACTERS_PER_TOKEN
 
 
 def filter_eligible(selection: Selection, reasons: Sequence[Reason]) -> Selection:
     """
-    Return the selection without the legs that there is a reason against; the first one counts.
+    Return the selection without the legs that a check finds a reason against; the first reason is given.
 
     Raises:
-        NoUsableRouteError: none is left.
+        NoUsableRouteError: no leg is left.
     """
-
-    def against(leg: Leg) -> str | None:
-        return next((told for reason in reasons if (told := reason(leg)) is not None), None)
-
-    told = {leg.identity: why for tier in selection.tiers for leg in tier if (why := against(leg)) is not None}
-    if not told:
+    tiers: list[list[Leg]] = []
+    skipped = list(selection.skipped)
+    for tier in selection.tiers:
+        eligible = []
+        for leg in tier:
+            found = next((found for reason in reasons if (found := reason(leg)) is not None), None)
+            if found is None:
+                eligible.append(leg)
+            else:
+                skipped.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=found))
+        if eligible:
+            tiers.append(eligible)
+    if len(skipped) == len(selection.skipped):
         return selection
-    skipped = [
-        *selection.skipped,
-        *(
-            Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=told[leg.identity])
-            for tier in selection.tiers
-            for leg in tier
-            if leg.identity in told
-        ),
-    ]
-    tiers = ([leg for leg in tier if leg.identity not in told] for tier in selection.tiers)
-    fitting = Tiers(tier for tier in tiers if tier)
-    if not fitting:
+    if not tiers:
         raise no_usable_route(skipped, keys_suffice=True)
-    return Selection(fitting, skipped)
+    return Selection(Tiers(tiers), skipped)
 
 
 def missing_capability(needs: Needs) -> Reason:
-    """Return what tells why a leg cannot do what a request needs."""
+    """Return the check whether a leg has the capabilities that a request needs."""
 
     def reason(leg: Leg) -> str | None:
         for capability, what in needs.items():
@@ -100,7 +100,7 @@ def missing_capability(needs: Needs) -> Reason:
 
 
 def over_context_window(tokens: float) -> Reason:
-    """Return what tells why a prompt does not fit a leg's model (as far as the extra `prices` knows it)."""
+    """Return the check whether a prompt fits the context window of a leg's model, if the extra `prices` knows it."""
 
     def reason(leg: Leg) -> str | None:
         window = None if leg.is_local else prices.context_window(leg.provider.name, leg.model)
@@ -111,17 +111,17 @@ def over_context_window(tokens: float) -> Reason:
     return reason
 
 
-def over_price(most: prices.Price) -> Reason:
-    """Return what tells why a leg is too dear; what answers in this process costs nothing."""
+def over_price(bound: prices.Price) -> Reason:
+    """Return the check whether a leg is too expensive; what runs on this machine costs nothing."""
 
     def reason(leg: Leg) -> str | None:
         if leg.is_local:
             return None
         if (price := prices.price(leg.provider.name, leg.model)) is None:
-            if urlsplit(leg.origin).hostname in _HERE:  # it bills nobody
+            if urlsplit(leg.origin).hostname in _LOOPBACK:
                 return None
             return "its price is not known, and max_price is set"
-        if price.prompt > most.prompt or price.completion > most.completion:
+        if price.prompt > bound.prompt or price.completion > bound.completion:
             return f"${price.prompt:g} and ${price.completion:g} for a million tokens is more than max_price"
         return None
 
@@ -130,26 +130,28 @@ def over_price(most: prices.Price) -> Reason:
 
 def check_prices() -> None:
     """
+    Check that the extra `prices` is installed.
+
     Raises:
-        ConfigurationError: the extra is not installed.
+        ConfigurationError: it is not.
     """
     if not prices.installed():
         raise ConfigurationError("prices are not installed; run: pip install 'g4f_lite[prices]'")
 
 
-def price_bound(most: Any) -> prices.Price:
+def price_bound(max_price: Any) -> prices.Price:
     """
     Return what `max_price` means: a number bounds both prices, a mapping `prompt` and `completion`.
 
     Raises:
-        ConfigurationError: it means nothing, or prices are not installed.
+        ConfigurationError: it is malformed, or prices are not installed.
     """
-    bounds = most if isinstance(most, Mapping) else {"prompt": most, "completion": most}
+    bounds = max_price if isinstance(max_price, Mapping) else {"prompt": max_price, "completion": max_price}
     if not bounds.keys() <= {"prompt", "completion"} or not all(
         isinstance(bound, (int, float)) and not isinstance(bound, bool) and bound >= 0 for bound in bounds.values()
     ):
         raise ConfigurationError(
-            f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {most!r}"
+            f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {max_price!r}"
         )
     check_prices()
     return prices.Price(float(bounds.get("prompt", float("inf"))), float(bounds.get("completion", float("inf"))))

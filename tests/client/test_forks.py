@@ -46,7 +46,7 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
 
     with Client(plugins=[plugin], strategy="round_robin") as client:
         core = client._calls
-        locks: list[Any] = [core._health._lock, core._turns._lock, core.registry._lock, core.registry._root._lock]
+        locks: list[Any] = [core.health._lock, core.router.turns._lock, core.registry._lock, core.registry._root._lock]
         locks += [client._driver.http._lock, plugins._process_lock]
         held, free = threading.Event(), threading.Event()
 

@@ -136,7 +136,7 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
     def collect(client: Any, stream: list[Any]) -> None:
         cycle = [stream.pop()]
         cycle.append(cycle)
-        locks = [client._calls._health._lock, client._calls._turns._lock]
+        locks = [client._calls.health._lock, client._calls.router.turns._lock]
         if mode == "sync":
             locks += [pool.pool.mutex for pool, _ in client._driver.http._pools.values()]
         with ExitStack() as stack:
@@ -151,7 +151,7 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
         thread.join(10)
         assert not thread.is_alive()
         client._calls.close_abandoned()
-        assert [state.in_flight for state in client._calls._health._legs.values()] == [0]
+        assert [state.in_flight for state in client._calls.health._legs.values()] == [0]
 
     async def main() -> None:
         async with AsyncClient() as client:

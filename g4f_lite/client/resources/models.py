@@ -102,7 +102,7 @@ class ModelListing:
         self._groups: list[list[Leg]] = []
         """The legs still to ask, by provider."""
         try:
-            tiers, self._skipped = calls.select(self._params, "models")
+            tiers, self._skipped = calls.router.select(self._params, "models")
         except NoUsableRouteError as error:
             choice = self._params.get("provider")
             if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
