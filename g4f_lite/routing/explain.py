@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..health.tracker import cooling_down
 from ..provider.leg import Leg
 from ..trail import Explanation, PlannedRoute
 from ..types.chat import ChatRequest
-from ..types.endpoint import EndpointRequest
 from .router import Router
+
+if TYPE_CHECKING:
+    from ..types.endpoint import EndpointRequest
 
 
 def explain(

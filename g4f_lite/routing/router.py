@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..health.tracker import Health
 from ..provider.leg import Leg
 from ..suggestions import did_you_mean
 from ..types.chat import ChatRequest
-from ..types.endpoint import EndpointRequest
 from .eligibility import (
     LONG,
     check_prices,
@@ -33,6 +32,9 @@ from .selection import Selection
 from .selection_cache import SelectionCache
 from .strategies import STRATEGIES, Strategy, StrategyContext, TurnCounter
 
+if TYPE_CHECKING:
+    from ..types.endpoint import EndpointRequest
+
 
 class StrategyDirectory(Directory, Protocol):
     """The providers and strategies that names refer to."""
@@ -46,11 +48,13 @@ class StrategyDirectory(Directory, Protocol):
 
 class Router:
     """
+    Select and order legs for the calls of one client.
+
     Args:
         directory: the providers and strategies that the client knows.
         leg_factory: makes legs with the client's keys and base URLs.
-        routes: for calls that name neither provider nor model.
-        strategy: for calls that name none.
+        routes: used by calls that name neither provider nor model; see `check_route`.
+        strategy: used by calls that name none.
         health: what the client remembers of its legs.
         random: drawn from by strategies alone, so that `explain` can foresee the order.
 
@@ -108,8 +112,8 @@ class Router:
             NoUsableRouteError: no leg has the capabilities, the price and the context window.
             ConfigurationError: `max_price` is malformed, or prices are not installed.
         """
-        names = params.get("provider"), params.get("model"), params.get("fallback_models")
-        selection = self._selections.get(*names)
+        # Not through `select`: this is the hot path of every chat.
+        selection = self._selections.get(params.get("provider"), params.get("model"), params.get("fallback_models"))
         reasons = []
         if needs := required_capabilities(request):
             reasons.append(missing_capability(needs))

@@ -1,6 +1,7 @@
 """
-A strategy orders the legs of one tier. It never sees more than a tier, so it cannot override the
-order that the caller wrote.
+Strategies order the legs of one tier.
+
+Rule: a strategy never sees more than one tier, so it cannot override the order that the caller wrote.
 """
 
 from __future__ import annotations
@@ -20,45 +21,47 @@ if TYPE_CHECKING:
 
 
 class StrategyContext:
-    """What a strategy may look at besides the legs."""
+    """What a strategy may use besides the legs."""
 
     def __init__(
         self, request: ChatRequest | EndpointRequest, health: Health, random: Callable[[], float], turns: TurnCounter
     ) -> None:
         self.request = request
         self.random = random
-        """Returns 0 <= x < 1; draw from it alone, so that `explain` can foresee the order."""
+        """Returns 0 <= x < 1. Use no other random source: `explain` could not foresee the order."""
         self._health = health
         self._turns = turns
 
     def first_token(self, leg: Leg) -> float | None:
-        """Return the moving average of the seconds up to a leg's first content; None before its first answer."""
+        """Return the moving average of a leg's seconds up to the first content; None if it was not measured yet."""
         return self._health.first_token(leg)
 
     def in_flight(self, leg: Leg) -> int:
-        """Return how many attempts of this client are under way on a leg."""
+        """Return the number of this client's attempts in progress on a leg."""
         return self._health.in_flight(leg)
 
     def price(self, leg: Leg) -> float | None:
-        """Return what 1000 tokens in and 1000 out cost on a leg, in USD; None if unknown."""
+        """Return the price of 1000 prompt and 1000 completion tokens on a leg, in USD; None if unknown."""
         found = price(leg.provider.name, leg.model)
         return None if found is None else (found.prompt + found.completion) / 1000
 
     def turn(self, legs: Sequence[Leg]) -> int:
-        """Return 0 the first time that these legs are ordered, then 1, 2 …"""
+        """Return 0 when these legs are ordered for the first time, then 1, 2 …"""
         return self._turns.next(tuple(leg.identity for leg in legs))
 
 
 class Strategy(Protocol):
-    """Returns the legs in the order of trying; those that it leaves out come last."""
+    """Orders the legs of a tier."""
 
-    def __call__(self, legs: Sequence[Leg], context: StrategyContext, /) -> Iterable[Leg]: ...
+    def __call__(self, legs: Sequence[Leg], context: StrategyContext, /) -> Iterable[Leg]:
+        """Return the legs in the order in which to try them; those left out are tried last."""
 
 
 class TurnCounter:
-    """Counts the calls for each tier."""
+    """Counts how often each tier was ordered."""
 
     MOST = 1024
+    """If there are more, the one that was ordered the longest ago is forgotten."""
 
     def __init__(self, counts: Mapping[Hashable, int] | None = None) -> None:
         self._counts = dict(counts or {})
@@ -77,47 +80,50 @@ class TurnCounter:
         self._lock = threading.Lock()
 
     def copy(self) -> TurnCounter:
-        """Return counters that can be moved without anybody noticing."""
+        """Return a copy that counts on its own."""
         return TurnCounter(self._counts)
 
 
 def order(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-    """As written."""
+    """Keep the order that the caller wrote."""
     return legs
 
 
 def round_robin(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-    """Each leg in turn; the others behind it in their order."""
+    """Start with the next leg each time; the others follow in their order."""
     start = context.turn(legs) % len(legs)
     return [*legs[start:], *legs[:start]]
 
 
 def fastest(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-    """The shortest first-token time; legs that have not been measured come first, to be measured."""
+    """Sort by the time to the first content; legs that were not measured yet come first, to be measured."""
     return sorted(legs, key=lambda leg: context.first_token(leg) or 0.0)
 
 
 def least_busy(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-    """The fewest attempts under way."""
+    """Sort by the number of attempts in progress."""
     return sorted(legs, key=context.in_flight)
 
 
 def cheapest(legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-    """The lowest price (extra `prices`); legs of unknown price come last."""
+    """Sort by price (extra `prices`); legs of unknown price come last."""
 
-    def known_or_last(leg: Leg) -> float:
+    def price_or_infinity(leg: Leg) -> float:
         found = context.price(leg)
         return float("inf") if found is None else found
 
-    return sorted(legs, key=known_or_last)
+    return sorted(legs, key=price_or_infinity)
 
 
 class Weighted:
     """
-    By chance, in proportion to weights.
+    Order at random, in proportion to weights.
 
     Args:
-        weights: provider name, or `provider:model`, to a weight above 0; 1 for all others.
+        weights: provider name, or `provider:model`, to a weight above 0; all others have 1.
+
+    Raises:
+        ValueError: a weight is not above 0.
 
     Source of the method: Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006.
     """
