@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
+from ..caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
@@ -105,7 +105,7 @@ class CallFactory:
         """Warn only of names close to a known one: other unknown names may belong to providers passed per call."""
         for name in names:
             if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
-                warnings.warn(f"{setting} names {name!r}, which is no known provider{hint}", stacklevel=5)
+                warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
 
     def chat_call(self, params: Mapping[str, Any]) -> Call:
         """

@@ -1,4 +1,8 @@
-"""What a plugin may be: its hooks, its providers, its strategies. Each refusal says what is meant instead."""
+"""
+Check what a plugin offers: its hooks, providers and strategies. Pure, but for the constructors of providers.
+
+Each error says what to write instead.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
     Return the names of a plugin's hooks.
 
     Raises:
-        PluginLoadError: it has none, or one that cannot work.
+        PluginLoadError: it has no hook, or one that cannot work.
     """
     known: dict[str, Any] = {name: hook for name, hook in vars(manager.hook).items() if not name.startswith("_")}
     found = []
@@ -34,9 +38,9 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
             raise PluginLoadError(f"unknown hook {hook!r}{hint}")
         arguments = known[hook].spec.argnames
         function = getattr(plugin, attribute)
-        if strange := [name for name in _arguments(function) if name not in arguments]:
-            hint = did_you_mean(strange[0], arguments, f"; there are {', '.join(arguments)}")
-            raise PluginLoadError(f"its hook {hook} cannot have the argument {strange[0]!r}{hint}")
+        if unknown := [name for name in _arguments(function) if name not in arguments]:
+            hint = did_you_mean(unknown[0], arguments, f"; there are {', '.join(arguments)}")
+            raise PluginLoadError(f"its hook {hook} cannot have the argument {unknown[0]!r}{hint}")
         if _is_lazy(function):
             raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
         found.append(hook)
@@ -46,7 +50,7 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
 
 
 def _arguments(function: Callable[..., object]) -> list[str]:
-    """Return the names of the arguments that must be given, as pluggy counts them."""
+    """Return the names of the required arguments, as pluggy counts them."""
     return [
         parameter.name
         for parameter in inspect.signature(function).parameters.values()
@@ -57,13 +61,13 @@ def _arguments(function: Callable[..., object]) -> list[str]:
 
 
 def _is_lazy(function: object) -> bool:
-    """Tell whether calling this does nothing yet; pluggy's wrappers are generators too."""
+    """Return whether a call of this only creates an object; pluggy's wrappers are generators too."""
     kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
     return any(is_of_kind(function) for is_of_kind in kinds)
 
 
 def provider_collector(providers: dict[str, Provider]) -> Callable[[object], None]:
-    """Return the `register` that a plugin's providers are given to."""
+    """Return the `register` argument of the hook `register_providers`."""
 
     def register(provider: object) -> None:
         instance = as_provider(provider)
@@ -75,7 +79,7 @@ def provider_collector(providers: dict[str, Provider]) -> Callable[[object], Non
 
 
 def strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strategy], None]:
-    """Return the `register` that a plugin's strategies are given to."""
+    """Return the `register` argument of the hook `register_strategies`."""
 
     def register(name: str, strategy: Strategy) -> None:
         if not isinstance(name, str) or not callable(strategy):
@@ -96,7 +100,7 @@ def as_provider(plugin: object) -> Provider:
     Return a provider instance.
 
     Raises:
-        PluginLoadError: it is none, or cannot be made.
+        PluginLoadError: it is not a provider, or its constructor fails.
     """
     if isinstance(plugin, Provider):
         return plugin

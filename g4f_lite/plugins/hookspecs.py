@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROJECT = "g4f_lite"
 OBSERVING = ("attempt_started", "attempt_finished", "call_finished")
-"""The hooks that are only told something; each takes one argument."""
+"""The hooks that observe; each takes one argument."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -36,9 +36,11 @@ def register_strategies(register: Callable[[str, Strategy], None]) -> None:
     """Call `register("name", strategy)`; callers then write `strategy="name"`."""
 
 
+# `firstresult` only documents it: pluggy's own call ends at the first implementation that raises, and does not check
+# results, so `Observers.refine_error` calls the implementations one by one.
 @hookspec(firstresult=True)
 def refine_error(provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError | None:
-    """Return a better exception for an error reply than `error`, or None. The first one counts."""
+    """Return a better exception for an error reply than `error`, or None. The first result counts."""
 
 
 @hookspec
@@ -48,9 +50,9 @@ def attempt_started(attempt: Attempt) -> None:
 
 @hookspec
 def attempt_finished(attempt: Attempt) -> None:
-    """An attempt has ended, well or badly."""
+    """An attempt has ended, in success or failure."""
 
 
 @hookspec
 def call_finished(trail: Trail) -> None:
-    """A call has ended, with an answer or with an error."""
+    """A call has ended, with a result or with an error."""

@@ -1,7 +1,7 @@
 """
-Each third-party plugin in a process of its own: one that hangs, or ends the process, is found like any other.
+Load each third-party plugin in a process of its own, so that one that hangs, or ends its process, is reported too.
 
-Run as a program, this is that process: `python -m g4f_lite.plugins.isolated_load GROUP NAME DISTRIBUTION REPORT LIMIT`.
+Run as a program, it is that process: `python -m g4f_lite.plugins.isolated_load GROUP NAME DISTRIBUTION REPORT LIMIT`.
 """
 
 from __future__ import annotations
@@ -19,36 +19,37 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from .loading import Loader
 from .registry import Registry
-from .sources import LOAD_PLUGINS, PluginInfo, PluginSource
+from .sources import LOAD_PLUGINS, PluginInfo, PluginSource, discover
 
 LIMIT_S = 10.0
-_STARTING_S = 20.0
-"""For what is not the plugin's: starting Python, on a busy machine."""
-_AT_ONCE = 4
+_STARTUP_S = 20.0
+"""Added to the limit for starting Python on a busy machine."""
+_PROCESSES = 4
 
 
 def load_isolated(registry: Registry, limit: float = LIMIT_S) -> list[PluginInfo]:
     """
-    Return all plugins of a registry, the third-party ones as they load in a process of their own.
+    Return all plugins of a registry. Third-party ones are loaded in processes of their own.
 
     Args:
-        limit: seconds for each; one that takes longer is broken.
+        limit: seconds for each plugin; one that takes longer is reported as broken.
     """
     sources = registry.sources()
-    discover = [source for source in sources if source.kind == "third-party"]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        tried = dict(zip(map(id, discover), pool.map(partial(_try, limit=limit), discover), strict=True))
-    return [tried.get(id(source)) or _loaded(registry, source) for source in sources]
+    isolated = [source for source in sources if source.kind == "third-party"]
+    with ThreadPoolExecutor(_PROCESSES) as pool:
+        infos = dict(zip(map(id, isolated), pool.map(partial(_load_in_process, limit=limit), isolated), strict=True))
+    return [infos.get(id(source)) or _load_here(registry, source) for source in sources]
 
 
-def _loaded(registry: Registry, source: PluginSource) -> PluginInfo:
+def _load_here(registry: Registry, source: PluginSource) -> PluginInfo:
     if not source.loaded and registry.knows(source.name):
-        registry.get(source.name)  # a bundled one
+        registry.get(source.name)
     return source.info()
 
 
-def _try(source: PluginSource, limit: float) -> PluginInfo:
+def _load_in_process(source: PluginSource, limit: float) -> PluginInfo:
     with TemporaryDirectory(prefix="g4f_lite-") as folder:
         report, errors = Path(folder, "report.json"), Path(folder, "stderr")
         target = (source.group, source.name, source.distribution, str(report), str(limit))
@@ -66,38 +67,35 @@ def _try(source: PluginSource, limit: float) -> PluginInfo:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
-                    timeout=limit + _STARTING_S,
+                    timeout=limit + _STARTUP_S,
                     check=False,
                 ).returncode
                 problem = f"it ends the process that loads it, with exit code {code}"
             except subprocess.TimeoutExpired:
                 problem = f"it is not loaded within {limit:g} s"
         try:
-            told = msgspec.json.decode(report.read_bytes(), type=PluginInfo)
+            info = msgspec.json.decode(report.read_bytes(), type=PluginInfo)
         except (OSError, msgspec.DecodeError):
             last = errors.read_text("utf-8", "replace").strip().splitlines()[-1:]
-            told = msgspec.structs.replace(source.info(), error=": ".join([problem, *last]))
-    return msgspec.structs.replace(told, shadowed_by=source.shadowed_by)
+            info = msgspec.structs.replace(source.info(), error=": ".join([problem, *last]))
+    return msgspec.structs.replace(info, shadowed_by=source.shadowed_by)
 
 
 def main(arguments: Sequence[str]) -> None:
     group, name, distribution, report, limit = arguments
-    warnings.simplefilter("ignore")  # of shadowed plugins; the parent knows
-    registry = Registry()
-    [source] = [
-        one for one in registry.sources() if (one.group, one.name, one.distribution) == (group, name, distribution)
-    ]
+    warnings.simplefilter("ignore")  # the last line on stderr is to say why the process ended
+    [source] = [one for one in discover() if one.place() == (group, name, distribution)]
     watchdog = threading.Timer(float(limit), _give_up, (source, float(limit), report))
     watchdog.daemon = True
     watchdog.start()
     if source.error is None:
-        registry._activate(source)
+        Loader().load(source)
     watchdog.cancel()
     Path(report).write_bytes(msgspec.json.encode(source.info()))
 
 
 def _give_up(source: PluginSource, limit: float, report: str) -> None:
-    """End this process, and tell where the plugin hangs."""
+    """Report where the plugin hangs, and end this process."""
     frame = sys._current_frames()[threading.main_thread().ident or 0]
     place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
     source.error = f"it is not loaded within {limit:g} s: it hangs at {place}"

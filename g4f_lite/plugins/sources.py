@@ -1,24 +1,30 @@
-"""Where plugins come from, before anything of them is imported."""
+"""
+Where plugins come from: the catalogue of bundled providers, and the metadata of installed distributions.
+
+Nothing of a plugin is imported here.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-import sys
-import warnings
 from collections.abc import Callable
-from importlib.metadata import distributions
+from functools import partial
+from importlib import import_module
+from importlib.metadata import EntryPoint, distributions
 from itertools import chain
 
+from ..caller_warnings import warn_caller
 from ..errors.exceptions import PluginLoadError
-from ..provider.base import Provider
+from ..provider.base import NAME, Provider
+from ..routing.strategies import Strategy
 from ..value import Value
 
 PROVIDERS_GROUP = "g4f_lite"
 HOOKS_GROUP = "g4f_lite.hooks"
 LOAD_PLUGINS = "G4F_LITE_LOAD_PLUGINS"
-OURS = __name__.partition(".")[0]
+_BUNDLED = "g4f_lite_providers"
 log = logging.getLogger("g4f_lite.plugins")
 
 
@@ -41,19 +47,19 @@ class PluginInfo(Value, frozen=True, kw_only=True):
     load_time: float | None = None
     """Seconds that importing and registering it took."""
     error: str | None = None
-    """Why it was switched off."""
+    """Why it is switched off."""
     notes: tuple[str, ...] = ()
-    """What a plugin should not do, but which hurts nobody, such as printing."""
+    """What a plugin should not do, but which does no harm, such as printing."""
     shadowed_by: str | None = None
 
     @property
     def problem(self) -> str:
-        """What is wrong with it, as one line; "" if nothing is."""
+        """Everything wrong with it, as one line; "" if nothing is."""
         return self.error or (f"shadowed by {self.shadowed_by}" if self.shadowed_by else "; ".join(self.notes))
 
 
 class PluginSource:
-    """Where one plugin comes from, and what came of it."""
+    """Where one plugin comes from, and the result of loading it."""
 
     def __init__(
         self,
@@ -72,7 +78,7 @@ class PluginSource:
         self.distribution = distribution
         self.version = version
         self.providers: dict[str, Provider] = {}
-        self.strategies: tuple[str, ...] = ()
+        self.strategies: dict[str, Strategy] = {}
         self.hooks: tuple[str, ...] = ()
         self.loaded = False
         self.load_time: float | None = None
@@ -86,7 +92,7 @@ class PluginSource:
         return f"{self.name!r} ({self.kind})"
 
     def place(self) -> tuple[str, str, str]:
-        """Sort key: providers before hooks, which may ask for them."""
+        """Return a sort key: providers before hooks, which may ask for them."""
         return (self.group, self.name, self.distribution)
 
     def info(self) -> PluginInfo:
@@ -96,7 +102,7 @@ class PluginSource:
             distribution=self.distribution,
             version=self.version,
             providers=tuple(self.providers),
-            strategies=self.strategies,
+            strategies=tuple(self.strategies),
             hooks=self.hooks,
             loaded=self.loaded,
             load_time=self.load_time,
@@ -114,20 +120,24 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def warn_shadowed(shadowed: PluginSource, first: PluginSource) -> None:
-    """Warn at the line outside of this package that led here."""
-    level = 1
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == OURS:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(f"the provider {shadowed} is shadowed by {first}", PluginWarning, stacklevel=level)
+def warn_shadowed(shadowed: PluginSource, by: PluginSource) -> None:
+    warn_caller(f"the provider {shadowed} is shadowed by {by}", PluginWarning)
+
+
+def bundled() -> list[PluginSource]:
+    """Return the bundled plugins. They are imported by name, so that the library does not depend on them."""
+    catalogue = import_module(_BUNDLED)
+    return [
+        PluginSource(name, "bundled", partial(catalogue.load, name), group=PROVIDERS_GROUP, distribution="g4f_lite")
+        for name in catalogue.BUNDLED
+    ]
 
 
 def discover() -> list[PluginSource]:
     """
-    Return the third-party plugins that may be used: providers, then hooks, by name and distribution.
+    Return the third-party plugins that `G4F_LITE_LOAD_PLUGINS` allows: providers, then hooks, by name and distribution.
 
-    The distributions are read one by one, so that the broken metadata of one does not hide the others.
+    Distributions are read one by one, so that the broken metadata of one does not hide the others.
     """
     allowed = os.environ.get(LOAD_PLUGINS)
     if allowed is not None and not allowed.strip():
@@ -145,13 +155,17 @@ def discover() -> list[PluginSource]:
             log.warning("the plugins of %s cannot be read: %s", distribution.locate_file("."), describe(error))
             continue
         if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported
-            found[key] = [
-                PluginSource(
-                    point.name, "third-party", point.load, group=point.group, distribution=name, version=version
-                )
-                for point in points
-            ]
+            found[key] = [_third_party(point, name, version) for point in points]
     return sorted(chain.from_iterable(found.values()), key=PluginSource.place)
+
+
+def _third_party(point: EntryPoint, distribution: str, version: str) -> PluginSource:
+    source = PluginSource(
+        point.name, "third-party", point.load, group=point.group, distribution=distribution, version=version
+    )
+    if point.group == PROVIDERS_GROUP and not NAME.fullmatch(point.name):
+        source.error = f"its entry point {point.name!r} is no provider name ({NAME.pattern})"
+    return source
 
 
 def _normal(distribution: str) -> str:

@@ -182,7 +182,7 @@ def test_beside_a_broken_plugin_all_others_work_and_its_error_names_it(venv: Ven
         import json
         import g4f_lite
         from g4f_lite import Client
-        from g4f_lite.plugins import process_registry
+        from g4f_lite.plugins.registry import process_registry
 
         params = {"messages": [{"role": "user", "content": "Which day is it?"}]}
         with Client(routes=["sour", "acme"]) as client:

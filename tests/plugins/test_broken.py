@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import Client, PluginLoadError, PluginWarning, provider_names
-from g4f_lite.plugins.registry import NAME, Registry, process_registry
+from g4f_lite.plugins.registry import Registry, process_registry
+from g4f_lite.provider.base import NAME
 from g4f_lite.testing import FaultServer
 
 
@@ -198,7 +199,7 @@ def register_providers(register): register(P), 1 / 0
 
 def test_the_traceback_of_a_broken_plugin_is_in_the_debug_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.add("broken-plugin", "raise RuntimeError('on import')", providers=["broken"])
-    with caplog.at_level(logging.DEBUG, "g4f_lite.plugins.registry"), pytest.raises(PluginLoadError):
+    with caplog.at_level(logging.DEBUG, "g4f_lite.plugins"), pytest.raises(PluginLoadError):
         process_registry().get("broken")
     assert "plug_broken_plugin.py" in caplog.text
 

@@ -15,8 +15,7 @@ from helpers.driving import MODES, run
 from helpers.sites import Site, provider_code
 
 from g4f_lite import Client, PluginLoadError, PluginWarning
-from g4f_lite.plugins import isolated_load as plugin_trials
-from g4f_lite.plugins import sources as plugin_sources
+from g4f_lite.plugins import isolated_load, loading
 from g4f_lite.plugins.isolated_load import load_isolated
 from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer, replies
@@ -77,7 +76,7 @@ def test_a_plugin_that(
     entry = {"hooks": ["evil"]} if hostile.hooks else {"providers": [hostile.provider]}
     site.add("evil-plugin", hostile.code, **entry)
     if "huge" in hostile.name:
-        monkeypatch.setattr(plugin_sources, "SLOW_S", 0.0)
+        monkeypatch.setattr(loading, "SLOW_S", 0.0)
     settings: dict[str, Any] = {"base_urls": {"acme": groq.base_url, "evil": groq.base_url}, "keys": {"evil": SECRET}}
     with pytest.warns(PluginWarning) if hostile.where == "warning" else Nothing() as caught:
         for provider in ("acme", "groq"):
@@ -163,7 +162,7 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
 
 
 def test_one_that_lets_no_other_thread_run_is_given_up_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin_trials, "_STARTING_S", 1.0)
+    monkeypatch.setattr(isolated_load, "_STARTUP_S", 1.0)
     site.add("evil-plugin", "import re\nre.match('(a+)+b', 'a' * 60)", providers=["evil"])
     [told] = [one.error for one in load_isolated(process_registry(), limit=1.0) if one.source == "third-party"]
     assert told == "it is not loaded within 1 s"
@@ -234,7 +233,7 @@ def test_only_the_thread_that_loads_a_plugin_is_kept_from_printing(
         "other.start(); other.join(); print('of the plugin')"
     )
     site.add("evil-plugin", evil(before=before), providers=["evil"])
-    with caplog.at_level(logging.WARNING, "g4f_lite.plugins.registry"):
+    with caplog.at_level(logging.WARNING, "g4f_lite.plugins"):
         process_registry().get("evil")
     print("afterwards")
     assert capsys.readouterr().out == "of another thread\nafterwards\n"

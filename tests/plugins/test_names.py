@@ -34,7 +34,7 @@ def test_names_come_without_imports_and_one_plugin_is_loaded_on_demand(tmp_path:
 
         import g4f_lite
         seen = [loaded(), g4f_lite.provider_names(), loaded()]
-        from g4f_lite.plugins import process_registry
+        from g4f_lite.plugins.registry import process_registry
         seen += [process_registry().get("acme").name, loaded()]
         g4f_lite.Client()
         json.dump([*seen, "plug_acme_eye" in sys.modules, "plug_acme_two" in sys.modules], sys.stdout)

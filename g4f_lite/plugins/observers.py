@@ -1,0 +1,87 @@
+"""
+Call the hooks of plugins while a call is under way: observers and error rules.
+
+Each implementation is called on its own. What it raises is logged and ends neither the call nor the other plugins.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from ..errors.exceptions import ProviderError
+from . import hookspecs
+from .sources import describe
+
+if TYPE_CHECKING:
+    from ..errors.reply import ErrorReply
+    from ..provider.base import Provider
+    from ..trail import Attempt, Trail
+
+log = logging.getLogger("g4f_lite.plugins")
+
+
+class Observers:
+    """
+    The hook implementations of a registry and its parents.
+
+    Args:
+        manager: pluggy's records of this registry's plugins.
+        parent: called after those of this registry.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager, parent: Observers | None = None) -> None:
+        self._manager = manager
+        self._parent = parent
+        self.root: Observers = self if parent is None else parent.root
+        self.version = 0
+        """The count of changes to the root's registry and to those on top of it; only the root's is kept."""
+        self._cached: tuple[int, dict[str, Sequence[tuple[Any, Callable[..., object]]]]] = -1, {}
+        """A version, and for each hook the implementations as of then, each with the function to call."""
+
+    def _impls(self, hook: str) -> Iterator[Any]:
+        """Yield the implementations in pluggy's order, the last registered first."""
+        yield from reversed(getattr(self._manager.hook, hook).get_hookimpls())
+        if self._parent is not None:
+            yield from self._parent._impls(hook)
+
+    def observe(self, hook: str, record: Attempt | Trail) -> None:
+        """Pass a record to each observer."""
+        version, observers = self._cached
+        if version != (now := self.root.version):
+            observers = {name: [(impl, _observer(impl)) for impl in self._impls(name)] for name in hookspecs.OBSERVING}
+            self._cached = now, observers
+        for impl, observer in observers[hook]:
+            try:
+                observer(record)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # the plugin border
+                log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
+
+    def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError:
+        """Return the first exception that a plugin prefers for this reply, or `error`."""
+        arguments = {"provider": provider, "reply": reply, "error": error}
+        for impl in self._impls("refine_error"):
+            try:
+                refined = impl.function(*[arguments[name] for name in impl.argnames])
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failure:  # the plugin border
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, describe(failure))
+                continue
+            if isinstance(refined, ProviderError):
+                return refined
+            if refined is not None:
+                kind = type(refined).__name__
+                log.error("refine_error of the plugin %s returned %s, no ProviderError", impl.plugin_name, kind)
+        return error
+
+
+def _observer(impl: Any) -> Callable[..., object]:
+    """Return what to call with the record; an implementation may leave its argument out."""
+    function: Callable[..., object] = impl.function
+    return function if impl.argnames else lambda record: function()
