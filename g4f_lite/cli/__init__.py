@@ -1,7 +1,23 @@
 """
-The command `g4f-lite`. docs/cli.md tells how to use it, and what its exit codes mean.
+The command `g4f-lite`; docs/cli.md describes its use and its exit codes.
 
-Importing it, `--version` and `--help` load click and nothing else; a command imports what it needs.
+Rule: `--version` and `--help` load click and nothing else; a command imports what it needs. Results go to standard
+output, everything else to standard error.
+
+    app             the group of commands, and how each of them ends
+    ask             one prompt, one answer
+    transcribe      the text of a recording
+    explain         the plan of a call, without sending it
+    listings        `providers`, `models` and `plugins`
+    doctor          what is installed, and which providers can be used
+    status          what is known about each provider without asking it
+    keys            the stored keys
+    plugin          `plugin new`
+    plugin_project  the files of a new plugin, made from `plugin_files/`
+    options         the options shared by `ask`, `transcribe` and `explain`
+    output          tables, JSON and notes
+    narrator        notes on standard error while a call is under way
+    failures        what a failure prints, and its exit code
 """
 
 from __future__ import annotations

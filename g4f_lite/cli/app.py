@@ -26,7 +26,7 @@ Examples:
 
 
 class _Commands(click.Group):
-    """Ends whatever a command raises with one short story on stderr and an exit code."""
+    """Turns whatever a command raises into a short message on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -38,7 +38,7 @@ class _Commands(click.Group):
         except OSError as error:
             code = failures.cannot_write(error)
         except Exception as error:
-            code = failures.tell(error, verbose=ctx.meta.get(failures.VERBOSE, False))
+            code = failures.report(error, verbose=ctx.meta.get(failures.VERBOSE, False))
         raise click.exceptions.Exit(code)
 
 

@@ -41,7 +41,7 @@ Examples:
     type=click.Choice(["raise", "restart", "continue"]),
     help="What happens to an answer that breaks off midway.  [default: raise]",
 )
-@click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
+@click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")
 @click.pass_context
@@ -69,7 +69,7 @@ def ask(
     PROMPT is read from standard input if that is piped; with both, the piped text comes after a blank line.
     """
     ctx.meta[VERBOSE] = verbose
-    text = _whole_prompt(prompt)
+    text = _read_prompt(prompt)
     check_names(base_urls)
     from ..client.client import Client
     from .narrator import Narrator
@@ -85,16 +85,16 @@ def ask(
     }
     with Client(base_urls=base_urls, plugins=[Narrator()]) as client:
         if as_json:
-            reply = client.chat.completions.create(messages=messages, **params)
-            print_json({**reply.to_dict(), "provider": reply.provider, "trail": reply.trail.to_dict()})
+            completion = client.chat.completions.create(messages=messages, **params)
+            print_json({**completion.to_dict(), "provider": completion.provider, "trail": completion.trail.to_dict()})
         else:
-            reply = _print_answer(client, messages, params, stream=not no_stream)
-            _remark(reply)
+            completion = _print_answer(client, messages, params, stream=not no_stream)
+            _add_notes(completion)
     if verbose:
-        click.echo(printable(str(reply.trail)), err=True)
+        click.echo(printable(str(completion.trail)), err=True)
 
 
-def _whole_prompt(prompt: str | None) -> str:
+def _read_prompt(prompt: str | None) -> str:
     piped = ""
     if not sys.stdin.isatty():
         try:
@@ -112,9 +112,9 @@ def _print_answer(
 ) -> ChatCompletion:
     with _answer() as write:
         if not stream:
-            reply = client.chat.completions.create(messages=messages, **params)
-            write(reply.text)
-            return reply
+            completion = client.chat.completions.create(messages=messages, **params)
+            write(completion.text)
+            return completion
         chunks: Stream = client.chat.completions.create(messages=messages, stream=True, **params)
         with chunks:
             for chunk in chunks:
@@ -127,9 +127,9 @@ def _print_answer(
 
 @contextmanager
 def _answer() -> Iterator[Callable[[str | None], None]]:
-    """Yield what writes a piece of the answer, or with None ends its line; that is done also when it is cut."""
+    """Yield a function that writes a piece of the answer. None ends the line, as does leaving the context."""
     stdout = sys.stdout
-    shown = printable if stdout.isatty() else str
+    clean = printable if stdout.isatty() else str
     last = ""
 
     def write(piece: str | None) -> None:
@@ -137,7 +137,7 @@ def _answer() -> Iterator[Callable[[str | None], None]]:
         if piece is None:
             piece = "" if last in ("", "\n") else "\n"
         if piece:
-            stdout.write(shown(piece))  # click.echo would take escape sequences out of a piped answer
+            stdout.write(clean(piece))  # click.echo would remove escape sequences from a piped answer
             stdout.flush()
             last = piece[-1]
 
@@ -147,12 +147,12 @@ def _answer() -> Iterator[Callable[[str | None], None]]:
         write(None)
 
 
-def _remark(reply: ChatCompletion) -> None:
-    """Say on stderr what the text alone does not show."""
-    choice = reply.choices[0]
+def _add_notes(completion: ChatCompletion) -> None:
+    """Print notes on stderr about what the text alone does not show."""
+    choice = completion.choices[0]
     if choice.finish_reason in ("length", "content_filter"):
         note(f"the answer is not whole (finish reason: {choice.finish_reason}).")
     if choice.message.refusal:
         note(f"the model refused: {choice.message.refusal}")
-    if reply.provider == "local" and (failed := reply.attempts[0]).provider != "local":
+    if completion.provider == "local" and (failed := completion.attempts[0]).provider != "local":
         note(f"answered by the small local model, as {failed.provider} failed ({failed.outcome}); -v tells more.")

@@ -25,8 +25,8 @@ EXTRAS = {
     "prices": ("genai-prices",),
 }
 """As pyproject.toml has them."""
-KEYLESS_TOLD = 3
-"""So many providers without a key have a row of their own; the others share one."""
+KEYLESS_ROWS = 3
+"""How many providers without a key have a row of their own; the others share one."""
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite doctor\n  g4f-lite doctor --json | jq .providers")
@@ -34,9 +34,9 @@ KEYLESS_TOLD = 3
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """
-    Tell what works here and what does not.
+    Report what works here and what does not.
 
-    Looks at versions, keys, plugins and proxies; nothing is sent. The exit code is 0 when a call that names no
+    Checks versions, keys, plugins and proxies; nothing is sent. The exit code is 0 when a call that names no
     provider can be answered, else 3.
     """
     from ..plugins.registry import process_registry
@@ -55,7 +55,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
 
 def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) -> dict[str, Any]:
-    """Return all findings as JSON-able data."""
+    """Return all findings as data for JSON."""
     import msgspec
 
     from ..provider.keys import stored_keys_path
@@ -85,7 +85,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _proxies() -> dict[str, str]:
-    """Return the proxies in force, without users and passwords."""
+    """Return the proxies in use, without users and passwords."""
     import re
     from urllib.request import getproxies
 
@@ -106,9 +106,9 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         yield "proxy", scheme, address
     keyless = [status for status in statuses if status.state == "no key"]
     for status in statuses:
-        if status not in keyless[KEYLESS_TOLD:]:
-            yield "provider", status.name, _told(status)
-    if others := keyless[KEYLESS_TOLD:]:
+        if status not in keyless[KEYLESS_ROWS:]:
+            yield "provider", status.name, _describe(status)
+    if others := keyless[KEYLESS_ROWS:]:
         pages = "`g4f-lite doctor --json` has their pages"
         yield "provider", f"{len(others)} others", f"no key: {', '.join(one.name for one in others)}; {pages}"
     for info in report["broken_plugins"]:
@@ -116,12 +116,12 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         yield "plugin", info["name"], f"broken ({origin}): {info['error']}"
 
 
-def _told(status: ProviderStatus) -> str:
+def _describe(status: ProviderStatus) -> str:
     if status.problem:
         return f"not working: {status.problem if status.loaded else 'its plugin is broken'}"
-    told = ["ok" if status.usable else "not usable", status.key_told()]
+    details = ["ok" if status.usable else "not usable", status.describe_key()]
     if status.base_url_from:
-        told.append(f"address {status.base_url} from {status.base_url_from}")
+        details.append(f"address {status.base_url} from {status.base_url_from}")
     if not status.automatic:
-        told.append("used only when named")
-    return "; ".join(told)
+        details.append("used only when named")
+    return "; ".join(details)

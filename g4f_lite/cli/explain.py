@@ -1,4 +1,4 @@
-"""`g4f-lite explain`: the plan of a call, with nothing sent."""
+"""`g4f-lite explain`: the plan of a call, without sending it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def explain(
     base_urls: dict[str, str],
 ) -> None:
     """
-    Tell what `ask` would try, in order.
+    Print what `ask` would try, in order.
 
-    Also what would be left out, and why. Nothing is sent.
+    Also what would be skipped, and why. Nothing is sent.
     """
     check_names(base_urls)
     from ..client.client import Client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -18,20 +19,20 @@ FAILED = 1
 USAGE = 2
 NOTHING_USABLE = 3
 INTERRUPTED = 130
-"""As a shell reports SIGINT."""
+"""What shells report for SIGINT."""
 READER_GONE = 141
-"""As a shell reports SIGPIPE."""
+"""What shells report for SIGPIPE."""
 
 VERBOSE = "g4f_lite.verbose"
-"""In a context's `meta`: the trail of a failed call is wanted."""
+"""Key in the `meta` of a context: whether to print the trail of a failed call."""
 
 
-def tell(error: Exception, *, verbose: bool = False) -> int:
+def report(error: Exception, *, verbose: bool = False) -> int:
     """
     Print an error of the library and return its exit code.
 
     Raises:
-        Exception: the error itself, if it is not the library's: a bug, whose traceback is wanted.
+        Exception: the error itself, if it is not the library's: a bug, which deserves a traceback.
     """
     from ..errors.exceptions import (
         AuthenticationError,
@@ -43,12 +44,12 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
 
     if not isinstance(error, G4FLiteError):
         raise error
-    story = str(error)
+    message = str(error) if error.attempts else _in_options(str(error))
     causes: Sequence[BaseException] = [error]
-    if isinstance(error, RoutesExhaustedError):  # its text is the whole trail
+    if isinstance(error, RoutesExhaustedError):  # its text is the complete trail
         causes = error.exceptions
-        story = "\n  ".join([story.partition("\n")[0], *map(str, causes)])
-    lines = [f"Error: {story}"]
+        message = "\n  ".join([message.partition("\n")[0], *map(str, causes)])
+    lines = [f"Error: {message}"]
     if any(isinstance(cause, AuthenticationError) for cause in causes):
         lines.append("`g4f-lite doctor` tells where the key comes from.")
     if error.retry_at is not None and any(isinstance(one, (RateLimitError, QuotaExceededError)) for one in causes):
@@ -59,6 +60,12 @@ def tell(error: Exception, *, verbose: bool = False) -> int:
         lines.append(f"It took {len(error.attempts)} attempts; -v tells of each.")
     click.echo(printable("\n".join(lines)), err=True)
     return _exit_code(error)
+
+
+def _in_options(message: str) -> str:
+    """Return a message about keywords of Python as one about the options of the command."""
+    message = message.replace(", or pass keys=", "").replace("pass base_urls=", "pass --base-url")
+    return re.sub(r"\b(provider|model)=", r"--\1 ", message)
 
 
 def _exit_code(error: Exception) -> int:
@@ -74,7 +81,7 @@ def _exit_code(error: Exception) -> int:
 
 
 def prepare_streams() -> None:
-    """Make standard streams that were closed (`>&-`) or lack characters (`LC_ALL=C`) fit to be used."""
+    """Replace closed standard streams (`>&-`), and escape characters that stdout cannot encode (`LC_ALL=C`)."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # lives as long as the process
@@ -83,8 +90,8 @@ def prepare_streams() -> None:
 
 
 def cannot_write(error: OSError) -> int:
-    """Report a file or stream that cannot be written; quietly if the reader of a pipe has gone (`| head`)."""
-    with suppress(OSError):  # what is left in the buffer must not fail once more at exit
+    """Report a file or stream that cannot be written; quietly if the reader of a pipe is gone (`| head`)."""
+    with suppress(OSError):  # the rest of the buffer must not fail once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:
         return READER_GONE

@@ -1,4 +1,4 @@
-"""`g4f-lite providers`, `models` and `plugins`: what there is."""
+"""`g4f-lite providers`, `models` and `plugins`."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
     """
     List models and their aliases.
 
-    They are those that are listed without asking the service, which may have more: any id that it knows can be
-    used. With --live the services are asked; for one that does not answer its own list stands in, with a warning.
+    The list is made without asking the services, which may have more models: any id that a service knows can be
+    used. With --live the services are asked; if one does not answer, its own list is shown, with a warning.
     PROVIDER limits the list to one provider.
     """
     if live:
@@ -107,7 +107,7 @@ def plugins(load: bool, as_json: bool) -> None:
     """
     List the plugins, and which are broken.
 
-    One that hangs, or ends the process, is found by --load.
+    With --load, plugins that hang or end their process are found too.
     """
     import msgspec
 

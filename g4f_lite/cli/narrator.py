@@ -1,4 +1,4 @@
-"""What stderr tells while a call is under way."""
+"""Notes on stderr while a call is under way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from ..trail import Attempt
 
 NOTICED_S = 1.0
-"""A shorter wait goes unnoticed."""
+"""Shorter waits, in seconds, are not mentioned."""
 
 
 class Narrator:
-    """A plugin that says what a long silence is about."""
+    """A plugin that explains long pauses."""
 
     @hookimpl
     def attempt_finished(self, attempt: Attempt) -> None:

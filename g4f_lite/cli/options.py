@@ -1,4 +1,4 @@
-"""The options that say where a prompt goes; `ask` and `explain` have them in common."""
+"""The options that choose providers and models, shared by `ask`, `transcribe` and `explain`."""
 
 from __future__ import annotations
 
@@ -76,12 +76,14 @@ def routing_params(
 
 def check_names(base_urls: dict[str, str]) -> None:
     """
+    Check that each provider with an address exists.
+
     Raises:
-        UnknownProviderError: an address is given for a provider that does not exist.
+        UnknownProviderError: one does not.
     """
     from ..plugins.registry import process_registry
 
     registry = process_registry()
     for name in base_urls:
         if not registry.knows(name):
-            registry.get(name)  # raises, and says the nearest name
+            registry.get(name)  # raises, and suggests the closest name

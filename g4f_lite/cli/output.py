@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters and escape sequences, so that it cannot steer a terminal."""
+    """Return a text without control characters and escape sequences, so that it cannot control a terminal."""
     return _CONTROL.sub("", text)
 
 
@@ -25,7 +25,7 @@ def print_json(data: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table to a terminal; elsewhere one line a row, its cells separated by tabs, without a header."""
+    """Print a table to a terminal; elsewhere one line per row, with cells separated by tabs and without a header."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(" ".join(cell.split()) for cell in row))
@@ -42,5 +42,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def note(text: str) -> None:
-    """Print a remark on stderr."""
+    """Print a note on stderr."""
     click.echo(printable(f"Note: {text}"), err=True)

@@ -1,4 +1,4 @@
-"""`g4f-lite plugin new`: the beginning of a plugin."""
+"""`g4f-lite plugin new`: the files of a new plugin."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def new(ctx: click.Context, name: str, kind: str) -> None:
     """
     Write a complete, small plugin for the provider NAME.
 
-    It goes into the new folder g4f-lite-NAME: the provider, its tests, README and CI. It passes its tests as it
-    is; make it yours from there.
+    The new folder g4f-lite-NAME gets the provider, its tests, README and CI. The tests pass as they are; adapt the
+    code to your service from there.
     """
     from .plugin_project import UnfitNameError, check_name, project_files
 

@@ -1,8 +1,7 @@
 """
 The files of a new plugin.
 
-The templates are those of a plugin for "Acme Inc"; its names are replaced. So they read as what they
-are, and every word in them that is not a name is written as it is.
+The templates are a plugin for "Acme Inc", whose names are replaced. Everything else in them is written as it is.
 """
 
 from __future__ import annotations
@@ -20,18 +19,20 @@ from ..provider.base import NAME
 
 KINDS = ("openai", "protocol", "local")
 LONGEST = 24
-"""Characters of a name: longer ones make lines that a formatter breaks."""
+"""Characters of a name: a longer one makes lines that a formatter breaks."""
 _TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Parser", "Service")
 """Names in the templates, besides those of g4f_lite."""
 _TEMPLATES = Path(__file__).with_name("plugin_files")
 
 
 class UnfitNameError(ValueError):
-    """No plugin can have this name; says why, and what to do."""
+    """A name that no plugin can have; the message says why, and what to do."""
 
 
 def check_name(name: str) -> None:
     """
+    Check the name of a new plugin.
+
     Raises:
         UnfitNameError: a provider, its module or its distribution cannot be called this.
     """
@@ -81,7 +82,7 @@ def project_files(name: str, kind: str) -> dict[str, str]:
 
 
 def _class_name(words: list[str]) -> str:
-    """Return a name for the class that no import of the file and no word of Python has."""
+    """Return a class name that collides with no import of the file and no keyword or builtin."""
     name = "".join(word.capitalize() for word in words)
     taken = name in _TAKEN or name in g4f_lite.__all__ or name in testing.__all__
     taken = taken or keyword.iskeyword(name) or hasattr(builtins, name) or not name.isidentifier()

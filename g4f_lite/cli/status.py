@@ -1,4 +1,4 @@
-"""What can be said about each provider without asking it."""
+"""What is known about each provider without asking it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
 
 class ProviderStatus(NamedTuple):
-    """One provider here and now; empty texts are unknown or not there."""
+    """The state of one provider; an empty text means unknown or absent."""
 
     name: str
     loaded: bool = True
@@ -54,8 +54,8 @@ class ProviderStatus(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         return {**self._asdict(), "usable": self.usable, "state": self.state}
 
-    def key_told(self) -> str:
-        """Tell people where the key is from, or where to get one."""
+    def describe_key(self) -> str:
+        """Return where the key comes from, or where to get one."""
         if not self.loaded:
             return "unknown"
         if self.key:
@@ -75,14 +75,14 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         provider = registry.get(name)
     except PluginLoadError as error:
         return ProviderStatus(name, loaded=False, problem=str(error))
-    placed, key, key_from = provider, "", ""
+    resolved, key, key_from = provider, "", ""
     problem = provider.unavailable_reason() or ""
     try:
-        placed = LegFactory().resolve_base_url(provider)
+        resolved = LegFactory().resolve_base_url(provider)
         for found in find_keys(provider, None)[:1]:
             key, key_from = found.fingerprint, found.source
         if key or not provider.needs_auth:
-            problem = problem or missing_address(placed) or ""
+            problem = problem or missing_address(resolved) or ""
     except ConfigurationError as error:
         problem = problem or str(error)
     return ProviderStatus(
@@ -96,7 +96,7 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         key_variable=next(iter(provider.api_key_env), ""),
         login_url=provider.login_url,
         default_model=provider.default_model,
-        base_url=placed.api_base,
+        base_url=resolved.api_base,
         base_url_from=_base_url_variable(provider),
         notice=provider.notice,
         problem=problem,

@@ -1,4 +1,4 @@
-"""`g4f-lite transcribe`: a recording in, its text out."""
+"""`g4f-lite transcribe`: the text of a recording."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def transcribe(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Write down what is said in FILE."""
+    """Transcribe the recording FILE."""
     ctx.meta[VERBOSE] = verbose
     if english and language:
         raise click.UsageError("--english finds out the language by itself: leave --language out.")
@@ -64,13 +64,13 @@ def transcribe(
         "timeout": timeout,
     }
     with Client(base_urls=base_urls) as client:
-        heard = _ask(client, english)(file=file, **params, **({} if english else {"language": language}))
+        result = _ask(client, english)(file=file, **params, **({} if english else {"language": language}))
     if as_json:
-        print_json({**heard.to_dict(), "provider": heard.provider, "trail": heard.trail.to_dict()})
+        print_json({**result.to_dict(), "provider": result.provider, "trail": result.trail.to_dict()})
     else:
-        click.echo(printable(heard.text.strip()))
+        click.echo(printable(result.text.strip()))
     if verbose:
-        click.echo(printable(str(heard.trail)), err=True)
+        click.echo(printable(str(result.trail)), err=True)
 
 
 def _ask(client: Client, english: bool) -> Any:
