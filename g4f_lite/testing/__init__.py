@@ -1,12 +1,22 @@
 """
-For tests of plugins and of programs that use g4f_lite: real sockets on loopback, no mocks.
+Tools for tests of plugins and of programs that use g4f_lite.
 
     with FaultServer() as server:
         server.script(replies.error(503), replies.answer("Sunday"))
         client = Client(base_urls={"groq": server.base_url}, keys={"groq": "test"})
 
-It speaks as OpenAI, Anthropic, Gemini and Cohere do: `shapes` holds them. `ProviderConformance` proves a
-provider, `ScriptedProvider` answers without a socket; the fixtures are in `pytest_plugin`.
+Rule: real sockets on loopback, no mocks. Public names are imported on first use.
+
+    server         `FaultServer`: HTTP on a loopback socket, with scripted answers and faults
+    script         what the server receives, and the actions it can be told to take
+    replies        answers and faults to script, the same ones for every protocol
+    shapes/        the protocols: OpenAI, Anthropic, Gemini, Cohere
+    wire           the bytes of HTTP/1.1 and of server-sent events
+    conformance/   `ProviderConformance`: the suites that prove a provider
+    import_trial   a program that imports a plugin and reports what that did
+    scripted       `ScriptedProvider`: answers without a socket
+    network        `network_blocked`: no connection beyond this machine
+    pytest_plugin  the fixtures
 """
 
 from __future__ import annotations

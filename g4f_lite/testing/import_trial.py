@@ -1,5 +1,5 @@
 """
-Run as a program: import a module, register its provider, and print as JSON what that did.
+Import a module, register its provider, and print as JSON what that did. Run as a program:
 
     python -m g4f_lite.testing.import_trial MODULE FILE CLASS
 """
@@ -30,7 +30,7 @@ FORBIDDEN = {
 
 
 class Watch:
-    """Refuses what import and registration must not do, and writes it down, until told to stop."""
+    """An audit hook that records and refuses what import and registration must not do, while it is `on`."""
 
     def __init__(self) -> None:
         self.did: list[str] = []
@@ -49,7 +49,7 @@ class Watch:
 
 
 def load(name: str, file: str) -> ModuleType:
-    """Import a module by its name, or from its file if nothing on `sys.path` has the name."""
+    """Import a module by its name, or from its file if the name is not found on `sys.path`."""
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -74,15 +74,15 @@ def main(name: str, file: str, qualname: str) -> None:
                 for part in qualname.split("."):
                     plugin = getattr(plugin, part)
             registry = Registry([plugin])
-            keys = any(map(knows_its_key, map(registry.get, list(registry._added))))
+            keys = any(map(holds_key, map(registry.get, list(registry._added))))
         except BaseException as error:  # reported to the suite
             problem = f"{type(error).__name__}: {error}"
     watch.on = False
     print(json.dumps({"did": watch.did, "printed": printed.getvalue(), "error": problem, "keys": keys}))  # noqa: T201
 
 
-def knows_its_key(provider: Any) -> bool:
-    """Tell whether one of the attributes is the key of the environment."""
+def holds_key(provider: Any) -> bool:
+    """Return whether an attribute of the provider is a key from the environment."""
     keys = {os.environ.get(variable) for variable in provider.api_key_env} - {None, ""}
     return any(isinstance(value := getattr(provider, name), str) and value in keys for name in dir(provider))
 

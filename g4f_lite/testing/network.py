@@ -1,4 +1,4 @@
-"""A program that stays on this machine: no connection elsewhere, no real key."""
+"""Keep a test on this machine: no connection elsewhere, no real keys."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _REAL = ("_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID"
 
 
 class NetworkBlockedError(RuntimeError):
-    """Something wanted to leave this machine."""
+    """A connection beyond this machine was attempted."""
 
 
 class Environment(Protocol):
-    """As `pytest.MonkeyPatch`."""
+    """The part of `pytest.MonkeyPatch` that is used."""
 
     def delenv(self, name: str) -> None: ...
 
 
 def hide_environment(environment: Environment) -> None:
-    """Take keys, addresses and proxies out of the environment."""
+    """Remove keys, addresses and proxies from the environment."""
     for name in [name for name in os.environ if name.upper().endswith(_REAL)]:
         environment.delenv(name)
 
@@ -35,10 +35,10 @@ _installed = False
 @contextmanager
 def network_blocked() -> Iterator[None]:
     """
-    Let nothing in this process reach beyond this machine.
+    Block connections beyond this machine.
 
-    Connecting elsewhere, or looking a name up, raises `NetworkBlockedError`. It is an audit hook, so
-    whichever library opens the connection is caught; it stays installed, and asleep, afterwards.
+    A connection elsewhere, or a look-up of a name, raises `NetworkBlockedError`. An audit hook sees those of every
+    library; it cannot be removed, and does nothing after the block.
     """
     global _blocks, _installed
     if not _installed:
@@ -56,7 +56,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event in ("socket.connect", "socket.sendto"):
         address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else ""  # a path, for a socket of this machine
+        host = address[0] if isinstance(address, tuple) else ""  # a Unix socket's address is a path
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
         host = arguments[0] or ""
     else:

@@ -1,7 +1,7 @@
 """
-Fixtures for tests of plugins; pytest finds them by itself. docs/plugins/testing.md shows each in use.
+Fixtures for tests of plugins, which pytest finds through an entry point. docs/plugins/testing.md shows each in use.
 
-Loaded in every run of pytest: nothing is imported before a fixture is asked for.
+Every run of pytest loads this module, so a fixture imports what it needs when it is used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def scripted_provider() -> ScriptedProvider:
 
 @pytest.fixture
 def network_guard() -> Iterator[None]:
-    """Whatever wants to leave this machine raises `NetworkBlockedError`."""
+    """Connections beyond this machine raise `NetworkBlockedError`."""
     from .network import network_blocked
 
     with network_blocked():
@@ -48,7 +48,7 @@ def network_guard() -> Iterator[None]:
 def offline_client(
     scripted_provider: ScriptedProvider, network_guard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Client]:
-    """A client that finds no real key, cannot leave this machine, and asks `scripted_provider`."""
+    """A client without real keys or connections beyond this machine, which asks `scripted_provider`."""
     from ..client.client import Client
     from .network import hide_environment
 

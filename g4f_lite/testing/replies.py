@@ -1,9 +1,9 @@
 """
-Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves
-streams and whole answers, and names the model that was asked for.
+Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves streams and whole
+answers, and names the requested model.
 
-`shape=` is the protocol to answer in: "openai", "anthropic", "gemini", "cohere", or a `Shape` of your own;
-without it, the one that the request's path asks for.
+`shape=` is the protocol to answer in: "openai", "anthropic", "gemini", "cohere", or a `Shape` of your own. The default
+is the protocol of the request's path.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def completion(request: Received, text: str = "ok", *, shape: AnyShape = None, *
 
 
 def usage(text: str) -> dict[str, int]:
-    """Return OpenAI's count of tokens: one a word, and five for the prompt."""
+    """Return OpenAI's usage object: one token per word, and five for the prompt."""
     return _usage(count(text))
 
 
 def events(
     request: Received, pieces: Iterable[str], finish: str | None = "stop", *, shape: AnyShape = None, **said: Any
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of a stream's events: its start, the pieces, and unless `finish` is None its end."""
+    """Yield the JSON of a stream's events: its start, the pieces and, unless `finish` is None, its end."""
     return _shape(shape, request).chunks(request.model, _say(pieces, **said)._replace(finish=finish))
 
 
@@ -91,11 +91,11 @@ def _say(
     return Said(tuple(pieces), finish or ("tool_calls" if tool_calls else "stop"), reasoning, tool_calls, more)
 
 
-def _broken_off(pieces: int) -> Said:
+def _interrupted(pieces: int) -> Said:
     return Said([f"word{number} " for number in range(pieces)], finish=None)
 
 
-def _known(shape: AnyShape) -> Shape | None:
+def _resolve(shape: AnyShape) -> Shape | None:
     if not isinstance(shape, str):
         return shape
     if shape not in SHAPES:
@@ -104,12 +104,12 @@ def _known(shape: AnyShape) -> Shape | None:
 
 
 def _shape(shape: AnyShape, request: Received) -> Shape:
-    return _known(shape) or SHAPES[request.shape]
+    return _resolve(shape) or SHAPES[request.shape]
 
 
 def _in(shape: AnyShape, reply: Callable[[Received, Shape], Iterable[Action]]) -> Reply:
-    """Tell a reply its shape once the request is there; a wrong name is refused at once."""
-    known = _known(shape)
+    """Pass its shape to a reply when the request has arrived; an unknown name is refused at once."""
+    known = _resolve(shape)
     return lambda request: reply(request, _shape(known, request))
 
 
@@ -117,7 +117,7 @@ def _in(shape: AnyShape, reply: Callable[[Received, Shape], Iterable[Action]]) -
 
 
 def raw(*actions: Action) -> Reply:
-    """Do just this on the socket."""
+    """Do exactly these actions on the socket."""
     return lambda request: actions
 
 
@@ -137,7 +137,7 @@ def answer(
     **more: Any,
 ) -> Reply:
     """
-    Answer well: whole, or word by word to a request that streams.
+    Answer successfully: in one piece, or word by word if the request asks for a stream.
 
     Args:
         finish: OpenAI's finish reason, or one of the shape's own.
@@ -157,7 +157,7 @@ def answer(
 
 
 def models(*ids: str) -> Reply:
-    """Answer the question for the models with these."""
+    """Answer the endpoint for models with this list."""
     return body(_dump(openai_endpoints.models(ids)))
 
 
@@ -177,8 +177,8 @@ def error(
     Answer with an error.
 
     Args:
-        after: to a request that streams: say so many pieces of content first, under status 200.
-        type: OpenAI's or Anthropic's type, or Gemini's status, instead of the usual one.
+        after: if the request asks for a stream: pieces of content to send first, under status 200.
+        type: OpenAI's or Anthropic's type, or Gemini's status, instead of the usual one for `status`.
         code, param: only OpenAI's errors have them.
         details: only Gemini's errors have them.
     """
@@ -188,7 +188,7 @@ def error(
         content = shape.error(failure)
         if after is None or not request.stream:
             return body(_dump(content), status, **headers)(request)
-        parts = [*shape.chunks(request.model, _broken_off(after)), content]
+        parts = [*shape.chunks(request.model, _interrupted(after)), content]
         return stream(parts, headers=_named(headers), shape=shape)(request)
 
     return _in(shape, reply)
@@ -201,7 +201,7 @@ def stream(
     headers: Mapping[str, str] | None = None,
     end: bool = True,
 ) -> Reply:
-    """Stream these: bytes and actions as they are, anything else as the data of an event."""
+    """Stream these parts: bytes and actions as they are, anything else as the data of an event."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, {**_SSE, **(headers or {})})
@@ -217,7 +217,7 @@ def stream(
 
 
 def _whole(content: bytes, headers: Mapping[str, str] = {}, status: int = 200, *, surplus: int = 0) -> bytes:
-    """Return a reply with its body, and announce so many bytes more."""
+    """Return a response with its body; its content length is too high by `surplus` bytes."""
     return head(status, {**_JSON, **headers, "content-length": str(len(content) + surplus)}) + content
 
 
@@ -229,7 +229,7 @@ def _whole_answer(
 
 
 def _content(shape: Shape, request: Received, said: Said) -> tuple[bytes, str]:
-    """Return body and content type of a whole answer, to a chat or at another endpoint."""
+    """Return body and content type of a complete answer, of chat or another endpoint."""
     if request.endpoint and shape is SHAPES["openai"]:
         return openai_endpoints.whole(request, said)
     return _dump(shape.whole(request.model, said)), _JSON["content-type"]
@@ -258,14 +258,14 @@ def reset(when: Literal["before", "headers", "body"] = "before") -> Reply:
 
 def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shape: AnyShape = None) -> Reply:
     """
-    Break off an answer: a stream after so many pieces of content, a whole answer in its middle.
+    Interrupt an answer: a stream after `after` pieces of content, a whole answer in its middle.
 
     `end` ends the HTTP body properly, without a finish reason; the others break the connection.
     """
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         if request.stream:
-            yield from _begun(shape, request, after)
+            yield from _start(shape, request, after)
             if how == "end":
                 yield END
                 return
@@ -282,28 +282,28 @@ def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shap
 def silence(
     where: Literal["headers", "body", "stream"] = "headers", after: int = 0, *, shape: AnyShape = None
 ) -> Reply:
-    """Say nothing more: before the headers, in a body, or in a stream after so many pieces of content."""
+    """Send nothing more: before the headers, in a body, or in a stream after `after` pieces of content."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         if where == "body":
             yield head(200, {**_JSON, "content-length": "1000"}) + b'{"id":'
         elif where == "stream":
-            yield from _begun(shape, request, after)
+            yield from _start(shape, request, after)
         yield Pause(FOREVER)
         yield Close()
 
     return _in(shape, reply)
 
 
-def _begun(shape: Shape, request: Received, pieces: int) -> Iterator[bytes]:
-    """Yield a stream up to so many pieces of content."""
+def _start(shape: Shape, request: Received, pieces: int) -> Iterator[bytes]:
+    """Yield a stream up to this many pieces of content."""
     yield head(200, _SSE)
-    for chunk in shape.chunks(request.model, _broken_off(pieces)):
+    for chunk in shape.chunks(request.model, _interrupted(pieces)):
         yield http_chunk(shape.sse(chunk))
 
 
 def drip(content: bytes, every: float = 0.02) -> Reply:
-    """Send these bytes of an answer one at a time, so many seconds apart."""
+    """Send these bytes of an answer one at a time, `every` seconds apart."""
 
     def reply(request: Received) -> Iterable[Action]:
         for number in range(len(content)):
@@ -315,7 +315,7 @@ def drip(content: bytes, every: float = 0.02) -> Reply:
 
 
 def comments(every: float = 0.02, *, shape: AnyShape = None) -> Reply:
-    """Stream keep-alives for ever, comments or pings, and never any content."""
+    """Stream keep-alives, comments or pings, for ever and without content."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, _SSE)
@@ -338,7 +338,7 @@ def html(status: int = 200) -> Reply:
 
 
 def wrong_length(surplus: int = 100, *, shape: AnyShape = None) -> Reply:
-    """Announce a body longer than the one that comes."""
+    """Announce a longer body than is sent."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield _whole_answer(shape, request, Said(["ok"]), surplus=surplus)
@@ -348,7 +348,7 @@ def wrong_length(surplus: int = 100, *, shape: AnyShape = None) -> Reply:
 
 
 def gzipped(text: str = "ok", *, broken: bool = False, shape: AnyShape = None) -> Reply:
-    """Answer compressed; `broken` spoils the compression."""
+    """Answer compressed with gzip; `broken` corrupts the compressed data."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         plain, kind = _content(shape, request, _say(words(text)))
@@ -361,10 +361,10 @@ def gzipped(text: str = "ok", *, broken: bool = False, shape: AnyShape = None) -
 
 
 def redirect(location: str, status: int = 307) -> Reply:
-    """Send elsewhere."""
+    """Redirect to another address."""
     return body(b"", status, location=location)
 
 
 def by_model(choose: Callable[[str], Reply]) -> Reply:
-    """Choose the reply by the model that was asked for."""
+    """Choose the reply by the requested model."""
     return lambda request: choose(request.model)(request)

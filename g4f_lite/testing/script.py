@@ -1,4 +1,4 @@
-"""What a fault server receives, and what it is told to answer."""
+"""What a fault server receives, and the actions of which its replies consist."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Received(NamedTuple):
 
     @property
     def endpoint(self) -> str:
-        """Which of OpenAI's endpoints its path ends with, such as `/embeddings`; "" for chats and all else."""
+        """The endpoint of OpenAI with which its path ends, such as `/embeddings`; "" for chat and unknown paths."""
         path = urlsplit(self.path).path
         return next((one for one in ENDPOINTS if path.endswith(one)), "")
 
@@ -71,18 +71,18 @@ class Received(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The model it asks for: in its path for Gemini, else in its body or form."""
-        if asked := gemini.PATH.search(self.path):
-            return unquote(asked["model"])
+        """The requested model: from the path for Gemini, else from the body or form."""
+        if found := gemini.PATH.search(self.path):
+            return unquote(found["model"])
         if "multipart" in self.headers.get("content-type", ""):
             return b"".join(self.form.get("model", [])).decode()
         return str(self._member("model", ""))
 
     @property
     def stream(self) -> bool:
-        """Whether it asks for a stream: as `model`."""
-        if asked := gemini.PATH.search(self.path):
-            return asked["method"] == "streamGenerateContent"
+        """Whether it asks for a stream; found as `model` is."""
+        if found := gemini.PATH.search(self.path):
+            return found["method"] == "streamGenerateContent"
         return bool(self._member("stream", False))
 
     def _member(self, name: str, otherwise: object) -> object:
@@ -90,13 +90,13 @@ class Received(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Say nothing for so many seconds, or until the client has gone or the server is closed."""
+    """Send nothing for this many seconds, or until the client is gone or the server is closed."""
 
     seconds: float
 
 
 class Close(NamedTuple):
-    """End the connection: politely, or with a reset."""
+    """Close the connection properly, or with a reset."""
 
     reset: bool = False
 
@@ -105,4 +105,4 @@ Action: TypeAlias = bytes | Pause | Close
 
 
 Reply: TypeAlias = Callable[[Received], Iterable[Action]]
-"""What to do on the socket for one request; after the last action the connection is kept."""
+"""Returns the actions for one request; after the last one the connection stays open."""

@@ -1,4 +1,4 @@
-"""A provider that answers what it is told to, without a socket."""
+"""A provider with scripted answers, without a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .shapes.contract import words
 
 class ScriptedProvider(LocalProvider):
     """
-    Answers with these, one a request, the last one for ever.
+    Answers each request with the next of these answers, and repeats the last one.
 
         ScriptedProvider(RateLimitError("slow down", retry_after=0.01), "Sunday", name="first")
 
@@ -29,7 +29,7 @@ class ScriptedProvider(LocalProvider):
 
     def __init__(self, *answers: str | ProviderError, **attributes: Any) -> None:
         self.requests: list[ChatRequest] = []
-        """What arrived."""
+        """The requests so far."""
         self._answers = deque(answers or ("ok",))
         super().__init__(**attributes)
 

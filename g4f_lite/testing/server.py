@@ -1,8 +1,8 @@
 """
-A loopback provider whose answers, and whose faults, are scripted.
+A provider on loopback whose answers and faults are scripted.
 
-It speaks HTTP/1.1 over plain sockets, so that it can do what no HTTP library lets a server do:
-break off, lie about lengths, reset, drip.
+It speaks HTTP/1.1 over plain sockets, so that it can do what no HTTP library lets a server do: interrupt an answer,
+announce wrong lengths, reset the connection, send single bytes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class FaultServer:
     """
     Answers on 127.0.0.1, on a free port, until closed.
 
-    Replies come from what `on` set for the request's model, else from the queue of `script`, whose
-    last entry is repeated; without any it answers "ok". All that arrived is in `received`.
+    Replies come from those that `on` set for the request's model, else from the queue of `script`, whose last entry is
+    repeated; without either the answer is "ok". All requests are in `received`.
 
     Args:
-        read_pause: seconds to wait after each 64 KiB of a request's body: a slow receiver of uploads.
+        read_pause: seconds to wait after each 64 KiB of a request's body, to receive uploads slowly.
     """
 
     def __init__(self, *, read_pause: float = 0.0) -> None:
@@ -57,7 +57,7 @@ class FaultServer:
 
     @property
     def models(self) -> list[str]:
-        """The models that were asked for, in order."""
+        """The requested models, in order."""
         return [request.model for request in self.received]
 
     @property
@@ -66,23 +66,23 @@ class FaultServer:
             return len(self._connections)
 
     def script(self, *replies: Reply) -> Self:
-        """Answer the next requests with these, the last one for ever."""
+        """Answer the next requests with these replies, and repeat the last one."""
         with self._lock:
             self._queue = deque(replies)
         return self
 
     def on(self, model: str, *replies: Reply) -> Self:
         """
-        Answer requests for this model with these, the last one for ever.
+        Answer requests for this model with these replies, and repeat the last one.
 
-        Instead of a model, the end of a path serves too, such as `/models`.
+        Instead of a model, the end of a path can be given, such as `/models`.
         """
         with self._lock:
             self._models[model] = deque(replies)
         return self
 
     def close(self) -> None:
-        """Stop listening and break off what is under way; its threads have ended afterwards."""
+        """Stop listening, close all connections, and wait for the threads."""
         self._closed.set()
         _shut(self._listener)
         self._listener.close()
@@ -132,7 +132,7 @@ class FaultServer:
                         if not self._act(connection, action):
                             return
         except OSError:
-            pass  # the client has gone
+            pass  # the client is gone
         finally:
             with self._lock:
                 self._connections.discard(connection)
@@ -146,11 +146,11 @@ class FaultServer:
         return queue.popleft() if len(queue) > 1 else queue[0]
 
     def _pause_reading(self) -> bool:
-        """Wait as `read_pause` says; True if the server is closed meanwhile."""
+        """Wait for `read_pause`; True if the server is closed meanwhile."""
         return self.read_pause > 0 and self._closed.wait(self.read_pause)
 
     def _act(self, connection: socket.socket, action: Action) -> bool:
-        """Do one thing; False ends the connection."""
+        """Do one action; False ends the connection."""
         if isinstance(action, bytes):
             connection.sendall(action)
             return True
@@ -165,8 +165,8 @@ class FaultServer:
 
     def _pause(self, connection: socket.socket, seconds: float) -> bool:
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self._closed.wait(min(left, 0.02)):
+        while (remaining := end - time.monotonic()) > 0:
+            if self._closed.wait(min(remaining, 0.02)):
                 return False
             connection.setblocking(False)
             try:
@@ -197,12 +197,12 @@ def _read_request(reader: Any, pause: Callable[[], bool]) -> Received | None:
         headers[name.lower()] = value.strip()
     body = b""
     if "content-length" in headers:
-        whole = bytearray()
-        while (left := int(headers["content-length"]) - len(whole)) > 0:
-            if not (piece := reader.read(min(left, _READ))) or (left > len(piece) and pause()):
+        received = bytearray()
+        while (remaining := int(headers["content-length"]) - len(received)) > 0:
+            if not (piece := reader.read(min(remaining, _READ))) or (remaining > len(piece) and pause()):
                 return None
-            whole += piece
-        body = bytes(whole)
+            received += piece
+        body = bytes(received)
     elif headers.get("transfer-encoding") == "chunked":
         while size := int(reader.readline(65536), 16):
             body += reader.read(size)

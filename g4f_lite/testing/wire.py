@@ -1,4 +1,4 @@
-"""Bytes on the wire: the pieces of HTTP/1.1 and of server-sent events."""
+"""The bytes of HTTP/1.1 and of server-sent events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the suite asks, and what the service says to it."""
+"""The requests of the suites, and the answers of the service."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ CAPABILITIES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         (PROMPT, "It is Sun"),
     ),
 }
-"""For each capability that shows in a request: what is asked, and what must then be sent."""
+"""For each capability that shows in a request: parameters of the request, and texts that must be sent."""
 OTHER_CAPABILITIES = frozenset(
     {"streaming", "stream_usage", "embeddings", "transcription", "translation", "speech", "images"}
 )
@@ -96,11 +96,11 @@ PARAMETERS: dict[str, tuple[Any, str]] = {
     "frequency_penalty": (0.0625, "0.0625"),
     "extra_body": ({"conformance_extra": "in-the-body"}, "in-the-body"),
 }
-"""For each parameter: a value, and how a body shows it."""
+"""For each parameter: a value, and its text in the body."""
 
 
 def model_of(provider: Provider) -> str:
-    """Return the default model; for a provider without one any, as callers must name theirs."""
+    """Return the default model, or any id for a provider without one, whose callers must name a model."""
     return provider.get_model_name() or "conformance-model"
 
 

@@ -21,7 +21,7 @@ CLIENTS = ("Client", "AsyncClient")
 
 
 class Call(NamedTuple):
-    """What a caller saw."""
+    """The result of a call, as its caller saw it."""
 
     text: str
     outcomes: tuple[str | None, ...]
@@ -29,11 +29,11 @@ class Call(NamedTuple):
 
 
 def call(client: str, one: Provider, server: FaultServer | None = None, *, stream: bool) -> Call:
-    """Make a call, and tell what the caller saw."""
+    """Make a call and return its result as its caller saw it."""
     pieces: list[str] = []
-    ended = outcome(client, one, server, stream=stream, pieces=pieces)
-    text = ended.text if isinstance(ended, ChatCompletion) and not stream else "".join(pieces)
-    return Call(text, tuple(attempt.outcome for attempt in ended.attempts))
+    result = outcome(client, one, server, stream=stream, pieces=pieces)
+    text = result.text if isinstance(result, ChatCompletion) and not stream else "".join(pieces)
+    return Call(text, tuple(attempt.outcome for attempt in result.attempts))
 
 
 def outcome(
@@ -49,24 +49,24 @@ def outcome(
         "model": model_of(one),
         "fallback_models": [],
     }
-    heard = [] if pieces is None else pieces
+    texts = [] if pieces is None else pieces
 
     async def concurrent() -> Any:
-        async with AsyncClient(**settings) as made:
+        async with AsyncClient(**settings) as api:
             if not stream:
-                return await made.chat.completions.create(**params)
-            running = await made.chat.completions.create(**params, stream=True)
+                return await api.chat.completions.create(**params)
+            running = await api.chat.completions.create(**params, stream=True)
             async for chunk in running:
-                heard.append(chunk.text)
+                texts.append(chunk.text)
             return running.completion
 
     def sync() -> Any:
-        with Client(**settings) as made:
+        with Client(**settings) as api:
             if not stream:
-                return made.chat.completions.create(**params)
-            running = made.chat.completions.create(**params, stream=True)
+                return api.chat.completions.create(**params)
+            running = api.chat.completions.create(**params, stream=True)
             for chunk in running:
-                heard.append(chunk.text)
+                texts.append(chunk.text)
             return running.completion
 
     try:
@@ -77,7 +77,7 @@ def outcome(
 
 
 @contextmanager
-def all_that_is_printed() -> Iterator[io.StringIO]:
+def capture_output() -> Iterator[io.StringIO]:
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         yield printed

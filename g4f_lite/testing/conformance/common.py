@@ -1,4 +1,4 @@
-"""What holds for every provider: attributes, import, registration, what shows of the key."""
+"""The checks for every provider: attributes, import, registration, secrecy of the key."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...provider.base import Provider
 from ...suggestions import did_you_mean
 from . import contract
 from .asking import CAPABILITIES, OTHER_CAPABILITIES
-from .contract import broken, hold
+from .contract import fail, hold
 from .service import SECRET
 
 LIMIT_S = 60.0
-"""For importing a plugin."""
+"""Seconds for importing a plugin."""
 
 
 class Conformance:
-    """What both suites have in common."""
+    """The base of both suites."""
 
     provider: ClassVar[type[Provider] | Provider]
     """The class that is registered, or an instance."""
@@ -34,12 +34,12 @@ class Conformance:
         if isinstance(given, Provider):
             return given.replace(**attributes) if attributes else given
         if not (isinstance(given, type) and issubclass(given, Provider)):
-            broken(contract.NAME, f"{type(self).__name__}.provider must be a Provider class or instance, not {given!r}")
+            fail(contract.NAME, f"{type(self).__name__}.provider must be a Provider class or instance, not {given!r}")
         try:
             return given(**attributes)
         except Exception as error:
             given_here = ", ".join(f"{name}=…" for name in attributes)
-            broken(contract.NAME, f"{given.__name__}({given_here}) raises {type(error).__name__}: {error}")
+            fail(contract.NAME, f"{given.__name__}({given_here}) raises {type(error).__name__}: {error}")
 
     def test_name_and_attributes(self) -> None:
         one = self.made()
@@ -77,7 +77,7 @@ class Conformance:
         known = {*CAPABILITIES, *OTHER_CAPABILITIES}
         for capability in one.capabilities - known:
             hint = did_you_mean(capability, known, f"; there are {', '.join(sorted(known))}")
-            broken(contract.NAME, f"capabilities has {capability!r}{hint}")
+            fail(contract.NAME, f"capabilities has {capability!r}{hint}")
         if one.needs_auth and Conformance.made(self).working:
             hold(one.api_key_env, contract.NAME, "needs_auth is True, but api_key_env names no variable")
             hold(one.login_url, contract.NAME, "needs_auth is True, but login_url names no page for a key")
@@ -86,9 +86,9 @@ class Conformance:
         one = self.made()
         if type(one).__module__ == "__main__" or "<locals>" in type(one).__qualname__:
             return  # nothing can import it
-        report = _in_a_process_of_its_own(type(one), one.api_key_env)
+        report = _import_isolated(type(one), one.api_key_env)
         for did in report["did"]:
-            broken(contract.IMPORT, f"importing and registering {one.name!r} does {did}")
+            fail(contract.IMPORT, f"importing and registering {one.name!r} does {did}")
         hold(not report["error"], contract.IMPORT, f"importing or registering {one.name!r} fails: {report['error']}")
         hold(
             not report["printed"], contract.IMPORT, f"importing {one.name!r} prints {report['printed'].strip()[:80]!r}"
@@ -107,7 +107,7 @@ class Conformance:
         except Exception as error:
             if "<locals>" in type(one).__qualname__:  # a class made inside a function cannot be pickled
                 return
-            broken(contract.KEY, f"the provider cannot be pickled: {type(error).__name__}: {error}")
+            fail(contract.KEY, f"the provider cannot be pickled: {type(error).__name__}: {error}")
         hold(SECRET.encode() not in pickled, contract.KEY, "a pickle of the provider holds the key")
 
 
@@ -120,8 +120,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def _in_a_process_of_its_own(kind: type, variables: Any) -> dict[str, Any]:
-    """Import a class's module and register it in a fresh interpreter, and return what it did."""
+def _import_isolated(kind: type, variables: Any) -> dict[str, Any]:
+    """Import the module of a class and register it in a fresh interpreter; return what that did."""
     module = sys.modules[kind.__module__]
     environment = {
         **os.environ,
@@ -140,10 +140,10 @@ def _in_a_process_of_its_own(kind: type, variables: Any) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        broken(contract.IMPORT, f"importing {kind.__module__} does not end within {LIMIT_S:g} s")
+        fail(contract.IMPORT, f"importing {kind.__module__} does not end within {LIMIT_S:g} s")
     last = ran.stdout.splitlines()[-1:] or [""]
     if not last[0].startswith("{"):
-        broken(
+        fail(
             contract.IMPORT,
             f"importing {kind.__module__} ends the process with code {ran.returncode}: {ran.stderr[-300:].strip()}",
         )

@@ -1,4 +1,4 @@
-"""What the suite holds a provider to. Each sentence stands in docs/plugins/contract.md, too."""
+"""The rules that the suites check. Each sentence stands in docs/plugins/contract.md, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = "docs/plugins/contract.md"
 
 
 class Rule(NamedTuple):
-    """What the contract wants, and the heading of the page under which it is written."""
+    """One rule of the contract, and the heading under which the page has it."""
 
     wants: str
     heading: str
@@ -94,9 +94,9 @@ RECORDED = Rule(
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
 
 
-def broken(rule: Rule, seen: str) -> NoReturn:
+def fail(rule: Rule, seen: str) -> NoReturn:
     """
-    Fail the test: what was seen, what the contract wants, and where it is written.
+    Fail the test; the message says what was seen, what the contract wants, and where that is written.
 
     Raises:
         pytest.fail.Exception: always.
@@ -104,7 +104,7 @@ def broken(rule: Rule, seen: str) -> NoReturn:
     pytest.fail(f"{seen}\n  the contract:  {rule.wants}\n  written in:    {PAGE}, “{rule.heading}”", pytrace=False)
 
 
-def hold(true: object, rule: Rule, seen: str) -> None:
-    """Fail the test unless this is true."""
-    if not true:
-        broken(rule, seen)
+def hold(condition: object, rule: Rule, seen: str) -> None:
+    """Fail the test unless the condition holds."""
+    if not condition:
+        fail(rule, seen)

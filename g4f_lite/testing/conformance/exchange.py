@@ -1,4 +1,4 @@
-"""A recorded answer of a service, and what it must mean."""
+"""A recorded answer of a service, and what must be read from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...value import Value
 
 class Exchange(Value, frozen=True, kw_only=True):
     """
-    One recorded answer. What is None is not looked at.
+    One recorded answer. An attribute that is None is not checked.
 
         Exchange(name="haiku", body=Path("tests/haiku.sse").read_bytes(), text="An old pond")
     """
@@ -28,7 +28,7 @@ class Exchange(Value, frozen=True, kw_only=True):
     tools: Sequence[str] | None = None
     """The names of the tools that are called."""
     error: type[ProviderError] | None = None
-    """The exception that it means, for an error."""
+    """The exception that an error means."""
     retry_after: float | None = None
     """Seconds, for an error that asks to wait."""
 
@@ -37,7 +37,7 @@ class Exchange(Value, frozen=True, kw_only=True):
         return self.stream or "event-stream" in self.headers.get("content-type", "")
 
     def compared(self, reading: ChatCompletion | ProviderError) -> Iterator[tuple[str, object, object]]:
-        """Yield what is looked at, what was read, and what it should be."""
+        """Yield the subject of each check, what was read, and what is expected."""
         wanted = self.error and self.error.__name__
         if isinstance(reading, ProviderError):
             yield "the error", type(reading).__name__, wanted

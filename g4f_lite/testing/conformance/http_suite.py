@@ -24,11 +24,11 @@ from ..server import FaultServer
 from ..shapes import Said, Shape, ShapeName
 from . import contract
 from .asking import CALLS, CAPABILITIES, CAPPED, HALF, PARAMETERS, PROMPT, TEXT, ask
-from .calls import CLIENTS, Call, all_that_is_printed, call, outcome
+from .calls import CLIENTS, Call, call, capture_output, outcome
 from .common import Conformance
-from .contract import broken, hold
+from .contract import fail, hold
 from .exchange import Exchange
-from .service import SECRET, Service, Stream, build, classify, expected, heard, read_stream, read_whole, says
+from .service import SECRET, Service, Stream, build, classify, contains, content_of, expected, read_stream, read_whole
 from .threads import in_threads
 
 ERROR_TABLE: dict[int, type[e.ProviderError]] = {
@@ -43,7 +43,7 @@ ERROR_TABLE: dict[int, type[e.ProviderError]] = {
     502: e.ServerError,
     503: e.ServerError,
 }
-"""What an error status means, unless the service says more: docs/plugins/contract.md."""
+"""What an error status means unless the body says more; see docs/plugins/contract.md."""
 
 _FAILURE = "conformance: scripted failure"
 _PAGE = b"<!DOCTYPE html><html><title>502 Bad Gateway</title></html>"
@@ -62,15 +62,15 @@ class ProviderConformance(Conformance):
     """Recorded answers."""
     error_table: ClassVar[Mapping[int, type[e.ProviderError]]] = ERROR_TABLE
     ignored_parameters: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that the service itself is documented to ignore."""
+    """Parameters that the service ignores, according to its documentation."""
 
     def made(self, **attributes: Any) -> Provider:
         one = super().made(**attributes)
         if isinstance(one, LocalProvider):
-            broken(contract.NAME, f"{one.name!r} answers in process: subclass LocalProviderConformance")
-        if not one.working:  # one that is switched off keeps the contract, too
+            fail(contract.NAME, f"{one.name!r} answers in process: subclass LocalProviderConformance")
+        if not one.working:  # the contract holds for one that is switched off, too
             one = one.replace(working=True)
-        if "{" in one.api_base:  # places that the environment fills
+        if "{" in one.api_base:  # placeholders that the environment fills
             base = VARIABLE.sub(lambda found: "x" if found.start() else "https://conformance.example", one.api_base)
             one = one.replace(api_base=base)
         return one
@@ -89,8 +89,10 @@ class ProviderConformance(Conformance):
             first = build(one, request, stream=stream)
             hold(request == before, contract.BUILDING, "build_request changes the request that it is given")
             for text in ("Answer in one word.", "Hello", "Good day!", PROMPT):
-                hold(says(first, text), contract.BUILDING, f"the message {text!r} is not in the request")
-            hold(says(first, request.model), contract.BUILDING, f"the model {request.model!r} is not in the request")
+                hold(contains(first, text), contract.BUILDING, f"the message {text!r} is not in the request")
+            hold(
+                contains(first, request.model), contract.BUILDING, f"the model {request.model!r} is not in the request"
+            )
             kept = (first.url, first.method, dict(first.headers), first.body)
             build(one, ask(one, "another prompt"), key=SECRET[::-1], stream=stream)
             hold(
@@ -114,7 +116,7 @@ class ProviderConformance(Conformance):
                 outgoing = build(one, ask(one, **{name: value}))
             except (e.UnsupportedParameterError, e.InvalidRequestError):
                 continue
-            hold(says(outgoing, shown), contract.PARAMETERS, f"{name}={value!r} is neither sent nor refused")
+            hold(contains(outgoing, shown), contract.PARAMETERS, f"{name}={value!r} is neither sent nor refused")
 
     def test_declared_capabilities_work(self) -> None:
         one = self.made()
@@ -125,10 +127,10 @@ class ProviderConformance(Conformance):
                 try:
                     outgoing = build(one, ask(one, **params), stream=stream)
                 except e.ProviderError as error:
-                    broken(contract.CAPABILITIES, f"{capability!r} is declared, but refused: {error}")
+                    fail(contract.CAPABILITIES, f"{capability!r} is declared, but refused: {error}")
                 for text in shown:
                     hold(
-                        says(outgoing, text),
+                        contains(outgoing, text),
                         contract.CAPABILITIES,
                         f"{capability!r} is declared, but {text!r} is not sent",
                     )
@@ -139,7 +141,7 @@ class ProviderConformance(Conformance):
                 "a stream": read_stream(one, request, self.service.events(CALLS)).completion,
             }
             for where, answer in answers.items():
-                said = heard(answer) if isinstance(answer, ChatCompletion) else answer
+                said = content_of(answer) if isinstance(answer, ChatCompletion) else answer
                 hold(
                     said == expected(CALLS),
                     contract.CAPABILITIES,
@@ -159,8 +161,8 @@ class ProviderConformance(Conformance):
         one = self.made()
         for said in (TEXT, CAPPED):
             answer = read_whole(one, self.service.whole(said))
-            told = heard(answer) if isinstance(answer, ChatCompletion) else f"{type(answer).__name__}: {answer}"
-            hold(told == expected(said), contract.READING, f"parse_response reads {told}\n  of {expected(said)}")
+            read = content_of(answer) if isinstance(answer, ChatCompletion) else f"{type(answer).__name__}: {answer}"
+            hold(read == expected(said), contract.READING, f"parse_response reads {read}\n  of {expected(said)}")
 
     def test_what_cannot_be_understood_is_an_error(self) -> None:
         one = self.made()
@@ -175,7 +177,7 @@ class ProviderConformance(Conformance):
             except (e.ProviderError, e.ReplyError):
                 continue
             except Exception as error:
-                broken(
+                fail(
                     contract.JUNK, f"a stream's parser raises {type(error).__name__}: {error}\n  for the event {junk!r}"
                 )
             said = [chunk for chunk in chunks if chunk.has_content()]
@@ -190,9 +192,11 @@ class ProviderConformance(Conformance):
             cuts |= {f"cut after byte {at}": [body[:at], body[at:]] for at in range(1, len(body))}
             for how, pieces in cuts.items():
                 stream = read_stream(one, request, pieces)
-                whole = stream.error is None and not stream.notes and heard(stream.completion) == expected(said)
+                whole = stream.error is None and not stream.notes and content_of(stream.completion) == expected(said)
                 hold(
-                    whole, contract.STREAMS, f"a stream {how} is read as {stream.told()}\n  instead of {expected(said)}"
+                    whole,
+                    contract.STREAMS,
+                    f"a stream {how} is read as {stream.describe()}\n  instead of {expected(said)}",
                 )
 
     def test_cut_streams_never_pass_for_whole(self) -> None:
@@ -202,12 +206,16 @@ class ProviderConformance(Conformance):
         for at in range(len(body)):
             stream = read_stream(one, request, [body[:at]])
             hold(
-                stream.error is not None or heard(stream.completion) == expected(TEXT),
+                stream.error is not None or content_of(stream.completion) == expected(TEXT),
                 contract.CUTS,
-                f"a stream that was cut after {at} of {len(body)} bytes passes for whole: {stream.told()}",
+                f"a stream that was cut after {at} of {len(body)} bytes passes for whole: {stream.describe()}",
             )
         stream = read_stream(one, request, self.service.events(CAPPED))
-        hold(heard(stream.completion) == expected(CAPPED), contract.CUTS, f"a capped answer is read as {stream.told()}")
+        hold(
+            content_of(stream.completion) == expected(CAPPED),
+            contract.CUTS,
+            f"a capped answer is read as {stream.describe()}",
+        )
 
     def test_recorded_exchanges(self) -> None:
         one = self.made()
@@ -224,8 +232,8 @@ class ProviderConformance(Conformance):
             else:
                 readings.append(read_whole(one, exchange.body, exchange.headers, exchange.status))
             for reading in readings:
-                for seen, told, wanted in exchange.compared(reading):
-                    hold(told == wanted, contract.RECORDED, f"{exchange.name}: {seen} is {told!r}, not {wanted!r}")
+                for subject, read, wanted in exchange.compared(reading):
+                    hold(read == wanted, contract.RECORDED, f"{exchange.name}: {subject} is {read!r}, not {wanted!r}")
 
     # -- errors ----------------------------------------------------------------------------
 
@@ -249,10 +257,10 @@ class ProviderConformance(Conformance):
                 hold(error.retry_after == 7, contract.ERRORS, f"retry-after: 7 is read as {error.retry_after}")
             for junk in (b"", _PAGE, b"null", b"[]", b'{"error": null}', b'{"error": {"message": {}}}', b"\xff"):
                 error = classify(one, ErrorReply(status=status, headers=headers, body=junk))
-                if status in (401, 429, 503):  # statuses that need no words
-                    told = type(error).__name__
+                if status in (401, 429, 503):  # these statuses need no message
+                    name = type(error).__name__
                     hold(
-                        type(error) is kind, contract.ERRORS, f"status {status} with the body {junk[:40]!r} is a {told}"
+                        type(error) is kind, contract.ERRORS, f"status {status} with the body {junk[:40]!r} is a {name}"
                     )
 
     def test_errors_inside_answers(self) -> None:
@@ -264,11 +272,11 @@ class ProviderConformance(Conformance):
             f"an error inside a 200 is read as {answer!r}",
         )
         for said in (Said(), HALF):
-            stream = read_stream(one, ask(one), self.service.broken_off(said, 503, _FAILURE))
+            stream = read_stream(one, ask(one), self.service.interrupted(said, 503, _FAILURE))
             hold(
                 stream.error is not None and _FAILURE in stream.error.message,
                 contract.ERRORS_INSIDE,
-                f"a stream that ends with an error after {said.text!r} is read as {stream.told()}",
+                f"a stream that ends with an error after {said.text!r} is read as {stream.describe()}",
             )
 
     # -- both clients ----------------------------------------------------------------------
@@ -293,15 +301,15 @@ class ProviderConformance(Conformance):
             "a cut stream": (True, [service.cut(HALF)], "StreamInterruptedError"),
         }
         for scene, (stream, script, outcomes) in scenes.items():
-            seen = {}
+            results = {}
             for client in CLIENTS:
                 with FaultServer() as server:
                     server.script(*script)
-                    seen[client] = call(client, one, server, stream=stream)
+                    results[client] = call(client, one, server, stream=stream)
             text = HALF.text if "cut" in scene else TEXT.text if outcomes.endswith("ok") else ""
-            for client, told in seen.items():
+            for client, result in results.items():
                 wanted = Call(text, tuple(outcomes.split()))
-                hold(told == wanted, contract.CLIENTS, f"{scene}: {client} gives {told}\n  instead of {wanted}")
+                hold(result == wanted, contract.CLIENTS, f"{scene}: {client} gives {result}\n  instead of {wanted}")
 
     def test_base_url_and_headers_are_honoured(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hide_environment(monkeypatch)
@@ -349,7 +357,7 @@ class ProviderConformance(Conformance):
         }
         caplog.set_level(logging.DEBUG)
         for scene, reply in scripts.items():
-            with FaultServer() as server, all_that_is_printed() as printed:
+            with FaultServer() as server, capture_output() as printed:
                 server.script(reply)
                 ended = outcome(CLIENTS[0], one, server, stream=False)
                 shown[f"the path, after {scene}"] = [request.path for request in server.received]
@@ -371,18 +379,18 @@ class ProviderConformance(Conformance):
                 stream.feed(*body[number : number + 1])
         for stream, said in zip(streams, sayings, strict=True):
             stream.end()
-            whole = stream.error is None and heard(stream.completion) == expected(said)
-            hold(whole, contract.THREADS, f"of two streams at once one is read as {stream.told()}")
+            whole = stream.error is None and content_of(stream.completion) == expected(said)
+            hold(whole, contract.THREADS, f"of two streams at once one is read as {stream.describe()}")
 
         def work(number: int) -> str | None:
             said, prompt = sayings[number], f"prompt of thread {number}"
             outgoing = build(one, ask(one, prompt), stream=True)
-            if not says(outgoing, prompt):
+            if not contains(outgoing, prompt):
                 return "a request holds another thread's prompt"
             stream = read_stream(one, ask(one, prompt), bodies[number])
-            if stream.error is not None or heard(stream.completion) != expected(said):
-                return f"a stream is read as {stream.told()}"
+            if stream.error is not None or content_of(stream.completion) != expected(said):
+                return f"a stream is read as {stream.describe()}"
             return None
 
         for problem in in_threads(work, len(sayings)):
-            broken(contract.THREADS, f"with {len(sayings)} threads, {problem}")
+            fail(contract.THREADS, f"with {len(sayings)} threads, {problem}")

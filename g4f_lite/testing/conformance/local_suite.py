@@ -1,4 +1,4 @@
-"""The suite for providers that answer inside the process."""
+"""The suite for providers that answer in process."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from . import contract
 from .asking import PROMPT, ask
 from .calls import CLIENTS, call
 from .common import Conformance
-from .contract import broken, hold
-from .service import heard
+from .contract import fail, hold
+from .service import content_of
 from .threads import in_threads
 
 _MOST = 10_000
-"""Chunks after which a stream counts as endless."""
+"""A stream of more chunks counts as endless."""
 
 
 class LocalProviderConformance(Conformance):
     """
-    Subclass it with a provider whose answers are made in this process; pytest runs the checks.
+    Subclass it with a provider that answers in process; pytest runs the checks.
 
-    The provider must answer the same prompt with the same text; `prompt` is one that takes several
-    chunks.
+    The provider must answer the same prompt with the same text. The answer to `prompt` must take several chunks.
     """
 
     prompt: ClassVar[str] = PROMPT
@@ -34,15 +33,17 @@ class LocalProviderConformance(Conformance):
     def local(self) -> LocalProvider:
         one = self.made()
         if not isinstance(one, LocalProvider):
-            broken(contract.NAME, f"{one.name!r} is no LocalProvider: subclass ProviderConformance")
+            fail(contract.NAME, f"{one.name!r} is no LocalProvider: subclass ProviderConformance")
         return one
 
     def test_streams_are_finished_and_complete_says_the_same(self) -> None:
         one = self.local()
         whole = _complete(one, self.prompt)
-        hold(heard(whole).finish_reason, contract.FINISHING, "complete gives an answer without a finish reason")
+        hold(content_of(whole).finish_reason, contract.FINISHING, "complete gives an answer without a finish reason")
         streamed = _streamed(one, self.prompt)
-        hold(streamed == heard(whole).text, contract.FINISHING, f"stream says {streamed!r}, complete {whole.text!r}")
+        hold(
+            streamed == content_of(whole).text, contract.FINISHING, f"stream says {streamed!r}, complete {whole.text!r}"
+        )
 
     def test_streams_end_when_they_are_cancelled(self) -> None:
         one = self.local()
@@ -62,33 +63,37 @@ class LocalProviderConformance(Conformance):
     def test_both_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hide_environment(monkeypatch)
         one = self.local()
-        seen = {(client, stream): call(client, one, stream=stream) for client in CLIENTS for stream in (False, True)}
-        for (client, stream), told in seen.items():
+        results = {(client, stream): call(client, one, stream=stream) for client in CLIENTS for stream in (False, True)}
+        for (client, stream), result in results.items():
             hold(
-                told.outcomes == ("ok",),
+                result.outcomes == ("ok",),
                 contract.CLIENTS,
-                f"{client}, stream={stream}: the attempts end {told.outcomes}",
+                f"{client}, stream={stream}: the attempts end {result.outcomes}",
             )
-            hold(told == seen["Client", False], contract.CLIENTS, f"{client}, stream={stream}: another answer: {told}")
+            hold(
+                result == results["Client", False],
+                contract.CLIENTS,
+                f"{client}, stream={stream}: another answer: {result}",
+            )
 
     def test_threads_share_nothing(self) -> None:
         one = self.local()
         prompts = [f"{self.prompt} ({number})" for number in range(3)]
-        alone = [heard(_complete(one, prompt)) for prompt in prompts]
+        alone = [content_of(_complete(one, prompt)) for prompt in prompts]
 
         def work(number: int) -> str | None:
-            told = heard(_complete(one, prompts[number]))
-            return None if told == alone[number] else f"an answer is {told} instead of {alone[number]}"
+            content = content_of(_complete(one, prompts[number]))
+            return None if content == alone[number] else f"an answer is {content} instead of {alone[number]}"
 
         for problem in in_threads(work, len(prompts)):
-            broken(contract.THREADS, f"with {len(prompts)} threads, {problem}")
+            fail(contract.THREADS, f"with {len(prompts)} threads, {problem}")
 
 
 def _complete(one: LocalProvider, prompt: str) -> ChatCompletion:
     try:
         whole = one.complete(ask(one, prompt), cancelled=lambda: False)
     except Exception as error:
-        broken(contract.FINISHING, f"complete raises {type(error).__name__}: {error}")
+        fail(contract.FINISHING, f"complete raises {type(error).__name__}: {error}")
     hold(isinstance(whole, ChatCompletion), contract.FINISHING, f"complete returns {type(whole).__name__}")
     return whole
 

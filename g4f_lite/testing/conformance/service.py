@@ -1,4 +1,4 @@
-"""The service's side: bytes in its protocol, and what the host makes of them with the provider's code."""
+"""The answers of the service, and the provider's code that reads them, called as the host calls it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ...types.timeouts import Timeouts
 from .. import replies
 from ..script import Reply
 from ..shapes import SHAPES, Failure, Said, Shape, ShapeName
-from .contract import BUILDING, JUNK, broken, hold
+from .contract import BUILDING, JUNK, fail, hold
 
 SECRET = "conformance-2Zr9-the-key-that-nobody-may-see"  # noqa: S105  # no service knows it
 EVENT_STREAM = {"content-type": "text/event-stream"}
@@ -33,7 +33,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Service:
-    """Speaks in a shape."""
+    """Writes answers and errors in the protocol of a shape."""
 
     def __init__(self, shape: ShapeName | Shape) -> None:
         self.shape: Shape = SHAPES[shape] if isinstance(shape, str) else shape
@@ -48,7 +48,7 @@ class Service:
     def error(self, status: int, message: str, **more: Any) -> bytes:
         return json.dumps(self.shape.error(Failure(status, message, **more))).encode()
 
-    def broken_off(self, said: Said, status: int, message: str) -> list[bytes]:
+    def interrupted(self, said: Said, status: int, message: str) -> list[bytes]:
         """Return the events of a stream that ends with an error."""
         failure = self.shape.error(Failure(status, message))
         return [*self.events(said._replace(finish=None)), self.shape.sse(failure)]
@@ -62,12 +62,12 @@ class Service:
         return replies.body(self.error(status, message), status, content_type="application/json")
 
     def cut(self, said: Said) -> Reply:
-        """Begin a stream, and end its body politely in the middle."""
+        """Return a stream whose HTTP body ends properly in the middle of the answer."""
         return replies.stream(self.events(said._replace(finish=None)))
 
 
-class Heard(NamedTuple):
-    """What an answer says, comparable however it came."""
+class Content(NamedTuple):
+    """The content of an answer, comparable between whole answers and streams."""
 
     text: str
     finish_reason: str | None
@@ -78,15 +78,15 @@ class Heard(NamedTuple):
         return f"{self.text!r} with finish reason {self.finish_reason!r}{calls}"
 
 
-def heard(completion: ChatCompletion) -> Heard:
+def content_of(completion: ChatCompletion) -> Content:
     calls = tuple((call.function.name, _arguments(call.function.arguments)) for call in completion.tool_calls)
     finish_reason = completion.choices[0].finish_reason if completion.choices else None
-    return Heard(completion.text, finish_reason, calls)
+    return Content(completion.text, finish_reason, calls)
 
 
-def expected(said: Said) -> Heard:
+def expected(said: Said) -> Content:
     calls = tuple((call["function"]["name"], _arguments(call["function"]["arguments"])) for call in said.tool_calls)
-    return Heard(said.text, said.finish, calls)
+    return Content(said.text, said.finish, calls)
 
 
 def _arguments(text: str) -> Any:
@@ -101,7 +101,7 @@ def _arguments(text: str) -> Any:
 
 def build(provider: Provider, request: ChatRequest, *, key: str | None = SECRET, stream: bool = False) -> HTTPRequest:
     """
-    Return what the provider sends.
+    Return the request that the provider builds.
 
     Raises:
         ProviderError: it refuses the request.
@@ -111,18 +111,18 @@ def build(provider: Provider, request: ChatRequest, *, key: str | None = SECRET,
     except ProviderError:
         raise
     except Exception as error:
-        broken(BUILDING, f"build_request raises {type(error).__name__}: {error}")
+        fail(BUILDING, f"build_request raises {type(error).__name__}: {error}")
     try:
         check_outgoing(outgoing)
     except (TypeError, ValueError, AttributeError) as error:
-        broken(BUILDING, f"what build_request returns cannot be sent: {error}")
+        fail(BUILDING, f"what build_request returns cannot be sent: {error}")
     return outgoing
 
 
 def read_whole(
     provider: Provider, body: bytes, headers: Mapping[str, str] = JSON, status: int = 200
 ) -> ChatCompletion | ProviderError:
-    """Return the answer that a body is, or the error."""
+    """Return the completion or the error that a body means."""
     response = HTTPResponse(status=status, headers=headers, body=body)
     try:
         completion = provider.parse_response(response)
@@ -133,7 +133,7 @@ def read_whole(
     except ProviderError as error:
         return error
     except Exception as error:
-        broken(JUNK, f"parse_response raises {type(error).__name__}: {error}\n  for the body {body[:60]!r}")
+        fail(JUNK, f"parse_response raises {type(error).__name__}: {error}\n  for the body {body[:60]!r}")
     hold(
         isinstance(completion, ChatCompletion),
         JUNK,
@@ -147,13 +147,13 @@ def classify(provider: Provider, reply: ErrorReply) -> ProviderError:
     try:
         error = provider.classify_error(reply)
     except Exception as failure:
-        broken(JUNK, f"classify_error raises {type(failure).__name__}: {failure}\n  for {reply.body[:60]!r}")
+        fail(JUNK, f"classify_error raises {type(failure).__name__}: {failure}\n  for {reply.body[:60]!r}")
     hold(isinstance(error, ProviderError), JUNK, f"classify_error returns {type(error).__name__}, no ProviderError")
     return error
 
 
 class Stream:
-    """One stream through the provider's parser, as the host reads it."""
+    """One stream, read with the provider's parser as the host does."""
 
     def __init__(self, provider: Provider, request: ChatRequest) -> None:
         limit = TimeLimit(time, Timeouts(), float("inf"), stream=True)
@@ -185,23 +185,23 @@ class Stream:
     def completion(self) -> ChatCompletion:
         return self._reader.completion()
 
-    def told(self) -> str:
-        """Tell what came out of it."""
+    def describe(self) -> str:
+        """Return what was read, as one line."""
         if self.error is not None:
             return f"{type(self.error).__name__}: {self.error.message}"
-        return str(heard(self.completion)) + "".join(f"; {note}" for note in self.notes)
+        return str(content_of(self.completion)) + "".join(f"; {note}" for note in self.notes)
 
 
 def read_stream(provider: Provider, request: ChatRequest, pieces: Iterable[bytes]) -> Stream:
-    """Return a stream that has come in these pieces and has ended."""
+    """Return a stream that has received these pieces and the end of its body."""
     return Stream(provider, request).end(*pieces)
 
 
-# -- what a request says -------------------------------------------------------------------
+# -- what a request contains ---------------------------------------------------------------
 
 
-def says(outgoing: HTTPRequest, text: str) -> bool:
-    """Tell whether a value of the body, a part of one, or the URL is this text."""
+def contains(outgoing: HTTPRequest, text: str) -> bool:
+    """Return whether this text is in the URL or in a name or value of the body."""
     return any(text in value for value in _values(outgoing))
 
 

@@ -1,4 +1,4 @@
-"""The same work in several threads at once."""
+"""Run the same work in several threads at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def in_threads(work: Callable[[int], str | None], threads: int) -> list[str]:
                 barrier.wait(30)
                 if (problem := work(number)) is not None:
                     problems.append(problem)
-        except BaseException as error:  # a failed check is one, too
+        except BaseException as error:  # a failed check is a problem, too
             problems.append(str(error))
             barrier.abort()
 

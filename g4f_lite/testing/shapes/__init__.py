@@ -1,4 +1,15 @@
-"""The protocols that the fault server speaks, one module each behind one contract."""
+"""
+The protocols that the fault server speaks, behind one contract.
+
+Rule: pure functions from what the model says to JSON and events; no I/O, and no knowledge of the providers under test.
+
+    contract          what a model or an error says, and what a shape makes of it
+    openai            chat completions
+    openai_endpoints  embeddings, audio, images and the list of models
+    anthropic         Messages
+    gemini            generateContent
+    cohere            chat, version 2
+"""
 
 from __future__ import annotations
 

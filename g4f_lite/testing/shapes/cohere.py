@@ -1,5 +1,5 @@
 """
-Cohere's chat, version 2: events tell their kind in `type`, calls have a plan before them.
+Cohere's chat, version 2: events have their kind in `type`; a plan precedes tool calls.
 
 Source: docs.cohere.com/reference/chat, …/reference/chat-stream, …/reference/errors.
 """
@@ -35,8 +35,8 @@ def whole(model: str, said: Said) -> dict[str, Any]:
 
 
 def chunks(model: str, said: Said) -> Iterator[dict[str, Any]]:
-    begun = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], **said.more}
-    yield {"type": "message-start", "id": "chat-test", "delta": {"message": begun}}
+    start = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], **said.more}
+    yield {"type": "message-start", "id": "chat-test", "delta": {"message": start}}
     blocks = [("thinking", words(said.reasoning)), ("text", list(said.pieces))]
     blocks = [(kind, pieces) for kind, pieces in blocks if pieces]
     for index, (kind, pieces) in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""What a reply says, in nobody's protocol yet, and what a protocol makes of it."""
+"""What a reply says, independent of a protocol, and the contract of a protocol."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .. import wire
 ShapeName: TypeAlias = Literal["openai", "anthropic", "gemini", "cohere"]
 
 PROMPT_TOKENS = 5
-"""What every prompt costs."""
+"""The count of tokens reported for every prompt."""
 
 
 class Said(NamedTuple):
     """What the model says: its reasoning, then its text, then its tool calls."""
 
     pieces: Sequence[str] = ()
-    """The text, as a stream hands it out."""
+    """The text, in the pieces of a stream."""
     finish: str | None = "stop"
-    """OpenAI's finish reason, or one of the shape's own; None: the answer breaks off."""
+    """OpenAI's finish reason, or one of the shape's own; None: the answer is interrupted."""
     reasoning: str = ""
     tool_calls: Sequence[Mapping[str, Any]] = ()
     """
@@ -35,17 +35,17 @@ class Said(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """A word of text or reasoning costs one."""
+        """One for each word of text and reasoning."""
         return count(self.text) + count(self.reasoning)
 
 
 class Failure(NamedTuple):
-    """What an error says; a shape leaves out what its envelope has no place for."""
+    """What an error says. A shape drops the fields that its protocol does not have."""
 
     status: int
     message: str
     type: str | None = None
-    """Its kind in the shape's own words; None: what the status stands for."""
+    """The error type in the terms of the protocol; None: the usual one for the status."""
     code: str | None = None
     """OpenAI's, as `param`."""
     param: str | None = None
@@ -55,14 +55,14 @@ class Failure(NamedTuple):
 
 class Shape(Protocol):
     """
-    The protocol that a service speaks. Each module beside this one is a shape; a subclass with
-    `whole`, `chunks` and `error` is one, too.
+    The protocol that a service speaks. Each module in this folder is a shape, and so is a subclass with `whole`,
+    `chunks` and `error`.
     """
 
     DONE: tuple[str, ...] = ()
-    """What comes after the last event of a stream."""
+    """Sent after the last event of a stream."""
     KEEP_ALIVE: bytes = b": keep-alive\n\n"
-    """What a stream sends when there is nothing to say."""
+    """Sent by a stream without content."""
 
     def whole(self, model: str, said: Said) -> dict[str, Any]:
         """Return the JSON of a whole answer."""

@@ -1,5 +1,5 @@
 """
-Google's generateContent: the model and the wish to stream stand in the path; lines end with CRLF.
+Google's generateContent: the path holds the model and whether to stream; lines end with CRLF.
 
 Source: ai.google.dev/api/generate-content, google.rpc.Code, and recorded streams.
 """
@@ -51,7 +51,7 @@ def chunks(model: str, said: Said) -> Iterator[dict[str, Any]]:
     for piece in said.pieces:
         so_far = so_far._replace(pieces=[*so_far.pieces, piece])
         yield _response(model, [{"text": piece}], so_far)
-    for call in _calls(said):  # each comes whole
+    for call in _calls(said):  # each in one piece
         yield _response(model, [call], so_far)
     if said.finish is not None:
         yield _response(model, [{"text": ""}], said)
@@ -74,12 +74,12 @@ def _response(model: str, parts: list[dict[str, Any]], said: Said) -> dict[str, 
         candidate["finishReason"] = FINISHES.get(said.finish, said.finish)
     usage = {"promptTokenCount": PROMPT_TOKENS, "totalTokenCount": PROMPT_TOKENS + said.tokens}
     counted = {"candidatesTokenCount": count(said.text), "thoughtsTokenCount": count(said.reasoning)}
-    usage |= {name: tokens for name, tokens in counted.items() if tokens}  # what costs nothing is left out
+    usage |= {name: tokens for name, tokens in counted.items() if tokens}  # zeros are left out
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": "response-test"}
 
 
 def _calls(said: Said) -> list[dict[str, Any]]:
-    """Return the calls as parts; an id is sent if one was given: most models give none."""
+    """Return the calls as parts. An id is sent only if given: most models send none."""
     return [
         {
             "functionCall": {

@@ -46,8 +46,8 @@ def chunks(model: str, said: Said) -> Iterator[dict[str, Any]]:
     for piece in said.pieces:
         yield chunk({"content": piece})
     for index, call in enumerate(said.tool_calls):  # id and name come first and once, the arguments in pieces
-        begun = {**call, "function": {**call["function"], "arguments": ""}}
-        yield chunk({"tool_calls": [{"index": index, **begun}]})
+        start = {**call, "function": {**call["function"], "arguments": ""}}
+        yield chunk({"tool_calls": [{"index": index, **start}]})
         for part in halves(call["function"]["arguments"]):
             yield chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
     if said.finish is not None:

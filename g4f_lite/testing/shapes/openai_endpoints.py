@@ -24,7 +24,7 @@ _JSON = "application/json"
 
 
 def whole(request: Received, said: Said) -> tuple[bytes, str]:
-    """Return body and content type of a good answer; audio says what `said` says."""
+    """Return body and content type of a successful answer; for audio, the text is that of `said`."""
     asked = request.json if isinstance(request.json, dict) else {}
     match request.endpoint:
         case "/embeddings":
@@ -38,11 +38,11 @@ def whole(request: Received, said: Said) -> tuple[bytes, str]:
             return _dump({"created": 1_700_000_000, "data": [image] * int(asked.get("n", 1))})
         case "/models":
             return _dump(models(MODELS))
-    return _heard(request.form, said.text)
+    return _transcription(request.form, said.text)
 
 
 def embeddings(model: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a vector for each input: another one for another text, the same for the same."""
+    """Return a vector for each input, which depends on its text alone."""
     given = asked.get("input", "")
     inputs = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
     vectors = [_vector(str(one), asked.get("dimensions", DIMENSIONS)) for one in inputs]
@@ -64,14 +64,14 @@ def models(ids: Sequence[str]) -> dict[str, Any]:
 
 
 def wave(text: str) -> bytes:
-    """Return a WAV file of silence: a hundredth of a second a letter."""
+    """Return a silent WAV file of a hundredth of a second per letter."""
     samples = b"\0\0" * (80 * len(text))
     kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
     data = struct.pack("<4sI", b"data", len(samples)) + samples
     return struct.pack("<4sI4s", b"RIFF", 4 + len(kind) + len(data), b"WAVE") + kind + data
 
 
-def _heard(form: Mapping[str, Sequence[bytes]], text: str) -> tuple[bytes, str]:
+def _transcription(form: Mapping[str, Sequence[bytes]], text: str) -> tuple[bytes, str]:
     wanted = form.get("response_format", [b"json"])[0].decode()
     if wanted == "text":
         return f"{text}\n".encode(), "text/plain; charset=utf-8"
