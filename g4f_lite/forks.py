@@ -1,8 +1,8 @@
 """
-What a fork must not take along: a lock may be held for ever in the child, by a thread that the child does not have.
+Keep a child process usable after a fork: a lock that another thread held at the fork stays held in the child for ever.
 
-Locks are made anew there. The import system's own cannot be: a module that another thread was just importing would
-keep the child waiting, so the modules that any call may come to need are there before the fork.
+Owners of locks replace them in the child. The import system's locks cannot be replaced: the child would wait for a
+module that another thread was importing, so modules that calls import late are imported before the fork.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from weakref import WeakSet
 
 class Resettable(Protocol):
     def after_fork(self) -> None:
-        """Make the locks anew; runs in the child, before anything else there."""
+        """Replace the locks. Runs in the child before any other code there."""
 
 
 _owners: WeakSet[Resettable] = WeakSet()
-_late: list[str] = []
+_preloaded: list[str] = []
 
 
 def reset_in_child(owner: Resettable) -> None:
-    """Have `owner.after_fork()` called in each child, for as long as the owner lives."""
+    """Call `owner.after_fork()` in each child, as long as the owner lives."""
     _owners.add(owner)
 
 
 def preload_before_fork(*modules: str) -> None:
-    """Name modules that calls import when they first need them."""
-    _late.extend(modules)
+    """Import these modules before a fork: calls import them only when they need them."""
+    _preloaded.extend(modules)
 
 
 def _before_fork() -> None:
     if _owners:
-        for name in _late:
+        for name in _preloaded:
             import_module(name)
 
 

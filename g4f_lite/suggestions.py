@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is not known."""
+"""Suggest known names for an unknown one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ preload_before_fork("difflib")
 
 
 def closest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known names that are most like this one, the nearest first."""
+    """Return the known names that are most similar to this one, the closest first."""
     from difflib import get_close_matches
 
     return get_close_matches(name, list(known), most, cutoff)
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
-    """Return how a message about an unknown name goes on: `; did you mean 'x'?`, or `otherwise` where none is near."""
+    """Return the end of a message about an unknown name: `; did you mean 'x'?`, or `otherwise` if none is similar."""
     found = closest(name, known, 1, cutoff)
     return f"; did you mean {found[0]!r}?" if found else otherwise

@@ -1,4 +1,4 @@
-"""The bundled providers. `BUNDLED` is the catalogue; importing this imports none of them."""
+"""The bundled providers: `BUNDLED` is their catalogue. Importing this package imports none of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .catalogue import BUNDLED as BUNDLED
 
 
 def load(name: str) -> object:
-    """Return the plugin of a bundled provider: its module, or one made of its row."""
+    """Return the plugin of a bundled provider: its module, or an object made from its row of the catalogue."""
     home = BUNDLED[name]
     if isinstance(home, str):
         return import_module(home)
