@@ -16,12 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from .loading import Loader
-from .registry import Registry
 from .sources import LOAD_PLUGINS, PluginInfo, PluginSource, discover
+
+if TYPE_CHECKING:
+    from .registry import Registry
 
 LIMIT_S = 10.0
 _STARTUP_S = 20.0
