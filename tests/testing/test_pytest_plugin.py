@@ -92,7 +92,7 @@ def test_a_run_that_uses_no_fixture_loads_nothing_of_the_library(tmp_path: Path)
         "import sys\n"
         "def test_nothing_is_loaded():\n"
         "    ours = {name for name in sys.modules if name.startswith('g4f_lite')}\n"
-        "    assert ours == {'g4f_lite', 'g4f_lite.testing', 'g4f_lite.testing.pytest_plugin'}\n"
+        "    assert ours == {'g4f_lite', 'g4f_lite.version', 'g4f_lite.testing', 'g4f_lite.testing.pytest_plugin'}\n"
         "    assert not {'aiohttp', 'requests', 'msgspec'} & set(sys.modules)\n"
     )
     assert "1 passed" in run_pytest(tmp_path, "-p", "no:g4f_lite", "-p", "g4f_lite.testing.pytest_plugin")
