@@ -8,25 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..errors.exceptions import MissingKeyError, NoUsableRouteError, PluginLoadError, UnknownModelError
 from ..provider.base import Provider
 from ..provider.leg import Leg
 from ..trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
-from .leg_factory import Dependencies, LegResult, Obstacle
+from .leg_factory import Dependencies, LegFactory, Obstacle
 from .names import Directory, ProviderChoice, as_list, check_names, resolve, split, unknown_model, without_prefix
 from .tiers import Tiers
 
 _MAX_REASONS = 3
 """How many reasons an error's message shows; its trail has all of them."""
-
-
-class LegSource(Protocol):
-    """Makes legs with the keys and base URLs of a client."""
-
-    def legs(self, provider: Provider, model: str, operation: str = "chat") -> LegResult: ...
 
 
 class Selection(NamedTuple):
@@ -38,7 +32,7 @@ class Selection(NamedTuple):
 
 def select(
     directory: Directory,
-    leg_factory: LegSource,
+    leg_factory: LegFactory,
     *,
     provider: ProviderChoice | Sequence[ProviderChoice] | None = None,
     model: str | None = None,
@@ -82,7 +76,7 @@ def select(
 class _TierBuilder:
     """Appends tiers of usable legs, each leg once, and notes why others were left out."""
 
-    def __init__(self, directory: Directory, leg_factory: LegSource, rules: EndpointRules) -> None:
+    def __init__(self, directory: Directory, leg_factory: LegFactory, rules: EndpointRules) -> None:
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
         self._directory = directory
