@@ -20,9 +20,10 @@ from g4f_lite import (
     ToolCallError,
 )
 from g4f_lite.errors import exceptions as error_tree
-from g4f_lite.failover.decisions import DECISIONS, decide
-from g4f_lite.health.tracker import Health
+from g4f_lite.failover.decisions import DECISIONS, Decision, RetryMode, decide
+from g4f_lite.health.tracker import Health, Memory
 from g4f_lite.provider.leg import Leg
+from g4f_lite.routing.tiers import FailureScope
 
 
 def after(error: ProviderError) -> list[str]:
@@ -94,3 +95,32 @@ def test_a_failure_that_is_not_the_services_is_neither_retried_nor_remembered(er
         assert plan.fail(state, error, sent=sent).wait is None
         assert plan.begin().leg.model == "b"
     assert health.check(state.leg, clock.now).granted
+
+
+def test_of_a_leg_that_names_no_model_nothing_is_remembered_when_the_model_is_gone() -> None:
+    error = ModelUnavailableError("gone", retry_after=60)
+    assert decide(error).memory is Memory.LEG
+    decision = decide(error, names_model=False)
+    assert (decision.memory, decision.scope) == (Memory.NOTHING, FailureScope.MODEL)
+    assert error.retry_after == 60
+    assert decide(RateLimitError("x"), names_model=False) is DECISIONS[RateLimitError]
+
+
+def test_a_request_that_was_not_sent_is_not_held_against_the_leg() -> None:
+    error = MalformedResponseError("it cannot be built")
+    assert decide(error).again is RetryMode.ONCE
+    assert decide(error, sent=False) == Decision()
+
+
+@pytest.mark.parametrize(("on_interrupt", "stops"), [("raise", True), ("restart", False), ("continue", False)])
+def test_an_interrupted_stream_stops_the_call_only_if_the_caller_says_so(on_interrupt: object, stops: bool) -> None:
+    error = StreamInterruptedError("cut")
+    assert decide(error, on_interrupt=on_interrupt).stops is stops  # type: ignore[arg-type]
+    assert decide(error, on_interrupt=on_interrupt).memory is Memory.BREAKER  # type: ignore[arg-type]
+
+
+def test_a_cooldown_is_as_long_as_the_service_asks() -> None:
+    row = DECISIONS[ModelUnavailableError]
+    assert row.cooldown_after(ModelUnavailableError("x")) == 3600
+    assert row.cooldown_after(ModelUnavailableError("x", retry_after=5)) == 5
+    assert row.cooldown_after(ModelUnavailableError("x", retry_after=0)) == 0

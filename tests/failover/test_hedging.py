@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
-from helpers.driving import MESSAGES
+from helpers.driving import MESSAGES, eventually
 from helpers.plain_routes import Plain, routes
+from helpers.plans import Here, There, make
 
 import g4f_lite
-from g4f_lite import AsyncClient
+from g4f_lite import AsyncClient, Attempt, OpenaiTemplate, hookimpl
+from g4f_lite.failover.hedging import race
+from g4f_lite.failover.plan import AttemptState
+from g4f_lite.health.tracker import Health
+from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -70,3 +76,94 @@ def test_cancelling_a_hedged_call_stops_both_legs(server: FaultServer) -> None:
 
     asyncio.run(main())
     assert server.models == ["first", "second"]
+
+
+def test_the_winners_answer_is_discarded_if_the_caller_is_cancelled_while_the_loser_ends() -> None:
+    async def main() -> None:
+        health = Health(lambda: 0.5)
+        legs = Leg(Here(), "slow"), Leg(There(), "fast")
+        plan, _ = make(*([leg] for leg in legs), health=health)
+        loser_is_cancelled, loser_may_end = asyncio.Event(), asyncio.Event()
+
+        async def attempt() -> AttemptState:
+            state = plan.begin()
+            if state.leg.model == "fast":
+                return state
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError as error:
+                loser_is_cancelled.set()
+                await loser_may_end.wait()
+                plan.abort(state, error)
+                raise
+            raise AssertionError
+
+        async def discard(state: AttemptState) -> None:
+            plan.abort(state, asyncio.CancelledError())
+
+        call = asyncio.ensure_future(race(plan, attempt, 0.001, discard))
+        await loser_is_cancelled.wait()
+        call.cancel()
+        await asyncio.sleep(0)
+        loser_may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert [(one.model, one.outcome) for one in plan.trail().attempts] == [
+            ("slow", "LostRace"),
+            ("fast", "CancelledError"),
+        ]
+        assert [health.in_flight(leg) for leg in legs] == [0, 0]
+        assert plan.finished
+        assert not plan.race_won
+
+    asyncio.run(main())
+
+
+class Observer:
+    """Cancels a task when a hedged leg has lost: at that moment the caller waits for the loser to end."""
+
+    def __init__(self) -> None:
+        self.caller: asyncio.Future[Any] | None = None
+        self.outcomes: list[str | None] = []
+
+    @hookimpl
+    def attempt_finished(self, attempt: Attempt) -> None:
+        self.outcomes.append(attempt.outcome)
+        if attempt.outcome == "LostRace" and self.caller is not None:
+            self.caller.cancel()
+
+
+def routes(server: FaultServer) -> list[OpenaiTemplate]:
+    names = ("slow", "fast")
+    return [OpenaiTemplate(name=name, api_base=server.base_url, default_model=name, needs_auth=False) for name in names]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_that_is_cancelled_while_the_loser_ends_leaves_nothing_open(stream: bool, server: FaultServer) -> None:
+    server.on("slow", replies.silence()).on("fast", replies.silence("stream", 3) if stream else replies.answer("ok"))
+
+    async def main() -> None:
+        observer = Observer()
+        async with AsyncClient(routes=routes(server), hedge_after=0.05, plugins=[observer]) as client:
+            create = client.chat.completions.create(messages=MESSAGES, stream=stream)
+            observer.caller = asyncio.ensure_future(create)
+            with pytest.raises(asyncio.CancelledError):
+                await observer.caller
+            assert sorted(filter(None, observer.outcomes)) == sorted(["LostRace", "CancelledError" if stream else "ok"])
+            assert len(asyncio.all_tasks()) == 1
+            if stream:
+                assert await asyncio.to_thread(eventually, lambda: server.open_connections == 0)
+
+    asyncio.run(main())
+
+
+def test_the_trail_says_that_a_slower_leg_lost_the_race(server: FaultServer) -> None:
+    server.on("slow", replies.silence()).on("fast", replies.answer("ok"))
+
+    async def main() -> None:
+        async with AsyncClient(routes=routes(server), hedge_after=0.05) as client:
+            reply = await client.chat.completions.create(messages=MESSAGES)
+        lost = next(one for one in reply.attempts if one.provider == "slow")
+        assert str(lost) == "slow:slow LostRace → another leg was faster"
+
+    asyncio.run(main())
