@@ -280,5 +280,5 @@ class StreamReader:
         except ReplyError as error:
             raise self._classify(error.reply) from None
         if not isinstance(completion, ChatCompletion):
-            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, no ChatCompletion")
+            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, not ChatCompletion")
         return list(as_chunks(completion))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import hookimpl
+from ..plugins.hookspecs import hookimpl
 from .output import note
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
-from ..caller_warnings import warn_caller
+from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for

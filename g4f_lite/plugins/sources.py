@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from itertools import chain
 
-from ..caller_warnings import warn_caller
+from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import PluginLoadError
 from ..provider.base import NAME, Provider
 from ..routing.strategies import Strategy

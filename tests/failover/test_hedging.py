@@ -133,7 +133,7 @@ class Observer:
             self.caller.cancel()
 
 
-def routes(server: FaultServer) -> list[OpenaiTemplate]:
+def slow_and_fast(server: FaultServer) -> list[OpenaiTemplate]:
     names = ("slow", "fast")
     return [OpenaiTemplate(name=name, api_base=server.base_url, default_model=name, needs_auth=False) for name in names]
 
@@ -144,7 +144,7 @@ def test_a_caller_that_is_cancelled_while_the_loser_ends_leaves_nothing_open(str
 
     async def main() -> None:
         observer = Observer()
-        async with AsyncClient(routes=routes(server), hedge_after=0.05, plugins=[observer]) as client:
+        async with AsyncClient(routes=slow_and_fast(server), hedge_after=0.05, plugins=[observer]) as client:
             create = client.chat.completions.create(messages=MESSAGES, stream=stream)
             observer.caller = asyncio.ensure_future(create)
             with pytest.raises(asyncio.CancelledError):
@@ -161,7 +161,7 @@ def test_the_trail_says_that_a_slower_leg_lost_the_race(server: FaultServer) -> 
     server.on("slow", replies.silence()).on("fast", replies.answer("ok"))
 
     async def main() -> None:
-        async with AsyncClient(routes=routes(server), hedge_after=0.05) as client:
+        async with AsyncClient(routes=slow_and_fast(server), hedge_after=0.05) as client:
             reply = await client.chat.completions.create(messages=MESSAGES)
         lost = next(one for one in reply.attempts if one.provider == "slow")
         assert str(lost) == "slow:slow LostRace → another leg was faster"

@@ -60,7 +60,7 @@ HOSTILE = [
     Hostile("takes a bundled name", provider_code("groq"), "is shadowed by 'groq' (bundled)", "warning", provider="groq"),
     Hostile("is huge", evil(before="TABLE = [{'row': number} for number in range(200_000)]"), "s to load", "log"),
     Hostile("misses a dependency", "import nobody_has_this", "No module named 'nobody_has_this'"),
-    Hostile("returns junk from parse", evil(parse=PARSE.format("return 42")), "returns int, no ChatCompletion", "trail"),
+    Hostile("returns junk from parse", evil(parse=PARSE.format("return 42")), "returns int, not ChatCompletion", "trail"),
     Hostile("raises foreign exceptions with the key", evil(build=BUILD), "KeyError: 'no place for [key]'", "trail"),
 ]  # fmt: skip
 
