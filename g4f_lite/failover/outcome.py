@@ -53,19 +53,20 @@ class CallRecord:
         self.entries.append(_skipped(leg, reason))
 
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
-        """Add a leg that may not be used now; unless it has failed in this call, its error is what others met."""
+        """Add a leg that may not be used now. If this call has no error of it yet, the one that it cools down after."""
         assert admission.error is not None
         self.legs[leg.identity] = leg
         skipped = cooling_down(leg, admission, now, self._clock.time())
         if skipped not in self.entries:
             self.entries.append(skipped)
         if leg.identity not in self.errors:
-            known = detached(admission.error, f"rests: {admission.error.message}")
+            known = detached(admission.error, f"cooling down: {admission.error.message}")
             known.provider, known.model = leg.provider.name, leg.model
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
 
     def trail(self) -> Trail:
+        """Return all that has happened so far."""
         return Trail(entries=tuple(self.entries))
 
     def final_error(self, *, single: bool, on_interrupt: OnInterrupt) -> G4FLiteError:

@@ -290,7 +290,7 @@ def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Ski
         until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
     except (OverflowError, ValueError, OSError):  # a service asked for a million years
         until = "further notice"
-    reason = f"rests until {until} after {type(admission.error).__name__} ({admission.error.message})"
+    reason = f"cooling down until {until} after {type(admission.error).__name__} ({admission.error.message})"
     return _skipped(leg, reason)
 
 

@@ -145,7 +145,10 @@ def test_a_plan_whose_legs_cool_down_too_long_says_when_to_come_back() -> None:
     error = plan.final_error()
     assert isinstance(error, RoutesExhaustedError)
     assert error.retry_at == clock.time() + 500
-    assert [str(one) for one in error.exceptions] == ["here:a: rests: slow down", "here:b: rests: slow down"]
+    assert [str(one) for one in error.exceptions] == [
+        "here:a: cooling down: slow down",
+        "here:b: cooling down: slow down",
+    ]
     assert all(isinstance(one, RateLimitError) for one in error.exceptions)
     plan, _ = make([leg("a")], health=health)
     with pytest.raises(AllCoolingDownError):
