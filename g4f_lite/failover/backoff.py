@@ -1,4 +1,8 @@
-"""How long to wait before the same leg is tried again."""
+"""
+How long to wait before the same leg is tried again, if the service does not say.
+
+Rule: the constants of backoff are here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Callable
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
+"""The longest wait after the first failure, and after any, in seconds. Each failure doubles it."""
 
 
 def backoff(number: int, random: Callable[[], float]) -> float:

@@ -1,4 +1,8 @@
-"""The caller's own tenacity objects: when a leg is tried again, and when no more."""
+"""
+The caller's own tenacity objects: how long to wait before a leg is tried again, and when to stop.
+
+Rule: they are asked about one leg alone, and whatever they raise becomes a `ConfigurationError`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,11 @@ T = TypeVar("T")
 
 class CallerRetry:
     """
-    `retry_wait` and `retry_stop`, asked with a `RetryCallState` of one leg alone.
+    `retry_wait` and `retry_stop`, called with a `RetryCallState` for each leg.
 
-    Both raise:
-        ConfigurationError: the caller's object fails, or returns what is no wait.
+    Args:
+        wait: returns the seconds to wait; None if the caller did not set `retry_wait`.
+        stop: returns whether to stop; None if the caller did not set `retry_stop`.
     """
 
     def __init__(self, wait: Callable[[Any], float] | None, stop: Callable[[Any], bool] | None) -> None:
@@ -25,7 +30,13 @@ class CallerRetry:
         self._states: dict[Hashable, Any] = {}
 
     def failed(self, leg: Hashable, error: ProviderError, *, number: int, started_at: float, now: float) -> None:
-        """Write a failure into the leg's state: its `number`-th attempt, on the monotonic clock."""
+        """
+        Record a failure in the leg's state.
+
+        Args:
+            number: which attempt on this leg failed, 1 for the first.
+            started_at: when it started, in monotonic seconds.
+        """
         if self._wait is None and self._stop is None:
             return
         state = self._states.get(leg)
@@ -40,28 +51,38 @@ class CallerRetry:
         state.outcome_timestamp = now
 
     def stops(self, leg: Hashable) -> bool | None:
-        """Tell whether the leg is left; None if the caller has no word in it."""
+        """
+        Return whether to stop trying this leg; None if the caller did not set `retry_stop`.
+
+        Raises:
+            ConfigurationError: the caller's object fails.
+        """
         if self._stop is None:
             return None
-        return bool(_asked("retry_stop", self._stop, self._states[leg]))
+        return bool(_call("retry_stop", self._stop, self._states[leg]))
 
     def wait(self, leg: Hashable) -> float | None:
-        """Return the seconds to wait; None if the caller has no word in it."""
+        """
+        Return the seconds to wait; None if the caller did not set `retry_wait`.
+
+        Raises:
+            ConfigurationError: the caller's object fails, or does not return seconds.
+        """
         if self._wait is None:
             return None
-        wait = _asked("retry_wait", lambda state: float(self._wait(state)), self._states[leg])  # type: ignore[misc]
+        wait = _call("retry_wait", lambda state: float(self._wait(state)), self._states[leg])  # type: ignore[misc]
         if not math.isfinite(wait) or wait < 0:
             raise ConfigurationError(f"retry_wait must return seconds, not {wait!r}")
         return wait
 
     def waits(self, leg: Hashable, seconds: float) -> None:
-        """The leg is tried again after so many seconds."""
+        """Record the wait before the leg is tried again."""
         if (state := self._states.get(leg)) is not None:
             state.idle_for += seconds
 
 
-def _asked(name: str, question: Callable[[Any], T], state: Any) -> T:
+def _call(name: str, function: Callable[[Any], T], state: Any) -> T:
     try:
-        return question(state)
+        return function(state)
     except Exception as bug:
         raise ConfigurationError(f"{name} failed: {type(bug).__name__}: {bug}") from bug

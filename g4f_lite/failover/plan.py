@@ -272,6 +272,7 @@ class Plan:
     # -- the end ---------------------------------------------------------------------------
 
     def trail(self) -> Trail:
+        """Return all that has happened so far."""
         return self._record.trail()
 
     def final_error(self) -> G4FLiteError:

@@ -44,7 +44,7 @@ class wait_as_planned(wait_base):  # noqa: N801  # named like tenacity's own
 
 
 def sleep(seconds: float) -> None:
-    if seconds:  # to sleep for 0 s costs more than an attempt
+    if seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
         time.sleep(seconds)
 
 

@@ -1,1 +1,11 @@
-"""Room."""
+"""
+What a client remembers about its legs from call to call.
+
+Rule: no I/O and no waiting; what an error means is decided in `failover/`.
+
+| file | what is in it |
+| --- | --- |
+| `tracker` | `Health`: cooldowns, breakers, limits, speed and attempts under way, of legs and origins |
+| `breaker` | the circuit breaker: closed, open, half-open |
+| `limits` | the requests and tokens that are left, read from the headers of responses |
+"""

@@ -1,4 +1,8 @@
-"""A circuit breaker: closed, open for a while, then half-open for one probe at a time."""
+"""
+A circuit breaker: closed, open for a while, then half-open for one probe at a time.
+
+Rule: times are monotonic seconds and are passed in; the constants of breakers are here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,17 @@ from collections.abc import Callable
 FAILURES_IN_A_ROW = 3
 WINDOW_S = 60.0
 WINDOW_LEAST = 10
-"""So many outcomes must be in the window before their share counts."""
+"""Outcomes that the window must hold before their share of failures counts."""
 OPEN_S = 5.0
 OPEN_LONGEST_S = 30.0
 
 
 class Breaker:
     """
-    The state of one leg, or of one origin. Not locked: `Health` holds the lock.
+    The breaker of one leg or of one origin. Not locked: `Health` holds the lock.
 
-    It opens after three failures in a row, or when half of at least ten outcomes of the last
-    minute were failures; for 5 s, doubling to 30 s, with jitter.
+    It opens after three failures in a row, or if half of at least ten outcomes of the last minute were failures.
+    It stays open for 5 s, doubling to 30 s, with jitter.
     """
 
     __slots__ = ("_open_for", "_outcomes", "in_a_row", "open_until", "probing")
@@ -32,14 +36,15 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Not closed: at most a probe may pass."""
+        """Whether it is open or half-open, so that at most a probe may pass."""
         return self.open_until > 0.0
 
     def lets_pass(self, now: float) -> bool:
+        """Return whether an attempt may begin; unless it is closed, that attempt is a probe."""
         return not self.is_open or (now >= self.open_until and not self.probing)
 
     def success(self, now: float) -> None:
-        """An answer came: closed, whatever it was."""
+        """Record an answer: it closes, whatever state it was in."""
         self.in_a_row = 0
         if self.open_until:
             self.open_until = self._open_for = 0.0
@@ -49,11 +54,11 @@ class Breaker:
             self._outcomes.append((now, True))
 
     def failure(self, now: float, random: Callable[[], float], *, probe: bool = False) -> None:
-        """A transient failure: opens it, or opens it for longer if it was the probe's."""
+        """Record a transient failure: it may open, or opens for longer if the failure was a probe's."""
         self.in_a_row += 1
         self._outcomes.append((now, False))
         if self.is_open and not probe:
-            return  # a straggler that began before it opened
+            return  # of an attempt that began before it opened
         if probe or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
             self.probing = False
             self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)

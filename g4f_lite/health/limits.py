@@ -1,4 +1,8 @@
-"""What the headers of an answer say about the requests and tokens that are left."""
+"""
+What the headers of a response say about the requests and tokens that are left.
+
+Rule: headers are read, never judged; a header that cannot be read is ignored.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import NamedTuple
 
 
 class Limit(NamedTuple):
-    """One limit of a leg: what is left of it, and when it is whole again (monotonic seconds)."""
+    """One limit of a leg: what is left of it, and when it is full again (monotonic seconds)."""
 
     what: str
     left: float
@@ -23,19 +27,19 @@ _HEADERS = tuple(
         ("anthropic-ratelimit-", "", "-remaining", "", "-reset", what),
     )
 )
-_TELLING = frozenset(remaining for _, remaining, _ in _HEADERS)
+_REMAINING = frozenset(remaining for _, remaining, _ in _HEADERS)
 
 
 def read_limits(headers: Mapping[str, str], *, now: float, wall: float) -> tuple[Limit, ...]:
     """
-    Return the limits that an answer's headers tell.
+    Return the limits in the headers of a response.
 
     Args:
         headers: names in lower case.
         now: monotonic seconds, to which the resets refer.
         wall: Unix time, for resets given as a date.
     """
-    if _TELLING.isdisjoint(headers):
+    if _REMAINING.isdisjoint(headers):
         return ()
     from ..errors.retry_after import parse_moment
 
