@@ -1,8 +1,9 @@
 """
-Which exception an error reply means.
+Maps an error reply to an exception. No I/O.
 
-Read from the surest sign to the weakest: the service's own code, the words of its message, the
-status. Every table is data; a provider with signs of its own overrides `classify_error`.
+Signs are read from the surest to the weakest: codes that the provider declares, codes that several
+services share, the words of the message, the status. All tables are data. Codes of a single service
+are declared by its provider (`Provider.error_codes`), not here.
 
 Source of the signs: docs/providers.md names them per service.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ..value import Value
@@ -19,14 +21,14 @@ from .reply import ErrorReply
 from .retry_after import asked_wait
 
 _READ = 4000
-"""Characters of a service's message that are searched for signs."""
+"""Characters of a service's message that are searched."""
 _ITEMS = 20
 """Items of a list in an error body that are read."""
 _SHOWN = 300
-"""Characters of it that an exception shows."""
+"""Characters of the message that an exception shows."""
 
 CODES: dict[str, type[e.ProviderError]] = {
-    # OpenAI, Groq and those who copy them
+    # OpenAI's protocol: OpenAI, Groq, and most services that copy it
     "model_not_found": e.ModelUnavailableError,
     "model_decommissioned": e.ModelUnavailableError,
     "model_not_available": e.ModelUnavailableError,
@@ -44,28 +46,17 @@ CODES: dict[str, type[e.ProviderError]] = {
     "unsupported_parameter": e.UnsupportedParameterError,
     "unsupported_value": e.UnsupportedParameterError,
     "capacity_exceeded": e.ServerError,
-    # Anthropic
+    # Anthropic, llama.cpp, Ollama; gateways pass them on inside streams, where no status says the same
     "authentication_error": e.AuthenticationError,
     "permission_error": e.PermissionDeniedError,
-    "billing_error": e.QuotaExceededError,
     "not_found_error": e.ModelUnavailableError,
-    "request_too_large": e.RequestTooLargeError,
     "rate_limit_error": e.RateLimitError,
     "api_error": e.ServerError,
-    "timeout_error": e.ServerError,
-    "overloaded_error": e.ServerError,
-    # Google
-    "unauthenticated": e.AuthenticationError,
+    # google.rpc.Code: Gemini, Google's OpenAI-compatible endpoint, Fireworks; the codes that the status does not imply
     "permission_denied": e.PermissionDeniedError,
     "not_found": e.ModelUnavailableError,
     "resource_exhausted": e.RateLimitError,
-    "unavailable": e.ServerError,
-    "internal": e.ServerError,
-    "deadline_exceeded": e.ServerError,
     "failed_precondition": e.PermissionDeniedError,
-    "malformed_function_call": e.ToolCallError,
-    "unexpected_tool_call": e.ToolCallError,
-    "too_many_tool_calls": e.ToolCallError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
@@ -93,9 +84,9 @@ _NO_MONEY = (
     r"|credit balance|purchase (?:more )?credits|spending limit|your specified (?:api )?usage limit"
 )
 
-# Words count only where the status leaves room for them: a 503 is a ServerError whatever it says.
+# Words count only where the status leaves room for them: a 503 is a ServerError whatever its message.
 _ROOM = (None, 400, 403, 404, 422)
-# Texts, not compiled patterns: `re` keeps what it has compiled, and most processes never see an error.
+# Strings, not compiled patterns: `re` caches what it compiles, and most processes never see an error.
 _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
     (
         e.ContextWindowError,
@@ -127,9 +118,9 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         (None, 400, 422),  # a country that is not supported is a 403
         r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
-        # Anthropic and Google: what this model cannot, and others can
+        # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
-        # what only some models of a service take: images, JSON with tools, a level of effort
+        # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
         r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
     ),
@@ -143,43 +134,60 @@ def _says(pattern: str, message: str) -> bool:
 
 
 class ErrorFacts(Value, frozen=True, kw_only=True):
-    """What an error body says, whichever of the known shapes it has."""
+    """The fields of an error body, read from any of the known shapes."""
 
     message: str = ""
     codes: tuple[str, ...] = ()
     param: str | None = None
     status: int | None = None
-    """A status named inside the body, as Groq and OpenRouter do in streams."""
+    """A status inside the body, as Groq and OpenRouter send in streams."""
 
 
-def classify(reply: ErrorReply, *, now: float | None = None) -> e.ProviderError:
+def classify(
+    reply: ErrorReply,
+    *,
+    now: float | None = None,
+    error_codes: Mapping[str, type[e.ProviderError]] = {},
+    limit_headers: Mapping[str, tuple[str, str]] = {},
+    wait: float | None = None,
+) -> e.ProviderError:
     """
-    Return the exception for an error reply, with message, code, status and the wait asked for.
+    Return the exception for an error reply, with message, code, status and the requested wait.
 
     Args:
         now: Unix time in seconds, for waits given as a date.
+        error_codes, limit_headers: what the provider declares under these names.
+        wait: seconds that the provider has read from the reply; None: the common rules decide.
     """
     facts = read_error(reply)
     status = facts.status if reply.status is None or 200 <= reply.status < 300 else reply.status
-    wait = asked_wait(reply, facts.message, now=time.time() if now is None else now)
+    if wait is None:
+        now = time.time() if now is None else now
+        wait = asked_wait(reply, facts.message, now=now, limit_headers=limit_headers)
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
-    kind = _kind(status, facts, reply)
+    kind = _kind(status, facts, reply, error_codes)
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
-        message += "; is the base URL right?"  # an API says in JSON what it does not have
+        message += "; is the base URL right?"  # an API would have answered in JSON
     return kind(message, status=status, code=code, retry_after=wait)
 
 
-def _kind(status: int | None, facts: ErrorFacts, reply: ErrorReply) -> type[e.ProviderError]:
+def _kind(
+    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: Mapping[str, type[e.ProviderError]]
+) -> type[e.ProviderError]:
+    codes = [code.lower() for code in facts.codes]
+    by_code = next((declared[code] for code in codes if code in declared), None)
+    if by_code not in (None, e.RateLimitError):
+        return by_code
     if status == 413 or facts.message.startswith("Request too large"):
         return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
-    by_code = next((CODES[code.lower()] for code in facts.codes if code.lower() in CODES), None)
+    by_code = by_code or next((CODES[code] for code in codes if code in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
     if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
         spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
-        # Google says "exceeded your current quota" of a limit per minute, too: its code is the surer sign.
+        # Google says "exceeded your current quota" also for a limit per minute: its code is the surer sign.
         quota = spent or (by_code is None and _says(_NO_MONEY, facts.message))
         return e.QuotaExceededError if quota else e.RateLimitError
     if by_code is not None and status is not None and status < 500:
@@ -195,7 +203,7 @@ def _kind(status: int | None, facts: ErrorFacts, reply: ErrorReply) -> type[e.Pr
 
 
 def read_error(reply: ErrorReply) -> ErrorFacts:
-    """Return what an error body says."""
+    """Return the fields of an error body."""
     body = reply.json()
     if not isinstance(body, dict):
         return ErrorFacts(message=_first_words(reply))
@@ -250,7 +258,7 @@ def _first_words(reply: ErrorReply) -> str:
 
 
 def _line(text: str) -> str:
-    """Return a text's beginning as one line without control characters."""
+    """Return the beginning of a text as one line without control characters."""
     text = text[:_READ]
     return " ".join((text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).split())
 

@@ -1,17 +1,15 @@
-"""An error as a service sent it."""
+"""An error reply as a service sent it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from ..value import Value
+from ..value import Value, decode_json
 
 
 class ErrorReply(Value, frozen=True, kw_only=True):
-    """An answer that is an error: by its status, or by an error object inside a 200 or a stream."""
+    """A reply that is an error: by its status, or by an error object inside a 200 or a stream."""
 
     status: int | None = None
     headers: Mapping[str, str] = {}
@@ -19,13 +17,8 @@ class ErrorReply(Value, frozen=True, kw_only=True):
     in_stream: bool = False
 
     def json(self) -> Any:
-        """Return the decoded body; None if it is no JSON or too large. A one-element list is unwrapped (Google)."""
-        if len(self.body) > MAX_ERROR_BODY:
-            return None
-        try:
-            decoded = msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for a body of a million brackets
-            return None
+        """Return the decoded body; None if it is too large or not JSON. A list stands for its first item (Google)."""
+        decoded = None if len(self.body) > MAX_ERROR_BODY else decode_json(self.body)
         return decoded[0] if isinstance(decoded, list) and decoded else decoded
 
 

@@ -1,7 +1,8 @@
 """
-How long a service asks us to wait, in every form that services use.
+Reads how long a service asks us to wait, in all forms that several services use. No I/O.
 
-Nothing here caps a wait or guesses: text that is not understood is None.
+Nothing here caps a wait or guesses: text that is not understood is None. A form that a single service
+uses is read by its provider (`Provider.requested_wait`).
 """
 
 from __future__ import annotations
@@ -90,34 +91,42 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
         return None
 
 
-def asked_wait(reply: ErrorReply, message: str, *, now: float) -> float | None:
+def asked_wait(
+    reply: ErrorReply, message: str, *, now: float, limit_headers: Mapping[str, tuple[str, str]] = {}
+) -> float | None:
     """
-    Return how long an error reply asks to wait, from wherever it says so; None if it does not.
+    Return the seconds that an error reply asks us to wait; None if it does not.
 
-    In this order: `retry-after` headers, Google's `RetryInfo`, "try again in 7.66s" in the
-    message, and the latest `x-ratelimit-reset-*` whose `remaining` is 0.
+    In this order: `retry-after` headers, `google.rpc.RetryInfo`, "try again in 7.66s" in the
+    message, and the latest reset of a limit whose `remaining` is 0.
     """
     if (wait := parse_retry_after(reply.headers, now=now)) is not None:
         return wait
-    if (wait := _google_retry_info(reply.json())) is not None:
+    if (wait := _retry_info(reply.json())) is not None:
         return wait
     if found := _IN_MESSAGE.search(message):
-        return _spoken(found.group(1).lower())
-    return spent_limit_reset(reply.headers, now=now)
+        return _parse_words(found.group(1).lower())
+    return spent_limit_reset(reply.headers, now=now, limit_headers=limit_headers)
 
 
-def spent_limit_reset(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Return the seconds until all limits are open again whose `remaining` header is 0."""
+def spent_limit_reset(
+    headers: Mapping[str, str], *, now: float, limit_headers: Mapping[str, tuple[str, str]] = {}
+) -> float | None:
+    """
+    Return the seconds until all limits whose `remaining` header is 0 are open again; None if there is none.
+
+    Args:
+        limit_headers: the provider's own limits, as in `Provider.limit_headers`.
+    """
+    pairs = [(name.replace("reset", "remaining"), name) for name in headers if "ratelimit" in name and "reset" in name]
     waits = []
-    for name, value in headers.items():
-        if "ratelimit" in name and "reset" in name:
-            remaining = headers.get(name.replace("reset", "remaining"), "0").strip()
-            if remaining == "0" and (wait := parse_moment(value, now=now)) is not None:
-                waits.append(wait)
-    return max(waits, default=None)
+    for remaining, reset in (*pairs, *limit_headers.values()):
+        if reset in headers and headers.get(remaining, "0").strip() == "0":
+            waits.append(parse_moment(headers[reset], now=now))
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _spoken(text: str) -> float | None:
+def _parse_words(text: str) -> float | None:
     number, unit, _ = text.partition("second")
     if unit:
         return float(number)
@@ -125,8 +134,8 @@ def _spoken(text: str) -> float | None:
     return float(number) * 60 if unit else parse_duration(text)
 
 
-def _google_retry_info(body: Any) -> float | None:
-    """Source: `google.rpc.RetryInfo` in `error.details[]`."""
+def _retry_info(body: Any) -> float | None:
+    """Source: `google.rpc.RetryInfo` in `error.details[]`; Gemini and Google's OpenAI-compatible endpoint send it."""
     error = body.get("error") if isinstance(body, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     for detail in details if isinstance(details, list) else ():

@@ -164,7 +164,7 @@ class Health:
             if (origin := self._origins.get(leg.origin)) is not None:
                 origin.breaker.success(now)
             if headers:
-                state.limits = read_limits(headers, now=now, wall=wall)
+                state.limits = read_limits(headers, now=now, wall=wall, names=leg.provider.limit_headers)
             if first_token is not None:
                 old = state.first_token
                 state.first_token = first_token if old is None else old + _SMOOTHING * (first_token - old)

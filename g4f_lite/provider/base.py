@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -20,6 +21,7 @@ from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
 from .address import VARIABLE, check_base_url
+from .declarations import COMMON_LIMIT_HEADERS, check_declarations
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -109,6 +111,21 @@ class Provider(ABC):
     With `stream_usage`, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
     """
 
+    error_codes: Mapping[str, type[ProviderError]] = {}
+    """
+    Error codes of this service, in lower case, and the exceptions they mean: `{"plan_expired": QuotaExceededError}`.
+
+    They are looked up before the codes that several services share, and decide whatever the status is. Only a
+    RateLimitError becomes a QuotaExceededError if the message says that the limit is one per day or month.
+    """
+    limit_headers: Mapping[str, tuple[str, str]] = COMMON_LIMIT_HEADERS
+    """
+    Response headers that report limits, in lower case: a limit to its headers (what remains, when it resets).
+
+    A leg without what it needs is skipped until the reset: `tokens` are compared with an estimate of the request, any
+    other limit counts requests. A reset is a duration, a Unix time or a date.
+    """
+
     api_key: str | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
@@ -139,6 +156,7 @@ class Provider(ABC):
             )
         if self.api_base and not VARIABLE.search(self.api_base):
             object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
+        check_declarations(self.name, self.error_codes, self.limit_headers)
         object.__setattr__(self, "_frozen", True)
 
     @classmethod
@@ -231,8 +249,28 @@ class Provider(ABC):
         """As `parse_response`, for the answer to such a request."""
         raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
 
+    def requested_wait(self, reply: ErrorReply, *, now: float) -> float | None:
+        """
+        Return how long an error reply asks us to wait, if the service says it in a form of its own.
+
+        Args:
+            now: Unix time in seconds.
+
+        Returns:
+            Seconds, >= 0; None: the common rules decide (`retry-after` headers, `google.rpc.RetryInfo`, "try again in
+            7s" in the message, limits that are used up).
+        """
+        return None
+
     def classify_error(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception that an error reply means."""
+        """Return the exception that an error reply means, by `error_codes`, `requested_wait` and the common rules."""
         from ..errors.classify import classify
 
-        return classify(reply)
+        now = time.time()
+        return classify(
+            reply,
+            now=now,
+            error_codes=self.error_codes,
+            limit_headers=self.limit_headers,
+            wait=self.requested_wait(reply, now=now),
+        )

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import MalformedResponseError
+from ..value import NOT_JSON
 
 MAX_RESPONSE_BODY = 64 << 20
 """Bytes of an answer, after decompression; more is a MalformedResponseError."""
@@ -50,6 +51,14 @@ def decode_bounded(body: bytes) -> Any:
         if body.count(b",") > MAX_OBJECTS:
             raise MalformedResponseError(f"the answer has another shape, and more than {MAX_OBJECTS} values")
     return msgspec.json.decode(body)
+
+
+def decode_or_none(body: bytes) -> Any:
+    """Return the decoded JSON; None if it is not JSON, or has more values than `decode_bounded` takes."""
+    try:
+        return decode_bounded(body)
+    except (*NOT_JSON, MalformedResponseError):
+        return None
 
 
 def check_length(items: list[Any], what: str, limit: int = MAX_CHOICES) -> None:

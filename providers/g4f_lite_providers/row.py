@@ -1,9 +1,12 @@
-"""What a row of the catalogue may say; apart, so that the catalogue is data alone."""
+"""The keys that a row of the catalogue may have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Required, TypedDict
+
+if TYPE_CHECKING:
+    from g4f_lite import ProviderError
 
 
 class Row(TypedDict, total=False):
@@ -30,3 +33,6 @@ class Row(TypedDict, total=False):
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
     plain_text_content: bool
+    error_codes: Mapping[str, type[ProviderError]]
+    limit_headers: Mapping[str, tuple[str, str]]
+    reasoning_parts: Mapping[str, str]

@@ -16,10 +16,10 @@ from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.size_limits import decode_bounded
-from ...value import JSONObject
+from ...types.size_limits import decode_bounded, decode_or_none
+from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
-from .lenient import _NOT_JSON, _decode, describe_body, error_in, loose_completion
+from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class OpenaiTemplate(Provider):
     """
     A provider with OpenAI's `POST {api_base}/chat/completions`.
 
-    It has code for OpenAI's other endpoints too (openai_endpoints.py); `capabilities` says which of them there are.
+    It also has code for OpenAI's other endpoints (endpoints.py); `capabilities` says which of them the service has.
     """
 
     lists_models = True
@@ -54,6 +54,8 @@ class OpenaiTemplate(Provider):
     """Fields of messages that the service answers with an error, and that its answer does not depend on."""
     plain_text_content: bool = False
     """Whether a message's list of text parts is sent as one string."""
+    reasoning_parts: Mapping[str, str] = REASONING_PARTS
+    """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         body = request.to_body()
@@ -86,8 +88,8 @@ class OpenaiTemplate(Provider):
             del body[parameter]  # as it is, it asks for nothing
         for parameter, allowed in self.allowed_values.items():
             if parameter in body and body[parameter] not in allowed:
-                told = " or ".join(map(repr, allowed))
-                raise UnsupportedParameterError(f"{self.name} takes {parameter}={told} only")
+                choices = " or ".join(map(repr, allowed))
+                raise UnsupportedParameterError(f"{self.name} takes {parameter}={choices} only")
 
     def _fit(self, body: JSONObject) -> None:
         """Say the same in the words that this service knows."""
@@ -129,20 +131,20 @@ class OpenaiTemplate(Provider):
                 completion = _completion_decoder.decode(body)
             except msgspec.ValidationError:
                 answer = decode_bounded(body)
-        except _NOT_JSON:
+        except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
         # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
         if completion is not None and (not completion.choices or b'"error"' in body):
-            answer = _decode(body)
+            answer = decode_or_none(body)
         if (error := error_in(answer)) is not None:
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
-        completion = completion or loose_completion(answer)
+        completion = completion or loose_completion(answer, self.reasoning_parts)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
         return completion
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
-        return OpenaiStreamParser()
+        return OpenaiStreamParser(self.reasoning_parts)
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build

@@ -1,5 +1,5 @@
 """
-OpenAI's protocol for what is no chat: embeddings, audio, images, the list of models.
+OpenAI's protocol for everything but chat: embeddings, audio, images, the list of models. No I/O.
 
 Source: OpenAI's API reference and Python library; Groq's and llama.cpp's answers where they differ.
 """
@@ -21,6 +21,7 @@ from ...types.images import ImagesResponse
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
+from ...value import NOT_JSON, decode_json
 from .lenient import describe_body, error_in, loose_answer
 
 A = TypeVar("A", bound=Answer)
@@ -42,7 +43,7 @@ def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPReque
     if isinstance(request, TranslationRequest):
         body = Upload(_fields(request.to_body()), request.file, progress=request.progress)
         headers["content-type"] = body.content_type
-        headers["accept"] = "*/*"  # text and subtitles are no JSON
+        headers["accept"] = "*/*"  # text and subtitles are not JSON
     elif not isinstance(request, ModelsRequest):
         body = msgspec.json.encode(request.to_body())
         headers["content-type"] = "application/json"
@@ -69,7 +70,7 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
     Return the answer of a status 2xx.
 
     Raises:
-        ReplyError: it is an error after all.
+        ReplyError: it is an error.
         MalformedResponseError: it cannot be understood.
     """
     if isinstance(request, SpeechRequest):
@@ -77,20 +78,20 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
     if isinstance(request, TranslationRequest):
         if request.response_format in ("text", "srt", "vtt"):
             return _subtitles(response)
-        return _decode(response, Transcription)
+        return _decode_answer(response, Transcription)
     if isinstance(request, EmbeddingRequest):
-        return _in_order(_decode(response, CreateEmbeddingResponse))
+        return _in_order(_decode_answer(response, CreateEmbeddingResponse))
     if isinstance(request, ModelsRequest):
-        return _decode(response, ModelList)
-    return _decode(response, ImagesResponse)
+        return _decode_answer(response, ModelList)
+    return _decode_answer(response, ImagesResponse)
 
 
-def _decode(response: HTTPResponse, kind: type[A]) -> A:
-    """Return the JSON as this kind of answer; fields that do not fit are left out, if they can be."""
+def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
+    """Return the JSON as this kind of answer; optional fields that do not fit are omitted."""
     check_json_size(response.body)
     try:
         answer = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
     if kind is ModelList:
@@ -100,22 +101,22 @@ def _decode(response: HTTPResponse, kind: type[A]) -> A:
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
-        told = str(error)
+        detail = str(error)
     try:
-        if kind is CreateEmbeddingResponse:  # a number that is left out would make another vector
+        if kind is CreateEmbeddingResponse:  # do not omit invalid numbers: the vector would change
             return msgspec.convert({"data": answer["data"], "model": str(answer.get("model") or "")}, kind)
         loose = loose_answer(answer, kind)
         given = answer.get("data", ())
         left = len(getattr(loose, "data", ()))
-        if len(given) == left or (kind is ModelList and left):  # of models, one that is odd may be left out
+        if len(given) == left or (kind is ModelList and left):  # a malformed model may be omitted from a list
             return loose
     except (msgspec.ValidationError, TypeError, LookupError, AttributeError):
         pass
-    raise MalformedResponseError(f"the answer has another shape: {told[:200]}", status=response.status)
+    raise MalformedResponseError(f"the answer has another shape: {detail[:200]}", status=response.status)
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
-    """Put the vectors into the order of the inputs; where none has an index, that is how they came."""
+    """Sort the vectors into the order of the inputs; if none has an index, they came in that order."""
     data = answer.data
     if any(one.index for one in data):
         data = tuple(sorted(data, key=lambda one: one.index))
@@ -135,9 +136,9 @@ def _refuse_page(response: HTTPResponse) -> None:
 
 
 def _subtitles(response: HTTPResponse) -> Transcription:
-    """Read text; a service that answers with JSON all the same is understood."""
+    """Read plain text; some services answer with JSON all the same."""
     if response.body[:1] == b"{":
-        return _decode(response, Transcription)
+        return _decode_answer(response, Transcription)
     _refuse_page(response)
     try:
         return Transcription(text=response.body.decode("utf-8"))
@@ -148,10 +149,7 @@ def _subtitles(response: HTTPResponse) -> Transcription:
 def _speech(response: HTTPResponse) -> Speech:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json" or kind.startswith("text/"):
-        try:
-            _refuse_error(msgspec.json.decode(response.body), response)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+        _refuse_error(decode_json(response.body), response)
         _refuse_page(response)
-        raise MalformedResponseError(f"the answer is {kind}, no audio", status=response.status)
+        raise MalformedResponseError(f"the answer is {kind}, not audio", status=response.status)
     return Speech(content=response.body, content_type=kind)

@@ -1,47 +1,52 @@
 """
-Answers that nearly have OpenAI's shape, or are none.
+Reads responses that nearly have OpenAI's shape, or that are errors. No I/O.
 
-The fast path decodes straight into the public types and refuses any field of another type. What it
-refuses comes here: fields that fit are kept, fields that do not are left out, and a `content`
-that is a list of parts becomes text and reasoning. Source of the shapes: docs/providers.md.
+The fast path decodes straight into the public types and fails on any field of another type. Responses
+that it fails on come here: fields that fit are kept, the others are omitted, and a `content` that is a
+list of parts becomes text and reasoning. Source of the shapes: docs/providers.md.
 
-What fits is converted by msgspec, whole. Python code looks at no more than `_MISFITS` values of an
-answer, which takes it some 0.1 s.
+msgspec converts what fits as a whole. Python code looks at no more than `_MISFITS` values of an answer, which takes
+it about 0.1 s.
 """
 
 from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
-from ...types.chat import ChatCompletion, ChatCompletionChunk, Delta, FunctionCall, FunctionCallDelta, Message
+from ...types.chat import ChatCompletion, ChatCompletionChunk, FunctionCall, FunctionCallDelta
 from ...types.http import HTTPResponse
-from ...types.size_limits import MAX_CHOICES, check_length, decode_bounded
+from ...types.size_limits import MAX_CHOICES, check_length
 
 S = TypeVar("S", bound=msgspec.Struct)
 _hints = functools.cache(functools.partial(get_type_hints, include_extras=True))
 _MISFITS = 1 << 12
 """Values of another type than expected in one answer; more is a MalformedResponseError."""
 
+REASONING_PARTS: Mapping[str, str] = {"thinking": "thinking"}
+"""Default of `OpenaiTemplate.reasoning_parts`. Source: Mistral's API reference; gateways pass its parts on."""
 
-def loose_completion(answer: Any) -> ChatCompletion:
+
+def loose_completion(answer: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS) -> ChatCompletion:
     """
-    Return the completion in an answer of slightly other types.
+    Return the completion in an answer whose fields have slightly other types.
 
     Raises:
-        MalformedResponseError: it is no JSON object.
+        MalformedResponseError: it is not a JSON object.
     """
+    _flatten_contents(answer, "message", reasoning_parts)
     return _fit_answer(answer, ChatCompletion)
 
 
-def loose_chunk(event: Any) -> ChatCompletionChunk:
+def loose_chunk(event: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS) -> ChatCompletionChunk:
     """As `loose_completion`, for one event of a stream."""
+    _flatten_contents(event, "delta", reasoning_parts)
     return _fit_answer(event, ChatCompletionChunk)
 
 
@@ -50,7 +55,7 @@ def loose_answer(answer: Any, kind: type[S]) -> S:
     As `loose_completion`, for another kind of answer.
 
     Raises:
-        TypeError: a field is missing without which it is none.
+        TypeError: a required field is missing.
     """
     return _fit_answer(answer, kind)
 
@@ -63,8 +68,6 @@ def _fit_answer(answer: Any, kind: type[S]) -> S:
 
 
 def _fit_struct(value: dict[str, Any], kind: type[S], misfits: Iterator[int]) -> S:
-    if kind in (Message, Delta) and isinstance(value.get("content"), list):
-        value = _flatten_content(value)
     if kind in (FunctionCall, FunctionCallDelta) and isinstance(arguments := value.get("arguments"), dict):
         value = {**value, "arguments": msgspec.json.encode(arguments).decode()}
     hints = _hints(kind)
@@ -105,33 +108,42 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
 
 
-def _flatten_content(value: dict[str, Any]) -> dict[str, Any]:
-    """Source: Mistral's `[{"type": "thinking", "thinking": [{"type": "text", …}]}, {"type": "text", …}]`."""
-    said: list[str] = []
-    reasoning: list[str] = []
-    check_length(value["content"], "parts of a content")
-    for part in value["content"]:
-        if isinstance(part, str):
-            said.append(part)
-        elif isinstance(part, dict) and part.get("type") == "thinking":
-            inner = part.get("thinking")
-            pieces = inner if isinstance(inner, list) else [inner]
-            check_length(pieces, "pieces of thinking")
-            texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
-            reasoning += [text for text in texts if isinstance(text, str)]
-        elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            said.append(part["text"])
-    flat = {**value, "content": "".join(said) if said or not reasoning else None}
-    return {**flat, "reasoning": "".join(reasoning)} if reasoning else flat
+def _flatten_contents(answer: Any, field: str, reasoning_parts: Mapping[str, str]) -> None:
+    """Replace, in place, each choice's list of parts by its text and reasoning."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    for choice in choices[:MAX_CHOICES] if isinstance(choices, list) else ():
+        message = choice.get(field) if isinstance(choice, dict) else None
+        if not isinstance(message, dict) or not isinstance(parts := message.get("content"), list):
+            continue
+        check_length(parts, "parts of a content")
+        text: list[str] = []
+        reasoning: list[str] = []
+        for part in parts:
+            kind = part.get("type") if isinstance(part, dict) else None
+            if isinstance(kind, str) and kind in reasoning_parts:
+                reasoning += _texts(part.get(reasoning_parts[kind]))
+            else:
+                text += _texts(part)
+        message["content"] = "".join(text) if text or not reasoning else None
+        if reasoning:
+            message["reasoning"] = "".join(reasoning)
+
+
+def _texts(parts: Any) -> list[str]:
+    """Return the texts of a part or a list of parts; a part is a string or has a `text`."""
+    parts = parts if isinstance(parts, list) else [parts]
+    check_length(parts, "parts of a content")
+    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return [text for text in found if isinstance(text, str)]
 
 
 def error_in(answer: Any) -> bytes | None:
     """
-    Return the JSON of the error that an answer of status 200 is after all, None if it is none.
+    Return the JSON of the error inside an answer of status 200, None if there is none.
 
     Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral),
     `{"detail": …}` or `{"errors": …}` without choices, and a choice with `error` or the finish
-    reason `error` (a gateway that lost the service behind it).
+    reason `error` (from a gateway that lost the service behind it).
     """
     if isinstance(answer, list) and answer:
         answer = answer[0]
@@ -149,19 +161,10 @@ def error_in(answer: Any) -> bytes | None:
 
 
 def describe_body(response: HTTPResponse) -> str:
+    """Return what a body that is not the expected JSON is instead, for an error's message."""
     start = response.body[:200].strip()
     if not start:
         return "the answer is empty"
     if start.startswith(b"<"):
         return "the answer is a web page, not JSON; is the base URL right?"
     return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"
-
-
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return decode_bounded(body)
-    except (*_NOT_JSON, MalformedResponseError):
-        return None

@@ -1,8 +1,8 @@
-"""A stream in OpenAI's protocol: its events into chunks."""
+"""Parses the events of a stream in OpenAI's protocol into chunks. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -10,21 +10,26 @@ from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
 from ...types.chat import ChatCompletionChunk
 from ...types.http import ServerSentEvent
-from ...types.size_limits import decode_bounded
-from .lenient import _NOT_JSON, _decode, error_in, loose_chunk
+from ...types.size_limits import decode_bounded, decode_or_none
+from ...value import NOT_JSON
+from .lenient import REASONING_PARTS, error_in, loose_chunk
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
 
 class OpenaiStreamParser:
     """
-    Chunks are decoded straight into their public type.
+    Decodes chunks straight into their public type.
 
-    Empty-choices chunks (usage, filter results) pass through; after `[DONE]` nothing is awaited.
+    Chunks without choices (usage, filter results) pass through; `done` is True after `[DONE]`.
+
+    Args:
+        reasoning_parts: as in `OpenaiTemplate.reasoning_parts`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reasoning_parts: Mapping[str, str] = REASONING_PARTS) -> None:
         self.done = False
+        self._reasoning_parts = reasoning_parts
 
     def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
@@ -34,7 +39,7 @@ class OpenaiStreamParser:
         decode = _chunk_decoder.decode
         try:
             chunks = [decode(data) for data in (events[:-1] if done else events)]
-        except _NOT_JSON:
+        except NOT_JSON:
             return None
         self.done = done
         return chunks
@@ -45,15 +50,15 @@ class OpenaiStreamParser:
             self.done = True
             return ()
         if event.event == "error" or b'"error"' in data:
-            error = data if event.event == "error" else error_in(_decode(data))
+            error = data if event.event == "error" else error_in(decode_or_none(data))
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         try:
             try:
                 return (_chunk_decoder.decode(data),)
             except msgspec.ValidationError:
-                return (loose_chunk(decode_bounded(data)),)
-        except _NOT_JSON:
+                return (loose_chunk(decode_bounded(data), self._reasoning_parts),)
+        except NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
 
     def close(self) -> Iterable[ChatCompletionChunk]:

@@ -1,5 +1,5 @@
 """
-Anthropic's Messages API. What is to_provider_error and what is refused: docs/protocols.md.
+Anthropic's Messages API. What is translated and what is refused: docs/protocols.md.
 
 Model ids are those of November 2026.
 """
@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from g4f_lite import ChatCompletion, ChatRequest, HTTPRequest, HTTPResponse, Provider, StreamParser, hookimpl
+from g4f_lite import (
+    ChatCompletion,
+    ChatRequest,
+    HTTPRequest,
+    HTTPResponse,
+    Provider,
+    QuotaExceededError,
+    RequestTooLargeError,
+    ServerError,
+    StreamParser,
+    hookimpl,
+)
 
 from ..translation.parameters import http_request
 from .answer import AnthropicStream, completion
@@ -27,6 +38,16 @@ class Anthropic(Provider):
     default_model = "claude-haiku-5-5"
     fallback_models = ("claude-sonnet-5-5", "claude-sonnet-5", "claude-haiku-4-5")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
+    error_codes = {
+        "billing_error": QuotaExceededError,
+        "overloaded_error": ServerError,
+        "request_too_large": RequestTooLargeError,
+        "timeout_error": ServerError,
+    }
+    limit_headers = {
+        limit: (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset")
+        for limit in ("requests", "tokens")
+    }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         body = messages_body(request)

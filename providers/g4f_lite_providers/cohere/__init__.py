@@ -1,5 +1,5 @@
 """
-Cohere's chat, version 2. What is to_provider_error and what is refused: docs/protocols.md.
+Cohere's chat, version 2. What is translated and what is refused: docs/protocols.md.
 
 Model ids are those of November 2026.
 """

@@ -1,5 +1,5 @@
 """
-Google's Gemini API. What is to_provider_error and what is refused: docs/protocols.md.
+Google's Gemini API. What is translated and what is refused: docs/protocols.md.
 
 Model ids are those of November 2026.
 """
@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from g4f_lite import ChatCompletion, ChatRequest, HTTPRequest, HTTPResponse, Provider, StreamParser, hookimpl
+from g4f_lite import (
+    ChatCompletion,
+    ChatRequest,
+    HTTPRequest,
+    HTTPResponse,
+    Provider,
+    StreamParser,
+    ToolCallError,
+    hookimpl,
+)
 
 from ..translation.parameters import http_request
 from .answer import GeminiStream, completion
@@ -28,6 +37,11 @@ class Gemini(Provider):
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
+    error_codes = {  # finish reasons
+        "malformed_function_call": ToolCallError,
+        "too_many_tool_calls": ToolCallError,
+        "unexpected_tool_call": ToolCallError,
+    }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         model = request.model if "/" in request.model else f"models/{request.model}"  # or tunedModels/…

@@ -1,0 +1,248 @@
+"""What a third-party provider declares about its service: error codes, waits, limits and content parts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from helpers.driving import MESSAGES, MODES, QUICK, run
+
+from g4f_lite import (
+    AsyncClient,
+    AuthenticationError,
+    ChatCompletion,
+    Client,
+    ConfigurationError,
+    ErrorReply,
+    OpenaiTemplate,
+    PermissionDeniedError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+)
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite_providers.anthropic import Anthropic
+from g4f_lite_providers.gemini import Gemini
+
+every_mode = pytest.mark.parametrize("mode", MODES)
+
+
+class Acme(OpenaiTemplate):
+    name = "acme"
+    needs_auth = False
+    default_model = "acme-1"
+    error_codes = {
+        "plan_expired": QuotaExceededError,
+        "engine_full": ServerError,
+        "not_found": PermissionDeniedError,
+        "acme_limit": RateLimitError,
+    }
+    limit_headers = {"requests": ("x-acme-left", "x-acme-renewed-in")}
+    reasoning_parts = {"musing": "words"}
+
+    def requested_wait(self, reply: ErrorReply, *, now: float) -> float | None:
+        body = reply.json()
+        wait = body.get("come_back_at") if isinstance(body, dict) else None
+        return wait - now if isinstance(wait, (int, float)) else None
+
+
+class Other(OpenaiTemplate):
+    name = "other"
+    needs_auth = False
+    default_model = "other-1"
+
+
+def failing(server: FaultServer, mode: str, status: int, body: object, **headers: str) -> ProviderError:
+    """Return the error of a call that gets this reply."""
+    server.script(replies.body(json.dumps(body).encode(), status, **headers))
+    provider = Acme(api_base=server.base_url)
+    error = run(mode, {}, {"provider": provider, "fallback_models": [], "retries": 0}).error
+    assert isinstance(error, ProviderError)
+    return error
+
+
+# -- error codes ---------------------------------------------------------------------------
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "plan_expired", QuotaExceededError),
+        (403, "PLAN_EXPIRED", QuotaExceededError),
+        (429, "engine_full", ServerError),  # the status alone means RateLimitError
+        (404, "not_found", PermissionDeniedError),  # a common code means ModelUnavailableError
+        (400, "acme_limit", RateLimitError),
+        (401, "something_else", AuthenticationError),  # the common rules
+    ],
+)
+def test_a_declared_code_decides_what_an_error_means(
+    server: FaultServer, mode: str, status: int, code: str, kind: type[ProviderError]
+) -> None:
+    error = failing(server, mode, status, {"error": {"message": "No.", "code": code}})
+    assert (type(error), error.code, error.status) == (kind, code, status)
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_declared_code_is_read_inside_a_stream(server: FaultServer, mode: str) -> None:
+    event = {"error": {"message": "No.", "code": "plan_expired"}}
+    server.script(replies.body(b"data: %b\n\n" % json.dumps(event).encode(), content_type="text/event-stream"))
+    params = {"provider": Acme(api_base=server.base_url), "fallback_models": [], "retries": 0}
+    assert type(run(mode, {}, params).error) is QuotaExceededError
+
+
+def test_a_declared_rate_limit_per_day_is_a_quota() -> None:
+    reply = ErrorReply(status=400, body=b'{"error": {"message": "1000 calls per day", "code": "acme_limit"}}')
+    assert type(Acme().classify_error(reply)) is QuotaExceededError
+
+
+def test_one_providers_codes_mean_nothing_to_another() -> None:
+    reply = ErrorReply(status=429, body=b'{"error": {"message": "Full.", "code": "engine_full"}}')
+    assert type(Other().classify_error(reply)) is RateLimitError
+
+
+# -- waits ---------------------------------------------------------------------------------
+
+
+@every_mode
+def test_a_wait_in_the_services_own_form_wins(server: FaultServer, mode: str) -> None:
+    body = {"error": {"message": "Please try again in 5s."}, "come_back_at": 4e12}
+    error = failing(server, mode, 429, body, retry_after="2")
+    assert error.retry_after is not None
+    assert error.retry_after > 1e12
+
+
+@every_mode
+def test_a_reply_without_it_is_read_by_the_common_rules(server: FaultServer, mode: str) -> None:
+    assert failing(server, mode, 429, {"error": {"message": "Please try again in 5s."}}).retry_after == 5
+
+
+@every_mode
+def test_a_wait_below_zero_is_ignored(server: FaultServer, mode: str) -> None:
+    assert failing(server, mode, 429, {"error": {"message": "Slow down."}, "come_back_at": 0}).retry_after is None
+
+
+# -- limits --------------------------------------------------------------------------------
+
+
+@every_mode
+def test_a_used_up_limit_in_declared_headers_is_the_wait(server: FaultServer, mode: str) -> None:
+    headers = {"x_acme_left": "0", "x_acme_renewed_in": "1m30s"}
+    assert failing(server, mode, 429, {"error": {"message": "Slow down."}}, **headers).retry_after == 90
+
+
+async def _twice(settings: dict[str, Any], stream: bool) -> list[str]:
+    async with AsyncClient(**settings) as client:
+        answered = []
+        for _ in range(2):
+            if stream:
+                chunks = await client.chat.completions.create(messages=MESSAGES, stream=True)
+                async for _chunk in chunks:
+                    pass
+                answered.append(chunks.completion.provider)
+            else:
+                answered.append((await client.chat.completions.create(messages=MESSAGES)).provider)
+        return answered
+
+
+def answered_by(mode: str, settings: dict[str, Any]) -> list[str]:
+    """Return who answers the first and the second call of one client."""
+    if mode.startswith("async"):
+        return asyncio.run(_twice(settings, "stream" in mode))
+    with Client(**settings) as client:
+        answered = []
+        for _ in range(2):
+            if "stream" in mode:
+                chunks = client.chat.completions.create(messages=MESSAGES, stream=True)
+                list(chunks)
+                completion: ChatCompletion = chunks.completion
+            else:
+                completion = client.chat.completions.create(messages=MESSAGES)
+            answered.append(completion.provider)
+        return answered
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("headers", "second"),
+    [
+        ({"x-acme-left": "0", "x-acme-renewed-in": "60"}, "other"),
+        ({"x-acme-left": "1", "x-acme-renewed-in": "60"}, "acme"),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60"}, "acme"),  # not declared
+    ],
+)
+def test_a_leg_is_skipped_while_a_limit_in_declared_headers_is_used_up(
+    server: FaultServer, mode: str, headers: dict[str, str], second: str
+) -> None:
+    server.script(replies.answer(headers=headers))
+    routes = [Acme(api_base=server.base_url), Other(api_base=server.base_url)]
+    assert answered_by(mode, {**QUICK, "routes": routes}) == ["acme", second]
+
+
+# -- content parts -------------------------------------------------------------------------
+
+
+@every_mode
+def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
+    content = [{"type": "musing", "words": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Sunday"}]
+    if "stream" in mode:
+        event = {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": "stop"}]}
+        body = b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(event).encode()
+        server.script(replies.body(body, content_type="text/event-stream"))
+    else:
+        answer = {"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}
+        server.script(replies.body(json.dumps(answer).encode()))
+    completion = run(mode, {}, {"provider": Acme(api_base=server.base_url)}).completion
+    assert completion is not None
+    assert (completion.text, completion.reasoning) == ("Sunday", "Hm.")
+
+
+# -- what cannot work ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"error_codes": ["plan_expired"]}, "error_codes must be a mapping, not list"),
+        ({"error_codes": {"PLAN": QuotaExceededError}}, "lower case"),
+        ({"error_codes": {"plan": "QuotaExceededError"}}, "'plan': 'QuotaExceededError'"),
+        ({"error_codes": {"plan": ValueError}}, "'plan'"),
+        ({"limit_headers": None}, "limit_headers must be a mapping, not NoneType"),
+        ({"limit_headers": {"requests": "x-left"}}, r"\(remaining, reset\); got 'requests'"),
+        ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_when_the_provider_is_made(attributes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Acme(**attributes)
+
+
+# -- the bundled providers -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", Anthropic.error_codes)
+def test_anthropics_codes_are_read_inside_a_stream(code: str) -> None:
+    body = json.dumps({"type": "error", "error": {"type": code, "message": "not supported"}}).encode()
+    error = Anthropic().classify_error(ErrorReply(status=200, body=body, in_stream=True))
+    assert type(error) is Anthropic.error_codes[code]
+
+
+@every_mode
+def test_anthropics_limits_are_read(server: FaultServer, mode: str) -> None:
+    headers = {
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": "2999-01-01T00:00:00Z",
+    }
+    server.script(replies.answer(headers=headers))
+    routes = [Anthropic(api_base=server.base_url, api_key="k"), Other(api_base=server.base_url)]
+    assert answered_by(mode, {**QUICK, "routes": routes}) == ["anthropic", "other"]
+
+
+def test_googles_wait_and_codes_are_read() -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"}]
+    body = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Slow down.", "details": details}}
+    error = Gemini().classify_error(ErrorReply(status=429, body=json.dumps(body).encode()))
+    assert (type(error), error.retry_after) == (RateLimitError, 37)
