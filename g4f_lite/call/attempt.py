@@ -27,7 +27,7 @@ from ..errors.exceptions import (
     ToolCallError,
 )
 from ..errors.reply import ErrorReply
-from ..provider.boundary import check_outgoing, is_wait, plugin_boundary, redact
+from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
 from ..provider.leg import LocalRequest
 from ..trail import Attempt
 from ..types.chat import ChatCompletion
@@ -99,7 +99,7 @@ class ActiveAttempt:
             return
         provider, key = self.leg.provider, self.leg.key
         self._building = True
-        with plugin_boundary(self.leg, "building the request"):
+        with PluginBoundary(self.leg.key, "building the request"):
             outgoing = self.call.operation.build(
                 provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
@@ -115,7 +115,7 @@ class ActiveAttempt:
         from ..types.models import ModelsRequest
 
         key = self.leg.key
-        with plugin_boundary(self.leg, "asking for the models"):
+        with PluginBoundary(self.leg.key, "asking for the models"):
             lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
@@ -170,7 +170,7 @@ class ActiveAttempt:
         if not 200 <= response.status < 300:
             raise self.classify(ErrorReply(status=response.status, headers=response.headers, body=response.body))
         try:
-            with plugin_boundary(self.leg, "reading the answer"):
+            with PluginBoundary(self.leg.key, "reading the answer"):
                 result = operation.parse(self.leg.provider, request, response)
         except ReplyError as error:
             raise self.classify(error.reply) from None
@@ -202,14 +202,14 @@ class ActiveAttempt:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins."""
-        with plugin_boundary(self.leg, "reading an error"):
+        with PluginBoundary(self.leg.key, "reading an error"):
             error = self.leg.provider.classify_error(reply)
         if not isinstance(error, ProviderError):
             return MalformedResponseError(f"the provider's code returns {type(error).__name__} for an error")
         error = self.call.hooks.refine_error(self.leg.provider, reply, error)
         if not is_wait(error.retry_after):
             error.retry_after = None
-        return redact(error, self.leg)
+        return redact(error, self.leg.key)
 
     def _sign(self, result: Any, raw_json: bytes | None = None) -> Any:
         """Return a result with the provider and the model that gave it."""
@@ -233,7 +233,7 @@ class ActiveAttempt:
             return
         self.ended = True
         if isinstance(error, ProviderError):
-            redact(error, self.leg)
+            redact(error, self.leg.key)
             if not self.leg.model and isinstance(error, ModelUnavailableError):
                 self.call.models.forget(self.leg)
             # A request that the provider's own code cannot build says nothing about the service.

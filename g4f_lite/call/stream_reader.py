@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
 from ..errors.reply import MAX_ERROR_BODY, ErrorReply
-from ..provider.boundary import plugin_boundary
+from ..provider.boundary import PluginBoundary
 from ..provider.leg import Leg
 from ..types.assembly import Assembly, as_chunks
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
@@ -73,7 +73,7 @@ class StreamReader:
             self._body, self._sniffed = [], True
         if not leg.is_local:
             self._decoder = SSEDecoder()
-            with plugin_boundary(leg, "starting a stream"):
+            with PluginBoundary(leg.key, "starting a stream"):
                 self._parser = leg.provider.new_stream(request)
             self._feed_all = getattr(self._parser, "feed_all", None)
 
@@ -145,7 +145,7 @@ class StreamReader:
             self._accept(self._whole(b"".join(self._body)))
         elif not self.leg.is_local:
             self._parse(self._decoder.close())
-            with plugin_boundary(self.leg, "ending a stream"):
+            with PluginBoundary(self.leg.key, "ending a stream"):
                 last = tuple(self._parser.close())
             self._accept(last)
         self._check_end()
@@ -204,7 +204,7 @@ class StreamReader:
     def _parse_all(self, events: Sequence[bytes]) -> None:
         """As `_parse`, for events that are nothing but data, in one go where the parser can do that."""
         assert self._feed_all is not None
-        with plugin_boundary(self.leg, "reading a stream"):
+        with PluginBoundary(self.leg.key, "reading a stream"):
             chunks = self._feed_all(events)
         if chunks is None:
             self._parse([ServerSentEvent(data=data) for data in events if data and not data.isspace()])
@@ -218,7 +218,7 @@ class StreamReader:
             try:
                 if event.data[MAX_OBJECTS:]:
                     check_json_size(event.data)
-                with plugin_boundary(self.leg, "reading a stream"):
+                with PluginBoundary(self.leg.key, "reading a stream"):
                     chunks = feed(event)
                     if type(chunks) is not tuple:  # a generator's code must run inside the guard
                         chunks = tuple(chunks)
@@ -273,7 +273,7 @@ class StreamReader:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
             check_json_size(body)
-            with plugin_boundary(self.leg, "reading an answer"):
+            with PluginBoundary(self.leg.key, "reading an answer"):
                 completion = self.leg.provider.parse_response(
                     HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
                 )

@@ -1,4 +1,7 @@
-"""The border to a provider's code: whatever it raises, a leg's error comes out, without any key."""
+"""
+The boundary to a provider's code: whatever that raises or returns, the rest of the library sees a ProviderError without
+any key, or a request that can be sent. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,31 @@ from types import TracebackType
 
 from ..errors.exceptions import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
 from ..types.http import HTTPRequest
-from .leg import Leg
+from .keys import Key
 
 _VISIBLE = re.compile("[!-~]*")
 _HEADER_NAME = re.compile("[!-9;-~]+")
 _HEADER_VALUE = re.compile("[ -~]*")
-_TELLING = 8
-"""So many characters of a key are too many to show."""
+_SHORTEST_PREFIX = 8
+"""Shortest prefix of a key that is redacted."""
 
 
-class plugin_boundary:  # noqa: N801  # used in a `with` statement like contextlib's, at a quarter of their cost
+class PluginBoundary:
     """
-    Turn a foreign exception of a provider's code into a MalformedResponseError that names the place.
+    A context manager that turns a foreign exception of a provider's code into a MalformedResponseError.
 
-    The exception itself is not chained: it could carry the key.
+    Its message names the line that raised. The exception itself is not chained: it could carry the key.
+    A class, because `contextlib.contextmanager` costs four times as much, and each call enters several.
+
+    Args:
+        key: the key of the leg, which no error may show.
+        doing: what the code does, for the message: "reading an answer".
     """
 
-    __slots__ = ("_doing", "_leg")
+    __slots__ = ("_doing", "_key")
 
-    def __init__(self, leg: Leg, doing: str) -> None:
-        self._leg = leg
+    def __init__(self, key: Key | None, doing: str) -> None:
+        self._key = key
         self._doing = doing
 
     def __enter__(self) -> None:
@@ -38,44 +46,44 @@ class plugin_boundary:  # noqa: N801  # used in a `with` statement like contextl
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            failure = to_provider_error(error, self._leg, self._doing)
+            failure = to_provider_error(error, self._key, self._doing)
             if failure is not error:
                 raise failure from None
 
 
-def to_provider_error(error: BaseException, leg: Leg, doing: str) -> BaseException:
-    """Return the exception that replaces one raised by a provider's code; see `plugin_boundary`."""
+def to_provider_error(error: BaseException, key: Key | None, doing: str) -> BaseException:
+    """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):
-        return redact(error, leg)
+        return redact(error, key)
     if isinstance(error, ReplyError) or not isinstance(error, (Exception, SystemExit)):
         return error
-    frame = traceback.extract_tb(error.__traceback__)[-1]  # the plugin border: reported as the leg's failure
+    frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    text = redact_text(f"{type(error).__name__}: {error}"[:200], leg)
+    text = redact_text(f"{type(error).__name__}: {error}"[:200], key)
     return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
 
 
-def redact_text(text: str, leg: Leg) -> str:
-    """Return the text without the leg's key, and without a beginning of it that a cut has left."""
-    if leg.key is None:
+def redact_text(text: str, key: Key | None) -> str:
+    """Return the text without the key, and without a prefix of it, which remains if the text was cut."""
+    if key is None:
         return text
-    key = leg.key.value
-    if len(key) < _TELLING:  # no service gives such keys; inside a word it is chance
-        return re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "[key]", text)
-    for length in range(len(key), _TELLING - 1, -1):
-        text = text.replace(key[:length], "[key]")
+    secret = key.value
+    if len(secret) < _SHORTEST_PREFIX:  # no service gives such keys; inside a word it is a coincidence
+        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", text)
+    for length in range(len(secret), _SHORTEST_PREFIX - 1, -1):
+        text = text.replace(secret[:length], "[key]")
     return text
 
 
-def redact(error: ProviderError, leg: Leg) -> ProviderError:
+def redact(error: ProviderError, key: Key | None) -> ProviderError:
     """
-    Return the error without the leg's key: in its message, and in what it is chained to.
+    Return the error without the key, in its message, its code and the exceptions it is chained to.
 
-    Foreign exceptions leave the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
+    Foreign exceptions are removed from the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
     """
-    error.args = tuple(redact_text(arg, leg) if isinstance(arg, str) else arg for arg in error.args)
+    error.args = tuple(redact_text(arg, key) if isinstance(arg, str) else arg for arg in error.args)
     if error.code:
-        error.code = redact_text(error.code, leg)
+        error.code = redact_text(error.code, key)
     link: BaseException | None = error
     while link is not None:
         for name in ("__cause__", "__context__"):
@@ -87,10 +95,10 @@ def redact(error: ProviderError, leg: Leg) -> ProviderError:
 
 def check_outgoing(outgoing: object) -> None:
     """
-    Refuse a request that could not be sent, or not in the same way by both clients.
+    Check that both clients can send a request, and in the same way.
 
     Raises:
-        TypeError, ValueError: says what is wrong.
+        TypeError, ValueError: they cannot; says what is wrong.
     """
     if not isinstance(outgoing, HTTPRequest):
         raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
@@ -103,7 +111,7 @@ def check_outgoing(outgoing: object) -> None:
         raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     headers = outgoing.headers
     try:
-        if all(headers) and is_header("".join(headers), "".join(headers.values())):  # all at once, as they rarely fail
+        if all(headers) and is_header("".join(headers), "".join(headers.values())):  # all at once: they rarely fail
             return
     except TypeError:  # one of them is no string
         pass
@@ -121,12 +129,12 @@ def _is_body(body: object) -> bool:
 
 
 def is_header(name: object, value: object) -> bool:
-    """Tell whether this is a header in printable ASCII, which all servers and both clients take alike."""
+    """Return whether this is a header in printable ASCII, which all servers and both clients accept."""
     if not isinstance(name, str) or not isinstance(value, str):
         return False
     return _HEADER_NAME.fullmatch(name) is not None and _HEADER_VALUE.fullmatch(value) is not None
 
 
 def is_wait(value: object) -> bool:
-    """Tell whether this is a number of seconds to wait, or None."""
+    """Return whether this is a number of seconds to wait, or None."""
     return value is None or (isinstance(value, (int, float)) and 0 <= value < math.inf)

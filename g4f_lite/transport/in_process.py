@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..errors.exceptions import ProviderError
-from ..provider.boundary import plugin_boundary
+from ..provider.boundary import PluginBoundary
 from ..provider.leg import LocalRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
@@ -41,7 +41,7 @@ class InProcessTransport:
 def complete_here(outgoing: LocalRequest, limit: TimeLimit, cancelled: Cancellation) -> ChatCompletion:
     limit.remaining()
     try:
-        with plugin_boundary(outgoing.leg, "answering"):
+        with PluginBoundary(outgoing.leg.key, "answering"):
             completion = outgoing.provider.complete(outgoing.request, cancelled=cancelled)
     except ProviderError:
         limit.remaining()  # however the provider stopped, the limit is what happened
@@ -66,7 +66,7 @@ class SyncChunkStream:
     def read(self) -> ChatCompletionChunk | bytes:
         self._limit.remaining()
         try:
-            with plugin_boundary(self._leg, "answering"):
+            with PluginBoundary(self._leg.key, "answering"):
                 if self._chunks is None:  # not before: the provider may work before it yields
                     provider, request = self._outgoing.provider, self._outgoing.request
                     self._chunks = iter(provider.stream(request, cancelled=self.cancelled))
@@ -84,5 +84,5 @@ class SyncChunkStream:
     def close(self) -> None:
         self.cancelled.told = True
         if (close := getattr(self._chunks, "close", None)) is not None:
-            with plugin_boundary(self._leg, "stopping"):
+            with PluginBoundary(self._leg.key, "stopping"):
                 close()
