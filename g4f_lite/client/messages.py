@@ -78,16 +78,7 @@ def check_messages(messages: object) -> list[JSONObject]:
         )
     if type(messages) is not list and (isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable)):
         raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
-    plain = [
-        message
-        if type(message) is dict
-        else message.to_dict()
-        if isinstance(message, Message)
-        else dict(message)
-        if isinstance(message, Mapping)
-        else message
-        for message in messages
-    ]
+    plain = [message if type(message) is dict else _as_dict(message) for message in messages]
     if not plain:
         raise InvalidRequestError("messages is empty; put at least one message into it")
     try:
@@ -95,6 +86,13 @@ def check_messages(messages: object) -> list[JSONObject]:
     except msgspec.ValidationError as error:
         raise InvalidRequestError(_explain(error, plain)) from None
     return plain
+
+
+def _as_dict(message: Any) -> Any:
+    """Return a message as a dictionary; what is none is left to the check, which says where it is."""
+    if isinstance(message, Message):
+        return message.to_dict()
+    return dict(message) if isinstance(message, Mapping) else message
 
 
 def _explain(error: Exception, messages: list[Any]) -> str:

@@ -1,7 +1,7 @@
 """
-Answers made inside this process, for asyncio: each in a thread of its own.
+Answers of in-process providers, for asyncio: each in a thread of its own.
 
-The thread has ended when the call ends: a cancelled call tells the provider, and waits until it has stopped.
+The thread ends before the call does: a cancelled call asks the provider to stop, and waits until it has.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
 from .in_process import Cancellation, SyncChunkStream, complete_here
 
+_END = object()
 
-def _tell(loop: asyncio.AbstractEventLoop, listener: Callable[[Any], object], what: Any) -> None:
+
+def _call_in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[[Any], object], argument: Any) -> None:
     try:
-        loop.call_soon_threadsafe(listener, what)
+        loop.call_soon_threadsafe(callback, argument)
     except RuntimeError:
-        pass  # the loop has closed before its stream: nobody listens
+        pass  # the loop was closed before its stream: nobody is waiting
 
 
 class _Thread:
-    """A thread whose end a task can await, whatever happens to the task meanwhile."""
+    """A thread whose end a task can await, even if the task is cancelled meanwhile."""
 
     def __init__(self, work: Callable[[], Any], cancelled: Cancellation) -> None:
         self._cancelled = cancelled
@@ -41,10 +43,10 @@ class _Thread:
             self._result = self._work()
         except BaseException as error:  # raised again in the task that awaits
             self._error = error
-        _tell(self._loop, self._ended.set_result, None)
+        _call_in_loop(self._loop, self._ended.set_result, None)
 
     async def result(self) -> Any:
-        """Return the work's result; when cancelled, stop the work first."""
+        """Return the work's result; if cancelled, stop the work first."""
         try:
             await asyncio.shield(self._ended)
         except asyncio.CancelledError:
@@ -55,8 +57,8 @@ class _Thread:
         return self._result
 
     async def stop(self) -> None:
-        """Tell the work to stop, and return when it has."""
-        self._cancelled.told = True
+        """Ask the work to stop, and return when it has."""
+        self._cancelled.requested = True
         cancelled: asyncio.CancelledError | None = None
         while not self._ended.done():
             try:
@@ -68,7 +70,7 @@ class _Thread:
 
 
 class AsyncInProcessTransport:
-    """Runs each answer of a local provider in a thread of its own."""
+    """Runs each answer of an in-process provider in a thread of its own."""
 
     async def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
         """As `InProcessTransport.send`, without blocking the loop."""
@@ -83,7 +85,7 @@ class AsyncInProcessTransport:
 
 
 class AsyncChunkStream:
-    """As `SyncChunkStream`; one thread makes the chunks, as fast as it can."""
+    """As `SyncChunkStream`; one thread produces the chunks, as fast as it can."""
 
     status = None
     headers: Mapping[str, str] = {}
@@ -91,32 +93,30 @@ class AsyncChunkStream:
     def __init__(self, outgoing: LocalRequest, limit: TimeLimit) -> None:
         inner = SyncChunkStream(outgoing, limit)
         loop = asyncio.get_running_loop()
-        self._chunks: asyncio.Queue[ChatCompletionChunk | bytes] = asyncio.Queue()
+        self._chunks: asyncio.Queue[Any] = asyncio.Queue()
 
         def produce() -> None:
-            chunk: ChatCompletionChunk | bytes = b"-"
             try:
-                while chunk != b"":
-                    chunk = inner.read()
+                while (chunk := inner.read()) != b"":
                     if isinstance(chunk, ChatCompletionChunk) and chunk.has_content():
-                        limit.on_content()  # here, as the consumer may be slow
-                    if chunk != b"":
-                        _tell(loop, self._chunks.put_nowait, chunk)
+                        limit.on_content()  # here, because the consumer may be slow
+                    _call_in_loop(loop, self._chunks.put_nowait, chunk)
             finally:
                 inner.close()
-                _tell(loop, self._chunks.put_nowait, b"")
+                _call_in_loop(loop, self._chunks.put_nowait, _END)
 
         self._thread = _Thread(produce, inner.cancelled)
         self._cancelled = inner.cancelled
 
     def __del__(self) -> None:
         if (cancelled := getattr(self, "_cancelled", None)) is not None:
-            cancelled.told = True
+            cancelled.requested = True
 
     async def read(self) -> ChatCompletionChunk | bytes:
-        chunk = await self._chunks.get()
-        if chunk == b"":
+        chunk: ChatCompletionChunk | bytes = await self._chunks.get()
+        if chunk is _END:
             await self._thread.result()  # raises what the provider raised
+            return b""
         return chunk
 
     async def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""An upload over aiohttp: its pieces, the limit that they move, and its end."""
+"""An upload over aiohttp: sends its pieces, extends the limit with each, and frees the connection at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UploadPayload(payload.Payload):
     The body of one request.
 
     Args:
-        until: the timer that keeps the limit.
+        until: the timer of the limit.
     """
 
     def __init__(self, upload: Upload, limit: TimeLimit, until: asyncio.Timeout) -> None:
@@ -42,25 +42,22 @@ class UploadPayload(payload.Payload):
         self._whole = True
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
-        await self.write(writer)  # it is as long as was announced
+        await self.write(writer)  # its length is the announced one
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("an upload is read while it is sent")
 
     def check(self) -> None:
-        """
-        Raises:
-            Exception: what reading the file, or the caller's `progress`, has raised; aiohttp hides it.
-        """
+        """Raise what reading the file or the caller's `progress` has raised, if anything: aiohttp hides it."""
         if self._sending.stopped is not None:
             raise self._sending.stopped.failure from None
 
     def answered(self) -> None:
-        """The answer has begun: what still goes out moves no limit."""
+        """Call this when the response has begun: pieces that are still sent extend no limit."""
         self._sending.over()
 
     def end(self, *, well: bool) -> None:
-        """Free the connection at once if not all has gone out: closing would wait for a server that does not read."""
+        """Free the connection at once if anything is unsent: closing would wait for a server that does not read."""
         self._sending.over()
         if not (well and self._whole) and self._transport is not None:
             self._transport.abort()

@@ -1,4 +1,4 @@
-"""What both transports share."""
+"""What both HTTP transports share: TLS contexts, proxies, headers and size limits."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from ..version import __version__
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
 inherited_connections: list[object] = []
-"""What a forked child has of its parent's connections: unused, and not closed, which would take the parent's locks."""
+"""
+A forked child's copies of its parent's connections. Kept alive on purpose: closing them in the child could block on a
+lock held by the parent.
+"""
 
 
 @cache
 def default_ssl_context() -> ssl.SSLContext:
-    """Return the context that trusts what the system trusts, and certifi's authorities; made once, when needed."""
+    """Return the context that trusts the system's authorities and certifi's; created once, when needed."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
@@ -31,7 +34,7 @@ def default_ssl_context() -> ssl.SSLContext:
 
 def proxy_for(url: str, given: str | None) -> str | None:
     """
-    Return the proxy for a URL: the one given, else `HTTP(S)_PROXY` unless `NO_PROXY` names the host.
+    Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` unless `NO_PROXY` names the host.
 
     Raises:
         ConnectionFailedError: the proxy is of a kind that is not supported.
@@ -50,8 +53,10 @@ def proxy_for(url: str, given: str | None) -> str | None:
 
 def check_proxy(proxy: object) -> str | None:
     """
+    Return the proxy.
+
     Raises:
-        ConfigurationError: not an http or https address.
+        ConfigurationError: it is not an http or https address.
     """
     if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://"))):
         return proxy
@@ -60,8 +65,10 @@ def check_proxy(proxy: object) -> str | None:
 
 def check_ssl_context(context: object) -> ssl.SSLContext | None:
     """
+    Return the context.
+
     Raises:
-        ConfigurationError: no context.
+        ConfigurationError: it is none.
     """
     if context is None or isinstance(context, ssl.SSLContext):
         return context
@@ -69,7 +76,7 @@ def check_ssl_context(context: object) -> ssl.SSLContext | None:
 
 
 def body_cap(status: int) -> int:
-    """Return how many bytes of a body are read."""
+    """Return how many bytes of a body are read at most."""
     return MAX_RESPONSE_BODY if 200 <= status < 300 else MAX_ERROR_BODY
 
 
@@ -78,5 +85,5 @@ def too_large(status: int) -> MalformedResponseError:
 
 
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers to send, ours first; a provider's own win."""
+    """Return the headers to send: the defaults, replaced by a provider's own."""
     return {**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}}

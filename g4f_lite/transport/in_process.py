@@ -1,4 +1,4 @@
-"""Answers made inside this process, behind the same interface as HTTP, in the caller's thread."""
+"""Answers of in-process providers, behind the same interface as HTTP, in the caller's thread."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..types.time_limit import TimeLimit
 
 
 class Cancellation:
-    """True once the limit is reached or somebody has said so."""
+    """Returns True once the limit is reached or `requested` is set."""
 
     def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
-        self.told = False
+        self.requested = False
 
     def __call__(self) -> bool:
-        return self.told or self._limit.expired()
+        return self.requested or self._limit.expired()
 
 
 class InProcessTransport:
-    """Runs local providers in the caller's thread."""
+    """Runs in-process providers in the caller's thread."""
 
     def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
         """
-        Return the provider's whole answer.
+        Return the provider's complete answer.
 
         Raises:
             ProviderError: it failed, or the limit was reached.
@@ -39,19 +39,20 @@ class InProcessTransport:
 
 
 def complete_here(outgoing: LocalRequest, limit: TimeLimit, cancelled: Cancellation) -> ChatCompletion:
+    """Return the provider's complete answer; blocks."""
     limit.remaining()
     try:
         with PluginBoundary(outgoing.leg.key, "answering"):
             completion = outgoing.provider.complete(outgoing.request, cancelled=cancelled)
     except ProviderError:
-        limit.remaining()  # however the provider stopped, the limit is what happened
+        limit.remaining()  # if the limit is reached, it is the reason, whatever the provider raised
         raise
     limit.remaining()
     return completion
 
 
 class SyncChunkStream:
-    """The provider's chunks, read like a body: b"" is the end."""
+    """The provider's chunks, read like a body: b"" at the end."""
 
     status = None
     headers: Mapping[str, str] = {}
@@ -67,12 +68,12 @@ class SyncChunkStream:
         self._limit.remaining()
         try:
             with PluginBoundary(self._leg.key, "answering"):
-                if self._chunks is None:  # not before: the provider may work before it yields
+                if self._chunks is None:  # not earlier: the provider may work before it yields
                     provider, request = self._outgoing.provider, self._outgoing.request
                     self._chunks = iter(provider.stream(request, cancelled=self.cancelled))
                 chunk: ChatCompletionChunk | bytes = next(self._chunks, b"")
         except ProviderError:
-            self._limit.remaining()  # however the provider stopped, the limit is what happened
+            self._limit.remaining()  # if the limit is reached, it is the reason, whatever the provider raised
             raise
         if chunk == b"":
             self._limit.remaining()
@@ -82,7 +83,7 @@ class SyncChunkStream:
         self.close()
 
     def close(self) -> None:
-        self.cancelled.told = True
+        self.cancelled.requested = True
         if (close := getattr(self._chunks, "close", None)) is not None:
             with PluginBoundary(self._leg.key, "stopping"):
                 close()

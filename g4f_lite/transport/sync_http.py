@@ -192,8 +192,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, u3.ConnectTimeoutError) and not isinstance(error, u3.NewConnectionError):
         return limit.connect_error()
     if isinstance(error, u3.ProxyError):
-        told = translate(error.original_error, limit).message
-        return ConnectionFailedError(f"the proxy cannot be used: {told}", kind="proxy")
+        reason = translate(error.original_error, limit).message
+        return ConnectionFailedError(f"the proxy cannot be used: {reason}", kind="proxy")
     if isinstance(error, u3.NameResolutionError):
         return ConnectionFailedError(f"the name {error.conn.host!r} cannot be resolved", kind="dns")
     if isinstance(error, UnicodeError):

@@ -1,15 +1,14 @@
-"""A file on its way to a service."""
+"""Reads an upload piece by piece while it is sent, and reports the progress. The transports send the pieces."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 
 from ..types.uploads import Upload
 
 
-class UploadStopped(Exception):  # noqa: N818  # it is told as what it carries
-    """An upload cannot go on, for a reason that is not the connection's: reading failed, or the caller's `progress`."""
+class UploadStopped(Exception):  # noqa: N818  # never shown: `failure` is raised instead
+    """An upload failed for a reason other than the connection: reading the file failed, or the caller's `progress`."""
 
     def __init__(self, failure: Exception) -> None:
         super().__init__(failure)
@@ -21,7 +20,7 @@ class Sending:
     One pass over an upload.
 
     Args:
-        moved: told after each piece that has gone out.
+        moved: called after each piece that has been sent.
     """
 
     def __init__(self, upload: Upload, moved: Callable[[], None]) -> None:
@@ -33,6 +32,8 @@ class Sending:
 
     def pieces(self) -> Iterator[bytes]:
         """
+        Yield the body.
+
         Raises:
             UploadStopped: see there.
         """
@@ -40,11 +41,11 @@ class Sending:
         blocks = self._upload.file.blocks()
         while block := self._next(blocks):
             yield block
-            self._went(block)
+            self._report(block)
         yield self._upload.tail
 
     async def pieces_async(self) -> AsyncIterator[bytes]:
-        """As `pieces`, reading from a disk in a thread."""
+        """As `pieces`; a disk is read in a thread."""
         import asyncio
 
         yield self._upload.head
@@ -52,32 +53,31 @@ class Sending:
         in_memory = self._upload.file.in_memory
         while block := self._next(blocks) if in_memory else await asyncio.to_thread(self._next, blocks):
             yield block
-            self._went(block)
+            self._report(block)
         yield self._upload.tail
 
     def over(self) -> None:
-        """The answer has begun: what still goes out moves nothing."""
+        """Call this when the response has begun: pieces that are still sent extend no limit."""
         self._moved = _nothing
 
     def _next(self, blocks: Iterator[bytes]) -> bytes:
-        with self._kept():
+        try:
             return next(blocks, b"")
-        raise AssertionError("unreachable")
+        except Exception as error:
+            raise self._stop(error) from None
 
-    def _went(self, block: bytes) -> None:
+    def _report(self, block: bytes) -> None:
         self._sent += len(block)
-        with self._kept():
+        try:
             self._moved()
             if self._upload.progress is not None:
                 self._upload.progress(self._sent, self._upload.file.size)
-
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        try:
-            yield
         except Exception as error:
-            self.stopped = UploadStopped(error)
-            raise self.stopped from None
+            raise self._stop(error) from None
+
+    def _stop(self, failure: Exception) -> UploadStopped:
+        self.stopped = UploadStopped(failure)
+        return self.stopped
 
 
 def _nothing() -> None:
