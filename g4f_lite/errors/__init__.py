@@ -1,1 +1,12 @@
-"""Room."""
+"""
+What can go wrong, and how an error reply is read.
+
+Rule: no I/O, and no knowledge of a single service: that is declared by its provider.
+
+| file | what is in it |
+| --- | --- |
+| exceptions | all exceptions that this library raises, as a tree |
+| reply | an error reply as a service sent it |
+| classify | from an error reply to an exception |
+| retry_after | how long an error reply asks us to wait |
+"""

@@ -1,1 +1,14 @@
-"""The only I/O: one request out, bytes back. The sync and async halves hold no decision."""
+"""
+The only I/O of a call: one request out, bytes back.
+
+Rule: no decisions; synchronous and asynchronous modules behave alike.
+
+| file | what is in it |
+| --- | --- |
+| sync_http | HTTP for `Client`, on requests and urllib3 |
+| async_http | HTTP for `AsyncClient`, on aiohttp |
+| async_body | the response body on aiohttp, and its errors |
+| common | TLS contexts, proxies, headers and size limits |
+| uploading, async_upload | a file, sent piece by piece |
+| in_process, async_in_process | answers of in-process providers |
+"""
