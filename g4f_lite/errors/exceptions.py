@@ -1,12 +1,12 @@
 """
-Everything that this library raises.
+All exceptions that this library raises.
 
     G4FLiteError
     ├── ConfigurationError                 found before any I/O; the message says what to do
     │   ├── UnknownProviderError
     │   ├── UnknownModelError
     │   ├── PluginLoadError
-    │   └── NoUsableRouteError             every leg was left out; `.trail` says why
+    │   └── NoUsableRouteError             every leg was skipped; `.trail` says why
     │       └── MissingKeyError
     ├── ProviderError                      one leg failed; what the router does next: docs/failover.md
     │   ├── RateLimitError
@@ -17,7 +17,7 @@ Everything that this library raises.
     │   ├── ContextWindowError
     │   ├── RequestTooLargeError
     │   ├── UnsupportedParameterError
-    │   ├── InvalidRequestError            also raised before sending, for arguments that no provider takes
+    │   ├── InvalidRequestError            also raised before sending, for arguments that no provider accepts
     │   ├── ContentFilterError
     │   ├── ServerError
     │   ├── ConnectionFailedError          .kind
@@ -27,9 +27,9 @@ Everything that this library raises.
     │   ├── StreamInterruptedError         .partial_text
     │   └── DeadlineExceededError
     ├── RoutesExhaustedError               an ExceptionGroup of the legs' ProviderErrors
-    └── ReplyError                         a provider's own code says: this answer is an error
+    └── ReplyError                         raised by a provider's code: this response is an error
 
-Each has `.trail`, `.attempts` and `.retry_at`, survives pickle with them, and carries no key.
+Each has `.trail`, `.attempts` and `.retry_at`, can be pickled with them, and contains no key.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class G4FLiteError(Exception):
     trail: Trail = EMPTY_TRAIL
     """What happened in the call that raised it."""
     retry_at: float | None = None
-    """Unix time of the soonest moment at which one of the legs is usable again, if known."""
+    """Unix time at which the first of the legs is usable again, if known."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -57,7 +57,7 @@ class G4FLiteError(Exception):
 
 
 class ConfigurationError(G4FLiteError, ValueError):
-    """The call or the client is set up in a way that cannot work."""
+    """The settings of the call or the client cannot work."""
 
 
 class UnknownProviderError(ConfigurationError):
@@ -73,7 +73,7 @@ class PluginLoadError(ConfigurationError):
 
 
 class NoUsableRouteError(ConfigurationError):
-    """Every leg of the plan was left out before anything was sent."""
+    """Every leg was skipped before anything was sent."""
 
 
 class MissingKeyError(NoUsableRouteError):
@@ -85,10 +85,10 @@ class ProviderError(G4FLiteError):
     One leg failed.
 
     Args:
-        message: what the service said, or what was seen; short, without any key.
-        status: HTTP status, None if there was no answer.
+        message: what the service said, or what happened; short, without any key.
+        status: HTTP status, None if there was no response.
         code: the service's own code or type, such as `model_not_found`.
-        retry_after: seconds that the service asks to wait, None if it does not say.
+        retry_after: seconds that the service asks us to wait, None if it does not say.
     """
 
     def __init__(
@@ -111,33 +111,31 @@ class ProviderError(G4FLiteError):
         return str(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
-        told = self.message or type(self).__name__
+        message = self.message or type(self).__name__
         where = f"{self.provider}:{self.model}".rstrip(":") + ": " if self.provider else ""
-        # An error inside a 200 has that status; shown, it would only puzzle.
-        status = (
-            f"{self.status} " if self.status is not None and self.status >= 300 and str(self.status) not in told else ""
-        )
-        return f"{where}{status}{told}"
+        # The status of an error inside a 200 would only confuse.
+        shows_status = self.status is not None and self.status >= 300 and str(self.status) not in message
+        return f"{where}{f'{self.status} ' if shows_status else ''}{message}"
 
 
 class RateLimitError(ProviderError):
-    """Too many requests or tokens for now."""
+    """Too many requests or tokens for the moment."""
 
 
 class QuotaExceededError(ProviderError):
-    """The key has no money or no allowance left."""
+    """The key has no credit or no quota left."""
 
 
 class AuthenticationError(ProviderError):
-    """The key is refused, or none could be got."""
+    """The key is refused, or none could be obtained."""
 
 
 class PermissionDeniedError(ProviderError):
-    """The key is known, but may not do this."""
+    """The key is valid, but not allowed to do this."""
 
 
 class ModelUnavailableError(ProviderError):
-    """The service does not serve this model (any more, or to this key)."""
+    """The service does not serve this model (any longer, or to this key)."""
 
 
 class ContextWindowError(ProviderError):
@@ -153,7 +151,7 @@ class UnsupportedParameterError(ProviderError):
 
 
 class InvalidRequestError(ProviderError):
-    """The request is wrong, wherever it is sent."""
+    """The request is invalid for every provider."""
 
 
 class ContentFilterError(ProviderError):
@@ -166,10 +164,10 @@ class ServerError(ProviderError):
 
 class ConnectionFailedError(ProviderError):
     """
-    No answer came because of the connection.
+    There is no complete response because of the connection.
 
-    `kind`: `refused`, `dns`, `tls`, `redirect` or `proxy` say that the origin cannot be used;
-    `reset` says that a connection was lost under way.
+    `kind`: `refused`, `dns`, `tls`, `redirect` or `proxy` mean that the origin cannot be used;
+    `reset` means that an established connection was lost.
     """
 
     def __init__(
@@ -184,7 +182,7 @@ class ConnectionFailedError(ProviderError):
 
 
 class ProviderTimeoutError(ProviderError):
-    """Silence for longer than `Timeouts` allows."""
+    """A limit of `Timeouts` was reached."""
 
     def __init__(
         self, message: str = "", *, phase: Literal["connect", "first_token", "stall", "total"] = "total"
@@ -194,27 +192,27 @@ class ProviderTimeoutError(ProviderError):
 
 
 class MalformedResponseError(ProviderError):
-    """The answer cannot be understood: empty, HTML, broken JSON, no choices."""
+    """The response cannot be read: empty, HTML, invalid JSON, no choices."""
 
 
 class ToolCallError(ProviderError):
-    """The model's tool call or JSON did not fit its schema, and the service refused it."""
+    """The model's tool call or JSON does not match its schema."""
 
 
 class StreamInterruptedError(ProviderError):
-    """A stream broke after content had been handed out."""
+    """A stream was interrupted after content had been handed out."""
 
     partial_text: str = ""
-    """The first choice's text up to the break."""
+    """The first choice's text up to the interruption."""
 
 
 class DeadlineExceededError(ProviderError):
-    """The caller's time is up."""
+    """The deadline of the call has passed."""
 
 
 class RoutesExhaustedError(G4FLiteError, ExceptionGroup[ProviderError]):
     """
-    No leg of a plan of several gave an answer.
+    None of several legs answered.
 
     `.exceptions` holds the last error of each leg that was tried, in order; `except*` works.
     """
@@ -236,9 +234,9 @@ class RoutesExhaustedError(G4FLiteError, ExceptionGroup[ProviderError]):
 
 class ReplyError(G4FLiteError):
     """
-    Raised by a provider's `parse_response` or stream parser: what came is an error reply.
+    Raised by a provider's `parse_response` or stream parser: the response is an error.
 
-    The router hands `.reply` to `classify_error`, as it does for an error status.
+    `.reply` then goes to `classify_error`, as the reply of an error status does.
     """
 
     def __init__(self, reply: ErrorReply) -> None:

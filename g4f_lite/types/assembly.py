@@ -1,4 +1,4 @@
-"""A whole answer from the chunks of a stream."""
+"""Assembles the chunks of a stream into a completion, and turns a completion into chunks."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class _Choice:
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
         """
-        Return the call that a piece belongs to: by its id, else the last one of its index.
+        Return the call that a piece belongs to: by its id, else the last call with its index.
 
-        A second name begins another call if it comes with a new id (Google gives index 0 to all
-        calls), or where there is no index.
+        A second name starts another call if it comes with a new id (Google gives index 0 to all
+        calls), or if there is no index.
         """
         call = next((call for call in self.calls if call.id == piece.id), None) if piece.id else None
         call = call or self.open.get(piece.index)
@@ -162,7 +162,7 @@ def _whole(index: int, choice: _Choice) -> Choice:
 
 
 def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-    """Yield a whole answer as a stream of one chunk."""
+    """Yield a completion as a stream of one chunk."""
     choices = []
     for choice in completion.choices:
         message = choice.message
@@ -189,7 +189,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             ChunkChoice(
                 index=choice.index,
                 delta=delta,
-                finish_reason=choice.finish_reason or "stop",  # the body was whole, so the answer is
+                finish_reason=choice.finish_reason or "stop",  # the response was complete
                 logprobs=choice.logprobs,
             )
         )

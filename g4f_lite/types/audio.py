@@ -61,10 +61,10 @@ class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
 
 
 class Transcription(Answer, frozen=True, kw_only=True):
-    """What was said. All but `text` comes with `response_format="verbose_json"`; times are seconds."""
+    """Transcribed speech. All fields but `text` need `response_format="verbose_json"`; times are seconds."""
 
     text: str
-    """With `response_format` "srt" or "vtt" the subtitles, as they are."""
+    """With `response_format` "srt" or "vtt", the subtitles as the service sent them."""
     language: str | None = None
     duration: float | None = None
     segments: tuple[TranscriptionSegment, ...] | None = None
@@ -84,7 +84,7 @@ class Speech(Answer, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> bytes:
-        """The bytes, as they came."""
+        """The bytes as they were received."""
         return self.content
 
     def write_to_file(self, path: str | os.PathLike[str]) -> None:

@@ -1,10 +1,10 @@
 """
-What goes in and what comes out: immutable, picklable, shaped like OpenAI's objects.
+The request, the completion and the chunks of a chat: immutable, picklable, shaped like OpenAI's objects.
 
-Durations are seconds, points in time are Unix time, unless a name says otherwise.
+Durations are seconds and points in time are Unix time, unless a name says otherwise.
 """
 
-# Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
+# No `from __future__ import annotations`: msgspec would evaluate the annotations again when it first needs them.
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -19,17 +19,14 @@ Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 _FEW = Meta(max_length=MAX_CHOICES)
 
 
-# -- settings ------------------------------------------------------------------------------
-
-
-# -- what is asked -------------------------------------------------------------------------
+# -- request -------------------------------------------------------------------------------
 
 
 class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     """
     One chat as a provider gets it: already checked, the model resolved to the provider's id.
 
-    None means that the caller did not set it: it is not sent.
+    None means that the caller did not set the parameter: it is not sent.
     """
 
     messages: tuple[JSONObject, ...]
@@ -69,38 +66,38 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     extra_headers: Mapping[str, str] | None = None
 
     def asks_for(self, name: str) -> bool:
-        """Tell whether a parameter is set, and to more than what happens anyway, such as `n=1`."""
+        """Return whether a parameter is set to a value that is not the default; `n=1` is the default."""
         value = getattr(self, name)
-        return value is not None and value not in _SAYS_NOTHING.get(name, ())
+        return value is not None and value not in _DEFAULTS.get(name, ())
 
     def to_body(self) -> JSONObject:
-        """Return the parameters that are set, as OpenAI's request body; `extra_body` is left to the provider."""
+        """Return the parameters that are set, as OpenAI's request body; the provider adds `extra_body`."""
         others = msgspec.structs.replace(self, messages=(), extra_body=None, extra_headers=None)
         body: JSONObject
         try:
-            body = msgspec.to_builtins(others)  # C code, which leaves out what is not set
-        except TypeError:  # it does not know msgspec.Raw, which can be encoded
+            body = msgspec.to_builtins(others)  # C code, which omits what is not set
+        except TypeError:  # it does not support msgspec.Raw, which can be encoded
             body = {name: value for name, value in msgspec.structs.asdict(others).items() if value is not None}
         body["messages"], body["model"] = self.messages, self.model
         return body
 
 
-_SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
+_DEFAULTS: Mapping[str, tuple[object, ...]] = {
     "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
     "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
     "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
     "store": (False,), "metadata": ({},),
 }  # fmt: skip
-"""Values that ask for what happens anyway."""
+"""Values that are the same as not setting the parameter."""
 
 
-# -- what is answered ----------------------------------------------------------------------
+# -- completion ----------------------------------------------------------------------------
 
 
 class FunctionCall(Value, frozen=True, kw_only=True, gc=False):
     name: str = ""
     arguments: str = ""
-    """JSON text as the model wrote it: it may not be valid."""
+    """JSON text as the model wrote it, which may be invalid."""
 
 
 class ToolCall(Value, frozen=True, kw_only=True, gc=False):
@@ -108,11 +105,11 @@ class ToolCall(Value, frozen=True, kw_only=True, gc=False):
     function: FunctionCall = FunctionCall()
     type: str = "function"
     extra_content: JSONObject | None = None
-    """What a service wants back in the next turn, such as signatures, by vendor; no other service gets it."""
+    """What a service needs back in the next turn, such as signatures, by vendor; it is sent to no other service."""
 
 
 class Message(Value, frozen=True, kw_only=True):
-    """An assistant's message; it can be put into the next request's `messages` as it is."""
+    """An assistant's message; it can be used in the `messages` of the next request."""
 
     role: str = "assistant"
     content: str | None = None
@@ -124,7 +121,7 @@ class Message(Value, frozen=True, kw_only=True):
     """As in `ToolCall`."""
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this message, fields that are not set left out (but `content`)."""
+        """Return OpenAI's JSON of this message, without fields that are not set (except `content`)."""
         fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
         return {"content": None, **_without_none(msgspec.to_builtins(fields))}
 
@@ -154,7 +151,7 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
 
 
 class ChatCompletion(Value, frozen=True, kw_only=True):
-    """One whole answer."""
+    """One complete answer."""
 
     id: str = ""
     object: str = "chat.completion"
@@ -165,12 +162,12 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     usage: Usage | None = None
     system_fingerprint: str | None = None
     service_tier: str | None = None
-    # Ours; the encoded names keep a service's own fields of these names out of them.
+    # Ours; the encoded names do not collide with fields of a service.
     provider: str = field(default="", name="g4f_lite.provider")
     trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
     raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
     parsed: Any = field(default=None, name="g4f_lite.parsed")
-    """The answer as an object of the call's `response_model`; None without one, and when the model called a tool."""
+    """The answer as an object of the call's `response_model`; None without one, or if the model called a tool."""
 
     @property
     def text(self) -> str:
@@ -179,7 +176,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 
     @property
     def reasoning(self) -> str:
-        """The first choice's reasoning text, or ""; whichever field the provider puts it in."""
+        """The first choice's reasoning text, or "", from whichever field the provider uses."""
         if not self.choices:
             return ""
         message = self.choices[0].message
@@ -196,7 +193,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 
     @property
     def cost(self) -> float | None:
-        """USD, by usage and genai-prices; None without usage or the extra `prices`, or for a price not known."""
+        """USD, by usage and genai-prices; None without usage or the extra `prices`, or if the price is unknown."""
         if self.usage is None:
             return None
         from ..prices import cost
@@ -205,11 +202,11 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> Any:
-        """The provider's own JSON, decoded afresh at each access; None after a stream."""
+        """The provider's own JSON, decoded again at each access; None after a stream."""
         return None if self.raw_json is None else msgspec.json.decode(self.raw_json)
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this answer."""
+        """Return OpenAI's JSON of this completion."""
         return {
             "id": self.id,
             "object": self.object,
@@ -236,14 +233,14 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: item if name == "extra_content" else _without_none(item)  # that goes back as it came
+            name: item if name == "extra_content" else _without_none(item)  # sent back unchanged
             for name, item in value.items()
             if item is not None
         }
     return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-# -- what is streamed ----------------------------------------------------------------------
+# -- chunks --------------------------------------------------------------------------------
 
 
 class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
@@ -291,7 +288,7 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     service_tier: str | None = None
     # Ours, see ChatCompletion.
     restarted: bool = field(default=False, name="g4f_lite.restarted")
-    """The stream broke and another leg starts over: what came before this chunk is void."""
+    """The stream was interrupted and another leg starts over: discard what came before this chunk."""
 
     @property
     def text(self) -> str:

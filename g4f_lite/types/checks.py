@@ -1,4 +1,4 @@
-"""Checks of single arguments, before any I/O."""
+"""Checks of single arguments, made before any I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def seconds(name: str, value: object) -> float:
     Return a duration above 0.
 
     Raises:
-        InvalidRequestError: it is none.
+        InvalidRequestError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {value!r}")
@@ -23,10 +23,10 @@ def seconds(name: str, value: object) -> float:
 
 def count(name: str, value: object) -> int:
     """
-    Return a whole number, 0 or more.
+    Return an integer, 0 or more.
 
     Raises:
-        InvalidRequestError: it is none.
+        InvalidRequestError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {value!r}")
@@ -35,10 +35,10 @@ def count(name: str, value: object) -> int:
 
 def check_callable(name: str, value: Callable[..., Any] | None) -> None:
     """
-    Refuse what tenacity could not call.
+    Check that tenacity can call this.
 
     Raises:
-        InvalidRequestError: not callable, or a coroutine function.
+        InvalidRequestError: it is not callable, or is a coroutine function.
     """
     import inspect
 
@@ -46,5 +46,5 @@ def check_callable(name: str, value: Callable[..., Any] | None) -> None:
         return
     if not callable(value):
         raise InvalidRequestError(f"{name} must be one of tenacity's objects or a function, not {value!r}")
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # its kind is asked, not whether it is there
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # what kind it is, not whether it exists
         raise InvalidRequestError(f"{name} must be a plain function, not a coroutine function")

@@ -20,19 +20,19 @@ class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults
 
     @property
     def count(self) -> int:
-        """How many vectors it asks for."""
+        """The number of vectors that it asks for."""
         return 1 if isinstance(self.input, str) or isinstance(self.input[0], int) else len(self.input)
 
 
 class Embedding(Value, frozen=True, kw_only=True, gc=False):
     index: int = 0
     embedding: tuple[float, ...] | str = ()
-    """Numbers; with `encoding_format="base64"` the text that was sent."""
+    """Numbers; with `encoding_format="base64"` the text as the service sent it."""
     object: str = "embedding"
 
     @property
     def vector(self) -> tuple[float, ...]:
-        """The numbers, however they were sent."""
+        """The numbers, in whichever form they were sent."""
         if not isinstance(self.embedding, str):
             return self.embedding
         from struct import iter_unpack

@@ -1,7 +1,7 @@
 """
-What goes in and what comes out of everything that is no chat: plain data, named as in OpenAI's library.
+The base of requests and results other than chat: plain data, named as in OpenAI's library.
 
-The requests are checked already when a provider gets them; None means not set, and is not sent.
+Requests have been checked when a provider gets them; None means not set, and is not sent.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, Value
 
 OperationName: TypeAlias = Literal["chat", "embeddings", "transcription", "translation", "speech", "images", "models"]
-"""What a call asks for. But for `chat` and `models`, also the capability that a provider declares for it."""
+"""What a call asks for. All but `chat` and `models` are also capabilities that a provider declares."""
 
 
-# -- what is asked -------------------------------------------------------------------------
+# -- requests ------------------------------------------------------------------------------
 
 
 class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all requests but chats. `model` is the id that the provider knows."""
+    """Base of all requests but chat. `model` is the id that the provider knows."""
 
     operation: ClassVar[OperationName]
     model: str = ""
@@ -31,7 +31,7 @@ class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     extra_headers: Mapping[str, str] | None = None
 
     def to_body(self) -> JSONObject:
-        """Return the parameters that are set, under OpenAI's names; `extra_body` merged in last."""
+        """Return the parameters that are set, under OpenAI's names; `extra_body` is merged in last."""
         body = {
             name: value
             for name in self.__struct_fields__
@@ -43,11 +43,11 @@ class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
 _NOT_SENT = ("extra_body", "extra_headers", "file", "progress")
 
 
-# -- what is answered ----------------------------------------------------------------------
+# -- results -------------------------------------------------------------------------------
 
 
 class MediaUsage(Value, frozen=True, kw_only=True, gc=False):
-    """What audio or pictures cost: seconds, or tokens."""
+    """What audio or images used: seconds or tokens."""
 
     type: str = ""
     seconds: float | None = None
@@ -57,7 +57,7 @@ class MediaUsage(Value, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(Value, frozen=True, kw_only=True):
-    """What all answers have: who gave it, and how it came about."""
+    """Base of all results but chat: which provider and model answered, and the trail of the call."""
 
     model: str = ""
     """The model that answered, as the provider names it."""
@@ -71,7 +71,7 @@ class Answer(Value, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> Any:
-        """The provider's own JSON, decoded afresh at each access; text where it answered with text."""
+        """The provider's own JSON, decoded again at each access; text if it answered with text."""
         if self.raw_json is None:
             return None
         try:
@@ -80,13 +80,13 @@ class Answer(Value, frozen=True, kw_only=True):
             return self.raw_json.decode("utf-8", "replace")
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this answer; what is not set is left out."""
+        """Return OpenAI's JSON of this result, without fields that are not set."""
         plain: JSONObject = _plain(msgspec.to_builtins(self))
         return plain
 
 
 def _plain(value: Any) -> Any:
-    """Leave out what is not set, and what is ours."""
+    """Omit fields that are not set, and our own."""
     if isinstance(value, dict):
         kept = {name: one for name, one in value.items() if one is not None and not name.startswith("g4f_lite.")}
         return {name: _plain(one) for name, one in kept.items()}

@@ -1,4 +1,4 @@
-"""What crosses the border between providers and transports."""
+"""The HTTP requests and responses that pass between providers and transports, and their size limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class HTTPRequest(Value, frozen=True, kw_only=True):
-    """A request as a provider builds it. `headers` hold the key; it shows in no repr."""
+    """A request as a provider builds it. `headers` hold the key; the repr omits them."""
 
     url: str
     body: bytes | Upload = b""
@@ -25,7 +25,7 @@ class HTTPRequest(Value, frozen=True, kw_only=True):
 
 
 class HTTPResponse(Value, frozen=True, kw_only=True):
-    """A whole answer. Header names are in lower case."""
+    """A complete response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = {}

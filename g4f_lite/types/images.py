@@ -30,7 +30,7 @@ class Image(Value, frozen=True, kw_only=True):
 
     @property
     def content(self) -> bytes | None:
-        """The picture, if it came with the answer and not as a URL."""
+        """The image, if the response contains it and not its URL."""
         return None if self.b64_json is None else b64decode(self.b64_json)
 
 

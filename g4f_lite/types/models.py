@@ -22,7 +22,7 @@ class Model(Value, frozen=True, kw_only=True):
     # Ours, see ModelList.
     provider: str = field(default="", name="g4f_lite.provider")
     live: bool = field(default=True, name="g4f_lite.live")
-    """False: not from the service, but from the provider's own list."""
+    """False: it comes from the provider's own list, not from the service."""
 
 
 class ModelList(Answer, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class ModelList(Answer, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Whether each provider has answered; else the trail says why one has not."""
+        """Whether every provider has answered; if not, the trail says why."""
         return all(model.live for model in self.data)
 
     @property

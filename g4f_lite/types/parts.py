@@ -1,4 +1,4 @@
-"""Images and sound as parts of a message, in OpenAI's form, which every provider that takes them is given."""
+"""Images and audio as parts of a message, in OpenAI's form; providers with another protocol translate it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IMAGES = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-"""By the first bytes; WebP has its own rule."""
+"""Media types by the first bytes; WebP has a rule of its own."""
 
 
 def image_part(source: str | bytes | os.PathLike[str], *, detail: str | None = None) -> JSONObject:
@@ -30,7 +30,7 @@ def image_part(source: str | bytes | os.PathLike[str], *, detail: str | None = N
         detail: `low`, `high` or `auto`, for services that know it.
 
     Raises:
-        InvalidRequestError: the file cannot be read, or holds no such image.
+        InvalidRequestError: the file cannot be read, or is not such an image.
     """
     if isinstance(source, str) and source.startswith(("http://", "https://", "data:")):
         url = source
@@ -45,11 +45,11 @@ def image_part(source: str | bytes | os.PathLike[str], *, detail: str | None = N
 
 def audio_part(source: bytes | str | os.PathLike[str], *, format: str | None = None) -> JSONObject:
     """
-    Return sound as a part of a message's `content`.
+    Return audio as a part of a message's `content`.
 
     Args:
         source: a path, or the bytes of a WAV or MP3 file.
-        format: `wav`, `mp3`, or another that the service takes; found out if not given.
+        format: `wav`, `mp3`, or another that the service accepts; detected if not given.
 
     Raises:
         InvalidRequestError: the file cannot be read, or its format is not known.
@@ -62,7 +62,7 @@ def audio_part(source: bytes | str | os.PathLike[str], *, format: str | None = N
 
 
 def _read(source: Any, what: str) -> tuple[bytes, str]:
-    """Return the bytes of a source, and what to call it."""
+    """Return the bytes of a source, and its name for error messages."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "these bytes"
     if not isinstance(source, (str, os.PathLike)):

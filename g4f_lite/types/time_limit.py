@@ -1,4 +1,4 @@
-"""The time limit of one attempt, moved forward as data arrives."""
+"""The time limit of one attempt, extended as data arrives. No waiting: the transports ask how much remains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
 
 
 class Clock(Protocol):
-    """The module `time`, or a test's own."""
+    """The module `time`, or a test's clock."""
 
     def monotonic(self) -> float: ...
     def time(self) -> float: ...
@@ -19,14 +19,14 @@ class Clock(Protocol):
 
 class TimeLimit:
     """
-    When an attempt ends at the latest, on the monotonic clock, and which limit that is.
+    The moment on the monotonic clock at which an attempt ends, and the limit that ends it.
 
     Args:
-        timeouts: those of this attempt.
-        deadline_at: the call's end.
-        stream: limits of a stream: `first_token`, then `stall`.
-        bounded: the deadline holds for a stream to its end, not only to its first content.
-        patient: the default limits of an answer's start do not hold (the last leg).
+        timeouts: the limits of this attempt.
+        deadline_at: the end of the call.
+        stream: use the limits of a stream: `first_token`, then `stall`.
+        bounded: the deadline applies to a stream until its end, not only until its first content.
+        patient: the default limits of `first_token` and `total` do not apply (the last leg).
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class TimeLimit:
 
     def remaining(self) -> float:
         """
-        Return the seconds that are left, above 0.
+        Return the seconds that remain, above 0.
 
         Raises:
-            DeadlineExceededError, ProviderTimeoutError: nothing is left.
+            DeadlineExceededError, ProviderTimeoutError: the limit has been reached.
         """
         left = self.expires_at - self._clock.monotonic()
         if left <= 0:
@@ -69,7 +69,7 @@ class TimeLimit:
         return left
 
     def connect_remaining(self) -> float:
-        """As `remaining`, for establishing a connection: over all addresses of the host together."""
+        """As `remaining`, for connecting: the limit covers all addresses of the host together."""
         if self.connect is None:
             return self.remaining()
         now = self._clock.monotonic()
@@ -83,7 +83,7 @@ class TimeLimit:
         return self._clock.monotonic() >= self.expires_at
 
     def on_content(self) -> None:
-        """Content has come: from here `stall` rules."""
+        """Call this when content has arrived: from then on `stall` applies."""
         self._phase = "stall"
         self._limit = self._stall
         self.expires_at = float("inf") if self._stall is None else self._clock.monotonic() + self._stall
@@ -91,23 +91,23 @@ class TimeLimit:
             self.expires_at = min(self.expires_at, self._deadline_at)
 
     def extend(self) -> None:
-        """A piece of an upload has gone out: `total` counts from here."""
+        """Call this when a piece of an upload was sent: `total` starts again."""
         if self._limit is not None:
             self.expires_at = min(self._deadline_at, self._clock.monotonic() + self._limit)
 
     def pause(self) -> None:
-        """The caller has the chunks: its time does not count as a stall."""
+        """Call this when the caller gets a chunk: the caller's time does not count as a stall."""
         self._paused_at = self._clock.monotonic()
 
     def resume(self) -> None:
-        """The caller is back for more."""
+        """Call this when the caller asks for the next chunk."""
         if self._phase == "stall":
             self.expires_at += self._clock.monotonic() - self._paused_at
             if self._bounded:
                 self.expires_at = min(self.expires_at, self._deadline_at)
 
     def error(self) -> ProviderError:
-        """Return the exception for the limit that has been reached."""
+        """Return the exception for the limit that was reached."""
         if self.expires_at >= self._deadline_at and (self._bounded or self._phase != "stall"):
             return DeadlineExceededError("the deadline of the call has passed")
         messages: dict[Phase, str] = {

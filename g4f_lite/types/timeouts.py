@@ -6,19 +6,19 @@ from ..value import Value
 
 
 class DefaultSeconds(float):
-    """A limit that the caller did not set: it may be lifted on the last leg."""
+    """A default limit, not set by the caller: it does not apply to the last leg."""
 
 
 class Timeouts(Value, frozen=True, kw_only=True):
     """
-    Limits of one attempt, in seconds; None lifts a limit.
+    Limits of one attempt, in seconds; None means no limit.
 
     `first_token` and `stall` are for streams and count data, not keep-alive comments;
-    `total` is for answers that do not stream. The defaults of `first_token` and `total` are
-    lifted on the last leg of a call; values set by the caller never are.
+    `total` is for responses that do not stream. The defaults of `first_token` and `total` do not
+    apply to the last leg of a call; values set by the caller always do.
 
     Raises:
-        ValueError: a limit that is not above 0.
+        ValueError: a limit is not above 0.
     """
 
     connect: float | None = 5.0

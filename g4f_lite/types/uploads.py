@@ -1,7 +1,7 @@
 """
-A file on its way to a service: a multipart form that is read piece by piece, afresh for each attempt.
+A file to send and the multipart form around it, read piece by piece, from the start for each attempt.
 
-Nothing here touches the network; the transports ask for the pieces.
+No network: the transports ask for the pieces.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import BinaryIO, TypeAlias, cast
 from ..errors.exceptions import InvalidRequestError
 
 PIECE = 1 << 17
-"""Bytes that are read and sent at once."""
+"""Bytes that are read and sent at a time."""
 MAX_UPLOAD = 1 << 30
-"""Bytes of a file; more is an InvalidRequestError before anything is sent. Services take far less: 25 to 100 MB."""
+"""Bytes of a file; more is an InvalidRequestError before anything is sent. Services accept far less: 25 to 100 MB."""
 
 Content: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 FileParam: TypeAlias = "Content | tuple[str, Content] | UploadFile"
@@ -36,17 +36,17 @@ _SIGNS = (
     (0, b"RIFF", "wav"), (0, b"ID3", "mp3"), (0, b"\xff\xfb", "mp3"), (0, b"\xff\xf3", "mp3"), (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
 )  # fmt: skip
-"""Services tell the format by the name's ending; bytes without a name get one by how they begin."""
+"""Services detect the format by the name's ending; bytes without a name get one by their first bytes."""
 
 
 class UploadFile:
     """
-    A file's name, kind and bytes, which can be read as often as retries need, by several at once.
+    A file's name, type and bytes, which can be read several times and by several attempts at once.
 
-    A binary file is read from where it stands when it is handed over.
+    A file object is read from its position at the time it is passed.
 
     Raises:
-        InvalidRequestError: there is no such file, it is empty, too large, or cannot be read twice.
+        InvalidRequestError: there is no such file, or it is empty, too large, or cannot be read twice.
     """
 
     def __init__(self, given: FileParam, what: str = "file") -> None:
@@ -100,7 +100,7 @@ class UploadFile:
         Yield the content from its start, `PIECE` bytes at a time.
 
         Raises:
-            InvalidRequestError: it has changed since it was handed over.
+            InvalidRequestError: it has changed since it was passed.
         """
         if self._bytes is not None:
             for start in range(0, self.size, PIECE):
@@ -124,7 +124,7 @@ class UploadFile:
             yield block
 
     def _read_at(self, position: int) -> bytes:
-        """Two attempts may read one file object at once: each finds its own place again."""
+        """Two attempts may read one file object at once: seek before each read."""
         assert self._file is not None
         with self._lock:
             self._file.seek(self._start + position)
@@ -135,16 +135,16 @@ class UploadFile:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
                 raise InvalidRequestError(f"{self._what} {str(path)!r} is a folder")
-            if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            if not stat.S_ISREG(found.st_mode):  # reading a pipe could block
                 raise InvalidRequestError(f"{self._what} {str(path)!r} is no regular file; pass its bytes")
             with path.open("rb"):
                 return found.st_size
         except (OSError, ValueError) as error:
-            told = error.strerror if isinstance(error, OSError) else error
-            raise InvalidRequestError(f"{self._what} {str(path)!r} cannot be read: {told}") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise InvalidRequestError(f"{self._what} {str(path)!r} cannot be read: {reason}") from None
 
     def _measure_file(self, file: BinaryIO) -> tuple[int, int]:
-        """Return where a file object stands, and the bytes from there to its end."""
+        """Return the position of a file object, and the number of bytes from there to its end."""
         try:
             if isinstance(file, io.TextIOBase) or not isinstance(file.read(0), bytes):
                 raise InvalidRequestError(f"{self._what} is a text file; open it in binary mode: open(…, 'rb')")
@@ -164,11 +164,11 @@ class UploadFile:
 
 class Upload:
     """
-    The body of a request with a file: `multipart/form-data`. `len` tells its size in bytes.
+    The body of a request with a file: `multipart/form-data`. `len()` is its size in bytes.
 
     Args:
         fields: names and values, in order.
-        progress: told of each piece that is sent; a retry starts anew.
+        progress: called after each piece that is sent; a retry starts from 0 again.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ RULES = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "cohere": c
 def checked(*script: Reply, seen: list[Asked]) -> list[Reply]:
     """Return the replies, each given only to a request that keeps its protocol's rules; others get a 400."""
 
-    def plugin_boundary(reply: Reply) -> Reply:
+    def guarded(reply: Reply) -> Reply:
         def answer(request: Received) -> list[Action] | Any:
             try:
                 seen.append(RULES[request.shape](request))
@@ -36,4 +36,4 @@ def checked(*script: Reply, seen: list[Asked]) -> list[Reply]:
 
         return answer
 
-    return [plugin_boundary(reply) for reply in script]
+    return [guarded(reply) for reply in script]
