@@ -8,15 +8,18 @@ from urllib.parse import urlsplit
 from ..errors.exceptions import ConfigurationError
 
 VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
-"""A place in `api_base` that the environment fills."""
+"""A placeholder in `api_base` that is filled from the environment."""
 
 
 def check_base_url(url: object, source: str) -> str:
     """
-    Return a base URL without its last slash.
+    Return a base URL without its trailing slash.
+
+    Args:
+        source: where it was set, for the message.
 
     Raises:
-        ConfigurationError: it is not an http or https address, or carries a password.
+        ConfigurationError: it is not an http or https address, or contains a user or password.
     """
     if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
         raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
@@ -24,7 +27,7 @@ def check_base_url(url: object, source: str) -> str:
     try:
         parts = urlsplit(url)
         fits = bool(parts.hostname) and url.isascii() and url.isprintable() and parts.port != 0
-    except ValueError:  # a bracket that is not closed, a port that is no number
+    except ValueError:  # an unclosed bracket, a port that is not a number
         fits = False
     if not fits:
         raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")

@@ -1,8 +1,8 @@
 """
-The contract of a provider: what to send and what an answer means. No I/O in any of it.
+The contract of a provider: what to send, and what a response means. No I/O in any of it.
 
-`OpenaiTemplate` implements all of it for services that speak OpenAI's protocol; `LocalProvider`
-is for answers made inside this process.
+`OpenaiTemplate` implements it for services that speak OpenAI's protocol; `LocalProvider` is for models
+that run in-process.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 preload_before_fork("g4f_lite.errors.classify")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
-"""What a provider's name looks like."""
+"""The form of a provider's name."""
 
 
 class StreamParser(Protocol):
     """
     Turns the events of one stream into chunks.
 
-    An attribute `done`, if there is one, becomes True when nothing more is to come, as after
-    OpenAI's `[DONE]`; then the end of the body is not waited for.
+    A parser may have an attribute `done`. If it becomes True, as after OpenAI's `[DONE]`, the stream
+    is complete and the rest of the body is not awaited.
 
-    A method `feed_all(events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None`, if there is one,
-    gets the data of several events that are nothing else; None says that one of them is no ordinary
-    chunk, and `feed` gets them singly.
+    A parser may have a method `feed_all(events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None`.
+    It gets the data of several events that have no other fields. If it returns None, because one of
+    them is not an ordinary chunk, `feed` gets them one by one.
     """
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
@@ -49,66 +49,67 @@ class StreamParser(Protocol):
         Return the chunks of one event.
 
         Raises:
-            ReplyError: the event says that the service failed.
-            MalformedResponseError: the event cannot be understood; one in a stream is skipped.
+            ReplyError: the event reports that the service failed.
+            MalformedResponseError: the event cannot be read; one such event in a stream is skipped.
         """
 
     def close(self) -> Iterable[ChatCompletionChunk]:
-        """Return what is left when the body ends."""
+        """Return the chunks that remain when the body ends."""
 
 
 class Provider(ABC):
     """
     A service that answers chats.
 
-    A subclass sets the attributes; an instance may set each of them anew, and is frozen then:
-    `Groq(api_base="http://127.0.0.1:9000/openai/v1")`.
+    A subclass sets the attributes. An instance can override each of them when it is created, and is
+    frozen afterwards: `Groq(api_base="http://127.0.0.1:9000/openai/v1")`.
 
     Args:
-        api_key: the key to use, before those of client, environment and store.
-        attributes: any attribute of the class.
+        api_key: the key to use; it precedes the keys of client, environment and store.
+        attributes: any attributes of the class.
 
     Raises:
-        TypeError: an unknown attribute, with the nearest known one.
-        ConfigurationError: a name or an address that cannot work.
+        TypeError: an attribute is unknown; names the closest known one.
+        ConfigurationError: a name, an address or a declaration cannot work.
     """
 
     name: str = ""
     """What callers write: `[a-z0-9][a-z0-9_-]*`."""
     label: str = ""
-    """What people call it."""
+    """Its name for people."""
     url: str = ""
     """Its web site."""
     login_url: str = ""
     """Where people get a key."""
     api_base: str = ""
-    """What the paths of the API are appended to. `{VARIABLE}` in it is filled in from the environment."""
+    """The URL that the paths of the API are appended to. `{VARIABLE}` in it is filled in from the environment."""
     working: bool = True
-    """False: known, but not used; `notice` says why."""
+    """False: it is listed, but not used; `notice` says why."""
     notice: str = ""
-    """What a user should know before using it, in a sentence without an end stop."""
+    """What a user should know before using it, as a sentence without a full stop."""
     needs_auth: bool = True
     automatic: bool = True
-    """Used when the caller names no provider; unless set, the same as `needs_auth`."""
+    """Whether it is used if the caller names no provider; the default is `needs_auth`."""
     api_key_env: Sequence[str] = ()
-    """Environment variables that may hold a key, the first found wins."""
+    """Environment variables that may hold a key; the first that is set wins."""
     default_model: str = ""
     fallback_models: Sequence[str] = ()
-    """Tried in this order when the model fails; also what is listed without asking the service."""
+    """Models to try in this order if the default fails; also listed without asking the service."""
     model_aliases: Mapping[str, str] = {}
-    """Friendlier, cross-provider names, each with the id that the service knows."""
+    """Short names that several providers share, each with the id that this service knows."""
     default_models: Mapping[str, str | Sequence[str]] = {}
-    """For what is no chat: a capability to its model, or to several, of which the later ones are tried next."""
+    """Default models per capability other than chat; a sequence lists fallbacks."""
     lists_models: bool = False
     """Whether the service can be asked for its models."""
     model_capabilities: Mapping[str, frozenset[str]] = {}
-    """What single models can besides: `{"qwen/qwen3.8-27b": frozenset({"vision"})}`."""
+    """Capabilities that only some models have: `{"qwen/qwen3.8-27b": frozenset({"vision"})}`."""
     capabilities: frozenset[str] = frozenset({"streaming"})
     """
-    Of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and of what is no chat:
+    Some of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and other than chat:
     embeddings, transcription, translation, speech, images.
 
-    With `stream_usage`, OpenAI's `stream_options` are sent; without, the usage of a stream comes unasked or not at all.
+    With `stream_usage`, OpenAI's `stream_options` are sent; without it, they are not, and a stream has a usage if the
+    service sends one unasked.
     """
 
     error_codes: Mapping[str, type[ProviderError]] = {}
@@ -161,7 +162,7 @@ class Provider(ABC):
 
     @classmethod
     def _attributes(cls) -> set[str]:
-        """Public names of the class that are data."""
+        """Return the public names of the class that are data."""
         return {
             name
             for owner in cls.__mro__
@@ -170,7 +171,7 @@ class Provider(ABC):
         }
 
     def replace(self, **attributes: Any) -> Self:
-        """Return a copy with other attributes."""
+        """Return a copy with some attributes changed."""
         twin = copy.copy(self)
         twin._set(attributes)
         return twin
@@ -192,27 +193,29 @@ class Provider(ABC):
         vars(twin).update(vars(self))
         return twin
 
-    # -- the contract ----------------------------------------------------------------------
+    # -- models ----------------------------------------------------------------------------
 
     def unavailable_reason(self) -> str | None:
-        """Return why this provider cannot be used here at all; None if it can."""
+        """Return why this provider cannot be used in this environment; None if it can."""
         return None if self.working else self.notice or f"{self.label or self.name} is marked as not working"
 
     def models(self) -> tuple[str, ...]:
-        """Return the model ids that the class itself lists, the default first."""
+        """Return the model ids that the class lists, the default first."""
         listed = (self.default_model, *self.fallback_models, *self.model_aliases.values())
         return tuple(dict.fromkeys(filter(None, listed)))
 
     def get_model_name(self, model: str | None = None) -> str:
-        """Return the id to send: the default for None or "", an alias resolved, anything else as it is."""
+        """Return the id to send: the default for None or "", the target of an alias, any other name unchanged."""
         return self.model_aliases.get(model, model) if model else self.default_model
 
     def models_for(self, operation: str) -> tuple[str, ...]:
-        """Return the model ids for a capability, the default first, then what is tried next."""
+        """Return the model ids for an operation: the default, then its fallbacks."""
         if operation == "chat":
             return tuple(filter(None, (self.default_model, *self.fallback_models)))
         listed = self.default_models.get(operation, ())
         return (listed,) if isinstance(listed, str) else tuple(listed)
+
+    # -- requests and responses ------------------------------------------------------------
 
     @abstractmethod
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
@@ -224,17 +227,17 @@ class Provider(ABC):
             key: None if there is none.
 
         Raises:
-            UnsupportedParameterError: the service cannot honour the request; another leg may.
+            UnsupportedParameterError: the service does not support the request; another leg may.
         """
 
     @abstractmethod
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         """
-        Return the answer of a status 2xx.
+        Return the completion in a response of status 2xx.
 
         Raises:
-            ReplyError: it is an error after all.
-            MalformedResponseError: it cannot be understood.
+            ReplyError: the response is an error in spite of its status.
+            MalformedResponseError: the response cannot be read.
         """
 
     @abstractmethod
@@ -242,12 +245,14 @@ class Provider(ABC):
         """Return a parser for one stream."""
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        """As `build_request`, for what is no chat: `request.operation` is one of `capabilities`, or `models`."""
+        """As `build_request`, for other requests: `request.operation` is one of `capabilities`, or `models`."""
         raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
-        """As `parse_response`, for the answer to such a request."""
+        """As `parse_response`, for the response to such a request."""
         raise UnsupportedParameterError(f"{self.name} has no code for {request.operation}")
+
+    # -- errors ----------------------------------------------------------------------------
 
     def requested_wait(self, reply: ErrorReply, *, now: float) -> float | None:
         """

@@ -1,7 +1,7 @@
 """
-Where a provider's key comes from: the caller's argument, the environment, the stored keys.
+Finds a provider's key: in the caller's argument, the environment, or the stored keys.
 
-Stored keys are one JSON object in a file that only its owner can read.
+Stored keys are one JSON object in a file that only its owner can read. Nothing here shows a key.
 """
 
 from __future__ import annotations
@@ -13,25 +13,22 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from .base import Provider
 
-if TYPE_CHECKING:
-    from .base import Provider
-
 Keys: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class StoredKeysError(ConfigurationError):
-    """A stored key cannot be used. Whoever has a key from elsewhere, or knows of none, does not meet it."""
+    """A stored key cannot be used. Raised only if the stored key would have been used."""
 
 
 class Key:
-    """A secret and where it was found. Shows as a fingerprint everywhere; pickles without the secret."""
+    """A secret and where it was found. Its repr shows a fingerprint; it cannot be pickled."""
 
     __slots__ = ("fingerprint", "source", "value")
 
@@ -49,16 +46,16 @@ class Key:
 
 @lru_cache(maxsize=1024)
 def fingerprint(value: str) -> str:
-    """Return 8 hexadecimal digits that tell keys apart and do not give them away."""
+    """Return 8 hexadecimal digits that identify a key without revealing it."""
     return hashlib.sha256(b"g4f_lite" + value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def clean(value: object, source: str) -> str:
     """
-    Return a key without the white space around it; "" if nothing is left.
+    Return a key without surrounding white space, which may be "".
 
     Raises:
-        ConfigurationError: it is no text, or holds characters that a header cannot carry.
+        ConfigurationError: it is not a string, or contains characters that a header cannot carry.
     """
     if not isinstance(value, str):
         raise ConfigurationError(f"the key from {source} must be a string, not {type(value).__name__}")
@@ -73,10 +70,10 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
     Return the keys to use for a provider, the preferred first; () if there is none.
 
     Args:
-        given: what the caller passed for it; a sequence is a pool.
+        given: what the caller passed for this provider; a sequence is a pool.
 
     Raises:
-        ConfigurationError: the first that is found is none; a StoredKeysError if it is a stored one.
+        ConfigurationError: the first key found is invalid; a StoredKeysError if it is a stored one.
     """
     name = provider.name
     if provider.api_key is not None and (own := clean(provider.api_key, f"{name}'s api_key")):
@@ -94,7 +91,7 @@ def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Ke
 
 
 def may_be_stored(provider: Provider) -> bool:
-    """Tell whether stored keys are looked at for a provider: not if it knows of no key at all."""
+    """Return whether stored keys are consulted for a provider: only if it can use a key."""
     return provider.needs_auth or bool(provider.api_key_env)
 
 
@@ -115,9 +112,9 @@ def stored_keys_path() -> Path:
 
 
 def stored_version(path: Path | str) -> tuple[int, int, int] | None:
-    """Return what changes whenever the stored keys at this path do; None if there are none."""
+    """Return a value that changes whenever the file at this path does; None if there is no file."""
     try:
-        stat = os.stat(path)  # noqa: PTH116  # asked in every call, with a path that was made once
+        stat = os.stat(path)  # noqa: PTH116  # called in every call, with a path that was built once
     except OSError:
         return None
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
@@ -131,7 +128,7 @@ def load_stored() -> dict[str, str]:
     Return the stored keys by provider name; read again only when the file has changed.
 
     Raises:
-        StoredKeysError: the file is there but is not a JSON object of strings.
+        StoredKeysError: the file exists but is not a JSON object of strings.
     """
     global _cache
     path = stored_keys_path()
@@ -155,7 +152,7 @@ def stored_key(name: str) -> str:
     Return the stored key for a provider name; "" if there is none.
 
     Raises:
-        StoredKeysError: the file cannot be read, or holds something else under this name.
+        StoredKeysError: the file cannot be read, or has an invalid key under this name.
     """
     stored = load_stored().get(name, "")
     try:
@@ -165,7 +162,7 @@ def stored_key(name: str) -> str:
 
 
 def store_key(name: str, value: str) -> Path:
-    """Store a key for a provider name and return the file's path; an earlier one is replaced."""
+    """Store a key for a provider name, in place of an earlier one, and return the file's path."""
     cleaned = clean(value, "the input")
     if not cleaned:
         raise ConfigurationError("the key is empty; nothing was stored")
@@ -184,7 +181,7 @@ def remove_key(name: str) -> bool:
 def _save(stored: Mapping[str, str]) -> Path:
     path = stored_keys_path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp makes the file readable by its owner alone; a reader sees the old or the new one.
+    # mkstemp creates a file that only its owner can read; a reader sees the old or the new file.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
     try:
         os.write(descriptor, msgspec.json.format(msgspec.json.encode(stored), indent=2) + b"\n")
@@ -197,7 +194,7 @@ def _save(stored: Mapping[str, str]) -> Path:
 
 
 def missing_key(provider: Provider) -> str:
-    """Return why a provider without a key is left out, and what to do."""
+    """Return why a provider without a key is skipped, and what to do."""
     ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
     ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
     page = f"; get one at {provider.login_url}" if provider.login_url else ""

@@ -1,4 +1,4 @@
-"""A leg: a route with the key it will use."""
+"""A leg: a route with the key that it uses. Data only."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Identity: TypeAlias = tuple[str, str, str, str | None, str]
 
 
 class Leg:
-    """Provider (with the address to use), model id and key of an attempt; and what it is asked for."""
+    """The provider (with the address to use), model id and key of an attempt, and the operation."""
 
     def __init__(self, provider: Provider, model: str, key: Key | None = None, operation: str = "chat") -> None:
         self.provider = provider
         self.model = model
-        """"" stands for the first model that the service lists."""
+        """The model id; "" means the first model that the service lists."""
         self.key = key
         self.operation = operation
         self.fingerprint: str | None = None if key is None else key.fingerprint
         self.is_local = isinstance(provider, LocalProvider)
         base = provider.api_base
         self.origin: str = split_url(base)[0] if base else provider.name
-        """Scheme, host and port; for an answer in process its name."""
+        """Scheme, host and port; the provider's name if it has no address."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
 
     @property
@@ -40,7 +40,7 @@ class Leg:
 
 
 class LocalRequest(NamedTuple):
-    """What a leg that answers in process gets instead of an HTTPRequest."""
+    """What an in-process provider gets instead of an HTTPRequest."""
 
     leg: Leg
     request: ChatRequest

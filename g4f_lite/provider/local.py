@@ -1,4 +1,4 @@
-"""A provider that answers inside this process."""
+"""The base of providers that answer in-process, without HTTP."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .base import Provider, StreamParser
 
 class LocalProvider(Provider):
     """
-    A provider that answers inside this process.
+    A provider that answers in-process.
 
-    `stream` is all it needs. Both methods block and are called from any thread; the async client
-    calls them in one of its own. They end soon after `cancelled()` has become true, in any way they
-    like.
+    A subclass needs `stream` only. Both methods block and may be called from any thread; the async
+    client calls them in a thread of its own. They must end soon after `cancelled()` becomes True, by
+    returning or by raising.
     """
 
     needs_auth = False
@@ -26,10 +26,10 @@ class LocalProvider(Provider):
 
     def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
         """
-        Return the whole answer: what `stream` yields, unless a subclass knows better.
+        Return the complete answer, by default assembled from `stream`.
 
         Raises:
-            StreamInterruptedError: it has no finish reason, so it was stopped before its end.
+            StreamInterruptedError: there is no finish reason, so the answer was stopped before its end.
         """
         answer = assemble(self.stream(request, cancelled=cancelled))
         if not answer.choices or any(choice.finish_reason is None for choice in answer.choices):
@@ -40,7 +40,7 @@ class LocalProvider(Provider):
 
     @abstractmethod
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
-        """Yield the answer in pieces; the last of each choice has its finish reason."""
+        """Yield the answer in chunks; the last chunk of each choice has its finish reason."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         raise TypeError(f"{self.name} answers in process: there is nothing to send")

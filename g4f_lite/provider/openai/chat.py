@@ -1,7 +1,7 @@
 """
-OpenAI's chat protocol, for every service that speaks it.
+OpenAI's chat protocol, for every service that speaks it. No I/O.
 
-Such a provider is its attributes, plus code for the quirks that it really has.
+A provider for such a service sets attributes, and adds code only for quirks that no attribute describes.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class OpenaiTemplate(Provider):
     lists_models = True
     capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
     unsupported_parameters: frozenset[str] = frozenset()
-    """Parameters of `create` that the service answers with an error; a request that sets one goes elsewhere."""
+    """Parameters of `create` that the service refuses; a request that sets one fails over to another leg."""
     allowed_values: Mapping[str, Sequence[Any]] = {}
-    """Parameters of which the service takes these values only; a request with another one goes elsewhere."""
+    """Parameters for which the service accepts only these values; a request with another value fails over."""
     renamed_parameters: Mapping[str, str] = {}
-    """Parameters that the service knows by another name: `{"seed": "random_seed"}`."""
+    """Parameters that have another name there: `{"seed": "random_seed"}`."""
     renamed_values: Mapping[str, Mapping[str, str]] = {}
-    """Words that it knows by another name, by parameter: `{"tool_choice": {"required": "any"}}`."""
+    """Values that have another name there, by parameter: `{"tool_choice": {"required": "any"}}`."""
     renamed_roles: Mapping[str, str] = {"developer": "system"}
-    """Roles of messages; `developer` is known to few but OpenAI."""
+    """Roles of messages that have another name there; few services but OpenAI know `developer`."""
     dropped_message_fields: frozenset[str] = frozenset()
-    """Fields of messages that the service answers with an error, and that its answer does not depend on."""
+    """Fields of messages that the service refuses, and that can be omitted without changing its answer."""
     plain_text_content: bool = False
     """Whether a message's list of text parts is sent as one string."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
@@ -67,17 +67,17 @@ class OpenaiTemplate(Provider):
             body.pop("stream_options", None)
         else:
             body["stream"] = True
-            if "stream_usage" in self.capabilities:  # the usage comes only to those who ask
+            if "stream_usage" in self.capabilities:  # it is sent only if requested
                 body.setdefault("stream_options", {"include_usage": True})
             else:
                 body.pop("stream_options", None)
         self.adapt_body(body)
-        if extra := request.extra_body:  # as the caller wrote it
-            body.update({**extra, "stream": True} if stream else extra)  # how the answer is read is settled
+        if extra := request.extra_body:  # unchanged, as the caller wrote it
+            body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
-        if request.extra_headers:  # in lower case, so that one replaces ours instead of going beside it
+        if request.extra_headers:  # in lower case, so that one replaces ours instead of being sent twice
             headers |= {name.lower(): value for name, value in request.extra_headers.items()}
         return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
 
@@ -85,14 +85,14 @@ class OpenaiTemplate(Provider):
         for parameter in self.unsupported_parameters & body.keys():
             if request.asks_for(parameter):
                 raise UnsupportedParameterError(f"{self.name} does not support the parameter {parameter!r}")
-            del body[parameter]  # as it is, it asks for nothing
+            del body[parameter]  # its value is the default
         for parameter, allowed in self.allowed_values.items():
             if parameter in body and body[parameter] not in allowed:
                 choices = " or ".join(map(repr, allowed))
                 raise UnsupportedParameterError(f"{self.name} takes {parameter}={choices} only")
 
     def _fit(self, body: JSONObject) -> None:
-        """Say the same in the words that this service knows."""
+        """Rename what has another name at this service."""
         for name, its_name in self.renamed_parameters.items():
             if name in body:
                 body.setdefault(its_name, body.pop(name))
@@ -104,7 +104,7 @@ class OpenaiTemplate(Provider):
         body["messages"] = [self._fit_message(message) for message in body["messages"]]
 
     def _fit_message(self, message: JSONObject) -> JSONObject:
-        """Return the message as this service takes it; nulls, which some refuse, say nothing outside of `content`."""
+        """Return the message as this service accepts it; nulls, which some refuse, mean something only in `content`."""
         if None in message.values() or not self.dropped_message_fields.isdisjoint(message):
             message = {
                 name: value
@@ -115,7 +115,7 @@ class OpenaiTemplate(Provider):
             message = {**message, "role": role}
         if self.plain_text_content and isinstance(parts := message.get("content"), list):
             texts = [part["text"] for part in parts if part.get("type") == "text" and "text" in part]
-            if len(texts) == len(parts):  # what else there is, such as an image, is for the service to judge
+            if len(texts) == len(parts):  # other parts, such as an image, are left to the service
                 message = {**message, "content": "\n".join(texts)}
         return message
 
@@ -133,7 +133,7 @@ class OpenaiTemplate(Provider):
                 answer = decode_bounded(body)
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
-        # Inside JSON text a quote is escaped, so these bytes can only be a name or a whole string.
+        # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
         if completion is not None and (not completion.choices or b'"error"' in body):
             answer = decode_or_none(body)
         if (error := error_in(answer)) is not None:
@@ -158,7 +158,7 @@ class OpenaiTemplate(Provider):
 
 
 def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
-    """Leave out what another service wants back: many services refuse fields that they do not know."""
+    """Omit what another service needs back: many services refuse fields that they do not know."""
     if not any("extra_content" in message or message.get("tool_calls") for message in messages):
         return messages
     own = []
