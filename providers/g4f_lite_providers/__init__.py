@@ -1,4 +1,4 @@
-"""The bundled providers: `BUNDLED` is their catalogue. Importing this package imports none of them."""
+"""The bundled providers. `BUNDLED` is the catalogue; importing this package imports no provider."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-The catalogue: every bundled provider, in the order in which a call that names none tries them.
+The catalogue: all bundled providers, in the order in which a call without a provider tries them. Data only.
 
-A provider that is OpenAI's protocol with other constants is a row here, and nothing else. One with
-code of its own is the name of its module. Everything is as of November 2026: docs/providers.md.
+A provider that speaks OpenAI's protocol is a row of constants; one with code of its own is the name of its
+module. As of November 2026: docs/providers.md.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 from .row import Row
 
 _CHAT = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
-_UNASKED = _CHAT - {"stream_usage"}  # the usage of a stream comes without asking, or asking is an error
+_UNASKED = _CHAT - {"stream_usage"}  # a stream has a usage unasked, or refuses to be asked
 _VISION = frozenset({"vision"})
 _EMBEDDINGS = frozenset({"embeddings"})
 _AUDIO = frozenset({"audio"})
 
-_LIMIT = {"max_completion_tokens": "max_tokens"}  # OpenAI's newer name is not known there
+_LIMIT = {"max_completion_tokens": "max_tokens"}  # these services do not know OpenAI's newer name
 _ANY = {"tool_choice": {"required": "any"}}
 
 _SERVER = "a server on this computer"
 
 BUNDLED: dict[str, str | Row] = {
-    # Quick, and with a free tier.
+    # Fast, and with a free tier.
     "groq": "g4f_lite_providers.groq",
     "cerebras": Row(
         label="Cerebras",
@@ -38,7 +38,7 @@ BUNDLED: dict[str, str | Row] = {
         ),
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
     ),
-    # Those who make the models.
+    # Makers of models.
     "openai": "g4f_lite_providers.openai",
     "anthropic": "g4f_lite_providers.anthropic",
     "gemini": "g4f_lite_providers.gemini",
@@ -52,7 +52,7 @@ BUNDLED: dict[str, str | Row] = {
         default_models={"embeddings": "mistral-embed"},
         fallback_models=("mistral-medium-latest", "mistral-large-latest", "ministral-8b-latest"),
         capabilities=_UNASKED | _VISION | _EMBEDDINGS,
-        # Every field that it does not know is an error.
+        # It refuses every field that it does not know.
         unsupported_parameters=frozenset(
             """
             audio function_call functions logit_bias logprobs metadata modalities prompt_cache_key
@@ -101,7 +101,7 @@ BUNDLED: dict[str, str | Row] = {
         capabilities=_UNASKED - {"json_schema"} | _VISION,
         renamed_parameters=_LIMIT,
     ),
-    # Those who serve models of many makers.
+    # Services with models of many makers.
     "openrouter": Row(
         label="OpenRouter",
         url="https://openrouter.ai",

@@ -1,4 +1,4 @@
-"""A plugin made of a row of the catalogue."""
+"""A plugin made from a row of the catalogue."""
 
 from __future__ import annotations
 

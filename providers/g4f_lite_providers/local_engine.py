@@ -1,7 +1,7 @@
 """
-llama.cpp in this process, through xllamacpp: one engine for each file of weights.
+Runs llama.cpp in-process, through xllamacpp: one engine for each file of weights.
 
-What is said here of xllamacpp was measured with 2026.10. It has no stubs, hence `import_module`.
+Statements about xllamacpp were measured with 2026.10. It has no stubs, hence `import_module`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from g4f_lite import ServerError, UnsupportedParameterError
 from .local_weights import INSTALL, has_chat_template, unavailable
 
 SLOTS = 2
-"""Answers made at once; further calls wait."""
+"""Answers generated at the same time; further calls wait."""
 _BATCH = 32
-"""Tokens of a prompt read between two looks at `cancelled`; 64 and more are 10 % faster on a CPU."""
+"""Tokens of a prompt read between two checks of `cancelled`; 64 and more are 10 % faster on a CPU."""
 _POLL_S = 0.02
 _SOCKET_PATH_LIMIT = 100  # of 104 on macOS, 108 on Linux
 _SURELY_FITS = 1 << 30
@@ -33,8 +33,8 @@ class _Server(Protocol):
     """
     xllamacpp's `Server`.
 
-    Its methods release the GIL; making one holds it until the weights are loaded. The callback gets
-    one JSON text after another, and stops the answer by returning True; what it raises is lost.
+    Its methods release the GIL; the constructor holds it until the weights are loaded. The callback gets one
+    JSON text after another, and stops the answer by returning True; its exceptions are lost.
     """
 
     def handle_chat_completions(self, body: bytes, callback: Callable[[bytes], bool]) -> None: ...
@@ -45,7 +45,7 @@ class Engine:
     Loaded weights.
 
     Args:
-        template: Jinja, how to write a chat if the weights do not say it.
+        template: Jinja chat template, for weights without one.
         context_window: tokens of prompt and answer, for each of the slots.
         threads: 0 means one for every second CPU that this process may use.
 
@@ -61,7 +61,7 @@ class Engine:
             raise unavailable(f"xllamacpp cannot be imported ({error}): {INSTALL}") from error
         params = xllamacpp.CommonParams()
         params.model.path = str(weights)
-        params.verbosity = -1  # nothing on stdout and stderr
+        params.verbosity = -1  # no output on stdout and stderr
         params.n_parallel, params.n_ctx = SLOTS, SLOTS * context_window
         params.n_batch = params.n_ubatch = _BATCH
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or _half_of_the_cpus()
@@ -81,9 +81,9 @@ class Engine:
 
     def answer(self, body: bytes, cancelled: Callable[[], bool]) -> Iterator[bytes]:
         """
-        Yield llama.cpp's answer to a streaming chat request, JSON texts both.
+        Yield llama.cpp's answer to a streaming chat request; both are JSON.
 
-        It ends soon after `cancelled()` has become true: within a token, or the next 32 of the prompt.
+        It ends soon after `cancelled()` becomes True: within one token of the answer or 32 of the prompt.
 
         Raises:
             UnsupportedParameterError: llama.cpp refuses the request.
@@ -111,7 +111,7 @@ class Engine:
 
 
 class _Run:
-    """One answer on its way. llama.cpp pushes the pieces, in a thread that no Ctrl-C reaches; the caller pulls them."""
+    """One answer being generated. llama.cpp pushes pieces in a thread that no Ctrl-C reaches; the caller pulls them."""
 
     def __init__(self, server: _Server | None, body: bytes, done: Callable[[], None]) -> None:
         self.pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()

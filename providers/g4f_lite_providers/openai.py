@@ -1,4 +1,4 @@
-"""OpenAI: its protocol is the template's, but models that reason take no sampling parameters."""
+"""OpenAI: the template's protocol, except that reasoning models take no sampling parameters."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from g4f_lite import OpenaiTemplate, Provider, UnsupportedParameterError, hookim
 
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
 _SAMPLING = {"temperature": (1,), "top_p": (1,), "logprobs": (False,), "top_logprobs": (0,)}
-"""Each with the value that changes nothing."""
+"""Sampling parameters with their default values."""
 
 
 class OpenAI(OpenaiTemplate):
     """
     api.openai.com.
 
-    A model that reasons takes no `temperature`, `top_p` or `logprobs` unless `reasoning_effort="none"`
-    stops it (which not every model allows): such a call goes to another leg.
+    A reasoning model takes no `temperature`, `top_p` or `logprobs` unless `reasoning_effort="none"` disables
+    reasoning (which not every model allows): such a call fails over to another leg.
 
-    Source: OpenAI's page on the latest model; litellm 1.106, `gpt_5_transformation.py`; for what is no chat, the models
-    that genai-prices lists in November 2026.
+    Source: OpenAI's page on the latest model; litellm 1.106, `gpt_5_transformation.py`; for endpoints other than chat,
+    the models that genai-prices lists in November 2026.
     """
 
     name = "openai"
@@ -40,7 +40,7 @@ class OpenAI(OpenaiTemplate):
         "images": ("gpt-image-2", "gpt-image-1"),
     }
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio", *default_models}
-    renamed_parameters = {"max_tokens": "max_completion_tokens"}  # models that reason refuse the older name
+    renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
     renamed_roles = {}
     dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})
 

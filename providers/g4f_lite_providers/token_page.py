@@ -1,8 +1,8 @@
 """
-The exchange of the original Groq module: ask `login_url` for a token.
+Asks a provider's `login_url` for a token, as the original Groq module did.
 
-A page made for people answers with anything but a token; each such answer is an
-AuthenticationError that names the page and the variable. Nothing is remembered or shown.
+A web page for people does not answer with a token; each such response is an AuthenticationError that
+names the page and the variable. No token is stored or shown.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def ask_for_token(provider: Provider) -> str:
     No credentials are sent, and redirects are followed on the same host only.
 
     Raises:
-        AuthenticationError: there is none; `status` tells 429 and 5xx, after which trying again may help.
+        AuthenticationError: there is none; with a `status` of 429 or 5xx, trying again may help.
     """
     import requests
 
     url = provider.login_url
     until = time.monotonic() + _TIMEOUT_S
     with requests.Session() as session:
-        session.trust_env = False  # neither .netrc nor a proxy's password goes along
+        session.trust_env = False  # send neither .netrc nor a proxy's password
         session.headers.update({"accept": "application/json", "user-agent": "g4f_lite"})
         for _ in range(_REDIRECTS + 1):
             try:
@@ -43,7 +43,7 @@ def ask_for_token(provider: Provider) -> str:
                     body = _read(reply, until)
             except (requests.RequestException, OSError, ValueError) as error:
                 raise _no_token(provider, f"did not answer ({type(error).__name__}); trying again may help") from None
-            except Exception as error:  # urllib3's own errors while the body is read
+            except Exception as error:  # urllib3's own exceptions while the body is read
                 raise _no_token(provider, f"broke off its answer ({type(error).__name__})") from None
             target = urljoin(url, reply.headers.get("location", ""))
             if not reply.is_redirect or urlsplit(target)[:2] != urlsplit(url)[:2]:
@@ -53,7 +53,7 @@ def ask_for_token(provider: Provider) -> str:
 
 
 def _read(reply: Any, until: float) -> bytes:
-    """Return the beginning of a body, as far as it comes in time."""
+    """Return the part of a body that arrives in time, up to the size limit."""
     body = b""
     while len(body) < _LARGEST_ANSWER and time.monotonic() < until:
         if not (piece := reply.raw.read1(_LARGEST_ANSWER, decode_content=True)):
@@ -91,10 +91,10 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _no_token(provider: Provider, told: str, status: int | None = None) -> AuthenticationError:
+def _no_token(provider: Provider, reason: str, status: int | None = None) -> AuthenticationError:
     variable = provider.api_key_env[0] if provider.api_key_env else f"{provider.name.upper()}_API_KEY"
     return AuthenticationError(
-        f"no key for {provider.name}, and {provider.login_url} {told}. "
+        f"no key for {provider.name}, and {provider.login_url} {reason}. "
         f"Open {provider.login_url}, create a key, and set {variable}",
         status=status,
     )

@@ -1,4 +1,4 @@
-"""xAI: OpenAI's protocol, but for tools, for two parameters, and for what it counts as the answer."""
+"""xAI: OpenAI's protocol, except for tools, two parameters, and how it counts tokens."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _XAIStream:
 
 
 def _with_reasoning(usage: Usage | None) -> Usage | None:
-    """Count reasoning as part of the answer, as everybody else does; the total tells whether it is left out."""
+    """Count reasoning as part of the completion, as other services do; the total shows whether it is excluded."""
     details = None if usage is None else usage.completion_tokens_details
     if usage is None or details is None or not details.reasoning_tokens:
         return usage

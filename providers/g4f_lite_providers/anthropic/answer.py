@@ -1,5 +1,5 @@
 """
-Answers and streams of Anthropic's Messages as OpenAI-shaped ones.
+Translates answers and streams of Anthropic's Messages into OpenAI's form.
 
 Source: docs.claude.com/en/api/messages, …/streaming; recorded answers.
 """
@@ -36,7 +36,7 @@ FINISHES = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
-    # Cut short on purpose, to be asked to go on: no whole answer.
+    # Paused on purpose, to be continued by another request: the answer is not complete.
     "pause_turn": "length",
     "compaction": "length",
 }
@@ -48,7 +48,7 @@ class _OutputDetails(Struct):
 
 
 class _Usage(Struct):
-    """Counts of a message; in a stream each is the last one told, and may come late."""
+    """Counts of a message; in a stream the last value of each counts, and may come late."""
 
     input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
@@ -58,7 +58,7 @@ class _Usage(Struct):
 
 
 class _Block(Struct):
-    """A block of content of any type: those of other types than ours are skipped."""
+    """A block of content of any type; blocks of unknown types are skipped."""
 
     type: str = ""
     id: str | None = None
@@ -123,9 +123,9 @@ def completion(response: HTTPResponse) -> ChatCompletion:
 
 class AnthropicStream:
     """
-    Events are named; pieces belong to blocks by their index; usage comes at the start and at the end.
+    Events have names; pieces belong to blocks by their index; usage comes at the start and at the end.
 
-    The finish reason stands in `message_delta`; after `message_stop` nothing is awaited.
+    The finish reason is in `message_delta`; the stream is complete after `message_stop`.
     """
 
     def __init__(self) -> None:
@@ -138,21 +138,21 @@ class AnthropicStream:
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         if event.event == "ping":
             return ()
-        told = decode_event(event, _event_decoder)
-        if told.type == "content_block_delta" and told.delta is not None:
-            return self._piece(told.index, told.delta)
-        if told.type == "content_block_start" and told.content_block is not None:
-            return self._begin(told.index, told.content_block)
-        if told.type == "content_block_stop":
-            return self._end(told.index)
-        if told.type == "message_start" and told.message is not None:
-            self._id, self._model = told.message.id, told.message.model
-            self._count(told.message.usage)
+        decoded = decode_event(event, _event_decoder)
+        if decoded.type == "content_block_delta" and decoded.delta is not None:
+            return self._piece(decoded.index, decoded.delta)
+        if decoded.type == "content_block_start" and decoded.content_block is not None:
+            return self._begin(decoded.index, decoded.content_block)
+        if decoded.type == "content_block_stop":
+            return self._end(decoded.index)
+        if decoded.type == "message_start" and decoded.message is not None:
+            self._id, self._model = decoded.message.id, decoded.message.model
+            self._count(decoded.message.usage)
             return (self._chunk(Delta(role="assistant")),)
-        if told.type == "message_delta":
-            self._count(told.usage)
-            return self._finished(told.delta.stop_reason if told.delta is not None else None)
-        if told.type == "message_stop":
+        if decoded.type == "message_delta":
+            self._count(decoded.usage)
+            return self._finished(decoded.delta.stop_reason if decoded.delta is not None else None)
+        if decoded.type == "message_stop":
             self.done = True
         return ()
 
@@ -180,7 +180,7 @@ class AnthropicStream:
             opened.json.append(delta.partial_json)
             return (self._arguments(opened, delta.partial_json),)
         if opened.block.type not in ("text", *THINKING):
-            return ()  # what the service's own tools are doing
+            return ()  # the service's own tools at work
         opened.said.append(delta.text or delta.thinking or "")
         opened.signature += delta.signature or ""
         if delta.text:
@@ -209,8 +209,8 @@ class AnthropicStream:
 
     def _count(self, usage: _Usage | None) -> None:
         for name in _Usage.__struct_fields__ if usage is not None else ():
-            if (told := getattr(usage, name)) is not None:
-                setattr(self._counts, name, told)
+            if (count := getattr(usage, name)) is not None:
+                setattr(self._counts, name, count)
 
     def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
         choice = ChunkChoice(delta=delta, finish_reason=finish)
@@ -218,7 +218,7 @@ class AnthropicStream:
 
 
 class _Open:
-    """A block of a stream, and what has come of it."""
+    """A block of a stream, and its pieces so far."""
 
     def __init__(self, block: _Block) -> None:
         self.block = block
@@ -237,8 +237,8 @@ class _Open:
 
 def _to_give_back(blocks: Sequence[_Block]) -> JSONObject | None:
     """
-    Return the blocks for `extra_content` if Claude thought: it wants its thinking back where it stood,
-    with its signature, when tools go on.
+    Return the blocks for `extra_content` if there is thinking: after a tool call, Claude needs its thinking
+    back, with the signature and in the same place.
     """
     if not any(block.type in THINKING for block in blocks):
         return None
@@ -253,7 +253,7 @@ def _to_give_back(blocks: Sequence[_Block]) -> JSONObject | None:
         elif block.type == "tool_use":
             try:
                 arguments = msgspec.json.decode(_json(block.input))
-            except msgspec.DecodeError:  # cut by max_tokens: nothing that could be given back
+            except msgspec.DecodeError:  # cut by max_tokens: the service would refuse it
                 return None
             written.append({"type": "tool_use", "id": block.id, "name": block.name, "input": arguments})
     return {"anthropic": {"content": written}}
@@ -269,7 +269,7 @@ def _json(value: Raw) -> str:
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
-    """`input_tokens` leaves out what was read from and written to the cache; OpenAI counts the whole prompt."""
+    """`input_tokens` excludes what was read from and written to the cache; OpenAI counts the whole prompt."""
     if usage is None or usage.input_tokens is None:
         return None
     cached, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens

@@ -1,5 +1,5 @@
 """
-What differs between Claude models, read from their names; an unknown name counts as a new one.
+The differences between Claude models, derived from their names; an unknown name counts as a new model.
 
 Source: Anthropic's pages on extended and adaptive thinking, effort and forced tool use; the model
 map of litellm 1.106; the profiles of pydantic-ai. November 2026.
@@ -19,15 +19,15 @@ class Traits(NamedTuple):
     """Takes temperature and top_p other than 1."""
     thinks: bool
     adapts: bool
-    """Thinks as much as it sees fit, guided by an effort; others get a budget of tokens."""
+    """Decides itself how much it thinks, guided by an effort; other models get a budget of tokens."""
     takes_xhigh: bool
-    """Knows the effort xhigh below max."""
+    """Accepts the effort `xhigh`, one below `max`."""
     hides_thinking: bool
-    """Tells the text of its thinking only when asked."""
+    """Sends the text of its thinking only if requested."""
     can_be_forced: bool
-    """Takes a tool_choice that forces a call."""
+    """Accepts a tool_choice that forces a call."""
     max_tokens: int
-    """Sent when the caller sets none, because the service demands one; a whole answer fits into it."""
+    """Sent if the caller sets no limit, because the service requires one; large enough for a complete answer."""
 
 
 def traits(model: str) -> Traits:

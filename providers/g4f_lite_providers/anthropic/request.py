@@ -1,5 +1,5 @@
 """
-An OpenAI-shaped request as a body of Anthropic's Messages.
+Translates an OpenAI-shaped request into a body of Anthropic's Messages.
 
 Source: docs.claude.com/en/api/messages, …/structured-outputs, …/extended-thinking; recorded requests.
 """
@@ -29,14 +29,14 @@ UNSUPPORTED = NOWHERE_ELSE | {"frequency_penalty", "presence_penalty", "logprobs
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 24_576}
-"""Tokens of thinking for models that want a budget; the service takes no less than 1024."""
+"""Tokens of thinking for models that need a budget; the service requires at least 1024."""
 
 
 def messages_body(request: ChatRequest) -> t.JSONObject:
     """
     Raises:
-        UnsupportedParameterError: the service or this model cannot honour it.
-        InvalidRequestError: no service could.
+        UnsupportedParameterError: the service or this model does not support the request.
+        InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, UNSUPPORTED, SERVICE)
     model = traits(request.model)
@@ -75,7 +75,7 @@ def _thinking(request: ChatRequest, model: Traits, limit: int, talk: t.Conversat
         raise UnsupportedParameterError(f"{request.model} does not support the reasoning_effort {effort!r}")
     if model.adapts:
         level = "max" if effort == "xhigh" and not model.takes_xhigh else EFFORTS[effort]
-        # Newer models leave the text of their thinking out unless they are asked for it.
+        # Newer models omit the text of their thinking unless it is requested.
         shown = {"display": "summarized"} if model.hides_thinking else {}
         return {"thinking": {"type": "adaptive", **shown}, "output_config": {"effort": level}}
     budget = min(BUDGETS[effort], max(1024, limit * 3 // 4))  # the rest is for the answer
@@ -93,7 +93,7 @@ def _sampling(request: ChatRequest, model: Traits, *, thinks: bool) -> t.JSONObj
     asked = {
         name: value
         for name, value in (("temperature", request.temperature), ("top_p", request.top_p))
-        if value is not None and value != 1  # 1 is what happens anyway, and all that some models take
+        if value is not None and value != 1  # 1 is the default, and the only value that some models accept
     }
     if asked.get("temperature", 0) > 1:
         raise UnsupportedParameterError(f"{SERVICE} takes a temperature of at most 1")
@@ -117,7 +117,7 @@ def _tools(request: ChatRequest, model: Traits, talk: t.Conversation, *, has_bud
         tools.append(tool)
     choice = tool_choice(request, SERVICE)
     if not tools:
-        # A conversation that holds calls is taken only with tools: they are named, and none may be called.
+        # The service refuses a conversation with calls but no tools: declare them, and forbid calling any.
         named = dict.fromkeys(call.name for call in talk.calls)
         old = [{"name": name, "input_schema": {"type": "object"}} for name in named]
         return {"tools": old, "tool_choice": {"type": "none"}} if old else {}
@@ -148,7 +148,7 @@ def _messages(talk: t.Conversation) -> list[t.JSONObject]:
     turns = []
     for turn in talk.turns:
         blocks = _as_written(turn) or [_block(part) for part in turn.parts]
-        # Text of white space alone is refused, though Claude writes it.
+        # The service refuses text that is only white space, though Claude writes it.
         if blocks := [block for block in blocks if block["type"] != "text" or block["text"].strip()]:
             turns.append((turn.role, blocks))
     if not turns or turns[0][0] != "user":
@@ -188,9 +188,9 @@ def _media(media: t.Media) -> t.JSONObject:
 
 def _as_written(turn: t.Turn) -> list[t.JSONObject]:
     """
-    Return the blocks that Claude wrote, thinking and signatures in their places; [] if there are none.
+    Return the blocks as Claude wrote them, with thinking and signatures; [] if there are none.
 
-    The service refuses them when they are changed: a message that was edited since goes without them.
+    The service refuses changed blocks, so a message that was edited since is sent without them.
     """
     own: Any = turn.extra.get(SERVICE)
     blocks = own.get("content") if isinstance(own, dict) else None

@@ -1,5 +1,5 @@
 """
-Answers and streams of Cohere's chat, version 2, as OpenAI-shaped ones.
+Translates answers and streams of Cohere's chat, version 2, into OpenAI's form.
 
 Source: docs.cohere.com/reference/chat, …/reference/chat-stream; recorded answers.
 """
@@ -30,7 +30,7 @@ from ..translation.answers import decode_body, decode_event, failure, message_of
 from ..translation.turns import made_id
 
 FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
-"""Whatever is not here (ERROR, TIMEOUT, what is yet to come) is an error: no answer is made of it."""
+"""Any other finish reason (ERROR, TIMEOUT, future ones) is an error."""
 
 
 class _Tokens(Struct):
@@ -70,7 +70,7 @@ class _Answer(Struct):
     id: str = ""
     finish_reason: str | None = None
     message: _Message | str | None = None
-    """A text is an error's."""
+    """A string is the message of an error."""
     usage: _Usage | None = None
 
 
@@ -95,7 +95,7 @@ class _Event(Struct):
     index: int = 0
     delta: _Delta | None = None
     message: str | None = None
-    """An error's."""
+    """The message of an error."""
 
 
 _answer_decoder = msgspec.json.Decoder(_Answer)
@@ -128,36 +128,36 @@ def completion(response: HTTPResponse) -> ChatCompletion:
 
 
 class CohereStream:
-    """Events tell their kind in `type`; the finish reason and the usage stand in `message-end`."""
+    """Events have a `type`; the finish reason and the usage are in `message-end`."""
 
     def __init__(self) -> None:
         self.done = False
         self._id = ""
         self._calls: dict[int, bool] = {}
-        """By the index of the event: whether arguments have come."""
+        """By the index of the event: whether arguments have arrived."""
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         if event.data == b"[DONE]":
             self.done = True
             return ()
-        told = decode_event(event, _event_decoder)
-        if told.message is not None:
-            raise failure({"message": told.message}, in_stream=True)
-        delta = told.delta or _Delta()
+        decoded = decode_event(event, _event_decoder)
+        if decoded.message is not None:
+            raise failure({"message": decoded.message}, in_stream=True)
+        delta = decoded.delta or _Delta()
         message = delta.message or _Piece()
-        if told.type == "message-start":
-            self._id = told.id or ""
+        if decoded.type == "message-start":
+            self._id = decoded.id or ""
             return (self._chunk(Delta(role="assistant")),)
-        if told.type in ("content-start", "content-delta") and isinstance(message.content, _Part):
+        if decoded.type in ("content-start", "content-delta") and isinstance(message.content, _Part):
             part = message.content
             if not part.text and not part.thinking:
                 return ()
             return (self._chunk(Delta(content=part.text or None, reasoning=part.thinking or None)),)
-        if told.type == "tool-plan-delta" and message.tool_plan:
+        if decoded.type == "tool-plan-delta" and message.tool_plan:
             return (self._chunk(Delta(reasoning=message.tool_plan)),)
-        if told.type.startswith("tool-call-"):
-            return self._call(told, message.tool_calls if isinstance(message.tool_calls, _Call) else _Call())
-        if told.type == "message-end":
+        if decoded.type.startswith("tool-call-"):
+            return self._call(decoded, message.tool_calls if isinstance(message.tool_calls, _Call) else _Call())
+        if decoded.type == "message-end":
             self.done = True
             finish = _finish(delta.finish_reason, delta.error, in_stream=True)
             return (self._chunk(Delta(), finish, _usage(delta.usage)),)
@@ -166,9 +166,9 @@ class CohereStream:
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
 
-    def _call(self, told: _Event, call: _Call) -> Iterable[ChatCompletionChunk]:
-        index, function = told.index, call.function or _Function()
-        if told.type == "tool-call-start":
+    def _call(self, decoded: _Event, call: _Call) -> Iterable[ChatCompletionChunk]:
+        index, function = decoded.index, call.function or _Function()
+        if decoded.type == "tool-call-start":
             self._calls[index] = bool(function.arguments)
             begun = FunctionCallDelta(name=function.name or "", arguments=function.arguments or "")
             id = call.id or made_id(self._id, index)
@@ -176,7 +176,7 @@ class CohereStream:
         if index not in self._calls:
             raise MalformedResponseError(f"a piece of tool call {index}, which has not begun")
         arguments = function.arguments
-        if told.type == "tool-call-end" and not self._calls[index]:
+        if decoded.type == "tool-call-end" and not self._calls[index]:
             arguments = "{}"  # a call without arguments has no pieces
         if not arguments:
             return ()
@@ -200,7 +200,7 @@ def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | 
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
-    """What is billed, where the service tells it: `tokens` counts its own template, too."""
+    """Prefer the billed units: `tokens` includes the service's own template."""
     counts = (usage.billed_units or usage.tokens) if usage is not None else None
     if usage is None or counts is None:
         return None

@@ -1,5 +1,5 @@
 """
-An OpenAI-shaped request as a body of Cohere's chat, version 2.
+Translates an OpenAI-shaped request into a body of Cohere's chat, version 2.
 
 Source: docs.cohere.com/reference/chat, …/docs/tool-use, …/docs/structured-outputs, …/docs/reasoning.
 """
@@ -15,14 +15,14 @@ SERVICE = "cohere"
 UNSUPPORTED = NOWHERE_ELSE | {"n", "logprobs", "top_logprobs"}
 MAX_STOPS = 5
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096, "high": None}
-"""Tokens of thinking; None: as many as it wants."""
+"""Tokens of thinking; None: no limit."""
 
 
 def chat_body(request: ChatRequest) -> t.JSONObject:
     """
     Raises:
-        UnsupportedParameterError: the service cannot honour it.
-        InvalidRequestError: no service could.
+        UnsupportedParameterError: the service does not support the request.
+        InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, UNSUPPORTED | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
     talk = t.read(request.messages, SERVICE)
@@ -109,7 +109,7 @@ def _assistant(turn: t.Turn) -> t.JSONObject:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls
         ]
-        if turn.reasoning:  # the plan that the model made before it called: it wants it back
+        if turn.reasoning:  # the plan that the model wrote before its call, which it needs back
             message["tool_plan"] = turn.reasoning
     if any(isinstance(part, t.Media) for part in turn.parts):
         raise UnsupportedParameterError(f"{SERVICE} takes images from users only")

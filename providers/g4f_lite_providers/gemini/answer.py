@@ -1,5 +1,5 @@
 """
-Answers and streams of Google's generateContent as OpenAI-shaped ones.
+Translates answers and streams of Google's generateContent into OpenAI's form.
 
 Source: ai.google.dev/api/generate-content; recorded answers.
 """
@@ -39,7 +39,7 @@ FINISHES = {
         "content_filter",
     ),
 }  # fmt: skip
-"""Whatever is not here (MALFORMED_FUNCTION_CALL, OTHER, what is yet to come) is an error: no answer is made of it."""
+"""Any other finish reason (MALFORMED_FUNCTION_CALL, OTHER, future ones) is an error."""
 
 
 class _Call(Struct):
@@ -49,7 +49,7 @@ class _Call(Struct):
 
 
 class _Part(Struct, rename="camel"):
-    """A part of any kind: those of other kinds than ours are skipped."""
+    """A part of any kind; parts of unknown kinds are skipped."""
 
     text: str | None = None
     thought: bool = False
@@ -152,7 +152,7 @@ def _choice(candidate: _Candidate, answer: _Response) -> Choice:
 
 
 class GeminiStream:
-    """Each event is a whole response with what is new, and with the counts so far; nothing marks the end."""
+    """Each event is a complete response with the new parts and the counts so far; nothing marks the end."""
 
     def __init__(self) -> None:
         self._said: dict[int, _Said] = {}
@@ -171,7 +171,7 @@ class GeminiStream:
         if _is_blocked(answer):
             choices.append(ChunkChoice(finish_reason="content_filter"))
         usage, model = _usage(answer.usage_metadata), _model(answer)
-        # A chunk for each part, because `chunk.text` is that of its first choice.
+        # One chunk for each part, because `chunk.text` is the text of its first choice.
         head = [ChatCompletionChunk(id=answer.response_id, model=model, choices=(one,)) for one in choices[:-1]]
         last = ChatCompletionChunk(id=answer.response_id, model=model, choices=tuple(choices[-1:]), usage=usage)
         return (*head, last)
@@ -181,7 +181,7 @@ class GeminiStream:
 
 
 class _Said:
-    """What a candidate has said so far that the rest depends on."""
+    """The state of one candidate between its parts."""
 
     def __init__(self, response_id: str, index: int) -> None:
         self._origin = response_id, index
@@ -189,7 +189,7 @@ class _Said:
 
     def piece(self, part: _Part) -> Delta:
         extra: JSONObject | None = None
-        if part.thought_signature:  # in the form that Google's OpenAI endpoint gives it
+        if part.thought_signature:  # in the form of Google's OpenAI-compatible endpoint
             extra = {"google": {"thought_signature": part.thought_signature}}
         if (call := part.function_call) is not None:
             arguments = bytes(call.args).decode()
@@ -218,7 +218,7 @@ def _parts(candidate: _Candidate) -> list[_Part]:
 
 
 def _is_blocked(answer: _Response) -> bool:
-    """Tell whether the prompt was refused: status 200, and no candidates."""
+    """Return whether the prompt was refused: status 200, and no candidates."""
     feedback = answer.prompt_feedback
     return not answer.candidates and feedback is not None and feedback.block_reason is not None
 
@@ -228,7 +228,7 @@ def _model(answer: _Response) -> str:
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
-    """Thinking is counted apart; OpenAI counts it into the completion."""
+    """Google counts thinking separately; OpenAI includes it in the completion."""
     if usage is None:
         return None
     return usage_of(

@@ -1,5 +1,5 @@
 """
-An OpenAI-shaped request as a body of Google's generateContent.
+Translates an OpenAI-shaped request into a body of Google's generateContent.
 
 Source: ai.google.dev/api/generate-content, …/gemini-api/docs/thinking, …/thought-signatures, …/openai;
 recorded requests.
@@ -20,18 +20,18 @@ from ..translation.parameters import NOWHERE_ELSE, functions, json_format, max_t
 SERVICE = "gemini"
 MAX_STOPS = 5
 BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
-"""Tokens of thinking for Gemini 2.5, as Google's OpenAI endpoint reads the efforts."""
+"""Tokens of thinking for Gemini 2.5, as Google's OpenAI-compatible endpoint reads the efforts."""
 LEVELS = frozenset({"minimal", "low", "medium", "high"})
-"""Of Gemini 3 and later."""
+"""Levels of Gemini 3 and later."""
 NO_SIGNATURE = "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv"
-"""Google's own word for a call that another model made, or whose signature is lost; without any, it is a 400."""
+"""Google's placeholder for a call of another model, or with a lost signature; without one, it answers 400."""
 
 
 def generate_body(request: ChatRequest) -> t.JSONObject:
     """
     Raises:
-        UnsupportedParameterError: the service or this model cannot honour it.
-        InvalidRequestError: no service could.
+        UnsupportedParameterError: the service or this model does not support the request.
+        InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, NOWHERE_ELSE | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
     talk = t.read(request.messages, SERVICE)
@@ -49,7 +49,7 @@ _ROLES = {"user": "user", "assistant": "model"}
 
 
 def _generation(model: str) -> float:
-    """Return 2.5 of `gemini-2.5-flash`; infinity of `gemini-flash-latest`, and of names that do not tell."""
+    """Return 2.5 for `gemini-2.5-flash`; infinity for `gemini-flash-latest` and for names without a number."""
     named = re.search(r"gemini-(\d+(?:\.\d+)?)", model)
     return float(named[1]) if named else float("inf")
 
@@ -132,7 +132,7 @@ def _parts(turn: t.Turn, *, signs: bool) -> list[t.JSONObject]:
         if isinstance(part, t.Call):
             made = {"id": part.id, "name": part.name, "args": t.arguments_of(part, SERVICE)}
             signature = _signature(part.extra)
-            if signature is None and signs and not unsigned_calls:  # of parallel calls only the first is signed
+            if signature is None and signs and not unsigned_calls:  # only the first of parallel calls is signed
                 signature = NO_SIGNATURE
             unsigned_calls += 1
             parts.append({"functionCall": made} | ({"thoughtSignature": signature} if signature else {}))
@@ -149,14 +149,14 @@ def _parts(turn: t.Turn, *, signs: bool) -> list[t.JSONObject]:
 
 
 def _signature(extra: t.JSONObject) -> str | None:
-    """Return the signature in an `extra_content`, which has the form of Google's OpenAI endpoint."""
+    """Return the signature in an `extra_content`, which has the form of Google's OpenAI-compatible endpoint."""
     own: Any = extra.get("google")
     signature = own.get("thought_signature") if isinstance(own, dict) else None
     return signature if isinstance(signature, str) else None
 
 
 def _result(result: t.Result) -> t.JSONObject:
-    """The service wants an object; anything else goes into `output`, its own name for it."""
+    """The service requires an object; any other result goes into its field `output`."""
     if not all(isinstance(part, t.Text) for part in result.parts):
         raise UnsupportedParameterError(f"{SERVICE} takes only text as the result of a tool")
     try:

@@ -1,1 +1,11 @@
-"""OpenAI's form of a chat, read once for the services that have a form of their own."""
+"""
+Reads OpenAI's form of a chat, for services with a protocol of their own.
+
+Rule: no I/O; what only one service needs stays in the package of its provider.
+
+| file | what is in it |
+| --- | --- |
+| turns | messages as turns of typed parts |
+| parameters | the other parameters of a request |
+| answers | bodies and events into completions |
+"""

@@ -1,4 +1,4 @@
-"""Bodies and events of services with a protocol of their own: decoded, or told what they are instead."""
+"""Decodes bodies and events of services with a protocol of their own, and builds completions. No I/O."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _NO_DETAILS = TokenDetails()
 
 def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
     """
-    Return the answer in a whole body.
+    Return the answer in a complete body.
 
     Raises:
-        ReplyError: it is an error, in whichever of the known shapes.
-        MalformedResponseError: it is nothing of the service's.
+        ReplyError: it is an error, in any of the known shapes.
+        MalformedResponseError: it does not have the service's shape.
     """
     body = response.body
     if b'"error"' in body and is_error(_loosely(body)):
@@ -56,14 +56,14 @@ def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
         raise MalformedResponseError(f"an event is not as it should be: {data[:40]!r}") from None
 
 
-def failure(told: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> ReplyError:
-    """Return the error for an answer that says in its own way that it failed."""
-    body = msgspec.json.encode({"error": told})
+def failure(error: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> ReplyError:
+    """Return the exception for an answer that reports an error in the service's own way."""
+    body = msgspec.json.encode({"error": error})
     return ReplyError(ErrorReply(status=status, body=body, in_stream=in_stream))
 
 
 def is_error(answer: Any) -> bool:
-    """Tell whether this is `{"error": …}`, also in a list (Google)."""
+    """Return whether this is `{"error": …}`, also in a list (Google)."""
     if isinstance(answer, list) and answer:
         answer = answer[0]
     return isinstance(answer, dict) and bool(answer.get("error"))
@@ -77,7 +77,7 @@ def only_choice(message: Message, finish: str | None, *, id: str, model: str, us
 def message_of(
     texts: Sequence[str], thoughts: Iterable[str], calls: tuple[ToolCall, ...], extra_content: JSONObject | None = None
 ) -> Message:
-    """Return the message of these pieces; its content is None only beside tool calls."""
+    """Return a message; its content is None only if there are tool calls."""
     return Message(
         content="".join(texts) if texts or not calls else None,
         reasoning="".join(thoughts) or None,
@@ -97,12 +97,12 @@ def usage_of(
     thinking: int | None = None,
 ) -> Usage:
     """
-    Return the counts of tokens as OpenAI has them.
+    Return the token counts in OpenAI's form.
 
     Args:
-        total: both together, as the service tells it; None: their sum.
-        cached, written, audio: so many of the prompt, where the service tells it.
-        thinking: so many of the output.
+        total: the service's own total; None: the sum of prompt and output.
+        cached, written, audio: parts of the prompt, if the service reports them.
+        thinking: part of the output.
     """
     of_prompt = TokenDetails(cached_tokens=cached, cache_write_tokens=written, audio_tokens=audio)
     of_output = TokenDetails(reasoning_tokens=thinking)

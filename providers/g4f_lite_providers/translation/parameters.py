@@ -1,8 +1,8 @@
 """
-The parameters of a request, for services that name them otherwise or do not have them.
+Reads the parameters of a request for services that name them differently or do not have them.
 
-What a service cannot honour is refused before anything is sent, so that another leg is tried;
-only what cannot change the answer may be left out (`LEFT_OUT`).
+A parameter that the service does not support is refused before anything is sent, so that the call fails over;
+only parameters that cannot change the answer are omitted (`LEFT_OUT`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .turns import JSONObject
 LEFT_OUT = frozenset(
     {"metadata", "prediction", "prompt_cache_key", "safety_identifier", "store", "stream_options", "user"}
 )
-"""They serve bookkeeping and speed; where a service has no such thing, the answer is the same without."""
+"""Parameters for bookkeeping and speed: the answer is the same without them."""
 NOWHERE_ELSE = frozenset(
     {
         "audio",
@@ -31,14 +31,16 @@ NOWHERE_ELSE = frozenset(
         "web_search_options",
     }
 )
-"""OpenAI's alone."""
+"""Parameters that only OpenAI has."""
 _encoder = msgspec.json.Encoder()
 
 
 def refuse(request: ChatRequest, names: frozenset[str], service: str) -> None:
     """
+    Refuse a request that sets one of these parameters.
+
     Raises:
-        UnsupportedParameterError: one of these is set, to a value that asks for something.
+        UnsupportedParameterError: one is set to a value that is not the default.
     """
     for name in sorted(names):
         if request.asks_for(name):
@@ -50,7 +52,7 @@ def http_request(url: str, body: JSONObject, request: ChatRequest, *, stream: bo
     Return the request with this body, `extra_body` merged in last and `extra_headers` instead of ours.
 
     Args:
-        own: the service's headers, underscores for hyphens; those that are None are left out.
+        own: the service's headers, with underscores for hyphens; those that are None are omitted.
     """
     headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
     headers |= {name.replace("_", "-"): value for name, value in own.items() if value is not None}
@@ -123,7 +125,7 @@ def tool_choice(request: ChatRequest, service: str) -> Choice | None:
 
 
 class JSONFormat(NamedTuple):
-    """The answer is to be JSON; without a schema any."""
+    """The answer must be JSON; without a schema, any JSON."""
 
     schema: JSONObject | None
 

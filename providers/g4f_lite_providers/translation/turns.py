@@ -1,8 +1,8 @@
 """
-OpenAI-shaped messages as turns of typed parts: what each protocol is then written from.
+Reads OpenAI-shaped messages as turns of typed parts, from which each protocol is written.
 
-System and developer messages are taken out, wherever they stand, and joined: only some models of
-some services know them inside a conversation.
+System and developer messages are taken out, wherever they are, and joined: only some models of some
+services accept them inside a conversation.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ class Text(NamedTuple):
 
 
 class Media(NamedTuple):
-    """An image, a sound or a document: inline, or where it is found."""
+    """An image, audio or a document, inline or by its address."""
 
     kind: Literal["image", "audio", "document"]
     media_type: str
-    """Such as `image/png`; "" for an address that does not tell."""
+    """Such as `image/png`; "" if an address does not show it."""
     data: str = ""
     """Base64."""
     url: str = ""
     detail: str = ""
-    """How closely an image is to be looked at: OpenAI's low, high, auto."""
+    """The resolution for an image: OpenAI's low, high or auto."""
 
 
 class Call(NamedTuple):
-    """A call of a tool, by the assistant."""
+    """A tool call of the assistant."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class Call(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a tool answered."""
+    """The result of a tool."""
 
     call_id: str
     name: str
@@ -69,7 +69,7 @@ class Turn(NamedTuple):
     parts: tuple[Part, ...]
     reasoning: str = ""
     extra: JSONObject = {}
-    """What the service wanted back with the message: `Message.extra_content`."""
+    """What the service needs back with the message: `Message.extra_content`."""
 
 
 class Conversation(NamedTuple):
@@ -83,11 +83,11 @@ class Conversation(NamedTuple):
 
 def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
     """
-    Return the conversation in OpenAI-shaped messages; it is never empty and a user begins it.
+    Return the conversation in OpenAI-shaped messages; it begins with a user's turn.
 
     Raises:
-        InvalidRequestError: a message is wrong for every service; names it.
-        UnsupportedParameterError: only OpenAI's services could take it.
+        InvalidRequestError: a message is invalid for every service; names it.
+        UnsupportedParameterError: only OpenAI's services accept it.
     """
     system: list[str] = []
     turns: list[Turn] = []
@@ -113,13 +113,13 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
             turns.append(Turn("user", (result,)))
         else:
             raise UnsupportedParameterError(f"{service} cannot take {where}: role {role!r}")
-    told = "\n\n".join(filter(None, system))
+    prompt = "\n\n".join(filter(None, system))
     turns = [turn for turn in turns if turn.parts]
-    if not turns and told:  # a system message alone is a question, too
-        return Conversation("", (Turn("user", (Text(told),)),))
+    if not turns and prompt:  # a system message alone is a prompt, too
+        return Conversation("", (Turn("user", (Text(prompt),)),))
     if not turns or turns[0].role != "user":
         raise UnsupportedParameterError(f"{service} needs a conversation that begins with a user's message")
-    return Conversation(told, tuple(turns))
+    return Conversation(prompt, tuple(turns))
 
 
 def _assistant(message: Mapping[str, Any], where: str, service: str) -> Turn:
@@ -147,7 +147,7 @@ def _plain(content: Any, where: str, service: str) -> str:
 
 
 def _parts(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
-    """Return the parts of a content; empty texts, which some services refuse, are left out."""
+    """Return the parts of a content, without empty texts, which some services refuse."""
     if not content:
         return ()
     if isinstance(content, str):
@@ -201,7 +201,7 @@ def _media(kind: Literal["image", "document"], url: str, place: str, detail: str
     data, media_type = url[found.end() :], (found["type"] or "text/plain").lower()
     if found["base64"]:
         data = "".join(data.split())
-        try:  # checked here, because services do not agree on what such a mistake is
+        try:  # checked here, because services report this mistake differently
             base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):
             raise InvalidRequestError(f"{place}: the data of the url is no base64") from None
@@ -217,18 +217,18 @@ def _media(kind: Literal["image", "document"], url: str, place: str, detail: str
 
 def plain_id(id: str) -> str:
     """
-    Return the id of a tool call in letters that every service takes; the same id gives the same.
+    Return the id of a tool call in characters that every service accepts; the same id gives the same result.
 
-    Source: Anthropic wants `[a-zA-Z0-9_-]+`, OpenAI at most 40 of them; others send `functions.f:0`.
+    Source: Anthropic requires `[a-zA-Z0-9_-]+`, OpenAI at most 40 characters; others send `functions.f:0`.
     """
     return id if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", id) else made_id(id)
 
 
 def made_id(*origin: object) -> str:
     """
-    Return an id for a tool call that its service gave none: the same origin gives the same.
+    Return an id for a tool call without one; the same origin gives the same id.
 
-    Nine letters and digits, because Mistral takes no other ids when the conversation moves on to it.
+    It has nine letters and digits, because Mistral accepts no other ids if the conversation fails over to it.
     """
     return hashlib.sha256("/".join(map(str, origin)).encode()).hexdigest()[:9]
 
@@ -238,7 +238,7 @@ def arguments_of(call: Call, service: str) -> JSONObject:
     Return a call's arguments, decoded.
 
     Raises:
-        UnsupportedParameterError: the model wrote no JSON object; services that take text can have it.
+        UnsupportedParameterError: they are not a JSON object; services that accept text can take them.
     """
     try:
         decoded = msgspec.json.decode(call.arguments)
@@ -250,7 +250,7 @@ def arguments_of(call: Call, service: str) -> JSONObject:
 
 
 def joined(turns: Iterable[tuple[str, list[JSONObject]]]) -> list[tuple[str, list[JSONObject]]]:
-    """Return turns whose roles alternate: several of one role in a row become one; all results of one go together."""
+    """Join consecutive turns of one role, so that roles alternate and the results of one turn stay together."""
     out: list[tuple[str, list[JSONObject]]] = []
     for role, parts in turns:
         if out and out[-1][0] == role:
