@@ -127,7 +127,7 @@ def test_a_row_is_all_that_a_new_provider_needs(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("ACME_API_KEY", "k")
     reply = g4f_lite.chat("Hi", model="gpt-oss-120b", seed=7)
     assert (reply.provider, reply.model, server.received[0].json["random_seed"]) == ("acme", "acme/gpt-oss-120b", 7)
-    [info] = [one for one in g4f_lite.plugins.process_registry().plugins() if one.name == "acme"]
+    [info] = [one for one in g4f_lite.plugins.registry.process_registry().plugins() if one.name == "acme"]
     assert (info.source, info.providers, info.error) == ("bundled", ("acme",), None)
 
 
