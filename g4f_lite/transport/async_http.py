@@ -31,7 +31,7 @@ _MOST_HEADS, _LONGEST_HEAD = 64, 2048
 
 
 class AsyncHTTPTransport:
-    """Sessions by event loop; that of a closed loop has been closed with it."""
+    """One session for each event loop; a session is closed with its loop."""
 
     def __init__(self, *, proxy: str | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
         self._proxy = proxy
@@ -101,8 +101,8 @@ class AsyncHTTPTransport:
         """
         Send over a connection of the session's pool, without `session.request`.
 
-        What that does besides (cookies, redirects, authentication, tracing) is switched off here anyway, and
-        costs more than all that is left of a call; docs/performance.md has the figures.
+        Its other features (cookies, redirects, authentication, tracing) are not used here, and cost more than the
+        rest of a call; docs/performance.md has the figures.
         """
         assert isinstance(request.body, bytes)
         place = found.places.get(origin)
@@ -139,7 +139,7 @@ class AsyncHTTPTransport:
         """Send as aiohttp does: through a proxy, or a large body piece by piece."""
         data: object = upload or request.body
         if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
-            data = io.BytesIO(data)  # aiohttp warns of large bytes, as it copies them; a file object it sends in pieces
+            data = io.BytesIO(data)  # aiohttp copies large bytes, with a warning; it sends a file in pieces
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
@@ -166,7 +166,7 @@ class AsyncHTTPTransport:
 
 
 def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> bytes:
-    """Return request line and headers; `check_outgoing` has seen to it that no line can be smuggled in."""
+    """Return request line and headers; `check_outgoing` has excluded line breaks in them."""
     headers = {"host": host, **request_headers(given)}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
     return "\r\n".join(lines).encode("ascii")
@@ -183,7 +183,7 @@ class _LoopSession:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.places: dict[str, aiohttp.ClientRequest] = {}
-        """By origin, what the session's pool asks of a request: where it goes, and with which TLS."""
+        """By origin, the request that the session's pool needs: it has the address and the TLS settings."""
         self.session = aiohttp.ClientSession(
             connector=Connector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -192,9 +192,9 @@ class _LoopSession:
             max_field_size=LONGEST_LINE,
         )
         self._heads: dict[Hashable, bytes] = {}
-        """One call's headers are mostly those of the last."""
+        """Encoded headers: most calls send the same headers as an earlier one."""
         self.streams: weakref.WeakSet[AsyncByteStream] = weakref.WeakSet()
-        """Those that somebody may still be reading."""
+        """Streams that may still be read."""
         self._guard = self._closing()
 
     async def _closing(self) -> AsyncIterator[None]:
