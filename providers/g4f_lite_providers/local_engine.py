@@ -10,6 +10,7 @@ import atexit
 import os
 import tempfile
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +39,7 @@ class _Server(Protocol):
     """
 
     def handle_chat_completions(self, body: bytes, callback: Callable[[bytes], bool]) -> None: ...
+    def handle_metrics(self) -> object: ...
 
 
 class Engine:
@@ -88,56 +90,117 @@ class Engine:
         Raises:
             UnsupportedParameterError: llama.cpp refuses the request.
         """
-        while not self._slots.acquire(timeout=_POLL_S):
-            if cancelled():
-                return
-        run = _Run(self._server, body, self._slots.release)
+        run = _Run(self, body)
         try:
+            run.start()
             while not cancelled():
                 try:
                     piece = run.pieces.get(timeout=_POLL_S)
                 except Empty:
                     continue
                 if piece is None:
-                    return
+                    break
                 if isinstance(piece, Exception):
                     raise piece
                 yield piece
-        finally:
             run.stop()
+        except BaseException:  # a Ctrl-C in `stop` too: an answer that nobody stops would keep its slot
+            run.stop()
+            raise
 
     def close(self) -> None:
         self._server = None  # its destructor waits for its threads
 
 
-class _Run:
-    """One answer being generated. llama.cpp pushes pieces in a thread that no Ctrl-C reaches; the caller pulls them."""
+class _Job:
+    """
+    Work in a thread that no Ctrl-C reaches, done once or never. A caller that is interrupted can always stop it.
 
-    def __init__(self, server: _Server | None, body: bytes, done: Callable[[], None]) -> None:
-        self.pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
-        self._stopped = self._forsaken = False
-        self._done = done
-        self._thread = threading.Thread(target=self._work, args=(server, body), name="g4f_lite-llama", daemon=True)
-        _runs.add(self)
+    Not `threading.Thread`: a KeyboardInterrupt in `join` lets Python 3.11 take the running thread for
+    ended, and one in `start` can leave a lock held that the thread waits for.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._ended = False
+        self._end = threading.Lock()
+        self._end.acquire()
+        self._claim: dict[str, str] = {}
+        """Whether the work is the thread's or given up. The first `setdefault` decides, and can be repeated."""
+        self.failure: Exception | None = None
+
+    def start(self) -> None:
+        """
+        Raises:
+            ServerError: there are too many threads.
+        """
+        _jobs.add(self)
         try:
-            self._thread.start()
+            start_new_thread(self._run, ())
         except RuntimeError as error:
-            _runs.discard(self)
-            done()
+            self.stop()
             raise ServerError(f"no thread can be started: {error}") from error
 
-    def _work(self, server: _Server | None, body: bytes) -> None:
+    def _run(self) -> None:
+        if self._claim.setdefault("by", "thread") != "thread":
+            return
         try:
-            if server is None:
-                raise ServerError("this process is about to end")
-            server.handle_chat_completions(body, self._take)
+            self._work()
+        except Exception as error:  # raised again in the caller's thread
+            self.failure = error.with_traceback(None)  # whose frames would keep the server
+        finally:
+            _jobs.discard(self)
+            self._ended = True
+            self._end.release()
+
+    def wait(self) -> None:
+        """Return when the work has ended or is given up; a KeyboardInterrupt is raised only then."""
+        interrupt: BaseException | None = None
+        while not self._ended:
+            try:
+                self._end.acquire(timeout=_POLL_S)
+            except BaseException as error:
+                interrupt = interrupt or error
+        if interrupt is not None:
+            raise interrupt
+
+    def stop(self) -> None:
+        """Give up work that has not begun; wait for the end of other work."""
+        if self._claim.setdefault("by", "caller") == "caller":
+            _jobs.discard(self)
+            self._ended = True
+        self.wait()
+
+    def forsake(self) -> None:
+        """Stop at the end of the process."""
+        self.stop()
+
+
+class _Run(_Job):
+    """One answer on its way: llama.cpp pushes the pieces, the caller pulls them."""
+
+    def __init__(self, engine: Engine, body: bytes) -> None:
+        super().__init__(self._answer)
+        self.pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+        self._stopped = self._forsaken = False
+        self._engine, self._body = engine, body
+
+    def _answer(self) -> None:
+        try:
+            while not self._engine._slots.acquire(timeout=_POLL_S):
+                if self._stopped:
+                    return
+            try:
+                if (server := self._engine._server) is None:
+                    raise ServerError("this process is about to end")
+                server.handle_chat_completions(self._body, self._take)
+            finally:
+                self._engine._slots.release()
         except (ValueError, RuntimeError) as error:  # llama.cpp's reading of the request ended so
             self.pieces.put(UnsupportedParameterError(f"llama.cpp refuses the request: {error}"))
         except Exception as error:  # raised again in the caller's thread
-            self.pieces.put(error)
+            self.pieces.put(error.with_traceback(None))
         finally:
-            _runs.discard(self)
-            self._done()
             if not self._forsaken:
                 self.pieces.put(None)
 
@@ -148,7 +211,7 @@ class _Run:
     def stop(self) -> None:
         """Return when llama.cpp has let go of it."""
         self._stopped = True
-        self._thread.join()
+        super().stop()
 
     def forsake(self) -> None:
         """Stop, and let the caller wait: a daemon thread, which the end of the process stops without a word."""
@@ -179,47 +242,25 @@ def _start(xllamacpp: Any, params: Any) -> _Server:
     global _started
     params.n_threads_http = 1
     params.ui = params.endpoint_slots = False
+    params.endpoint_metrics = True  # without it, `handle_metrics` does not ask the loop
     params.api_keys = [os.urandom(32).hex()]
     with tempfile.TemporaryDirectory(prefix="g4f_lite-") as folder:
         socket = str(Path(folder, "llama.sock"))
         params.hostnames = [socket] if os.name == "posix" and len(socket) < _SOCKET_PATH_LIMIT else ["127.0.0.1"]
-        server = _made(lambda: xllamacpp.Server(params))
+        server: _Server = xllamacpp.Server(params)
+    # `Server()` returns before its loop begins (`init` in server.cpp), and a loop that begins after the destructor has
+    # told it to end runs for ever, with the destructor waiting for it. The loop itself tells the metrics, in 0.3 ms.
+    server.handle_metrics()
     _started = True
     if _orphaned:
         _keep_for_ever(server)
     return server
 
 
-def _made(make: Callable[[], _Server]) -> _Server:
-    """
-    Return what is made in a thread that no Ctrl-C reaches.
-
-    Half of a server cannot be taken down: its destructor would wait for ever.
-    """
-    made: list[_Server | Exception] = []
-
-    def work() -> None:
-        try:
-            made.append(make())
-        except Exception as error:  # raised again in the caller's thread
-            made.append(error)
-
-    thread = threading.Thread(target=work, name="g4f_lite-llama", daemon=True)
-    thread.start()
-    try:
-        thread.join()
-    except BaseException:
-        thread.join()
-        raise
-    if isinstance(made[0], Exception):
-        raise made[0]
-    return made[0]
-
-
 # -- one for the process ---------------------------------------------------------------------
 
 _engines: dict[tuple[Path, int, int], Engine] = {}
-_runs: set[_Run] = set()
+_jobs: set[_Job] = set()
 _lock = threading.Lock()
 _started = False
 _orphaned = False
@@ -234,19 +275,41 @@ def engine_for(weights: Path, *, template: str, context_window: int, threads: in
         ModelUnavailableError: they cannot be loaded.
     """
     key = (weights, context_window, threads)
-    if key not in _engines:
+
+    def load() -> None:
         with _lock:
             if key not in _engines:
                 _engines[key] = Engine(weights, template=template, context_window=context_window, threads=threads)
+
+    if key not in _engines:
+        job = _Job(load)
+        try:
+            job.start()
+            job.wait()
+        except BaseException:  # Ctrl-C: half of a server cannot be taken down, its destructor would wait for ever
+            job.stop()
+            raise
+        if job.failure is not None:
+            raise job.failure
     return _engines[key]
 
 
 def _stop_all() -> None:
-    """Without this, a daemon thread that llama.cpp calls back would abort the process at its end."""
-    for run in tuple(_runs):
-        run.forsake()
-    for engine in _engines.values():
-        engine.close()
+    """
+    Without this, a daemon thread that llama.cpp calls back would abort the process at its end.
+
+    It takes a token's time, or the rest of loading, and no Ctrl-C breaks it off.
+    """
+    stopped = False
+    while not stopped:
+        try:
+            for job in tuple(_jobs):
+                job.forsake()
+            for engine in tuple(_engines.values()):
+                engine.close()
+            stopped = True
+        except KeyboardInterrupt:
+            continue
 
 
 def _forget_all() -> None:
@@ -260,7 +323,7 @@ def _forget_all() -> None:
     for engine in _engines.values():
         _keep_for_ever(engine._server)
     _engines.clear()
-    _runs.clear()
+    _jobs.clear()
     if _started and not _orphaned:
         _orphaned = True
         from ctypes import CDLL

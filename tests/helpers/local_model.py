@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client
+from g4f_lite_providers import local_engine
 
 LOCAL = [
     pytest.mark.xdist_group("local"),  # one engine, and one test at a time that measures how it runs
@@ -36,7 +38,16 @@ def ask(prompt: str | list[dict[str, str]], **params: Any) -> g4f_lite.ChatCompl
 
 
 def generating() -> bool:
-    return any(thread.name == "g4f_lite-llama" for thread in threading.enumerate())
+    return bool(local_engine._jobs)
+
+
+def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
+    # What is started in the background by a shell ignores SIGINT, and so would this process.
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def answer(mode: str, **params: Any) -> tuple[list[str], g4f_lite.ChatCompletion]:

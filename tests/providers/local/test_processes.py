@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.local_model import CAPITAL, ENDLESS, LOCAL
+from helpers.local_model import CAPITAL, ENDLESS, LOCAL, run_script
 
 pytestmark = LOCAL
-
-
-def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
-    # What is started in the background by a shell ignores SIGINT, and so would this process.
-    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
