@@ -96,15 +96,17 @@ sweep(ask, check)
     assert run_script(AT_EACH_STEP + script) == (0, "True\n", "")
 
 
-def test_an_interrupt_inside_loading_waits_for_it_and_the_loaded_model_is_kept() -> None:
+def test_interrupts_inside_loading_wait_for_it_and_the_loaded_model_is_kept() -> None:
     script = f"""
-import os, signal, sys
+import os, signal, time
 import g4f_lite
 import g4f_lite_providers.local_engine as engine
 start, loads = engine._start, []
 def told(*args):
     loads.append(args)
-    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
     return start(*args)
 engine._start = told
 try:
