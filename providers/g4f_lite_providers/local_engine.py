@@ -12,6 +12,7 @@ import tempfile
 import threading
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -282,6 +283,9 @@ def engine_for(weights: Path, *, template: str, context_window: int, threads: in
                 _engines[key] = Engine(weights, template=template, context_window=context_window, threads=threads)
 
     if key not in _engines:
+        # Here, not in the job: a Ctrl-C within an import can leave Python's import lock with this thread for ever.
+        with suppress(ImportError):  # told by Engine
+            import_module("xllamacpp")
         job = _Job(load)
         try:
             job.start()

@@ -11,7 +11,7 @@ pytestmark = [*LOCAL, pytest.mark.skipif(os.name != "posix", reason="signals")]
 
 # Raises KeyboardInterrupt in the main thread at the first bytecode of a call, at the second, and so on.
 AT_EACH_STEP = """
-import dis, sys, threading, time
+import dis, sys, threading, time, xllamacpp
 import g4f_lite_providers.local_engine as engine
 made = []
 ended = []
@@ -116,6 +116,16 @@ except KeyboardInterrupt:
 print("Paris" in g4f_lite.chat({CAPITAL!r}, provider="local", temperature=0, max_tokens=2).text, len(loads))
 """
     assert run_script(script) == (0, "1 set()\nTrue 1\n", "")
+
+
+def test_loading_needs_no_import_lock() -> None:
+    script = """
+import _imp
+import g4f_lite
+_imp.acquire_lock()  # as a Ctrl-C within an import can leave it
+print(bool(g4f_lite.chat("hi", provider="local", max_tokens=1)))
+"""
+    assert run_script(script) == (0, "True\n", "")
 
 
 def test_a_server_answers_from_its_loop_before_it_is_handed_out_and_can_be_dropped_at_once() -> None:
