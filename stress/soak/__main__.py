@@ -69,7 +69,7 @@ def soak(calls: int, seed: int) -> Report:
         for client, observer in zip(all_of_it.clients, all_of_it.observers, strict=True):
             client._calls.close_abandoned()
             known = client._calls.health
-            remembered.append((len(known._legs), len(known._rests)))
+            remembered.append((len(known._legs), len(known._cooldowns)))
             if max(remembered[-1]) > health.MOST_LEGS:
                 ledger.problem(f"too much is remembered: {remembered[-1]} legs and cooldowns")
             if busy := [state.in_flight for state in known._legs.values() if state.in_flight]:

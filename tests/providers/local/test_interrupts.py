@@ -102,13 +102,13 @@ import os, signal, time
 import g4f_lite
 import g4f_lite_providers.local_engine as engine
 start, loads = engine._start, []
-def told(*args):
+def start_and_interrupt(*args):
     loads.append(args)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.2)
     return start(*args)
-engine._start = told
+engine._start = start_and_interrupt
 try:
     g4f_lite.chat("hi", provider="local")
 except KeyboardInterrupt:

@@ -61,10 +61,10 @@ import os, signal, threading
 import g4f_lite
 import g4f_lite_providers.local_engine as engine
 start = engine._start
-def describe_entries(*args):
+def start_and_interrupt(*args):
     threading.Timer({moment}, os.kill, (os.getpid(), signal.SIGINT)).start()
     return start(*args)
-engine._start = told
+engine._start = start_and_interrupt
 try:
     g4f_lite.chat("hi", provider="local", max_tokens=500)
 except KeyboardInterrupt:
