@@ -1,1 +1,18 @@
-"""Room."""
+"""
+One call under way: what its attempts send, what the responses mean, and how it ends.
+
+Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `attempt` and `stream_attempt` list them.
+
+| file | what is in it |
+| --- | --- |
+| `call` | the call: its request, its plan, its end |
+| `attempt` | one attempt: the request to send, the result in the response, the outcome |
+| `stream_attempt` | one attempt that streams |
+| `stream_reader` | the bytes of a stream into chunks, and what its end means |
+| `sse` | bytes into server-sent events |
+| `operations` | how a chat is sent, how its result is read, when a result is an error |
+| `endpoint_operations` | the same for every other endpoint |
+| `answer_checks` | checks of results |
+| `structured` | `response_model`: its JSON Schema, and texts parsed into it |
+| `model_lookup` | lists of models that services have sent, and the first model for a leg that names none |
+"""

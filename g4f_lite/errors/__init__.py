@@ -5,8 +5,9 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 
 | file | what is in it |
 | --- | --- |
-| exceptions | all exceptions that this library raises, as a tree |
-| reply | an error reply as a service sent it |
-| classify | from an error reply to an exception |
-| retry_after | how long an error reply asks us to wait |
+| `exceptions` | all exceptions that this library raises, as a tree |
+| `reply` | an error reply as a service sent it |
+| `classify` | from an error reply to an exception |
+| `retry_after` | how long an error reply asks us to wait |
+| `caller_warnings` | warnings that point at the caller's line |
 """

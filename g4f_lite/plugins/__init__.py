@@ -4,11 +4,13 @@ Plugins: who offers which provider, strategy and hook.
 Rule: plugin code is imported only when it is needed, and nothing that it raises reaches another plugin. No I/O but
 imports and the metadata of distributions; the bundled providers are named by string only.
 
-    hookspecs      the hooks that a plugin may implement
-    registry       names and precedence: which plugin a provider comes from
-    sources        where plugins come from, before anything is imported
-    loading        running a plugin's code while it is loaded
-    checks         what a plugin may offer
-    observers      calling observers and error rules, each isolated
-    isolated_load  loading each plugin in a process of its own
+| file | what is in it |
+| --- | --- |
+| `hookspecs` | the hooks that a plugin may implement |
+| `registry` | names and precedence: which plugin a provider comes from |
+| `sources` | where plugins come from, before anything is imported |
+| `loading` | running a plugin's code while it is loaded |
+| `checks` | what a plugin may offer |
+| `observers` | calling observers and error rules, each isolated |
+| `isolated_load` | loading each plugin in a process of its own |
 """

@@ -5,12 +5,12 @@ Rule: no network; names of services appear only in `Source:` notes.
 
 | file | what is in it |
 | --- | --- |
-| base | the contract: `Provider`, `StreamParser` |
-| declarations | the check of declared error codes and limit headers |
-| local | `LocalProvider`, which answers in-process |
-| openai/ | `OpenaiTemplate`, for services that speak OpenAI's protocol |
-| address | the check of a base URL |
-| keys | where a key comes from, and the stored keys |
-| leg | a route with the key that it uses |
-| boundary | what a provider's code raises, without keys; whether its request can be sent |
+| `base` | the contract: `Provider`, `StreamParser` |
+| `declarations` | the check of declared error codes and limit headers |
+| `local` | `LocalProvider`, which answers in-process |
+| `openai/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
+| `address` | the check of a base URL |
+| `keys` | where a key comes from, and the stored keys |
+| `leg` | a route with the key that it uses |
+| `boundary` | what a provider's code raises, without keys; whether its request can be sent |
 """

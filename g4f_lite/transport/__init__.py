@@ -5,10 +5,12 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 
 | file | what is in it |
 | --- | --- |
-| sync_http | HTTP for `Client`, on requests and urllib3 |
-| async_http | HTTP for `AsyncClient`, on aiohttp |
-| async_body | the response body on aiohttp, and its errors |
-| common | TLS contexts, proxies, headers and size limits |
-| uploading, async_upload | a file, sent piece by piece |
-| in_process, async_in_process | answers of in-process providers |
+| `sync_http` | HTTP for `Client`, on requests and urllib3 |
+| `sync_sockets` | its connections: every read ends at the time limit, chunks are read as they arrive |
+| `async_http` | HTTP for `AsyncClient`, on aiohttp |
+| `async_pool` | its pool: no connection is reused after unasked data |
+| `async_body` | the response body on aiohttp, and its errors |
+| `common` | TLS contexts, proxies, headers and size limits |
+| `uploading` `async_upload` | a file, sent piece by piece |
+| `in_process` `async_in_process` | answers of in-process providers |
 """

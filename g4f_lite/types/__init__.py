@@ -5,13 +5,14 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 
 | file | what is in it |
 | --- | --- |
-| chat | the request, completion and chunks of a chat |
-| assembly | chunks into a completion, and back |
-| parts | images and audio as parts of a message |
-| endpoint | the base of all requests and results other than chat |
-| embeddings, audio, images, models | one endpoint each: request and result |
-| uploads | a file to send, and the multipart form around it |
-| http | the HTTP request, response and events between providers and transports |
-| timeouts, time_limit | the limits of an attempt, and when they are reached |
-| checks | checks of single arguments |
+| `chat` | the request, completion and chunks of a chat |
+| `assembly` | chunks into a completion, and back |
+| `parts` | images and audio as parts of a message |
+| `endpoint` | the base of all requests and results other than chat |
+| `embeddings` `audio` `images` `models` | one endpoint each: request and result |
+| `uploads` | a file to send, and the multipart form around it |
+| `http` | the HTTP request, response and events between providers and transports |
+| `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
+| `size_limits` | how large a response may be, in bytes and in values |
+| `checks` | checks of single arguments |
 """

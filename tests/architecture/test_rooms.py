@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 from helpers.arrows import MODULES, PACKAGE, imports_of, room_of
@@ -53,10 +54,11 @@ def test_a_room_says_what_is_in_it_and_imports_nothing(room: str) -> None:
     for plate in (PACKAGE / room).rglob("__init__.py"):
         tree = ast.parse(plate.read_text("utf-8"))
         assert len(tree.body) == 1, f"{plate} holds more than a docstring"
-        text = ast.get_docstring(tree) or ""
-        for entry in plate.parent.iterdir():
-            if entry.suffix == ".py" and entry != plate:
-                assert f"{entry.stem} " in text, f"{plate} does not name {entry.name}"
+        rows = re.findall(r"^\| ((?:`[\w/]+` ?)+)\|", ast.get_docstring(tree) or "", re.MULTILINE)
+        named = {name for row in rows for name in re.findall(r"`([\w/]+)`", row)}
+        files = {entry.stem for entry in plate.parent.glob("*.py") if entry != plate}
+        folders = {f"{entry.parent.name}/" for entry in plate.parent.glob("*/__init__.py")}
+        assert named == files | folders, plate
 
 
 def test_modules_are_short_and_the_top_level_is_small() -> None:

@@ -5,8 +5,8 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 
 | file | what is in it |
 | --- | --- |
-| chat | `OpenaiTemplate`: its attributes, chat requests and responses |
-| stream | the parser of a stream |
-| lenient | responses that nearly fit, and errors inside a 200 |
-| endpoints | embeddings, audio, images, the list of models |
+| `chat` | `OpenaiTemplate`: its attributes, chat requests and responses |
+| `stream` | the parser of a stream |
+| `lenient` | responses that nearly fit, and errors inside a 200 |
+| `endpoints` | embeddings, audio, images, the list of models |
 """
