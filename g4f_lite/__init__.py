@@ -73,8 +73,8 @@ if TYPE_CHECKING:
     from .errors.reply import ErrorReply as ErrorReply
     from .types.http import HTTPRequest as HTTPRequest, HTTPResponse as HTTPResponse, ServerSentEvent as ServerSentEvent
     from .provider.keys import find_keys as find_keys
-    from .provider.openai.chat import OpenaiTemplate as OpenaiTemplate
-    from .types.parts import audio_part as audio_part, image_part as image_part
+    from .provider.openai_protocol.chat import OpenaiTemplate as OpenaiTemplate
+    from .types.content_parts import audio_part as audio_part, image_part as image_part
     from .plugins.sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
     from .plugins.registry import provider_names as provider_names, register as register
     from .provider.local import LocalProvider as LocalProvider
@@ -127,7 +127,7 @@ _MODULES = {
     "provider.keys": "find_keys",
     "provider.leg": "Leg",
     "provider.local": "LocalProvider",
-    "provider.openai.chat": "OpenaiTemplate",
+    "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
     "trail": "Attempt Explanation PlannedRoute Skipped Trail",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
@@ -139,7 +139,7 @@ _MODULES = {
     "types.http": "HTTPRequest HTTPResponse ServerSentEvent",
     "types.images": "Image ImageRequest ImagesResponse",
     "types.models": "Model ModelList ModelsRequest",
-    "types.parts": "audio_part image_part",
+    "types.content_parts": "audio_part image_part",
     "types.timeouts": "Timeouts",
     "types.uploads": "Upload UploadFile",
 }

@@ -8,8 +8,8 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `call` | the call: its request, its plan, its end |
 | `attempt` | one attempt: the request to send, the result in the response, the outcome |
 | `stream_attempt` | one attempt that streams |
-| `stream_reader` | the bytes of a stream into chunks, and what its end means |
-| `sse` | bytes into server-sent events |
+| `chunk_reader` | the bytes of a stream into chunks, and what its end means |
+| `sse_events` | bytes into server-sent events |
 | `operations` | how a chat is sent, how its result is read, when a result is an error |
 | `endpoint_operations` | the same for every other endpoint |
 | `answer_checks` | checks of results |

@@ -19,16 +19,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ..errors.exceptions import (
-    MalformedResponseError,
-    ModelUnavailableError,
-    ProviderError,
-    ReplyError,
-    ToolCallError,
-)
+from ..errors.exceptions import MalformedResponseError, ModelUnavailableError, ProviderError, ReplyError, ToolCallError
 from ..errors.reply import ErrorReply
 from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
-from ..provider.leg import LocalRequest
+from ..provider.leg import InProcessRequest
 from ..trail import Attempt
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
@@ -57,7 +51,7 @@ class ActiveAttempt:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.lookup: HTTPRequest | None = None
-        self.outgoing: HTTPRequest | LocalRequest | None = None
+        self.outgoing: HTTPRequest | InProcessRequest | None = None
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
@@ -95,7 +89,7 @@ class ActiveAttempt:
 
     def _build(self) -> None:
         if self.leg.is_local:
-            self.outgoing = LocalRequest(self.leg, self.request)
+            self.outgoing = InProcessRequest(self.leg, self.request)
             return
         provider, key = self.leg.provider, self.leg.key
         self._building = True

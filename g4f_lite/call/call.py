@@ -21,9 +21,9 @@ from ..provider.leg import Identity, Leg
 from ..trail import Attempt, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
+from .chunk_reader import ChunkReader
 from .model_lookup import ModelCache
 from .operations import CHAT, Operation
-from .stream_reader import StreamReader
 
 if TYPE_CHECKING:
     from .structured import ResponseModel
@@ -76,7 +76,7 @@ class Call:
         """By leg: its completion that violated the schema, and the complaint, as messages for its next attempt."""
         self.completion: Callable[[], ChatCompletion] | None = None
         """Makes the completion of a stream that is complete; a caller who does not look at it does not pay for it."""
-        self.interrupted: StreamReader | None = None
+        self.interrupted: ChunkReader | None = None
         """The stream that was interrupted last, for the leg that takes over."""
         self.streaming: StreamingAttempt
         """The attempt of the stream that the caller reads; set once the stream has content."""

@@ -31,13 +31,13 @@ from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..value import JSONObject
 from .attempt import ActiveAttempt
 from .call import Call
-from .stream_reader import StreamReader
+from .chunk_reader import ChunkReader
 
 
 class StreamAttempt(ActiveAttempt):
     """A streaming attempt under way."""
 
-    reader: StreamReader
+    reader: ChunkReader
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
@@ -60,7 +60,7 @@ class StreamAttempt(ActiveAttempt):
 
     def open(self, status: int | None, headers: Mapping[str, str]) -> None:
         """Make the reader for the response whose headers have arrived."""
-        self.reader = StreamReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
+        self.reader = ChunkReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted
         self.notes = self.reader.notes
@@ -76,7 +76,7 @@ class StreamAttempt(ActiveAttempt):
         return self.reader.closed
 
     def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
-        """Return the chunks that a piece of the response completes; as `StreamReader.feed`."""
+        """Return the chunks that a piece of the response completes; as `ChunkReader.feed`."""
         return self.reader.feed(piece)
 
     def begin(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:

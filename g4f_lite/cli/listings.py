@@ -115,7 +115,7 @@ def plugins(load: bool, as_json: bool) -> None:
 
     registry = process_registry()
     if load:
-        from ..plugins.isolated_load import load_isolated
+        from ..plugins.subprocess_load import load_isolated
 
         infos = load_isolated(registry)
     else:

@@ -13,7 +13,7 @@ from ..call.stream_attempt import StreamAttempt
 from ..errors.exceptions import ProviderError
 from ..failover.hedging import race
 from ..forks import preload_before_fork
-from ..provider.leg import LocalRequest
+from ..provider.leg import InProcessRequest
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_http import AsyncHTTPTransport
 from ..transport.async_in_process import AsyncChunkStream, AsyncInProcessTransport
@@ -71,7 +71,7 @@ class AsyncDriver:
     async def _complete(self, call: Call) -> Any:
         with ActiveAttempt(call) as attempt:
             outgoing = await self._outgoing(attempt)
-            if isinstance(outgoing, LocalRequest):
+            if isinstance(outgoing, InProcessRequest):
                 return attempt.complete(await self._in_process.send(outgoing, attempt.limit))
             return attempt.complete(await self.http.send(outgoing, attempt.limit))
 
@@ -79,7 +79,7 @@ class AsyncDriver:
         with StreamAttempt(call) as attempt:
             outgoing = await self._outgoing(attempt)
             source: AsyncByteStream | AsyncChunkStream
-            if isinstance(outgoing, LocalRequest):
+            if isinstance(outgoing, InProcessRequest):
                 source = await self._in_process.open(outgoing, attempt.limit)
             else:
                 source = await self.http.open(outgoing, attempt.limit)
@@ -93,7 +93,7 @@ class AsyncDriver:
                 await source.close()
                 raise
 
-    async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | LocalRequest:
+    async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
         if attempt.lookup is not None:
             attempt.looked_up(await self.http.send(attempt.lookup, attempt.limit))
         assert attempt.outgoing is not None

@@ -15,7 +15,7 @@ from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..errors.exceptions import ProviderError
 from ..forks import preload_before_fork
-from ..provider.leg import LocalRequest
+from ..provider.leg import InProcessRequest
 from ..transport.in_process import InProcessTransport, SyncChunkStream
 from ..transport.sync_http import HTTPTransport, SyncByteStream
 from ..types.chat import ChatCompletionChunk
@@ -69,7 +69,7 @@ class Driver:
     def _complete(self, call: Call) -> Any:
         with ActiveAttempt(call) as attempt:
             outgoing = self._outgoing(attempt)
-            if isinstance(outgoing, LocalRequest):
+            if isinstance(outgoing, InProcessRequest):
                 return attempt.complete(self._in_process.send(outgoing, attempt.limit))
             return attempt.complete(self.http.send(outgoing, attempt.limit))
 
@@ -77,7 +77,7 @@ class Driver:
         with StreamAttempt(call) as attempt:
             outgoing = self._outgoing(attempt)
             source: SyncByteStream | SyncChunkStream
-            if isinstance(outgoing, LocalRequest):
+            if isinstance(outgoing, InProcessRequest):
                 source = self._in_process.open(outgoing, attempt.limit)
             else:
                 source = self.http.open(outgoing, attempt.limit)
@@ -91,7 +91,7 @@ class Driver:
                 source.close()
                 raise
 
-    def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | LocalRequest:
+    def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
         if attempt.lookup is not None:
             attempt.looked_up(self.http.send(attempt.lookup, attempt.limit))
         assert attempt.outgoing is not None

@@ -9,8 +9,8 @@ imports and the metadata of distributions; the bundled providers are named by st
 | `hookspecs` | the hooks that a plugin may implement |
 | `registry` | names and precedence: which plugin a provider comes from |
 | `sources` | where plugins come from, before anything is imported |
-| `loading` | running a plugin's code while it is loaded |
+| `isolation` | running a plugin's code while it is loaded: whatever it raises stays with the plugin |
 | `checks` | what a plugin may offer |
 | `observers` | calling observers and error rules, each isolated |
-| `isolated_load` | loading each plugin in a process of its own |
+| `subprocess_load` | loading each plugin in a process of its own |
 """

@@ -20,7 +20,7 @@ from ..provider.base import Provider
 from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
 from .checks import as_provider, is_provider
-from .loading import Loader
+from .isolation import Loader
 from .observers import Observers
 from .sources import HOOKS_GROUP, LOAD_PLUGINS, PluginInfo, PluginSource, bundled, discover, warn_shadowed
 

@@ -8,7 +8,7 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `base` | the contract: `Provider`, `StreamParser` |
 | `declarations` | the check of declared error codes and limit headers |
 | `local` | `LocalProvider`, which answers in-process |
-| `openai/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
+| `openai_protocol/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
 | `address` | the check of a base URL |
 | `keys` | where a key comes from, and the stored keys |
 | `leg` | a route with the key that it uses |

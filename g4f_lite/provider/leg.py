@@ -39,7 +39,7 @@ class Leg:
         return f"<Leg {self.route} key={self.fingerprint}>"
 
 
-class LocalRequest(NamedTuple):
+class InProcessRequest(NamedTuple):
     """What an in-process provider gets instead of an HTTPRequest."""
 
     leg: Leg

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..provider.leg import LocalRequest
+from ..provider.leg import InProcessRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
 from .in_process import Cancellation, SyncChunkStream, complete_here
@@ -72,7 +72,7 @@ class _Thread:
 class AsyncInProcessTransport:
     """Runs each answer of an in-process provider in a thread of its own."""
 
-    async def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
+    async def send(self, outgoing: InProcessRequest, limit: TimeLimit) -> ChatCompletion:
         """As `InProcessTransport.send`, without blocking the loop."""
         cancelled = Cancellation(limit)
         completion: ChatCompletion = await _Thread(
@@ -80,7 +80,7 @@ class AsyncInProcessTransport:
         ).result()
         return completion
 
-    async def open(self, outgoing: LocalRequest, limit: TimeLimit) -> AsyncChunkStream:
+    async def open(self, outgoing: InProcessRequest, limit: TimeLimit) -> AsyncChunkStream:
         return AsyncChunkStream(outgoing, limit)
 
 
@@ -90,7 +90,7 @@ class AsyncChunkStream:
     status = None
     headers: Mapping[str, str] = {}
 
-    def __init__(self, outgoing: LocalRequest, limit: TimeLimit) -> None:
+    def __init__(self, outgoing: InProcessRequest, limit: TimeLimit) -> None:
         inner = SyncChunkStream(outgoing, limit)
         loop = asyncio.get_running_loop()
         self._chunks: asyncio.Queue[Any] = asyncio.Queue()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..errors.exceptions import ProviderError
 from ..provider.boundary import PluginBoundary
-from ..provider.leg import LocalRequest
+from ..provider.leg import InProcessRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
 
@@ -25,7 +25,7 @@ class Cancellation:
 class InProcessTransport:
     """Runs in-process providers in the caller's thread."""
 
-    def send(self, outgoing: LocalRequest, limit: TimeLimit) -> ChatCompletion:
+    def send(self, outgoing: InProcessRequest, limit: TimeLimit) -> ChatCompletion:
         """
         Return the provider's complete answer.
 
@@ -34,11 +34,11 @@ class InProcessTransport:
         """
         return complete_here(outgoing, limit, Cancellation(limit))
 
-    def open(self, outgoing: LocalRequest, limit: TimeLimit) -> SyncChunkStream:
+    def open(self, outgoing: InProcessRequest, limit: TimeLimit) -> SyncChunkStream:
         return SyncChunkStream(outgoing, limit)
 
 
-def complete_here(outgoing: LocalRequest, limit: TimeLimit, cancelled: Cancellation) -> ChatCompletion:
+def complete_here(outgoing: InProcessRequest, limit: TimeLimit, cancelled: Cancellation) -> ChatCompletion:
     """Return the provider's complete answer; blocks."""
     limit.remaining()
     try:
@@ -57,7 +57,7 @@ class SyncChunkStream:
     status = None
     headers: Mapping[str, str] = {}
 
-    def __init__(self, outgoing: LocalRequest, limit: TimeLimit) -> None:
+    def __init__(self, outgoing: InProcessRequest, limit: TimeLimit) -> None:
         self._leg = outgoing.leg
         self._limit = limit
         self.cancelled = Cancellation(limit)

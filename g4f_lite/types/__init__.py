@@ -7,7 +7,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | --- | --- |
 | `chat` | the request, completion and chunks of a chat |
 | `assembly` | chunks into a completion, and back |
-| `parts` | images and audio as parts of a message |
+| `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
 | `embeddings` `audio` `images` `models` | one endpoint each: request and result |
 | `uploads` | a file to send, and the multipart form around it |

@@ -53,7 +53,7 @@ def test_names_are_found_in_every_place() -> None:
     assert {
         "difflib",
         "g4f_lite.plugins.registry",
-        "g4f_lite.plugins.isolated_load",
+        "g4f_lite.plugins.subprocess_load",
         "g4f_lite.testing.server",
         "g4f_lite.testing.import_trial",
         "g4f_lite.testing.pytest_plugin",

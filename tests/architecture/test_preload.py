@@ -7,7 +7,7 @@ import sys
 
 from helpers.arrows import MODULES, imports_of, room_of
 
-NO_CALL = ("g4f_lite", "g4f_lite.plugins.isolated_load")
+NO_CALL = ("g4f_lite", "g4f_lite.plugins.subprocess_load")
 
 
 def test_late_imports_are_loaded_before_a_fork() -> None:

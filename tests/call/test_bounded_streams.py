@@ -11,7 +11,7 @@ from helpers.chunked_bodies import HEAD, read, serving
 from helpers.driving import MODES, run
 
 from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
-from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.call.chunk_reader import ChunkReader
 from g4f_lite.errors.exceptions import ProviderError
 from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.provider.leg import Leg
@@ -106,7 +106,7 @@ def test_trailers_have_an_end() -> None:
 def test_what_is_kept_of_a_stream_is_what_it_says(delta: dict[str, str]) -> None:
     limit = TimeLimit(time, Timeouts(), time.monotonic() + 600, stream=True)
     request = ChatRequest(model="first", messages=({"role": "user", "content": "Hi"},))
-    reader = StreamReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})
+    reader = ChunkReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})
     piece = sse({"choices": [{"index": 0, "delta": delta}]}) * 1000
     tracemalloc.start()
     for _ in range(100):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from g4f_lite.provider.openai.chat import OpenaiTemplate
+from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.types.chat import ChatCompletion
 from g4f_lite.types.http import HTTPResponse
 from g4f_lite_providers.groq import Groq

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from g4f_lite import ChatCompletion, ChatRequest, HTTPResponse, Provider
-from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.call.chunk_reader import ChunkReader
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
 from g4f_lite.testing.shapes import SHAPES
@@ -35,12 +35,12 @@ class Still:
         return 0.0
 
 
-def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> StreamReader:
+def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> ChunkReader:
     """Feed these and the end of the body to a reader, as both clients do."""
     leg = Leg(PROVIDERS[who], "m", Key("key-of-the-tests", "argument"))
     limit = TimeLimit(Still(), Timeouts(), 300.0, stream=True)
     headers = {"content-type": content_type}
-    reader = StreamReader(leg, REQUEST, limit, leg.provider.classify_error, status=200, headers=headers)
+    reader = ChunkReader(leg, REQUEST, limit, leg.provider.classify_error, status=200, headers=headers)
     for piece in (*filter(None, pieces), b""):
         if not reader.closed:
             reader.feed(piece)

@@ -15,9 +15,9 @@ from helpers.driving import MODES, run
 from helpers.sites import Site, provider_code
 
 from g4f_lite import Client, PluginLoadError, PluginWarning
-from g4f_lite.plugins import isolated_load, loading
-from g4f_lite.plugins.isolated_load import load_isolated
+from g4f_lite.plugins import isolation, subprocess_load
 from g4f_lite.plugins.registry import process_registry
+from g4f_lite.plugins.subprocess_load import load_isolated
 from g4f_lite.testing import FaultServer, replies
 
 SECRET = "sk-hostile-0123456789abcdef"
@@ -76,7 +76,7 @@ def test_a_plugin_that(
     entry = {"hooks": ["evil"]} if hostile.hooks else {"providers": [hostile.provider]}
     site.add("evil-plugin", hostile.code, **entry)
     if "huge" in hostile.name:
-        monkeypatch.setattr(loading, "SLOW_S", 0.0)
+        monkeypatch.setattr(isolation, "SLOW_S", 0.0)
     settings: dict[str, Any] = {"base_urls": {"acme": groq.base_url, "evil": groq.base_url}, "keys": {"evil": SECRET}}
     with pytest.warns(PluginWarning) if hostile.where == "warning" else Nothing() as caught:
         for provider in ("acme", "groq"):
@@ -162,7 +162,7 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
 
 
 def test_one_that_lets_no_other_thread_run_is_given_up_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated_load, "_STARTUP_S", 1.0)
+    monkeypatch.setattr(subprocess_load, "_STARTUP_S", 1.0)
     site.add("evil-plugin", "import re\nre.match('(a+)+b', 'a' * 60)", providers=["evil"])
     [told] = [one.error for one in load_isolated(process_registry(), limit=1.0) if one.source == "third-party"]
     assert told == "it is not loaded within 1 s"

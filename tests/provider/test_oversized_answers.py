@@ -20,7 +20,7 @@ from g4f_lite.call.operations import CHAT
 from g4f_lite.errors.classify import classify
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
 from g4f_lite.errors.reply import MAX_ERROR_BODY, ErrorReply
-from g4f_lite.provider.openai.stream import OpenaiStreamParser
+from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.types.audio import TranscriptionRequest
 from g4f_lite.types.embeddings import EmbeddingRequest

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from ...call.answer_checks import check_content
-from ...call.stream_reader import StreamReader
+from ...call.chunk_reader import ChunkReader
 from ...errors.exceptions import ProviderError, ReplyError
 from ...errors.reply import ErrorReply
 from ...provider.base import Provider
@@ -158,7 +158,7 @@ class Stream:
     def __init__(self, provider: Provider, request: ChatRequest) -> None:
         limit = TimeLimit(time, Timeouts(), float("inf"), stream=True)
         leg = Leg(provider, request.model, Key(SECRET, "argument"))
-        self._reader = StreamReader(
+        self._reader = ChunkReader(
             leg, request, limit, lambda reply: classify(provider, reply), status=200, headers=EVENT_STREAM
         )
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import MalformedResponseError, ReplyError, ServerSentEvent, StreamInterruptedError
-from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.call.chunk_reader import ChunkReader
 from g4f_lite.testing.shapes import SHAPES, Said
 
 CALLS = [
@@ -32,7 +32,7 @@ def body_of(who: str) -> bytes:
     return b": hello\n\n" + raw.replace(b"\n", b"  \n", 1)  # trailing spaces, as Anthropic sends them
 
 
-def is_whole(reader: StreamReader) -> bool:
+def is_whole(reader: ChunkReader) -> bool:
     reader.check()
     content, reasoning, calls, finish = seen(reader.completion())
     calls = [(id, name, json.loads(arguments)) for id, name, arguments in calls]

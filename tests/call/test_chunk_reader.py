@@ -10,7 +10,7 @@ from helpers.clocks import FakeClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.call.stream_reader import StreamReader
+from g4f_lite.call.chunk_reader import ChunkReader
 from g4f_lite.errors import exceptions as e
 from g4f_lite.errors.reply import MAX_ERROR_BODY
 from g4f_lite.provider.keys import Key
@@ -28,15 +28,15 @@ SSE = {"content-type": "text/event-stream"}
 
 def open_reader(
     status: int = 200, headers: dict[str, str] | None = None, clock: FakeClock | None = None
-) -> tuple[StreamReader, TimeLimit]:
+) -> tuple[ChunkReader, TimeLimit]:
     limit = TimeLimit(clock or FakeClock(0.0), Timeouts(first_token=10.0, stall=15.0), 300.0, stream=True)
-    reader = StreamReader(
+    reader = ChunkReader(
         LEG, REQUEST, limit, LEG.provider.classify_error, status=status, headers=SSE if headers is None else headers
     )
     return reader, limit
 
 
-def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str, str] | None = None) -> StreamReader:
+def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str, str] | None = None) -> ChunkReader:
     """Feed these until the reader has enough; the text that it hands out is that of its chunks."""
     reader, _ = open_reader(status, headers)
     said = ""

@@ -25,7 +25,7 @@ from .stream import OpenaiStreamParser
 if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
 
-preload_before_fork("g4f_lite.provider.openai.endpoints")
+preload_before_fork("g4f_lite.provider.openai_protocol.endpoints")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()

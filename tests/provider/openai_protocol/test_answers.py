@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
-from g4f_lite.provider.openai.lenient import loose_completion
+from g4f_lite.provider.openai_protocol.lenient import loose_completion
 from g4f_lite.types.assembly import assemble
 from g4f_lite.types.chat import ChatRequest, TokenDetails, Usage
 from g4f_lite.types.http import ServerSentEvent

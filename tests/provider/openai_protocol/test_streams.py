@@ -9,7 +9,7 @@ import pytest
 from helpers.openai_bodies import CALL, ERRORS, EXAMPLE, GROQ, MESSAGES, THINKING, USAGE, mistral, parse, whole
 
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
-from g4f_lite.provider.openai.chat import OpenaiTemplate
+from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.types.assembly import assemble
 from g4f_lite.types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest, Usage
 from g4f_lite.types.http import ServerSentEvent

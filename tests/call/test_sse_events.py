@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.call.sse import SSEDecoder
+from g4f_lite.call.sse_events import SSEDecoder
 from g4f_lite.errors.exceptions import MalformedResponseError
 from g4f_lite.types.http import ServerSentEvent
 from g4f_lite.types.size_limits import MAX_EVENT

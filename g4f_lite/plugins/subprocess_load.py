@@ -1,7 +1,7 @@
 """
 Load each third-party plugin in a process of its own, so that one that hangs, or ends its process, is reported too.
 
-Run as a program, it is that process: `python -m g4f_lite.plugins.isolated_load GROUP NAME DISTRIBUTION REPORT LIMIT`.
+Run as a program, it is that process: `python -m g4f_lite.plugins.subprocess_load GROUP NAME DISTRIBUTION REPORT LIMIT`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .loading import Loader
+from .isolation import Loader
 from .sources import LOAD_PLUGINS, PluginInfo, PluginSource, discover
 
 if TYPE_CHECKING:

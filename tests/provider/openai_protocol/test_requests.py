@@ -10,7 +10,7 @@ import pytest
 from helpers.openai_bodies import EXAMPLE, GROQ, MESSAGES, Example
 
 from g4f_lite.errors.exceptions import UnsupportedParameterError
-from g4f_lite.provider.openai.chat import OpenaiTemplate
+from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.types.chat import ChatRequest
 from g4f_lite.types.http import HTTPRequest
 

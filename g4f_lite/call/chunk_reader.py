@@ -20,14 +20,14 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content
-from .sse import SSEDecoder
+from .sse_events import SSEDecoder
 
 _MALFORMED_ALLOWED = 1
 _KEPT = 4096
 """Chunks that are kept as they are; older ones are assembled, which takes a tenth of the room."""
 
 
-class StreamReader:
+class ChunkReader:
     """
     Args:
         classify: makes an exception of an error reply, plugins asked.
@@ -52,7 +52,7 @@ class StreamReader:
         """Nothing more will come."""
         self.notes: list[str] = []
         self.chunks: list[ChatCompletionChunk] = []
-        self.prefix: StreamReader | None = None
+        self.prefix: ChunkReader | None = None
         """The interrupted stream that this one continues."""
         self._older: Assembly | None = None
         self._added = 0
