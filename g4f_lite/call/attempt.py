@@ -122,7 +122,7 @@ class ActiveAttempt:
             ProviderError: the response is an error, is malformed, or lists no model.
         """
         from ..types.models import ModelsRequest
-        from .endpoint_operations import OPERATIONS
+        from .endpoints import OPERATIONS
 
         listed = self._parse(response, OPERATIONS["models"], ModelsRequest())
         self._take_first(listed)

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from ..call.structured import ResponseModel
     from ..types.endpoint import EndpointRequest, OperationName
 
-preload_before_fork(
-    "g4f_lite.call.structured", "g4f_lite.call.endpoint_operations", "g4f_lite.client.endpoint_requests"
-)
+preload_before_fork("g4f_lite.call.structured", "g4f_lite.call.endpoints", "g4f_lite.client.endpoint_requests")
 
 
 class CallFactory:
@@ -130,7 +128,7 @@ class CallFactory:
         Raises:
             TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
         """
-        from ..call.endpoint_operations import OPERATIONS
+        from ..call.endpoints import OPERATIONS
         from .endpoint_requests import check_endpoint
 
         request = check_endpoint(operation, params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..call.endpoint_operations import OPERATIONS
+from ..call.endpoints import OPERATIONS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..suggestions import did_you_mean
 from ..types.audio import SpeechRequest, TranscriptionRequest, TranslationRequest

@@ -15,7 +15,7 @@ import pytest
 from helpers.driving import MODES, run
 
 from g4f_lite import ModelUnavailableError, OpenaiTemplate, ProviderError, ServerError, Timeouts
-from g4f_lite.call.endpoint_operations import OPERATIONS
+from g4f_lite.call.endpoints import OPERATIONS
 from g4f_lite.call.operations import CHAT
 from g4f_lite.errors.classify import classify
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ...call.call import Call
-from ...call.endpoint_operations import OPERATIONS
+from ...call.endpoints import OPERATIONS
 from ...call.model_lookup import MAX_AGE_S
 from ...errors.exceptions import (
     G4FLiteError,
