@@ -11,7 +11,7 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `chunk_reader` | the bytes of a stream into chunks, and what its end means |
 | `sse_events` | bytes into server-sent events |
 | `operations` | how a chat is sent, how its result is read, when a result is an error |
-| `endpoints` | the same for every other endpoint |
+| `endpoints` | every other endpoint: one row each |
 | `answer_checks` | checks of results |
 | `structured` | `response_model`: its JSON Schema, and texts parsed into it |
 | `model_lookup` | lists of models that services have sent, and the first model for a leg that names none |

@@ -122,9 +122,9 @@ class ActiveAttempt:
             ProviderError: the response is an error, is malformed, or lists no model.
         """
         from ..types.models import ModelsRequest
-        from .endpoints import OPERATIONS
+        from .endpoints import ENDPOINTS
 
-        listed = self._parse(response, OPERATIONS["models"], ModelsRequest())
+        listed = self._parse(response, ENDPOINTS["models"].operation, ModelsRequest())
         self._take_first(listed)
         self.call.models.put(self.leg, self._sign(listed, response.body), self.limit.now())
         self._build()

@@ -1,29 +1,51 @@
-"""Everything but chat, as operations; what their answers must hold."""
+"""
+The endpoints other than chat: one row each, with its method, its request and its result.
+
+Rule: everything else in a call is the same for all endpoints: plan, retries, deadline, trail.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from ..provider.base import Provider
-from ..types.audio import Speech, Transcription
-from ..types.embeddings import CreateEmbeddingResponse
-from ..types.endpoint import Answer, EndpointRequest, OperationName
+from ..types.audio import Speech, SpeechRequest, Transcription, TranscriptionRequest, TranslationRequest
+from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
+from ..types.endpoint import Answer, EndpointRequest
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.images import ImagesResponse
-from ..types.models import ModelList
+from ..types.images import ImageRequest, ImagesResponse
+from ..types.models import ModelList, ModelsRequest
 from .answer_checks import check_embeddings, check_images, check_nothing, check_speech
 from .operations import Operation
+
+OperationName: TypeAlias = Literal["chat", "embeddings", "transcription", "translation", "speech", "images", "models"]
+"""All but `chat` and `models` are also capabilities that a provider declares."""
+
+
+class Endpoint(NamedTuple):
+    """A row of the table."""
+
+    method: str
+    """The method that callers use, for messages."""
+    request: type[EndpointRequest]
+    required: tuple[str, ...]
+    """The keywords that the method cannot do without."""
+    operation: Operation
 
 
 def _build(provider: Provider, request: EndpointRequest, key: str | None, stream: bool) -> HTTPRequest:
     return provider.build_operation(request, key=key)
 
 
+def _parse(provider: Provider, request: EndpointRequest, response: HTTPResponse) -> Answer:
+    return provider.parse_operation(request, response)
+
+
 def _parse_models(provider: Provider, request: EndpointRequest, response: HTTPResponse) -> Answer:
-    """Write the provider's name on each model: lists of several may be joined."""
+    """Write the provider's name on each model: lists of several providers may be joined."""
     listed = provider.parse_operation(request, response)
     if not isinstance(listed, ModelList):
         return listed
@@ -31,20 +53,25 @@ def _parse_models(provider: Provider, request: EndpointRequest, response: HTTPRe
     return msgspec.structs.replace(listed, data=data)
 
 
-def _parse(provider: Provider, request: EndpointRequest, response: HTTPResponse) -> Answer:
-    return provider.parse_operation(request, response)
+def _row(
+    method: str,
+    request: type[EndpointRequest],
+    result: type[Answer],
+    *required: str,
+    check: Callable[[Any, Any, int | None], None] = check_nothing,
+    parse: Callable[[Provider, Any, HTTPResponse], Answer] = _parse,
+) -> Endpoint:
+    return Endpoint(method, request, required, Operation(request.operation, result, _build, parse, check))
 
 
-_ANSWERS: dict[OperationName, tuple[type[Answer], Callable[[Any, Any, int | None], None]]] = {
-    "embeddings": (CreateEmbeddingResponse, check_embeddings),
-    "transcription": (Transcription, check_nothing),
-    "translation": (Transcription, check_nothing),
-    "speech": (Speech, check_speech),
-    "images": (ImagesResponse, check_images),
-    "models": (ModelList, check_nothing),
+ENDPOINTS: dict[str, Endpoint] = {
+    row.operation.name: row
+    for row in (
+        _row("embeddings.create", EmbeddingRequest, CreateEmbeddingResponse, "input", check=check_embeddings),
+        _row("audio.transcriptions.create", TranscriptionRequest, Transcription, "file"),
+        _row("audio.translations.create", TranslationRequest, Transcription, "file"),
+        _row("audio.speech.create", SpeechRequest, Speech, "input", "voice", check=check_speech),
+        _row("images.generate", ImageRequest, ImagesResponse, "prompt", check=check_images),
+        _row("models.list", ModelsRequest, ModelList, parse=_parse_models),
+    )
 }
-OPERATIONS = {
-    name: Operation(name, answers, _build, _parse_models if name == "models" else _parse, check)
-    for name, (answers, check) in _ANSWERS.items()
-}
-"""But for chat."""

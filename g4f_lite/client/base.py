@@ -10,7 +10,7 @@ from .params import CreateParams
 from .settings import ClientSettings, check_settings
 
 if TYPE_CHECKING:
-    from ..types.endpoint import OperationName
+    from ..call.endpoints import OperationName
 
 
 class BaseClient:

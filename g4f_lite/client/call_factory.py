@@ -36,8 +36,9 @@ from .chat_request import check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
 if TYPE_CHECKING:
+    from ..call.endpoints import OperationName
     from ..call.structured import ResponseModel
-    from ..types.endpoint import EndpointRequest, OperationName
+    from ..types.endpoint import EndpointRequest
 
 preload_before_fork("g4f_lite.call.structured", "g4f_lite.call.endpoints", "g4f_lite.client.endpoint_requests")
 
@@ -121,19 +122,19 @@ class CallFactory:
         selection = self.router.select_for(request, params, tokens)
         return self.new_call(request, selection, params, stream=stream, tokens=tokens, response_model=response_model)
 
-    def endpoint_call(self, operation: OperationName, params: Mapping[str, Any]) -> Call:
+    def endpoint_call(self, operation: str, params: Mapping[str, Any]) -> Call:
         """
         Return the call that the keywords of another method ask for.
 
         Raises:
             TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
         """
-        from ..call.endpoints import OPERATIONS
+        from ..call.endpoints import ENDPOINTS
         from .endpoint_requests import check_endpoint
 
         request = check_endpoint(operation, params)
         selection = self.router.select(params, operation)
-        return self.new_call(request, selection, params, operation=OPERATIONS[operation])
+        return self.new_call(request, selection, params, operation=ENDPOINTS[operation].operation)
 
     def new_call(
         self,

@@ -1,48 +1,28 @@
-"""What the endpoints beside chat take: the names for both clients, and the checks before any I/O."""
+"""From the keywords of a method other than `chat.completions.create` to a checked request, before any I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..call.endpoints import OPERATIONS
+from ..call.endpoints import ENDPOINTS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..suggestions import did_you_mean
-from ..types.audio import SpeechRequest, TranscriptionRequest, TranslationRequest
 from ..types.checks import check_callable
-from ..types.embeddings import EmbeddingRequest
-from ..types.endpoint import EndpointRequest, OperationName
-from ..types.images import ImageRequest
-from ..types.models import ModelsRequest
+from ..types.endpoint import EndpointRequest
 from ..types.uploads import UploadFile
 from .chat_request import as_request, check_headers, unknown_keyword
 from .params import ROUTING, RoutingParams
 
 
 class EndpointParams(RoutingParams, total=False):
-    """Keywords that all endpoints have; as for chats."""
+    """Keywords that every endpoint takes."""
 
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
 
 
-class _Endpoint(NamedTuple):
-    method: str
-    kind: type[EndpointRequest]
-    needed: tuple[str, ...] = ()
-
-
-_ENDPOINTS: dict[OperationName, _Endpoint] = {
-    "embeddings": _Endpoint("embeddings.create", EmbeddingRequest, ("input",)),
-    "transcription": _Endpoint("audio.transcriptions.create", TranscriptionRequest, ("file",)),
-    "translation": _Endpoint("audio.translations.create", TranslationRequest, ("file",)),
-    "speech": _Endpoint("audio.speech.create", SpeechRequest, ("input", "voice")),
-    "images": _Endpoint("images.generate", ImageRequest, ("prompt",)),
-    "models": _Endpoint("models.list", ModelsRequest),
-}
-
-
-def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
+def check_endpoint(operation: str, params: Mapping[str, Any]) -> EndpointRequest:
     """
     Return the request that the keywords ask for; its model is still to be set.
 
@@ -50,7 +30,7 @@ def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> Endpo
         TypeError: a keyword is unknown or missing.
         InvalidRequestError: a value that no provider takes; names the field.
     """
-    method, kind, needed = _ENDPOINTS[operation]
+    method, kind, required, _ = ENDPOINTS[operation]
     own = [name for name in kind.__struct_fields__ if name != "model"]
     given: dict[str, Any] = {}
     for name, value in params.items():
@@ -59,7 +39,7 @@ def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> Endpo
                 given[name] = list(value) if isinstance(value, tuple) and name != "file" else value
         elif name not in ROUTING:
             raise unknown_keyword(name, (*own, *ROUTING), method)
-    for name in needed:
+    for name in required:
         if name not in given:
             raise TypeError(f"{method}() needs {name}=…")
     if "extra_headers" in given:
@@ -67,7 +47,7 @@ def check_endpoint(operation: OperationName, params: Mapping[str, Any]) -> Endpo
     if operation == "embeddings":
         _check_input(given["input"])
     for name in ("input", "prompt", "voice"):
-        if name in needed and isinstance(given[name], str) and not given[name].strip():
+        if name in required and isinstance(given[name], str) and not given[name].strip():
             raise InvalidRequestError(f"{name} is empty")
     if "file" in given:
         check_callable("progress", given.get("progress"))
@@ -97,7 +77,7 @@ def _check_input(given: object) -> None:
             raise InvalidRequestError(f"input[{index}] must hold tokens (whole numbers) alone")
 
 
-def request_to_explain(operation: OperationName, params: Mapping[str, Any]) -> EndpointRequest:
+def request_to_explain(operation: str, params: Mapping[str, Any]) -> EndpointRequest:
     """
     Return an empty request that stands for any.
 
@@ -105,8 +85,8 @@ def request_to_explain(operation: OperationName, params: Mapping[str, Any]) -> E
         ConfigurationError: there is no such operation.
         TypeError: a keyword that is not about routing.
     """
-    if operation not in OPERATIONS:
-        hint = did_you_mean(str(operation), OPERATIONS, f"; known: {', '.join(('chat', *OPERATIONS))}")
+    if operation not in ENDPOINTS:
+        hint = did_you_mean(str(operation), ENDPOINTS, f"; known: {', '.join(('chat', *ENDPOINTS))}")
         raise ConfigurationError(f"there is no operation {operation!r}{hint}")
     for name in params:
         if name not in ROUTING:

@@ -10,7 +10,7 @@ Rule: no I/O; only `tenacity_loop` and `hedging` wait. How long a service asks t
 | `candidates` | the legs that are left to try, and those that are cooling down |
 | `outcome` | the trail, the final error, the wording of reasons |
 | `policy` | retries, patience and time limits of a call |
-| `backoff` | how long to wait if the service does not say |
+| `backoff` | whether a leg is tried again, and after which wait |
 | `caller_retry` | the caller's own `retry_wait` and `retry_stop` |
 | `tenacity_loop` | tenacity's loops over the attempts after the first failure |
 | `hedging` | a second leg beside a slow one |

@@ -18,10 +18,9 @@ from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
 from ..types.time_limit import Clock, TimeLimit
-from .backoff import backoff
-from .caller_retry import CallerRetry
+from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
-from .decisions import Decision, RetryMode, decide
+from .decisions import Decision, decide
 from .outcome import CallRecord, reason_to_leave, reason_to_skip, reason_to_stop
 from .policy import Policy
 
@@ -83,14 +82,13 @@ class Plan:
         self.race_won = False
         """A hedged leg has won, and attempts that are aborted now have lost the race."""
         self._clock = clock
-        self._random = random
         self._health = Health(random) if health is None else health
         self._tokens = tokens
         self._record = CallRecord(skipped, clock, self._health, tokens)
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens)
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
-        self._caller_retry = CallerRetry(policy.retry_wait, policy.retry_stop)
+        self._retry_wait = RetryWait(policy, random)
         self._caller_mistake: ConfigurationError | None = None
 
     # -- an attempt ------------------------------------------------------------------------
@@ -173,7 +171,18 @@ class Plan:
             probe=state.probe,
         )
         try:
-            wait = None if breaker_is_open or decision.stops else self._wait_to_retry(decision, error, state, now)
+            wait = None
+            if not breaker_is_open and not decision.stops:
+                wait = self._retry_wait.after(
+                    error,
+                    decision.again,
+                    leg.identity,
+                    number=state.attempt.number,
+                    started_at=state.limit.started_at,
+                    now=now,
+                    deadline_at=self.deadline_at,
+                    others=bool(self._candidates),
+                )
         except ConfigurationError as mistake:
             wait, self._caller_mistake = None, mistake
         useless, reason = self._next_step(state, error, decision, wait, now)
@@ -232,42 +241,11 @@ class Plan:
             self.finished = self.not_retryable = True
             return [], f"stop: {self._caller_mistake}" if self._caller_mistake is not None else reason_to_stop(error)
         useless = self._candidates.drop(decision.scope, leg)
-        if state.attempt.number <= self._retries(decision):
+        if state.attempt.number <= self._retry_wait.retries(decision.again):
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.ready_at(now) >= self.deadline_at)
         return useless, reason_to_leave(error, self.policy.patience, finished=self.finished, others=others)
-
-    def _wait_to_retry(self, decision: Decision, error: ProviderError, state: AttemptState, now: float) -> float | None:
-        """
-        Return the seconds to wait before the same leg is tried again; None for no retry.
-
-        Raises:
-            ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
-        """
-        if decision.again is RetryMode.NEVER:
-            return None
-        leg, number, asked = state.leg.identity, state.attempt.number, error.retry_after
-        if decision.again is RetryMode.ONCE and number > 1:
-            return None  # the table's limit applies even to caller-supplied retry objects
-        self._caller_retry.failed(leg, error, number=number, started_at=state.limit.started_at, now=now)
-        stops = self._caller_retry.stops(leg)
-        if stops or (stops is None and number > self._retries(decision)):
-            return None
-        wait = self._caller_retry.wait(leg)
-        if wait is None:
-            wait = backoff(number, self._random) if asked is None else asked
-        elif asked is not None:
-            wait = max(wait, asked)
-        if (wait > self.policy.patience and self._candidates) or now + wait >= self.deadline_at:
-            return None
-        self._caller_retry.waits(leg, wait)
-        return wait
-
-    def _retries(self, decision: Decision) -> int:
-        if decision.again is RetryMode.NEVER:
-            return 0
-        return min(1, self.policy.retries) if decision.again is RetryMode.ONCE else self.policy.retries
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -9,14 +9,14 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from ..value import Value
-from .endpoint import Answer, EndpointRequest, MediaUsage, OperationName
+from .endpoint import Answer, EndpointRequest, MediaUsage
 from .uploads import Progress, UploadFile
 
 
 class TranslationRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Speech in any language to English text."""
 
-    operation: ClassVar[OperationName] = "translation"
+    operation: ClassVar[str] = "translation"
     file: UploadFile
     prompt: str | None = None
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] | None = None

@@ -7,7 +7,7 @@ Requests have been checked when a provider gets them; None means not set, and is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import field
@@ -15,17 +15,14 @@ from msgspec import field
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, Value
 
-OperationName: TypeAlias = Literal["chat", "embeddings", "transcription", "translation", "speech", "images", "models"]
-"""What a call asks for. All but `chat` and `models` are also capabilities that a provider declares."""
-
-
 # -- requests ------------------------------------------------------------------------------
 
 
 class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all requests but chat. `model` is the id that the provider knows."""
 
-    operation: ClassVar[OperationName]
+    operation: ClassVar[str]
+    """The name of the endpoint, which is also the capability that a provider declares for it."""
     model: str = ""
     extra_body: Mapping[str, Any] | None = None
     extra_headers: Mapping[str, str] | None = None

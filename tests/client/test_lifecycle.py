@@ -54,9 +54,10 @@ def test_a_call_after_a_failover_leaves_nothing_to_the_garbage_collector(mode: s
     gc.collect()
     gc.disable()
     try:
+        others = {id(one) for one in gc.get_objects() if isinstance(one, Plan)}  # other tests may keep theirs
         for _ in range(3):
             assert len(run(mode, {}, names).trail.attempts) == 2
-        assert not [one for one in gc.get_objects() if isinstance(one, Plan)]
+        assert not [one for one in gc.get_objects() if isinstance(one, Plan) and id(one) not in others]
     finally:
         gc.enable()
 

@@ -15,7 +15,7 @@ import pytest
 from helpers.driving import MODES, run
 
 from g4f_lite import ModelUnavailableError, OpenaiTemplate, ProviderError, ServerError, Timeouts
-from g4f_lite.call.endpoints import OPERATIONS
+from g4f_lite.call.endpoints import ENDPOINTS
 from g4f_lite.call.operations import CHAT
 from g4f_lite.errors.classify import classify
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
@@ -107,7 +107,7 @@ def test_an_event_of_a_stream_has_the_same_limits(shape: str) -> None:
 
 def test_values_of_another_type_are_looked_at_up_to_a_limit() -> None:
     words = many(b'{"text":"x","words":[', b'{"word":7}', b"]}", MAX_OBJECTS // 2)
-    operation = OPERATIONS["transcription"]
+    operation = ENDPOINTS["transcription"].operation
     request = TranscriptionRequest(model="m", file=b"")
     calls, result = work_of(lambda: operation.parse(Day(), request, HTTPResponse(status=200, body=words)))
     assert isinstance(result, MalformedResponseError)
@@ -131,7 +131,7 @@ def test_log_probabilities_and_long_texts_stay_far_below_the_limits() -> None:
 
 
 def test_many_embeddings_are_read_and_too_many_are_refused() -> None:
-    operation, request = OPERATIONS["embeddings"], EmbeddingRequest(input="x", model="m")
+    operation, request = ENDPOINTS["embeddings"].operation, EmbeddingRequest(input="x", model="m")
 
     def read(number: int) -> Any:
         body = many(b'{"data":[', b'{"embedding":[0.5,0.25]}', b"]}", number)
@@ -145,7 +145,7 @@ def test_many_embeddings_are_read_and_too_many_are_refused() -> None:
 def test_a_list_of_models_with_a_million_fields_is_refused(fields: bytes) -> None:
     body = many(b'{"data":[{', fields, b"}]}", 2 * MILLION)
     calls, result = work_of(
-        lambda: OPERATIONS["models"].parse(Day(), ModelsRequest(), HTTPResponse(status=200, body=body))
+        lambda: ENDPOINTS["models"].operation.parse(Day(), ModelsRequest(), HTTPResponse(status=200, body=body))
     )
     assert isinstance(result, MalformedResponseError)
     assert calls < WORK

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...types.endpoint import OperationName
-
 if TYPE_CHECKING:
     from ..async_driver import AsyncDriver
     from ..call_factory import CallFactory
@@ -19,7 +17,7 @@ class Resource:
         self._calls = calls
         self._driver = driver
 
-    def _answer(self, operation: OperationName, params: dict[str, Any]) -> Any:
+    def _answer(self, operation: str, params: dict[str, Any]) -> Any:
         return self._driver.answer(self._calls.endpoint_call(operation, params))
 
 
@@ -30,5 +28,5 @@ class AsyncResource:
         self._calls = calls
         self._driver = driver
 
-    async def _answer(self, operation: OperationName, params: dict[str, Any]) -> Any:
+    async def _answer(self, operation: str, params: dict[str, Any]) -> Any:
         return await self._driver.answer(self._calls.endpoint_call(operation, params))

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ...call.call import Call
-from ...call.endpoints import OPERATIONS
+from ...call.endpoints import ENDPOINTS
 from ...call.model_lookup import MAX_AGE_S
 from ...errors.exceptions import (
     G4FLiteError,
@@ -121,7 +121,7 @@ class ModelListing:
                 share = max(_LEAST_SHARE_S, (self._end - now) / len(self._groups))
                 params = {**self._params, "timeout": None, "deadline": share}
                 selection = Selection(Tiers([legs]), self._skipped)
-                return self._calls.new_call(self._request, selection, params, operation=OPERATIONS["models"])
+                return self._calls.new_call(self._request, selection, params, operation=ENDPOINTS["models"].operation)
             self._groups.pop(0)
             self._lists.append(listed)
         return None
