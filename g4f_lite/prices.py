@@ -1,7 +1,7 @@
 """
 Prices and context windows of models, from genai-prices (extra `prices`), which is imported when first needed.
 
-All prices are USD. A model that genai-prices does not know has the answer None.
+Rule: all prices are USD; the result is None for a model that genai-prices does not know.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         def audio_tokens(self) -> int | None: ...
 
     class TokenCounts(Protocol):
-        """What a usage has to tell."""
+        """The part of a usage that has a price."""
 
         @property
         def prompt_tokens(self) -> int: ...
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama": "meta", "zhipu": "zhipuai"}
-"""What genai-prices calls a provider, where it differs."""
+"""The names of providers in genai-prices, if they differ."""
 
 
 class Price(NamedTuple):
@@ -45,16 +45,16 @@ class Price(NamedTuple):
 
 
 def installed() -> bool:
-    """Tell whether the extra is there."""
+    """Return whether genai-prices is installed."""
     try:
-        import genai_prices  # noqa: F401  # only whether it is there
+        import genai_prices  # noqa: F401
     except ImportError:
         return False
     return True
 
 
 def cost(provider: str, model: str, usage: TokenCounts) -> float | None:
-    """Return what the tokens of an answer have cost; cached ones, and sound, have prices of their own."""
+    """Return the cost of a usage. Cached tokens and audio tokens have prices of their own."""
     details = usage.prompt_tokens_details
     counts = {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
     if details is not None:
@@ -77,7 +77,7 @@ def price(provider: str, model: str) -> Price | None:
 
 @lru_cache(maxsize=4096)
 def context_window(provider: str, model: str) -> int | None:
-    """Return how many tokens a model takes and gives together."""
+    """Return the number of tokens that prompt and completion may have together."""
     found = _calculated(provider, model, input_tokens=1)
     return None if found is None else found.model.context_window
 

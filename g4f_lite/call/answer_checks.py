@@ -23,13 +23,11 @@ def check_kind(result: object, kind: type) -> None:
 
 def check_content(completion: ChatCompletion, status: int | None) -> None:
     """
-    Refuse an answer that says nothing and does not say why.
-
-    Empty text with finish reason `length` is a success: the tokens went into reasoning.
+    Refuse a completion without content, unless its finish reason is `length`: then the tokens went into reasoning.
 
     Raises:
-        MalformedResponseError: nothing in it.
-        ContentFilterError: nothing in it, because the service withheld it.
+        MalformedResponseError: it has no content.
+        ContentFilterError: it has no content because the service withheld it.
     """
     for choice in completion.choices:
         message = choice.message
@@ -69,4 +67,4 @@ def check_images(answer: ImagesResponse, request: object, status: int | None) ->
 
 
 def check_nothing(answer: Answer, request: object, status: int | None) -> None:
-    """Silence has no text, and a server may have no models."""
+    """Accept any result: silence has no text, and a server may have no models."""

@@ -1,8 +1,8 @@
 """
-One stream's bytes into chunks, and what its end means. No I/O.
+The bytes of one stream into chunks, and what its end means. No I/O.
 
-A stream is whole when each of its choices has a finish reason; everything else is an
-interruption, however politely the connection was closed.
+Rule: a stream is complete if each of its choices has a finish reason. Anything else is an interruption, even if the
+connection was closed in an orderly way.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_content
+from .answer_checks import check_content, check_kind
 from .sse_events import SSEDecoder
 
 _MALFORMED_ALLOWED = 1
 _KEPT = 4096
-"""Chunks that are kept as they are; older ones are assembled, which takes a tenth of the room."""
+"""Chunks that are kept as they are. Older chunks are assembled, which takes a tenth of the memory."""
 
 
 class ChunkReader:
     """
+    Reads one stream.
+
     Args:
-        classify: makes an exception of an error reply, plugins asked.
-        limit: moved forward whenever content arrives.
+        classify: returns the exception for an error reply.
+        limit: extended whenever content arrives.
     """
 
     def __init__(
@@ -84,9 +86,9 @@ class ChunkReader:
         Return the chunks that a piece completes.
 
         Args:
-            piece: of a body (b"" is its end), a chunk of an answer in process, or how reading failed.
+            piece: of a body (b"" is its end), a chunk of an in-process completion, or the error that reading raised.
 
-        A failure comes after the chunks before it: the reader is over then, and `check` raises it.
+        A failure comes after the chunks before it: the reader is closed then, and `check` raises the failure.
         """
         if len(self.chunks) > _KEPT:
             self._assembled()
@@ -102,7 +104,7 @@ class ChunkReader:
     def check(self) -> None:
         """
         Raises:
-            ProviderError: the stream is over, and not whole.
+            ProviderError: the stream is closed, and not complete.
         """
         if self.failure is not None:
             raise self.failure
@@ -112,7 +114,7 @@ class ChunkReader:
             self._accept((piece,))
         elif isinstance(piece, ProviderError):
             self.closed = True
-            if not self._all_finished():  # else the answer is whole, however the connection ended
+            if not self._all_finished():  # else the stream is complete, however the connection ended
                 raise piece
             self._check_end()
         elif not piece:
@@ -127,7 +129,7 @@ class ChunkReader:
     def _read(self, piece: bytes) -> None:
         if not self._sniffed and (start := piece.lstrip()):
             self._sniffed = True
-            if start[:1] in b"{[<":  # a whole answer, an error or a web page, not a stream
+            if start[:1] in b"{[<":  # a body in one piece, an error or a web page, not a stream
                 self._body = []
         if self._body is not None:
             self._collect(self._body, piece)
@@ -159,30 +161,30 @@ class ChunkReader:
 
     @property
     def finished(self) -> bool:
-        """True when each choice that was seen has its finish reason."""
+        """Whether each choice that has begun has its finish reason."""
         return bool(self._finished) and not self._unfinished
 
     def _all_finished(self) -> bool:
-        """Tell whether all choices that were asked for are there, so that nothing more need come."""
+        """Tell whether each choice of the request has its finish reason, so that nothing more is needed."""
         return self.finished and len(self._finished) >= (self._request.n or 1)
 
     def interrupted(self, cause: ProviderError) -> ProviderError:
-        """Return what a failure means here: before any content its cause, afterwards an interruption."""
+        """Return what a failure is at this point: before the first content its cause, then an interruption."""
         if not self.has_content or isinstance(cause, StreamInterruptedError):
             return cause
-        told = "it is whole, but" if isinstance(cause, ToolCallError) else "the answer was cut after it had begun:"
-        error = StreamInterruptedError(f"{told} {cause.message}", status=self.status)
+        what = "it is complete, but" if isinstance(cause, ToolCallError) else "the stream was interrupted:"
+        error = StreamInterruptedError(f"{what} {cause.message}", status=self.status)
         error.partial_text = self.text
         error.__cause__ = cause
         return error
 
     def completion(self) -> ChatCompletion:
-        """Return the answer assembled from all chunks so far."""
+        """Return the completion assembled from all chunks so far."""
         return self._assembled().whole()
 
     def _assembled(self) -> Assembly:
         if self._older is None:
-            # A copy: should this leg fail before it speaks, the next one continues the same stream.
+            # A copy: if this leg fails before its first content, the next one continues the same stream.
             self._older = Assembly() if self.prefix is None else copy.deepcopy(self.prefix._assembled())
         self._older.add(self.chunks[self._added :])
         self._added = len(self.chunks)
@@ -190,19 +192,19 @@ class ChunkReader:
 
     @property
     def text(self) -> str:
-        """The first choice's text so far."""
+        """The text of the first choice so far."""
         return self.completion().text
 
     @property
     def only_text(self) -> bool:
-        """Whether the answer so far is one choice of text alone, which another leg can continue."""
+        """Whether the completion so far is one choice of text alone, which another leg can continue."""
         choices = self.completion().choices
         return len(choices) == 1 and bool(choices[0].message.content) and not choices[0].message.tool_calls
 
-    # -- inside ----------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------
 
     def _parse_all(self, events: Sequence[bytes]) -> None:
-        """As `_parse`, for events that are nothing but data, in one go where the parser can do that."""
+        """As `_parse`, for events that have data only, all at once if the parser can do that."""
         assert self._feed_all is not None
         with PluginBoundary(self.leg.key, "reading a stream"):
             chunks = self._feed_all(events)
@@ -220,10 +222,10 @@ class ChunkReader:
                     check_json_size(event.data)
                 with PluginBoundary(self.leg.key, "reading a stream"):
                     chunks = feed(event)
-                    if type(chunks) is not tuple:  # a generator's code must run inside the guard
+                    if type(chunks) is not tuple:  # the code of a generator must run inside the boundary
                         chunks = tuple(chunks)
             except MalformedResponseError as error:
-                if self.finished:  # a cut after the end of the answer
+                if self.finished:  # after the end of the completion
                     continue
                 if self._malformed == _MALFORMED_ALLOWED:
                     raise
@@ -233,7 +235,7 @@ class ChunkReader:
                 raise self._classify(error.reply) from None
             else:
                 self._accept(chunks)
-            if getattr(self._parser, "done", False):  # what follows [DONE] is not looked at
+            if getattr(self._parser, "done", False):  # what follows [DONE] is ignored
                 self.closed = True
                 return
 
@@ -268,7 +270,7 @@ class ChunkReader:
             raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
 
     def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
-        """Read a body that is no stream: an error, or a whole answer."""
+        """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
@@ -279,6 +281,5 @@ class ChunkReader:
                 )
         except ReplyError as error:
             raise self._classify(error.reply) from None
-        if not isinstance(completion, ChatCompletion):
-            raise MalformedResponseError(f"the provider's code returns {type(completion).__name__}, not ChatCompletion")
+        check_kind(completion, ChatCompletion)
         return list(as_chunks(completion))

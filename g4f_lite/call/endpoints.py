@@ -1,7 +1,5 @@
 """
 The endpoints other than chat: one row each, with its method, its request and its result.
-
-Rule: everything else in a call is the same for all endpoints: plan, retries, deadline, trail.
 """
 
 from __future__ import annotations

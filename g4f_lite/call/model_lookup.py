@@ -1,4 +1,4 @@
-"""The models that services have listed, kept for a while. No I/O."""
+"""The lists of models that services have sent, and the model of a leg that names none. No I/O."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from ..types.models import ModelList
 
 MAX_AGE_S = 300.0
-"""So long a list is believed, unless the caller says otherwise."""
+"""How long a list is used, unless the caller says otherwise."""
 MOST_LISTS = 256
 
 
 class ModelCache:
-    """One client's, by address and key; shared by its threads and loops. Times are monotonic seconds."""
+    """The lists of one client, by address and key; shared by its threads and loops. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._lists: dict[Hashable, tuple[float, ModelList]] = {}
@@ -41,12 +41,12 @@ def _place(leg: Leg) -> Hashable:
 
 def first_for_chat(listed: ModelList) -> str:
     """
-    Return the first model that can chat: LM Studio lists its embedding models among the others.
+    Return the first model of a list that can chat. LM Studio lists its embedding models among the others.
 
     Raises:
         ModelUnavailableError: there is none.
     """
     ids = [model.id for model in listed.data if model.id]
     if not ids:
-        raise ModelUnavailableError("it lists no model: load one into it, or name one with model=…", retry_after=0.0)
+        raise ModelUnavailableError("it lists no model: load one into it, or name one with model=…")
     return next((one for one in ids if "embed" not in one.lower()), ids[0])

@@ -1,4 +1,8 @@
-"""What a call asks for: how it is sent, how its answer is read, and when an answer is none. Chat is the first."""
+"""
+An operation: how a request is sent, how its result is read, and when a result is an error. Chat is here.
+
+Rule: everything else in a call is the same for all operations: plan, retries, deadline, trail.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,16 @@ from .answer_checks import check_content
 
 
 class Operation(NamedTuple):
-    """Everything else in a call is the same for all: plan, retries, deadline, trail."""
+    """One kind of request to a provider."""
 
     name: str
     result: type
     """The type that a provider's code must return."""
     build: Callable[[Provider, Any, str | None, bool], HTTPRequest]
-    """Of the request, the key, and whether to stream."""
+    """Takes the provider, the request, the key, and whether to stream."""
     parse: Callable[[Provider, Any, HTTPResponse], Any]
     check: Callable[[Any, Any, int | None], None]
-    """Refuses an answer that says nothing: of the answer, the request, and the status."""
+    """Takes the result, the request and the HTTP status; raises if the result is an error."""
 
 
 def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool) -> HTTPRequest:
@@ -30,7 +34,7 @@ def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool)
 
 
 def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> ChatCompletion:
-    if response.body[MAX_OBJECTS:]:  # a slice, for it needs no call
+    if response.body[MAX_OBJECTS:]:  # a slice needs no call
         check_json_size(response.body)
     return provider.parse_response(response)
 

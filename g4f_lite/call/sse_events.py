@@ -1,8 +1,8 @@
 """
-Server-sent events, from bytes.
+Bytes into server-sent events.
 
-Lines end at CR, LF or CR LF and nowhere else (`str.splitlines` also splits at U+2028, which JSON
-may hold). Source: the event stream format of the HTML standard, §9.2.6.
+Rule: a line ends at CR, LF or CR LF and nowhere else (`str.splitlines` also splits at U+2028, which JSON may
+contain). Source: the event stream format of the HTML standard, §9.2.6.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _BOM = b"\xef\xbb\xbf"
 
 class SSEDecoder:
     """
-    Turn pieces of a body, cut anywhere, into events.
+    Turns the pieces of a body into events; a piece may end anywhere.
 
-    Kept forgiving where services are sloppy: a field named `error` (llama.cpp) is an event
-    `error`, and a last event without its blank line counts.
+    Tolerant where services deviate: a field named `error` (llama.cpp) is an event `error`, and the last event may
+    lack its blank line.
     """
 
     def __init__(self) -> None:
@@ -32,10 +32,10 @@ class SSEDecoder:
 
     def feed_plain(self, piece: bytes) -> list[bytes] | None:
         """
-        Return the data of the events that this piece completes if they are nothing but one `data: ` line each.
+        Return the data of the events that this piece completes, if each of them is one `data: ` line.
 
-        That is how OpenAI's protocol uses the format. None stands for any other case: nothing has
-        changed then, and `feed` takes the piece.
+        OpenAI's protocol uses the format in this way. In any other case return None and change nothing: `feed` takes
+        the piece.
         """
         if self._data or self._event or self._after_cr or b"\n" not in piece:
             return None
@@ -65,7 +65,7 @@ class SSEDecoder:
                 return []
             self._started = True
             piece = piece.removeprefix(_BOM)
-        if self._after_cr and piece:  # a CR LF that was cut is one line end
+        if self._after_cr and piece:  # a CR LF across two pieces is one line end
             self._after_cr = False
             piece = piece.removeprefix(b"\n")
         if b"\r" in piece:
@@ -73,7 +73,7 @@ class SSEDecoder:
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         events: list[ServerSentEvent] = []
         if b"\n" in piece:
-            if self._tail:  # joined when its line ends: a long line in small pieces costs linear time
+            if self._tail:  # joined when the line ends, so a long line in small pieces takes linear time
                 piece = b"".join((self._tail, piece))
                 self._tail.clear()
             lines = piece.split(b"\n")
@@ -94,7 +94,7 @@ class SSEDecoder:
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """Return the event that the end of the body leaves unfinished, if there is one."""
+        """Return the event that the end of the body left unfinished, if any."""
         events: list[ServerSentEvent] = []
         if self._tail:
             self._field(bytes(self._tail))

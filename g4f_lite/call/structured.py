@@ -1,4 +1,4 @@
-"""Answers as objects: the JSON Schema of a caller's type, and a text read as that type."""
+"""`response_model`: the JSON Schema of a caller's type, and texts parsed into it. No I/O."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..errors.exceptions import ConfigurationError
 from ..value import JSONObject
 
 _FENCE = re.compile(r"\s*```\w*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
-"""Models without a JSON mode like to put JSON into a code block."""
+"""Models without a JSON mode often put JSON into a code block."""
 
 
 class MisfitError(Exception):
-    """A text that is not what was asked for; its message says where and why."""
+    """A text violates the schema; the message says where and why."""
 
 
 class ResponseModel:
     """
-    A type that answers are to have: a msgspec Struct, dataclass, TypedDict or pydantic model.
+    The type of a completion's text: a msgspec Struct, dataclass, TypedDict or pydantic model.
 
     Raises:
         ConfigurationError: another kind of type, or one that has no JSON Schema.
@@ -46,16 +46,16 @@ class ResponseModel:
 
     @property
     def response_format(self) -> JSONObject:
-        """OpenAI's parameter that asks for it."""
+        """OpenAI's parameter for this type."""
         name = re.sub(r"[^a-zA-Z0-9_-]", "_", self.name)[:64]
         return {"type": "json_schema", "json_schema": {"name": name, "schema": self.schema, "strict": self.strict}}
 
     def parse(self, text: str) -> Any:
         """
-        Return the object that a text means.
+        Return a text parsed into the type.
 
         Raises:
-            MisfitError: it is none.
+            MisfitError: the text violates the schema.
         """
         if (fenced := _FENCE.fullmatch(text)) is not None:
             text = fenced[1]
@@ -69,16 +69,16 @@ class ResponseModel:
 
 @lru_cache(maxsize=256)
 def response_model(model: Any) -> ResponseModel:
-    """Return what is known of a caller's type; made once for each."""
+    """Return the `ResponseModel` of a caller's type; it is made once for each type."""
     return ResponseModel(model)
 
 
 def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:
     """
-    Return what is known of `response_model`, and the keywords with the `response_format` that asks for it.
+    Return the call's `ResponseModel`, and the keywords with its `response_format`.
 
     Raises:
-        ConfigurationError: it cannot be had.
+        ConfigurationError: the type cannot be used, or another keyword contradicts it.
     """
     model = params["response_model"]
     if params.get("response_format") is not None:
@@ -86,14 +86,14 @@ def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapp
     if params.get("n") not in (None, 1):
         raise ConfigurationError("with response_model there is one choice only: n must be 1")
     try:
-        shape = response_model(model)
+        known = response_model(model)
     except TypeError:  # it cannot be hashed
         raise ConfigurationError(f"response_model must be a type, not {model!r}") from None
-    return shape, {**params, "response_format": shape.response_format}
+    return known, {**params, "response_format": known.response_format}
 
 
 def _rooted(schema: JSONObject) -> JSONObject:
-    """Return a schema whose root is no reference, which OpenAI does not take."""
+    """Return a schema whose root is not a reference: OpenAI refuses such schemas."""
     if (found := re.fullmatch(r"#/\$defs/(.+)", schema.get("$ref", ""))) is None:
         return schema
     defined = schema["$defs"]
@@ -105,9 +105,9 @@ def _rooted(schema: JSONObject) -> JSONObject:
 
 
 def _close(node: Any) -> bool:
-    """Close all objects against further fields; True if they have no optional ones: then `strict` can be asked for."""
+    """Forbid further fields in all objects; return whether no field is optional, so that `strict` may be set."""
     if isinstance(node, list):
-        without_optional = [_close(one) for one in node]  # all are visited, also after one that is False
+        without_optional = [_close(one) for one in node]  # visits all of them, even after a False
         return all(without_optional)
     if not isinstance(node, dict):
         return True

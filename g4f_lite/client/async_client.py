@@ -31,10 +31,10 @@ preload_before_fork(
 
 class AsyncClient(BaseClient):
     """
-    `Client` for asyncio: the same arguments, answers and errors.
+    `Client` for asyncio: the same arguments, results and errors.
 
-    One client may serve several event loops, one after another or at once: it keeps a session
-    for each, which is closed with its loop.
+    One client may serve several event loops, one after another or at the same time: it keeps one session for each,
+    which is closed with its loop.
 
     Args:
         hedge_after: seconds after which the next leg starts beside a leg that has no content; the first with

@@ -1,4 +1,4 @@
-"""From the keywords of `create` to a checked request."""
+"""From the keywords of `chat.completions.create` to a checked request, before any I/O."""
 
 from __future__ import annotations
 
@@ -13,40 +13,35 @@ from ..provider.boundary import is_header
 from ..suggestions import did_you_mean
 from ..types.chat import ChatRequest
 from .messages import check_messages
+from .params import CreateParams
 
 if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest
-from .params import CreateParams
 
 R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 
-
 _encoder = msgspec.json.Encoder()
-
-
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-
-
 _KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 
 
 def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "create") -> TypeError:
-    """Return the error for a keyword that a function does not have."""
-    told = f"{method}() has no parameter {name!r}"
+    """Return the error for a keyword that a method does not have."""
+    message = f"{method}() has no parameter {name!r}"
     if "extra_body" in known:
         return TypeError(
-            f"{told}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
+            f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
         )
-    return TypeError(told + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
+    return TypeError(message + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
 
 
 def check_request(params: Mapping[str, Any]) -> ChatRequest:
     """
-    Return the request that the keywords of `create` ask for; its model is still to be set.
+    Return the request for the keywords of `create`; each attempt sets its model.
 
     Raises:
-        TypeError: an unknown keyword; says the nearest one.
-        InvalidRequestError: a value that no provider takes; names the field.
+        TypeError: a keyword is unknown; the message has the nearest one.
+        InvalidRequestError: no provider takes a value; the message names the field.
     """
     if "messages" not in params:
         raise TypeError("create() needs messages=[…]")
@@ -70,12 +65,12 @@ def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
     Return the parameters as a request.
 
     Raises:
-        InvalidRequestError: one does not fit, or cannot be written as JSON.
+        InvalidRequestError: a parameter has the wrong type, or cannot be written as JSON.
     """
     try:
         request = msgspec.convert(given, kind)
         if isinstance(request, ChatRequest):
-            _encoder.encode(request)  # C code all the way; what is not set is left out, as in a body
+            _encoder.encode(request)  # in C; fields that are not set are omitted, as in a body
         else:
             _encoder.encode(request.to_body())
     except msgspec.ValidationError as error:

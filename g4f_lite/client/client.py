@@ -30,15 +30,15 @@ preload_before_fork(
 
 class Client(BaseClient):
     """
-    Sends chats to whichever provider answers. Shared by threads, survives a fork; close it or use `with`.
+    Sends chats to whichever provider can answer. Threads may share it, and it survives a fork. Close it, or use `with`.
 
     Args:
-        proxy: for all requests; else `HTTP(S)_PROXY` and `NO_PROXY` of the environment.
-        ssl_context: for all connections; else the system's and certifi's authorities.
-        settings: see docs/clients.md; all times are seconds.
+        proxy: for all requests; by default `HTTP(S)_PROXY` and `NO_PROXY` of the environment.
+        ssl_context: for all connections; by default the system's and certifi's authorities.
+        settings: see docs/clients.md. All times are seconds.
 
     Raises:
-        ConfigurationError: a setting that cannot work.
+        ConfigurationError: a setting cannot work.
     """
 
     def __init__(

@@ -24,11 +24,11 @@ class EndpointParams(RoutingParams, total=False):
 
 def check_endpoint(operation: str, params: Mapping[str, Any]) -> EndpointRequest:
     """
-    Return the request that the keywords ask for; its model is still to be set.
+    Return the request for the keywords of a method; each attempt sets its model.
 
     Raises:
         TypeError: a keyword is unknown or missing.
-        InvalidRequestError: a value that no provider takes; names the field.
+        InvalidRequestError: no provider takes a value; the message names the field.
     """
     method, kind, required, _ = ENDPOINTS[operation]
     own = [name for name in kind.__struct_fields__ if name != "model"]
@@ -58,7 +58,7 @@ def check_endpoint(operation: str, params: Mapping[str, Any]) -> EndpointRequest
 def _check_input(given: object) -> None:
     """
     Raises:
-        InvalidRequestError: neither a text, nor texts, nor tokens, nor lists of tokens.
+        InvalidRequestError: the input is not a text, a list of texts, a list of tokens, or a list of such lists.
     """
     if isinstance(given, str):
         return
@@ -79,11 +79,11 @@ def _check_input(given: object) -> None:
 
 def request_to_explain(operation: str, params: Mapping[str, Any]) -> EndpointRequest:
     """
-    Return an empty request that stands for any.
+    Return an empty request of an endpoint, to explain its plan.
 
     Raises:
-        ConfigurationError: there is no such operation.
-        TypeError: a keyword that is not about routing.
+        ConfigurationError: there is no such endpoint.
+        TypeError: a keyword is not about routing.
     """
     if operation not in ENDPOINTS:
         hint = did_you_mean(str(operation), ENDPOINTS, f"; known: {', '.join(('chat', *ENDPOINTS))}")

@@ -56,7 +56,7 @@ class _FunctionResult(Struct, tag="function", tag_field="role"):
 
 
 class _Messages(Struct):
-    """In a struct, whose description msgspec makes once; of a bare union it makes one in each call."""
+    """A struct, because msgspec keeps its description; it makes that of a bare union anew in each call."""
 
     messages: list[_System | _Developer | _User | _Assistant | _Tool | _FunctionResult]
 
@@ -69,7 +69,7 @@ def check_messages(messages: object) -> list[JSONObject]:
     Return the messages as plain dictionaries.
 
     Raises:
-        InvalidRequestError: names the message and the field that is wrong.
+        InvalidRequestError: a message is wrong; the text names the message and the field.
     """
     if isinstance(messages, str):
         raise InvalidRequestError(
@@ -89,7 +89,7 @@ def check_messages(messages: object) -> list[JSONObject]:
 
 
 def _as_dict(message: Any) -> Any:
-    """Return a message as a dictionary; what is none is left to the check, which says where it is."""
+    """Return a message as a dictionary, or unchanged if it is no message: the check says where it is."""
     if isinstance(message, Message):
         return message.to_dict()
     return dict(message) if isinstance(message, Mapping) else message
@@ -101,7 +101,7 @@ def _explain(error: Exception, messages: list[Any]) -> str:
     if path.endswith(".role"):
         index = int(path[9 : path.index("]")])
         role = messages[index].get("role")
-        return f"{path}: {role!r} is no role; use one of {', '.join(ROLES)}{did_you_mean(str(role), ROLES)}"
+        return f"{path}: {role!r} is not a role; use one of {', '.join(ROLES)}{did_you_mean(str(role), ROLES)}"
     if "missing required field `role`" in text:
         return f"{path}: the field 'role' is missing; use one of {', '.join(ROLES)}"
     return f"{path}: {text[0].lower()}{text[1:]}"

@@ -1,4 +1,4 @@
-"""What `create` takes: one list of names for both clients, and the checks before any I/O."""
+"""The keywords of all calls, and those of `chat.completions.create`: one list for both clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MessageParam = Mapping[str, Any] | Message
 
 
 class RoutingParams(TypedDict, total=False):
-    """Keywords of every call: who is asked, for how long and how often."""
+    """Keywords of every call: which legs, how long and how often."""
 
     model: str | None
     provider: str | Provider | type[Provider] | Sequence[str | Provider | type[Provider]] | None
@@ -31,7 +31,7 @@ class RoutingParams(TypedDict, total=False):
 
 
 class CreateParams(RoutingParams, total=False):
-    """Keywords of `create` besides `messages` and `stream`; what is not set is not sent."""
+    """Keywords of `create` besides `messages` and `stream`; only those that are set are sent."""
 
     on_interrupt: OnInterrupt | None
     response_model: type[Any] | None
@@ -73,9 +73,3 @@ class CreateParams(RoutingParams, total=False):
 
 
 ROUTING = tuple(RoutingParams.__annotations__)
-
-
-# -- messages ------------------------------------------------------------------------------
-
-
-# -- everything else -----------------------------------------------------------------------

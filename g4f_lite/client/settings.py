@@ -13,14 +13,11 @@ from ..routing.strategies import Strategy
 from ..types.timeouts import Timeouts
 from .chat_request import unknown_keyword
 
-
-def check_mapping(value: object, name: str) -> None:
-    if value is not None and not isinstance(value, Mapping):
-        raise ConfigurationError(f"{name} must be a mapping from provider names, not {type(value).__name__}")
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class ClientSettings(TypedDict, total=False):
-    """Keywords of `Client` and `AsyncClient`; docs/clients.md tells of each."""
+    """Keywords of `Client` and `AsyncClient`, each described in docs/clients.md."""
 
     routes: Sequence[ProviderChoice] | None
     strategy: str | Strategy
@@ -39,10 +36,10 @@ class ClientSettings(TypedDict, total=False):
 def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
     """
     Args:
-        own: what the client has besides the common settings.
+        own: the keywords that only this client takes.
 
     Raises:
-        TypeError: an unknown keyword; says the nearest one.
+        TypeError: a keyword is unknown; the message has the nearest one.
     """
     known = (*ClientSettings.__annotations__, *own)
     for name in settings:
@@ -50,4 +47,10 @@ def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
             raise unknown_keyword(name, known, client)
 
 
-DEFAULT_TIMEOUTS = Timeouts()
+def check_mapping(value: object, name: str) -> None:
+    """
+    Raises:
+        ConfigurationError: the setting is not a mapping.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigurationError(f"{name} must be a mapping from provider names, not {type(value).__name__}")

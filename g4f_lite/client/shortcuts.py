@@ -1,4 +1,4 @@
-"""One-line calls. They share one client per process."""
+"""One-line calls. The synchronous ones share one client per process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 preload_before_fork("g4f_lite.client.async_client")
 
 _shared: list[Client] = []
-"""Of two that threads make at the same time the first counts; a lock would not survive a fork."""
+"""If two threads make a client at the same time, the first is used; a lock would not survive a fork."""
 
 
 def shared_client() -> Client:
@@ -36,10 +36,10 @@ def _close() -> None:
 
 def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
     """
-    Return a prompt as the user's message; a list of messages as it is.
+    Return a prompt as a message of the user; return a list of messages unchanged.
 
     Raises:
-        InvalidRequestError: there is no prompt.
+        InvalidRequestError: the prompt is empty.
     """
     if isinstance(prompt, str) and not prompt.strip():
         raise InvalidRequestError("the prompt is empty; put a question into it")
@@ -47,12 +47,12 @@ def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
 
 
 def chat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
-    """Answer a prompt, or a list of messages. Arguments and errors are those of `create`."""
+    """Return the completion of a prompt or a list of messages. Arguments and errors are those of `create`."""
     return shared_client().chat.completions.create(messages=as_messages(prompt), **params)
 
 
 def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> Stream:
-    """As `chat`, in pieces."""
+    """As `chat`, but return a stream."""
     chunks: Stream = shared_client().chat.completions.create(messages=as_messages(prompt), stream=True, **params)
     return chunks
 

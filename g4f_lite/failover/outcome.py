@@ -16,7 +16,7 @@ from ..errors.exceptions import (
     StreamInterruptedError,
 )
 from ..health.tracker import Admission, Health, cooling_down, detached
-from ..provider.leg import Identity, Leg, _skipped
+from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
 from ..trail import Attempt, Skipped, Trail, describe_entries
 from ..types.time_limit import Clock
@@ -50,7 +50,7 @@ class CallRecord:
 
     def skip(self, leg: Leg, reason: str) -> None:
         """Add a leg that is not tried, and why."""
-        self.entries.append(_skipped(leg, reason))
+        self.entries.append(leg.skipped(reason))
 
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
         """Add a leg that may not be used now. If this call has no error of it yet, the one that it cools down after."""

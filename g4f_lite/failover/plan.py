@@ -54,7 +54,7 @@ class Plan:
         health: what is known of the legs, shared with other calls.
         order: sorts the legs of a tier into the order of trying.
         random: returns 0 <= x < 1, for jitter.
-        tokens: estimate of what the request needs, for limits that earlier responses have told.
+        tokens: estimate of what the request needs, for the limits in the headers of earlier responses.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError, RateLimitError, ServerError
 from ..forks import reset_in_child
-from ..provider.leg import Identity, Leg, _skipped
+from ..provider.leg import Identity, Leg
 from ..trail import Skipped
 from .breaker import Breaker
 from .limits import Limit, read_limits
@@ -291,7 +291,7 @@ def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Ski
     except (OverflowError, ValueError, OSError):  # a service asked for a million years
         until = "further notice"
     reason = f"cooling down until {until} after {type(admission.error).__name__} ({admission.error.message})"
-    return _skipped(leg, reason)
+    return leg.skipped(reason)
 
 
 def _key_of(leg: Leg) -> Hashable:

@@ -35,6 +35,10 @@ class Leg:
     def route(self) -> str:
         return f"{self.provider.name}:{self.model}"
 
+    def skipped(self, reason: str) -> Skipped:
+        """Return the entry of a trail that says why this leg was not tried."""
+        return Skipped(provider=self.provider.name, model=self.model, key=self.fingerprint, reason=reason)
+
     def __repr__(self) -> str:
         return f"<Leg {self.route} key={self.fingerprint}>"
 
@@ -49,7 +53,3 @@ class InProcessRequest(NamedTuple):
     def provider(self) -> LocalProvider:
         assert isinstance(self.leg.provider, LocalProvider)
         return self.leg.provider
-
-
-def _skipped(leg: Leg, reason: str) -> Skipped:
-    return Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=reason)
