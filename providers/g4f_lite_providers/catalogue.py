@@ -14,12 +14,10 @@ _UNASKED = _CHAT - {"stream_usage"}  # a stream has a usage unasked, or refuses 
 _VISION = frozenset({"vision"})
 _EMBEDDINGS = frozenset({"embeddings"})
 _AUDIO = frozenset({"audio"})
-
 _LIMIT = {"max_completion_tokens": "max_tokens"}  # these services do not know OpenAI's newer name
 _ANY = {"tool_choice": {"required": "any"}}
 
 _SERVER = "a server on this computer"
-
 BUNDLED: dict[str, str | Row] = {
     # Fast, and with a free tier.
     "groq": "g4f_lite_providers.groq",
