@@ -1,47 +1,49 @@
 """
-Write the tables of docs/providers.md anew from the providers themselves: `python docs/generate.py`.
+Write the lists of docs/providers.md from the providers themselves: `python docs/generate.py`.
 
-What stands between two marks `<!-- NAME -->` and `<!-- end of NAME -->` is replaced; a test fails
-while the page is stale.
+It replaces the text between two marks `<!-- NAME -->` and `<!-- end of NAME -->`. A test fails while the page is stale.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from textwrap import fill
 
 from g4f_lite import OpenaiTemplate, Provider
 from g4f_lite.plugins.registry import Registry
 from g4f_lite_providers import BUNDLED
 
-NOTHING = "–"  # noqa: RUF001  # as the other tables have it
 PAGE = Path(__file__).with_name("providers.md")
+WIDTH = 110
 
 
 def providers() -> str:
-    """Return the table of all bundled providers, in the order of the catalogue."""
-    return table(
-        ("name", "service", "key", "page for a key", "default model → fallbacks", "can", "to know"),
-        (
-            (
-                code([one.name]),
-                f"[{one.label}]({one.url})",
-                code(one.api_key_env),
-                f"<{one.login_url}>" if one.login_url else "",
-                " → ".join(filter(None, (code(models(one)[:1]), code(models(one)[1:])))),
-                ", ".join(sorted(one.capabilities - {"streaming", "stream_usage"})) if one.working else "",
-                ("" if one.working else "**gone**: ") + re.sub(r"\b[A-Z]+_[A-Z_]+\b", r"`\g<0>`", one.notice),
-            )
-            for one in loaded()
-        ),
-    )
+    """Return the list of all bundled providers, in the order of the catalogue."""
+    return "\n".join(item(f"**`{one.name}`** [{one.label}]({one.url})", *facts(one)) for one in loaded())
+
+
+def facts(one: Provider) -> Iterable[str]:
+    if not one.working:
+        yield f"gone: {one.notice}"
+        return
+    if one.login_url:
+        yield f"key: {code(one.api_key_env)} from <{one.login_url}>"
+    elif one.api_key_env:
+        yield f"key, if it wants one: {code(one.api_key_env)}"
+    if listed := models(one):
+        yield f"models: {' → '.join(filter(None, (code(listed[:1]), code(listed[1:]))))}"
+    yield f"capabilities: {', '.join(sorted(one.capabilities - {'streaming', 'stream_usage'}))}"
+    if one.notice:
+        yield re.sub(r"\b[A-Z]+_[A-Z_]+\b", r"`\g<0>`", one.notice)
 
 
 def aliases() -> str:
-    """Return the table of the models' common names."""
-    serving = {alias: [one.name for one in loaded() if serves(one, alias)] for alias in sorted(vocabulary())}
-    return table(("model", "served by"), ((code([alias]), code(names)) for alias, names in serving.items()))
+    """Return the list of the models' common names, each with the providers that serve it."""
+    return "\n".join(
+        item(f"`{alias}`: {code(one.name for one in loaded() if serves(one, alias))}") for alias in sorted(vocabulary())
+    )
 
 
 def vocabulary() -> set[str]:
@@ -53,21 +55,22 @@ def serves(one: Provider, model: str) -> bool:
 
 
 def quirks() -> str:
-    """Return the table of what is not sent to a service as the caller said it."""
-    return table(
-        ("name", "sent elsewhere", "said otherwise", "left out of messages"),
-        (
-            (
-                code([one.name]),
-                ", ".join(filter(None, (code(sorted(one.unsupported_parameters)), *only(one)))),
-                ", ".join(said_otherwise(one)),
-                code(sorted(one.dropped_message_fields)),
-            )
-            for one in loaded()
-            if isinstance(one, OpenaiTemplate)
-            and (one.unsupported_parameters or one.allowed_values or one.dropped_message_fields or one.renamed_values)
-        ),
+    """Return the list of what is not sent to a service as the caller wrote it."""
+    return "\n".join(
+        item(
+            f"**`{one.name}`**",
+            titled("sent elsewhere", filter(None, (code(sorted(one.unsupported_parameters)), *only(one)))),
+            titled("renamed", renamed(one)),
+            titled("left out of messages", filter(None, [code(sorted(one.dropped_message_fields))])),
+        )
+        for one in loaded()
+        if isinstance(one, OpenaiTemplate)
+        and (one.unsupported_parameters or one.allowed_values or one.dropped_message_fields or one.renamed_values)
     )
+
+
+def titled(title: str, facts: Iterable[str]) -> str:
+    return f"{title}: {found}" if (found := ", ".join(facts)) else ""
 
 
 def only(one: OpenaiTemplate) -> Iterable[str]:
@@ -75,12 +78,12 @@ def only(one: OpenaiTemplate) -> Iterable[str]:
         yield f"`{parameter}` but {' or '.join(f'`{value}`' for value in allowed)}"
 
 
-def said_otherwise(one: OpenaiTemplate) -> Iterable[str]:
+def renamed(one: OpenaiTemplate) -> Iterable[str]:
     for name, its_name in one.renamed_parameters.items():
-        yield f"`{name}` as `{its_name}`"
+        yield f"`{name}` to `{its_name}`"
     for name, words in one.renamed_values.items():
         for word, its_word in words.items():
-            yield f"`{name}={word}` as `{its_word}`"
+            yield f"`{name}={word}` to `{its_word}`"
 
 
 def loaded() -> list[Provider]:
@@ -96,27 +99,31 @@ def code(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(cell or NOTHING for cell in line) + " |" for line in lines)
+def item(title: str, *facts: str) -> str:
+    """Return an item of a list, with the facts that are not empty as a list below it."""
+    return "\n".join([lines(f"- {title}", "  "), *(lines(f"  - {fact}", "    ") for fact in facts if fact)])
 
 
-TABLES: dict[str, Callable[[], str]] = {"providers": providers, "aliases": aliases, "quirks": quirks}
+def lines(text: str, indent: str) -> str:
+    return fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+LISTS: dict[str, Callable[[], str]] = {"providers": providers, "aliases": aliases, "quirks": quirks}
 
 
 def page(text: str) -> str:
     """
-    Return the page with its tables anew.
+    Return the page with its lists written again.
 
     Raises:
         ValueError: a mark is missing.
     """
-    for name, write in TABLES.items():
+    for name, write in LISTS.items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         if not 0 <= text.find(start) < text.find(end):
             raise ValueError(f"the page has no {start} … {end}")
         before, _, rest = text.partition(start)
-        text = f"{before}{start}\n{write()}\n{end}{rest.partition(end)[2]}"
+        text = f"{before}{start}\n\n{write()}\n\n{end}{rest.partition(end)[2]}"
     return text
 
 

@@ -7,8 +7,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from tenacity import wait_none
 
-from g4f_lite.testing import FaultServer
+from g4f_lite import Client, RoutesExhaustedError
+from g4f_lite.testing import FaultServer, replies
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -18,8 +20,10 @@ PAGES = sorted(
         *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("providers/*.md"),
         *ROOT.glob("examples/*.md"),
+        *ROOT.glob("tests/*.md"),
     ]
 )
+WIDTH = 110
 # tests/integration/test_authors.py takes the steps of the tutorial.
 WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name != "tutorial.md"]
 
@@ -40,9 +44,48 @@ def test_the_python_of_a_page_runs(page: Path, groq: FaultServer) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text("utf-8")):
         if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+            there = page.parent / target if target else page
+            assert there.exists(), target
+            assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> list[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_modules_that_a_page_names_are_there(page: Path) -> None:
+    for path in re.findall(r"`([a-z_0-9/]+/[a-z_0-9]+\.py)`", page.read_text("utf-8")):
+        assert any((folder / path).exists() for folder in (ROOT, ROOT / "g4f_lite", ROOT / "providers")), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_line_of_a_page_is_too_wide(page: Path) -> None:
+    """benchmarks/RESULTS.md is not among the pages: `python -m benchmarks` writes its tables of measurements."""
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        assert len(line) <= WIDTH, f"{name(page)}:{number}"
+
+
+def test_the_readme_shows_the_error_that_is_printed(server: FaultServer) -> None:
+    server.on("openai/gpt-oss-120b", replies.error(404, "The model does not exist.", code="model_not_found"))
+    server.on("openai/gpt-oss-20b", replies.error(503, "overloaded"))
+    with (
+        Client(base_urls={"groq": server.base_url}, keys={"groq": "test"}, retry_wait=wait_none()) as client,
+        pytest.raises(RoutesExhaustedError) as raised,
+    ):
+        client.chat.completions.create(
+            messages=[{"role": "user", "content": "Which day is it?"}],
+            provider="groq",
+            model="openai/gpt-oss-120b",
+            fallback_models=["openai/gpt-oss-20b"],
+        )
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = re.search(r"^```text\n(no answer from .*?)\n```", readme, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert re.sub(r"\d\.\d\d s", "0.00 s", shown.group(1)) == raised.value.message
 
 
 def test_the_tables_of_the_providers_are_not_stale() -> None:
@@ -56,6 +99,12 @@ def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
     for entry in (ROOT / "g4f_lite").iterdir():
         if (entry / "__init__.py").exists():
             assert f"`{entry.name}/`" in picture, entry.name
+    order = re.search(
+        r'^ORDER = """\n(.*?)"""', (Path(__file__).parent / "test_rooms.py").read_text("utf-8"), re.M | re.S
+    )
+    assert order is not None
+    drawn = "\n".join(f" *{' · '.join(rooms.split())}" for rooms in reversed(order.group(1).splitlines()))
+    assert re.search(f"^{drawn}$", picture, re.MULTILINE), "the order of the rooms"
 
 
 def test_providers_import_public_names_only() -> None:
