@@ -94,7 +94,7 @@ def test_the_tables_of_the_providers_are_not_stale() -> None:
     assert generate["page"](text) == text, "run python docs/generate.py"
 
 
-def test_each_room_stands_in_the_picture_of_the_architecture() -> None:
+def test_each_room_is_in_the_picture_of_the_architecture() -> None:
     picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     for entry in (ROOT / "g4f_lite").iterdir():
         if (entry / "__init__.py").exists():

@@ -49,7 +49,7 @@ def test_every_exception_is_public_and_in_the_tree() -> None:
         assert name in (errors.__doc__ or "")
 
 
-def test_importing_makes_no_import_that_a_call_does_not_need() -> None:
+def test_importing_loads_only_what_is_needed() -> None:
     assert not loaded_by("import g4f_lite") & {
         "requests",
         "aiohttp",
@@ -72,7 +72,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_every_exception_survives_pickle_with_its_trail(name: str) -> None:
-    error = getattr(g4f_lite, name)("told")
+    error = getattr(g4f_lite, name)("message")
     error.trail = g4f_lite.Trail(
         entries=(g4f_lite.Attempt(provider="p", model="m"), g4f_lite.Skipped(provider="q", model="", reason="r"))
     )

@@ -51,7 +51,7 @@ class Flood:
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
 @pytest.mark.parametrize("delta", [{}, {"content": "word "}], ids=["empty", "content"])
-def test_a_stream_without_end_is_broken_off(mode: str, delta: dict[str, str], server: FaultServer) -> None:
+def test_an_endless_stream_is_stopped(mode: str, delta: dict[str, str], server: FaultServer) -> None:
     flood = Flood(delta)
     server.script(flood)
     settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "timeouts": PATIENT}
@@ -66,7 +66,7 @@ def test_a_stream_without_end_is_broken_off(mode: str, delta: dict[str, str], se
 
 
 @pytest.mark.parametrize(("size", "length"), SIZES.items())
-def test_a_size_of_a_chunk_that_is_none_ends_the_body(size: bytes, length: int) -> None:
+def test_an_invalid_chunk_size_ends_the_body(size: bytes, length: int) -> None:
     transport = HTTPTransport()
     body = b"3\r\nabc\r\n" + size + b"\r\n" + b"x" * length + b"\r\n0\r\n\r\n"
     with serving(HEAD + body) as url, pytest.raises(ProviderError):
@@ -92,7 +92,7 @@ def test_a_negative_size_is_not_read_to_the_end(mode: str, server: FaultServer) 
     assert taken < 64 << 20  # of 125 MiB: what was in buffers of the system
 
 
-def test_trailers_have_an_end() -> None:
+def test_trailers_are_bounded() -> None:
     transport = HTTPTransport()
     started = time.monotonic()
     with serving(HEAD + b"3\r\nabc\r\n0\r\n" + b"x: y\r\n" * 1000 + b"\r\n") as url:
@@ -103,7 +103,7 @@ def test_trailers_have_an_end() -> None:
 
 
 @pytest.mark.parametrize("delta", [{}, {"content": "word "}], ids=["empty", "content"])
-def test_what_is_kept_of_a_stream_is_what_it_says(delta: dict[str, str]) -> None:
+def test_the_memory_of_a_stream_is_that_of_its_text(delta: dict[str, str]) -> None:
     limit = TimeLimit(time, Timeouts(), time.monotonic() + 600, stream=True)
     request = ChatRequest(model="first", messages=({"role": "user", "content": "Hi"},))
     reader = ChunkReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})

@@ -105,7 +105,7 @@ def is_whole(completion: ChatCompletion) -> bool:
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"], ids=repr)
-def test_an_answer_is_the_same_however_it_is_cut_into_pieces(newline: bytes) -> None:
+def test_an_answer_is_the_same_however_it_is_split(newline: bytes) -> None:
     body = WHOLE.replace(b"\n", newline)
     assert is_whole(answer(body))
     assert is_whole(answer(*split(body)))
@@ -114,7 +114,7 @@ def test_an_answer_is_the_same_however_it_is_cut_into_pieces(newline: bytes) -> 
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=repr)
-def test_a_body_that_ends_early_is_whole_only_from_its_finish_reason_on(newline: bytes) -> None:
+def test_a_body_that_ends_early_is_complete_only_after_its_finish_reason(newline: bytes) -> None:
     body = WHOLE.replace(b"\n", newline)
     complete = len((BEFORE + STOP.rstrip()).replace(b"\n", newline))
     for at in range(len(body)):
@@ -126,7 +126,7 @@ def test_a_body_that_ends_early_is_whole_only_from_its_finish_reason_on(newline:
             assert "finish reason" in str(error) or "empty" in str(error)
 
 
-def test_a_connection_lost_early_is_an_answer_only_from_its_finish_reason_on() -> None:
+def test_a_lost_connection_leaves_an_answer_only_after_its_finish_reason() -> None:
     complete = len(BEFORE + STOP)
     spoken = len(ROLE + HM)
     for at in range(1, len(WHOLE)):
@@ -142,7 +142,7 @@ def test_a_connection_lost_early_is_an_answer_only_from_its_finish_reason_on() -
 
 @settings(deadline=None, max_examples=150)
 @given(st.data())
-def test_no_cut_in_any_pieces_makes_a_part_pass_for_the_whole(draw: st.DataObject) -> None:
+def test_a_truncated_stream_never_counts_as_complete(draw: st.DataObject) -> None:
     two = event({"content": "a"}) + event({"content": "b"}, index=1) + event({}, "stop")
     tools = event(call(0, "f", '{"a":1}')) + event(call(1, "g", "{}"))
     begun = draw.draw(st.sampled_from([BEFORE, ROLE, ROLE + HM, MON, two, two + MON, tools, event({"refusal": "No"})]))
@@ -166,17 +166,19 @@ def test_no_cut_in_any_pieces_makes_a_part_pass_for_the_whole(draw: st.DataObjec
     ],
 )
 @pytest.mark.parametrize("ending", [b"", LOST], ids=["end", "lost"])
-def test_what_comes_after_the_finish_reason_spoils_nothing(last: bytes, ending: bytes | e.ProviderError) -> None:
+def test_data_after_the_finish_reason_does_not_change_the_answer(last: bytes, ending: bytes | e.ProviderError) -> None:
     done = answer(*filter(None, (MON + event({}, "stop") + last, ending)))
     assert (done.text, done.choices[0].finish_reason) == ("Mon", "stop")
 
 
-def test_a_cut_after_the_finish_reason_is_no_second_malformed_event() -> None:
+def test_a_truncation_after_the_finish_reason_is_not_a_second_malformed_event() -> None:
     assert answer(MON + BROKEN + event({}, "stop") + b"data: [DO").text == "Mon"
 
 
 @pytest.mark.parametrize("reason", ["", None])
-def test_an_empty_finish_reason_is_none(reason: object) -> None:  # Ollama and SGLang have sent it with each chunk
+def test_an_empty_finish_reason_does_not_count(
+    reason: object,
+) -> None:  # Ollama and SGLang have sent it with each chunk
     part = event({"content": "Mon"}, reason)
     assert isinstance(failure(part), e.StreamInterruptedError)
     assert answer(part + event({"content": "day"}, reason) + event({}, "stop")).text == "Monday"
@@ -218,13 +220,13 @@ def test_a_second_malformed_event_fails() -> None:
 # -- errors --------------------------------------------------------------------------------
 
 
-def test_an_error_before_any_content_is_itself() -> None:
+def test_an_error_before_any_content_is_raised_unchanged() -> None:
     for pieces in ([ROLE + FAILED], split(ROLE + FAILED)):
         error = failure(*pieces)
         assert (type(error), error.code, error.status) == (e.ToolCallError, "tool_use_failed", 400)
 
 
-def test_an_error_after_content_is_an_interruption_with_what_was_said() -> None:
+def test_an_error_after_content_is_an_interruption_with_the_partial_text() -> None:
     for begun, text in ((MON + DAY, TEXT), (HM, ""), (event(call(0, "f", "")), "")):
         for pieces in ([begun + FAILED], [begun, FAILED], split(begun + FAILED)):
             error = failure(*pieces)
@@ -237,14 +239,14 @@ ERROR = b'{"error": {"message": "slow down", "code": "rate_limit_exceeded"}}'
 
 
 @pytest.mark.parametrize("headers", [{}, SSE, {"content-type": "application/json"}], ids=["none", "sse", "json"])
-def test_an_error_status_is_read_whole_and_classified(headers: dict[str, str]) -> None:
+def test_the_body_of_an_error_status_is_read_and_classified(headers: dict[str, str]) -> None:
     for pieces in ([ERROR], split(ERROR)):
         error = failure(*pieces, status=429, headers={**headers, "retry-after": "9"})
         assert (type(error), error.status, error.message) == (e.RateLimitError, 429, "slow down")
         assert error.retry_after == 9.0
 
 
-def test_an_error_body_without_end_is_not_waited_for() -> None:
+def test_an_endless_error_body_is_not_awaited() -> None:
     reader, _ = open_reader(503, {})
     for _ in range(MAX_ERROR_BODY // 65536 + 1):
         reader.feed(b"x" * 65536)
@@ -280,7 +282,7 @@ BODY = json.dumps(
 
 
 @pytest.mark.parametrize("before", [b"", b"\n\n \r\n"], ids=["at once", "after blank lines"])
-def test_a_whole_answer_to_a_stream_request_is_taken_as_it_is(before: bytes) -> None:
+def test_a_complete_answer_to_a_streaming_request_is_accepted(before: bytes) -> None:
     for pieces in ([before + BODY], split(before + BODY)):
         done = answer(*pieces, headers=JSON)
         assert (done.text, done.reasoning, done.choices[0].message.refusal) == ("Mon", "Hm.", "No")
@@ -290,7 +292,7 @@ def test_a_whole_answer_to_a_stream_request_is_taken_as_it_is(before: bytes) -> 
         ]
 
 
-def test_reasoning_keeps_its_field_in_a_whole_answer_to_a_stream_request() -> None:
+def test_reasoning_keeps_its_field_in_a_complete_answer_to_a_streaming_request() -> None:
     message = answer(BODY.replace(b'"reasoning"', b'"reasoning_content"'), headers=JSON).choices[0].message
     assert (message.reasoning, message.reasoning_content) == (None, "Hm.")
 
@@ -309,7 +311,7 @@ def test_reasoning_keeps_its_field_in_a_whole_answer_to_a_stream_request() -> No
         (b"", e.MalformedResponseError),
     ],
 )
-def test_what_comes_instead_of_a_stream_is_judged_like_an_answer(body: bytes, kind: type[e.ProviderError]) -> None:
+def test_a_body_that_is_not_a_stream_is_read_like_an_answer(body: bytes, kind: type[e.ProviderError]) -> None:
     assert type(failure(*filter(None, [body]), headers=JSON)) is kind
     assert type(failure(*split(body), headers={})) is kind
 
@@ -325,20 +327,20 @@ def test_what_comes_instead_of_a_stream_is_judged_like_an_answer(body: bytes, ki
         ("content_filter", e.ContentFilterError),
     ],
 )
-def test_an_empty_answer_must_say_why(reason: str, kind: type[e.ProviderError]) -> None:
+def test_the_finish_reason_of_an_empty_answer_decides_its_error(reason: str, kind: type[e.ProviderError]) -> None:
     assert type(failure(ROLE + event({}, reason) + DONE)) is kind
     assert type(failure(ROLE + event({"content": ""}, reason))) is kind
     assert type(failure(ROLE + event({}, reason), LOST)) is kind
 
 
-def test_an_answer_that_is_all_reasoning_or_refusal_or_tool_calls_is_one() -> None:
+def test_reasoning_a_refusal_or_tool_calls_alone_are_an_answer() -> None:
     assert answer(ROLE + event({}, "length") + DONE).text == ""
     assert answer(ROLE + HM + event({}, "length")).reasoning == "Hm."
     assert answer(event({"refusal": "No"}) + event({}, "stop")).choices[0].message.refusal == "No"
     assert len(answer(event(call(0, "f", "{}")) + event({}, "tool_calls")).tool_calls) == 1
 
 
-def test_an_answer_cut_by_the_content_filter_keeps_what_was_said() -> None:
+def test_an_answer_stopped_by_the_content_filter_keeps_its_text() -> None:
     done = answer(MON + event({}, "content_filter"))
     assert (done.text, done.choices[0].finish_reason) == ("Mon", "content_filter")
 

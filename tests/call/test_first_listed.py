@@ -61,18 +61,18 @@ def test_the_first_model_that_chats_is_used(mode: str, server: FaultServer, near
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_model_that_is_named_needs_no_list(mode: str, server: FaultServer, nearby: Nearby) -> None:
+def test_a_named_model_needs_no_list(mode: str, server: FaultServer, nearby: Nearby) -> None:
     assert run(mode, {}, {"provider": nearby, "model": "qwen"}).trail.attempts[0].model == "qwen"
     assert asked(server) == ["POST qwen"]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_key_goes_with_the_question(mode: str, server: FaultServer, nearby: Nearby) -> None:
+def test_the_request_for_the_list_has_the_key(mode: str, server: FaultServer, nearby: Nearby) -> None:
     run(mode, {"keys": {"nearby": "secret"}}, {"provider": nearby})
     assert [request.headers["authorization"] for request in server.received] == ["Bearer secret"] * 2
 
 
-def test_the_list_is_kept_for_the_next_calls(server: FaultServer, nearby: Nearby) -> None:
+def test_the_list_is_cached_for_later_calls(server: FaultServer, nearby: Nearby) -> None:
     with Client() as client:
         for _ in range(3):
             client.chat.completions.create(messages=MESSAGES, provider=nearby)
@@ -90,7 +90,7 @@ def test_the_list_is_kept_for_the_next_calls(server: FaultServer, nearby: Nearby
     assert asked(server) == ["GET", "POST llama"]
 
 
-def test_a_model_that_is_gone_is_looked_up_anew(server: FaultServer, nearby: Nearby) -> None:
+def test_the_list_is_requested_again_when_the_model_is_gone(server: FaultServer, nearby: Nearby) -> None:
     server.on("/models", replies.models("old"), replies.models("new"))
     server.on("old", answer("from old"), error(404, "model 'old' not found", code="model_not_found"))
     with Client() as client:
@@ -106,7 +106,7 @@ def unused_address() -> str:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_server_that_is_down_gives_way_to_the_next_leg(mode: str, server: FaultServer) -> None:
+def test_a_server_that_is_down_fails_over_to_the_next_leg(mode: str, server: FaultServer) -> None:
     down, backup = Nearby(api_base=unused_address()), Backup(api_base=server.base_url)
     outcome = run(mode, {"routes": [down, backup]}, {})
     assert outcome.completion is not None
@@ -131,7 +131,7 @@ FAULTS: list[tuple[str, Reply, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("fault", "outcomes"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
-def test_a_list_that_does_not_come_is_a_failure_like_any_other(
+def test_a_failed_request_for_the_list_is_a_failure_like_any_other(
     fault: Reply, outcomes: tuple[str, ...], server: FaultServer, nearby: Nearby
 ) -> None:
     backup = Backup(api_base=server.base_url)
@@ -150,7 +150,7 @@ def test_a_list_that_does_not_come_is_a_failure_like_any_other(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_deadline_holds_for_the_question_too(mode: str, server: FaultServer, nearby: Nearby) -> None:
+def test_the_deadline_covers_the_request_for_the_list(mode: str, server: FaultServer, nearby: Nearby) -> None:
     server.on("/models", replies.silence("body"))
     outcome = run(mode, {"timeouts": g4f_lite.Timeouts()}, {"provider": nearby, "timeout": 0.3})
     assert type(outcome.error) is g4f_lite.DeadlineExceededError
@@ -158,7 +158,7 @@ def test_the_deadline_holds_for_the_question_too(mode: str, server: FaultServer,
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_failure_after_the_question_is_retried_without_asking_again(
+def test_a_failure_after_the_list_is_retried_without_another_request_for_it(
     mode: str, server: FaultServer, nearby: Nearby
 ) -> None:
     server.on("llama", error(503, "busy"), answer("there"))
@@ -168,15 +168,15 @@ def test_a_failure_after_the_question_is_retried_without_asking_again(
     assert [attempt.number for attempt in outcome.trail.attempts] == [1, 2]
 
 
-def test_explaining_asks_nobody(server: FaultServer, nearby: Nearby) -> None:
+def test_explain_sends_nothing(server: FaultServer, nearby: Nearby) -> None:
     with Client() as client:
-        told = client.explain(provider=nearby)
-    assert str(told) == f"1. nearby:(first listed) at {server.base_url}"
-    assert told.tiers[0][0].model == ""
+        plan = client.explain(provider=nearby)
+    assert str(plan) == f"1. nearby:(first listed) at {server.base_url}"
+    assert plan.tiers[0][0].model == ""
     assert not server.connections
 
 
-def test_who_bills_must_be_told_the_model(server: FaultServer) -> None:
+def test_a_provider_that_bills_needs_a_named_model(server: FaultServer) -> None:
     paid = Nearby(api_base=server.base_url, needs_auth=True, api_key="k")
     silent = Nearby(api_base=server.base_url, lists_models=False)
     with Client() as client:

@@ -81,7 +81,7 @@ STREAMS = [
 
 
 @pytest.mark.parametrize(("name", "body", "events"), STREAMS, ids=[name for name, _, _ in STREAMS])
-def test_a_stream_gives_the_same_events_however_it_is_cut(
+def test_a_stream_gives_the_same_events_however_it_is_split(
     name: str, body: bytes, events: list[tuple[str, bytes]]
 ) -> None:
     assert decode(body) == events
@@ -127,13 +127,13 @@ PLAIN = st.lists(
 
 @settings(deadline=None, max_examples=300)
 @given(PLAIN.map(b"".join), st.data())
-def test_the_short_way_for_plain_events_gives_the_same_events(body: bytes, draw: st.DataObject) -> None:
+def test_the_fast_path_gives_the_same_events(body: bytes, draw: st.DataObject) -> None:
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(body)), max_size=8), label="cuts"))
     pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
     assert decode_plain_first(*pieces) == decode(body)
 
 
-def test_the_short_way_is_taken_by_what_openai_sends() -> None:
+def test_openais_events_take_the_fast_path() -> None:
     decoder = SSEDecoder()
     assert decoder.feed_plain(b"data: a\n\ndata: b\n\ndata") == [b"a", b"b"]
     assert decoder.feed_plain(b": c\n\n") == [b"c"]
@@ -145,7 +145,7 @@ def test_the_short_way_is_taken_by_what_openai_sends() -> None:
 @given(
     st.lists(st.text(min_size=1).filter(str.strip).map(str.encode), max_size=5), st.sampled_from(["\n", "\r\n", "\r"])
 )
-def test_whatever_a_server_encodes_comes_back(values: list[bytes], end: str) -> None:
+def test_any_encoded_data_is_decoded_unchanged(values: list[bytes], end: str) -> None:
     newline = end.encode()
     values = [value.replace(b"\r\n", b"\n").replace(b"\r", b"\n") for value in values]
     body = b"".join(b"".join(b"data: " + line + newline for line in value.split(b"\n")) + newline for value in values)
@@ -164,7 +164,7 @@ def test_an_event_comes_out_as_soon_as_it_is_complete() -> None:
 
 @pytest.mark.parametrize("size", [1 << 16, MAX_EVENT + 100], ids=["in pieces", "at once"])
 @pytest.mark.parametrize("line", [b"data: ", b"x: ", b": ", b""], ids=["data", "field", "comment", "junk"])
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(line: bytes, size: int) -> None:
+def test_an_endless_line_is_refused_before_it_fills_the_memory(line: bytes, size: int) -> None:
     decoder = SSEDecoder()
     decoder.feed(line)
     with pytest.raises(MalformedResponseError, match="larger than 16 MiB"):
@@ -193,7 +193,7 @@ def test_an_event_just_below_the_limit_is_read_in_linear_time(size: int) -> None
 
 
 @pytest.mark.parametrize(("line", "events"), [(b": ", 0), (b"id: ", 0), (b"data: ", 20)], ids=["c", "id", "data"])
-def test_what_is_done_with_does_not_add_up_to_one_large_event(line: bytes, events: int) -> None:
+def test_finished_events_do_not_count_towards_the_size_limit(line: bytes, events: int) -> None:
     decoder = SSEDecoder()
     piece = line + b"x" * (1 << 20) + b"\n\n"
     assert sum(len(decoder.feed(piece)) for _ in range(20)) == events

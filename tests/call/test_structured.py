@@ -86,7 +86,7 @@ def test_the_answer_is_an_object_of_the_type(mode: str, model: Any, groq: FaultS
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_what_does_not_fit_goes_back_once_with_what_is_wrong(mode: str, groq: FaultServer) -> None:
+def test_an_answer_that_violates_the_schema_is_sent_back_once_with_the_violation(mode: str, groq: FaultServer) -> None:
     groq.on(A, replies.answer(BAD), replies.answer(GOOD))
     outcome = run(mode, {}, {**TWO, "response_model": Struct})
     assert outcome.completion is not None
@@ -99,7 +99,7 @@ def test_what_does_not_fit_goes_back_once_with_what_is_wrong(mode: str, groq: Fa
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_what_does_not_fit_twice_is_the_next_legs_turn_without_the_complaint(mode: str, groq: FaultServer) -> None:
+def test_a_second_violation_fails_over_with_the_original_messages(mode: str, groq: FaultServer) -> None:
     groq.on(A, replies.answer(BAD)).on(B, replies.answer(GOOD))
     outcome = run(mode, {}, {**TWO, "response_model": Struct})
     assert groq.models == [A, A, B]
@@ -109,7 +109,7 @@ def test_what_does_not_fit_twice_is_the_next_legs_turn_without_the_complaint(mod
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_what_never_fits_is_an_error_that_says_where(mode: str, groq: FaultServer) -> None:
+def test_an_answer_that_never_fits_is_an_error_that_says_where(mode: str, groq: FaultServer) -> None:
     groq.script(replies.answer(BAD))
     outcome = run(mode, {}, {"provider": "groq", "fallback_models": [], "response_model": Data})
     assert isinstance(outcome.error, g4f_lite.ToolCallError)
@@ -117,7 +117,7 @@ def test_what_never_fits_is_an_error_that_says_where(mode: str, groq: FaultServe
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_a_stream_that_does_not_fit_is_no_success(mode: str, groq: FaultServer) -> None:
+def test_a_stream_that_violates_the_schema_is_not_a_success(mode: str, groq: FaultServer) -> None:
     groq.on(A, replies.answer(BAD)).on(B, replies.answer(GOOD))
     outcome = run(mode, {}, {**TWO, "response_model": Struct})
     assert isinstance(outcome.error, g4f_lite.StreamInterruptedError)
@@ -143,7 +143,7 @@ def test_a_tool_call_or_refusal_is_not_parsed(mode: str, groq: FaultServer) -> N
         assert len(outcome.trail.attempts) == 1
 
 
-def test_what_does_not_fit_is_not_held_against_the_leg(groq: FaultServer) -> None:
+def test_a_violation_does_not_penalize_the_leg(groq: FaultServer) -> None:
     groq.script(replies.answer(BAD))
     with g4f_lite.Client() as client:
         params = {"messages": MESSAGES, "provider": "groq", "fallback_models": [], "response_model": Struct}
@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_not_held_against_the_leg(groq: FaultServer) -> Non
         assert not client.explain(**params).skipped
 
 
-def test_an_answer_that_was_cut_short_is_asked_for_anew_and_not_mended(groq: FaultServer) -> None:
+def test_a_truncated_answer_is_requested_again_and_not_sent_back(groq: FaultServer) -> None:
     cut = {"choices": [{"message": {"content": '{"city": "Pa'}, "finish_reason": "length"}]}
     groq.on(A, replies.body(json.dumps(cut).encode()), replies.answer(GOOD))
     outcome = run("sync", {}, {**TWO, "response_model": Struct})
@@ -183,7 +183,7 @@ class Loose:
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "message"),
     [
         ({"response_model": int}, "msgspec Struct, dataclass, TypedDict or pydantic model"),
         ({"response_model": list[int]}, "msgspec Struct, dataclass, TypedDict or pydantic model"),
@@ -194,10 +194,10 @@ class Loose:
         ({"response_model": Struct, "n": 2}, "n must be 1"),
     ],
 )
-def test_what_no_answer_could_be_is_refused_before_anything_is_sent(
-    params: dict[str, Any], told: str, groq: FaultServer
+def test_an_unusable_response_model_is_refused_before_anything_is_sent(
+    params: dict[str, Any], message: str, groq: FaultServer
 ) -> None:
-    with g4f_lite.Client() as client, pytest.raises(g4f_lite.ConfigurationError, match=told):
+    with g4f_lite.Client() as client, pytest.raises(g4f_lite.ConfigurationError, match=message):
         client.chat.completions.create(messages=MESSAGES, provider="groq", **params)
     assert not groq.received
     assert ResponseModel(Loose).strict is False

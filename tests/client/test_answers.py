@@ -40,7 +40,7 @@ def test_the_raw_json_is_the_providers_own(groq: FaultServer) -> None:
     assert reply.model == "openai/gpt-oss-120b"
 
 
-def test_a_message_of_an_answer_goes_into_the_next_request(groq: FaultServer) -> None:
+def test_the_message_of_an_answer_can_be_part_of_the_next_request(groq: FaultServer) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "today", "arguments": "{}"}}
     groq.script(replies.answer("", tool_calls=[call]), replies.answer("Sunday"))
     tools = [{"type": "function", "function": {"name": "today", "parameters": {"type": "object"}}}]

@@ -47,7 +47,7 @@ def test_one_async_client_survives_several_event_loops(groq: FaultServer) -> Non
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_call_after_a_failover_leaves_nothing_to_the_garbage_collector(mode: str, groq: FaultServer) -> None:
+def test_a_call_after_a_failover_leaves_no_reference_cycles(mode: str, groq: FaultServer) -> None:
     """Errors hold frames, which hold the call with its prompts: in a busy service they would pile up in between."""
     groq.on("a", replies.error(400, code="unsupported_parameter")).on("b", replies.answer("ok"))
     names = {"provider": "groq", "model": "a", "fallback_models": ["b"]}
@@ -62,7 +62,7 @@ def test_a_call_after_a_failover_leaves_nothing_to_the_garbage_collector(mode: s
         gc.enable()
 
 
-def test_nothing_is_left_behind(groq: FaultServer) -> None:
+def test_a_closed_client_leaves_no_task_no_thread_and_no_warning(groq: FaultServer) -> None:
     before = threading.active_count()
 
     async def main() -> int:

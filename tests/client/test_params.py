@@ -36,9 +36,9 @@ MESSAGES: list[tuple[object, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("messages", "told"), MESSAGES, ids=[str(row[0])[:60] for row in MESSAGES])
-def test_messages_that_nobody_takes_are_refused(messages: Any, told: str, groq: FaultServer) -> None:
-    with pytest.raises(g4f_lite.InvalidRequestError, match=told), g4f_lite.Client() as client:
+@pytest.mark.parametrize(("messages", "message"), MESSAGES, ids=[str(row[0])[:60] for row in MESSAGES])
+def test_invalid_messages_are_refused(messages: Any, message: str, groq: FaultServer) -> None:
+    with pytest.raises(g4f_lite.InvalidRequestError, match=message), g4f_lite.Client() as client:
         client.chat.completions.create(messages=messages, provider="groq")
     assert groq.received == []
 
@@ -70,31 +70,31 @@ PARAMETERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("params", "error", "told"),
+    ("params", "error", "message"),
     PARAMETERS,
     ids=[f"{number} {next(iter(row[0]))}" for number, row in enumerate(PARAMETERS)],
 )
-def test_parameters_that_nobody_takes_are_refused(
-    params: dict[str, Any], error: type[Exception], told: str, groq: FaultServer
+def test_invalid_parameters_are_refused(
+    params: dict[str, Any], error: type[Exception], message: str, groq: FaultServer
 ) -> None:
-    with pytest.raises(error, match=told), g4f_lite.Client() as client:
+    with pytest.raises(error, match=message), g4f_lite.Client() as client:
         client.chat.completions.create(messages=[USER], provider="groq", **params)
 
     async def main() -> None:
         async with g4f_lite.AsyncClient() as client:
             await client.chat.completions.create(messages=[USER], provider="groq", **params)
 
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         asyncio.run(main())
     assert groq.received == []
 
 
-def test_messages_are_needed() -> None:
+def test_messages_are_required() -> None:
     with pytest.raises(TypeError, match="needs messages"), g4f_lite.Client() as client:
         client.chat.completions.create(provider="groq")  # type: ignore[call-overload]
 
 
-def test_only_what_is_set_is_sent_and_extras_go_through(groq: FaultServer) -> None:
+def test_only_set_parameters_are_sent_and_extra_ones_are_passed_on(groq: FaultServer) -> None:
     with g4f_lite.Client() as client:
         client.chat.completions.create(
             messages=(USER,), provider="groq", temperature=0, stop=("a", "b"), seed=None,
@@ -161,7 +161,7 @@ JSON = st.recursive(
 
 @given(messages=st.lists(JSON, max_size=4) | JSON)
 @settings(max_examples=300, deadline=None)
-def test_whatever_the_messages_are_they_are_taken_or_refused_with_our_error(messages: Any) -> None:
+def test_any_messages_are_accepted_or_refused_with_our_error(messages: Any) -> None:
     try:
         assert check_messages(messages)
     except g4f_lite.InvalidRequestError as error:
@@ -170,7 +170,7 @@ def test_whatever_the_messages_are_they_are_taken_or_refused_with_our_error(mess
 
 @given(params=st.dictionaries(st.sampled_from(sorted(set(ChatRequest.__struct_fields__) - {"messages"})), JSON))
 @settings(max_examples=300, deadline=None)
-def test_whatever_the_parameters_are_they_are_taken_or_refused_with_our_error(params: dict[str, Any]) -> None:
+def test_any_parameters_are_accepted_or_refused_with_our_error(params: dict[str, Any]) -> None:
     try:
         check_request({"messages": [USER], **params})
     except g4f_lite.InvalidRequestError as error:

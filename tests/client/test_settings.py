@@ -10,7 +10,7 @@ from g4f_lite import AsyncClient, Client
 from g4f_lite.testing import FaultServer, replies
 
 
-def test_settings_that_cannot_work_are_refused_when_the_client_is_made() -> None:
+def test_invalid_settings_are_refused_when_the_client_is_made() -> None:
     for client in (Client, AsyncClient):
         with pytest.raises(
             TypeError, match=rf"{client.__name__}\(\) has no parameter 'retrys'; did you mean 'retries'"

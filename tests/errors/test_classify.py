@@ -248,8 +248,8 @@ CASES = [
     Case("a plain text", 502, b"Bad Gateway\n", e.ServerError, "Bad Gateway"),
     Case("a web page", 403, b"<!DOCTYPE html><html><head><title>Just a\nmoment...</title>", e.PermissionDeniedError,
          "a web page instead of an answer: Just a moment..."),
-    *(Case(f"something else at this address: {body!r}", 404, body, e.ModelUnavailableError, told)
-      for body, told in (
+    *(Case(f"something else at this address: {body!r}", 404, body, e.ModelUnavailableError, message)
+      for body, message in (
           (b"<html><head><title>404 Not Found</title>", "a web page instead of an answer: 404 Not Found; is the base URL right?"),
           (b"404 page not found", "404 page not found; is the base URL right?"),
           (b"", "no explanation in the answer; is the base URL right?"))),
@@ -260,7 +260,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_error_response_means(case: Case) -> None:
+def test_each_error_response_means_its_exception(case: Case) -> None:
     body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
     error = classify(ErrorReply(status=case.status, headers=case.headers, body=body), now=NOW)
     inside = {"OpenRouter: inside a 200": 502}.get(case.name, None if case.status == 200 else case.status)
@@ -280,7 +280,7 @@ def test_an_error_response_means(case: Case) -> None:
         ({"error": "anything"}, e.ServerError, None),
     ],
 )
-def test_an_error_inside_a_200_or_a_stream_is_judged_by_what_it_says(
+def test_an_error_inside_a_200_or_a_stream_is_classified_by_its_content(
     body: object, kind: type[e.ProviderError], status: int | None
 ) -> None:
     for outside in (None, 200, 202):
@@ -288,7 +288,7 @@ def test_an_error_inside_a_200_or_a_stream_is_judged_by_what_it_says(
         assert (type(error), error.status) == (kind, status)
 
 
-def test_a_flood_of_words_takes_no_time_to_judge() -> None:
+def test_a_very_long_message_is_classified_quickly() -> None:
     # each word starts a match of a pattern with a gap; without a bound this takes seconds
     body = json.dumps(openai("model " * 170_000)).encode()
     started = time.process_time()
@@ -338,5 +338,5 @@ def test_every_response_means_some_provider_error(status: int | None, headers: d
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"error":' * 50_000], ids=["lists", "objects"])
-def test_a_body_of_nothing_but_brackets_is_an_error_like_any_other(body: bytes) -> None:
+def test_a_body_of_only_brackets_is_classified_by_its_status(body: bytes) -> None:
     assert type(classify(ErrorReply(status=500, body=body))) is e.ServerError

@@ -13,7 +13,7 @@ from g4f_lite.errors.reply import ErrorReply
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "message"),
     [
         ("https://elsewhere.example/v1?key=secret", "to https://elsewhere.example;"),
         ("HTTP://Elsewhere.example:8080#x", "to HTTP://Elsewhere.example:8080;"),
@@ -24,11 +24,11 @@ from g4f_lite.errors.reply import ErrorReply
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_shows_only_the_origin_of_its_target(location: str, told: str, status: int) -> None:
+def test_a_redirect_shows_only_the_origin_of_its_target(location: str, message: str, status: int) -> None:
     error = classify(ErrorReply(status=status, headers={"location": location}, body=b"<html>Moved</html>"))
     assert isinstance(error, e.ConnectionFailedError)
     assert (error.kind, error.status) == ("redirect", status)
-    assert told in error.message
+    assert message in error.message
     assert "secret" not in error.message
 
 
@@ -38,7 +38,7 @@ KEYS = [f"sk-proj-{KEY}", f"sk-ant-{KEY}", f"gsk_{KEY}", f"xai-{KEY}", f"csk-{KE
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_that_a_service_quotes_is_shown_nowhere(key: str) -> None:
+def test_a_key_that_a_service_quotes_is_never_shown(key: str) -> None:
     for body in (
         openai(f"Incorrect API key provided: {key}.", key),
         {"error": f"bad key '{key}'", "code": key},
@@ -51,7 +51,7 @@ def test_a_key_that_a_service_quotes_is_shown_nowhere(key: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["skip_special_tokens", "skeleton-of-the-request", "hfunction_parameter"])
-def test_a_word_that_begins_like_a_key_is_left_alone(word: str) -> None:
+def test_a_word_that_begins_like_a_key_is_not_redacted(word: str) -> None:
     error = classify(ErrorReply(status=400, body=json.dumps(openai(f"unexpected {word}")).encode()))
     assert word in error.message
 

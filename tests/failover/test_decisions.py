@@ -87,7 +87,9 @@ def misfit() -> ProviderError:
     [(MalformedResponseError("it cannot be built"), False), (misfit(), True)],
     ids=["not sent", "misfit"],
 )
-def test_a_failure_that_is_not_the_services_is_neither_retried_nor_remembered(error: ProviderError, sent: bool) -> None:
+def test_a_failure_that_the_service_did_not_cause_is_neither_retried_nor_remembered(
+    error: ProviderError, sent: bool
+) -> None:
     health = Health(lambda: 0.5)
     for _ in range(5):  # three in a row open a breaker
         plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], health=health, on_interrupt="restart")
@@ -97,7 +99,7 @@ def test_a_failure_that_is_not_the_services_is_neither_retried_nor_remembered(er
     assert health.check(state.leg, clock.now).granted
 
 
-def test_of_a_leg_that_names_no_model_nothing_is_remembered_when_the_model_is_gone() -> None:
+def test_a_missing_model_is_not_remembered_for_a_leg_that_names_no_model() -> None:
     error = ModelUnavailableError("gone", retry_after=60)
     assert decide(error).memory is Memory.LEG
     decision = decide(error, names_model=False)
@@ -106,7 +108,7 @@ def test_of_a_leg_that_names_no_model_nothing_is_remembered_when_the_model_is_go
     assert decide(RateLimitError("x"), names_model=False) is DECISIONS[RateLimitError]
 
 
-def test_a_request_that_was_not_sent_is_not_held_against_the_leg() -> None:
+def test_a_request_that_was_not_sent_does_not_penalize_the_leg() -> None:
     error = MalformedResponseError("it cannot be built")
     assert decide(error).again is RetryMode.ONCE
     assert decide(error, sent=False) == Decision()

@@ -53,7 +53,9 @@ def test_continue_restarts_if_the_provider_cannot(mode: str, server: FaultServer
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_an_interrupted_stream_reports_its_partial_text_when_no_leg_is_left(mode: str, server: FaultServer) -> None:
+def test_an_interrupted_stream_reports_its_partial_text_when_all_legs_have_failed(
+    mode: str, server: FaultServer
+) -> None:
     server.on("first", replies.cut(2)).on("second", replies.cut(1))
     chunks, error = collect(mode, routes(server, Plain), on_interrupt="restart")
     assert isinstance(error, g4f_lite.RoutesExhaustedError)

@@ -46,7 +46,9 @@ from g4f_lite.provider.leg import Leg
         (ProviderTimeoutError("x"), {"retry_stop": lambda state: False}, [None]),
     ],
 )
-def test_the_same_leg_again(error: ProviderError, policy: dict[str, Any], waits: list[float | None]) -> None:
+def test_the_same_leg_is_retried_as_the_policy_allows(
+    error: ProviderError, policy: dict[str, Any], waits: list[float | None]
+) -> None:
     plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")], **policy)
     for number, wait in enumerate(waits, 1):
         state = plan.begin()
@@ -58,7 +60,7 @@ def test_the_same_leg_again(error: ProviderError, policy: dict[str, Any], waits:
     assert plan.begin().leg.model == "b"
 
 
-def test_on_the_last_leg_a_long_wait_is_waited_for_if_the_deadline_allows() -> None:
+def test_the_last_leg_waits_long_if_the_deadline_allows() -> None:
     plan, clock = make([Leg(Here(), "a")])
     state = plan.begin()
     assert plan.fail(state, RateLimitError("x", retry_after=60)).wait == 60
@@ -101,7 +103,7 @@ ERRORS = st.builds(
 
 @given(failures=st.lists(ERRORS, min_size=1, max_size=60), retries=st.integers(0, 4), deadline=st.floats(0.1, 600))
 @settings(max_examples=200, deadline=None)
-def test_attempts_and_waits_stay_within_what_the_settings_allow(
+def test_attempts_and_waits_stay_within_the_settings(
     failures: list[ProviderError], retries: int, deadline: float
 ) -> None:
     plan, clock = make(*legs(), retries=retries, deadline=deadline)

@@ -106,7 +106,7 @@ def test_the_last_error_of_a_finished_plan_is_raised_as_itself(mode: str, failin
 @pytest.mark.parametrize(
     "error", [ValueError("a bug"), KeyboardInterrupt(), SystemExit(3), asyncio.CancelledError()], ids=repr
 )
-def test_whatever_is_no_failure_of_a_leg_passes_through_at_once(
+def test_an_exception_that_is_not_a_failure_of_a_leg_is_raised_at_once(
     mode: str, error: BaseException, failing: Callable[..., Failing]
 ) -> None:
     attempt = failing(ServerError("1"), error)
@@ -134,7 +134,7 @@ def test_a_task_that_is_cancelled_while_it_waits_ends_at_once() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_answered_call_leaves_nothing_to_the_garbage_collector(mode: str) -> None:
+def test_an_answered_call_leaves_no_reference_cycles(mode: str) -> None:
     def call() -> weakref.ref[Plan]:
         attempt = Failing(UnsupportedParameterError("1"))  # the next leg at once
 

@@ -17,7 +17,7 @@ def test_a_breaker_opens_after_three_failures_in_a_row() -> None:
     assert breaker.lets_pass(5.0)
 
 
-def test_a_success_in_between_starts_the_count_anew() -> None:
+def test_a_success_in_between_restarts_the_count() -> None:
     breaker = Breaker()
     for _ in range(4):
         breaker.failure(0, no_jitter)

@@ -12,7 +12,7 @@ from g4f_lite.health.limits import read_limits
 from g4f_lite.health.tracker import Health
 
 
-def test_limits_of_the_last_answer_are_seen_coming() -> None:
+def test_the_next_call_avoids_limits_that_are_used_up() -> None:
     health, one = Health(no_jitter), leg()
     headers = {
         "x-ratelimit-remaining-requests": "5",

@@ -51,7 +51,7 @@ def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bo
         (ServerError("x"), 0, 0, 0),
     ],
 )
-def test_what_cools_down_and_for_how_long(
+def test_each_error_cools_down_its_leg_for_its_time(
     error: ProviderError, same: float, other_model: float, other_key: float
 ) -> None:
     health = Health(no_jitter)
@@ -66,7 +66,7 @@ def test_what_cools_down_and_for_how_long(
     assert health.admit(leg("a", "k1"), 100 + same).granted
 
 
-def test_one_probe_at_a_time_and_a_cancelled_one_frees_its_place() -> None:
+def test_only_one_probe_runs_at_a_time_and_a_cancelled_one_frees_its_slot() -> None:
     health, one = Health(no_jitter), leg()
     assert [hurt(health, one, ServerError("x")) for _ in range(3)] == [False, False, True]
     assert not health.admit(one, 4).granted
@@ -81,7 +81,7 @@ def test_one_probe_at_a_time_and_a_cancelled_one_frees_its_place() -> None:
     assert health.admit(one, 6).granted
 
 
-def test_an_answer_that_is_no_fault_of_the_leg_frees_the_probe() -> None:
+def test_an_error_that_is_not_the_fault_of_the_leg_frees_the_probe() -> None:
     health, one = Health(no_jitter), leg()
     for _ in range(3):
         hurt(health, one, MalformedResponseError("x"))
@@ -98,7 +98,7 @@ def test_an_answer_that_is_no_fault_of_the_leg_frees_the_probe() -> None:
         (ProviderTimeoutError("x", phase="total"), False),
     ],
 )
-def test_a_dead_origin_closes_all_its_legs(error: ProviderError, shared: bool) -> None:
+def test_an_unreachable_origin_disables_all_its_legs(error: ProviderError, shared: bool) -> None:
     health = Health(no_jitter)
     for _ in range(3):
         hurt(health, leg("a"), error)
@@ -118,7 +118,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- plans that share a health -------------------------------------------------------------
 
 
-def test_a_plan_waits_for_the_first_leg_that_comes_back() -> None:
+def test_a_plan_waits_for_the_leg_whose_cooldown_ends_first() -> None:
     health = Health(no_jitter)
     hurt(health, leg("a"), RateLimitError("slow down", retry_after=30), now=1000)
     hurt(health, leg("b"), RateLimitError("slow down", retry_after=20), now=1000)
@@ -134,7 +134,7 @@ def test_a_plan_waits_for_the_first_leg_that_comes_back() -> None:
     ] * 2
 
 
-def test_a_plan_whose_legs_cool_down_too_long_says_when_to_come_back() -> None:
+def test_a_plan_whose_legs_cool_down_too_long_says_when_to_retry() -> None:
     health = Health(no_jitter)
     for model, wait in (("a", 900), ("b", 500)):
         hurt(health, leg(model), RateLimitError("slow down", retry_after=wait), now=1000)
@@ -168,7 +168,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(max_examples=1000, deadline=None)
-def test_what_is_looked_at_agrees_with_what_is_then_attempted(steps: list[Any]) -> None:
+def test_a_check_grants_the_legs_that_a_plan_then_attempts(steps: list[Any]) -> None:
     health, clock = Health(random.Random(1).random), FakeClock()
     for model, kind, passed in steps:
         one = leg(model, "k1" if model == "a" else "k2")

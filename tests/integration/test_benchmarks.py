@@ -56,7 +56,7 @@ def test_figures_have_three_digits(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize("served_by", ["our own", "nginx"])
-def test_calls_and_streams_are_measured_by_turns_with_the_bare_call(
+def test_calls_and_streams_are_measured_in_turn_with_the_bare_call(
     served_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if served_by == "our own":
@@ -76,5 +76,5 @@ def test_calls_and_streams_are_measured_by_turns_with_the_bare_call(
         for case in (CALLS[0], CALLS[2]):  # a whole answer, and a stream in one piece
             (row,) = rounds.measure(case, workers, 1, bases)
             assert row.keys() == {OURS, case.base}
-            assert all(told["cpu"] > 0 and told["wall"] > 0 and told["walls"] for told in row.values())
+            assert all(figures["cpu"] > 0 and figures["wall"] > 0 and figures["walls"] for figures in row.values())
             assert rounds.ratio([row], OURS, case.base).middle > 0

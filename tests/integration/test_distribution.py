@@ -68,7 +68,7 @@ def test_the_sdist_and_the_tree_give_the_same_wheel(built: Built) -> None:
     }
 
 
-def test_the_metadata_tell_what_a_user_must_know(built: Built) -> None:
+def test_the_metadata_state_the_python_version_dependencies_and_entry_points(built: Built) -> None:
     files = contents(built.wheel)
     info = f"g4f_lite-{VERSION}.dist-info"
     metadata: Message = message_from_bytes(files[f"{info}/METADATA"])
@@ -127,7 +127,7 @@ def venv(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ven
     yield Venv(python, folder)
 
 
-def test_importing_the_installed_package_costs_no_http_library(venv: Venv) -> None:
+def test_importing_the_installed_package_loads_no_http_library(venv: Venv) -> None:
     version, where, loaded = venv.run("""
         import json, sys, g4f_lite
         print(json.dumps([g4f_lite.__version__, g4f_lite.__file__, [*{"requests", "aiohttp"} & {*sys.modules}]]))
@@ -176,7 +176,7 @@ def test_an_installed_plugin_is_listed_without_an_import_and_answers_by_name_in_
     assert {request.headers["authorization"] for request in server.received} == {"Bearer test"}
 
 
-def test_beside_a_broken_plugin_all_others_work_and_its_error_names_it(venv: Venv, server: FaultServer) -> None:
+def test_a_broken_plugin_is_named_by_its_error_and_all_others_work(venv: Venv, server: FaultServer) -> None:
     answers, error, skipped, plugins = venv.run(
         """
         import json
@@ -198,8 +198,8 @@ def test_beside_a_broken_plugin_all_others_work_and_its_error_names_it(venv: Ven
         server,
     )
     assert answers == ["ok", "ok"]
-    for told in ("'sour'", "g4f-lite-sour 1.0", "RuntimeError: sour on import"):
-        assert told in error
+    for part in ("'sour'", "g4f-lite-sour 1.0", "RuntimeError: sour on import"):
+        assert part in error
     assert [line.partition(":")[0] for line in skipped] == ["sour skipped"]
     assert ["acme", "g4f-lite-acme", None] in plugins
     assert ["sour", "g4f-lite-sour", "RuntimeError: sour on import"] in plugins

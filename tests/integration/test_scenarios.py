@@ -52,7 +52,7 @@ SCENARIOS = [
     Scenario("a model that is decommissioned (400)", (decommissioned(),)),
     Scenario("a model that is gone for good (410)", (error(410, "gone"),)),
     Scenario("a long wait is not waited for", (error(429, "slow down", retry_after="9"),)),
-    Scenario("a wait told in the message", (error(429, "Please try again in 9m38.016s."),)),
+    Scenario("a wait in the message", (error(429, "Please try again in 9m38.016s."),)),
     Scenario("no permission", (error(403, "not for you"),)),
     Scenario("too long a prompt", (error(400, "maximum context length", code="context_length_exceeded"),)),
     Scenario("too large a request", (error(413, "Request too large for model", code="rate_limit_exceeded"),)),
@@ -196,7 +196,7 @@ def check(outcome: Outcome, scenario: Scenario, server: FaultServer, stream: boo
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_all_four_ways_see_the_same(scenario: Scenario, groq: FaultServer) -> None:
+def test_all_four_modes_see_the_same(scenario: Scenario, groq: FaultServer) -> None:
     outcomes = {}
     for mode in MODES:
         outcomes[mode] = play(groq, scenario, mode)
@@ -216,17 +216,19 @@ def test_both_streams_see_the_same(scenario: Scenario, groq: FaultServer) -> Non
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_error_of_an_exhausted_plan_tells_the_whole_story(mode: str, groq: FaultServer) -> None:
+def test_the_error_of_an_exhausted_plan_lists_every_attempt(mode: str, groq: FaultServer) -> None:
     groq.on(A, not_found()).on(B, DOWN)
     outcome = run(mode, {}, TWO)
     assert isinstance(outcome.error, g4f_lite.RoutesExhaustedError)
     assert [type(one).__name__ for one in outcome.error.exceptions] == ["ModelUnavailableError", "ServerError"]
-    for told in (A, B, "404", "503", "overloaded", "does not exist"):
-        assert told in str(outcome.error)
+    for part in (A, B, "404", "503", "overloaded", "does not exist"):
+        assert part in str(outcome.error)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_dead_origin_is_left_at_once(mode: str, groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_legs_of_an_unreachable_origin_are_skipped_at_once(
+    mode: str, groq: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with FaultServer() as gone:
         address = gone.base_url
     monkeypatch.setenv("GROQ_API_BASE", address)

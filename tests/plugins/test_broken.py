@@ -29,7 +29,7 @@ from g4f_lite.testing import FaultServer
         ),
     )
 )
-def test_no_metadata_can_take_the_registry_down(body: bytes, site: Site) -> None:
+def test_no_metadata_can_break_the_registry(body: bytes, site: Site) -> None:
     site.metadata("stranger", b"[g4f_lite]\n" + body)
     registry = Registry()
     with warnings.catch_warnings():
@@ -65,11 +65,11 @@ class P(OpenaiTemplate):
 
 
 class Broken(NamedTuple):
-    """A plugin with the entry point `broken`, and words that must be in its error."""
+    """A plugin with the entry point `broken`, and parts of its error's message."""
 
     name: str
     code: str
-    told: tuple[str, ...]
+    parts: tuple[str, ...]
     value: str | None = None
 
 
@@ -113,28 +113,28 @@ BROKEN_PROVIDERS = [
 
 
 @pytest.mark.parametrize("broken", BROKEN + BROKEN_PROVIDERS, ids=lambda broken: broken.name)
-def test_a_plugin_that(broken: Broken, site: Site, groq: FaultServer) -> None:
-    """…is named by the error when it is asked for, and by the list of plugins; all others work."""
+def test_a_broken_plugin_is_named_and_all_others_work(broken: Broken, site: Site, groq: FaultServer) -> None:
+    """The error of a call and the list of plugins name it; all others work."""
     site.add("broken-plugin", broken.code, providers=["broken"], value=broken.value)
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     with Client(base_urls={"acme": groq.base_url}) as client:
         for _ in range(2):
             with pytest.raises(PluginLoadError) as caught:
                 ask(client, provider="broken")
-            for told in ("'broken'", "broken-plugin 1.0", "G4F_LITE_LOAD_PLUGINS", *broken.told):
-                assert told in str(caught.value)
+            for part in ("'broken'", "broken-plugin 1.0", "G4F_LITE_LOAD_PLUGINS", *broken.parts):
+                assert part in str(caught.value)
         assert groq.received == []
         assert ask(client, provider="acme") == ask(client, provider="groq") == "ok"
     assert provider_names() == [*BUNDLED, "acme", "broken"]
     assert info("acme").error is None
     listed = info("broken")
     assert listed.error is not None
-    assert all(told in listed.error for told in broken.told)
+    assert all(part in listed.error for part in broken.parts)
     assert (listed.distribution, listed.providers) == ("broken-plugin", ())
 
 
 @pytest.mark.parametrize("name", ["Acme", "acme inc", "-acme", "acmé"])
-def test_an_entry_point_that_is_no_provider_name_fails_when_it_is_asked_for(name: str, site: Site) -> None:
+def test_an_entry_point_that_is_not_a_provider_name_fails_when_it_is_used(name: str, site: Site) -> None:
     site.add("acme-plugin", provider_code("acme"), providers=[name])
     assert provider_names() == BUNDLED
     for client_plugins in (None, [make("mine")]):
@@ -146,18 +146,20 @@ def test_an_entry_point_that_is_no_provider_name_fails_when_it_is_asked_for(name
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)
-def test_a_plugin_of_hooks_that(broken: Broken, site: Site, groq: FaultServer) -> None:
-    """…does not keep a client from being made, and is listed with its error."""
+def test_a_broken_hook_plugin_does_not_keep_a_client_from_being_made(
+    broken: Broken, site: Site, groq: FaultServer
+) -> None:
+    """It is listed with its error."""
     value = broken.value and broken.value.replace("broken_plugin", "sour_plugin")
     site.add("sour-plugin", broken.code, hooks=["sour"], value=value)
     with Client() as client:
         assert ask(client, provider="groq") == "ok"
-    assert all(told in str(info("sour").error) for told in broken.told)
+    assert all(part in str(info("sour").error) for part in broken.parts)
     assert (info("sour").distribution, info("sour").providers) == ("sour-plugin", ())
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_broken_plugin_among_others_is_left_out_and_the_trail_says_why(
+def test_a_broken_plugin_among_others_is_skipped_and_the_trail_says_why(
     mode: str, site: Site, groq: FaultServer
 ) -> None:
     site.add("broken-plugin", "raise RuntimeError('on import')", providers=["broken"])

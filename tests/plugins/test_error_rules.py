@@ -51,8 +51,10 @@ def test_the_first_error_rule_with_a_result_counts(groq: FaultServer, caplog: py
     outcome = run("sync", {"plugins": [never, first, junk, none, raising, leaving]}, TWO)
     assert type(outcome.error) is g4f_lite.ContentFilterError
     assert [len(rule.asked) for rule in (never, first, junk, none, raising, leaving)] == [0, 1, 1, 1, 1, 1]
-    told = [record.getMessage().rpartition("(client)")[2] for record in caplog.records if record.levelname == "ERROR"]
-    assert "failed: SystemExit: from the rule" in told[0]
-    assert "failed: ZeroDivisionError: from the rule" in told[1]
-    assert "returned str, no ProviderError" in told[2]
-    assert len(told) == 3
+    messages = [
+        record.getMessage().rpartition("(client)")[2] for record in caplog.records if record.levelname == "ERROR"
+    ]
+    assert "failed: SystemExit: from the rule" in messages[0]
+    assert "failed: ZeroDivisionError: from the rule" in messages[1]
+    assert "returned str, no ProviderError" in messages[2]
+    assert len(messages) == 3

@@ -107,7 +107,7 @@ class Unmakeable(Acme):
 
 
 @pytest.mark.parametrize(
-    ("plugin", "told"),
+    ("plugin", "message"),
     [
         (42, "no hooks"),
         (None, "no hooks"),
@@ -124,11 +124,11 @@ class Unmakeable(Acme):
         (object_with("register_strategies", lambda self, register: register("x", None)), "'x' and None"),
     ],
 )
-def test_a_plugin_in_code_that_cannot_be_used_is_refused_and_leaves_nothing(plugin: object, told: str) -> None:
-    with pytest.raises(PluginLoadError, match=told):
+def test_a_plugin_in_code_that_cannot_be_used_is_refused_and_leaves_nothing(plugin: object, message: str) -> None:
+    with pytest.raises(PluginLoadError, match=message):
         Client(plugins=[plugin])
     before = process_registry().plugins()
-    with pytest.raises(PluginLoadError, match=told):
+    with pytest.raises(PluginLoadError, match=message):
         register(plugin)
     assert process_registry().plugins() == before
     process_registry().observe("call_finished", Trail())

@@ -29,7 +29,7 @@ class Hostile(NamedTuple):
 
     name: str
     code: str
-    told: str
+    message: str
     """Words that name what it did, beside its name."""
     where: str = "error"
     """`error`: of the call that asks for it; `log`; `warning`; `trail`."""
@@ -67,11 +67,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_plugin_that(
+def test_a_hostile_plugin_is_named_and_all_others_work(
     mode: str, hostile: Hostile, site: Site, groq: FaultServer, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """…leaves every other provider working, and is named."""
+    """Every other provider works, and the error names the plugin."""
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     entry = {"hooks": ["evil"]} if hostile.hooks else {"providers": [hostile.provider]}
     site.add("evil-plugin", hostile.code, **entry)
@@ -85,19 +85,19 @@ def test_a_plugin_that(
         beside = run(mode, settings, {"provider": [hostile.provider if not hostile.hooks else "acme", "groq"]})
     assert beside.text == "ok"
     [listed] = [one for one in process_registry().plugins() if one.distribution == "evil-plugin"]
-    told = {
+    text = {
         "error": str(asked.error),
         "log": caplog.text,
         "warning": str([str(one.message) for one in caught or []]),
         "trail": "evil" + "; ".join(map(str, asked.trail.attempts)),
         "list": f"evil {listed.problem}",
     }[hostile.where]
-    assert "evil" in told
-    assert hostile.told in told
+    assert "evil" in text
+    assert hostile.message in text
     if hostile.where == "error":
         assert isinstance(asked.error, PluginLoadError)
-        assert "evil-plugin 1.0" in told
-        assert hostile.told in (listed.error or "")
+        assert "evil-plugin 1.0" in text
+        assert hostile.message in (listed.error or "")
     assert capsys.readouterr().out == ""
     shown = (str(asked.error), str(asked.trail), str(beside.trail), caplog.text, str(listed))
     assert not [text for text in shown if SECRET in text]
@@ -122,7 +122,9 @@ DEADLY = {
 
 
 @pytest.mark.parametrize("deadly", DEADLY)
-def test_a_deadly_provider_hurts_only_who_asks_for_it(deadly: str, site: Site, groq: FaultServer) -> None:
+def test_a_provider_that_ends_its_process_affects_only_calls_that_name_it(
+    deadly: str, site: Site, groq: FaultServer
+) -> None:
     site.add("evil-plugin", DEADLY[deadly][0], providers=["evil"])
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     with Client(base_urls={"acme": groq.base_url}) as client:
@@ -133,7 +135,7 @@ def test_a_deadly_provider_hurts_only_who_asks_for_it(deadly: str, site: Site, g
     assert "plug_evil_plugin" not in sys.modules
 
 
-def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
+def test_each_plugin_is_loaded_in_a_process_of_its_own(site: Site) -> None:
     for number, (code, _) in enumerate(DEADLY.values()):
         site.add(f"evil-{number}", code, providers=[f"evil-{number}"])
         site.add(f"sour-{number}", code, hooks=[f"sour-{number}"])
@@ -147,9 +149,9 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
     infos = {
         one.distribution: one for one in load_isolated(process_registry(), limit=3.0) if one.source == "third-party"
     }
-    for number, (_, told) in enumerate(DEADLY.values()):
-        assert told in (infos[f"evil-{number}"].error or "")
-        assert told in (infos[f"sour-{number}"].error or "")
+    for number, (_, message) in enumerate(DEADLY.values()):
+        assert message in (infos[f"evil-{number}"].error or "")
+        assert message in (infos[f"sour-{number}"].error or "")
     acme = infos["acme-plugin"]
     assert (acme.error, acme.providers, acme.hooks, acme.loaded) == (None, ("acme",), ("register_providers",), True)
     assert acme.load_time
@@ -161,14 +163,14 @@ def test_each_is_tried_in_a_process_of_its_own(site: Site) -> None:
     assert not [name for name in sys.modules if name.startswith("plug_")]
 
 
-def test_one_that_lets_no_other_thread_run_is_given_up_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_blocks_all_threads_times_out_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess_load, "_STARTUP_S", 1.0)
     site.add("evil-plugin", "import re\nre.match('(a+)+b', 'a' * 60)", providers=["evil"])
-    [told] = [one.error for one in load_isolated(process_registry(), limit=1.0) if one.source == "third-party"]
-    assert told == "it is not loaded within 1 s"
+    [error] = [one.error for one in load_isolated(process_registry(), limit=1.0) if one.source == "third-party"]
+    assert error == "it is not loaded within 1 s"
 
 
-def test_the_command_names_the_culprits_and_says_how_to_switch_them_off(tmp_path: Path) -> None:
+def test_the_command_names_broken_plugins_and_says_how_to_switch_them_off(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.add("evil-plugin", "import os\nos._exit(7)", providers=["evil"])
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
@@ -198,7 +200,7 @@ def test_the_command_names_the_culprits_and_says_how_to_switch_them_off(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("hook", "arguments", "told"),
+    ("hook", "arguments", "message"),
     [
         ("register_provider", "register", "unknown hook 'register_provider'; did you mean 'register_providers'?"),
         ("refine_errors", "error", "did you mean 'refine_error'?"),
@@ -208,11 +210,13 @@ def test_the_command_names_the_culprits_and_says_how_to_switch_them_off(tmp_path
         ("attempt_started", "attempt, more", "cannot have the argument 'more'; there are attempt"),
     ],
 )
-def test_a_hook_that_nearly_fits_is_told_the_right_one(hook: str, arguments: str, told: str, site: Site) -> None:
+def test_the_error_for_a_misspelt_hook_suggests_the_right_one(
+    hook: str, arguments: str, message: str, site: Site
+) -> None:
     site.add("evil-plugin", OBSERVER.format(hook=hook, arguments=arguments, body="..."), hooks=["evil"])
     Client().close()
     [listed] = [one for one in process_registry().plugins() if one.distribution == "evil-plugin"]
-    assert told in (listed.error or "")
+    assert message in (listed.error or "")
 
 
 @pytest.mark.parametrize("arguments", ["", "attempt", "attempt, more=None", "*more", "**more"])

@@ -118,7 +118,7 @@ def test_one_name_in_both_groups_may_mean_two_modules(site: Site) -> None:
     assert [one.error for one in registry.plugins() if one.source == "third-party"] == [None, None]
 
 
-def test_threads_that_ask_at_once_load_a_plugin_once(site: Site) -> None:
+def test_threads_that_use_a_plugin_at_once_load_it_once(site: Site) -> None:
     slow = "import time\nLOADS = []\ntime.sleep(0.05)\n" + provider_code("acme").replace(
         "    register(P0)", "    LOADS.append(1)\n    register(P0)"
     )
@@ -134,7 +134,7 @@ def test_threads_that_ask_at_once_load_a_plugin_once(site: Site) -> None:
     assert sys.modules[module].LOADS == [1]
 
 
-def test_the_error_of_an_unknown_name_suggests_the_nearest_one(site: Site) -> None:
+def test_the_error_for_an_unknown_name_suggests_the_nearest_one(site: Site) -> None:
     site.add("acme-plugin", provider_code("acme"), providers=["acme"])
     with pytest.raises(UnknownProviderError, match="did you mean 'acme'"):
         process_registry().get("acmi")

@@ -106,8 +106,8 @@ def test_an_observer_that_fails_is_logged_and_changes_nothing(
     outcome = run(mode, {"plugins": [first, Clumsy(), last]}, TWO)
     assert (outcome.text, outcome.error) == ("ok", None)
     assert first.events == last.events == everywhere.events == [("started", A), ("finished", "ok"), ("call", None)]
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-    assert told == [
+    messages = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert messages == [
         "the observer attempt_started of the plugin 'Clumsy' (client) failed: SystemExit: at the start",
         "the observer attempt_finished of the plugin 'Clumsy' (client) failed: ValueError: at the end",
         "the observer call_finished of the plugin 'Clumsy' (client) failed: CancelledError",

@@ -34,7 +34,7 @@ def test_the_client_comes_before_the_process_before_the_bundled_before_third_par
     ]  # fmt: skip
 
 
-def test_what_was_registered_before_the_first_client_shadows_too(site: Site) -> None:
+def test_a_registration_before_the_first_client_shadows_too(site: Site) -> None:
     site.add("acme-plugin", provider_code("acme", label="third party"), providers=["acme"])
     register(make("acme", label="process"))
     with pytest.warns(PluginWarning, match=r"'acme' of the distribution acme-plugin 1.0 is shadowed by .* \(code\)"):
@@ -49,7 +49,7 @@ def test_of_two_third_parties_the_first_by_distribution_counts(site: Site) -> No
         assert process_registry().get("acme").label == "beta"
 
 
-def test_registering_a_name_again_replaces_the_first_in_silence() -> None:
+def test_registering_a_name_again_replaces_the_first_without_a_warning() -> None:
     register(make("acme", label="first"))
     register(make("acme", label="second"))
     assert process_registry().get("acme").label == "second"

@@ -13,7 +13,7 @@ from g4f_lite.testing import FaultServer, replies
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_no_key_is_in_what_an_error_is_chained_to(mode: str, server: FaultServer) -> None:
+def test_the_causes_of_an_error_contain_no_key(mode: str, server: FaultServer) -> None:
     class Careless(Plain):
         name = "careless"
 

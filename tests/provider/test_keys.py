@@ -31,7 +31,7 @@ def test_keys_come_from_argument_environment_and_store_in_this_order(monkeypatch
         client.explain(provider="alpha")
 
 
-def test_stored_keys_are_readable_by_their_owner_alone() -> None:
+def test_only_the_owner_can_read_stored_keys() -> None:
     path = keys.store_key("groq", "gsk_x")
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -79,7 +79,7 @@ def test_stored_keys_that_cannot_be_read_stop_only_the_providers_that_need_them(
         assert client.explain(**wanted).tiers[0][0].key == keys.fingerprint("mended")
 
 
-def test_a_key_shows_nowhere() -> None:
+def test_a_key_is_never_shown() -> None:
     with Client(plugins=[Alpha], keys={"alpha": "s3cret-key"}) as client:
         assert "s3cret" not in repr(client.explain()) + str(client.explain())
     key = Key("s3cret-key", "argument")

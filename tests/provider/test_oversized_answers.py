@@ -85,7 +85,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("number", [MAX_CHOICES + 1, MAX_OBJECTS // 2, MILLION], ids=["few", "many", "most"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_reading_a_crowded_answer_costs_does_not_grow_with_it(shape: str, number: int) -> None:
+def test_the_cost_of_reading_an_answer_with_too_many_values_is_bounded(shape: str, number: int) -> None:
     calls, result = chat(many(*SHAPES[shape], number=number))
     if shape == "fields" and number <= MAX_OBJECTS:
         assert not isinstance(result, Exception)  # fields that nobody knows are skipped
@@ -105,7 +105,7 @@ def test_an_event_of_a_stream_has_the_same_limits(shape: str) -> None:
     assert calls < WORK
 
 
-def test_values_of_another_type_are_looked_at_up_to_a_limit() -> None:
+def test_values_of_a_different_type_are_checked_up_to_a_limit() -> None:
     words = many(b'{"text":"x","words":[', b'{"word":7}', b"]}", MAX_OBJECTS // 2)
     operation = ENDPOINTS["transcription"].operation
     request = TranscriptionRequest(model="m", file=b"")
@@ -114,7 +114,7 @@ def test_values_of_another_type_are_looked_at_up_to_a_limit() -> None:
     assert calls < 10 * WORK
 
 
-def test_a_long_answer_that_fits_but_for_one_field_is_read_whole() -> None:
+def test_a_long_answer_with_one_wrong_field_is_read_completely() -> None:
     calls_of = [{"id": f"call-{number}", "function": {"name": "f"}} for number in range(MAX_CHOICES)]
     body = {"created": "x", "choices": [{"message": {"tool_calls": calls_of}, "finish_reason": "tool_calls"}]}
     calls, completion = chat(json.dumps(body).encode())
@@ -153,7 +153,7 @@ def test_a_list_of_models_with_a_million_fields_is_refused(fields: bytes) -> Non
 
 @pytest.mark.parametrize("field", [b'"detail"', b'"error"', b'"errors"', b'"message"'])
 @pytest.mark.parametrize("item", [b"{}", b'{"msg":"x"}', b'{"loc":["a"],"msg":"x"}', b'["x"]', b'"x"'])
-def test_an_error_body_of_many_parts_is_read_at_its_beginning(field: bytes, item: bytes) -> None:
+def test_only_the_beginning_of_an_error_body_with_many_parts_is_read(field: bytes, item: bytes) -> None:
     body = many(b"{" + field + b":[", item, b"]}", (MAX_ERROR_BODY - 100) // (len(item) + 1))
     calls, error = work_of(lambda: classify(ErrorReply(status=404, body=body)))
     assert isinstance(error, ModelUnavailableError)
@@ -172,7 +172,7 @@ def test_an_error_larger_than_an_error_body_may_be_is_not_decoded() -> None:
     "nest", [(b"[", b"0", b"]"), (b'{"message":', b"0", b"}"), (b'{"loc":[', b"0", b'],"msg":"x"}')]
 )
 @pytest.mark.parametrize("start", [b'{"error":', b'{"detail":', b'{"created":"x","choices":'])
-def test_deep_nesting_is_no_error_of_our_own(start: bytes, nest: tuple[bytes, bytes, bytes], depth: int) -> None:
+def test_deep_nesting_is_a_provider_error(start: bytes, nest: tuple[bytes, bytes, bytes], depth: int) -> None:
     opening, core, closing = nest
     body = start + opening * depth + core + closing * depth + b"}"
     assert isinstance(classify(ErrorReply(status=400, body=body)), ProviderError)
@@ -181,7 +181,7 @@ def test_deep_nesting_is_no_error_of_our_own(start: bytes, nest: tuple[bytes, by
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_crowded_answer_fails_the_leg_and_says_why(mode: str) -> None:
+def test_an_answer_with_too_many_values_fails_the_leg_and_says_why(mode: str) -> None:
     body = many(b'{"created":"x","choices":[', b"{}", b"]}")
     with FaultServer() as server:
         server.script(replies.body(body))

@@ -55,5 +55,5 @@ def test_foreign_exceptions_are_removed_from_the_whole_chain() -> None:
         (None, KEY.value, KEY.value),
     ],
 )
-def test_a_key_is_redacted_also_where_a_cut_has_left_its_beginning(key: Key | None, text: str, redacted: str) -> None:
+def test_a_truncated_key_is_redacted_too(key: Key | None, text: str, redacted: str) -> None:
     assert redact_text(text, key) == redacted

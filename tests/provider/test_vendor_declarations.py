@@ -99,7 +99,7 @@ def test_a_declared_rate_limit_per_day_is_a_quota() -> None:
     assert type(Acme().classify_error(reply)) is QuotaExceededError
 
 
-def test_one_providers_codes_mean_nothing_to_another() -> None:
+def test_the_codes_of_one_provider_do_not_apply_to_another() -> None:
     reply = ErrorReply(status=429, body=b'{"error": {"message": "Full.", "code": "engine_full"}}')
     assert type(Other().classify_error(reply)) is RateLimitError
 
@@ -108,7 +108,7 @@ def test_one_providers_codes_mean_nothing_to_another() -> None:
 
 
 @every_mode
-def test_a_wait_in_the_services_own_form_wins(server: FaultServer, mode: str) -> None:
+def test_a_wait_in_the_services_own_form_takes_precedence(server: FaultServer, mode: str) -> None:
     body = {"error": {"message": "Please try again in 5s."}, "come_back_at": 4e12}
     error = failing(server, mode, 429, body, retry_after="2")
     assert error.retry_after is not None
@@ -116,7 +116,7 @@ def test_a_wait_in_the_services_own_form_wins(server: FaultServer, mode: str) ->
 
 
 @every_mode
-def test_a_reply_without_it_is_read_by_the_common_rules(server: FaultServer, mode: str) -> None:
+def test_a_reply_without_a_declared_wait_is_read_by_the_common_rules(server: FaultServer, mode: str) -> None:
     assert failing(server, mode, 429, {"error": {"message": "Please try again in 5s."}}).retry_after == 5
 
 
@@ -215,7 +215,9 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),
     ],
 )
-def test_a_wrong_declaration_is_refused_when_the_provider_is_made(attributes: dict[str, Any], message: str) -> None:
+def test_an_invalid_declaration_is_refused_when_the_provider_is_created(
+    attributes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Acme(**attributes)
 

@@ -36,14 +36,14 @@ def listed(one: Provider) -> list[str]:
 
 
 @each_provider
-def test_its_attributes_can_work(name: str) -> None:
+def test_its_attributes_are_valid(name: str) -> None:
     one = PROVIDERS[name]
     assert NAME.fullmatch(name) and one.name == name
     assert one.label and one.url.startswith("https://")
     assert one.capabilities <= CAPABILITIES
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", variable) for variable in one.api_key_env)
     assert not one.notice.endswith(".")
-    assert one.working or (one.notice and not one.automatic), "a user is told why"
+    assert one.working or (one.notice and not one.automatic), "its notice must say why"
     if one.needs_auth and one.working:
         assert one.api_key_env and one.login_url.startswith("https://")
     if one.automatic:
@@ -52,7 +52,7 @@ def test_its_attributes_can_work(name: str) -> None:
 
 
 @each_provider
-def test_its_models_are_listed_once_and_its_aliases_lead_to_an_id(name: str) -> None:
+def test_its_models_are_listed_once_and_its_aliases_stand_for_an_id(name: str) -> None:
     one = PROVIDERS[name]
     models = listed(one)
     assert len(set(models)) == len(models) and one.default_model in [*models[:1], ""]
@@ -67,7 +67,7 @@ VOCABULARY = sorted({alias for one in PROVIDERS.values() for alias in one.model_
 
 
 @each_provider
-def test_one_model_has_one_name_with_all_who_serve_it(name: str) -> None:
+def test_a_model_has_the_same_name_at_every_provider_that_serves_it(name: str) -> None:
     one = PROVIDERS[name]
     for model in listed(one):
         alias = next((alias for alias in VOCABULARY if squeezed(model).startswith(squeezed(alias))), model)
@@ -75,7 +75,7 @@ def test_one_model_has_one_name_with_all_who_serve_it(name: str) -> None:
 
 
 @each_service
-def test_its_address_is_encrypted_unless_it_is_here(name: str) -> None:
+def test_its_address_is_https_unless_it_is_on_this_machine(name: str) -> None:
     one = SERVICES[name]
     here = name in ("ollama", "lmstudio", "vllm", "llamacpp")
     assert re.match(r"http://127\.0\.0\.1:\d+/" if here else r"https://[^/]+(/|$)", one.api_base)
@@ -85,7 +85,7 @@ def test_its_address_is_encrypted_unless_it_is_here(name: str) -> None:
 
 
 @each_service
-def test_its_quirks_name_parameters_that_there_are(name: str) -> None:
+def test_its_quirks_name_existing_parameters(name: str) -> None:
     one = SERVICES[name]
     assert isinstance(one, OpenaiTemplate)
     quirks = (one.unsupported_parameters, one.allowed_values, one.renamed_parameters, one.renamed_values)
@@ -139,7 +139,7 @@ def test_a_row_with_a_mistake_disables_only_its_own_provider(monkeypatch: pytest
         assert client.explain().tiers[0][0].provider == "groq"
 
 
-def test_instances_made_of_rows_are_frozen_and_survive_pickle() -> None:
+def test_instances_made_from_rows_are_frozen_and_survive_pickle() -> None:
     import pickle
 
     again = pickle.loads(pickle.dumps(PROVIDERS["cerebras"]))

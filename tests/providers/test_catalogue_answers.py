@@ -56,7 +56,7 @@ FAILING = {
 
 @each_service
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_each_failure_is_its_exception_and_shows_no_key(name: str, mode: str, server: FaultServer) -> None:
+def test_each_error_reply_raises_its_exception_and_shows_no_key(name: str, mode: str, server: FaultServer) -> None:
     for model, failing in FAILING.items():
         server.on(model, failing.reply)
         params = {"provider": name, "model": model, "fallback_models": [], "retries": 0, "deadline": 20.0}

@@ -17,7 +17,7 @@ SERVING = """
 """.split()
 
 
-def test_a_model_finds_everybody_who_serves_it_whatever_it_is_called_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_selects_every_provider_that_serves_it_under_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a1")
     with Client(keys=dict.fromkeys(BUNDLED, "k")) as client:
         [tier] = client.explain(model="gpt-oss-120b").tiers
@@ -32,7 +32,7 @@ def test_a_model_finds_everybody_who_serves_it_whatever_it_is_called_there(monke
     assert "and 8 more" in str(caught.value) and len(str(caught.value)) < 500
 
 
-def test_a_call_that_names_none_tries_all_with_a_key_in_the_order_of_the_catalogue() -> None:
+def test_a_call_without_a_provider_tries_all_that_have_a_key_in_the_order_of_the_catalogue() -> None:
     keyed = ["openrouter", "mistral", "groq", "azure", "hyperbolic", "perplexity", "ollama"]
     with Client(keys=dict.fromkeys(keyed, "k")) as client:
         plan = client.explain()
@@ -42,7 +42,7 @@ def test_a_call_that_names_none_tries_all_with_a_key_in_the_order_of_the_catalog
     assert not left_out & {"azure", "hyperbolic", "ollama", "perplexity", "github", "groq"} and "cerebras" in left_out
 
 
-def test_those_without_a_key_are_all_in_the_trail_and_few_in_its_text(
+def test_providers_without_a_key_are_all_in_the_trail_and_few_in_its_text(
     groq: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(g4f_lite_providers, "BUNDLED", {name: BUNDLED[name] for name in BUNDLED if name != "local"})
@@ -58,19 +58,19 @@ def test_those_without_a_key_are_all_in_the_trail_and_few_in_its_text(
         assert f"{len(keyless) - 3} others skipped: no key: {', '.join(keyless[3:])}" in text
 
 
-@pytest.mark.parametrize(("name", "told"), [("github", "retired on 2026-07-30"), ("perplexity", "ended its chat")])
-def test_one_that_is_gone_says_so(name: str, told: str) -> None:
+@pytest.mark.parametrize(("name", "message"), [("github", "retired on 2026-07-30"), ("perplexity", "ended its chat")])
+def test_a_retired_provider_says_so(name: str, message: str) -> None:
     with Client(keys={"groq": "k"}) as client:
         for params in ({"provider": name}, {"provider": name, "model": "x"}, {"model": f"{name}:x"}):
-            with pytest.raises(g4f_lite.NoUsableRouteError, match=told):
+            with pytest.raises(g4f_lite.NoUsableRouteError, match=message):
                 client.explain(**params)
         plan = client.explain(provider=[name, "groq"])
-    assert [told in one.reason for one in plan.skipped] == [True]
+    assert [message in one.reason for one in plan.skipped] == [True]
     assert plan.tiers[0][0].provider == "groq"
 
 
 @pytest.mark.parametrize("name", ["azure"])
-def test_without_a_default_model_one_must_be_named(name: str, server: FaultServer) -> None:
+def test_a_provider_without_a_default_model_needs_a_named_model(name: str, server: FaultServer) -> None:
     with Client(**at(name, server)) as client:
         with pytest.raises(g4f_lite.UnknownModelError, match=f"{name} has no default model; name one with model="):
             client.chat.completions.create(messages=MESSAGES, provider=name)
@@ -98,6 +98,6 @@ def test_an_address_is_completed_from_the_environment(
             client.explain(provider="azure", model="d")
 
 
-def test_a_misspelt_provider_before_a_model_is_noticed() -> None:
+def test_a_misspelt_provider_before_a_model_is_refused() -> None:
     with Client() as client, pytest.raises(g4f_lite.UnknownModelError, match="did you mean 'groq:foo'"):
         client.explain(model="grok:foo")

@@ -44,7 +44,7 @@ PRINTED = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_each_example_of_the_seed_runs(name: str, groq: FaultServer) -> None:
+def test_each_example_of_the_original_module_runs(name: str, groq: FaultServer) -> None:
     groq.script(replies.answer("Воскресенье, как и вчера"))
     code = "from g4f_lite_providers.groq import Groq\ngroq = Groq()\n" + EXAMPLES[name]
     done = subprocess.run(
@@ -58,7 +58,7 @@ def test_each_example_of_the_seed_runs(name: str, groq: FaultServer) -> None:
     assert (done.stdout, done.stderr) == (PRINTED[name], "")
 
 
-def test_the_attributes_of_the_seed_are_there() -> None:
+def test_the_attributes_of_the_original_module_exist() -> None:
     assert issubclass(Groq, g4f_lite.OpenaiTemplate)
     assert Groq.url == "https://console.groq.com/playground"
     assert Groq.login_url == "https://console.groq.com/keys"
@@ -75,7 +75,7 @@ def test_a_model_name_is_the_default_an_alias_or_itself() -> None:
     assert names == ["openai/gpt-oss-120b"] * 2 + ["openai/gpt-oss-20b"] * 2 + ["new/model"]
 
 
-def test_get_response_sends_the_defaults_of_the_seed(groq: FaultServer) -> None:
+def test_get_response_sends_the_defaults_of_the_original_module(groq: FaultServer) -> None:
     response = Groq().get_response("Привет", model="gpt-oss-20b", seed=7)
     assert response["choices"][0]["message"]["content"] == "ok"
     assert json.loads(json.dumps(response)) == response
@@ -89,7 +89,7 @@ def test_get_response_sends_the_defaults_of_the_seed(groq: FaultServer) -> None:
     assert groq.received[0].headers["authorization"] == "Bearer gsk_secret_of_the_tests"
 
 
-def test_get_response_goes_through_the_same_fallbacks(groq: FaultServer) -> None:
+def test_get_response_uses_the_same_fallbacks(groq: FaultServer) -> None:
     groq.on("openai/gpt-oss-120b", replies.error(404, "gone", code="model_not_found"))
     assert Groq().get_response("hi")["model"] == "openai/gpt-oss-20b"
     assert groq.models == ["openai/gpt-oss-120b", "openai/gpt-oss-20b"]
@@ -106,7 +106,7 @@ def test_both_names_of_the_stream_yield_the_same_pieces(groq: FaultServer) -> No
     assert groq.received[-1].json["max_tokens"] == 9
 
 
-def test_a_stream_that_is_dropped_early_frees_its_connection(groq: FaultServer) -> None:
+def test_an_abandoned_stream_frees_its_connection(groq: FaultServer) -> None:
     groq.script(replies.silence("stream", 2))
     pieces = Groq().get_response_stream("count")
     assert next(pieces) == "word0 "
@@ -138,7 +138,7 @@ def test_the_token_comes_from_argument_environment_and_store_in_this_order(
 
 
 @pytest.mark.parametrize("field", ["token", "access_token", "api_key"])
-def test_an_endpoint_that_answers_with_a_token_is_believed(field: str, server: FaultServer) -> None:
+def test_the_token_of_an_endpoint_is_used(field: str, server: FaultServer) -> None:
     server.script(page({"other": 1, field: f" {field}-value "}))
     assert Groq(login_url=f"{server.origin}/keys")._get_auth_token() == f"{field}-value"
     (asked,) = server.received
@@ -146,7 +146,7 @@ def test_an_endpoint_that_answers_with_a_token_is_believed(field: str, server: F
     assert not {"authorization", "cookie"} & set(asked.headers)
 
 
-def test_a_redirect_on_the_same_host_is_followed_and_no_further(server: FaultServer) -> None:
+def test_only_a_redirect_on_the_same_host_is_followed(server: FaultServer) -> None:
     server.script(replies.redirect("/v2/keys", 302), page({"token": "moved"}))
     assert Groq(login_url=f"{server.origin}/keys")._get_auth_token() == "moved"
     server.script(replies.redirect("/keys", 302))
@@ -176,12 +176,12 @@ REFUSALS: dict[str, tuple[Reply, str]] = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_page_without_a_token_is_an_authentication_error(name: str, server: FaultServer) -> None:
-    reply, told = REFUSALS[name]
+    reply, message = REFUSALS[name]
     server.script(reply)
     login = f"{server.origin}/keys"
     with pytest.raises(g4f_lite.AuthenticationError) as caught:
         Groq(login_url=login)._get_auth_token()
-    for part in (told, login, "GROQ_API_KEY"):
+    for part in (message, login, "GROQ_API_KEY"):
         assert part in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
@@ -206,7 +206,7 @@ def test_the_one_line_calls_make_the_exchange_and_the_client_never_does(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "error", "told"),
+    ("attributes", "error", "message"),
     [
         ({"api_bse": "x"}, TypeError, "did you mean 'api_base'"),
         ({"api_base": "ftp://x"}, ValueError, "address like https"),
@@ -214,8 +214,8 @@ def test_the_one_line_calls_make_the_exchange_and_the_client_never_does(
         ({"name": "Groq!"}, ValueError, "name must match"),
     ],
 )
-def test_attributes_that_cannot_work_are_refused(attributes: dict[str, Any], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+def test_invalid_attributes_are_refused(attributes: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         Groq(**attributes)
 
 

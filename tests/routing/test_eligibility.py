@@ -41,7 +41,7 @@ NEEDS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("capability", "params"), NEEDS)
-def test_a_leg_without_a_capability_is_left_out_with_the_reason(
+def test_a_leg_without_a_capability_is_skipped_with_the_reason(
     capability: str, params: dict[str, Any], server: FaultServer
 ) -> None:
     plain, able = provider(server, "plain"), provider(server, "able", "m", capability)
@@ -56,14 +56,14 @@ def test_a_leg_without_a_capability_is_left_out_with_the_reason(
     assert len(server.received) == 1
 
 
-def test_what_only_one_model_can_goes_to_that_model(groq: FaultServer) -> None:
+def test_a_request_goes_to_the_only_model_with_the_capability(groq: FaultServer) -> None:
     with Client() as client:
         reply = client.chat.completions.create(messages=IMAGE, provider="groq")
         assert groq.models == ["qwen/qwen3.8-27b"]
         assert {skipped.model for skipped in reply.trail.skipped} == {"openai/gpt-oss-120b", "openai/gpt-oss-20b"}
 
 
-def test_what_the_request_asks_too_much_is_told_before_missing_keys(
+def test_a_missing_capability_is_reported_before_a_missing_key(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMBANOVA_API_KEY", "test")
@@ -73,7 +73,7 @@ def test_what_the_request_asks_too_much_is_told_before_missing_keys(
     assert str(caught.value).startswith("nothing can answer this call: sambanova: does not take images")
 
 
-def test_a_request_that_cannot_be_built_is_not_held_against_the_leg(server: FaultServer) -> None:
+def test_a_request_that_cannot_be_built_does_not_penalize_the_leg(server: FaultServer) -> None:
     class Broken(OpenaiTemplate):
         name, default_model, needs_auth = "broken", "m", False
 
@@ -95,7 +95,7 @@ DEAR, CHEAP = "gpt-5", "gpt-5-nano"
 
 
 @pytest.mark.parametrize("most", [1.0, {"completion": 1}, {"prompt": 0.5}])
-def test_what_costs_too_much_is_left_out(most: Any, server: FaultServer) -> None:
+def test_a_leg_that_is_too_expensive_is_skipped(most: Any, server: FaultServer) -> None:
     dear, cheap = provider(server, "openai", DEAR), provider(server, "openai", CHEAP)
     with Client(routes=[dear, cheap]) as client:
         reply = client.chat.completions.create(messages=MESSAGES, max_price=most)
@@ -107,13 +107,13 @@ def test_what_costs_too_much_is_left_out(most: Any, server: FaultServer) -> None
 
 
 @pytest.mark.parametrize("most", ["1", -1, {"prompts": 1}, True, {"prompt": None}])
-def test_a_price_that_means_nothing_is_refused(most: Any, server: FaultServer) -> None:
+def test_an_invalid_price_is_refused(most: Any, server: FaultServer) -> None:
     with Client() as client, pytest.raises(g4f_lite.ConfigurationError, match="max_price must be USD for a million"):
         client.chat.completions.create(messages=MESSAGES, provider=provider(server, "openai", DEAR), max_price=most)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_answer_knows_what_it_has_cost(mode: str, server: FaultServer) -> None:
+def test_an_answer_has_its_cost(mode: str, server: FaultServer) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "prompt_tokens_details": {"cached_tokens": 400}}
     choice = {"finish_reason": "stop", "delta": {"content": "ok"}, "message": {"content": "ok"}}
     answer = {"model": "gpt-5", "choices": [choice], "usage": usage}
@@ -140,7 +140,7 @@ def test_a_prompt_that_is_too_long_for_a_model_goes_to_another(server: FaultServ
         assert (short.provider, short.trail.skipped) == ("groq", ())
 
 
-def test_without_the_extra_nothing_is_known_and_nothing_breaks(server: FaultServer) -> None:
+def test_without_the_extra_prices_are_unknown_and_calls_work(server: FaultServer) -> None:
     code = f"""
 import sys
 sys.modules["genai_prices"] = None
@@ -167,7 +167,7 @@ client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}], p
         (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
     ],
 )
-def test_an_image_is_known_by_its_bytes(content: bytes, media_type: str, tmp_path: Path) -> None:
+def test_the_type_of_an_image_is_found_in_its_bytes(content: bytes, media_type: str, tmp_path: Path) -> None:
     file = tmp_path / "any.name"
     file.write_bytes(content)
     for source in (content, file, str(file)):
@@ -183,15 +183,16 @@ def test_an_image_is_known_by_its_bytes(content: bytes, media_type: str, tmp_pat
 @pytest.mark.parametrize(
     ("content", "kind"), [(b"RIFF\0\0\0\0WAVEfmt ", "wav"), (b"ID3\x04", "mp3"), (b"\xff\xfb\x90", "mp3")]
 )
-def test_sound_is_known_by_its_bytes(content: bytes, kind: str) -> None:
+def test_the_format_of_audio_is_found_in_its_bytes(content: bytes, kind: str) -> None:
     assert audio_part(content)["input_audio"]["format"] == kind
     assert audio_part(content, format="flac")["input_audio"]["format"] == "flac"
 
 
 @pytest.mark.parametrize("part", [image_part, audio_part])
 @pytest.mark.parametrize(
-    ("source", "told"), [("no-such-file", "cannot be read"), (b"text", "these bytes"), (5, "int"), ("a\0b", "cannot")]
+    ("source", "message"),
+    [("no-such-file", "cannot be read"), (b"text", "these bytes"), (5, "int"), ("a\0b", "cannot")],
 )
-def test_what_is_neither_image_nor_sound_is_refused(part: Any, source: Any, told: str) -> None:
-    with pytest.raises(g4f_lite.InvalidRequestError, match=told):
+def test_data_that_is_neither_image_nor_audio_is_refused(part: Any, source: Any, message: str) -> None:
+    with pytest.raises(g4f_lite.InvalidRequestError, match=message):
         part(source)

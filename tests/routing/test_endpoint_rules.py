@@ -38,7 +38,7 @@ def test_an_alias_counts_only_for_the_endpoint_that_has_its_model() -> None:
             models(client, "embeddings", model="t")
 
 
-def test_only_vectors_are_not_mixed_up_by_a_fallback() -> None:
+def test_only_embeddings_have_no_fallback_of_another_model_by_default() -> None:
     with Client(plugins=[Both], keys={"both": "k"}) as client:
         assert models(client, "images", provider="both") == ["paint", "draw"]
         for named in ({}, {"model": "wide"}):

@@ -67,7 +67,7 @@ def test_only_a_result_that_looked_for_a_stored_key_depends_on_the_stored_keys(
     assert depends_on == expected
 
 
-def test_a_broken_file_of_stored_keys_is_a_lack_of_a_key_that_depends_on_that_file() -> None:
+def test_an_unreadable_key_file_counts_as_a_missing_key_that_depends_on_the_file() -> None:
     path: Path = store_key("day", "s")
     path.write_text("[", "utf-8")
     legs, obstacle, depends_on = LegFactory().legs(Day(), "sunday")
@@ -76,13 +76,13 @@ def test_a_broken_file_of_stored_keys_is_a_lack_of_a_key_that_depends_on_that_fi
     assert (obstacle.lacks_key, str(path) in obstacle.reason, depends_on) == (True, True, STORED)
 
 
-def test_a_missing_address_is_no_lack_of_a_key() -> None:
+def test_a_missing_address_is_not_a_missing_key() -> None:
     result = LegFactory({"day": "k"}).legs(Day(api_base="https://{DAY_HOST}/v1"), "sunday")
     assert result.obstacle is not None
     assert (result.obstacle.lacks_key, "set DAY_HOST" in result.obstacle.reason) == (False, True)
 
 
-def test_what_a_provider_says_itself_is_a_dependency_and_no_lack_of_a_key() -> None:
+def test_a_providers_own_reason_is_a_dependency_and_not_a_missing_key() -> None:
     closed = Closed()
     assert LegFactory().legs(closed, "sunday").depends_on == Dependencies(False, ((closed, "no key fits its lock"),))
     with Client(plugins=[closed]) as client, pytest.raises(NoUsableRouteError) as caught:

@@ -74,7 +74,7 @@ def raising_strategy(legs: Sequence[Leg], context: StrategyContext) -> Sequence[
 
 
 @pytest.mark.parametrize(
-    ("strategy", "told"),
+    ("strategy", "message"),
     [
         (raising_strategy, "the strategy raising_strategy failed: KeyError: 'no order'"),
         (lambda legs, context: None, "failed: TypeError"),
@@ -83,9 +83,9 @@ def raising_strategy(legs: Sequence[Leg], context: StrategyContext) -> Sequence[
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_a_strategy_that_fails_is_named_before_anything_is_sent(
-    mode: str, strategy: Any, told: str, pair: list[Provider], server: FaultServer
+    mode: str, strategy: Any, message: str, pair: list[Provider], server: FaultServer
 ) -> None:
     outcome = run(mode, {}, {"provider": pair, "strategy": strategy})
     assert isinstance(outcome.error, g4f_lite.ConfigurationError)
-    assert told in str(outcome.error)
+    assert message in str(outcome.error)
     assert server.received == []

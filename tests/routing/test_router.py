@@ -73,7 +73,7 @@ def test_names_select_and_the_clients_routes_stand_in_for_missing_names() -> Non
     assert routes_of(router.select({}, "embeddings").tiers) == [["night:stars"]]
 
 
-def test_a_request_selects_only_what_can_take_it() -> None:
+def test_a_request_selects_only_legs_that_can_take_it() -> None:
     router = make(routes=["day", "night"])
     tool = {"type": "function", "function": {"name": "f"}}
     asking = ChatRequest(messages=REQUEST.messages, tools=[tool])
@@ -106,7 +106,7 @@ def test_a_call_may_name_another_strategy_than_the_client() -> None:
 
 
 @pytest.mark.parametrize("strategy", ["ordr", 5])
-def test_a_strategy_that_does_not_exist_is_refused_with_the_router_and_with_a_call(strategy: Any) -> None:
+def test_an_unknown_strategy_is_refused_by_the_router_and_by_a_call(strategy: Any) -> None:
     with pytest.raises(ConfigurationError, match="strategy"):
         make(strategy=strategy)
     with pytest.raises(ConfigurationError, match="strategy"):

@@ -63,7 +63,7 @@ ROWS: list[tuple[str, dict[str, Any], list[list[str]]]] = [
 
 
 @pytest.mark.parametrize(("name", "params", "expected"), ROWS, ids=[row[0] for row in ROWS])
-def test_tiers(name: str, params: dict[str, Any], expected: list[list[str]], client: Client) -> None:
+def test_names_become_tiers(name: str, params: dict[str, Any], expected: list[list[str]], client: Client) -> None:
     assert plan(client, **params) == expected
 
 
@@ -82,7 +82,7 @@ def test_keyless_services_are_used_only_when_named(client: Client) -> None:
         client.explain(model="free")
 
 
-def test_what_is_left_out_is_listed_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_skipped_leg_is_listed_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BETA_API_KEY", "b")
     with Client(plugins=[Alpha, Beta, Broken]) as client:
         skipped = {one.provider: one.reason for one in client.explain().skipped}
@@ -119,13 +119,13 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("params", "error", "told"), MISTAKES, ids=[str(row[0]) for row in MISTAKES])
+@pytest.mark.parametrize(("params", "error", "message"), MISTAKES, ids=[str(row[0]) for row in MISTAKES])
 def test_mistakes_are_reported_before_anything_is_sent(
-    params: dict[str, Any], error: type[Exception], told: str, client: Client
+    params: dict[str, Any], error: type[Exception], message: str, client: Client
 ) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         client.explain(**params)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], **params)
 
 
@@ -150,13 +150,13 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("settings", "told"), SETTINGS, ids=[str(row[0]) for row in SETTINGS])
-def test_settings_that_cannot_work_are_refused_by_both_clients(settings: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(("settings", "message"), SETTINGS, ids=[str(row[0]) for row in SETTINGS])
+def test_invalid_settings_are_refused_by_both_clients(settings: dict[str, Any], message: str) -> None:
     for kind in (Client, g4f_lite.AsyncClient):
-        with pytest.raises(g4f_lite.G4FLiteError, match=told):
+        with pytest.raises(g4f_lite.G4FLiteError, match=message):
             kind(**settings)
 
 
-def test_timeouts_that_are_no_durations_are_refused() -> None:
+def test_timeouts_that_are_not_durations_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Timeouts\.stall"):
         g4f_lite.Timeouts(stall=0)

@@ -42,7 +42,7 @@ def seen(selections: SelectionCache) -> list[tuple[str, str | None, str | None]]
     ]
 
 
-def test_nothing_changed_so_the_legs_are_the_same_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_legs_are_reused_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAY_API_KEY", "one")
     known = selections(Day())
     first = known.get("day", None, ["sunday", "monday"])
@@ -51,7 +51,7 @@ def test_nothing_changed_so_the_legs_are_the_same_objects(monkeypatch: pytest.Mo
     assert known.get("day", "monday", ["sunday", "monday"]) is not first
 
 
-def test_the_environment_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_the_environment_takes_effect_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     known = selections(Day())
     with pytest.raises(MissingKeyError):
         seen(known)
@@ -65,7 +65,7 @@ def test_the_environment_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None
         seen(known)
 
 
-def test_stored_keys_count_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_change_of_the_stored_keys_takes_effect_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     known = selections(Day())
     for value in ("one", "three"):
         store_key("day", value)
@@ -78,7 +78,7 @@ def test_stored_keys_count_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         seen(known)
 
 
-def test_what_is_registered_later_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_registration_takes_effect_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAY_API_KEY", "one")
     known = selections()
     with pytest.raises(UnknownProviderError):

@@ -29,7 +29,7 @@ def test_round_robin_takes_turns_and_explain_does_not(server: FaultServer) -> No
     assert seen == ["one", "two", "three", "one"]
 
 
-def test_weights_set_the_chances_and_explain_predicts_the_choice(server: FaultServer) -> None:
+def test_weights_set_the_probabilities_and_explain_predicts_the_choice(server: FaultServer) -> None:
     with Client(strategy=g4f_lite.Weighted({"one": 8, "two:two": 1})) as client:
         seen = []
         for _ in range(60):

@@ -67,7 +67,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_secure_handshake_that_drips_is_bounded(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_tls_handshake_is_bounded(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     default_ssl_context()  # its making takes a moment that is not what is measured

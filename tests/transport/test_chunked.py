@@ -18,7 +18,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "said"), BODIES)
-def test_the_body_is_the_same_wherever_it_is_cut(body: bytes, said: bytes) -> None:
+def test_the_body_is_the_same_however_it_is_split(body: bytes, said: bytes) -> None:
     transport = HTTPTransport()
     for cut in range(len(body)):
         with serving(HEAD + body[:cut], body[cut:]) as url:
@@ -26,7 +26,7 @@ def test_the_body_is_the_same_wherever_it_is_cut(body: bytes, said: bytes) -> No
     transport.close()
 
 
-def test_a_connection_is_kept_after_such_a_body() -> None:
+def test_a_connection_is_kept_after_a_chunked_body() -> None:
     transport = HTTPTransport()
     with serving(HEAD + BODIES[0][0], times=2) as url:  # which accepts only once
         assert b"".join(read(transport, url)) == b"abcde"
@@ -34,7 +34,7 @@ def test_a_connection_is_kept_after_such_a_body() -> None:
     transport.close()
 
 
-def test_what_has_come_is_handed_out_at_once() -> None:
+def test_received_data_is_handed_out_at_once() -> None:
     transport = HTTPTransport()
     chunks = b"".join(b"4\r\n%04d\r\n" % number for number in range(1000))
     with serving(HEAD + chunks + b"0\r\n\r\n") as url:
@@ -47,7 +47,7 @@ def test_what_has_come_is_handed_out_at_once() -> None:
 @pytest.mark.parametrize(
     "broken", [b"5\r\nab", b"5\r\nabcdeXY3\r\nabc\r\n", b"3\r\nabc\r\n-3\r\nabc\r\n", b"3\r\nabc\r\n"]
 )
-def test_a_broken_body_is_no_whole_one(broken: bytes) -> None:
+def test_an_invalid_body_is_not_complete(broken: bytes) -> None:
     transport = HTTPTransport()
     with serving(HEAD + b"3\r\nabc\r\n" + broken) as url, pytest.raises(ProviderError) as caught:
         list(read(transport, url))
@@ -68,5 +68,5 @@ def test_a_broken_body_is_no_whole_one(broken: bytes) -> None:
         (b"XY3\r\nabc", [], 0),
     ],
 )
-def test_only_plain_and_whole_chunks_are_taken_ahead(ahead: bytes, chunks: list[bytes], length: int) -> None:
+def test_only_plain_complete_chunks_are_read_ahead(ahead: bytes, chunks: list[bytes], length: int) -> None:
     assert whole_chunks(ahead) == (chunks, length)

@@ -17,7 +17,7 @@ from g4f_lite import AsyncClient, Client
 from g4f_lite.testing import FaultServer, replies
 
 
-def test_connections_are_kept_and_used_again(groq: FaultServer) -> None:
+def test_connections_are_kept_and_reused(groq: FaultServer) -> None:
     with Client() as client:
         for _ in range(5):
             ask(client)
@@ -36,7 +36,7 @@ def test_connections_are_kept_and_used_again(groq: FaultServer) -> None:
     assert eventually(lambda: groq.open_connections == 0)
 
 
-def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer) -> None:
+def test_callers_do_not_notice_when_a_server_closes_idle_connections(groq: FaultServer) -> None:
     groq.script(lambda request: [*replies.answer("ok")(request), replies.Close()])
     with Client(retries=0) as client:
         for _ in range(4):
@@ -48,7 +48,7 @@ def test_a_server_that_closes_idle_connections_goes_unnoticed(groq: FaultServer)
 
 
 @pytest.mark.parametrize("how", ["close", "with", "drop"])
-def test_a_stream_that_is_left_early_frees_its_connection(how: str, groq: FaultServer) -> None:
+def test_a_stream_that_is_closed_early_frees_its_connection(how: str, groq: FaultServer) -> None:
     groq.script(replies.silence("stream", 3))
     with Client() as client:
         stream = ask(client, stream=True)
@@ -67,7 +67,7 @@ def test_a_stream_that_is_left_early_frees_its_connection(how: str, groq: FaultS
 
 
 @pytest.mark.parametrize("how", ["aclose", "with", "break", "cancel", "unread"])
-def test_an_async_stream_that_is_left_early_frees_its_connection(how: str, groq: FaultServer) -> None:
+def test_an_async_stream_that_is_closed_early_frees_its_connection(how: str, groq: FaultServer) -> None:
     groq.script(replies.silence("stream", 3))
 
     async def main() -> None:

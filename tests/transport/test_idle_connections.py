@@ -57,7 +57,7 @@ CASES = [
 
 
 class Talker:
-    """Answers the first request; says more on its connection when told to, or in the same piece as the answer."""
+    """Answers the first request; sends more on its connection when `speak` is called, or in the same piece as the answer."""
 
     def __init__(self, extra: Any, *, at_once: bool) -> None:
         self._extra = extra
@@ -135,16 +135,14 @@ OWN = ["mine, the first", "mine, the second", "mine, the third"]
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_connection_that_keeps_silent_is_kept(mode: str, path: str, server: FaultServer) -> None:
+def test_a_silent_connection_is_kept(mode: str, path: str, server: FaultServer) -> None:
     assert talk(mode, server, path, replies.answer(OWN[0])) == OWN
     assert server.connections == 1
 
 
 @pytest.mark.parametrize(("path", "unasked"), CASES)
 @pytest.mark.parametrize("mode", [*MODES, "async busy", "async stream busy"])
-def test_what_comes_on_an_idle_connection_is_nobodys_answer(
-    mode: str, path: str, unasked: str, server: FaultServer
-) -> None:
+def test_data_on_an_idle_connection_is_never_an_answer(mode: str, path: str, unasked: str, server: FaultServer) -> None:
     assert talk(mode, server, path, Talker(UNASKED[unasked], at_once=False)) == OWN
     assert server.connections == 2
 
@@ -152,7 +150,7 @@ def test_what_comes_on_an_idle_connection_is_nobodys_answer(
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("unasked", UNASKED)
 @pytest.mark.parametrize("mode", MODES)
-def test_what_comes_behind_an_answer_is_nobodys_answer(mode: str, unasked: str, path: str, server: FaultServer) -> None:
+def test_data_after_an_answer_is_never_the_next_answer(mode: str, unasked: str, path: str, server: FaultServer) -> None:
     texts = talk(mode, server, path, Talker(UNASKED[unasked], at_once=True))
     if unasked in NO_HTTP and mode.startswith("async"):  # aiohttp refuses an answer with such bytes behind it
         assert texts[0] in (OWN[0], "the answer is not HTTP")

@@ -23,7 +23,7 @@ class Parrot(LocalProvider):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_whole_answer_is_what_the_stream_yields(mode: str) -> None:
+def test_a_complete_answer_is_what_the_stream_yields(mode: str) -> None:
     outcome = run(mode, {}, {"provider": Parrot()})
     assert outcome.completion is not None
     assert outcome.completion.text == "Which day is it? "
@@ -32,7 +32,7 @@ def test_a_whole_answer_is_what_the_stream_yields(mode: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "never whole"])
-def test_what_was_stopped_before_its_end_is_no_whole_answer(words: str) -> None:
+def test_an_answer_that_was_stopped_early_is_not_complete(words: str) -> None:
     asked: list[int] = []
 
     def cancelled() -> bool:

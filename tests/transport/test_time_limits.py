@@ -27,7 +27,7 @@ DRIPS = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", DRIPS)
-def test_the_deadline_holds(name: str, mode: str, groq: FaultServer) -> None:
+def test_the_deadline_bounds_a_slow_answer(name: str, mode: str, groq: FaultServer) -> None:
     groq.script(DRIPS[name])
     began = time.monotonic()
     outcome = run(mode, {"timeouts": Timeouts()}, {"provider": "groq", "timeout": 0.4})
@@ -53,7 +53,7 @@ def test_a_deadline_ends_at_the_first_content_and_a_timeout_bounds_the_whole_str
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_reader_that_takes_its_time_is_no_stall(mode: str, groq: FaultServer) -> None:
+def test_a_slow_reader_is_not_a_stall(mode: str, groq: FaultServer) -> None:
     groq.script(replies.answer("one two three"))
     settings: dict[str, Any] = {"timeouts": Timeouts(stall=0.2)}
 

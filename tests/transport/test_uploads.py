@@ -50,7 +50,7 @@ def as_named_path(file: Path) -> Any:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("form", [as_path, as_string, as_bytes, as_memory, as_named_path])
-def test_a_file_is_sent_whole_in_any_form_and_again_for_each_attempt(
+def test_a_file_is_sent_completely_in_any_form_and_again_for_each_attempt(
     mode: str, form: Callable[[Path], Any], tmp_path: Path, server: FaultServer, two: dict[str, Any]
 ) -> None:
     file = tmp_path / "big.wav"
@@ -96,7 +96,7 @@ def test_a_large_file_goes_out_piece_by_piece_however_slowly_it_is_received(mode
         (Timeouts(connect=0.1, total=0.4), 9.0, g4f_lite.ProviderTimeoutError),
     ],
 )
-def test_a_server_that_stops_receiving_does_not_hold_the_call(
+def test_a_server_that_stops_receiving_does_not_block_the_call(
     mode: str, timeouts: Timeouts, limit: float, kind: type[Exception]
 ) -> None:
     with FaultServer(read_pause=60) as stuck:
@@ -121,7 +121,7 @@ def test_an_exception_of_the_callback_is_raised_unchanged(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_file_that_changes_under_way_stops_the_call(
+def test_a_file_that_changes_during_the_upload_stops_the_call(
     mode: str, tmp_path: Path, server: FaultServer, two: dict[str, Any]
 ) -> None:
     file = tmp_path / "talk.wav"

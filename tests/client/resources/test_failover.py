@@ -95,7 +95,7 @@ def test_both_clients_see_the_same(scenario: Scenario, server: FaultServer, two:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_provider_that_does_not_offer_it_is_skipped_with_the_reason(
+def test_a_provider_without_the_capability_is_skipped_with_the_reason(
     mode: str, server: FaultServer, two: dict[str, Any]
 ) -> None:
     routes = [ChatOnly(api_base=server.base_url), *two["routes"]]
@@ -118,7 +118,7 @@ def test_the_next_model_of_a_named_provider_comes_before_the_next_provider(
     assert server.received[0].form["file"] == server.received[1].form["file"] == [WAV]
 
 
-def test_what_fails_at_one_endpoint_does_not_stop_the_chat(server: FaultServer) -> None:
+def test_a_failure_of_one_endpoint_does_not_affect_chat(server: FaultServer) -> None:
     both = Alpha(api_base=server.base_url, default_model="vectors")
     server.script(error(404, "no such path"), answer("chat works"))
     with Client() as client:
@@ -128,7 +128,7 @@ def test_what_fails_at_one_endpoint_does_not_stop_the_chat(server: FaultServer) 
     assert reply.text == "chat works"
 
 
-def test_explain_shows_the_plan_of_any_operation(two: dict[str, Any]) -> None:
+def test_explain_shows_the_plan_of_any_endpoint(two: dict[str, Any]) -> None:
     with Client(**two) as client:
         plan = client.explain(operation="transcription")
         assert [[leg.model for leg in tier] for tier in plan.tiers] == [["ears"], ["ears"], ["ears-2"], ["ears-2"]]

@@ -36,7 +36,7 @@ def test_models_are_listed_live(mode: str, server: FaultServer, two: dict[str, A
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_without_a_provider_all_are_asked_and_each_model_names_its_own(
+def test_without_a_provider_all_are_asked_and_each_model_names_its_provider(
     mode: str, server: FaultServer, two: dict[str, Any]
 ) -> None:
     server.script(replies.models("a"), error(503, "down"))
@@ -79,7 +79,7 @@ def test_without_a_key_nothing_is_sent(mode: str, monkeypatch: pytest.MonkeyPatc
     assert not groq.connections
 
 
-def test_a_list_is_kept_for_a_while(server: FaultServer, two: dict[str, Any]) -> None:
+def test_a_list_is_cached_for_a_while(server: FaultServer, two: dict[str, Any]) -> None:
     server.script(replies.models("first"), replies.models("second"))
     alpha = two["routes"][0]
     with Client(**two) as client:
@@ -96,7 +96,7 @@ def test_a_list_is_kept_for_a_while(server: FaultServer, two: dict[str, Any]) ->
     assert len(server.received) == 3
 
 
-def test_a_failure_is_not_kept(server: FaultServer, two: dict[str, Any]) -> None:
+def test_a_failure_is_not_cached(server: FaultServer, two: dict[str, Any]) -> None:
     server.script(replies.body(b"[5]"), replies.models("there"))
     with Client(**two, retries=0) as client:
         assert not client.models.list(provider=two["routes"][0]).live

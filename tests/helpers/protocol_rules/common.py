@@ -35,6 +35,6 @@ class BrokenRule(Exception):
     pass
 
 
-def hold(rule: object, told: str) -> None:
+def hold(rule: object, message: str) -> None:
     if not rule:
-        raise BrokenRule(told)
+        raise BrokenRule(message)

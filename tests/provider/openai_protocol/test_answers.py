@@ -17,7 +17,7 @@ from g4f_lite.types.chat import ChatRequest, TokenDetails, Usage
 from g4f_lite.types.http import ServerSentEvent
 
 
-def test_a_whole_answer_is_read_with_all_that_is_public() -> None:
+def test_a_complete_answer_is_read_with_all_public_fields() -> None:
     message = {"role": "assistant", "content": "Monday", "reasoning": "Hm.", "annotations": [], "tool_calls": [CALL]}
     answer = parse(whole(message, "tool_calls", usage=USAGE, system_fingerprint="fp", x_groq={"id": "req"}))
     assert (answer.id, answer.model, answer.created, answer.system_fingerprint) == ("c1", "m-1", 7, "fp")
@@ -58,7 +58,7 @@ LOOSE = [
 
 
 @pytest.mark.parametrize(("name", "body", "seen"), LOOSE, ids=[name for name, _, _ in LOOSE])
-def test_an_answer_of_slightly_other_types_is_read(
+def test_an_answer_with_slightly_different_types_is_read(
     name: str, body: object, seen: tuple[str, str, str | None, int]
 ) -> None:
     answer = parse(body)
@@ -91,15 +91,15 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "told"), MALFORMED, ids=[str(body[:20]) for body, _ in MALFORMED])
-def test_what_cannot_be_understood_is_malformed_and_says_how(body: bytes, told: str) -> None:
-    with pytest.raises(MalformedResponseError, match=told) as caught:
+@pytest.mark.parametrize(("body", "message"), MALFORMED, ids=[str(body[:20]) for body, _ in MALFORMED])
+def test_an_unreadable_answer_is_malformed_and_the_error_says_why(body: bytes, message: str) -> None:
+    with pytest.raises(MalformedResponseError, match=message) as caught:
         parse(body)
     assert len(caught.value.message) < 120
 
 
 @pytest.mark.parametrize("body", ERRORS, ids=lambda body: json.dumps(body)[:40])
-def test_an_error_inside_a_200_is_no_answer(body: object) -> None:
+def test_an_error_inside_a_200_is_not_an_answer(body: object) -> None:
     with pytest.raises(ReplyError) as caught:
         parse(body)
     reply = caught.value.reply
@@ -107,7 +107,7 @@ def test_an_error_inside_a_200_is_no_answer(body: object) -> None:
     assert "no" in EXAMPLE.classify_error(reply).message
 
 
-def test_an_answer_that_ended_with_an_error_is_no_answer() -> None:
+def test_an_answer_that_ended_with_an_error_is_an_error() -> None:
     with pytest.raises(ReplyError) as caught:
         parse({"choices": [FAILED_CHOICE]})
     assert "ended with an error" in EXAMPLE.classify_error(caught.value.reply).message
@@ -133,7 +133,7 @@ ANSWERS = some(
 
 @settings(deadline=None, max_examples=100)
 @given(ANSWERS)
-def test_the_fast_and_the_forgiving_way_read_the_same(answer: dict[str, Any]) -> None:
+def test_the_fast_and_the_lenient_reader_agree(answer: dict[str, Any]) -> None:
     answer = {"choices": [{}], **answer}
     if not any(choice.get("finish_reason") == "error" for choice in answer["choices"]):
         assert loose_completion(answer) == parse(answer)
@@ -150,7 +150,7 @@ JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dicti
 
 @settings(deadline=None, max_examples=200)
 @given(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40), st.sampled_from(["", "error"]))
-def test_whatever_comes_is_an_answer_an_error_or_malformed(body: bytes, event: str) -> None:
+def test_any_bytes_are_an_answer_an_error_or_malformed(body: bytes, event: str) -> None:
     try:
         assert parse(body).choices
     except (MalformedResponseError, ReplyError):

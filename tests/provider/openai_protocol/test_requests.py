@@ -31,7 +31,7 @@ def body_of(provider: OpenaiTemplate = EXAMPLE, *, stream: bool = False, **param
 BARE = {"messages": list(MESSAGES), "model": "m"}
 
 
-def test_a_bare_request_holds_messages_and_model_and_nothing_else() -> None:
+def test_a_minimal_request_holds_only_messages_and_model() -> None:
     request = build()
     assert (request.method, request.url) == ("POST", "https://api.example.com/v1/chat/completions")
     assert request.headers == {"content-type": "application/json", "accept": "application/json"}
@@ -47,18 +47,18 @@ SET = [
 
 
 @pytest.mark.parametrize(("name", "value"), SET)
-def test_what_the_caller_set_is_sent_as_it_is(name: str, value: object) -> None:
+def test_the_callers_parameters_are_sent_unchanged(name: str, value: object) -> None:
     assert body_of(**{name: value}) == {**BARE, name: value}
 
 
-def test_json_that_is_encoded_already_is_sent_as_it_is() -> None:
+def test_already_encoded_json_is_sent_unchanged() -> None:
     raw = [{"type": "function", "function": {"name": "f", "parameters": msgspec.Raw(b'{"type": "object"}')}}]
     sent = json.loads(build(tools=raw, temperature=0.5).body)
     assert sent["tools"][0]["function"]["parameters"] == {"type": "object"}
     assert (sent["model"], sent["temperature"]) == ("m", 0.5)
 
 
-def test_a_stream_is_asked_for_with_its_usage() -> None:
+def test_a_streaming_request_asks_for_usage() -> None:
     assert build(stream=True).headers["accept"] == "text/event-stream"
     assert body_of(stream=True) == {**BARE, "stream": True, "stream_options": {"include_usage": True}}
 
@@ -69,7 +69,7 @@ def test_the_callers_own_stream_options_are_kept() -> None:
     assert body_of(stream=True, extra_body={"stream_options": options})["stream_options"] == options
 
 
-def test_a_service_that_cannot_tell_the_usage_is_not_asked_for_it() -> None:
+def test_a_service_that_cannot_report_usage_is_not_asked_for_it() -> None:
     silent = Example(capabilities=frozenset({"streaming"}))
     assert body_of(silent, stream=True) == {**BARE, "stream": True}
     assert body_of(GROQ, stream=True) == {**BARE, "stream": True}
@@ -82,7 +82,7 @@ def test_the_extra_body_is_merged_in_last() -> None:
 
 
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
-def test_an_extra_header_replaces_ours_however_it_is_written(name: str) -> None:
+def test_an_extra_header_replaces_ours_in_any_letter_case(name: str) -> None:
     headers = build(key="k", extra_headers={name: "Basic x", "X-Title": "t"}).headers
     assert headers == {
         "content-type": "application/json",
@@ -119,7 +119,7 @@ def test_the_extra_body_is_sent_unchanged() -> None:
     assert {name: sent[name] for name in extra} == extra
 
 
-def test_what_another_service_wants_back_is_not_sent() -> None:
+def test_fields_that_another_service_wants_back_are_not_sent() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     signed = {**call, "extra_content": {"google": {"thought_signature": "c2ln"}}}
     said = {

@@ -60,7 +60,7 @@ def test_reasoning_stays_in_the_field_that_the_service_wants_back() -> None:
     assert (message.reasoning, message.content) == ("Hm, so.", "ab")
 
 
-def test_what_a_service_wants_back_is_kept_whole_and_in_a_stream() -> None:
+def test_fields_that_a_service_wants_back_are_kept_with_and_without_streaming() -> None:
     extra, other = {"google": {"thought_signature": "c2ln"}}, {"x": [{"input": {"a": None}}]}
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": extra}
     piece = {"tool_calls": [{**call, "index": 0}]}
@@ -88,7 +88,7 @@ def test_a_finish_reason_is_not_overwritten_by_a_later_null() -> None:
     assert finish == "length"
 
 
-def test_the_last_usage_counts_wherever_it_stands() -> None:
+def test_the_last_usage_counts_wherever_it_appears() -> None:
     usage = stream(
         chunk({"content": "a"}, usage={"prompt_tokens": 1}), chunk(None, "stop", usage={"prompt_tokens": 2}), chunk()
     ).usage
@@ -140,21 +140,21 @@ TOOLS = [
 
 
 @pytest.mark.parametrize(("name", "deltas", "calls"), TOOLS, ids=[name for name, _, _ in TOOLS])
-def test_the_pieces_of_tool_calls_find_their_call(name: str, deltas: list[object], calls: list[object]) -> None:
+def test_the_pieces_of_each_tool_call_are_joined(name: str, deltas: list[object], calls: list[object]) -> None:
     answer = stream(*map(chunk, deltas), chunk(None, "tool_calls"))
     assert [(call.id, call.function.name, call.function.arguments) for call in answer.tool_calls] == calls
     assert answer.choices[0].message.content is None
 
 
 @pytest.mark.parametrize("body", [b"[DON", b"{", b"[]", b"7", b"null", b"\xff", b"[" * 100_000], ids=str)
-def test_an_event_that_cannot_be_understood_is_malformed(body: bytes) -> None:
+def test_an_unreadable_event_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         stream(body[:20] if len(body) < 20 else body)
     assert len(caught.value.message) < 120
 
 
 @pytest.mark.parametrize("body", [*ERRORS[:3], ERRORS[5], ERRORS[8]], ids=lambda body: json.dumps(body)[:40])
-def test_an_error_inside_a_stream_is_no_chunk(body: object) -> None:
+def test_an_error_inside_a_stream_is_not_a_chunk(body: object) -> None:
     with pytest.raises(ReplyError) as caught:
         stream(chunk({"content": "a"}), body)
     assert caught.value.reply.in_stream
@@ -162,13 +162,13 @@ def test_an_error_inside_a_stream_is_no_chunk(body: object) -> None:
 
 
 @pytest.mark.parametrize("data", [b'{"error": {"message": "no"}}', b'{"message": "no"}', b"no"])
-def test_an_event_named_error_is_one_whatever_it_holds(data: bytes) -> None:
+def test_an_event_named_error_is_an_error_whatever_its_data(data: bytes) -> None:
     with pytest.raises(ReplyError) as caught:
         GROQ.new_stream(ChatRequest(messages=MESSAGES)).feed(ServerSentEvent(data=data, event="error"))
     assert GROQ.classify_error(caught.value.reply).message == "no"
 
 
-def test_nothing_is_awaited_after_done() -> None:
+def test_the_stream_ends_at_done() -> None:
     for provider in (EXAMPLE, GROQ):
         parser: Any = provider.new_stream(ChatRequest(messages=MESSAGES))
         assert not parser.done

@@ -52,12 +52,12 @@ def test_all_modes_give_the_same_answer() -> None:
 
 
 def test_it_follows_the_system_prompt_and_the_conversation() -> None:
-    told = [
+    completions = [
         ask([{"role": role, "content": "The secret code is 4711."}, *messages("What is the secret code?")])
         for role in ("system", "developer")
     ]
-    assert "4711" in told[0].text
-    assert told[0].choices == told[1].choices
+    assert "4711" in completions[0].text
+    assert completions[0].choices == completions[1].choices
     assert "Rome" in ask(messages(CAPITAL, "The capital of France is Paris.", "And of Italy?")).text
 
 
@@ -129,7 +129,7 @@ def test_it_can_be_used_without_a_client() -> None:
         {"extra_body": {"min_p": "much"}},
     ],
 )
-def test_what_it_cannot_do_is_refused(params: dict[str, Any]) -> None:
+def test_unsupported_parameters_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(g4f_lite.UnsupportedParameterError):
         ask(**{"prompt": "hi", **params})
 
@@ -141,7 +141,7 @@ def test_what_it_cannot_do_is_refused(params: dict[str, Any]) -> None:
         {"prompt": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
     ],
 )
-def test_a_call_that_needs_more_is_left_to_others(params: dict[str, Any]) -> None:
+def test_a_call_that_needs_other_capabilities_goes_to_another_provider(params: dict[str, Any]) -> None:
     with pytest.raises(g4f_lite.NoUsableRouteError, match="is not declared"):
         ask(**{"prompt": "hi", **params})
 
@@ -156,14 +156,14 @@ def test_a_prompt_that_is_too_long_is_refused() -> None:
         ask("word " * 5000)
 
 
-def test_an_unknown_model_is_refused_with_what_may_be_named() -> None:
+def test_the_error_for_an_unknown_model_says_what_may_be_named() -> None:
     with pytest.raises(g4f_lite.ModelUnavailableError, match=r"'gemma-3-270m', or the path of a GGUF file"):
         ask("hi", model="gpt-9")
     with pytest.raises(g4f_lite.ModelUnavailableError, match="~nobody-of-this-name/x cannot be read"):
         ask("hi", model="~nobody-of-this-name/x")
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
     with bundled_weights().open("rb") as whole:
         start = whole.read(1 << 20)
     for name, content in {"empty": b"", "text": b"hello" * 100, "cut": start}.items():

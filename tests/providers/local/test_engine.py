@@ -31,7 +31,7 @@ def test_threads_share_the_engine() -> None:
         assert capital in text
 
 
-def test_the_loop_runs_on_while_an_answer_is_made() -> None:
+def test_the_event_loop_keeps_running_while_an_answer_is_generated() -> None:
     ask("hi", max_tokens=1)  # loads the engine, which holds up everything
     ticks: list[float] = []
 
@@ -98,7 +98,7 @@ def test_a_stream_that_is_closed_early_stops_its_answer() -> None:
     assert eventually(lambda: not generating())
 
 
-def test_a_call_that_waits_for_its_turn_keeps_its_deadline() -> None:
+def test_the_deadline_covers_the_wait_for_the_engine() -> None:
     with (
         g4f_lite.stream("one", provider="local", **ENDLESS) as one,
         g4f_lite.stream("two", provider="local", **ENDLESS) as two,

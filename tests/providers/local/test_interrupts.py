@@ -128,25 +128,25 @@ print(bool(g4f_lite.chat("hi", provider="local", max_tokens=1)))
     assert run_script(script) == (0, "True\n", "")
 
 
-def test_a_server_answers_from_its_loop_before_it_is_handed_out_and_can_be_dropped_at_once() -> None:
+def test_a_server_answers_from_its_loop_before_it_is_handed_out_and_can_be_discarded_at_once() -> None:
     script = """
 import xllamacpp
 from g4f_lite_providers.local_engine import Engine
 from g4f_lite_providers.local_weights import bundled_weights
-told = []
+metrics = []
 class Server(xllamacpp.Server):
     def handle_metrics(self):
-        told.append(super().handle_metrics())
+        metrics.append(super().handle_metrics())
 xllamacpp.Server = Server
 for _ in range(3):
     Engine(bundled_weights(), template="", context_window=256, threads=1).close()
-print([text.startswith("# HELP llamacpp:") for text in told])
+print([text.startswith("# HELP llamacpp:") for text in metrics])
 """
     assert run_script(script) == (0, "[True, True, True]\n", "")
 
 
 @pytest.mark.parametrize("step", ["Engine.close", "_Job.forsake"])
-def test_interrupts_while_the_engine_closes_do_not_break_it_off(step: str) -> None:
+def test_interrupts_do_not_keep_the_engine_from_closing(step: str) -> None:
     script = f"""
 import signal
 import g4f_lite

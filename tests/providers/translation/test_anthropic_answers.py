@@ -43,12 +43,12 @@ ANTHROPIC = [
 
 
 @pytest.mark.parametrize(("body", "meant"), ANTHROPIC, ids=lambda one: str(one)[-60:])
-def test_a_whole_answer_of_claude(body: dict[str, Any], meant: tuple[Any, ...]) -> None:
+def test_a_complete_claude_answer_is_read(body: dict[str, Any], meant: tuple[Any, ...]) -> None:
     answer = parse("anthropic", body)
     assert (answer.id, answer.model, seen(answer)) == ("msg_1", "claude-x", meant)
 
 
-def test_claudes_prompt_is_the_sum_of_what_was_read_written_and_new() -> None:
+def test_claudes_prompt_tokens_include_those_read_from_and_written_to_the_cache() -> None:
     usage = parse("anthropic", message(text("a"), cache_creation_input_tokens=10, cache_read_input_tokens=100,
                                        output_tokens_details={"thinking_tokens": 2})).usage  # fmt: skip
     assert usage == Usage(
@@ -62,7 +62,7 @@ def test_claudes_prompt_is_the_sum_of_what_was_read_written_and_new() -> None:
     assert parse("anthropic", {**message(text("a")), "usage": None}).usage is None
 
 
-def test_claudes_thinking_is_kept_to_be_given_back_only_if_there_is_any() -> None:
+def test_claudes_thinking_is_kept_for_the_next_request_only_if_there_is_any() -> None:
     redacted = {"type": "redacted_thinking", "data": "eHh4"}
     whole = parse("anthropic", message(THOUGHT, text("a"), redacted, USE, stop="tool_use")).choices[0].message
     used = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}
@@ -75,7 +75,7 @@ def pieces(kind: str, field: str, *said: str) -> list[dict[str, Any]]:
     return [{"type": kind, field: piece} for piece in said]
 
 
-def test_a_stream_of_claude_with_everything_in_it() -> None:
+def test_a_claude_stream_with_every_kind_of_block_is_read() -> None:
     answer = streamed(
         "anthropic",
         *started(
@@ -111,7 +111,7 @@ def test_a_stream_of_claude_with_everything_in_it() -> None:
     }
 
 
-def test_the_end_of_claudes_stream_may_count_the_prompt_anew() -> None:
+def test_the_end_of_claudes_stream_may_correct_the_prompt_tokens() -> None:
     begun = started({"type": "text", "text": "a"})
     usage = streamed("anthropic", *begun, *ended(input_tokens=5, cache_read_input_tokens=0)).usage
     assert usage is not None
@@ -121,14 +121,14 @@ def test_the_end_of_claudes_stream_may_count_the_prompt_anew() -> None:
     )
 
 
-def test_a_tool_call_of_claude_that_max_tokens_cut_is_returned_as_it_is() -> None:
+def test_a_claude_tool_call_truncated_by_max_tokens_is_returned_unchanged() -> None:
     cut = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "deltas": pieces("input_json_delta", "partial_json", '{"a')}  # fmt: skip
     answer = streamed("anthropic", *started(dict(THOUGHT), cut), *ended("max_tokens"))
     assert seen(answer) == (None, "Hm.", [("toolu_1", "f", '{"a')], "length")
     assert answer.choices[0].message.extra_content is None
 
 
-def test_a_piece_of_a_block_that_never_began_is_malformed() -> None:
+def test_a_delta_of_a_block_that_never_started_is_malformed() -> None:
     parser = PROVIDERS["anthropic"].new_stream(REQUEST)
     lost = {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "a"}}
     with pytest.raises(MalformedResponseError, match="block 3"):

@@ -23,7 +23,7 @@ COHERE = [
 
 
 @pytest.mark.parametrize(("body", "meant"), COHERE, ids=lambda one: str(one)[-60:])
-def test_a_whole_answer_of_cohere(body: dict[str, Any], meant: tuple[Any, ...]) -> None:
+def test_a_complete_cohere_answer_is_read(body: dict[str, Any], meant: tuple[Any, ...]) -> None:
     answer = parse("cohere", body)
     assert (answer.id, seen(answer)) == ("c-1", meant)
     assert answer.usage == Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
@@ -40,7 +40,7 @@ def test_coheres_usage_is_what_it_bills() -> None:
     assert parse("cohere", {**chat(said), "usage": None}).usage is None
 
 
-def test_a_stream_of_cohere_with_a_plan_and_calls() -> None:
+def test_a_cohere_stream_with_a_plan_and_tool_calls_is_read() -> None:
     def event(kind: str, index: int = 0, **message: Any) -> dict[str, Any]:
         return {"type": kind, "index": index, "delta": {"message": message}}
 

@@ -114,7 +114,7 @@ def said_in(completion: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_conversation_with_tools_goes_the_same_way(mode: str, who: str, server: FaultServer) -> None:
+def test_a_conversation_with_tools_is_the_same_with_every_service(mode: str, who: str, server: FaultServer) -> None:
     seen: list[Asked] = []
     server.script(*checked(turn(0), turn(1), turn(2), seen=seen))
     messages: list[Any] = BEGIN
@@ -133,7 +133,7 @@ def test_a_conversation_with_tools_goes_the_same_way(mode: str, who: str, server
 
 
 @pytest.mark.parametrize("who", [one for one in WHO if "anthropic" in one or "gemini" in one])
-def test_what_a_service_signed_is_given_back_to_it_and_to_nobody_else(who: str, server: FaultServer) -> None:
+def test_a_signature_is_sent_back_only_to_the_service_that_made_it(who: str, server: FaultServer) -> None:
     server.script(*checked(turn(0), turn(1), seen=[]))
     params = {"tools": [WEATHER, PACK], "reasoning_effort": "low"}
     begun = go_on(BEGIN, answered(ask("sync stream", who, server, messages=BEGIN, **params)))
@@ -155,7 +155,7 @@ def test_a_conversation_can_move_from_service_to_service(order: tuple[str, ...],
         messages = go_on(messages, completion)
 
 
-def test_a_model_with_a_budget_cannot_think_on_from_calls_that_it_did_not_make(server: FaultServer) -> None:
+def test_a_model_with_a_thinking_budget_cannot_continue_from_another_models_tool_calls(server: FaultServer) -> None:
     server.script(*checked(turn(0), turn(1), seen=[]))
     messages = go_on(BEGIN, answered(ask("sync", "openai", server, messages=BEGIN, tools=[WEATHER, PACK])))
     params = {"messages": messages, "tools": [WEATHER, PACK]}
@@ -183,7 +183,7 @@ LOOK = [
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("mode", MODES)
-def test_an_answer_by_a_json_schema_is_the_same(mode: str, who: str, server: FaultServer) -> None:
+def test_an_answer_with_a_json_schema_is_the_same_with_every_service(mode: str, who: str, server: FaultServer) -> None:
     seen: list[Asked] = []
     server.script(*checked(replies.answer('{"city": "Paris"}'), seen=seen))
     form = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
@@ -194,7 +194,7 @@ def test_an_answer_by_a_json_schema_is_the_same(mode: str, who: str, server: Fau
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("mode", MODES)
-def test_images_are_seen_the_same(mode: str, who: str, server: FaultServer) -> None:
+def test_images_are_sent_the_same_to_every_service(mode: str, who: str, server: FaultServer) -> None:
     seen: list[Asked] = []
     server.script(*checked(replies.answer("The cat."), seen=seen))
     assert answered(ask(mode, who, server, messages=LOOK)).text == "The cat."
@@ -203,7 +203,7 @@ def test_images_are_seen_the_same(mode: str, who: str, server: FaultServer) -> N
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_model_that_reasons_is_read_the_same(mode: str, who: str, server: FaultServer) -> None:
+def test_reasoning_is_the_same_with_every_service(mode: str, who: str, server: FaultServer) -> None:
     seen: list[Asked] = []
     server.script(*checked(replies.answer("It is 4.", reasoning="2 and 2, hm."), seen=seen))
     completion = answered(ask(mode, who, server, reasoning_effort="high"))
@@ -222,7 +222,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("status", "kind"), ERRORS)
 @pytest.mark.parametrize("who", [who for who in WHO if "budget" not in who])
-def test_an_error_means_the_same(who: str, status: int, kind: str, server: FaultServer) -> None:
+def test_an_error_means_the_same_with_every_service(who: str, status: int, kind: str, server: FaultServer) -> None:
     server.script(replies.error(status, "no"))
     for mode in ("sync", "async stream"):
         error = ask(mode, who, server).error
@@ -232,7 +232,7 @@ def test_an_error_means_the_same(who: str, status: int, kind: str, server: Fault
 
 @pytest.mark.parametrize("who", [who for who in WHO if "budget" not in who])
 @pytest.mark.parametrize("mode", [mode for mode in MODES if "stream" in mode])
-def test_a_stream_that_breaks_off_is_never_a_success(mode: str, who: str, server: FaultServer) -> None:
+def test_an_interrupted_stream_is_never_a_success(mode: str, who: str, server: FaultServer) -> None:
     broken = [replies.cut(2, how=how) for how in ("end", "close", "reset")]
     for reply in (*broken, replies.error(529, "overloaded", after=2)):
         server.script(reply)

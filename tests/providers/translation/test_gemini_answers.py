@@ -32,7 +32,7 @@ GEMINI = [
 
 
 @pytest.mark.parametrize(("one", "meant"), GEMINI, ids=lambda one: str(one)[-60:])
-def test_a_whole_answer_of_gemini(one: dict[str, Any], meant: tuple[str, str, str | None]) -> None:
+def test_a_complete_gemini_answer_is_read(one: dict[str, Any], meant: tuple[str, str, str | None]) -> None:
     answer = parse("gemini", response(one))
     assert (answer.id, answer.model) == ("r-1", "gemini-x")
     assert seen(answer) == (*meant[:2], [], meant[2])
@@ -41,7 +41,7 @@ def test_a_whole_answer_of_gemini(one: dict[str, Any], meant: tuple[str, str, st
 TWO = [called("f", {"a": 1}, thoughtSignature="c2ln"), called("f", {"a": 1}), {"functionCall": {"name": "g", "args": None, "id": "own"}}]  # fmt: skip
 
 
-def test_geminis_calls_get_ids_and_a_finish_reason_whole_and_in_a_stream() -> None:
+def test_geminis_tool_calls_get_ids_and_a_finish_reason_with_and_without_streaming() -> None:
     whole = parse("gemini", response(candidate(*TWO)))
     apart = streamed(
         "gemini", *(response(candidate(part, finish=None)) for part in TWO), response(candidate({"text": ""}))
@@ -61,19 +61,19 @@ def test_geminis_calls_get_ids_and_a_finish_reason_whole_and_in_a_stream() -> No
     assert {call.id for call in again.tool_calls} & {call.id for call in whole.tool_calls} == {"own"}
 
 
-def test_a_call_of_geminis_that_was_cut_is_no_whole_one() -> None:
+def test_an_interrupted_gemini_tool_call_is_not_complete() -> None:
     body = {**response(candidate(called("f", {"a": 1}), finish="MAX_TOKENS")), "modelVersion": "models/gemini-x"}
     for answer in (parse("gemini", body), streamed("gemini", body)):
         assert (answer.model, answer.choices[0].finish_reason) == ("gemini-x", "length")
 
 
-def test_each_part_of_an_event_of_geminis_is_a_chunk_of_its_own() -> None:
+def test_each_part_of_a_gemini_event_is_a_chunk_of_its_own() -> None:
     event = ServerSentEvent(data=json.dumps(response(candidate({"text": "a"}, {"text": "b"}))).encode())
     chunks = list(PROVIDERS["gemini"].new_stream(REQUEST).feed(event))
     assert [(chunk.text, chunk.usage is not None) for chunk in chunks] == [("a", False), ("b", False), ("", True)]
 
 
-def test_geminis_thinking_counts_into_the_completion() -> None:
+def test_geminis_thinking_counts_as_completion_tokens() -> None:
     usage = parse("gemini", response(candidate({"text": "a"}), thoughtsTokenCount=20, totalTokenCount=33,
                                      toolUsePromptTokenCount=6, cachedContentTokenCount=2)).usage  # fmt: skip
     assert usage == Usage(
@@ -89,7 +89,7 @@ def test_geminis_thinking_counts_into_the_completion() -> None:
     )
 
 
-def test_several_candidates_of_gemini_are_kept_apart() -> None:
+def test_several_gemini_candidates_are_kept_apart() -> None:
     whole = parse("gemini", response(candidate({"text": "a"}), candidate(called("f"), index=1)))
     apart = streamed(
         "gemini",
@@ -108,14 +108,14 @@ def test_geminis_log_probabilities_have_openais_form() -> None:
         "chosenCandidates": [chosen],
         "topCandidates": [{"candidates": [chosen, {"token": "b", "logProbability": -2}]}],
     }
-    told = {"token": "é", "logprob": -0.1, "bytes": [195, 169]}
-    top = [told, {"token": "b", "logprob": -2.0, "bytes": [98]}]
-    expected = {"content": [{**told, "top_logprobs": top}]}
+    entry = {"token": "é", "logprob": -0.1, "bytes": [195, 169]}
+    top = [entry, {"token": "b", "logprob": -2.0, "bytes": [98]}]
+    expected = {"content": [{**entry, "top_logprobs": top}]}
     body = response(candidate({"text": "é"}, logprobsResult=result))
     assert parse("gemini", body).choices[0].logprobs == expected
     assert streamed("gemini", body).choices[0].logprobs == expected
     bare = response(candidate({"text": "é"}, logprobsResult={"chosenCandidates": [chosen]}))
-    assert parse("gemini", bare).choices[0].logprobs == {"content": [{**told, "top_logprobs": []}]}
+    assert parse("gemini", bare).choices[0].logprobs == {"content": [{**entry, "top_logprobs": []}]}
 
 
 def test_a_prompt_that_google_blocks_is_withheld_not_malformed() -> None:

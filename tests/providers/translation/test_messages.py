@@ -52,7 +52,7 @@ def test_system_messages_are_joined_where_the_service_wants_them() -> None:
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_a_system_message_alone_is_asked_as_a_question(who: str) -> None:
+def test_a_lone_system_message_becomes_a_user_message(who: str) -> None:
     assert sent(who, {"role": "system", "content": "Hi"}) == sent(who, HI)
 
 
@@ -66,7 +66,7 @@ def test_turns_of_one_role_are_joined_where_roles_must_alternate() -> None:
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_empty_texts_are_left_out_and_a_refusal_is_what_was_said(who: str) -> None:
+def test_empty_texts_are_omitted_and_a_refusal_is_sent_as_text(who: str) -> None:
     messages = (HI, {"role": "assistant", "content": None, "refusal": "No."}, {"role": "user", "content": ""}, HI)
     said = json.dumps(turns(who, *messages))
     assert '"No."' in said
@@ -75,7 +75,7 @@ def test_empty_texts_are_left_out_and_a_refusal_is_what_was_said(who: str) -> No
     assert sent(who, {"role": "user", "content": parts}) == sent(who, HI)
 
 
-def test_claude_gets_no_text_of_white_space_alone() -> None:
+def test_claude_gets_no_text_of_only_white_space() -> None:
     assert turns("anthropic", HI, {"role": "assistant", "content": "\n\n"}, HI) == [("user", [{"type": "text", "text": "Hi"}] * 2)]  # fmt: skip
     with pytest.raises(UnsupportedParameterError, match="words of a user"):
         sent("anthropic", {"role": "user", "content": " "})
@@ -99,11 +99,11 @@ REFUSED: list[tuple[tuple[dict[str, Any], ...], str]] = [
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-@pytest.mark.parametrize(("messages", "told"), REFUSED, ids=[told for _, told in REFUSED])
-def test_what_only_openais_services_take_goes_elsewhere(
-    who: str, messages: tuple[dict[str, Any], ...], told: str
+@pytest.mark.parametrize(("messages", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_content_that_only_openai_accepts_is_refused(
+    who: str, messages: tuple[dict[str, Any], ...], message: str
 ) -> None:
-    with pytest.raises(UnsupportedParameterError, match=told) as caught:
+    with pytest.raises(UnsupportedParameterError, match=message) as caught:
         sent(who, *messages)
     assert caught.value.message.startswith(who)
 
@@ -160,7 +160,7 @@ MEDIA: list[tuple[dict[str, Any], Any, Any, Any]] = [
 
 @pytest.mark.parametrize("who", PROVIDERS)
 @pytest.mark.parametrize(("part", "anthropic", "gemini", "cohere"), MEDIA, ids=lambda one: str(one)[:60])
-def test_media_are_sent_as_the_service_takes_them_or_go_elsewhere(
+def test_media_are_sent_in_the_services_form_or_refused(
     who: str, part: dict[str, Any], anthropic: Any, gemini: Any, cohere: Any
 ) -> None:
     expected = {"anthropic": anthropic, "gemini": gemini, "cohere": cohere}[who]
@@ -187,9 +187,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-@pytest.mark.parametrize(("part", "told"), BROKEN, ids=[str(part)[:50] for part, _ in BROKEN])
-def test_a_part_that_no_service_could_read_is_told_by_its_place(who: str, part: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidRequestError, match=told) as caught:
+@pytest.mark.parametrize(("part", "message"), BROKEN, ids=[str(part)[:50] for part, _ in BROKEN])
+def test_the_error_for_an_unreadable_part_names_its_position(who: str, part: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message) as caught:
         sent(who, HI, {"role": "user", "content": [{"type": "text", "text": "a"}, part]})
     assert caught.value.message.startswith("messages[1].content[1]: ")
 
@@ -258,7 +258,7 @@ def test_cohere_gets_calls_as_they_are_with_the_plan_before_them() -> None:
     ]  # fmt: skip
 
 
-def test_claude_is_told_of_old_tools_that_it_may_not_call_any_more() -> None:
+def test_claude_gets_the_definitions_of_earlier_tools_but_may_not_call_them() -> None:
     body = sent("anthropic", *TALK)
     assert body["tools"] == [{"name": name, "input_schema": {"type": "object"}} for name in ("f", "g")]
     assert body["tool_choice"] == {"type": "none"}
@@ -273,7 +273,7 @@ def test_an_image_may_be_a_result_for_claude_only() -> None:
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", "null", "[" * 100_000])
-def test_arguments_that_are_no_object_go_where_text_is_taken(arguments: str) -> None:
+def test_arguments_that_are_not_an_object_are_sent_only_where_text_is_accepted(arguments: str) -> None:
     talk = (HI, {"role": "assistant", "tool_calls": [call("c1", arguments=arguments)]}, result("c1"))
     for who in ("anthropic", "gemini"):
         with pytest.raises(UnsupportedParameterError, match="as a JSON object"):
@@ -283,7 +283,7 @@ def test_arguments_that_are_no_object_go_where_text_is_taken(arguments: str) -> 
 
 @pytest.mark.parametrize("who", PROVIDERS)
 @pytest.mark.parametrize("id", ["functions.f:0", "", "x" * 100, "ид"])
-def test_ids_of_other_services_are_made_plain_alike_in_call_and_result(who: str, id: str) -> None:
+def test_ids_of_other_services_are_sanitized_alike_in_call_and_result(who: str, id: str) -> None:
     body = json.dumps(sent(who, HI, {"role": "assistant", "tool_calls": [call(id)]}, result(id)))
     assert body.count(f'"{plain_id(id)}"') == 2
     assert json.dumps(id) not in body or not id
@@ -291,7 +291,7 @@ def test_ids_of_other_services_are_made_plain_alike_in_call_and_result(who: str,
     assert plain_id(id) != plain_id(id + "!")
 
 
-def test_made_ids_fit_every_service_and_depend_on_their_origin_alone() -> None:
+def test_generated_ids_fit_every_service_and_depend_only_on_their_origin() -> None:
     assert made_id("response", 0) == made_id("response", 0) != made_id("response", 1)
     assert made_id("response", 0).isalnum()
     assert plain_id("toolu_01-A") == "toolu_01-A"
@@ -313,7 +313,7 @@ OWN = {
 }
 
 
-def test_claude_gets_its_thinking_back_where_it_stood() -> None:
+def test_claude_gets_its_thinking_back_in_its_position() -> None:
     assert turns("anthropic", HI, OWN, result("c1"))[1] == ("assistant", WRITTEN)
     assert "thinking" not in json.dumps(turns("gemini", HI, OWN, result("c1")))
 
@@ -330,7 +330,7 @@ EDITED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("message", EDITED, ids=lambda one: json.dumps(one)[-60:])
-def test_a_message_that_was_edited_goes_without_its_thinking(message: dict[str, Any]) -> None:
+def test_an_edited_message_is_sent_without_its_thinking(message: dict[str, Any]) -> None:
     (_, blocks) = turns("anthropic", HI, message, result("c1"))[1]
     assert [block["type"] for block in blocks] == ["text", "tool_use"]
     assert blocks[0]["text"] == message["content"]

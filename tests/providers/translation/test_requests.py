@@ -40,7 +40,7 @@ BARE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_a_bare_request_holds_what_its_service_demands_and_nothing_else(who: str) -> None:
+def test_a_minimal_request_holds_only_what_its_service_requires(who: str) -> None:
     assert body_of(who) == BARE[who]
 
 
@@ -57,7 +57,9 @@ WHERE = [
 
 
 @pytest.mark.parametrize(("who", "stream", "url", "header", "value"), WHERE)
-def test_address_and_headers(who: str, stream: bool, url: str, header: str, value: str) -> None:
+def test_the_address_and_the_headers_are_those_of_the_service(
+    who: str, stream: bool, url: str, header: str, value: str
+) -> None:
     request = build(who, stream=stream)
     version = {"anthropic-version": "2023-06-01"} if who == "anthropic" else {}
     accept = "text/event-stream" if stream else "application/json"
@@ -71,7 +73,7 @@ def test_address_and_headers(who: str, stream: bool, url: str, header: str, valu
     assert "key-1234567890" not in f"{request.url} {request.body!r}"
 
 
-def test_a_gemini_model_may_be_of_another_kind_and_cannot_leave_its_path() -> None:
+def test_a_gemini_model_may_name_its_collection_and_is_escaped_in_the_path() -> None:
     base = "https://generativelanguage.googleapis.com/v1beta"
     assert build("gemini", model="tunedModels/mine-1").url == f"{base}/tunedModels/mine-1:generateContent"
     assert build("gemini", model="models/gemini-3.8-flash").url == f"{base}/models/gemini-3.8-flash:generateContent"
@@ -194,7 +196,7 @@ EFFORTS: list[tuple[str, str, str, dict[str, Any] | None]] = [
 
 
 @pytest.mark.parametrize(("who", "model", "effort", "expected"), EFFORTS)
-def test_a_reasoning_effort_is_told_as_the_model_wants_it(
+def test_a_reasoning_effort_is_sent_in_the_form_that_the_model_wants(
     who: str, model: str, effort: str, expected: dict[str, Any] | None
 ) -> None:
     if expected is None:
@@ -213,7 +215,7 @@ def test_a_reasoning_effort_is_told_as_the_model_wants_it(
         assert {name: body[name] for name in ("thinking", "output_config") if name in body} == expected
 
 
-def test_claude_leaves_room_for_the_answer_beside_a_budget() -> None:
+def test_claudes_token_limit_leaves_room_for_the_answer_beside_a_thinking_budget() -> None:
     def budget(limit: int) -> object:
         return body_of("anthropic", **OLD, reasoning_effort="high", max_tokens=limit)["thinking"]["budget_tokens"]
 
@@ -255,11 +257,11 @@ def test_newer_claude_models_take_no_sampling_parameters(
     ("model", "limit"),
     [("claude-3-haiku-20240307", 4096), ("claude-3-5-haiku-20241022", 8192), ("claude-opus-4-1", 32_000)],
 )
-def test_claude_gets_the_limit_that_it_demands(model: str, limit: int) -> None:
+def test_claude_gets_the_token_limit_that_it_requires(model: str, limit: int) -> None:
     assert body_of("anthropic", model=model)["max_tokens"] == limit
 
 
-def test_claude_takes_no_stop_sequence_of_white_space() -> None:
+def test_a_stop_sequence_of_white_space_is_refused_for_claude() -> None:
     with pytest.raises(UnsupportedParameterError, match="white space"):
         build("anthropic", stop=["a", "\n\n"])
 
@@ -324,7 +326,7 @@ CHOICES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("who", PROVIDERS)
 @pytest.mark.parametrize(("params", "expected"), CHOICES, ids=lambda one: str(one)[:50])
-def test_tools_and_the_choice_among_them(who: str, params: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_tools_and_tool_choice_are_translated(who: str, params: dict[str, Any], expected: dict[str, Any]) -> None:
     if expected[who] is NO:
         with pytest.raises(UnsupportedParameterError):
             build(who, tools=TOOLS, **params)
@@ -333,7 +335,7 @@ def test_tools_and_the_choice_among_them(who: str, params: dict[str, Any], expec
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_what_cannot_be_a_tool_is_refused(who: str) -> None:
+def test_an_invalid_tool_is_refused(who: str) -> None:
     with pytest.raises(UnsupportedParameterError, match=r"tools\[1\] of type 'custom'"):
         build(who, tools=[TOOLS[0], {"type": "custom", "custom": {"name": "x"}}])
     with pytest.raises(InvalidRequestError, match=r"tools\[0\]"):
@@ -349,13 +351,13 @@ FORCED = ["claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5", "claude-myth
 
 
 @pytest.mark.parametrize("model", FORCED)
-def test_claude_models_that_cannot_be_forced_are_not(model: str) -> None:
+def test_claude_models_without_forced_tool_calls_are_not_forced(model: str) -> None:
     with pytest.raises(UnsupportedParameterError, match="cannot be made to call a tool"):
         build("anthropic", model=model, tools=TOOLS, tool_choice=NAMED)
     assert "tool_choice" in body_of("anthropic", model=model, tools=TOOLS, tool_choice="auto")
 
 
-def test_claude_cannot_be_forced_while_it_thinks_on_a_budget() -> None:
+def test_claude_with_a_thinking_budget_cannot_be_forced_to_call_a_tool() -> None:
     forced = {"tools": TOOLS, "tool_choice": "required", "reasoning_effort": "low"}
     with pytest.raises(UnsupportedParameterError, match="cannot be made to call a tool"):
         build("anthropic", **OLD, **forced)

@@ -50,7 +50,7 @@ def test_a_stream_is_the_same_in_one_piece_and_byte_by_byte(who: str) -> None:
 @pytest.mark.parametrize("who", PROVIDERS)
 @settings(deadline=None, max_examples=60)
 @given(draw=st.data())
-def test_a_stream_is_the_same_in_any_pieces(who: str, draw: st.DataObject) -> None:
+def test_a_stream_is_the_same_however_it_is_split(who: str, draw: st.DataObject) -> None:
     body = body_of(who)
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(body)), max_size=30)))
     assert is_whole(read(who, *(body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True))))
@@ -60,7 +60,7 @@ END = {"anthropic": b'"stop_reason": "tool_use"', "gemini": b'"finishReason"', "
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_a_stream_that_is_cut_at_any_byte_is_whole_only_with_its_finish_reason(who: str) -> None:
+def test_a_stream_interrupted_at_any_byte_is_complete_only_with_its_finish_reason(who: str) -> None:
     body = body_of(who)
     line = body.index(b"\n", body.rindex(END[who]))
     complete = body.rindex(b"}", 0, line) + 1
@@ -73,7 +73,7 @@ def test_a_stream_that_is_cut_at_any_byte_is_whole_only_with_its_finish_reason(w
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_a_whole_answer_to_a_request_for_a_stream_loses_nothing(who: str) -> None:
+def test_a_complete_answer_to_a_streaming_request_loses_nothing(who: str) -> None:
     said = SHAPES[who].whole("m", SAID)
     for candidate in said.get("candidates", ()):
         candidate["content"]["parts"][-1]["thoughtSignature"] = "c2ln"
@@ -89,7 +89,7 @@ def test_a_whole_answer_to_a_request_for_a_stream_loses_nothing(who: str) -> Non
 
 
 @pytest.mark.parametrize("who", PROVIDERS)
-def test_a_whole_body_that_is_cut_at_any_byte_is_no_answer(who: str) -> None:
+def test_a_body_truncated_at_any_byte_is_not_an_answer(who: str) -> None:
     body = json.dumps(SHAPES[who].whole("m", SAID)).encode()
     for at in range(len(body)):
         with pytest.raises(MalformedResponseError):
@@ -113,7 +113,7 @@ JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dicti
     body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40),
     name=st.sampled_from(["", "error", "ping"]),
 )
-def test_whatever_comes_is_an_answer_an_error_or_malformed(who: str, body: bytes, name: str) -> None:
+def test_any_bytes_are_an_answer_an_error_or_malformed(who: str, body: bytes, name: str) -> None:
     try:
         assert parse(who, body).choices
     except (MalformedResponseError, ReplyError):
