@@ -10,7 +10,7 @@ output, everything else to standard error.
     explain         the plan of a call, without sending it
     listings        `providers`, `models` and `plugins`
     doctor          what is installed, and which providers can be used
-    status          what is known about each provider without asking it
+    status          the status of each provider: its key, its address, its problem
     keys            the stored keys
     plugin          `plugin new`
     plugin_project  the files of a new plugin, made from `plugin_files/`
@@ -27,7 +27,7 @@ from importlib.util import find_spec
 
 
 def main() -> int:
-    """Run the command with the process's arguments and return its exit code."""
+    """Run the command with the arguments of the process and return its exit code."""
     if missing := [name for name in ("click", "rich") if find_spec(name) is None]:
         sys.stderr.write(f"g4f-lite needs {' and '.join(missing)}: pip install 'g4f_lite[cli]'\n")
         return 2

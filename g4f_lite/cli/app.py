@@ -1,4 +1,8 @@
-"""The group of all commands, and how each of them ends."""
+"""
+The group of all commands, and how each of them ends.
+
+Rule: an exception of a command becomes a short message and an exit code here, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ Examples:
 
 
 class _Commands(click.Group):
-    """Turns whatever a command raises into a short message on stderr and an exit code."""
+    """Turn any exception of a command into a short message on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

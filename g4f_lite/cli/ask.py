@@ -35,15 +35,15 @@ Examples:
 @click.option("-s", "--system", metavar="TEXT", help="System message.")
 @click.option("-t", "--temperature", type=float)
 @click.option("--max-tokens", type=int)
-@click.option("--timeout", type=float, metavar="SECONDS", help="For the whole answer.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for the complete answer.")
 @click.option(
     "--on-interrupt",
     type=click.Choice(["raise", "restart", "continue"]),
-    help="What happens to an answer that breaks off midway.  [default: raise]",
+    help="What to do if an answer is interrupted.  [default: raise]",
 )
 @click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")
+@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
 @click.pass_context
 def ask(
     ctx: click.Context,
@@ -66,7 +66,7 @@ def ask(
     """
     Send a prompt and print the answer.
 
-    PROMPT is read from standard input if that is piped; with both, the piped text comes after a blank line.
+    If text is piped in, it is the prompt; if PROMPT is given too, the piped text follows it after a blank line.
     """
     ctx.meta[VERBOSE] = verbose
     text = _read_prompt(prompt)
@@ -103,7 +103,7 @@ def _read_prompt(prompt: str | None) -> str:
             raise click.UsageError("Standard input is not UTF-8 text.") from None
     text = "\n\n".join(part for part in (prompt, piped) if part and not part.isspace())
     if not text:
-        raise click.UsageError("There is no prompt: give one as argument, or pipe it in.")
+        raise click.UsageError("There is no prompt: pass one as an argument, or pipe it in.")
     return text
 
 
@@ -120,14 +120,14 @@ def _print_answer(
             for chunk in chunks:
                 if chunk.restarted:
                     write(None)
-                    note(f"the answer broke off; {chunks.provider} starts it over")
+                    note(f"the answer was interrupted; {chunks.provider} starts again from its beginning")
                 write(chunk.text)
         return chunks.completion
 
 
 @contextmanager
 def _answer() -> Iterator[Callable[[str | None], None]]:
-    """Yield a function that writes a piece of the answer. None ends the line, as does leaving the context."""
+    """Yield a function that writes a piece of the answer. None ends the line; so does the end of the context."""
     stdout = sys.stdout
     clean = printable if stdout.isatty() else str
     last = ""
@@ -148,11 +148,13 @@ def _answer() -> Iterator[Callable[[str | None], None]]:
 
 
 def _add_notes(completion: ChatCompletion) -> None:
-    """Print notes on stderr about what the text alone does not show."""
+    """Print notes on stderr: the answer is incomplete, was refused, or comes from the small local model."""
     choice = completion.choices[0]
     if choice.finish_reason in ("length", "content_filter"):
-        note(f"the answer is not whole (finish reason: {choice.finish_reason}).")
+        note(f"the answer is incomplete (finish reason: {choice.finish_reason}).")
     if choice.message.refusal:
         note(f"the model refused: {choice.message.refusal}")
     if completion.provider == "local" and (failed := completion.attempts[0]).provider != "local":
-        note(f"answered by the small local model, as {failed.provider} failed ({failed.outcome}); -v tells more.")
+        note(
+            f"answered by the small local model because {failed.provider} failed ({failed.outcome}); -v shows details."
+        )

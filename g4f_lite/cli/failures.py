@@ -1,4 +1,8 @@
-"""What a failure prints on stderr, and its exit code. The codes are in docs/cli.md: scripts rely on them."""
+"""
+What a failure prints on stderr, and its exit code.
+
+Rule: scripts rely on the exit codes; docs/cli.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ def report(error: Exception, *, verbose: bool = False) -> int:
     Print an error of the library and return its exit code.
 
     Raises:
-        Exception: the error itself, if it is not the library's: a bug, which deserves a traceback.
+        Exception: the error itself, if it is not one of the library's: it is a bug, and the traceback helps to find it.
     """
     from ..errors.exceptions import (
         AuthenticationError,
@@ -46,24 +50,24 @@ def report(error: Exception, *, verbose: bool = False) -> int:
         raise error
     message = str(error) if error.attempts else _in_options(str(error))
     causes: Sequence[BaseException] = [error]
-    if isinstance(error, RoutesExhaustedError):  # its text is the complete trail
+    if isinstance(error, RoutesExhaustedError):  # its message is the complete trail
         causes = error.exceptions
         message = "\n  ".join([message.partition("\n")[0], *map(str, causes)])
     lines = [f"Error: {message}"]
     if any(isinstance(cause, AuthenticationError) for cause in causes):
-        lines.append("`g4f-lite doctor` tells where the key comes from.")
+        lines.append("`g4f-lite doctor` shows where the key comes from.")
     if error.retry_at is not None and any(isinstance(one, (RateLimitError, QuotaExceededError)) for one in causes):
         lines.append(f"It may work again in {max(error.retry_at - time.time(), 0):.0f} s.")
     if verbose:
         lines += str(error.trail).splitlines()
     elif len(error.attempts) > len(causes):
-        lines.append(f"It took {len(error.attempts)} attempts; -v tells of each.")
+        lines.append(f"It took {len(error.attempts)} attempts; -v shows each of them.")
     click.echo(printable("\n".join(lines)), err=True)
     return _exit_code(error)
 
 
 def _in_options(message: str) -> str:
-    """Return a message about keywords of Python as one about the options of the command."""
+    """Return a message with the options of the command in place of Python's keyword arguments."""
     message = message.replace(", or pass keys=", "").replace("pass base_urls=", "pass --base-url")
     return re.sub(r"\b(provider|model)=", r"--\1 ", message)
 
@@ -84,14 +88,14 @@ def prepare_streams() -> None:
     """Replace closed standard streams (`>&-`), and escape characters that stdout cannot encode (`LC_ALL=C`)."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # lives as long as the process
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # stays open until the process ends
     assert isinstance(sys.stdout, TextIOWrapper)
     sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is
 
 
 def cannot_write(error: OSError) -> int:
     """Report a file or stream that cannot be written; quietly if the reader of a pipe is gone (`| head`)."""
-    with suppress(OSError):  # the rest of the buffer must not fail once more at exit
+    with suppress(OSError):  # or flushing the rest of the buffer at exit would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:
         return READER_GONE
@@ -101,5 +105,5 @@ def cannot_write(error: OSError) -> int:
 
 
 def show_warning(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
-    """Print a warning as one line, without the place in the code; replaces `warnings.showwarning`."""
+    """Print a warning as one line, without its file and line number; replaces `warnings.showwarning`."""
     click.echo(printable(" ".join(f"Warning: {message}".split())), err=True)

@@ -1,4 +1,8 @@
-"""`g4f-lite keys`: the stored keys. A key is never an argument, and never shown."""
+"""
+`g4f-lite keys`: the stored keys.
+
+Rule: a key is never an argument and never printed.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +29,21 @@ def keys() -> None:
 @click.argument("provider")
 @click.argument("surplus", nargs=-1, metavar="", type=click.UNPROCESSED)
 def set_key(provider: str, surplus: tuple[str, ...]) -> None:
-    """Store the key of PROVIDER: typed unseen, or piped in."""
-    if surplus:  # not shown again: it is likely to be the key
+    """Store the key of PROVIDER, which is typed without an echo or piped in."""
+    if surplus:  # do not print it: it is likely to be the key
         raise click.UsageError(
-            "The key is not an argument: it would stay in the shell's history. Leave it out, and type or pipe it in."
+            "The key is not an argument: it would stay in the shell's history. Omit it, then type it or pipe it in."
         )
     from ..plugins.registry import process_registry
     from ..provider.keys import store_key
 
     known = process_registry().get(provider)
     if not (known.needs_auth or known.api_key_env):
-        raise click.UsageError(f"{provider} takes no key.")
+        raise click.UsageError(f"{provider} needs no key.")
     path = store_key(provider, _read_key(provider, known.login_url))
     click.echo(f"The key for {provider} is stored in {path}.", err=True)
     if first := next((variable for variable in known.api_key_env if os.environ.get(variable)), None):
-        click.echo(f"Note: {first} is set in the environment, and is used instead of it.", err=True)
+        click.echo(f"Note: {first} is set in the environment and takes precedence.", err=True)
 
 
 def _read_key(provider: str, login_url: str) -> str:

@@ -21,8 +21,8 @@ def providers(as_json: bool) -> None:
     """
     List the providers, in the order in which they are tried.
 
-    Those in the state `ready` answer a call that names none. The column `key` says where the key was found, or which
-    variable to set; `g4f-lite doctor` tells where to get one.
+    Providers in the state `ready` can answer a call that names no provider. The column `key` says where the key was
+    found, or which variable to set; `g4f-lite doctor` says where to get one.
     """
     from ..plugins.registry import process_registry
     from .status import provider_statuses
@@ -32,7 +32,7 @@ def providers(as_json: bool) -> None:
         print_json([status.to_dict() for status in statuses])
         return
     print_table(
-        ("name", "state", "key", "default model, or what to know"),
+        ("name", "state", "key", "default model or notice"),
         [
             (one.name, one.state, one.key_from or one.key_variable, one.problem or one.default_model or one.notice)
             for one in statuses
@@ -48,9 +48,9 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
     """
     List models and their aliases.
 
-    The list is made without asking the services, which may have more models: any id that a service knows can be
-    used. With --live the services are asked; if one does not answer, its own list is shown, with a warning.
-    PROVIDER limits the list to one provider.
+    Without --live the list comes from the providers' code. The services may have more models: any id that a service
+    knows can be used. With --live the services are asked; if one does not answer, the list from its provider's code
+    is shown, with a warning. PROVIDER limits the list to one provider.
     """
     if live:
         _print_live(provider, as_json)
@@ -101,7 +101,7 @@ def _aliases(provider: Provider, model: str) -> list[str]:
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite plugins\n  g4f-lite plugins --load --json")
-@click.option("--load", is_flag=True, help="Try each in a process of its own, with a time limit.")
+@click.option("--load", is_flag=True, help="Load each plugin in a process of its own, with a time limit.")
 @json_option
 def plugins(load: bool, as_json: bool) -> None:
     """
@@ -151,6 +151,6 @@ def _how_to_switch_off(broken: list[PluginInfo], infos: list[PluginInfo]) -> str
     others = dict.fromkeys(info.distribution for info in infos if info.source == "third-party")
     kept = ",".join(name for name in others if name not in culprits)
     return (
-        f"Broken: {', '.join(culprits)}. To switch off: pip uninstall {' '.join(culprits)}, or name those to keep: "
+        f"Broken: {', '.join(culprits)}. To switch off: pip uninstall {' '.join(culprits)}, or list the ones to keep: "
         f"{LOAD_PLUGINS}={kept!r}"
     )

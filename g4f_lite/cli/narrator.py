@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from ..trail import Attempt
 
 NOTICED_S = 1.0
-"""Shorter waits, in seconds, are not mentioned."""
+"""Waits shorter than this, in seconds, print no note."""
 
 
 class Narrator:
-    """A plugin that explains long pauses."""
+    """A plugin that prints a note before a long wait."""
 
     @hookimpl
     def attempt_finished(self, attempt: Attempt) -> None:
         if attempt.wait is not None and attempt.wait >= NOTICED_S:
             route = f"{attempt.provider}:{attempt.model}"
-            note(f"{route} failed ({attempt.message or attempt.outcome}); it is tried again in {attempt.wait:.0f} s.")
+            note(f"{route} failed ({attempt.message or attempt.outcome}); retrying in {attempt.wait:.0f} s.")

@@ -32,9 +32,11 @@ def routing_options(command: Command) -> Command:
             metavar="PROVIDER=URL",
             multiple=True,
             callback=_addresses,
-            help="Where a provider's API is. Repeatable.",
+            help="Base URL of a provider's API. Repeatable.",
         ),
-        click.option("--no-fallback", is_flag=True, help="Try the named providers' own model and nothing else."),
+        click.option(
+            "--no-fallback", is_flag=True, help="Try only the model that is named, or the provider's default model."
+        ),
         click.option(
             "--fallback",
             "fallbacks",
@@ -63,7 +65,7 @@ def routing_params(
     Return the keywords of `create` for these options.
 
     Raises:
-        UsageError: they contradict each other.
+        UsageError: they exclude each other.
     """
     if no_fallback and fallbacks:
         raise click.UsageError("--fallback and --no-fallback exclude each other.")
@@ -76,7 +78,7 @@ def routing_params(
 
 def check_names(base_urls: dict[str, str]) -> None:
     """
-    Check that each provider with an address exists.
+    Check that the provider of each base URL exists.
 
     Raises:
         UnknownProviderError: one does not.

@@ -12,12 +12,12 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters and escape sequences, so that it cannot control a terminal."""
+    """Return a text without control characters and escape sequences, which could control a terminal."""
     return _CONTROL.sub("", text)
 
 
 def print_json(data: object) -> None:
-    """Print JSON; characters that the output's encoding may lack are escaped."""
+    """Print JSON; characters beyond ASCII are escaped if the output's encoding is not a UTF."""
     import json
 
     plain = not sys.stdout.encoding.lower().startswith("utf")

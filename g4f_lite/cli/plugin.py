@@ -17,7 +17,7 @@ Examples:
 
 @click.group()
 def plugin() -> None:
-    """Write plugins of your own."""
+    """Create plugins."""
 
 
 @plugin.command(epilog=_EXAMPLES)
@@ -27,7 +27,7 @@ def plugin() -> None:
     type=click.Choice(["openai", "protocol", "local"]),
     default="openai",
     show_default=True,
-    help="OpenAI's protocol, a protocol of its own, or answers made inside the process.",
+    help="OpenAI's protocol, another protocol, or answers made in-process.",
 )
 @click.pass_context
 def new(ctx: click.Context, name: str, kind: str) -> None:
@@ -45,7 +45,7 @@ def new(ctx: click.Context, name: str, kind: str) -> None:
         raise click.BadParameter(str(error), ctx, param_hint="NAME") from None
     folder = Path(f"g4f-lite-{name.replace('_', '-')}")
     if folder.exists():
-        click.echo(f"Error: there is a {folder} here already; nothing was written", err=True)
+        click.echo(f"Error: {folder} exists already; nothing was written", err=True)
         ctx.exit(USAGE)
     for path, text in project_files(name, kind).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

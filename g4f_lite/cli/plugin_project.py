@@ -1,7 +1,9 @@
 """
 The files of a new plugin.
 
-The templates are a plugin for "Acme Inc", whose names are replaced. Everything else in them is written as it is.
+The templates are a plugin for "Acme Inc".
+
+Rule: only the names in the templates are replaced; all other text is written unchanged.
 """
 
 from __future__ import annotations
@@ -19,14 +21,14 @@ from ..provider.base import NAME
 
 KINDS = ("openai", "protocol", "local")
 LONGEST = 24
-"""Characters of a name: a longer one makes lines that a formatter breaks."""
+"""The most characters of a name: with a longer one, a formatter would wrap lines of the templates."""
 _TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Parser", "Service")
-"""Names in the templates, besides those of g4f_lite."""
+"""Names that the templates use, in addition to those of g4f_lite."""
 _TEMPLATES = Path(__file__).with_name("plugin_files")
 
 
 class UnfitNameError(ValueError):
-    """A name that no plugin can have; the message says why, and what to do."""
+    """A name that a plugin cannot have; the message says why, and what to do."""
 
 
 def check_name(name: str) -> None:
@@ -34,22 +36,22 @@ def check_name(name: str) -> None:
     Check the name of a new plugin.
 
     Raises:
-        UnfitNameError: a provider, its module or its distribution cannot be called this.
+        UnfitNameError: it cannot be the name of a provider, its module and its distribution.
     """
     if not NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
         hint = f"; try {near!r}" if NAME.fullmatch(near) else ""
-        raise UnfitNameError(f"{name!r} is no provider name: lower-case letters, digits, '-' and '_' only{hint}")
+        raise UnfitNameError(f"{name!r} is not a provider name: use lower-case letters, digits, '-' and '_'{hint}")
     if name.endswith(("-", "_")):
         raise UnfitNameError(f"{name!r} ends with {name[-1]!r}; try {name.rstrip('-_')!r}")
     if len(name) > LONGEST:
-        raise UnfitNameError(f"{name!r} has {len(name)} characters; {LONGEST} are enough, as callers type it")
+        raise UnfitNameError(f"{name!r} has {len(name)} characters; use at most {LONGEST}")
     if process_registry().knows(name):
-        raise UnfitNameError(f"there is a provider {name!r} already, and two cannot have one name; choose another")
+        raise UnfitNameError(f"the provider {name!r} exists already; choose another name")
 
 
 def project_files(name: str, kind: str) -> dict[str, str]:
-    """Return the text of each file of a new plugin by its path in the project; the name has been checked."""
+    """Return the text of each file of a new plugin by its path in the project. `check_name` must accept the name."""
     module = "g4f_lite_" + name.replace("-", "_")
     words = [word for word in re.split("[-_]+", name) if word]
     label = " ".join(word.capitalize() for word in words)
@@ -82,7 +84,7 @@ def project_files(name: str, kind: str) -> dict[str, str]:
 
 
 def _class_name(words: list[str]) -> str:
-    """Return a class name that collides with no import of the file and no keyword or builtin."""
+    """Return a class name that is not an import of the file, a keyword or a builtin."""
     name = "".join(word.capitalize() for word in words)
     taken = name in _TAKEN or name in g4f_lite.__all__ or name in testing.__all__
     taken = taken or keyword.iskeyword(name) or hasattr(builtins, name) or not name.isidentifier()

@@ -1,4 +1,8 @@
-"""What is known about each provider without asking it."""
+"""
+The status of each provider: its key, its address, and why it cannot be used.
+
+Rule: nothing is sent; plugins are loaded.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,11 @@ class ProviderStatus(NamedTuple):
 
     name: str
     loaded: bool = True
-    """False: its plugin is broken, and nothing more is known."""
+    """False: its plugin is broken, and the other fields are unknown."""
     label: str = ""
     working: bool = False
     automatic: bool = False
-    """Used when the caller names no provider."""
+    """Whether it is used for calls that name no provider."""
     needs_key: bool = False
     key: str = ""
     """Fingerprint of the key."""
@@ -36,7 +40,7 @@ class ProviderStatus(NamedTuple):
     """The environment variable that overrides the class's own address."""
     notice: str = ""
     problem: str = ""
-    """Why it does not work, whether or not it has a key."""
+    """Why it does not work; a missing key is not a problem in this sense."""
 
     @property
     def usable(self) -> bool:
@@ -44,7 +48,7 @@ class ProviderStatus(NamedTuple):
 
     @property
     def state(self) -> str:
-        """One or two words for a list."""
+        """The state in one or two words, for a list."""
         if self.problem:
             return "not working" if self.loaded else "broken"
         if not self.usable:

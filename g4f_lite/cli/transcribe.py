@@ -25,13 +25,13 @@ FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 @click.command(epilog=_EXAMPLES)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @routing_options
-@click.option("-l", "--language", metavar="CODE", help="Of the recording, such as `de`.")
+@click.option("-l", "--language", metavar="CODE", help="Language of the recording, such as `de`.")
 @click.option("--prompt", metavar="TEXT", help="Names and spellings to expect.")
 @click.option("--english", is_flag=True, help="Translate into English.")
-@click.option("--format", "response_format", type=click.Choice(FORMATS), help="What the service answers with.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="For upload and answer together.")
+@click.option("--format", "response_format", type=click.Choice(FORMATS), help="Format that the service is to return.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for upload and answer together.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what was tried and what was skipped.")
+@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
 @click.pass_context
 def transcribe(
     ctx: click.Context,
@@ -53,7 +53,7 @@ def transcribe(
     """Transcribe the recording FILE."""
     ctx.meta[VERBOSE] = verbose
     if english and language:
-        raise click.UsageError("--english finds out the language by itself: leave --language out.")
+        raise click.UsageError("--english detects the language: omit --language.")
     check_names(base_urls)
     from ..client.client import Client
 

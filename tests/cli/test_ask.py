@@ -18,14 +18,14 @@ def says(text: str, finish: str | None = "stop", **delta: str) -> replies.Reply:
     return replies.stream([{"choices": [{"delta": {"content": text, **delta}, "finish_reason": finish}]}])
 
 
-def test_an_answer_is_all_there_is_on_stdout(groq: FaultServer) -> None:
+def test_only_the_answer_is_on_stdout(groq: FaultServer) -> None:
     groq.script(replies.answer("It is Sunday"))
     assert run("ask", "Which day is it?", "-p", "groq") == (0, "It is Sunday\n", "")
     assert groq.received[0].json["messages"] == [{"role": "user", "content": "Which day is it?"}]
     assert groq.received[0].stream
 
 
-def test_what_is_piped_in_comes_after_the_prompt(groq: FaultServer) -> None:
+def test_piped_text_comes_after_the_prompt(groq: FaultServer) -> None:
     assert run("ask", "-p", "groq", "Sum this up", stdin=b"\xef\xbb\xbfone\ntwo\r\n").code == 0
     assert run("ask", "-p", "groq", stdin="привет\n".encode()).code == 0
     asked = [request.json["messages"][0]["content"] for request in groq.received]
@@ -43,7 +43,7 @@ def test_options_of_ask_reach_the_service(cli: Cli, groq: FaultServer) -> None:
     }
 
 
-def test_the_base_url_option_wins_over_the_environment(cli: Cli, groq: FaultServer) -> None:
+def test_the_base_url_option_takes_precedence_over_the_environment(cli: Cli, groq: FaultServer) -> None:
     with FaultServer() as other:
         other.script(replies.answer("from the other"))
         assert cli("ask", "hi", "-p", "groq", "--base-url", f"groq={other.base_url}").out == "from the other\n"
@@ -81,18 +81,18 @@ def test_an_answer_ends_with_one_newline(cli: Cli, groq: FaultServer) -> None:
     assert cli("ask", "hi", "-p", "groq").out == "line\n"
 
 
-def test_what_the_text_does_not_show_is_noted_on_stderr(cli: Cli, groq: FaultServer) -> None:
+def test_notes_on_stderr_say_what_the_text_does_not_show(cli: Cli, groq: FaultServer) -> None:
     groq.script(says("It is Sun", "length"))
     assert cli("ask", "hi", "-p", "groq") == (
         0,
         "It is Sun\n",
-        "Note: the answer is not whole (finish reason: length).\n",
+        "Note: the answer is incomplete (finish reason: length).\n",
     )
     groq.script(says("", refusal="I must not."))
     assert cli("ask", "hi", "-p", "groq") == (0, "", "Note: the model refused: I must not.\n")
 
 
-def test_an_answer_is_piped_as_it_is_but_cannot_steer_a_terminal(groq: FaultServer) -> None:
+def test_an_answer_is_piped_unchanged_but_cannot_control_a_terminal(groq: FaultServer) -> None:
     groq.script(says("\x1b[31mred\x1b[0m\a"))
     assert run("ask", "hi", "-p", "groq").out == "\x1b[31mred\x1b[0m\a\n"
     assert in_terminal("ask", "hi", "-p", "groq") == (0, "red\n", "")
@@ -109,16 +109,20 @@ def test_characters_that_the_output_cannot_encode_are_escaped(groq: FaultServer)
 def test_a_long_wait_is_announced_when_it_begins(cli: Cli, groq: FaultServer) -> None:
     groq.script(replies.error(429, "slow down", retry_after="1.0"), replies.answer("ok"))
     ran = cli("ask", "hi", "-p", "groq", "--no-fallback")
-    assert ran == (0, "ok\n", f"Note: groq:{A} failed (slow down); it is tried again in 1 s.\n")
+    assert ran == (0, "ok\n", f"Note: groq:{A} failed (slow down); retrying in 1 s.\n")
 
 
 def test_an_interrupted_answer_can_be_restarted(cli: Cli, groq: FaultServer) -> None:
     groq.on(A, replies.cut(2)).on(B, replies.answer("whole"))
     ran = cli("ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart")
-    assert ran == (0, "word0 word1 \nwhole\n", "Note: the answer broke off; groq starts it over\n")
+    assert ran == (
+        0,
+        "word0 word1 \nwhole\n",
+        "Note: the answer was interrupted; groq starts again from its beginning\n",
+    )
 
 
-def test_no_fallback_means_none(cli: Cli, groq: FaultServer) -> None:
+def test_no_fallback_disables_all_fallbacks(cli: Cli, groq: FaultServer) -> None:
     groq.script(NOT_FOUND)
     assert cli("ask", "hi", "-p", "groq", "--no-fallback").code == 1
     assert groq.models == [A]
@@ -141,4 +145,4 @@ def test_an_answer_by_the_small_model_after_a_failure_is_noted(cli: Cli, groq: F
     groq.script(replies.error(402, "no money"))
     ran = cli("ask", "hi")
     assert (ran.code, ran.out) == (0, "Sunday\n")
-    assert "small local model, as groq failed (QuotaExceededError)" in ran.err
+    assert "small local model because groq failed (QuotaExceededError)" in ran.err

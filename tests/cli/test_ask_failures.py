@@ -13,7 +13,7 @@ from g4f_lite.testing import FaultServer, replies
 REFUSED = replies.error(401, "Invalid API Key", code="invalid_api_key")
 
 
-def test_a_providers_failure_is_one_short_story(groq: FaultServer) -> None:
+def test_a_providers_failure_is_one_short_message(groq: FaultServer) -> None:
     groq.on(A, NOT_FOUND).on(B, replies.error(429, "slow\x07 down", retry_after="30"))
     ran = run("ask", "hi", "-p", "groq", "--fallback", B, "--timeout", "20")
     assert ran[:2] == (1, "")
@@ -35,10 +35,10 @@ def test_a_refused_key_points_to_the_doctor_and_v_shows_each_attempt(cli: Cli, g
 
 def test_attempts_that_are_not_shown_are_counted(cli: Cli, groq: FaultServer) -> None:
     groq.script(replies.body(b""))  # malformed: tried twice
-    assert "It took 4 attempts; -v tells of each." in cli("ask", "hi", "-p", "groq", "--fallback", B).err
+    assert "It took 4 attempts; -v shows each of them." in cli("ask", "hi", "-p", "groq", "--fallback", B).err
 
 
-def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> None:
+def test_an_interrupted_answer_prints_what_arrived_and_fails(groq: FaultServer) -> None:
     groq.script(replies.cut(2))
     ran = run("ask", "hi", "-p", "groq")
     assert ran[:2] == (1, "word0 word1 \n")
@@ -47,7 +47,7 @@ def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ask", "hi", "--nosuch"], "No such option"),
         (["aks"], "No such command"),
@@ -69,11 +69,11 @@ def test_an_answer_that_is_cut_shows_what_came_and_fails(groq: FaultServer) -> N
     ],
 )
 def test_a_users_mistake_is_reported_and_nothing_is_sent(
-    cli: Cli, groq: FaultServer, arguments: list[str], told: str
+    cli: Cli, groq: FaultServer, arguments: list[str], message: str
 ) -> None:
     ran = cli(*arguments)
     assert (ran.code, ran.out, groq.received) == (2, "", [])
-    assert told in ran.err
+    assert message in ran.err
 
 
 def test_exit_code_2_without_a_traceback_in_a_real_process(groq: FaultServer) -> None:
@@ -83,7 +83,7 @@ def test_exit_code_2_without_a_traceback_in_a_real_process(groq: FaultServer) ->
     assert len(ran.err.splitlines()) == 1
 
 
-def test_input_that_is_no_text_is_refused(cli: Cli, groq: FaultServer) -> None:
+def test_input_that_is_not_text_is_refused(cli: Cli, groq: FaultServer) -> None:
     ran = cli("ask", stdin=b"\xff\xfe\x00")
     assert (ran.code, groq.received) == (2, [])
     assert "not UTF-8" in ran.err

@@ -54,12 +54,12 @@ def test_the_doctor_fails_when_nothing_can_be_used(cli: Cli, monkeypatch: pytest
     assert "provider\tgroq\tnot working: GROQ_API_BASE must be an address" in cli("doctor").out
 
 
-def test_the_doctor_counts_those_that_only_lack_a_key(cli: Cli, groq: FaultServer) -> None:
+def test_the_doctor_counts_providers_that_only_lack_a_key(cli: Cli, groq: FaultServer) -> None:
     rows = [line.split("\t") for line in cli("doctor").out.splitlines() if line.startswith("provider")]
     keyless = [name for _, name, state in rows if state.startswith("not usable; no key; get one at https://")]
     assert len(keyless) == 3
-    [(others, told)] = [(name, told) for _, name, told in rows if name.endswith(" others")]
-    assert int(others.split()[0]) == told.partition(";")[0].count(",") + 1 > 10
+    [(others, state)] = [(name, state) for _, name, state in rows if name.endswith(" others")]
+    assert int(others.split()[0]) == state.partition(";")[0].count(",") + 1 > 10
 
 
 def test_the_doctor_knows_the_same_dependencies_as_the_package() -> None:

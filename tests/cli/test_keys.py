@@ -30,7 +30,7 @@ def test_a_key_is_piped_in_used_listed_and_removed_and_never_shown(
     assert "gsk_stored" not in stored.err + listed.out + listed.err
 
 
-def test_a_key_is_typed_unseen() -> None:
+def test_a_typed_key_is_not_echoed() -> None:
     ran = in_terminal("keys", "set", "groq", after=b"not shown", typed=b"gsk_typed_unseen\n")
     assert ran.code == 0
     assert "https://console.groq.com/keys" in ran.out
@@ -49,9 +49,9 @@ def test_a_stored_key_that_the_environment_overrides_is_noted(cli: Cli, groq: Fa
     assert "GROQ_API_KEY is set in the environment" in cli("keys", "set", "groq", stdin=b"gsk_other").err
 
 
-def test_keys_that_make_no_sense_are_refused(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_keys_are_refused(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     g4f_lite.register(Free)
-    assert cli("keys", "set", "free", stdin=b"x").err.endswith("free takes no key.\n")
+    assert cli("keys", "set", "free", stdin=b"x").err.endswith("free needs no key.\n")
     assert cli("keys", "set", "groq", stdin=b"\n").code == 2
     assert cli("keys", "set", "groq", stdin=b"two words").code == 2
     (tmp_path / "a file").write_text("")

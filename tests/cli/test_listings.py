@@ -72,7 +72,7 @@ def test_explain_prints_the_plan_and_sends_nothing(cli: Cli, groq: FaultServer) 
     assert KEY not in ran.out
 
 
-def test_models_can_be_asked_for(cli: Cli, groq: FaultServer) -> None:
+def test_models_live_lists_what_the_service_reports(cli: Cli, groq: FaultServer) -> None:
     groq.script(replies.models("m-1", "m-2"))
     assert cli("models", "groq", "--live") == (0, "groq\tm-1\tyes\ngroq\tm-2\tyes\n", "")
     assert json.loads(cli("models", "--live", "--json").out)[0] == {"provider": "groq", "id": "m-1", "live": True}
@@ -83,7 +83,7 @@ def test_models_can_be_asked_for(cli: Cli, groq: FaultServer) -> None:
     assert ran.err == "Warning: groq 401 AuthenticationError (no) → no leg is left\n"
 
 
-def test_models_of_a_service_without_a_key_are_its_own_list(cli: Cli) -> None:
+def test_without_a_key_models_live_lists_the_providers_own_models(cli: Cli) -> None:
     ran = cli("models", "groq", "--live")
     assert (ran.code, ran.out.splitlines()[0]) == (0, "groq\topenai/gpt-oss-120b\tno")
     assert ran.err.startswith("Warning: groq skipped: no key: set GROQ_API_KEY")

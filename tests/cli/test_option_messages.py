@@ -36,7 +36,7 @@ def test_an_error_names_the_options(
     assert not any(f"{keyword}=" in error for keyword in ("provider", "model", "keys", "base_urls"))
 
 
-def test_a_services_own_words_are_left_as_they_are(
+def test_a_services_own_message_is_not_changed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FaultServer() as server:

@@ -26,7 +26,7 @@ def plugin_new(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
-def test_it_writes_a_project_and_says_what_is_next(tmp_path: Path) -> None:
+def test_it_writes_a_project_and_prints_the_next_step(tmp_path: Path) -> None:
     ran = plugin_new(tmp_path, "acme-eu", "--kind", "protocol")
     assert ran.returncode == 0, ran.stderr
     project = tmp_path / "g4f-lite-acme-eu"
@@ -43,35 +43,35 @@ def test_it_writes_a_project_and_says_what_is_next(tmp_path: Path) -> None:
     (project / "README.md").write_text("mine")
     ran = plugin_new(tmp_path, "acme_eu")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "there is a g4f-lite-acme-eu here already; nothing was written" in ran.stderr
+    assert "g4f-lite-acme-eu exists already; nothing was written" in ran.stderr
     assert (project / "README.md").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
-        ("Acme Inc", "'Acme Inc' is no provider name.*try 'acme-inc'"),
+        ("Acme Inc", "'Acme Inc' is not a provider name.*try 'acme-inc'"),
         ("groq:x", "try 'groq-x'"),
         ("-acme", "try 'acme'"),
         ("acmé", "try 'acm'"),
-        ("", "'' is no provider name"),
-        ("日本", "is no provider name"),
+        ("", "'' is not a provider name"),
+        ("日本", "is not a provider name"),
         ("acme-", "ends with '-'; try 'acme'"),
         ("acme_", "ends with '_'; try 'acme'"),
-        ("a" * 25, "24 are enough"),
-        ("groq", "there is a provider 'groq' already"),
-        ("local", "there is a provider 'local' already"),
+        ("a" * 25, "use at most 24"),
+        ("groq", "the provider 'groq' exists already"),
+        ("local", "the provider 'local' exists already"),
     ],
 )
-def test_a_name_that_cannot_work_is_refused(name: str, told: str) -> None:
-    with pytest.raises(UnfitNameError, match=told):
+def test_an_unusable_name_is_refused(name: str, message: str) -> None:
+    with pytest.raises(UnfitNameError, match=message):
         check_name(name)
 
 
-def test_a_bad_name_is_a_mistake_of_usage(tmp_path: Path) -> None:
+def test_a_bad_name_is_a_usage_error(tmp_path: Path) -> None:
     ran = plugin_new(tmp_path, "Acme")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Invalid value for NAME: 'Acme' is no provider name" in ran.stderr
+    assert "Invalid value for NAME: 'Acme' is not a provider name" in ran.stderr
     assert list(tmp_path.glob("g4f*")) == []
 
 
@@ -101,7 +101,7 @@ def test_every_name_gives_files_that_can_be_read(name: str, kind: str) -> None:
     [("acme", "Acme"), ("acme-eu", "AcmeEu"), ("a_b", "AB"), ("01ai", "Provider01ai"), ("none", "ProviderNone"),
      ("provider", "ProviderProvider"), ("shape", "ProviderShape"), ("parser", "ProviderParser")],
 )  # fmt: skip
-def test_the_class_is_called_as_the_provider_but_never_as_something_else(name: str, class_name: str) -> None:
+def test_the_class_is_named_after_the_provider_without_collisions(name: str, class_name: str) -> None:
     assert f"class {class_name}(" in project_files(name, "openai")[f"g4f_lite_{name.replace('-', '_')}.py"]
 
 

@@ -43,7 +43,7 @@ expect_shadow = pytest.mark.filterwarnings("ignore:.* is shadowed by:g4f_lite.Pl
 
 
 @pytest.mark.usefixtures("plugged")
-def test_a_shadowed_plugin_is_one_clean_line(groq: FaultServer) -> None:
+def test_a_shadowed_plugin_is_reported_in_one_line(groq: FaultServer) -> None:
     ran = run("ask", "hi", "-p", "groq")
     assert ran[:2] == (0, "ok\n")
     assert re.fullmatch(
@@ -69,7 +69,7 @@ def test_plugins_lists_all_and_why_some_are_broken(cli: Cli) -> None:
 
 @expect_shadow
 @pytest.mark.usefixtures("plugged")
-def test_plugins_load_says_the_same_without_importing_any_of_them_here(cli: Cli) -> None:
+def test_plugins_load_reports_the_same_without_importing_any_plugin_in_this_process(cli: Cli) -> None:
     loaded = {(row["name"], row["source"]): row for row in json.loads(cli("plugins", "--load", "--json").out)}
     assert "odd_free" not in sys.modules
     here = {(row["name"], row["source"]): row for row in json.loads(cli("plugins", "--json").out)}

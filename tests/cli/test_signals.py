@@ -83,7 +83,7 @@ def test_a_full_disk_is_reported() -> None:
         assert process.returncode == 1
 
 
-def test_closed_standard_streams_are_survived(groq: FaultServer) -> None:
+def test_the_command_works_with_closed_standard_streams(groq: FaultServer) -> None:
     command = f'"{sys.executable}" -m g4f_lite.cli ask hi -p groq'
     for closed in ("<&-", ">&- </dev/null", "2>&- </dev/null"):
         ran = subprocess.run(f"{command} {closed}", shell=True, capture_output=True, timeout=20)

@@ -13,7 +13,7 @@ from g4f_lite.cli.transcribe import FORMATS
 from g4f_lite.testing import FaultServer, replies
 
 
-def test_transcribe_prints_what_is_said(cli: Cli, groq: FaultServer, tmp_path: Path) -> None:
+def test_transcribe_prints_the_transcription(cli: Cli, groq: FaultServer, tmp_path: Path) -> None:
     file = tmp_path / "talk.wav"
     file.write_bytes(b"RIFF")
     groq.script(replies.answer("\x1b[31mhello\x07 there"))
@@ -21,8 +21,8 @@ def test_transcribe_prints_what_is_said(cli: Cli, groq: FaultServer, tmp_path: P
     assert (ran.code, ran.out) == (0, "hello there\n")
     assert "groq:whisper-large-v3-turbo 200" in ran.err
     assert groq.received[0].form["language"] == [b"en"]
-    told = json.loads(cli("transcribe", str(file), "--english", "--format", "verbose_json", "--json").out)
-    assert (told["provider"], told["segments"][0]["start"]) == ("groq", 0.0)
+    result = json.loads(cli("transcribe", str(file), "--english", "--format", "verbose_json", "--json").out)
+    assert (result["provider"], result["segments"][0]["start"]) == ("groq", 0.0)
     assert groq.received[1].path == "/v1/audio/translations"
     assert cli("transcribe", str(tmp_path / "missing.wav")).code == 2
     assert cli("transcribe", str(file), "--english", "-l", "de").code == 2
