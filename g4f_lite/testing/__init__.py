@@ -8,11 +8,11 @@ Tools for tests of plugins and of programs that use g4f_lite.
 Rule: real sockets on loopback, no mocks. Public names are imported on first use.
 
     server         `FaultServer`: HTTP on a loopback socket, with scripted answers and faults
-    script         what the server receives, and the actions it can be told to take
+    script         the requests that the server receives, and the actions of its replies
     replies        answers and faults to script, the same ones for every protocol
     shapes/        the protocols: OpenAI, Anthropic, Gemini, Cohere
     wire           the bytes of HTTP/1.1 and of server-sent events
-    conformance/   `ProviderConformance`: the suites that prove a provider
+    conformance/   `ProviderConformance`: the suites that check a provider
     import_trial   a program that imports a plugin and reports what that did
     scripted       `ScriptedProvider`: answers without a socket
     network        `network_blocked`: no connection beyond this machine
@@ -51,7 +51,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names.sp
 
 __all__ = ["replies", *sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
 
-if not TYPE_CHECKING:  # imported on first use: pytest, which the suite needs, is not always there
+if not TYPE_CHECKING:  # imported on first use, because pytest, which the suites need, may not be installed
 
     def __getattr__(name: str) -> object:
         if name == "replies":

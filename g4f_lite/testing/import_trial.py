@@ -1,5 +1,5 @@
 """
-Import a module, register its provider, and print as JSON what that did. Run as a program:
+Import a module, register its provider, and print a report of its I/O as JSON. Run as a program:
 
     python -m g4f_lite.testing.import_trial MODULE FILE CLASS
 """
@@ -30,7 +30,7 @@ FORBIDDEN = {
 
 
 class Watch:
-    """An audit hook that records and refuses what import and registration must not do, while it is `on`."""
+    """An audit hook that records and refuses forbidden I/O while it is `on`."""
 
     def __init__(self) -> None:
         self.did: list[str] = []
@@ -75,7 +75,7 @@ def main(name: str, file: str, qualname: str) -> None:
                     plugin = getattr(plugin, part)
             registry = Registry([plugin])
             keys = any(map(holds_key, map(registry.get, list(registry._added))))
-        except BaseException as error:  # reported to the suite
+        except BaseException as error:  # the suite reports it
             problem = f"{type(error).__name__}: {error}"
     watch.on = False
     print(json.dumps({"did": watch.did, "printed": printed.getvalue(), "error": problem, "keys": keys}))  # noqa: T201

@@ -1,4 +1,4 @@
-"""Keep a test on this machine: no connection elsewhere, no real keys."""
+"""Keep a test on this machine: no connections to other machines, no real keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NetworkBlockedError(RuntimeError):
 
 
 class Environment(Protocol):
-    """The part of `pytest.MonkeyPatch` that is used."""
+    """The part of `pytest.MonkeyPatch` that `hide_environment` uses."""
 
     def delenv(self, name: str) -> None: ...
 
@@ -37,8 +37,8 @@ def network_blocked() -> Iterator[None]:
     """
     Block connections beyond this machine.
 
-    A connection elsewhere, or a look-up of a name, raises `NetworkBlockedError`. An audit hook sees those of every
-    library; it cannot be removed, and does nothing after the block.
+    A connection to another machine, or a look-up of a host name, raises `NetworkBlockedError`, whichever library makes
+    it. An audit hook checks them; Python cannot remove it, but it does nothing after the block.
     """
     global _blocks, _installed
     if not _installed:
@@ -62,11 +62,11 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     else:
         return
     host = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-    if host and host != "localhost" and not _is_here(host):
-        raise NetworkBlockedError(f"the test is to stay on this machine, but wants to reach {host}")
+    if host and host != "localhost" and not _is_this_machine(host):
+        raise NetworkBlockedError(f"the test may connect only to this machine, but tried to reach {host}")
 
 
-def _is_here(host: str) -> bool:
+def _is_this_machine(host: str) -> bool:
     try:
         return ip_address(host.partition("%")[0]).is_loopback
     except ValueError:

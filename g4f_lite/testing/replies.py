@@ -1,5 +1,5 @@
 """
-Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves streams and whole
+Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves streams and complete
 answers, and names the requested model.
 
 `shape=` is the protocol to answer in: "openai", "anthropic", "gemini", "cohere", or a `Shape` of your own. The default
@@ -64,7 +64,7 @@ _SSE = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 
 
 def completion(request: Received, text: str = "ok", *, shape: AnyShape = None, **said: Any) -> dict[str, Any]:
-    """Return the JSON of a whole answer; `said` as for `answer`."""
+    """Return the JSON of a complete answer; `said` takes the keywords of `answer`."""
     return _shape(shape, request).whole(request.model, _say(words(text), **said))
 
 
@@ -99,7 +99,7 @@ def _resolve(shape: AnyShape) -> Shape | None:
     if not isinstance(shape, str):
         return shape
     if shape not in SHAPES:
-        raise ValueError(f"no shape {shape!r}: there are {', '.join(SHAPES)}")
+        raise ValueError(f"unknown shape {shape!r}; known: {', '.join(SHAPES)}")
     return SHAPES[shape]
 
 
@@ -108,7 +108,7 @@ def _shape(shape: AnyShape, request: Received) -> Shape:
 
 
 def _in(shape: AnyShape, reply: Callable[[Received, Shape], Iterable[Action]]) -> Reply:
-    """Pass its shape to a reply when the request has arrived; an unknown name is refused at once."""
+    """Return a reply that gets its shape when a request arrives. An unknown name raises `ValueError` at once."""
     known = _resolve(shape)
     return lambda request: reply(request, _shape(known, request))
 
@@ -141,7 +141,7 @@ def answer(
 
     Args:
         finish: OpenAI's finish reason, or one of the shape's own.
-        tool_calls: in OpenAI's form, whatever the shape.
+        tool_calls: in OpenAI's form, for every shape.
         more: fields for OpenAI's or Anthropic's message, or Gemini's candidate, sent as they are.
     """
     said = _say(words(text), finish=finish, reasoning=reasoning, tool_calls=tool_calls, **more)
@@ -178,9 +178,9 @@ def error(
 
     Args:
         after: if the request asks for a stream: pieces of content to send first, under status 200.
-        type: OpenAI's or Anthropic's type, or Gemini's status, instead of the usual one for `status`.
-        code, param: only OpenAI's errors have them.
-        details: only Gemini's errors have them.
+        type: OpenAI's or Anthropic's type, or Gemini's status; by default the usual one for `status`.
+        code, param: sent only by OpenAI's shape.
+        details: sent only by Gemini's shape.
     """
     failure = Failure(status, message, type, code, param, details)
 
@@ -201,7 +201,7 @@ def stream(
     headers: Mapping[str, str] | None = None,
     end: bool = True,
 ) -> Reply:
-    """Stream these parts: bytes and actions as they are, anything else as the data of an event."""
+    """Stream these parts: bytes and actions unchanged, anything else as the data of an event."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, {**_SSE, **(headers or {})})
@@ -258,9 +258,9 @@ def reset(when: Literal["before", "headers", "body"] = "before") -> Reply:
 
 def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shape: AnyShape = None) -> Reply:
     """
-    Interrupt an answer: a stream after `after` pieces of content, a whole answer in its middle.
+    Interrupt an answer: a stream after `after` pieces of content, a complete answer in its middle.
 
-    `end` ends the HTTP body properly, without a finish reason; the others break the connection.
+    `end` ends the HTTP body properly, without a finish reason; `close` and `reset` end the connection.
     """
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
@@ -271,8 +271,8 @@ def cut(after: int = 2, *, how: Literal["end", "close", "reset"] = "close", shap
                 return
         else:
             content, kind = _content(shape, request, Said(["never ", "whole"]))
-            there = content[: len(content) // 2]
-            yield _whole(there, {"content-type": kind}, surplus=len(content) - len(there))
+            half = content[: len(content) // 2]
+            yield _whole(half, {"content-type": kind}, surplus=len(content) - len(half))
         yield Pause(0.01)
         yield Close(reset=how == "reset")
 
@@ -315,7 +315,7 @@ def drip(content: bytes, every: float = 0.02) -> Reply:
 
 
 def comments(every: float = 0.02, *, shape: AnyShape = None) -> Reply:
-    """Stream keep-alives, comments or pings, for ever and without content."""
+    """Stream keep-alives without end and without content: comments or pings."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
         yield head(200, _SSE)

@@ -1,4 +1,4 @@
-"""What a fault server receives, and the actions of which its replies consist."""
+"""The requests that a fault server receives, and the actions that its replies are made of."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Received(NamedTuple):
 
     @property
     def stream(self) -> bool:
-        """Whether it asks for a stream; found as `model` is."""
+        """Whether it asks for a stream: from the path for Gemini, else from the body."""
         if found := gemini.PATH.search(self.path):
             return found["method"] == "streamGenerateContent"
         return bool(self._member("stream", False))
@@ -90,7 +90,7 @@ class Received(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Send nothing for this many seconds, or until the client is gone or the server is closed."""
+    """Send nothing for this many seconds, or until the client disconnects or the server is closed."""
 
     seconds: float
 
@@ -105,4 +105,4 @@ Action: TypeAlias = bytes | Pause | Close
 
 
 Reply: TypeAlias = Callable[[Received], Iterable[Action]]
-"""Returns the actions for one request; after the last one the connection stays open."""
+"""A function that returns the actions for one request. The connection stays open after the last one."""

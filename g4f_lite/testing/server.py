@@ -1,8 +1,8 @@
 """
 A provider on loopback whose answers and faults are scripted.
 
-It speaks HTTP/1.1 over plain sockets, so that it can do what no HTTP library lets a server do: interrupt an answer,
-announce wrong lengths, reset the connection, send single bytes.
+It speaks HTTP/1.1 over plain sockets, because it does what HTTP libraries do not allow: it interrupts answers,
+announces wrong lengths, resets connections and sends single bytes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class FaultServer:
     """
     Answers on 127.0.0.1, on a free port, until closed.
 
-    Replies come from those that `on` set for the request's model, else from the queue of `script`, whose last entry is
-    repeated; without either the answer is "ok". All requests are in `received`.
+    If `on` has set replies for the request's model, one of them is sent; else the next of `script`. The last reply is
+    repeated. Without either the answer is "ok". All requests are in `received`.
 
     Args:
         read_pause: seconds to wait after each 64 KiB of a request's body, to receive uploads slowly.
@@ -86,7 +86,7 @@ class FaultServer:
         self._closed.set()
         _shut(self._listener)
         self._listener.close()
-        self._acceptor.join(5)  # first: afterwards there is no new connection
+        self._acceptor.join(5)  # joined first: after it, no connection is added
         with self._lock:
             open_now = list(self._connections)
         for connection in open_now:
@@ -146,11 +146,11 @@ class FaultServer:
         return queue.popleft() if len(queue) > 1 else queue[0]
 
     def _pause_reading(self) -> bool:
-        """Wait for `read_pause`; True if the server is closed meanwhile."""
+        """Wait for `read_pause`; return True if the server is closed meanwhile."""
         return self.read_pause > 0 and self._closed.wait(self.read_pause)
 
     def _act(self, connection: socket.socket, action: Action) -> bool:
-        """Do one action; False ends the connection."""
+        """Do one action; return False if it ends the connection."""
         if isinstance(action, bytes):
             connection.sendall(action)
             return True
@@ -187,7 +187,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 def _read_request(reader: Any, pause: Callable[[], bool]) -> Received | None:
-    """Return the next request; None when the client has closed."""
+    """Return the next request; None if the client has closed the connection."""
     line = reader.readline(65536).decode("latin-1").split()
     if len(line) < 2:
         return None

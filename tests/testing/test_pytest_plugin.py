@@ -44,7 +44,7 @@ TESTS = """
         assert os.environ["ACME_API_KEY"] == "real"
 
     @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
-    def test_nothing_connects_elsewhere(network_guard, address):
+    def test_connections_beyond_this_machine_are_refused(network_guard, address):
         with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as one:
             with pytest.raises(NetworkBlockedError, match=address[0]):
                 one.connect(address)
@@ -56,7 +56,7 @@ TESTS = """
     def test_this_machine_can_be_reached(network_guard, fault_server):
         assert requests.post(f"http://localhost:{fault_server.port}/v1/chat/completions", json={}).ok
 
-    def test_a_scripted_provider_fails_as_told(offline_client):
+    def test_a_scripted_provider_raises_its_scripted_error(offline_client):
         provider = ScriptedProvider(RateLimitError("slow down", retry_after=0.0), "Sunday it is", name="second")
         stream = offline_client.chat.completions.create(messages=MESSAGES, provider=provider, stream=True)
         assert [chunk.text for chunk in stream] == ["Sunday ", "it ", "is", ""]
@@ -98,7 +98,7 @@ def test_a_run_that_uses_no_fixture_loads_nothing_of_the_library(tmp_path: Path)
     assert "1 passed" in run_pytest(tmp_path, "-p", "no:g4f_lite", "-p", "g4f_lite.testing.pytest_plugin")
 
 
-def test_the_test_tools_need_no_pytest_but_for_the_suite() -> None:
+def test_only_the_suite_needs_pytest() -> None:
     program = (
         "import sys; sys.modules['pytest'] = None\n"
         "from g4f_lite.testing import FaultServer, Received, ScriptedProvider, network_blocked, replies, shapes\n"
@@ -110,7 +110,7 @@ def test_the_test_tools_need_no_pytest_but_for_the_suite() -> None:
     assert ran.stdout == "module 'g4f_lite.testing' has no attribute 'nothing'\n", ran.stderr
 
 
-def test_the_guard_sleeps_again_afterwards() -> None:
+def test_the_guard_is_inactive_afterwards() -> None:
     def resolve() -> object:
         return socket.getaddrinfo("192.0.2.1", 9, flags=socket.AI_NUMERICHOST)  # without asking anybody
 

@@ -1,21 +1,21 @@
 """
-The suites that prove a provider: subclass one of them, name the provider, run pytest.
+The suites that check a provider: subclass one of them, name the provider, run pytest.
 
     class TestAcme(ProviderConformance):
         provider = Acme
 
-Rule: a failure says what was seen, what the contract wants, and where that is written. No mocks: the provider's code
-is called as the host calls it, and by both clients over real sockets.
+Rule: a failure message has what was seen, the rule of the contract, and where it is written. No mocks: the provider's
+code is called as the host calls it, and by both clients over real sockets.
 
     http_suite   `ProviderConformance`, for providers that are reached over HTTP
-    local_suite  `LocalProviderConformance`, for providers that answer in process
+    local_suite  `LocalProviderConformance`, for providers that answer in-process
     common       the checks of both
     contract     the rules, and how a check fails
     asking       the requests of the suites
-    service      the answers of the service, and how the provider's code reads them
+    service      the answers of the service, and the calls of the provider's code
     calls        calls through both clients
     threads      the same work in several threads
-    exchange     a recorded answer, and what must be read from it
+    exchange     a recorded answer, and what the provider must read from it
 """
 
 from __future__ import annotations

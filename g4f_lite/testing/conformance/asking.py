@@ -1,4 +1,4 @@
-"""The requests of the suites, and the answers of the service."""
+"""The requests of the suites, and what the service answers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ CAPABILITIES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         (PROMPT, "It is Sun"),
     ),
 }
-"""For each capability that shows in a request: parameters of the request, and texts that must be sent."""
+"""For each capability that changes a request: parameters of the request, and texts that must be sent."""
 OTHER_CAPABILITIES = frozenset(
     {"streaming", "stream_usage", "embeddings", "transcription", "translation", "speech", "images"}
 )

@@ -21,15 +21,15 @@ CLIENTS = ("Client", "AsyncClient")
 
 
 class Call(NamedTuple):
-    """The result of a call, as its caller saw it."""
+    """The result of a call, as its caller sees it."""
 
     text: str
     outcomes: tuple[str | None, ...]
-    """Of each attempt."""
+    """The outcome of each attempt."""
 
 
 def call(client: str, one: Provider, server: FaultServer | None = None, *, stream: bool) -> Call:
-    """Make a call and return its result as its caller saw it."""
+    """Make a call and return its text and the outcomes of its attempts."""
     pieces: list[str] = []
     result = outcome(client, one, server, stream=stream, pieces=pieces)
     text = result.text if isinstance(result, ChatCompletion) and not stream else "".join(pieces)

@@ -19,14 +19,14 @@ from .contract import fail, hold
 from .service import SECRET
 
 LIMIT_S = 60.0
-"""Seconds for importing a plugin."""
+"""Time limit for the import of a plugin, in seconds."""
 
 
 class Conformance:
     """The base of both suites."""
 
     provider: ClassVar[type[Provider] | Provider]
-    """The class that is registered, or an instance."""
+    """The provider class under test, or an instance."""
 
     def made(self, **attributes: Any) -> Provider:
         """Return an instance with these attributes."""
@@ -63,16 +63,16 @@ class Conformance:
                 contract.NAME,
                 f"get_model_name({alias!r}) is {one.get_model_name(alias)!r}, not {model!r}",
             )
-        for nothing in (None, ""):
+        for empty in (None, ""):
             hold(
-                one.get_model_name(nothing) == one.default_model,
+                one.get_model_name(empty) == one.default_model,
                 contract.NAME,
-                f"get_model_name({nothing!r}) is {one.get_model_name(nothing)!r}, not the default model",
+                f"get_model_name({empty!r}) is {one.get_model_name(empty)!r}, not the default model",
             )
         hold(
-            one.get_model_name("a-model-nobody-lists") == "a-model-nobody-lists",
+            one.get_model_name("a-model-that-is-not-listed") == "a-model-that-is-not-listed",
             contract.NAME,
-            "get_model_name changes a model id that the class does not list; the service knows best",
+            "get_model_name changes a model id that the class does not list; the service may know it",
         )
         known = {*CAPABILITIES, *OTHER_CAPABILITIES}
         for capability in one.capabilities - known:
@@ -85,10 +85,10 @@ class Conformance:
     def test_import_and_registration_do_no_io(self) -> None:
         one = self.made()
         if type(one).__module__ == "__main__" or "<locals>" in type(one).__qualname__:
-            return  # nothing can import it
+            return  # such a class cannot be imported by name
         report = _import_isolated(type(one), one.api_key_env)
         for did in report["did"]:
-            fail(contract.IMPORT, f"importing and registering {one.name!r} does {did}")
+            fail(contract.IMPORT, f"importing and registering {one.name!r} causes I/O: {did}")
         hold(not report["error"], contract.IMPORT, f"importing or registering {one.name!r} fails: {report['error']}")
         hold(
             not report["printed"], contract.IMPORT, f"importing {one.name!r} prints {report['printed'].strip()[:80]!r}"
@@ -121,7 +121,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _import_isolated(kind: type, variables: Any) -> dict[str, Any]:
-    """Import the module of a class and register it in a fresh interpreter; return what that did."""
+    """Import the module of a class and register it in a fresh interpreter; return its report."""
     module = sys.modules[kind.__module__]
     environment = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""The rules that the suites check. Each sentence stands in docs/plugins/contract.md, too."""
+"""The rules that the suites check. docs/plugins/contract.md holds the same sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = "docs/plugins/contract.md"
 
 
 class Rule(NamedTuple):
-    """One rule of the contract, and the heading under which the page has it."""
+    """One rule of the contract, and its heading on the page."""
 
     wants: str
     heading: str
@@ -96,7 +96,7 @@ RULES = tuple(value for value in list(globals().values()) if isinstance(value, R
 
 def fail(rule: Rule, seen: str) -> NoReturn:
     """
-    Fail the test; the message says what was seen, what the contract wants, and where that is written.
+    Fail the test; the message has what was seen, the rule, and where the rule is written.
 
     Raises:
         pytest.fail.Exception: always.

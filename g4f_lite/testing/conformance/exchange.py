@@ -1,4 +1,4 @@
-"""A recorded answer of a service, and what must be read from it."""
+"""A recorded answer of a service, and what the provider must read from it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ ERROR_TABLE: dict[int, type[e.ProviderError]] = {
     502: e.ServerError,
     503: e.ServerError,
 }
-"""What an error status means unless the body says more; see docs/plugins/contract.md."""
+"""The exception of each error status if the body does not say more; see docs/plugins/contract.md."""
 
 _FAILURE = "conformance: scripted failure"
 _PAGE = b"<!DOCTYPE html><html><title>502 Bad Gateway</title></html>"
@@ -67,8 +67,8 @@ class ProviderConformance(Conformance):
     def made(self, **attributes: Any) -> Provider:
         one = super().made(**attributes)
         if isinstance(one, LocalProvider):
-            fail(contract.NAME, f"{one.name!r} answers in process: subclass LocalProviderConformance")
-        if not one.working:  # the contract holds for one that is switched off, too
+            fail(contract.NAME, f"{one.name!r} answers in-process: subclass LocalProviderConformance")
+        if not one.working:  # the contract also holds for a provider that is switched off
             one = one.replace(working=True)
         if "{" in one.api_base:  # placeholders that the environment fills
             base = VARIABLE.sub(lambda found: "x" if found.start() else "https://conformance.example", one.api_base)
@@ -104,7 +104,7 @@ class ProviderConformance(Conformance):
             hold(
                 kept == (again.url, again.method, dict(again.headers), again.body),
                 contract.BUILDING,
-                "build_request returns another request for the same question",
+                "build_request returns a different request for the same ChatRequest",
             )
 
     def test_parameters_are_sent_or_refused(self) -> None:
@@ -145,7 +145,7 @@ class ProviderConformance(Conformance):
                 hold(
                     said == expected(CALLS),
                     contract.CAPABILITIES,
-                    f"'tools' is declared, but of {where} is read: {said}",
+                    f"'tools' is declared, but {where} is read as {said}",
                 )
         if "stream_usage" in one.capabilities:
             answer = read_stream(one, ask(one), self.service.events(TEXT)).completion
@@ -162,13 +162,17 @@ class ProviderConformance(Conformance):
         for said in (TEXT, CAPPED):
             answer = read_whole(one, self.service.whole(said))
             read = content_of(answer) if isinstance(answer, ChatCompletion) else f"{type(answer).__name__}: {answer}"
-            hold(read == expected(said), contract.READING, f"parse_response reads {read}\n  of {expected(said)}")
+            hold(
+                read == expected(said),
+                contract.READING,
+                f"parse_response returns {read}\n  instead of {expected(said)}",
+            )
 
     def test_what_cannot_be_understood_is_an_error(self) -> None:
         one = self.made()
         for junk in _JUNK:
             answer = read_whole(one, junk)
-            hold(isinstance(answer, e.ProviderError), contract.JUNK, f"of the body {junk[:60]!r} is read: {answer!r}")
+            hold(isinstance(answer, e.ProviderError), contract.JUNK, f"the body {junk[:60]!r} is read as {answer!r}")
         for junk in _JUNK[3:]:
             parser = one.new_stream(ask(one))
             event = ServerSentEvent(data=junk)
@@ -181,20 +185,20 @@ class ProviderConformance(Conformance):
                     contract.JUNK, f"a stream's parser raises {type(error).__name__}: {error}\n  for the event {junk!r}"
                 )
             said = [chunk for chunk in chunks if chunk.has_content()]
-            hold(not said, contract.JUNK, f"of the event {junk!r} is read: {said}")
+            hold(not said, contract.JUNK, f"the event {junk!r} is read as {said}")
 
     def test_streams_in_every_byte_split(self) -> None:
         one = self.made()
         request = ask(one)
         for said in (TEXT, CALLS) if "tools" in one.capabilities else (TEXT,):
             body = b"".join(self.service.events(said))
-            cuts = {"in one piece": [body], "byte by byte": [body[at : at + 1] for at in range(len(body))]}
-            cuts |= {f"cut after byte {at}": [body[:at], body[at:]] for at in range(1, len(body))}
-            for how, pieces in cuts.items():
+            splits = {"in one piece": [body], "byte by byte": [body[at : at + 1] for at in range(len(body))]}
+            splits |= {f"split after byte {at}": [body[:at], body[at:]] for at in range(1, len(body))}
+            for how, pieces in splits.items():
                 stream = read_stream(one, request, pieces)
-                whole = stream.error is None and not stream.notes and content_of(stream.completion) == expected(said)
+                correct = stream.error is None and not stream.notes and content_of(stream.completion) == expected(said)
                 hold(
-                    whole,
+                    correct,
                     contract.STREAMS,
                     f"a stream {how} is read as {stream.describe()}\n  instead of {expected(said)}",
                 )
@@ -208,7 +212,7 @@ class ProviderConformance(Conformance):
             hold(
                 stream.error is not None or content_of(stream.completion) == expected(TEXT),
                 contract.CUTS,
-                f"a stream that was cut after {at} of {len(body)} bytes passes for whole: {stream.describe()}",
+                f"a stream that ends after {at} of {len(body)} bytes is read as complete: {stream.describe()}",
             )
         stream = read_stream(one, request, self.service.events(CAPPED))
         hold(
@@ -251,7 +255,7 @@ class ProviderConformance(Conformance):
             hold(
                 _FAILURE in error.message,
                 contract.ERRORS,
-                f"of a {status} that says {_FAILURE!r} remains {error.message!r}",
+                f"the error of a {status} with the message {_FAILURE!r} has the message {error.message!r}",
             )
             if status == 429:
                 hold(error.retry_after == 7, contract.ERRORS, f"retry-after: 7 is read as {error.retry_after}")
@@ -298,7 +302,7 @@ class ProviderConformance(Conformance):
                 "ServerError ok",
             ),
             "a refused key": (False, [service.failure(401, _FAILURE)], type(self).error_table[401].__name__),
-            "a cut stream": (True, [service.cut(HALF)], "StreamInterruptedError"),
+            "an interrupted stream": (True, [service.cut(HALF)], "StreamInterruptedError"),
         }
         for scene, (stream, script, outcomes) in scenes.items():
             results = {}
@@ -306,7 +310,7 @@ class ProviderConformance(Conformance):
                 with FaultServer() as server:
                     server.script(*script)
                     results[client] = call(client, one, server, stream=stream)
-            text = HALF.text if "cut" in scene else TEXT.text if outcomes.endswith("ok") else ""
+            text = HALF.text if "interrupted" in scene else TEXT.text if outcomes.endswith("ok") else ""
             for client, result in results.items():
                 wanted = Call(text, tuple(outcomes.split()))
                 hold(result == wanted, contract.CLIENTS, f"{scene}: {client} gives {result}\n  instead of {wanted}")
@@ -320,7 +324,7 @@ class ProviderConformance(Conformance):
         for stream in (False, True):
             try:
                 outgoing = build(moved, request, stream=stream)
-            except e.UnsupportedParameterError:  # of extra_body
+            except e.UnsupportedParameterError:  # the provider may refuse extra_body
                 outgoing = build(moved, ask(moved, extra_headers={"X-Conformance": "sent"}), stream=stream)
             hold(
                 outgoing.url.startswith(f"{moved.api_base}/"),
@@ -332,7 +336,7 @@ class ProviderConformance(Conformance):
         with FaultServer() as server:
             server.script(self.service.reply(TEXT, stream=False))
             call(CLIENTS[0], one, server, stream=False)
-            hold(server.received, contract.ADDRESS, "with base_urls= no request comes to that address")
+            hold(server.received, contract.ADDRESS, "no request reaches the address in base_urls=")
 
     def test_the_key_is_sent_and_never_shown(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -379,8 +383,8 @@ class ProviderConformance(Conformance):
                 stream.feed(*body[number : number + 1])
         for stream, said in zip(streams, sayings, strict=True):
             stream.end()
-            whole = stream.error is None and content_of(stream.completion) == expected(said)
-            hold(whole, contract.THREADS, f"of two streams at once one is read as {stream.describe()}")
+            correct = stream.error is None and content_of(stream.completion) == expected(said)
+            hold(correct, contract.THREADS, f"one of two simultaneous streams is read as {stream.describe()}")
 
         def work(number: int) -> str | None:
             said, prompt = sayings[number], f"prompt of thread {number}"

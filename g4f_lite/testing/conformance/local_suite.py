@@ -1,4 +1,4 @@
-"""The suite for providers that answer in process."""
+"""The suite for providers that answer in-process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .contract import fail, hold
 from .service import content_of
 from .threads import in_threads
 
-_MOST = 10_000
-"""A stream of more chunks counts as endless."""
+_MAX_CHUNKS = 10_000
+"""A stream with more chunks counts as endless."""
 
 
 class LocalProviderConformance(Conformance):
     """
-    Subclass it with a provider that answers in process; pytest runs the checks.
+    Subclass it with a provider that answers in-process; pytest runs the checks.
 
     The provider must answer the same prompt with the same text. The answer to `prompt` must take several chunks.
     """
@@ -33,16 +33,20 @@ class LocalProviderConformance(Conformance):
     def local(self) -> LocalProvider:
         one = self.made()
         if not isinstance(one, LocalProvider):
-            fail(contract.NAME, f"{one.name!r} is no LocalProvider: subclass ProviderConformance")
+            fail(contract.NAME, f"{one.name!r} is not a LocalProvider: subclass ProviderConformance")
         return one
 
     def test_streams_are_finished_and_complete_says_the_same(self) -> None:
         one = self.local()
-        whole = _complete(one, self.prompt)
-        hold(content_of(whole).finish_reason, contract.FINISHING, "complete gives an answer without a finish reason")
+        completion = _complete(one, self.prompt)
+        hold(
+            content_of(completion).finish_reason, contract.FINISHING, "complete gives an answer without a finish reason"
+        )
         streamed = _streamed(one, self.prompt)
         hold(
-            streamed == content_of(whole).text, contract.FINISHING, f"stream says {streamed!r}, complete {whole.text!r}"
+            streamed == content_of(completion).text,
+            contract.FINISHING,
+            f"stream yields {streamed!r}, complete returns {completion.text!r}",
         )
 
     def test_streams_end_when_they_are_cancelled(self) -> None:
@@ -57,7 +61,7 @@ class LocalProviderConformance(Conformance):
                     "stream yields text after it was cancelled",
                 )
                 seen.append(chunk)
-        except Exception:  # noqa: S110  # it may stop in any way
+        except Exception:  # noqa: S110  # a cancelled stream may also end with an exception
             pass
 
     def test_both_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +72,7 @@ class LocalProviderConformance(Conformance):
             hold(
                 result.outcomes == ("ok",),
                 contract.CLIENTS,
-                f"{client}, stream={stream}: the attempts end {result.outcomes}",
+                f"{client}, stream={stream}: the outcomes of the attempts are {result.outcomes}",
             )
             hold(
                 result == results["Client", False],
@@ -91,18 +95,18 @@ class LocalProviderConformance(Conformance):
 
 def _complete(one: LocalProvider, prompt: str) -> ChatCompletion:
     try:
-        whole = one.complete(ask(one, prompt), cancelled=lambda: False)
+        completion = one.complete(ask(one, prompt), cancelled=lambda: False)
     except Exception as error:
         fail(contract.FINISHING, f"complete raises {type(error).__name__}: {error}")
-    hold(isinstance(whole, ChatCompletion), contract.FINISHING, f"complete returns {type(whole).__name__}")
-    return whole
+    hold(isinstance(completion, ChatCompletion), contract.FINISHING, f"complete returns {type(completion).__name__}")
+    return completion
 
 
 def _streamed(one: LocalProvider, prompt: str) -> str:
     text, unfinished = "", True
     for number, chunk in enumerate(one.stream(ask(one, prompt), cancelled=lambda: False)):
         hold(isinstance(chunk, ChatCompletionChunk), contract.FINISHING, f"stream yields {type(chunk).__name__}")
-        hold(number < _MOST, contract.FINISHING, f"stream does not end after {_MOST} chunks")
+        hold(number < _MAX_CHUNKS, contract.FINISHING, f"stream does not end after {_MAX_CHUNKS} chunks")
         text += chunk.text
         if chunk.choices:
             unfinished = chunk.choices[0].finish_reason is None

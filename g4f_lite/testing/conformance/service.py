@@ -67,7 +67,7 @@ class Service:
 
 
 class Content(NamedTuple):
-    """The content of an answer, comparable between whole answers and streams."""
+    """The content of an answer, comparable between complete answers and streams."""
 
     text: str
     finish_reason: str | None
@@ -115,14 +115,14 @@ def build(provider: Provider, request: ChatRequest, *, key: str | None = SECRET,
     try:
         check_outgoing(outgoing)
     except (TypeError, ValueError, AttributeError) as error:
-        fail(BUILDING, f"what build_request returns cannot be sent: {error}")
+        fail(BUILDING, f"the request of build_request cannot be sent: {error}")
     return outgoing
 
 
 def read_whole(
     provider: Provider, body: bytes, headers: Mapping[str, str] = JSON, status: int = 200
 ) -> ChatCompletion | ProviderError:
-    """Return the completion or the error that a body means."""
+    """Return the completion or the error that the provider reads from a body."""
     response = HTTPResponse(status=status, headers=headers, body=body)
     try:
         completion = provider.parse_response(response)
@@ -137,7 +137,7 @@ def read_whole(
     hold(
         isinstance(completion, ChatCompletion),
         JUNK,
-        f"parse_response returns {type(completion).__name__}, no ChatCompletion, for the body {body[:60]!r}",
+        f"parse_response returns {type(completion).__name__}, not a ChatCompletion, for the body {body[:60]!r}",
     )
     return completion
 
@@ -148,7 +148,7 @@ def classify(provider: Provider, reply: ErrorReply) -> ProviderError:
         error = provider.classify_error(reply)
     except Exception as failure:
         fail(JUNK, f"classify_error raises {type(failure).__name__}: {failure}\n  for {reply.body[:60]!r}")
-    hold(isinstance(error, ProviderError), JUNK, f"classify_error returns {type(error).__name__}, no ProviderError")
+    hold(isinstance(error, ProviderError), JUNK, f"classify_error returns {type(error).__name__}, not a ProviderError")
     return error
 
 
@@ -178,7 +178,7 @@ class Stream:
 
     @property
     def notes(self) -> list[str]:
-        """Events that could not be understood."""
+        """Notes on malformed events."""
         return self._reader.notes
 
     @property
@@ -186,7 +186,7 @@ class Stream:
         return self._reader.completion()
 
     def describe(self) -> str:
-        """Return what was read, as one line."""
+        """Return the content or the error as one line."""
         if self.error is not None:
             return f"{type(self.error).__name__}: {self.error.message}"
         return str(content_of(self.completion)) + "".join(f"; {note}" for note in self.notes)
@@ -219,7 +219,7 @@ def _values(outgoing: HTTPRequest) -> list[str]:
         else:
             found.append(str(value))
 
-    body = outgoing.body if isinstance(outgoing.body, bytes) else b""  # a chat is no upload
+    body = outgoing.body if isinstance(outgoing.body, bytes) else b""  # a chat request has no upload
     try:
         collect(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError):

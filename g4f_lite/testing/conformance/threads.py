@@ -1,4 +1,4 @@
-"""Run the same work in several threads at once."""
+"""Runs the same work in several threads at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ROUNDS = 10
 
 
 def in_threads(work: Callable[[int], str | None], threads: int) -> list[str]:
-    """Return the problems that the threads report; they are switched as often as Python can."""
+    """Return the problems that the threads report; the interpreter switches between them as often as it can."""
     problems: list[str] = []
     barrier = threading.Barrier(threads)
 
@@ -20,7 +20,7 @@ def in_threads(work: Callable[[int], str | None], threads: int) -> list[str]:
                 barrier.wait(30)
                 if (problem := work(number)) is not None:
                     problems.append(problem)
-        except BaseException as error:  # a failed check is a problem, too
+        except BaseException as error:  # including a failed check
             problems.append(str(error))
             barrier.abort()
 

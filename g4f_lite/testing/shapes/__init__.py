@@ -1,5 +1,5 @@
 """
-The protocols that the fault server speaks, behind one contract.
+The protocols of the fault server, with one contract.
 
 Rule: pure functions from what the model says to JSON and events; no I/O, and no knowledge of the providers under test.
 

@@ -73,7 +73,7 @@ def sse(data: object) -> bytes:
 
 
 def _message(model: str, tokens: int) -> dict[str, Any]:
-    usage = {  # the whole prompt is the sum of the three
+    usage = {  # the prompt tokens are the sum of these three
         "input_tokens": PROMPT_TOKENS - 2,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 2,

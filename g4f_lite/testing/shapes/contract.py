@@ -1,4 +1,4 @@
-"""What a reply says, independent of a protocol, and the contract of a protocol."""
+"""The content of a reply, independent of a protocol, and the contract of a protocol."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Said(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """One for each word of text and reasoning."""
+        """The completion tokens: one for each word of text and reasoning."""
         return count(self.text) + count(self.reasoning)
 
 
@@ -55,7 +55,7 @@ class Failure(NamedTuple):
 
 class Shape(Protocol):
     """
-    The protocol that a service speaks. Each module in this folder is a shape, and so is a subclass with `whole`,
+    The protocol of a service. Each module in this folder is a shape, and so is a subclass with `whole`,
     `chunks` and `error`.
     """
 
@@ -65,7 +65,7 @@ class Shape(Protocol):
     """Sent by a stream without content."""
 
     def whole(self, model: str, said: Said) -> dict[str, Any]:
-        """Return the JSON of a whole answer."""
+        """Return the JSON of a complete answer."""
 
     def chunks(self, model: str, said: Said) -> Iterator[dict[str, Any]]:
         """Yield the JSON of each event; without a finish reason, up to the last piece of content."""
@@ -83,11 +83,11 @@ def count(text: str) -> int:
 
 
 def words(text: str) -> list[str]:
-    """Cut a text into words, each with the space that follows it."""
+    """Split a text into words, each with the space that follows it."""
     return [piece for piece in text.replace(" ", " \0").split("\0") if piece]
 
 
 def halves(text: str) -> tuple[str, str]:
-    """Cut the arguments of a tool call as streams do: anywhere."""
+    """Split the arguments of a tool call at arbitrary places, as services do in streams."""
     middle = len(text) // 2
     return text[:middle], text[middle:]

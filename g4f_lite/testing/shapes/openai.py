@@ -1,5 +1,5 @@
 """
-OpenAI's chat completions: what most services speak.
+OpenAI's chat completions, the protocol of most services.
 
 Source: recorded answers of OpenAI and Groq.
 """

@@ -9,7 +9,7 @@ from helpers.installing import ROOT
 from g4f_lite.testing.conformance.contract import PAGE, RULES
 
 
-def test_each_rule_is_on_the_page_that_failures_name() -> None:
+def test_each_rule_is_on_the_page_that_failures_cite() -> None:
     page = (ROOT / PAGE).read_text("utf-8")
     sections = dict(zip(*[iter(re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:])] * 2, strict=True))
     for rule in RULES:

@@ -67,7 +67,7 @@ LOCAL_BUGS = [
     Bug(
         "no finish reason", Unfinished, "test_streams_are_finished_and_complete_says_the_same", "stopped before its end"
     ),
-    Bug("two answers", Counts, "test_streams_are_finished_and_complete_says_the_same", "stream says '2'"),
+    Bug("two answers", Counts, "test_streams_are_finished_and_complete_says_the_same", "stream yields '2'"),
     Bug("two clients, two answers", Counts, "test_both_clients", "another answer"),
     Bug("threads mixed up", Forgetful, "test_threads_share_nothing", "instead of"),
 ]

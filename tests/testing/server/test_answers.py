@@ -58,7 +58,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_whole_answer_is_the_json_of_its_service(shape: ShapeName, server: FaultServer) -> None:
+def test_a_complete_answer_is_the_json_of_its_service(shape: ShapeName, server: FaultServer) -> None:
     server.script(answer("It is Sunday", shape=shape))
     reply = ask(server, shape)
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
@@ -110,7 +110,7 @@ def test_a_stream_in_anthropics_shape_names_its_events_and_has_no_done(server: F
     ]  # fmt: skip
 
 
-def test_a_stream_in_geminis_shape_is_whole_responses_and_has_no_done(server: FaultServer) -> None:
+def test_a_stream_in_geminis_shape_is_complete_responses_and_has_no_done(server: FaultServer) -> None:
     chunks = [event.json for event in stream_of(server, "gemini")]
     assert {(chunk["modelVersion"], chunk["responseId"]) for chunk in chunks} == {("m-1", "response-test")}
     seen = [(chunk["candidates"][0], chunk["usageMetadata"]["candidatesTokenCount"]) for chunk in chunks]
@@ -159,7 +159,7 @@ SAYINGS: list[tuple[dict[str, Any], Read]] = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("params", "meant"), SAYINGS, ids=lambda one: str(one) if isinstance(one, dict) else "")
-def test_each_shape_says_the_same_whole_and_in_a_stream(
+def test_each_shape_says_the_same_with_and_without_streaming(
     params: dict[str, Any], meant: Read, shape: ShapeName, server: FaultServer
 ) -> None:
     expected = meant._replace(finish=finish_in(shape, meant.finish or ""))
@@ -169,7 +169,7 @@ def test_each_shape_says_the_same_whole_and_in_a_stream(
     assert READ_STREAM[shape](events) == expected
 
 
-def test_a_call_without_an_id_gets_one_where_the_protocol_demands_it(server: FaultServer) -> None:
+def test_a_call_without_an_id_gets_one_if_the_protocol_requires_it(server: FaultServer) -> None:
     server.script(answer("", tool_calls=[{"function": CALL["function"]}]))
     assert read_anthropic(ask(server, "anthropic").json).calls[0][0] == "toolu_0"
     assert read_gemini(ask(server, "gemini").json).calls[0][0] is None
@@ -200,17 +200,17 @@ def test_without_a_script_or_a_shape_the_path_says_how_to_answer(shape: ShapeNam
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_shape_that_is_given_wins_over_the_path(shape: ShapeName, server: FaultServer) -> None:
+def test_a_given_shape_takes_precedence_over_the_path(shape: ShapeName, server: FaultServer) -> None:
     other = SHAPES[SHAPES.index(shape) - 1]
     server.script(answer("hi", shape=shape))
     assert READ[shape](ask(server, other).json).text == "hi"
 
 
-def test_a_shape_that_does_not_exist_is_refused_at_once() -> None:
+def test_an_unknown_shape_is_refused_at_once() -> None:
     for make in (answer, replies.cut, replies.comments, replies.wrong_length, replies.gzipped, replies.silence):
-        with pytest.raises(ValueError, match="no shape 'antropic': there are openai, anthropic, gemini, cohere"):
+        with pytest.raises(ValueError, match="unknown shape 'antropic'; known: openai, anthropic, gemini, cohere"):
             make(shape="antropic")
-    with pytest.raises(ValueError, match="no shape"):
+    with pytest.raises(ValueError, match="unknown shape"):
         replies.completion(Received("POST", "/", {}, b""), shape="antropic")
 
 
@@ -233,7 +233,7 @@ class Plain:
         return replies.sse(data)
 
 
-def test_a_shape_of_ones_own_has_all_replies_and_faults(server: FaultServer) -> None:
+def test_a_custom_shape_has_all_replies_and_faults(server: FaultServer) -> None:
     server.script(*(make(shape=Plain()) for make in (answer, answer, replies.cut)), error(400, "no", shape=Plain()))
     assert ask(server).json == {"model": "m-1", "said": "ok"}
     assert events_of(ask(server, stream=True).body, "openai") == [(None, '{"said": "ok"}'), (None, "bye")]

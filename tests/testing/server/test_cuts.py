@@ -18,7 +18,9 @@ from g4f_lite.testing.shapes import ShapeName
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("how", ["end", "close", "reset"])
 @pytest.mark.parametrize("after", [0, 3])
-def test_a_stream_is_cut_after_so_many_pieces(after: int, how: Any, shape: ShapeName, server: FaultServer) -> None:
+def test_a_stream_is_interrupted_after_the_given_number_of_pieces(
+    after: int, how: Any, shape: ShapeName, server: FaultServer
+) -> None:
     server.script(replies.cut(after, how=how, shape=shape), answer("next"))
     with Wire(server) as wire:
         wire.send(shape, stream=True)
@@ -38,7 +40,9 @@ def test_a_stream_is_cut_after_so_many_pieces(after: int, how: Any, shape: Shape
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("how", "end"), [("close", "end"), ("end", "end"), ("reset", "reset")])
-def test_a_whole_answer_is_cut_in_its_middle(how: Any, end: str, shape: ShapeName, server: FaultServer) -> None:
+def test_a_complete_answer_is_interrupted_in_its_middle(
+    how: Any, end: str, shape: ShapeName, server: FaultServer
+) -> None:
     server.script(replies.cut(how=how, shape=shape))
     with Wire(server) as wire:
         came, ended = wire.send(shape).read_to_the_end()
@@ -62,7 +66,7 @@ def test_a_reset_comes_at_the_given_moment(when: Any, last: bytes, server: Fault
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_fewer_bytes_come_than_were_announced(shape: ShapeName, server: FaultServer) -> None:
+def test_fewer_bytes_are_sent_than_announced(shape: ShapeName, server: FaultServer) -> None:
     server.script(replies.wrong_length(40, shape=shape))
     with Wire(server) as wire:
         came, end = wire.send(shape).read_to_the_end()

@@ -42,7 +42,7 @@ def test_an_error_has_the_envelope_of_its_shape(status: int, type: str, state: s
     assert given["cohere"].json == {"id": "error-test", "message": "slow down"}
 
 
-def test_what_only_one_envelope_holds_is_left_out_of_the_others(server: FaultServer) -> None:
+def test_a_field_of_one_envelope_is_omitted_from_the_others(server: FaultServer) -> None:
     wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"}
     server.script(error(429, "slow", code="rate_limited", param="messages", type="tokens", details=[wait]))
     assert ask(server).json["error"] == {

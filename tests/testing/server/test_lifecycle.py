@@ -33,7 +33,7 @@ def test_a_client_that_sends_nothing_is_counted(server: FaultServer) -> None:
     assert server.received == []
 
 
-def test_after_close_nothing_is_left() -> None:
+def test_close_leaves_nothing_open() -> None:
     ending = FaultServer()
     ending.script(
         answer(), replies.silence(), replies.comments(), replies.drip(b"x" * 9999), replies.stream([b"x" * 60000] * 999)
@@ -55,7 +55,7 @@ def test_after_close_nothing_is_left() -> None:
     ending.close()  # a second call does nothing
 
 
-def test_close_leaves_no_thread_however_late_a_client_comes() -> None:
+def test_close_leaves_no_thread_however_late_a_client_connects() -> None:
     for _ in range(30):
         ending = FaultServer()
         coming = [socket.create_connection(("127.0.0.1", ending.port)) for _ in range(5)]

@@ -12,7 +12,7 @@ from g4f_lite.testing import FaultServer, Received
 from g4f_lite.testing.shapes import ShapeName
 
 
-def test_all_that_arrives_is_kept(server: FaultServer) -> None:
+def test_every_request_is_recorded(server: FaultServer) -> None:
     body = json.dumps({"model": "m-2", "stream": False, "messages": ["héllo"]}).encode()
     requests.post(f"{server.base_url}/chat/completions?a=b", data=body, headers={"X-Key": "k:1 "}, timeout=5)
     (received,) = server.received
@@ -70,7 +70,7 @@ def test_a_form_is_read_as_it_was_sent(server: FaultServer) -> None:
     assert (request.model, request.filename, request.endpoint) == ("ears", "a.wav", "/audio/transcriptions")
 
 
-def test_a_slow_receiver_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_pauses_after_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer(read_pause=0.02) as slow:
         begun = time.monotonic()
         requests.post(f"{slow.origin}/v1/audio/transcriptions", data=b"x" * (1 << 20), timeout=5)

@@ -15,7 +15,7 @@ def texts(server: FaultServer, *models: str) -> list[str]:
     return [read_openai(ask(server, model=model).json).text for model in models]
 
 
-def test_a_script_is_played_in_order_and_its_last_reply_for_ever(server: FaultServer) -> None:
+def test_a_script_is_used_in_order_and_its_last_reply_is_repeated(server: FaultServer) -> None:
     assert server.script(answer("one"), answer("two"), answer("three")) is server
     assert texts(server, *["m"] * 5) == ["one", "two", "three", "three", "three"]
     server.script(answer("new"))
@@ -55,7 +55,7 @@ def test_requests_that_arrive_together_get_one_reply_each(server: FaultServer) -
     assert (server.connections, len(server.received)) == (30, 30)
 
 
-def test_replies_exports_all_that_tests_are_written_with() -> None:
+def test_replies_exports_everything_that_tests_need() -> None:
     names = """
         completion usage events sse head http_chunk answer error stream body raw cut silence drip comments garbage html
         wrong_length gzipped redirect reset by_model models END FOREVER Close Pause

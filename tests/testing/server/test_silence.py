@@ -24,7 +24,7 @@ SILENCES: dict[str, tuple[Reply, Callable[[bytes], bool]]] = {
 
 
 @pytest.mark.parametrize("name", SILENCES)
-def test_silence_ends_when_the_client_leaves(name: str, server: FaultServer) -> None:
+def test_silence_ends_when_the_client_disconnects(name: str, server: FaultServer) -> None:
     reply, there = SILENCES[name]
     server.script(reply)
     with Wire(server) as wire:
@@ -70,7 +70,7 @@ def test_a_stalled_stream_sends_the_given_pieces_first(shape: ShapeName, server:
         ("cohere", b": keep-alive\n\n"),
     ],
 )
-def test_keep_alives_come_for_ever_and_nothing_else(shape: ShapeName, expected: bytes, server: FaultServer) -> None:
+def test_only_keep_alives_are_sent_and_without_end(shape: ShapeName, expected: bytes, server: FaultServer) -> None:
     server.script(replies.comments(0.001, shape=shape))
     chunk = replies.http_chunk(expected)
     with Wire(server) as wire:
@@ -80,7 +80,7 @@ def test_keep_alives_come_for_ever_and_nothing_else(shape: ShapeName, expected: 
     assert eventually(lambda: server.open_connections == 0)
 
 
-def test_dripped_bytes_come_one_at_a_time(server: FaultServer) -> None:
+def test_dripped_bytes_are_sent_one_at_a_time(server: FaultServer) -> None:
     content = b"HTTP/1.1 200 OK\r\n\r\n" + b"drop"
     server.script(replies.drip(content, every=0.01))
     with Wire(server) as wire:
