@@ -43,8 +43,8 @@ def binary() -> str | None:
 def version() -> str:
     """Return its name and version, or "" where it is not installed."""
     found = binary()
-    told = subprocess.run([found, "-v"], stderr=subprocess.PIPE, text=True, check=True).stderr if found else ""
-    return told.strip().rpartition(": ")[2].replace("/", " ")
+    output = subprocess.run([found, "-v"], stderr=subprocess.PIPE, text=True, check=True).stderr if found else ""
+    return output.strip().rpartition(": ")[2].replace("/", " ")
 
 
 @contextmanager

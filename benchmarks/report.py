@@ -161,21 +161,21 @@ def _installed(run: Run) -> str:
 
 
 def _scale(run: Run) -> str:
-    cases, told = run["cases"], []
+    cases, tables = run["cases"], []
     for title, steps in (("calls in flight on one loop", IN_FLIGHT), ("threads on one client", THREADS)):
         rows = [
             [str(step), *(str(figures(cases[case.name], name) * 1e6) for name in (case.base, OURS))]
             for step, case in steps.items()
         ]
-        told.append(_table([title, "bare, µs of CPU a call", "g4f_lite, µs of CPU a call"], rows))
+        tables.append(_table([title, "bare, µs of CPU a call", "g4f_lite, µs of CPU a call"], rows))
     rows = [[str(step), *(str(_held(run, name, step)) for name in ("bare_aiohttp", OURS))] for step in STREAMS]
-    told.append(_table(["streams open on one loop", "bare, kB each", "g4f_lite, kB each"], rows))
+    tables.append(_table(["streams open on one loop", "bare, kB each", "g4f_lite, kB each"], rows))
     rows = [
         [str(routes), *(str(figures(cases[case.name], ROUTING) * 1e6) for case in both)]
         for routes, *both in zip(ROUTED["at_once"], *(steps.values() for steps in ROUTED.values()), strict=True)
     ]
-    told.append(_table(["routes", "routing alone, µs of CPU, at once", "after a failure"], rows))
-    return "\n".join(told)
+    tables.append(_table(["routes", "routing alone, µs of CPU, at once", "after a failure"], rows))
+    return "\n".join(tables)
 
 
 def _versions(run: Run) -> str:

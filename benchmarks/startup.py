@@ -22,12 +22,12 @@ def _run(python: Path, code: str, path: str) -> dict[str, float]:
         [str(python), "-c", code + _RESIDENT], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None
-        told = process.stdout.read()
+        output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or not told.strip():
+    if process.returncode or not output.strip():
         raise RuntimeError(f"{python} failed to run {code!r}")
-    return {"cpu": usage.ru_utime + usage.ru_stime, "memory": int(told.split()[-1])}
+    return {"cpu": usage.ru_utime + usage.ru_stime, "memory": int(output.split()[-1])}
 
 
 def imports(statements: Mapping[str, tuple[Path, str]], rounds: int, path: str) -> list[Round]:

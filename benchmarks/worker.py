@@ -1,5 +1,5 @@
 """
-One contender in a process of its own: measures a call when told to.
+One contender in a process of its own: measures calls on request.
 
     python -m benchmarks.worker MODULE
 
