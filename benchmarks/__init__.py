@@ -1,1 +1,1 @@
-"""What a call costs, beside the peers. `python -m benchmarks --help`; the answers are in RESULTS.md."""
+"""The cost of a call, compared with peers. Run `python -m benchmarks --help`; RESULTS.md has the results."""

@@ -1,8 +1,8 @@
 """
 Measure what a call costs.
 
-    python -m benchmarks            all, twice; writes RESULTS.md and results.svg
-    python -m benchmarks --quick    ourselves and the bare calls, within a minute; prints the bars
+    python -m benchmarks            everything, twice; writes RESULTS.md and results.svg
+    python -m benchmarks --quick    this library and the bare calls, within a minute; prints the bars
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def _names(quick: bool) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a call costs.")
-    parser.add_argument("--quick", action="store_true", help="only ourselves and the bare calls; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="only this library and the bare calls; writes nothing")
     parser.add_argument("--rounds", type=int, help="measurements of each case in a run (25; 3 with --quick)")
-    parser.add_argument("--runs", type=int, default=2, help="how often all is measured (2)")
+    parser.add_argument("--runs", type=int, default=2, help="how often everything is measured (2)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where RESULTS.md and results.svg go")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it has started is ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its child processes end too
     rounds = given.rounds or (3 if given.quick else 25)
     names = _names(given.quick)
     if given.quick:

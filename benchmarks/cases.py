@@ -1,4 +1,4 @@
-"""What is measured: tables, no code that runs."""
+"""The cases that are measured, as tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 OURS, ROUTING = "g4f_lite_router", "routing"
 OWN = (OURS, "bare_requests", "bare_aiohttp", "bare_urllib3", ROUTING)
-"""Who is measured in every round, in a new process in each sweep; the others are peers."""
+"""The contenders of every round, in a new process in each sweep; the others are peers."""
 ROUTES = (1, 10, 100, 1000)
 STREAMS = (100, 1000, 2000)
-"""Open at once, for their memory."""
+"""Numbers of streams open at once, to measure their memory."""
 
 
 class Case(NamedTuple):
-    """What is called, and what it is divided by."""
+    """A call, and the call that its figures are divided by."""
 
     name: str
     call: str
-    """Of a contender's module."""
+    """A function of a contender's module."""
     kind: str
     """How the upstream answers."""
     parallel: int
@@ -45,7 +45,7 @@ ROUTED = {
     }
     for what in ("at_once", "after_failure")
 }
-"""Routing alone, by turns with a bare call."""
+"""Routing alone, measured in turn with a bare call."""
 
 IN_FLIGHT = {
     number: Case(f"{number} in flight", "async_call", "answer", number, "bare_aiohttp", "async_call")

@@ -1,4 +1,4 @@
-"""A virtual environment for each set of requirements, made once and kept beside the working copy."""
+"""A virtual environment for each set of requirements, made once and kept in the working copy."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ print(json.dumps({one.name.lower().replace("_", "-"): one.version for one in dis
 class Environment(NamedTuple):
     python: Path
     packages: dict[str, str]
-    """Name to version, without what every environment has."""
+    """Name to version, without the packages of every environment."""
     size: int
-    """Bytes of what is installed, compiled files left out."""
+    """Bytes of the installed files, without compiled ones."""
 
 
 def environment(requirements: Sequence[str]) -> Environment:
-    """Return the environment that has these installed; `.` is this working copy, installed anew each time."""
+    """Return the environment with these requirements; `.` is this working copy, which is installed again each time."""
     ours = list(requirements) == ["."]
     folder = FOLDER / ("g4f_lite" if ours else re.sub(r"\W+", "-", "-".join(requirements)).strip("-"))
     python = folder / "bin" / "python"

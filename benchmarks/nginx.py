@@ -1,4 +1,4 @@
-"""nginx as the upstream of whole answers and of streams in one piece, where it is installed."""
+"""nginx as the upstream of complete answers and of streams in one piece, if it is installed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .processor import give_way
 from .upstream import ANSWER, BODY
 
 KINDS = ("answer", "piece")
-"""Its HTTP chunks hold as many events as filter_eligible, so bursts and packets are not for it."""
+"""It decides how many events an HTTP chunk holds, so it cannot serve bursts and packets."""
 
-# To POST, a file answers 405; as the page of that error it is sent all the same.
+# nginx answers a POST to a file with 405. As the page of that error the file is sent after all.
 _SETTINGS = """
 daemon off; master_process off; pid pid; error_log stderr crit;
 events {{ worker_connections 4096; }}
@@ -37,11 +37,11 @@ http {{
 
 
 def binary() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")  # not on every user's path
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")  # which is not on every user's path
 
 
 def version() -> str:
-    """Return its name and version, or "" where it is not installed."""
+    """Return its name and version, or "" if it is not installed."""
     found = binary()
     output = subprocess.run([found, "-v"], stderr=subprocess.PIPE, text=True, check=True).stderr if found else ""
     return output.strip().rpartition(": ")[2].replace("/", " ")
@@ -49,7 +49,7 @@ def version() -> str:
 
 @contextmanager
 def nginx() -> Iterator[str]:
-    """Run it on a free port of loopback, and give its origin."""
+    """Run it on a free port of loopback and yield its origin."""
     found = binary()
     assert found is not None
     with TemporaryDirectory() as name, socket.socket() as free:

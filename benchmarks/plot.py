@@ -1,4 +1,4 @@
-"""Bars as SVG, on a logarithmic scale: no library is worth its weight for that."""
+"""Bars as SVG, on a logarithmic scale, without a library for plots."""
 
 from __future__ import annotations
 

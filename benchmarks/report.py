@@ -1,4 +1,4 @@
-"""RESULTS.md from what was measured."""
+"""Writes RESULTS.md from the measurements."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .sweeps import contender, sweeps
 Run = Mapping[str, Any]
 
 BARE_CALL_US = 670
-"""CPU of a bare requests call on the machine, and in the hour, in which the design's bars were set."""
+"""CPU time of a bare requests call when and where the bars of the design were set."""
 
 
 class Bar(NamedTuple):
-    """What section 11 of the design demands, and where a run has it."""
+    """A limit that section 11 of the design sets, and its figure in a run."""
 
     what: str
     most: float
@@ -34,7 +34,7 @@ def _of_case(case: Case) -> Callable[[Run], Spread]:
 
 
 def _routing(which: str, run: Run) -> Spread:
-    """Return microseconds, for the number of routes that takes longest."""
+    """Return microseconds, for the slowest number of routes."""
     steps = [figures(run["cases"][case.name], ROUTING) * 1e6 for case in ROUTED[which].values()]
     return max(steps, key=lambda step: step.middle)
 

@@ -1,4 +1,4 @@
-"""Contenders measured in turn and repeatedly, A B A B, so that what else runs on the machine meets all alike."""
+"""Contenders measured in turn and repeatedly, A B A B, so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .spread import Spread
 
 ROOT = Path(__file__).parents[1]
 QUIET = {"G4F_LITE_LOAD_PLUGINS": "", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-"""So that nobody loads what else is installed here, or fetches a price list when it is imported."""
+"""Keeps plugins that are installed here from being loaded, and litellm from fetching a price list on import."""
 
 BUDGET_S = 1.0
-"""CPU time of a peer for one case, or import, in one sweep; who has spent it waits for the next sweep."""
+"""CPU time of a peer for one case or import in one sweep. A peer that has spent it waits for the next sweep."""
 
 Round = dict[str, dict[str, Any]]
-"""What each contender took, by name."""
+"""The figures of each contender, by name."""
 
 
 class Worker:
@@ -40,7 +40,7 @@ class Worker:
         environment |= {"PYTHONPATH": str(ROOT), **QUIET}
         if python == Path(sys.executable):
             environment["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'providers'}"
-        self._log = TemporaryFile("w+")  # noqa: SIM115  # closed on leaving; a pipe would fill up over a run
+        self._log = TemporaryFile("w+")  # noqa: SIM115  # closed in __exit__; a pipe would fill up during a run
         self._process = subprocess.Popen(
             [str(python), "-m", "benchmarks.worker", module],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd="/", env=environment,
@@ -57,7 +57,7 @@ class Worker:
         return self._process.poll() is None and hasattr(importlib.import_module(self.module), call)
 
     def wait(self) -> Any:
-        """Return its next answer; the first is that it has started."""
+        """Return its next answer; the first one says that it has started."""
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
@@ -75,7 +75,7 @@ class Worker:
 
 @contextmanager
 def upstream() -> Iterator[dict[str, str]]:
-    """Run the service, and give the base URL for each kind of answer: nginx's where it is here, else our own."""
+    """Run the service and yield the base URL for each kind of answer: nginx's if it is installed, else our own."""
     with ExitStack() as stack:
         process = stack.enter_context(
             subprocess.Popen(
@@ -93,7 +93,7 @@ def upstream() -> Iterator[dict[str, str]]:
 
 
 def measure(case: Case, workers: Mapping[str, Worker], rounds: int, bases: Mapping[str, str]) -> list[Round]:
-    """Return what the base and each contender that can do it took; a peer that fails takes part no more."""
+    """Return the figures of the base and of each contender that has this call. A peer that fails is left out."""
     calls = {name: case.call for name, worker in workers.items() if worker.can(case.call)} | {case.base: case.base_call}
     taken: list[Round] = [{} for _ in range(rounds)]
     spent: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def measure(case: Case, workers: Mapping[str, Worker], rounds: int, bases: Mappi
             except RuntimeError as error:
                 if name in OWN:
                     raise
-                print(f"left out of {case.name} and what follows: {error}", file=sys.stderr)
+                print(f"{name} is left out of {case.name} from now on: {error}", file=sys.stderr)
                 del calls[name]
                 continue
             spent[name] += measured["cpu"] * len(measured["walls"])
@@ -114,7 +114,7 @@ def measure(case: Case, workers: Mapping[str, Worker], rounds: int, bases: Mappi
 
 
 def ratio(rounds: Sequence[Round], name: str, base: str, what: str = "cpu") -> Spread:
-    """Return how many times the base's figure this one is, round by round."""
+    """Return the ratio of this figure to that of the base, round by round."""
     return Spread.of([row[name][what] / row[base][what] for row in rounds if name in row])
 
 

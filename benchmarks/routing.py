@@ -1,7 +1,7 @@
 """
-Routing alone: plan, health, trail, observers and, after a failure, tenacity. No HTTP, nothing built, nothing parsed.
+Routing alone: plan, health, trail, observers and, after a failure, tenacity. It sends, builds and parses nothing.
 
-It is called as a contender is: a function for each number of routes.
+It has the interface of a contender, with a function for each number of routes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HEADERS = {"content-type": "application/json", "content-length": "300"}
 
 def _client(routes: int) -> g4f_lite.Client:
     providers = [
-        g4f_lite.OpenaiTemplate.__class__(
+        type(
             f"P{number}",
             (g4f_lite.OpenaiTemplate,),
             {"name": f"p{number}", "api_base": f"http://127.0.0.1:1/{number}", "default_model": "a",
@@ -50,12 +50,12 @@ def _fail_once() -> Callable[[Call], None]:
         failed.append(call)
         state = call.plan.begin()
         call.hooks.observe("attempt_started", state.attempt)
-        error = g4f_lite.UnsupportedParameterError("not here", status=400)  # the next leg at once, nothing remembered
+        error = g4f_lite.UnsupportedParameterError("not here", status=400)  # fails over at once and is not remembered
         call.hooks.observe("attempt_finished", call.plan.fail(state, error))
         try:
             raise error
         finally:
-            del error  # as in a driver, whose frame has no name for it: it would hold itself
+            del error  # as in a driver: a name in this frame would make a cycle with its traceback
 
     return attempt
 

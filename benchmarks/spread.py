@@ -1,4 +1,4 @@
-"""A figure that was measured many times, and whether two runs say the same."""
+"""A figure that was measured many times, and whether runs agree on it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Spread(NamedTuple):
     """
     The median of all rounds, and the middle 90 % of them.
 
-    If nothing but chance sets two runs apart, they do not agree once in a thousand times with 25 rounds, once in twenty
-    with 10, once in three with 5 (simulated).
+    Two runs that differ only by chance fail to agree once in a thousand times with 25 rounds, once in twenty with 10,
+    once in three with 5 (simulated).
     """
 
     middle: float
@@ -30,7 +30,7 @@ class Spread(NamedTuple):
         cuts = quantiles(values, n=20, method="inclusive")
         return cls(median(values), cuts[0], cuts[-1])
 
-    def __mul__(self, factor: float) -> Spread:  # type: ignore[override]  # a tuple's is of no use here
+    def __mul__(self, factor: float) -> Spread:  # type: ignore[override]  # repeating a tuple is of no use here
         return Spread(*(value * factor for value in (self.middle, self.low, self.high)))
 
     def __str__(self) -> str:
@@ -38,12 +38,12 @@ class Spread(NamedTuple):
 
 
 def figure(value: float) -> str:
-    """Return three digits of it, or all before the point."""
+    """Return the value with three digits, or more before the point."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def agree(spreads: Sequence[Spread]) -> bool:
-    """Tell whether the middle of each lies in the interval of every other."""
+    """Return whether the middle of each lies in the interval of every other."""
     return all(
         one.low <= other.middle <= one.high and other.low <= one.middle <= other.high
         for one, other in combinations(spreads, 2)
@@ -52,10 +52,10 @@ def agree(spreads: Sequence[Spread]) -> bool:
 
 def units(cpu_of: Callable[[int], float]) -> int:
     """
-    Return how many units of work make one measurement, at least one; trying it warms up.
+    Return how many units of work make one measurement, at least one. The trials warm up the worker.
 
     Args:
-        cpu_of: does so many units and returns the CPU seconds that they took.
+        cpu_of: does this many units and returns the CPU seconds that they took.
     """
     count = 1
     while (cpu := cpu_of(count)) < AIM_S / 4:

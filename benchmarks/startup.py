@@ -1,4 +1,4 @@
-"""What it costs to begin: an import, and the first answer of a process."""
+"""The cost of a start: an import, and the first answer of a process."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def _run(python: Path, code: str, path: str) -> dict[str, float]:
 
 
 def imports(statements: Mapping[str, tuple[Path, str]], rounds: int, path: str) -> list[Round]:
-    """Return what each contender's import adds to a bare interpreter, by turns."""
+    """Return what each contender's import adds to a bare interpreter, measured in turn."""
     taken: list[Round] = [{} for _ in range(rounds)]
     spent: Counter[str] = Counter()
     for row in taken:
-        added: dict[tuple[Path, str], dict[str, float]] = {}  # two contenders may be one library
+        added: dict[tuple[Path, str], dict[str, float]] = {}  # two contenders may use the same library
         for name, which in statements.items():
             if spent[name] > BUDGET_S and name not in OWN:
                 continue
             if which not in added:
-                bare, whole = _run(which[0], "", path), _run(*which, path)
-                added[which] = {what: whole[what] - bare[what] for what in whole}
+                bare, total = _run(which[0], "", path), _run(*which, path)
+                added[which] = {what: total[what] - bare[what] for what in total}
             row[name] = added[which]
             spent[name] += row[name]["cpu"]
     return taken
 
 
 def first_answers(codes: Mapping[str, tuple[Path, str]], rounds: int, base: str, path: str) -> list[Round]:
-    """Return the CPU time of a process that asks once, by turns."""
+    """Return the CPU time of a process that makes one call, measured in turn."""
     before = f"BASE = {base!r}\nMESSAGES = {MESSAGES!r}\n"
     return [
         {name: dict(_run(python, before + code, path)) for name, (python, code) in codes.items()}

@@ -1,8 +1,8 @@
 """
-One run: some sweeps over all that is measured, with a few rounds each.
+One run: some sweeps over everything that is measured, with a few rounds each.
 
-So each figure is taken several times over the whole run, and in several processes: what differs between two runs, the
-machine's load and how a process happens to lie in memory, differs between the sweeps of one.
+So each figure is taken several times during the run and in several processes. The load on the machine and the memory
+layout of a process differ between two runs; this way they differ between the sweeps of one run as well.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .nginx import version
 from .rounds import ROOT, Round, Worker, measure, upstream
 
 ROUNDS = 5
-"""In one sweep."""
+"""Rounds in one sweep."""
 
 Run = dict[str, Any]
-"""Lists of rounds: by name in `cases`; `imports`, `first`, `streams`. And how they were made."""
+"""Lists of rounds: by name in `cases`; `imports`, `first`, `streams`. Also the environments and the upstream."""
 
 
 def sweeps(rounds: int) -> list[int]:
     """Return how many rounds each sweep has."""
-    whole, rest = divmod(rounds, ROUNDS)
-    return [ROUNDS] * whole + [rest] * bool(rest)
+    full, rest = divmod(rounds, ROUNDS)
+    return [ROUNDS] * full + [rest] * bool(rest)
 
 
 def contender(name: str) -> Any:
@@ -38,7 +38,7 @@ def contender(name: str) -> Any:
 
 
 def run(environments: Mapping[str, Environment], rounds: int, *, quick: bool) -> Run:
-    """Measure all; when quick, nothing but what the bars need."""
+    """Measure everything; if quick, only what the bars need."""
     pythons = {name: one.python for name, one in environments.items()}
     path = f"{ROOT}:{ROOT / 'providers'}" if quick else ""
     taken: Run = {

@@ -1,12 +1,12 @@
 """
-A service that speaks OpenAI's protocol, in a process of its own and with no work to do: every answer is made
-beforehand. The first part of the path says how it answers.
+A service with OpenAI's protocol, in a process of its own. It does no work: every answer is made in advance. The first
+part of the path says how it answers.
 
-    /answer/…/chat/completions    a whole answer
+    /answer/…/chat/completions    a complete answer
     /piece/…                      a stream, its body in one piece with a length
     /burst/…                      a stream in HTTP chunks, an event in each, sent at once
     /packets/…                    a stream, each event in a packet of its own
-    /held/…                       a stream that says one word and no more until its connection is closed
+    /held/…                       a stream that sends one word, then nothing until its connection is closed
 
 Prints its port, and serves until it is killed.
 """
@@ -20,7 +20,7 @@ import time
 
 CHUNKS = 1000
 PACE_S = 0.0004
-"""Between two packets, so that each is read by itself: more than twice what one costs a caller."""
+"""The pause between two packets, so that each is read by itself: over twice the time that a caller needs for one."""
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\n%s\r\n"
 ANSWER = (
@@ -71,11 +71,11 @@ class _Connection(asyncio.Protocol):
             pending = pending[end + 4 + length :]
             kind = head.split(b"/", 2)[1]
             if kind == b"packets":
-                # In a thread: the event loop's timers are too coarse for it.
+                # In a thread, because the timers of the event loop are too coarse.
                 own = self._transport.get_extra_info("socket").dup()
                 threading.Thread(target=_drip, args=(own,), daemon=True).start()
             else:
-                self._transport.write(_READY[kind])  # type: ignore[attr-defined]  # it is a socket's
+                self._transport.write(_READY[kind])  # type: ignore[attr-defined]  # the transport of a socket
         self._pending = pending
 
 

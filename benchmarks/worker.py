@@ -3,8 +3,8 @@ One contender in a process of its own: measures calls on request.
 
     python -m benchmarks.worker MODULE
 
-Imports what it measures and says `null`; then reads a JSON array a line, a method of `Worker` and its arguments, and
-answers each with a line of JSON.
+Imports the contender and prints `null`. Then it reads one JSON array per line, a method of `Worker` and its arguments,
+and answers each with a line of JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Worker:
 
     def measure(self, name: str, base: str, parallel: int) -> dict[str, Any]:
         """
-        Call it again and again, so many at once, as often as the first time has shown to be enough.
+        Make calls, `parallel` of them at a time; the first time finds out how many make a measurement.
 
         Returns:
             cpu, wall: seconds a call, of this process and by the clock.
@@ -44,14 +44,14 @@ class Worker:
         run = partial(self._run, call, name.startswith("async"))
         key = (name, base, parallel)
         if key not in self._units:
-            run(parallel, parallel)  # it connects, and loads what is loaded late
+            run(parallel, parallel)  # connects, and makes the late imports
             self._units[key] = units(lambda count: run(count * parallel, parallel)["cpu"] * count * parallel)
         gc.collect()
-        run(max(1, self._units[key] // 5) * parallel, parallel)  # the processor has forgotten it meanwhile
+        run(max(1, self._units[key] // 5) * parallel, parallel)  # warms up the caches of the processor again
         return run(self._units[key] * parallel, parallel)
 
     def hold(self, base: str, steps: Sequence[int]) -> list[float]:
-        """Return for each number of open streams the memory that one takes, in bytes."""
+        """Return the memory of one stream in bytes, for each number of open streams."""
         call, _ = self._make("async_held", base)
         return self._runner.run(_hold(call, steps))
 
@@ -80,7 +80,7 @@ class Worker:
 
 
 async def _inside(make: Any, base: str) -> Any:
-    """Make it where its loop runs, as aiohttp demands."""
+    """Make the call inside the running loop, as aiohttp requires."""
     return make(base)
 
 
@@ -124,7 +124,7 @@ async def _hold(hold: Any, steps: Sequence[int]) -> list[float]:
 
 
 def _resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the bytes of this process that are in memory."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
 
 

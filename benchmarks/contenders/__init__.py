@@ -1,9 +1,11 @@
 """
-Who is measured: a module each. At its top stand plain data only, so that it can be read without what it measures.
+The contenders, one module each.
 
-`LABEL` for the tables, `REQUIREMENTS` for its virtual environment, `IMPORT` the statement whose cost is measured, and
-with which its process begins; and functions that make what is called again and again: `sync_call`, `async_call`,
-`sync_stream`, `async_stream`, each from a base URL. What it cannot do is left out.
+Rule: the top level holds plain data only, so that a module can be imported without the library that it measures.
+
+`LABEL` is for the tables, `REQUIREMENTS` for the virtual environment; `IMPORT` is the statement whose cost is measured
+and with which the process begins. `sync_call`, `async_call`, `sync_stream` and `async_stream` take a base URL and
+return the function that is called repeatedly; a contender without such a call leaves it out.
 """
 
 MODEL = "openai/gpt-oss-120b"

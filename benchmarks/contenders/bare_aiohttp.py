@@ -1,4 +1,4 @@
-"""The call itself, with aiohttp: what the async figures, and all streams, are divided by."""
+"""A bare call with aiohttp: the figures of async calls and of all streams are divided by it."""
 
 from . import BODY, HEADERS
 

@@ -1,4 +1,4 @@
-"""The call itself, with requests: what the sync figures are divided by."""
+"""A bare call with requests: the figures of sync calls are divided by it."""
 
 from . import BODY, HEADERS
 

@@ -1,4 +1,4 @@
-"""The call itself, with urllib3, below requests."""
+"""A bare call with urllib3, on which requests is built."""
 
 from . import BODY, HEADERS
 

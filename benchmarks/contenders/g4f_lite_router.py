@@ -1,6 +1,6 @@
-"""This library, with all that it does in production: deadlines, trail, breakers, and an observer."""
+"""This library as in production: with deadlines, trail, breakers and an observer."""
 
-import g4f_lite  # alone at the top: the observer needs the marker
+import g4f_lite  # the only import at the top: the observer needs the marker
 
 from . import KEY, MESSAGES
 
@@ -15,7 +15,7 @@ assert client.chat.completions.create(messages=MESSAGES, provider="groq").text
 
 
 class Observer:
-    """What a plugin for metrics does at least."""
+    """The least that a plugin for metrics does."""
 
     def __init__(self):
         self.attempts = self.calls = 0

@@ -1,4 +1,4 @@
-"""OpenAI's own client, pointed at another address; `groq`'s has the same shape."""
+"""OpenAI's own client at another base URL; that of `groq` has the same interface."""
 
 from . import KEY, MESSAGES, MODEL
 

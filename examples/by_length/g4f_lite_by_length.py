@@ -14,14 +14,14 @@ from g4f_lite import ChatRequest, Leg, Strategy, StrategyContext, hookimpl
 class ByLength:
     """
     Args:
-        limit: characters of all messages together; longer prompts turn the order round.
+        limit: characters of all messages together; longer prompts reverse the order.
     """
 
     def __init__(self, limit: int = 4000) -> None:
         self.limit = limit
 
     def __call__(self, legs: Sequence[Leg], context: StrategyContext) -> Sequence[Leg]:
-        if not isinstance(context.request, ChatRequest):  # embeddings, a file: their length says nothing here
+        if not isinstance(context.request, ChatRequest):  # an endpoint other than chat has no messages
             return legs
         length = sum(len(str(message.get("content") or "")) for message in context.request.messages)
         return legs[::-1] if length > self.limit else legs

@@ -15,7 +15,7 @@ WHY = {"end": "stop", "limit": "length", "withheld": "content_filter"}
 
 
 class Said(msgspec.Struct):
-    """A whole answer, or one event of a stream."""
+    """A complete answer, or one event of a stream."""
 
     says: str = ""
     why: str | None = None
@@ -65,7 +65,7 @@ class Parley(g.Provider):
 
 class Parser:
     done = False
-    """True after the event `end`: nothing more is awaited."""
+    """True after the event `end`: the stream is complete."""
 
     def feed(self, event: g.ServerSentEvent) -> Iterable[g.ChatCompletionChunk]:
         said = read(event.data)
@@ -81,7 +81,7 @@ def read(data: bytes) -> Said:
     try:
         said = msgspec.json.decode(data, type=Said)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise g.MalformedResponseError(f"not what parley says: {data[:40]!r}") from None
+        raise g.MalformedResponseError(f"the answer is not in parley's protocol: {data[:40]!r}") from None
     if said.failed is not None:
         raise g.ReplyError(g.ErrorReply(status=200, body=msgspec.json.encode({"error": said.failed})))
     return said

@@ -1,7 +1,7 @@
 """
 An observer: every attempt of every call becomes a row of an SQLite file.
 
-Installed, it writes to the file that `G4F_LITE_TRAILS` names, and does nothing without it.
+If it is installed, it writes to the file in the variable `G4F_LITE_TRAILS`; without the variable it does nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each call asks, and how its caller behaves; the same for the same seed."""
+"""The arguments of each call, and how its caller behaves; the same for the same seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ask(NamedTuple):
     params: dict[str, Any]
 
 
-HOWS = ("whole",) * 8 + ("stream",) * 8 + ("close", "with", "drop", "unread", "forgotten", "cancel", "time out")
+HOWS = ("complete",) * 8 + ("stream",) * 8 + ("close", "with", "drop", "unread", "forgotten", "cancel", "time out")
 
 
 def ask(seed: int, nonce: int) -> Ask:
@@ -48,5 +48,5 @@ def ask(seed: int, nonce: int) -> Ask:
     if chance.random() < 0.01:
         params["timeouts"] = Timeouts(first_token=0.01, stall=0.01, total=0.01)
     how = chance.choice(HOWS)
-    params["stream"] = how not in ("whole", "cancel", "time out") or (chance.random() < 0.5 and how != "whole")
+    params["stream"] = how not in ("complete", "cancel", "time out") or (chance.random() < 0.5 and how != "complete")
     return Ask(nonce, how, chance.randrange(6), chance.random() * 0.02, params)

@@ -1,4 +1,4 @@
-"""The callers: threads, tasks, loop after loop and forked children, all at once."""
+"""The callers: threads, tasks, successive event loops and forked children, all at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .noise import Noise
 from .providers import SECRET, Observer
 
 LONGEST_S = 300.0
-"""If a thread takes longer, it hangs."""
+"""A thread that takes longer hangs."""
 
 
 class Soak:
@@ -102,9 +102,9 @@ class Soak:
             return
         said = ""
         for number, chunk in enumerate(answer):
-            said = self.ledger.hear(asked, said, chunk)
+            said = self.ledger.add_chunk(asked, said, chunk)
             if asked.how in ("close", "with", "drop") and number == asked.at:
-                self.ledger.own(asked, said)
+                self.ledger.check_owner(asked, said)
                 if asked.how == "with":
                     with answer:
                         pass
@@ -128,8 +128,8 @@ class Soak:
         end = time.monotonic() + 5
         while len(asyncio.all_tasks()) > 1 and time.monotonic() < end:
             await asyncio.sleep(0.001)
-        if left := asyncio.all_tasks() - {asyncio.current_task()}:
-            self.ledger.problem(f"tasks are left: {left}")
+        if running := asyncio.all_tasks() - {asyncio.current_task()}:
+            self.ledger.problem(f"tasks are still running: {running}")
         if close:
             await self.async_client.aclose()
 
@@ -137,12 +137,12 @@ class Soak:
         for nonce in pending:
             asked = ask(self.seed, nonce)
             try:
-                await self._give_up(client, asked)
+                await self._call_in_task(client, asked)
             except BaseException as error:
                 self.ledger.failed(asked, error)
 
-    async def _give_up(self, client: AsyncClient, asked: Ask) -> None:
-        """Make a call for a caller who may wait only for a while."""
+    async def _call_in_task(self, client: AsyncClient, asked: Ask) -> None:
+        """Make a call; its caller may cancel it or time out."""
         if asked.how == "cancel":
             task = asyncio.create_task(self._acall(client, asked))
             await asyncio.sleep(asked.within)
@@ -173,9 +173,9 @@ class Soak:
         said = ""
         number = 0
         async for chunk in answer:
-            said = self.ledger.hear(asked, said, chunk)
+            said = self.ledger.add_chunk(asked, said, chunk)
             if asked.how in ("close", "with", "drop") and number == asked.at:
-                self.ledger.own(asked, said)
+                self.ledger.check_owner(asked, said)
                 if asked.how == "with":
                     async with answer:
                         pass
@@ -189,7 +189,7 @@ class Soak:
     # -- children --------------------------------------------------------------------------
 
     def _in_child(self, nonces: range) -> None:
-        """Make these calls in a forked child, on the clients of this process, while its threads go on."""
+        """Make these calls in a forked child, on the clients of this process, while its threads continue."""
         reading, writing = os.pipe()
         if (child := os.fork()) == 0:
             try:
@@ -201,14 +201,14 @@ class Soak:
             finally:
                 os._exit(0)
         os.close(writing)
-        hangs = threading.Timer(60, os.kill, (child, signal.SIGABRT))  # it then shows where
+        hangs = threading.Timer(60, os.kill, (child, signal.SIGABRT))  # faulthandler then prints its stacks
         hangs.start()
         with os.fdopen(reading, "rb") as pipe:
             report = pipe.read()
         hangs.cancel()
         hangs.join()
         os.waitpid(child, 0)
-        self.ledger.add(pickle.loads(report) if report else ([], Counter(), ["it died, or hung"]))
+        self.ledger.add(pickle.loads(report) if report else ([], Counter(), ["it died or hung"]))
 
     def _as_child(self, nonces: range) -> tuple[list[tuple[int, int]], Counter[str], list[str]]:
         self.ledger = Ledger(len(self.ledger.answers))

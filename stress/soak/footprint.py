@@ -1,4 +1,4 @@
-"""Measure what the process holds, and lower the library's bounds so that they are reached."""
+"""Measures the resources of the process, and lowers the bounds of the library so that they are reached."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from g4f_lite.routing import strategies
 
 
 class Footprint(NamedTuple):
-    """What a process holds."""
+    """The resources of a process."""
 
     blocks: int
-    """Of Python's own allocator: a leak of one object a call adds one."""
+    """Blocks of Python's own allocator; a leak of one object per call adds one per call."""
     rss_kb: int
     files: int
     threads: int
@@ -39,7 +39,7 @@ def footprint() -> Footprint:
 
 @contextmanager
 def quick_memory() -> Iterator[None]:
-    """Open breakers for moments only, and lower the bounds of what is remembered, so that both are met often."""
+    """Shorten the time that breakers stay open, and lower the bounds of memories, so that both are reached often."""
     with ExitStack() as stack:
         for owner, name, value in (
             (breaker, "OPEN_S", 0.02),

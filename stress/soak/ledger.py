@@ -1,4 +1,4 @@
-"""How the calls have ended, and what was wrong with their answers."""
+"""Records how the calls ended, and what was wrong with their answers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .providers import SECRET, Here
 
 
 class Ledger:
-    """How the calls have ended, in memory that does not grow; and all that was wrong."""
+    """The ends of the calls, in memory that does not grow, and the problems."""
 
     def __init__(self, calls: int) -> None:
         self.answers = array("Q", bytes(8 * calls))
-        """For each call the serial and the checksum of its answer."""
+        """The serial number and the checksum of the answer to each call."""
         self.ends: Counter[str] = Counter()
         self.problems: list[str] = []
         self._lock = threading.Lock()
@@ -34,34 +34,34 @@ class Ledger:
         with self._lock:
             self.ends[how] += 1
 
-    def hear(self, asked: Ask, said: str, chunk: ChatCompletionChunk) -> str:
-        """Return what a stream has said; at a restart it begins anew."""
+    def add_chunk(self, asked: Ask, said: str, chunk: ChatCompletionChunk) -> str:
+        """Return the text of a stream so far; a restart discards it."""
         if chunk.restarted:
-            self.own(asked, said)
+            self.check_owner(asked, said)
             said = ""
         return said + chunk.text
 
-    def own(self, asked: Ask, text: str) -> None:
+    def check_owner(self, asked: Ask, text: str) -> None:
         """Check that a text belongs to this call."""
         if not all(word.startswith(f"{asked.nonce}.") for word in text.split()):
             self.problem(f"call {asked.nonce} was answered with {text!r}")
 
     def answered(self, asked: Ask, reply: ChatCompletion, said: str | None = None) -> None:
-        self.own(asked, reply.text)
+        self.check_owner(asked, reply.text)
         if said is not None and said != reply.text:
-            self.problem(f"call {asked.nonce} has said {said!r}, but its completion is {reply.text!r}")
+            self.problem(f"the stream of call {asked.nonce} yielded {said!r}, but its completion is {reply.text!r}")
         outcomes = [attempt.outcome for attempt in reply.attempts]
         if not reply.text or reply.choices[0].finish_reason != "stop" or "ok" not in outcomes:
-            self.problem(f"call {asked.nonce} took for an answer: {reply!r} after {outcomes}")
+            self.problem(f"call {asked.nonce} accepted as an answer: {reply!r} after {outcomes}")
             return
         if reply.provider == "here":
             if reply.text != "".join(Here.words(str(asked.nonce))):
-                self.problem(f"call {asked.nonce} was answered in part: {reply.text!r}")
+                self.problem(f"call {asked.nonce} got only a part of its answer: {reply.text!r}")
         else:
             serial = int(reply.text.split()[-1].split(".")[1])
             self.answers[asked.nonce] = serial << 32 | crc32(reply.text.encode())
         if asked.nonce % 8 == 0:
-            self._check_pickle(asked, reply, reply)
+            self._check_pickle(asked, reply)
         self.ended("answered")
 
     def failed(self, asked: Ask, error: BaseException) -> None:
@@ -69,28 +69,28 @@ class Ledger:
             self.problem(f"call {asked.nonce} raised\n{''.join(traceback.format_exception(error))[-3000:]}")
             return
         for one in error.exceptions if isinstance(error, RoutesExhaustedError) else (error,):
-            self.own(asked, getattr(one, "partial_text", ""))
+            self.check_owner(asked, getattr(one, "partial_text", ""))
         shown = "".join([repr(error), str(error), str(error.trail), *traceback.format_exception(error)])
         if SECRET in shown:
             self.problem(f"call {asked.nonce} shows its key: …{shown[max(0, shown.index(SECRET) - 300) :][:400]}")
-        self._check_pickle(asked, error, error)
+        self._check_pickle(asked, error)
         self.ended("failed")
 
-    def _check_pickle(self, asked: Ask, value: object, traced: Any) -> None:
+    def _check_pickle(self, asked: Ask, value: Any) -> None:
         pickled = pickle.dumps(value)
         if SECRET.encode() in pickled:
             self.problem(f"call {asked.nonce}: a key in the pickle of {value!r}")
-        if (copy := pickle.loads(pickled)).trail != traced.trail or str(copy) != str(value):
-            self.problem(f"call {asked.nonce}: another comes out of the pickle of {value!r}")
+        if (copy := pickle.loads(pickled)).trail != value.trail or str(copy) != str(value):
+            self.problem(f"call {asked.nonce}: unpickling changes {value!r}")
 
-    def verify(self, whole: dict[int, int]) -> None:
-        """Compare the answers with those that the servers have sent whole."""
+    def verify(self, complete: dict[int, int]) -> None:
+        """Compare the answers with those that the servers have sent completely."""
         for nonce, answer in enumerate(self.answers):
-            if answer and whole.get(answer >> 32) != answer & 0xFFFFFFFF:
-                self.problem(f"call {nonce} took for whole an answer that was not")
+            if answer and complete.get(answer >> 32) != answer & 0xFFFFFFFF:
+                self.problem(f"call {nonce} accepted an incomplete answer")
 
     def add(self, other: tuple[list[tuple[int, int]], Counter[str], list[str]]) -> None:
-        """Take in what a child reports."""
+        """Add the report of a child."""
         answers, ends, problems = other
         for nonce, answer in answers:
             self.answers[nonce] = answer

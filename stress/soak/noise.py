@@ -1,4 +1,4 @@
-"""Collect warnings, errors in finalizers and threads, and log records that must not be."""
+"""Collect warnings, errors in finalizers and threads, and unwanted log records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .providers import SECRET
 
 
 class Noise:
-    """The lines that the process has collected; a forked child clears its copy."""
+    """The lines that this process has collected; a forked child clears its copy."""
 
     of_process: list[str] = []
 

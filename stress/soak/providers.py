@@ -1,4 +1,4 @@
-"""The providers that are asked, and an observer of their attempts."""
+"""The providers of the calls, and an observer of their attempts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Down(Alpha):
 
 
 class Here(LocalProvider):
-    """Answers in this process; sometimes fails."""
+    """Answers in-process; sometimes fails."""
 
     name = "here"
     default_model = "here"
@@ -77,10 +77,10 @@ class Here(LocalProvider):
 
 
 class Observer:
-    """The plugin that brings the providers; it counts what begins and what ends."""
+    """A plugin that registers the providers and counts the attempts that begin and end."""
 
     def __init__(self) -> None:
-        self.begun, self.ended, self.calls = count(), count(), count()
+        self.begun, self.ended = count(), count()
 
     @hookimpl
     def register_providers(self, register: Callable[[type[OpenaiTemplate]], None]) -> None:
@@ -94,7 +94,3 @@ class Observer:
     @hookimpl
     def attempt_finished(self, attempt: Any) -> None:
         next(self.ended)
-
-    @hookimpl
-    def call_finished(self, trail: Any) -> None:
-        next(self.calls)

@@ -1,4 +1,4 @@
-"""Servers that choose each reply by chance, in a process of their own."""
+"""Servers that choose each reply at random, in a process of their own."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CHUNKED = {"transfer-encoding": "chunked"}
 
 
 class Script:
-    """Chooses each reply by chance, from the same seed the same, and notes which answers it has sent whole."""
+    """Chooses each reply at random, the same for the same seed, and records which answers it has sent completely."""
 
     def __init__(self, seed: int) -> None:
-        self.whole: dict[int, int] = {}
-        """The checksum of the text, by the number that is in it."""
+        self.complete: dict[int, int] = {}
+        """The checksum of each text, by the serial number in the text."""
         self._seed = seed
         self._serials = count(1)
         self._tries: Counter[str] = Counter()
 
     def __call__(self, request: Received) -> Iterator[Action]:
-        if "messages" not in request.json:  # its caller gave up while sending it
+        if "messages" not in request.json:  # the caller gave up while it sent the request
             yield Close()
             return
         messages = request.json["messages"]
@@ -41,7 +41,7 @@ class Script:
         chance = random.Random(f"{self._seed} {nonce} {self._tries[nonce]}")
         if chance.random() < 0.25:
             key = request.headers.get("authorization", "").removeprefix("Bearer ")
-            # What many calls share cools down only for a moment; otherwise soon all of it would.
+            # Legs and keys that many calls share get short cooldowns; otherwise all of them would soon be cooling down.
             moment = {"retry_after": "0.02"}
             leg_cooldown = moment if request.model.startswith("shared") else {}
             key_cooldown = {} if "tenant" in key else moment
@@ -51,7 +51,7 @@ class Script:
         words = [f"{nonce}.{serial}.{number} " for number in range(chance.choice((1, 2, 3, 5, 8, 40)))]
         continued = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
         answer = self._stream if request.stream and chance.random() < 0.95 else self._answer
-        self.whole[serial] = crc32((continued + "".join(words)).encode())
+        self.complete[serial] = crc32((continued + "".join(words)).encode())
         yield from answer(request, words, chance)
 
     @staticmethod
@@ -106,7 +106,7 @@ def cut_anywhere(content: bytes, pieces: int, chance: random.Random) -> list[byt
 
 
 def faults(chance: random.Random, key: str, leg_cooldown: dict[str, str], key_cooldown: dict[str, str]) -> list[Reply]:
-    """Return what may go wrong; the services that quote the key are real."""
+    """Return the faults to choose from. Some quote the key, as real services do."""
     message = "." * chance.randrange(300) + f" Something is wrong with the call by {key}."
     refused = "." * chance.randrange(300) + f" Incorrect API key provided: {key}."
     error = replies.error
@@ -175,7 +175,7 @@ def partial(request: Received, chance: random.Random) -> list[str]:
 
 
 def serve(seed: int) -> None:
-    """Run two servers; obey the lines `open` and `end` on the standard input."""
+    """Run two servers until standard input says `end`; answer each `open` with the number of open connections."""
     script = Script(seed)
     bugs: list[str] = []
     threading.excepthook = lambda hook: bugs.append("".join(traceback.format_exception(hook.exc_value)))
@@ -184,11 +184,11 @@ def serve(seed: int) -> None:
         print(json.dumps([server.base_url for server in both]), flush=True)
         while sys.stdin.readline().strip() == "open":
             print(sum(server.open_connections for server in both), flush=True)
-    print(json.dumps([script.whole, bugs]), flush=True)
+    print(json.dumps([script.complete, bugs]), flush=True)
 
 
 class Servers:
-    """Those servers, seen from the other process."""
+    """The process of the servers, as the callers use it."""
 
     def __init__(self, seed: int) -> None:
         self._process = subprocess.Popen(
@@ -208,10 +208,10 @@ class Servers:
         return int(self._send("open\n"))
 
     def end(self) -> tuple[dict[int, int], list[str]]:
-        """Return the answers that were sent whole, as in `Script`, and bugs of the script."""
-        whole, bugs = json.loads(self._send("end\n"))
+        """Return the answers that were sent completely, as in `Script`, and bugs of the script."""
+        complete, bugs = json.loads(self._send("end\n"))
         self._process.wait(30)
-        return {int(serial): checksum for serial, checksum in whole.items()}, bugs
+        return {int(serial): checksum for serial, checksum in complete.items()}, bugs
 
     def __enter__(self) -> Servers:
         return self

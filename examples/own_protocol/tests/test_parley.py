@@ -16,7 +16,7 @@ ENDS = {finish: why for why, finish in WHY.items()}
 
 
 class ParleyShape(Shape):
-    """What the service says, and how."""
+    """The protocol of the service."""
 
     def whole(self, model: str, said: Said) -> dict[str, Any]:
         return {"says": said.text, "why": ENDS[said.finish or "stop"], "used": said.tokens}

@@ -1,4 +1,4 @@
-"""Installed, it sees every client, and writes what happened."""
+"""Once installed, it observes every client and writes its attempts."""
 
 from __future__ import annotations
 
