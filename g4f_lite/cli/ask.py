@@ -1,4 +1,8 @@
-"""`g4f-lite ask`: one prompt, one answer."""
+"""
+`g4f-lite ask`: one prompt, one answer.
+
+Rule: only the answer goes to standard output.
+"""
 
 from __future__ import annotations
 

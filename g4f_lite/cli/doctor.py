@@ -1,4 +1,8 @@
-"""`g4f-lite doctor`: what is installed, and which providers can be used here."""
+"""
+`g4f-lite doctor`: what is installed, and which providers can be used here.
+
+Rule: nothing is sent.
+"""
 
 from __future__ import annotations
 

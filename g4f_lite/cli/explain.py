@@ -1,4 +1,8 @@
-"""`g4f-lite explain`: the plan of a call, without sending it."""
+"""
+`g4f-lite explain`: the plan of a call.
+
+Rule: nothing is sent.
+"""
 
 from __future__ import annotations
 

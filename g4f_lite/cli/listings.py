@@ -1,4 +1,8 @@
-"""`g4f-lite providers`, `models` and `plugins`."""
+"""
+`g4f-lite providers`, `models` and `plugins`.
+
+Rule: only `models --live` sends requests.
+"""
 
 from __future__ import annotations
 

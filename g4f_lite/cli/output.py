@@ -1,4 +1,8 @@
-"""Tables, JSON and plain text on standard output."""
+"""
+Tables and JSON on standard output, notes on standard error.
+
+Rule: text from services passes through `printable` before it reaches a terminal.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 Replies and faults for `FaultServer`. Each is a function of the request, so the same one serves streams and complete
 answers, and names the requested model.
 
+Rule: a reply only describes actions; the server performs them.
+
 `shape=` is the protocol to answer in: "openai", "anthropic", "gemini", "cohere", or a `Shape` of your own. The default
 is the protocol of the request's path.
 """

@@ -1,4 +1,8 @@
-"""The requests that a fault server receives, and the actions that its replies are made of."""
+"""
+The requests that a fault server receives, and the actions that its replies are made of.
+
+Rule: plain data; the server does the I/O.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of HTTP/1.1 and of server-sent events."""
+"""The bytes of HTTP/1.1 and of server-sent events, as pure functions."""
 
 from __future__ import annotations
 

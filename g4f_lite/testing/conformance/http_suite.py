@@ -247,16 +247,9 @@ class ProviderConformance(Conformance):
             headers = {"content-type": "application/json", **({"retry-after": "7"} if status == 429 else {})}
             body = self.service.error(status, _FAILURE)
             error = classify(one, ErrorReply(status=status, headers=headers, body=body))
-            hold(
-                type(error) is kind,
-                contract.ERRORS,
-                f"status {status} is a {type(error).__name__}, not a {kind.__name__}",
-            )
-            hold(
-                _FAILURE in error.message,
-                contract.ERRORS,
-                f"the error of a {status} with the message {_FAILURE!r} has the message {error.message!r}",
-            )
+            seen = f"status {status} is a {type(error).__name__}, not a {kind.__name__}"
+            hold(type(error) is kind, contract.ERRORS, seen)
+            hold(_FAILURE in error.message, contract.ERRORS, f"the message of a {status} becomes {error.message!r}")
             if status == 429:
                 hold(error.retry_after == 7, contract.ERRORS, f"retry-after: 7 is read as {error.retry_after}")
             for junk in (b"", _PAGE, b"null", b"[]", b'{"error": null}', b'{"error": {"message": {}}}', b"\xff"):

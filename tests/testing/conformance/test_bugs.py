@@ -1,4 +1,4 @@
-"""Each check of the suite for HTTP providers fails for one that has the bug it looks for."""
+"""Each check of the suite for HTTP providers fails for a provider with the bug that it looks for."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def remember_last(outgoing: HTTPRequest, request: ChatRequest) -> HTTPRequest:
 
 
 class Parser:
-    """Passes on what the good one says."""
+    """Passes the chunks of the good parser on."""
 
     def __init__(self, inner: StreamParser) -> None:
         self.inner = inner
@@ -205,7 +205,7 @@ class ShowsKey(Good):
 
 
 class OnlySync(Good):
-    """Works where no event loop runs."""
+    """Fails if an event loop is running."""
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         import asyncio
@@ -264,7 +264,7 @@ BUGS = [
     Bug("a recording misread", with_parser(LosesPieces), RECORDED, "stream: the text is"),
     Bug("an error misread", with_error(lambda error: AuthenticationError(error.message)), RECORDED, "RateLimitError"),
     Bug("one error for all", with_error(lambda error: RateLimitError(error.message)), TABLE, "status 400 is a RateLimit"),
-    Bug("a lost message", with_error(lambda error: type(error)("it failed")), TABLE, "has the message 'it failed'"),
+    Bug("a lost message", with_error(lambda error: type(error)("it failed")), TABLE, "becomes 'it failed'"),
     Bug("a lost wait", with_error(lambda error: type(error)(error.message)), TABLE, "retry-after: 7 is read as None"),
     Bug("no error", with_error(str), TABLE, "returns str, not a ProviderError"),
     Bug("errors taken for answers", with_answer(read_anything), INSIDE, "an error inside a 200 is read as"),
