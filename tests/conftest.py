@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.endpoints import two_providers
 from helpers.installing import Built, build_release
 from helpers.sites import Site
 
@@ -37,15 +39,21 @@ def server() -> Iterator[FaultServer]:
 
 @pytest.fixture
 def groq(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> FaultServer:
-    """A server that the Groq plugin talks to, with a key in the environment."""
+    """A server in the place of Groq's, with a key in the environment."""
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret_of_the_tests")
     monkeypatch.setenv("GROQ_API_BASE", server.base_url)
     return server
 
 
 @pytest.fixture
+def two(server: FaultServer) -> dict[str, Any]:
+    """Settings of a client with two providers of all endpoints, both on the server."""
+    return two_providers(server)
+
+
+@pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """All third-party plugins may be loaded; what they import is forgotten afterwards."""
+    """A folder for third-party plugins, all of which may be loaded. Their modules are unloaded afterwards."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
@@ -57,5 +65,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Built once: all tests that ask for it are in one group of xdist."""
+    """A release that is built once, as all tests that use it are in one group of xdist."""
     return build_release(tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("direct"))

@@ -1,8 +1,8 @@
 """
-What a call costs, as numbers that no load on the machine changes: how often this library calls something.
+The cost of a call, in a number that other load on the machine does not change: the function calls that this library makes.
 
-`counts.json` has the numbers that were reached. Who needs more has made the hot path longer: that must be
-worth it, and is then written down with `python tests/architecture/test_cost.py`. docs/performance.md tells of the path.
+`counts.json` has the recorded numbers. A higher count means that the hot path has become longer. If that is worth it,
+record the new numbers with `python tests/architecture/test_cost.py`. docs/performance.md describes the path.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Day(OpenaiTemplate):
 
 
 def calls(work: Callable[[], object]) -> int:
-    """Return how often code of this library was called, or called something, at the least of three times."""
+    """Return how often functions of this library are called or call C functions: the least of three measurements."""
     counted = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> None:

@@ -1,4 +1,4 @@
-"""What README and docs show is run, and what they name exists."""
+"""The code in README and docs runs, and the files and names in them exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES = sorted(
     ]
 )
 WIDTH = 110
-# tests/integration/test_authors.py takes the steps of the tutorial.
+# tests/integration/test_authors.py runs the steps of the tutorial.
 WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name != "tutorial.md"]
 
 
@@ -114,6 +114,6 @@ def test_providers_import_public_names_only() -> None:
 
 
 def test_no_lock_is_hidden_in_a_property() -> None:
-    """Before Python 3.12 a `cached_property` has one for all instances, which a forked child may find held for ever."""
+    """Before Python 3.12 a `cached_property` has one for all instances, which a forked child may find locked for ever."""
     for path in [*(ROOT / "g4f_lite").rglob("*.py"), *(ROOT / "providers").rglob("*.py")]:
         assert "@cached_property" not in path.read_text("utf-8"), path.name

@@ -1,4 +1,4 @@
-"""Modules that are named in strings: a move that forgets one would fail only where it is used, such as in a fork."""
+"""Modules that are named in strings exist. A wrong name would fail only where it is used, such as in a fork."""
 
 from __future__ import annotations
 

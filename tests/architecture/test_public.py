@@ -1,4 +1,4 @@
-"""The public face: its names, what importing costs, what a newcomer can see."""
+"""The public names, the cost of importing them, and the readable forms of trails and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the rooms: imports point downwards, and nothing goes in circles. docs/architecture.md has the picture."""
+"""The order of the rooms: imports point downwards and make no cycle. docs/architecture.md has the picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from helpers.arrows import MODULES, PACKAGE, imports_of, room_of
 from helpers.installing import ROOT
 
-# From the lowest up. A room may import the rooms above it in this list; rooms of one line do not import one another.
+# From the lowest to the highest. A room may import those of earlier lines; rooms of one line do not import each other.
 ORDER = """
     ground
     errors
@@ -36,13 +36,13 @@ def test_every_room_has_its_place_in_the_order() -> None:
 def test_imports_point_downwards(module: str) -> None:
     room = room_of(module)
     for target in ARROWS[module]:
-        # The public names are for users, such as the command; other rooms import the module that has the name.
+        # Public names are for users and for the command; other rooms import the module that defines the name.
         assert target != "g4f_lite" or room == "cli"
         assert room_of(target) == room or LEVELS[room_of(target)] < LEVELS[room], target
 
 
 def test_no_import_goes_in_circles() -> None:
-    """Take away, again and again, the modules that import nothing that is left."""
+    """Repeatedly remove the modules that import none of the remaining ones; return what remains."""
     left = {module: set(arrows) for module, arrows in ARROWS.items()}
     while free := [module for module, arrows in left.items() if not arrows & left.keys()]:
         for module in free:

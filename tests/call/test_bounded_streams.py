@@ -1,4 +1,4 @@
-"""What a service may make a client read and keep has an end."""
+"""The data that a service can make a client read and keep is bounded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from g4f_lite.types.time_limit import TimeLimit
 
 PATIENT = Timeouts(first_token=60, stall=60, total=60)
 SIZES = {b"+5": 5, b"0x5": 5, b" 5": 5, b"5 ": 5, b"0_5": 5, b"1_0": 16}
-"""What Python's `int` takes for so many bytes, and HTTP does not."""
+"""Sizes that Python's `int` accepts and HTTP does not."""
 
 
 class Plain(OpenaiTemplate):
@@ -35,7 +35,7 @@ class Plain(OpenaiTemplate):
 
 
 class Flood:
-    """Streams one event for ever, and counts the bytes that the client took."""
+    """Streams one event for ever, and counts the bytes that the client accepts."""
 
     def __init__(self, delta: dict[str, str]) -> None:
         event = http_chunk(sse({"choices": [{"index": 0, "delta": delta, "pad": "x" * 60_000}]}))
@@ -62,7 +62,7 @@ def test_an_endless_stream_is_stopped(mode: str, delta: dict[str, str], server: 
         error = error.__cause__
     assert isinstance(error, MalformedResponseError)
     assert f"larger than {MAX_STREAM >> 20} MiB" in str(error)
-    assert MAX_STREAM * 0.9 < flood.taken < MAX_STREAM + (64 << 20)  # the rest was in buffers of the system
+    assert MAX_STREAM * 0.9 < flood.taken < MAX_STREAM + (64 << 20)  # the rest is in buffers of the system
 
 
 @pytest.mark.parametrize(("size", "length"), SIZES.items())
@@ -89,7 +89,7 @@ def test_a_negative_size_is_not_read_to_the_end(mode: str, server: FaultServer) 
     server.script(endless)
     settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "timeouts": PATIENT}
     assert isinstance(run(mode, settings, {"provider": "plain"}).error, ProviderError)
-    assert taken < 64 << 20  # of 125 MiB: what was in buffers of the system
+    assert taken < 64 << 20  # of 125 MiB: the content of system buffers
 
 
 def test_trailers_are_bounded() -> None:
@@ -114,7 +114,7 @@ def test_the_memory_of_a_stream_is_that_of_its_text(delta: dict[str, str]) -> No
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert reader.text == delta.get("content", "") * 100_000
-    assert peak < 16 << 20  # a chunk has some 600 bytes, and there are 100 000
+    assert peak < 16 << 20  # a chunk takes some 600 bytes, and there are 100 000
 
 
 def _unasked(reply: ErrorReply) -> ProviderError:

@@ -1,4 +1,4 @@
-"""One stream's bytes into chunks, and what its end means: a cut answer is never passed off as whole."""
+"""The bytes of a stream become chunks, and an interrupted answer never counts as complete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_reader(
 
 
 def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str, str] | None = None) -> ChunkReader:
-    """Feed these until the reader has enough; the text that it hands out is that of its chunks."""
+    """Feed these until the reader is closed. Check that its text is that of its chunks."""
     reader, _ = open_reader(status, headers)
     said = ""
     for piece in pieces:
@@ -48,7 +48,7 @@ def read(*pieces: bytes | e.ProviderError, status: int = 200, headers: dict[str,
 
 
 def answer(*pieces: bytes | e.ProviderError, **given: Any) -> ChatCompletion:
-    """Return the answer of a body that has ended after these."""
+    """Return the answer of a body that ends after these pieces."""
     reader = read(*pieces, b"", **given)
     assert reader.closed
     reader.check()
@@ -56,7 +56,7 @@ def answer(*pieces: bytes | e.ProviderError, **given: Any) -> ChatCompletion:
 
 
 def failure(*pieces: bytes | e.ProviderError, **given: Any) -> e.ProviderError:
-    """Return the error of a body that has ended after these."""
+    """Return the error of a body that ends after these pieces."""
     with pytest.raises(e.ProviderError) as caught:
         answer(*pieces, **given)
     assert KEY not in str(caught.value)
@@ -262,7 +262,7 @@ def test_a_key_that_the_service_quotes_is_in_no_error_and_no_note() -> None:
     assert "[key] is wrong" in failure(ROLE + quoted + quoted).message
 
 
-# -- what is no stream ---------------------------------------------------------------------
+# -- other bodies than streams ---------------------------------------------------------------------
 
 JSON = {"content-type": "application/json"}
 BODY = json.dumps(
@@ -316,7 +316,7 @@ def test_a_body_that_is_not_a_stream_is_read_like_an_answer(body: bytes, kind: t
     assert type(failure(*split(body), headers={})) is kind
 
 
-# -- answers that say nothing --------------------------------------------------------------
+# -- empty answers --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

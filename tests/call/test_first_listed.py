@@ -32,7 +32,7 @@ class Backup(OpenaiTemplate):
 
 
 CALM = g4f_lite.Timeouts(connect=10, first_token=10, stall=10, total=10)
-"""So that a slow machine does not look like a silent server."""
+"""Long enough that a slow machine does not look like a silent server."""
 SOON = g4f_lite.Timeouts(connect=10, first_token=1, stall=1, total=1)
 
 

@@ -1,4 +1,4 @@
-"""Server-sent events from bytes that come cut anywhere."""
+"""Server-sent events from bytes that are split anywhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def decode(*pieces: bytes) -> list[tuple[str, bytes]]:
 
 
 def decode_plain_first(*pieces: bytes) -> list[tuple[str, bytes]]:
-    """As `decode`, taking the short way wherever the decoder offers it."""
+    """Decode like `decode`, on the fast path wherever the decoder offers it."""
     decoder = SSEDecoder()
     events: list[ServerSentEvent] = []
     for piece in pieces:
@@ -157,7 +157,7 @@ def test_an_event_comes_out_as_soon_as_it_is_complete() -> None:
     assert decoder.feed(b"data: a\n") == []
     assert [event.data for event in decoder.feed(b"\ndata: b")] == [b"a"]
     assert decoder.feed(b"\r") == []
-    assert [event.data for event in decoder.feed(b"\n\r")] == [b"b"]  # the LF that may follow is not waited for
+    assert [event.data for event in decoder.feed(b"\n\r")] == [b"b"]  # without waiting for the LF that may follow
     assert decoder.feed(b"\n") == []
     assert decoder.close() == []
 
@@ -185,7 +185,7 @@ def test_an_event_of_many_lines_is_refused_past_the_same_limit(pieces: int) -> N
 
 @pytest.mark.parametrize("size", [1 << 12, MAX_EVENT], ids=["in pieces", "at once"])
 def test_an_event_just_below_the_limit_is_read_in_linear_time(size: int) -> None:
-    started = time.process_time()  # in quadratic time, the small pieces take half a minute
+    started = time.process_time()  # in quadratic time, the small pieces would take half a minute
     body = b"data: " + b"x" * (MAX_EVENT - 10) + b"\n\n"
     events = decode(*(body[start : start + size] for start in range(0, len(body), size)))
     assert [len(value) for _, value in events] == [MAX_EVENT - 10]

@@ -46,7 +46,7 @@ class Outer(msgspec.Struct):
 
 
 class Pydantic:
-    """What pydantic's models have; pydantic itself is not one of our dependencies."""
+    """The interface of pydantic's models; pydantic itself is not one of our dependencies."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
@@ -135,8 +135,8 @@ def test_a_tool_call_or_refusal_is_not_parsed(mode: str, groq: FaultServer) -> N
     for delta in ({"tool_calls": [call]}, {"refusal": "I must not."}):
         groq.script(replies.stream([{"choices": [{"delta": delta, "finish_reason": "stop"}]}]))
         if "stream" not in mode:
-            whole = {"choices": [{"message": {"role": "assistant", **delta}, "finish_reason": "stop"}]}
-            groq.script(replies.body(json.dumps(whole).encode()))
+            complete = {"choices": [{"message": {"role": "assistant", **delta}, "finish_reason": "stop"}]}
+            groq.script(replies.body(json.dumps(complete).encode()))
         outcome = run(mode, {}, {**TWO, "response_model": Struct})
         assert outcome.completion is not None
         assert outcome.completion.parsed is None
@@ -173,7 +173,7 @@ def test_the_schema_has_an_object_at_its_root_and_closes_all_of_them() -> None:
     assert schema["additionalProperties"] is False
     assert schema["$defs"]["Inner"]["additionalProperties"] is False
     assert schema["$defs"]["Outer"]["properties"]["again"]  # it refers to itself
-    assert ResponseModel(Outer).strict is False  # `again` may be left out
+    assert ResponseModel(Outer).strict is False  # `again` may be omitted
     assert "$defs" not in ResponseModel(Struct).schema
 
 

@@ -1,4 +1,4 @@
-"""Processes run as users have them, and a command runs in this process (`cli`) if only its arguments matter."""
+"""Commands run in processes like those of users, or in this process (`cli`) if only their arguments matter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from g4f_lite.cli import main
 
 
 @pytest.fixture(autouse=True)
-def as_users_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def like_outside_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let processes buffer and encode as they do outside of tests, and find what this one imports."""
     for name in ("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)

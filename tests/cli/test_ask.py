@@ -102,8 +102,8 @@ def test_characters_that_the_output_cannot_encode_are_escaped(groq: FaultServer)
     groq.script(replies.answer("é 😀"))
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert run("ask", "hi", "-p", "groq", env=ascii_only).out == "\\xe9 \\U0001f600\n"
-    whole = json.loads(run("ask", "hi", "-p", "groq", "--json", env={"PYTHONIOENCODING": "latin-1"}).out)
-    assert whole["choices"][0]["message"]["content"] == "é 😀"
+    printed = json.loads(run("ask", "hi", "-p", "groq", "--json", env={"PYTHONIOENCODING": "latin-1"}).out)
+    assert printed["choices"][0]["message"]["content"] == "é 😀"
 
 
 def test_a_long_wait_is_announced_when_it_begins(cli: Cli, groq: FaultServer) -> None:

@@ -1,4 +1,4 @@
-"""A failed command says why on stderr, and its exit code says whose failure it is."""
+"""A failed command says why on stderr, and its exit code says who caused the failure."""
 
 from __future__ import annotations
 

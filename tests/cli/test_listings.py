@@ -1,4 +1,4 @@
-"""`providers`, `models` and `explain` list what there is, for people and for scripts."""
+"""`providers`, `models` and `explain` print lists for people and for scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the command speak of its options, not of the keywords of Python."""
+"""Errors of the command name its options, not keyword arguments of Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`g4f-lite plugin new`: names, and what is written. tests/integration/test_authors.py installs and runs it."""
+"""`g4f-lite plugin new`: its names and files. tests/integration/test_authors.py installs and runs a new plugin."""
 
 from __future__ import annotations
 

@@ -76,7 +76,10 @@ def test_plugins_load_reports_the_same_without_importing_any_plugin_in_this_proc
     assert list(loaded) == list(here)
     for place, row in here.items():
         for column in ("providers", "strategies", "hooks", "error", "shadowed_by", "distribution", "version"):
-            if (place, column) != (("groq", "third-party"), "error"):  # nobody loads it here, as it is shadowed
+            if (place, column) != (
+                ("groq", "third-party"),
+                "error",
+            ):  # it is shadowed, so this command does not load it
                 assert loaded[place][column] == row[column], (place, column)
 
 

@@ -1,4 +1,4 @@
-"""The command starts fast, explains itself, and says what to install if it cannot start."""
+"""The command starts fast, has help for every command, and says what to install if it cannot start."""
 
 from __future__ import annotations
 

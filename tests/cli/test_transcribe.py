@@ -1,4 +1,4 @@
-"""`g4f-lite transcribe` prints what is said in a file."""
+"""`g4f-lite transcribe` prints the transcription of a file."""
 
 from __future__ import annotations
 

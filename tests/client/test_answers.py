@@ -1,4 +1,4 @@
-"""What a completion holds, and how it is used in the next request."""
+"""The content of a completion, and its use in the next request."""
 
 from __future__ import annotations
 

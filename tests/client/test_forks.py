@@ -74,7 +74,7 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fork(groq: FaultServer) -> None:
-    """A client's first failure loads how to read it, and tenacity; here slowly, while the process forks."""
+    """The first failure of a client imports tenacity and the code that reads errors: here slowly, while the process forks."""
     script = f"""
         import os, sys, threading, time, g4f_lite
         from importlib.machinery import PathFinder

@@ -1,4 +1,4 @@
-"""Threads and event loops share a client, and a call leaves nothing behind."""
+"""Threads and event loops share a client, and a call leaks nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_one_async_client_survives_several_event_loops(groq: FaultServer) -> Non
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_call_after_a_failover_leaves_no_reference_cycles(mode: str, groq: FaultServer) -> None:
-    """Errors hold frames, which hold the call with its prompts: in a busy service they would pile up in between."""
+    """Errors hold frames, and these hold the call with its prompts. In cycles, they would pile up between collections."""
     groq.on("a", replies.error(400, code="unsupported_parameter")).on("b", replies.answer("ok"))
     names = {"provider": "groq", "model": "a", "fallback_models": ["b"]}
     gc.collect()

@@ -1,4 +1,4 @@
-"""Which exception an error response means, in the shapes of all the services."""
+"""The exception that an error response means, in the forms of all services."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ CASES = [
          "No such model"),
     Case("Cloudflare: an unknown task", 404, cloudflare(3042, "Unknown"), e.ModelUnavailableError, "Unknown"),
     Case("Cloudflare: too large", 413, cloudflare(3006, "Too large"), e.RequestTooLargeError, "Too large"),
-    # servers of one's own, and Cohere
+    # self-hosted servers, and Cohere
     Case("Cohere", 404, {"id": "1", "message": "model 'x' not found"}, e.ModelUnavailableError, "model 'x' not found"),
     Case("Ollama", 404, {"error": "model 'x' not found, try pulling it first"}, e.ModelUnavailableError, "pulling"),
     Case("Ollama: a key", 401, {"error": "unauthorized", "signin_url": "https://x"}, e.AuthenticationError,
@@ -241,7 +241,7 @@ CASES = [
     Case("Cohere: a long prompt", 400, {"message": "too many tokens: size limit exceeded by 9"}, e.ContextWindowError, "by 9"),
     Case("Anthropic: overloaded in a stream", 200, anthropic("overloaded_error", "Overloaded"), e.ServerError,
          "Overloaded", "overloaded_error"),
-    # nothing to read
+    # no readable body
     Case("an empty body", 500, b"", e.ServerError, "no explanation"),
     Case("an empty object", 429, {}, e.RateLimitError, "no explanation", None, 9.0, {"retry-after": "9"}),
     Case("a null error", 403, {"error": None, "message": "No."}, e.PermissionDeniedError, "No."),
@@ -296,7 +296,7 @@ def test_a_very_long_message_is_classified_quickly() -> None:
     assert time.process_time() - started < 0.5
 
 
-# -- whatever strangers send ---------------------------------------------------------------
+# -- arbitrary input ---------------------------------------------------------------
 
 
 NAMES = (

@@ -1,4 +1,4 @@
-"""What the message of an error shows: one line, no key, and of an address only its origin."""
+"""The message of an error is one line without a key, and shows only the origin of an address."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 
 
 def google(delay: object, **violation: str) -> dict[str, Any]:
-    """Google's 429: the wait stands in one of the details."""
+    """A 429 of Google's, whose wait is in one of the details."""
     details = [
         {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay},
@@ -180,7 +180,7 @@ LIMITS = [
         },
         179.56,
     ),
-    # all must be open again
+    # all limits must be reset
     (
         {
             "x-ratelimit-remaining-requests": "0",
@@ -235,7 +235,7 @@ def test_an_error_carries_the_wait_of_its_reply() -> None:
     assert classify(reply({"retry-after": formatdate(NOW + 30, usegmt=True)}, body), now=NOW).retry_after == 30.0
 
 
-# -- whatever strangers send ---------------------------------------------------------------
+# -- arbitrary input ---------------------------------------------------------------
 
 PIECES = ("0", "1", "59", "99999", "2026", "-", "+", ".", ":", ",", " ", "ns", "µs", "ms", "s", "m", "h", "d", "T", "Z")
 TEXTS = st.lists(st.sampled_from((*PIECES, "GMT", "Jan", "Mon", "é", "\x00")), max_size=10).map("".join)

@@ -1,4 +1,4 @@
-"""The caller's own `retry_wait` and `retry_stop` are asked for each leg, and their mistakes end the call."""
+"""The caller's own `retry_wait` and `retry_stop` apply to each leg, and their mistakes end the call."""
 
 from __future__ import annotations
 

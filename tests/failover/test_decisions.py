@@ -1,4 +1,4 @@
-"""What each kind of failure decides: which other legs are useless, and whether it is remembered."""
+"""The consequences of each kind of failure: the other legs that it rules out, and whether it is remembered."""
 
 from __future__ import annotations
 

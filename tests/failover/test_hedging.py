@@ -120,7 +120,7 @@ def test_the_winners_answer_is_discarded_if_the_caller_is_cancelled_while_the_lo
 
 
 class Observer:
-    """Cancels a task when a hedged leg has lost: at that moment the caller waits for the loser to end."""
+    """Cancels a task when a hedged leg has lost, while the caller waits for that leg to end."""
 
     def __init__(self) -> None:
         self.caller: asyncio.Future[Any] | None = None

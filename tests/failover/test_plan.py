@@ -1,4 +1,4 @@
-"""The plan without any I/O: what it does after each failure, with clock and chance passed in."""
+"""The plan, without I/O: its reaction to each failure, with clock and random source passed in."""
 
 from __future__ import annotations
 

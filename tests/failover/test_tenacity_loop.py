@@ -56,7 +56,7 @@ class Failing:
         try:
             raise error
         finally:
-            del error  # else this frame is part of a cycle
+            del error  # or this frame would be part of a cycle
 
     def first_error(self) -> ProviderError:
         with pytest.raises(ProviderError) as caught:
@@ -136,14 +136,14 @@ def test_a_task_that_is_cancelled_while_it_waits_ends_at_once() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_an_answered_call_leaves_no_reference_cycles(mode: str) -> None:
     def call() -> weakref.ref[Plan]:
-        attempt = Failing(UnsupportedParameterError("1"))  # the next leg at once
+        attempt = Failing(UnsupportedParameterError("1"))  # fails over at once
 
         async def asynchronous() -> str:
             return attempt()
 
         try:
             attempt()
-        except ProviderError as error:  # no other name for it, as in a driver: it would hold its own frame
+        except ProviderError as error:  # as in a driver: a name in this frame would make a cycle with its traceback
             if mode == "sync":
                 assert resume(attempt.plan, error, attempt) == "answer"
             else:

@@ -1,4 +1,4 @@
-"""When a breaker opens, how long it stays open, and what closes it."""
+"""A breaker opens after failures, stays open for a time, and closes after a success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits in the headers of a response keep the next call from running into them."""
+"""The next call avoids limits that the headers of a response report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client remembers of failures, on real sockets."""
+"""The memory of a client after failures, on real sockets."""
 
 from __future__ import annotations
 

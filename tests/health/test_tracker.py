@@ -1,4 +1,4 @@
-"""What is remembered of a leg after a failure, and how plans that share this memory use it."""
+"""The memory of a leg after a failure, and plans that share this memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from g4f_lite.health.tracker import Health
 from g4f_lite.provider.leg import Leg
 
 
-def hurt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
+def fail_attempt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
     admission = health.admit(one, now)
     assert admission.granted
     return fail(health, one, error, now, probe=admission.probe)
@@ -55,7 +55,7 @@ def test_each_error_cools_down_its_leg_for_its_time(
     error: ProviderError, same: float, other_model: float, other_key: float
 ) -> None:
     health = Health(no_jitter)
-    hurt(health, leg("a", "k1"), error, now=100)
+    fail_attempt(health, leg("a", "k1"), error, now=100)
     for one, rest in ((leg("a", "k1"), same), (leg("b", "k1"), other_model), (leg("a", "k2"), other_key)):
         look = health.check(one, 100)
         assert look.granted is (rest == 0)
@@ -68,11 +68,11 @@ def test_each_error_cools_down_its_leg_for_its_time(
 
 def test_only_one_probe_runs_at_a_time_and_a_cancelled_one_frees_its_slot() -> None:
     health, one = Health(no_jitter), leg()
-    assert [hurt(health, one, ServerError("x")) for _ in range(3)] == [False, False, True]
+    assert [fail_attempt(health, one, ServerError("x")) for _ in range(3)] == [False, False, True]
     assert not health.admit(one, 4).granted
     assert health.admit(one, 6).probe
     assert not health.admit(one, 6).granted
-    health.released(one)  # one that began before the breaker opened: the probe keeps its place
+    health.released(one)  # an attempt that began before the breaker opened: the probe keeps its slot
     assert not health.admit(one, 6).granted
     health.released(one, probe=True)
     assert health.admit(one, 6).probe
@@ -84,8 +84,8 @@ def test_only_one_probe_runs_at_a_time_and_a_cancelled_one_frees_its_slot() -> N
 def test_an_error_that_is_not_the_fault_of_the_leg_frees_the_probe() -> None:
     health, one = Health(no_jitter), leg()
     for _ in range(3):
-        hurt(health, one, MalformedResponseError("x"))
-    assert not hurt(health, one, PermissionDeniedError("x"), now=6)
+        fail_attempt(health, one, MalformedResponseError("x"))
+    assert not fail_attempt(health, one, PermissionDeniedError("x"), now=6)
     assert health.admit(one, 700).probe
 
 
@@ -101,7 +101,7 @@ def test_an_error_that_is_not_the_fault_of_the_leg_frees_the_probe() -> None:
 def test_an_unreachable_origin_disables_all_its_legs(error: ProviderError, shared: bool) -> None:
     health = Health(no_jitter)
     for _ in range(3):
-        hurt(health, leg("a"), error)
+        fail_attempt(health, leg("a"), error)
     assert not health.check(leg("a"), 1).granted
     assert health.check(leg("b"), 1).granted is not shared
     assert health.check(leg("a", provider=There), 1).granted
@@ -111,7 +111,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("g4f_lite.health.tracker.MOST_LEGS", 10)
     health = Health(no_jitter)
     for number in range(100):
-        hurt(health, leg(f"m{number}"), ServerError("x"))
+        fail_attempt(health, leg(f"m{number}"), ServerError("x"))
     assert len(health._legs) <= 10
 
 
@@ -120,8 +120,8 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_plan_waits_for_the_leg_whose_cooldown_ends_first() -> None:
     health = Health(no_jitter)
-    hurt(health, leg("a"), RateLimitError("slow down", retry_after=30), now=1000)
-    hurt(health, leg("b"), RateLimitError("slow down", retry_after=20), now=1000)
+    fail_attempt(health, leg("a"), RateLimitError("slow down", retry_after=30), now=1000)
+    fail_attempt(health, leg("b"), RateLimitError("slow down", retry_after=20), now=1000)
     plan, clock = make([leg("a")], [leg("b")], health=health)
     with pytest.raises(AllCoolingDownError):
         plan.begin()
@@ -137,7 +137,7 @@ def test_a_plan_waits_for_the_leg_whose_cooldown_ends_first() -> None:
 def test_a_plan_whose_legs_cool_down_too_long_says_when_to_retry() -> None:
     health = Health(no_jitter)
     for model, wait in (("a", 900), ("b", 500)):
-        hurt(health, leg(model), RateLimitError("slow down", retry_after=wait), now=1000)
+        fail_attempt(health, leg(model), RateLimitError("slow down", retry_after=wait), now=1000)
     plan, clock = make([leg("a")], [leg("b")], health=health)
     with pytest.raises(AllCoolingDownError):
         plan.begin()
@@ -197,7 +197,7 @@ def test_a_leg_on_which_other_calls_fail_too_is_not_tried_again() -> None:
     health = Health(no_jitter)
     plan, clock = make([leg("a")], [leg("b")], health=health)
     assert plan.fail(plan.begin(), ServerError("x")).wait == 0.25
-    hurt(health, leg("a"), ServerError("x"), now=clock.now)
+    fail_attempt(health, leg("a"), ServerError("x"), now=clock.now)
     clock.now += 0.25
     assert plan.begin().leg.model == "b"
     assert "other calls fail there too" in str(plan.trail())

@@ -1,1 +1,1 @@
-"""What several tests share; docs of each in its module."""
+"""Code that several test files share; each module says what it holds."""

@@ -20,7 +20,7 @@ MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    """Return the folder below `g4f_lite` that a module is in; `ground` for those in none."""
+    """Return the folder of a module below `g4f_lite`; `ground` if it is in none."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and (PACKAGE / parts[1]).is_dir() else "ground"
 

@@ -1,4 +1,4 @@
-"""Ask Groq with a client of the test's own."""
+"""Calls to Groq through the client of a test."""
 
 from __future__ import annotations
 

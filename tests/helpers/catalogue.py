@@ -1,4 +1,4 @@
-"""All bundled providers, and those of them that speak OpenAI's protocol."""
+"""All bundled providers, and those of them that use OpenAI's protocol."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def bundled(name: str) -> Provider:
 
 
 def completed(one: Provider) -> Provider:
-    """Return it at an address that the environment might complete."""
+    """Return the provider with the placeholders of its address filled in."""
     starts_with_it = VARIABLE.match(one.api_base)
     return one.replace(api_base=VARIABLE.sub("https://own.example" if starts_with_it else "own", one.api_base))
 
 
 PROVIDERS = {name: bundled(name) for name in BUNDLED}
 SERVICES = {name: completed(one) for name, one in PROVIDERS.items() if isinstance(one, OpenaiTemplate) and one.working}
-"""Those that speak OpenAI's protocol and are alive."""
+"""The working providers that use OpenAI's protocol."""
 HI = ({"role": "user", "content": "Hi"},)
 each_provider = pytest.mark.parametrize("name", PROVIDERS)
 each_service = pytest.mark.parametrize("name", SERVICES)
@@ -43,6 +43,6 @@ def squeezed(model: str) -> str:
 
 
 def at(name: str, server: FaultServer, **settings: Any) -> dict[str, Any]:
-    # Nothing here is silent: a slow machine is not to look like it.
+    # Long enough that a slow machine does not look like a silent server.
     calm = g4f_lite.Timeouts(connect=10, first_token=10, stall=10, total=10)
     return {"keys": {name: "k-s3cret"}, "base_urls": {name: server.base_url}, "timeouts": calm, **settings}

@@ -1,4 +1,4 @@
-"""A server of bodies in HTTP chunks, byte by byte as a test wants them, and `Client`'s transport reading them."""
+"""A server that sends bodies in HTTP chunks piece by piece, and `Client`'s transport, which reads them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def serving(*pieces: bytes, times: int = 1) -> Iterator[str]:
                 connection.recv(1 << 16)
                 for piece in pieces:
                     connection.sendall(piece)
-                    time.sleep(0.002)  # so that it is read by itself; nothing depends on it
+                    time.sleep(0.002)  # so that each piece is usually read by itself; no test depends on it
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)

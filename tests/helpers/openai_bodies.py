@@ -49,7 +49,7 @@ def mistral(*parts: object) -> dict[str, Any]:
 FAILED_CHOICE = {"index": 0, "message": {"content": "Mon"}, "finish_reason": "error"}
 ERRORS = [
     {"error": {"message": "no", "code": 429}},
-    {**whole({"content": "a"}), "error": {"message": "no"}},  # beside choices
+    {**whole({"content": "a"}), "error": {"message": "no"}},  # next to choices
     {"error": "no Unexpected endpoint"},  # LM Studio
     [{"error": {"message": "no"}}],  # Google
     {"status": 404, "title": "Not Found", "detail": "no"},  # NVIDIA

@@ -16,7 +16,7 @@ def message(*content: dict[str, Any], stop: str | None = "end_turn", **usage: An
 
 
 def started(*content: dict[str, Any]) -> list[dict[str, Any]]:
-    """A stream of Claude's up to its end: each block with the deltas that come with it."""
+    """Return a stream of Claude's up to its end: each block with its deltas."""
     first = {"input_tokens": 3, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 10, "output_tokens": 1}
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {**message(stop=None), "usage": first}},

@@ -1,4 +1,4 @@
-"""Read answers of services with a protocol of their own, as both clients do."""
+"""Reads answers of Anthropic, Gemini and Cohere as both clients do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from g4f_lite_providers.anthropic import Anthropic
 from g4f_lite_providers.cohere import Cohere
 from g4f_lite_providers.gemini import Gemini
 
+from .clocks import FakeClock
+
 PROVIDERS: dict[str, Provider] = {"anthropic": Anthropic(), "gemini": Gemini(), "cohere": Cohere()}
 REQUEST = ChatRequest(messages=({"role": "user", "content": "Hi"},), model="m")
 
@@ -25,20 +27,10 @@ def parse(who: str, body: object, status: int = 200) -> ChatCompletion:
     return PROVIDERS[who].parse_response(HTTPResponse(status=status, headers={"x-id": "1"}, body=encoded))
 
 
-class Still:
-    """A clock at which no time passes."""
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def time(self) -> float:
-        return 0.0
-
-
 def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> ChunkReader:
     """Feed these and the end of the body to a reader, as both clients do."""
     leg = Leg(PROVIDERS[who], "m", Key("key-of-the-tests", "argument"))
-    limit = TimeLimit(Still(), Timeouts(), 300.0, stream=True)
+    limit = TimeLimit(FakeClock(0.0), Timeouts(), 300.0, stream=True)
     headers = {"content-type": content_type}
     reader = ChunkReader(leg, REQUEST, limit, leg.provider.classify_error, status=200, headers=headers)
     for piece in (*filter(None, pieces), b""):
@@ -48,7 +40,7 @@ def read(who: str, *pieces: bytes, content_type: str = "text/event-stream") -> C
 
 
 def streamed(who: str, *events: object) -> ChatCompletion:
-    """Return the whole answer in a stream of these events."""
+    """Return the completion of a stream of these events."""
     reader = read(who, b"".join(SHAPES[who].sse(event) for event in events))
     reader.check()
     assert not reader.notes

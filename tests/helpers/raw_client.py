@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 def ask(server: FaultServer, shape: ShapeName = "openai", stream: bool = False, model: str = "m-1") -> Answer:
-    """Ask as the plugin of a service would, and wait for the whole reply."""
+    """Send a request like the plugin of a service, and wait for the complete reply."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
         connection.request("POST", path_of(shape, stream, model), body_of(shape, stream, model), JSON)
@@ -99,7 +99,7 @@ def split(came: bytes) -> tuple[bytes, bytes]:
 
 
 def dechunked(body: bytes) -> tuple[bytes, bool]:
-    """Return what the chunks hold, and whether their end came."""
+    """Return the content of the chunks, and whether their end arrived."""
     content = b""
     while body:
         size, _, rest = body.partition(b"\r\n")

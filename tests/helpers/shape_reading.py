@@ -1,4 +1,4 @@
-"""Read the answers of each protocol as a plugin would, and strictly."""
+"""Reads the answers of each protocol like a plugin, but strictly."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ READ_STREAM = {
 }
 
 
-FINISHES = {  # what stands on the wire for OpenAI's finish reasons
+FINISHES = {  # the form of OpenAI's finish reasons in each protocol
     "stop": ("stop", "end_turn", "STOP", "COMPLETE"),
     "length": ("length", "max_tokens", "MAX_TOKENS", "MAX_TOKENS"),
     "tool_calls": ("tool_calls", "tool_use", "STOP", "TOOL_CALL"),

@@ -1,4 +1,4 @@
-"""Distributions as an installer leaves them: a `*.dist-info` folder and a module, in a folder on `sys.path`."""
+"""Distributions in their installed form: a `*.dist-info` folder and a module, in a folder on `sys.path`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run single checks of a conformance suite, and look at the failures that they report."""
+"""Runs single checks of a conformance suite, and checks the failures that they report."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ EXAMPLES = ("by_length", "own_protocol", "sqlite_trails")
 
 
 class Installed(NamedTuple):
-    """Where plugins were written and examples copied to, all of them installed at once."""
+    """A folder with new plugins and copies of the examples, all of them installed."""
 
     kinds: dict[str, Path]
     examples: list[Path]
@@ -47,7 +47,7 @@ def installed(venv: Venv, tmp_path_factory: pytest.TempPathFactory) -> Installed
     venv.run("python", "-m", "pip", "install", "--quiet", *kinds.values(), *examples)  # builds a wheel of each
     for example in examples:
         [module] = example.glob("*.py")
-        module.unlink()  # what is tested is what is installed
+        module.unlink()  # so that the installed files are tested
     return Installed(kinds, examples)
 
 
@@ -111,7 +111,7 @@ def test_all_are_listed_and_can_be_uninstalled(venv: Venv, installed: Installed)
 
 
 def test_the_steps_of_the_tutorial_end_with_a_working_plugin(venv: Venv, tmp_path: Path) -> None:
-    """A block after the name of a file is that file; a block of shell is run; what it prints is what it says."""
+    """A block after a file name is written to that file. A block of shell is run and must print what the page shows."""
     page = (ROOT / "docs" / "plugins" / "tutorial.md").read_text("utf-8")
     steps = re.findall(r"(?:^`([\w./-]+)`[^\n]*:\n\n)?^```(\w+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     ran: list[str] = []
@@ -126,7 +126,7 @@ def test_the_steps_of_the_tutorial_end_with_a_working_plugin(venv: Venv, tmp_pat
             where = Path((tmp_path / "cwd").read_text().strip())
         elif language == "text":
             assert re.sub(r"\s+", " ", text).strip() in re.sub(r"\s+", " ", ran[-1]), (text, ran[-1])
-        elif language != "console":  # what needs a package index
+        elif language != "console":  # needs a package index
             raise AssertionError(f"what is to be done with this block of {language}?\n{text}")
     assert len(ran) > 4
     program = """

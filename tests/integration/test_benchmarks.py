@@ -1,4 +1,4 @@
-"""The benchmarks run, and say what they mean by agreement. What they measure is no test's business."""
+"""The benchmarks run, and their statistics are right. Their figures are not tested."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_calls_and_streams_are_measured_in_turn_with_the_bare_call(
         workers = {OURS: ours, "bare_requests": requests, "bare_aiohttp": aiohttp}
         for worker in workers.values():
             assert worker.wait() is None
-        for case in (CALLS[0], CALLS[2]):  # a whole answer, and a stream in one piece
+        for case in (CALLS[0], CALLS[2]):  # a complete answer, and a stream in one piece
             (row,) = rounds.measure(case, workers, 1, bases)
             assert row.keys() == {OURS, case.base}
             assert all(figures["cpu"] > 0 and figures["wall"] > 0 and figures["walls"] for figures in row.values())

@@ -1,5 +1,5 @@
 """
-What users install: built as for a release, installed by pip into a fresh environment from the
+The package as users install it: built as for a release, installed by pip into a fresh environment from the
 package index, beside plugins that are distributions of their own. The slow part of the suite.
 """
 
@@ -36,7 +36,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-# -- what is built -------------------------------------------------------------------------
+# -- the build -------------------------------------------------------------------------
 
 
 def sources(*roots: str) -> set[str]:
@@ -81,7 +81,7 @@ def test_the_metadata_state_the_python_version_dependencies_and_entry_points(bui
     assert f"{info}/licenses/LICENSE" in files
 
 
-# -- what is installed ---------------------------------------------------------------------
+# -- the installed packages ---------------------------------------------------------------------
 
 
 def block(language: str) -> str:
@@ -100,7 +100,7 @@ class Venv(NamedTuple):
     cwd: Path
 
     def run(self, code: str, server: FaultServer | None = None) -> Any:
-        """Run a program there, warnings being errors; return the JSON that it prints."""
+        """Run a program there with warnings as errors; return the JSON that it prints."""
         environment = {}
         if server is not None:
             for name in ("ACME", "GROQ"):

@@ -1,4 +1,4 @@
-"""One table of what can happen to a call; each row runs sync and async, streaming and not."""
+"""A table of what can happen to a call; each row runs through both clients, with and without streaming."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ A, B, C = "openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"
 
 
 class Scenario(NamedTuple):
-    """Replies by model, and what a caller must see: the route that answers, or the error."""
+    """Replies by model, and the result for the caller: the route that answers, or the error."""
 
     name: str
     a: tuple[Reply, ...]
     b: tuple[Reply, ...] = (answer("from b"),)
     models: tuple[str, ...] = (A, B)
-    """Those that must have been asked, in order."""
+    """The models that must have been requested, in order."""
     error: type[g4f_lite.G4FLiteError] | None = None
     stream_error: type[g4f_lite.G4FLiteError] | None = None
-    """Where a stream ends in another way than a whole answer does."""
+    """The result of a stream, if it differs from that of a complete answer."""
     stream_models: tuple[str, ...] | None = None
     params: dict[str, Any] = {}
     settings: dict[str, Any] = {}
@@ -47,10 +47,10 @@ def not_found() -> Reply:
 
 SCENARIOS = [
     Scenario("the first leg answers", (answer("from a"),), models=(A,)),
-    # what moves on to the next model at once
+    # fails over to the next model at once
     Scenario("a model that is gone (404)", (not_found(),)),
     Scenario("a model that is decommissioned (400)", (decommissioned(),)),
-    Scenario("a model that is gone for good (410)", (error(410, "gone"),)),
+    Scenario("a model that is gone (410)", (error(410, "gone"),)),
     Scenario("a long wait is not waited for", (error(429, "slow down", retry_after="9"),)),
     Scenario("a wait in the message", (error(429, "Please try again in 9m38.016s."),)),
     Scenario("no permission", (error(403, "not for you"),)),
@@ -61,17 +61,17 @@ SCENARIOS = [
     Scenario("silence inside the body", (replies.silence("body"),)),
     Scenario("comments for ever", (replies.comments(),)),
     Scenario("headers one byte at a time", (replies.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100),)),
-    # what is tried again on the same leg first
+    # is retried on the same leg first
     Scenario("a short wait is waited for", (error(429, "slow down", retry_after="0.01"), answer("a")), models=(A, A)),
     Scenario("a 429 without a wait backs off", (error(429, "slow down"), answer("a")), models=(A, A)),
-    Scenario("a 500 that passes", (error(500, "oops"), answer("a")), models=(A, A)),
-    Scenario("a 503 that stays", (DOWN,), models=(A, A, A, B)),
-    Scenario("a 529 that stays", (error(529, "overloaded", type="overloaded_error"),), models=(A, A, A, B)),
-    Scenario("a 498 that passes", (error(498, "flex tier full", code="capacity_exceeded"), answer("a")), models=(A, A)),
+    Scenario("a temporary 500", (error(500, "oops"), answer("a")), models=(A, A)),
+    Scenario("a permanent 503", (DOWN,), models=(A, A, A, B)),
+    Scenario("a permanent 529", (error(529, "overloaded", type="overloaded_error"),), models=(A, A, A, B)),
+    Scenario("a temporary 498", (error(498, "flex tier full", code="capacity_exceeded"), answer("a")), models=(A, A)),
     Scenario("no retries asked for", (DOWN,), params={**TWO, "retries": 0}),
     Scenario("five retries asked for, cut short by the breaker", (DOWN,), params={**TWO, "retries": 5},
              models=(A, A, A, B)),
-    Scenario("five retries asked for, in vain", (error(400, "no", code="tool_use_failed"),),
+    Scenario("five retries asked for, all of which fail", (error(400, "no", code="tool_use_failed"),),
              params={**TWO, "retries": 5}, models=(A, A, B)),
     Scenario("an empty body, once", (replies.body(b""), answer("a")), models=(A, A)),
     Scenario("an empty body, always", (replies.body(b""),), models=(A, A, B)),
@@ -89,23 +89,23 @@ SCENARIOS = [
     Scenario("fewer bytes than announced", (replies.wrong_length(),), models=(A, A, B)),
     Scenario("an error inside a 200", (replies.body(b'{"error": {"message": "no"}}'),), models=(A, A, A, B)),
     Scenario("an error text inside a 200", (replies.body(b'{"error": "Unexpected endpoint"}'),), models=(A, A, A, B)),
-    Scenario("an answer that says nothing", (answer(""),), models=(A, A, B)),
-    # what is no fault at all
+    Scenario("an empty answer", (answer(""),), models=(A, A, B)),
+    # is not a failure
     Scenario("a compressed answer", (replies.gzipped("a"),), models=(A,)),
-    Scenario("a whole answer to a stream request", (replies.body(
+    Scenario("a complete answer to a streaming request", (replies.body(
         b'\n\n {"model": "m", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'),), models=(A,)),
-    # what stops the call
+    # stops the call
     Scenario("an invalid request", (error(400, "messages are odd"),), models=(A,), error=g4f_lite.InvalidRequestError),
-    Scenario("a request nobody can process", (error(422, "no"),), models=(A,), error=g4f_lite.InvalidRequestError),
+    Scenario("a request that no model can process", (error(422, "no"),), models=(A,), error=g4f_lite.InvalidRequestError),
     Scenario("filtered content", (error(400, "no", code="content_policy_violation"),), models=(A,),
              error=g4f_lite.ContentFilterError),
     Scenario("the deadline", (replies.silence(),), models=(A,), params={**TWO, "timeout": 0.4},
              settings={"timeouts": g4f_lite.Timeouts()},
              error=g4f_lite.DeadlineExceededError),
-    # what makes the other legs useless too
+    # rules out other legs too
     Scenario("a refused key", (error(401, "Invalid API Key", code="invalid_api_key"),), models=(A,),
              error=g4f_lite.RoutesExhaustedError),
-    Scenario("no money", (error(402, "Insufficient balance"),), models=(A,), error=g4f_lite.RoutesExhaustedError),
+    Scenario("no credit", (error(402, "Insufficient balance"),), models=(A,), error=g4f_lite.RoutesExhaustedError),
     Scenario("a pool of keys, the first refused", (error(401, "Invalid API Key", code="invalid_api_key"), answer("a")),
              models=(A, A), settings={"keys": {"groq": ["gsk_secret_1", "gsk_secret_2"]}}),
     Scenario("a pool of keys, the first spent", (error(402, "Insufficient balance"), answer("a")), models=(A, A),
@@ -127,12 +127,12 @@ SCENARIOS = [
     Scenario("the only leg is reset", (replies.reset(),), models=(A, A), params=ONE,
              error=g4f_lite.ConnectionFailedError),
     Scenario("all legs are down", (DOWN,), (DOWN,), models=(A, A, A, B, B, B), error=g4f_lite.RoutesExhaustedError),
-    # streams that break
-    Scenario("a cut", (replies.cut(3),), models=(A, A, B), stream_models=(A,),
+    # interrupts a stream
+    Scenario("an interruption", (replies.cut(3),), models=(A, A, B), stream_models=(A,),
              stream_error=g4f_lite.StreamInterruptedError),
-    Scenario("a cut by reset", (replies.cut(3, how="reset"),), models=(A, A, B), stream_models=(A,),
+    Scenario("an interruption by reset", (replies.cut(3, how="reset"),), models=(A, A, B), stream_models=(A,),
              stream_error=g4f_lite.StreamInterruptedError),
-    Scenario("a cut before any content", (replies.cut(0),), models=(A, A, B)),
+    Scenario("an interruption before any content", (replies.cut(0),), models=(A, A, B)),
 ]  # fmt: skip
 
 STREAMS = [
@@ -147,7 +147,7 @@ STREAMS = [
                               b'"status_code": 400}}\n\n']),), models=(A, A, B)),
     Scenario("no [DONE]", (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}]),),
              models=(A,)),
-    Scenario("a cut after the finish reason",
+    Scenario("an interruption after the finish reason",
              (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, Close(True)]),),
              models=(A,)),
     Scenario("a stall after the finish reason",

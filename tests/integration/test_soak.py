@@ -12,7 +12,7 @@ from helpers.installing import ROOT
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 def test_a_thousand_calls_of_all_kinds_get_the_right_answers_and_leave_nothing_behind() -> None:
-    """In a process of its own: it forks, counts files and listens to every warning."""
+    """The soak runs in a process of its own, because it forks, counts files and collects every warning."""
     ran = subprocess.run(
         [sys.executable, "-m", "stress.soak", "1200", "7"], cwd=ROOT, capture_output=True, text=True, timeout=500
     )

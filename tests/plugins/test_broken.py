@@ -1,4 +1,4 @@
-"""A plugin that cannot be used is named by its error, and all others go on working."""
+"""A plugin that cannot be used is named by its error, and all others work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_no_metadata_can_break_the_registry(body: bytes, site: Site) -> None:
     site.metadata("stranger", b"[g4f_lite]\n" + body)
     registry = Registry()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # a name may happen to be taken twice
+        warnings.simplefilter("ignore", PluginWarning)  # random metadata may use a name twice
         names = registry.names()
     assert names[: len(BUNDLED)] == BUNDLED
     assert all(NAME.fullmatch(name) for name in names)

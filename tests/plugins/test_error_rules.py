@@ -16,7 +16,7 @@ TWO = {"provider": "groq", "fallback_models": [B]}
 
 
 class Rule:
-    """Answers each error with this."""
+    """An error rule with this result for every error."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer

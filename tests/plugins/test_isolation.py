@@ -1,4 +1,4 @@
-"""Plugins that do their worst: every other provider works, and the culprit is named."""
+"""Hostile plugins: every other provider works, and an error names the plugin."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ OBSERVER = "from g4f_lite import hookimpl\n@hookimpl\ndef {hook}({arguments}): {
 
 
 class Hostile(NamedTuple):
-    """A plugin `evil` of the distribution `evil-plugin`, and who says what of it."""
+    """A plugin `evil` of the distribution `evil-plugin`, and the message about it."""
 
     name: str
     code: str
     message: str
-    """Words that name what it did, beside its name."""
+    """A part of the message, in addition to the name of the plugin."""
     where: str = "error"
-    """`error`: of the call that asks for it; `log`; `warning`; `trail`."""
+    """Where the message is: `error` of a call that names it, `log`, `warning`, `trail` or `list`."""
     hooks: bool = False
     provider: str = "evil"
 
@@ -112,7 +112,7 @@ class Nothing:
     def __exit__(self, *exc_info: object) -> None: ...
 
 
-# -- those that take the process with them -------------------------------------------------
+# -- plugins that end or block the process -------------------------------------------------
 
 DEADLY = {
     "hangs": ("import time\nwhile True: time.sleep(1)", "not loaded within 3 s: it hangs at plug_"),
@@ -157,7 +157,7 @@ def test_each_plugin_is_loaded_in_a_process_of_its_own(site: Site) -> None:
     assert acme.load_time
     assert (infos["orders"].strategies, infos["orders"].problem) == (("mine",), "")
     assert infos["bad-2"].problem == "prints while it is loaded: 'evil was here'"
-    assert infos["bad-3"].problem == ""  # that it raises shows when something is observed
+    assert infos["bad-3"].problem == ""  # its exception occurs only when it observes a call
     assert "did you mean 'attempt_finished'?" in infos["bad-4"].problem
     assert "did you mean 'trail'?" in infos["bad-5"].problem
     assert not [name for name in sys.modules if name.startswith("plug_")]
@@ -196,7 +196,7 @@ def test_the_command_names_broken_plugins_and_says_how_to_switch_them_off(tmp_pa
     assert "evil" not in ran.stdout
 
 
-# -- hooks that nearly fit -----------------------------------------------------------------
+# -- misspelt hooks and arguments -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which of several providers of one name is used, and in which order names are tried."""
+"""The precedence of several providers with one name, and the order in which names are tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The version of a registry: what is remembered of it lasts as long as its version."""
+"""The version of a registry: caches of its content are valid while it does not change."""
 
 from __future__ import annotations
 

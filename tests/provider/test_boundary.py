@@ -1,4 +1,4 @@
-"""What a provider raises is shown without its key."""
+"""Exceptions of a provider never show its key."""
 
 from __future__ import annotations
 

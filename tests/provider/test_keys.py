@@ -1,4 +1,4 @@
-"""Where a key comes from, who may read it, and that it shows nowhere."""
+"""The sources of a key; only its owner can read it, and it is never shown."""
 
 from __future__ import annotations
 

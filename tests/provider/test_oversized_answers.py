@@ -31,7 +31,7 @@ from g4f_lite.types.size_limits import MAX_CHOICES, MAX_OBJECTS
 MILLION = 1_000_000
 PATIENT = Timeouts(connect=60, first_token=60, stall=60, total=60)
 WORK = 50_000
-"""Calls that reading any answer may make; with a million objects the old reading made millions."""
+"""The most calls for reading any answer; without limits, a million objects would need millions."""
 
 
 class Day(OpenaiTemplate):
@@ -42,7 +42,7 @@ class Day(OpenaiTemplate):
 
 
 def work_of(read: Callable[[], object]) -> tuple[int, object]:
-    """Return how many calls reading makes, and what comes of it, be it an exception."""
+    """Return how many calls reading makes, and its result or exception."""
     calls = 0
 
     def count(frame: object, event: str, arg: object) -> None:
@@ -88,7 +88,7 @@ SHAPES = {
 def test_the_cost_of_reading_an_answer_with_too_many_values_is_bounded(shape: str, number: int) -> None:
     calls, result = chat(many(*SHAPES[shape], number=number))
     if shape == "fields" and number <= MAX_OBJECTS:
-        assert not isinstance(result, Exception)  # fields that nobody knows are skipped
+        assert not isinstance(result, Exception)  # unknown fields are skipped
     else:
         assert isinstance(result, MalformedResponseError)
     assert calls < WORK

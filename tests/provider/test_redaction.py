@@ -1,4 +1,4 @@
-"""The boundary to a provider's code: which exception leaves it, and that none shows the key."""
+"""The boundary to a provider's code: the exceptions that leave it, none of which shows the key."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ async def _twice(settings: dict[str, Any], stream: bool) -> list[str]:
 
 
 def answered_by(mode: str, settings: dict[str, Any]) -> list[str]:
-    """Return who answers the first and the second call of one client."""
+    """Return the providers that answer the first and the second call of one client."""
     if mode.startswith("async"):
         return asyncio.run(_twice(settings, "stream" in mode))
     with Client(**settings) as client:
@@ -200,7 +200,7 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
     assert (completion.text, completion.reasoning) == ("Sunday", "Hm.")
 
 
-# -- what cannot work ----------------------------------------------------------------------
+# -- invalid declarations ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """
-Every bundled provider keeps the contract: one table of checks, run over the whole catalogue.
+Every bundled provider keeps the contract: one table of checks for the whole catalogue.
 
 What differs from provider to provider is in the tables `SENT` and `REFUSED` (test_catalogue_requests.py) and
 `ERRORS` (test_catalogue_answers.py), as documented or reported for each service; docs/providers.md names the sources.
@@ -28,7 +28,7 @@ CAPABILITIES = {
 }  # fmt: skip
 
 
-# -- what the catalogue says ---------------------------------------------------------------
+# -- the content of the catalogue ---------------------------------------------------------------
 
 
 def listed(one: Provider) -> list[str]:
@@ -47,7 +47,7 @@ def test_its_attributes_are_valid(name: str) -> None:
     if one.needs_auth and one.working:
         assert one.api_key_env and one.login_url.startswith("https://")
     if one.automatic:
-        assert one.default_model, "there is nobody to name a model"
+        assert one.default_model, "nobody would name a model"
         assert one.needs_auth or name == "local", "no prompt goes to a stranger by default"
 
 
@@ -93,7 +93,7 @@ def test_its_quirks_name_existing_parameters(name: str) -> None:
     assert not one.unsupported_parameters & {"stream_options", *one.renamed_parameters}
 
 
-# -- what it costs to have so many ---------------------------------------------------------
+# -- the cost of many providers ---------------------------------------------------------
 
 
 def test_the_catalogue_is_data_and_one_provider_does_not_load_the_others() -> None:

@@ -31,7 +31,7 @@ def test_it_answers(name: str, mode: str, server: FaultServer) -> None:
 
 
 class Failing(NamedTuple):
-    """A reply, and the exception that it is."""
+    """A reply, and its exception."""
 
     reply: replies.Reply
     error: type[g4f_lite.G4FLiteError]
@@ -117,7 +117,7 @@ def test_xai_counts_reasoning_as_part_of_the_answer() -> None:
         return read.completion_tokens
 
     assert whole() == 105
-    assert whole(completion_tokens=105) == 105  # should they change their mind
+    assert whole(completion_tokens=105) == 105  # in case the service documents it
     stream = xai.new_stream(ChatRequest(messages=HI))
     events = [{"choices": [{"delta": {"content": "x"}}]}, {"choices": [], "usage": usage}]
     chunks = [chunk for event in events for chunk in stream.feed(ServerSentEvent(data=json.dumps(event).encode()))]

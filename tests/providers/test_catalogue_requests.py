@@ -1,4 +1,4 @@
-"""A request takes the form that each bundled service documents, and what a service refuses is not sent to it."""
+"""A request takes the form that each bundled service documents, and parameters that a service refuses are not sent to it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_request_of_these_tests_sets_every_parameter() -> None:
 
 
 @each_service
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("stream", [False, True], ids=["complete", "stream"])
 def test_a_request_goes_to_its_address_with_its_key(name: str, stream: bool) -> None:
     one = SERVICES[name]
     model = one.default_model or "m"

@@ -1,4 +1,4 @@
-"""Which bundled providers a call finds: by model, by key, by name."""
+"""The bundled providers that a call selects: by model, by key, by name."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_get_response_uses_the_same_fallbacks(groq: FaultServer) -> None:
     assert Groq().get_response("hi")["model"] == "openai/gpt-oss-20b"
     assert groq.models == ["openai/gpt-oss-120b", "openai/gpt-oss-20b"]
     assert list(Groq().get_response_stream("hi", fallback_models=["x"])) == ["ok"]
-    assert groq.models[2:] == ["x"]  # the dead model rests
+    assert groq.models[2:] == ["x"]  # the failing model is cooling down
 
 
 def test_both_names_of_the_stream_yield_the_same_pieces(groq: FaultServer) -> None:

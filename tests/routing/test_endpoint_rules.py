@@ -8,7 +8,7 @@ from g4f_lite import Client, OpenaiTemplate, UnknownModelError
 
 
 class Both(OpenaiTemplate):
-    """Chats, and makes vectors."""
+    """A provider of chat, embeddings and images."""
 
     name = "both"
     api_base = "http://127.0.0.1:1/v1"

@@ -1,4 +1,4 @@
-"""The legs of a provider, the obstacle if there are none, and what that depends on."""
+"""The legs of a provider, the reason if there are none, and the dependencies of both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Open(Day):
 
 
 class Closed(Open):
-    """Says itself why it cannot be used."""
+    """A provider that says itself why it cannot be used."""
 
     name = "closed"
 

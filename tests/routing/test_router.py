@@ -1,4 +1,4 @@
-"""The router of one client, asked as a client asks it, over the real registry."""
+"""The router of one client, called like a client calls it, with the real registry."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_an_explanation_foresees_the_order_and_changes_nothing(strategy: str) ->
         expected = keys_of(order(legs))
         assert [[keys_of(tier) for tier in one.tiers] for one in explained] == [[expected]] * 2
         seen.add(tuple(expected))
-    assert len(seen) > 1  # the order did change meanwhile
+    assert len(seen) > 1  # the order has changed meanwhile
 
 
 def test_an_explanation_of_another_endpoint_has_its_models() -> None:

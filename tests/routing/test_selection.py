@@ -1,4 +1,4 @@
-"""What the caller names becomes tiers: the table of docs/routing.md, row by row."""
+"""The caller's names become tiers: the table of docs/routing.md, row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A selection is remembered, and forgotten as soon as anything that it depends on changes."""
+"""A selection is cached until anything that it depends on changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Day(OpenaiTemplate):
 
 
 class Moody(Day):
-    """Whether it can be used depends on a file."""
+    """A provider that can be used if a file exists."""
 
     name = "moody"
     needs_auth = False

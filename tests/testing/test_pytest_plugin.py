@@ -1,4 +1,4 @@
-"""The fixtures as an author's tests use them: in a run of pytest of its own."""
+"""The fixtures as authors use them, in a pytest run of their own."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_only_the_suite_needs_pytest() -> None:
 
 def test_the_guard_is_inactive_afterwards() -> None:
     def resolve() -> object:
-        return socket.getaddrinfo("192.0.2.1", 9, flags=socket.AI_NUMERICHOST)  # without asking anybody
+        return socket.getaddrinfo("192.0.2.1", 9, flags=socket.AI_NUMERICHOST)  # without a lookup
 
     with network_blocked(), network_blocked():
         pass

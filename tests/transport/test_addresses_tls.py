@@ -34,7 +34,7 @@ def test_the_connect_limit_covers_all_addresses_of_a_host(mode: str, monkeypatch
     port = full[0].getsockname()[1]
     full.append(socket.create_server(("127.0.0.10", port), backlog=0))
     waiting = []
-    for listener in full:  # fill the queues: the next connection hears nothing
+    for listener in full:  # fill the queues, so that the next connection gets no reply
         for _ in range(4):
             one = socket.socket()
             one.setblocking(False)
@@ -70,7 +70,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 def test_a_slow_tls_handshake_is_bounded(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
-    default_ssl_context()  # its making takes a moment that is not what is measured
+    default_ssl_context()  # created here, as that takes time which is not to be measured
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(10)
     over = threading.Event()
@@ -100,4 +100,4 @@ def test_a_slow_tls_handshake_is_bounded(mode: str, monkeypatch: pytest.MonkeyPa
     listener.close()
     assert isinstance(outcome.error, g4f_lite.ProviderTimeoutError)
     assert outcome.error.phase == "connect"
-    assert took < 0.5 + 2.0  # with a busy machine; the whole drip takes 4 s
+    assert took < 0.5 + 2.0  # on a busy machine; the complete handshake would take 4 s

@@ -1,4 +1,4 @@
-"""Bodies in HTTP chunks: many that have come at once are read at once, and nothing else changes by it."""
+"""Bodies in HTTP chunks: chunks that arrive together are read together, with the same result."""
 
 from __future__ import annotations
 

@@ -127,10 +127,10 @@ def test_an_abandoned_stream_ends_when_it_is_collected(mode: str, groq: FaultSer
     assert ended == ["('closed by the caller before its end',)"]
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the collector may take the socket first
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the collector may finalize the socket first
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) -> None:
-    """The garbage collector runs it in the middle of anything."""
+    """The garbage collector may run it between any two instructions."""
     groq.script(replies.silence("stream", 3))
 
     def collect(client: Any, stream: list[Any]) -> None:
@@ -170,12 +170,12 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
         assert eventually(lambda: groq.open_connections == 0)
 
 
-# -- heads ---------------------------------------------------------------------------------
+# -- headers ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_provisional_response_is_not_the_response(mode: str, groq: FaultServer) -> None:
-    """Else the real one would be taken for that of the next call on the connection."""
+    """Otherwise the next call on the connection would get the real response."""
     hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"
     groq.script(lambda request: [hints, replies.Pause(0.1), *replies.answer(request.json["user"])(request)])
     for user in ("one", "two"):

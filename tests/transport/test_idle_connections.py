@@ -1,4 +1,4 @@
-"""What a service sends unasked on an idle connection is nobody's answer: the connection is dropped."""
+"""Data that a service sends unasked on an idle connection is never an answer: the connection is closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Plain(OpenaiTemplate):
 
 
 def whole(request: Received, text: str) -> bytes:
-    """Return the bytes of a good answer, as the request wants it."""
+    """Return the bytes of a good answer, streamed if the request asks for it."""
     return b"".join(part for part in replies.answer(text)(request) if isinstance(part, bytes))
 
 
@@ -53,7 +53,7 @@ CASES = [
     for unasked in UNASKED
     if path == "a small body" or unasked in ("a whole answer", "half an answer", "one byte", "stray bytes")
 ]
-"""All on the usual path; on the slower ones those that the pool finds out in different ways."""
+"""All cases on the usual path; on the slower ones, those that the pool detects in different ways."""
 
 
 class Talker:
@@ -76,7 +76,7 @@ class Talker:
         self._said.set()
 
     def speak(self) -> None:
-        """Return when what is sent unasked is in the client's socket."""
+        """Send the unasked data, and return when it is in the client's socket."""
         if not self._at_once:
             self._wanted.set()
             assert self._said.wait(10)
@@ -126,7 +126,7 @@ async def _talk_async(mode: str, settings: Any, params: Any, speak: Any) -> list
                 speak()
             elif number == 0:
                 await asyncio.to_thread(speak)
-                await asyncio.sleep(0.01)  # the loop reads; nothing depends on whether it does
+                await asyncio.sleep(0.01)  # the loop may read; no test depends on it
     return texts
 
 

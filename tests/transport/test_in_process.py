@@ -1,4 +1,4 @@
-"""A provider that answers inside this process and has one method: `stream`."""
+"""A provider that answers in-process and has one method: `stream`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timeouts and deadlines bound a call, and only what they name."""
+"""Timeouts and deadlines bound the phases of a call that they name, and no others."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.endpoints import HEARD, MODES, WAV, Alpha, call, two_providers
+from helpers.endpoints import HEARD, MODES, WAV, Alpha, call
 
 import g4f_lite
 from g4f_lite import AsyncClient, Timeouts
@@ -20,12 +20,6 @@ from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import answer, error
 
 BIG = bytes(range(256)) * (80 * 1024)  # 20 MiB
-
-
-@pytest.fixture
-def two(server: FaultServer) -> dict[str, Any]:
-    """Settings of a client with two providers, both on the server."""
-    return two_providers(server)
 
 
 def as_path(file: Path) -> Any:
@@ -76,7 +70,7 @@ def test_a_large_file_goes_out_piece_by_piece_however_slowly_it_is_received(mode
     calls: list[int] = []
     with FaultServer(read_pause=0.012) as slow:
         begun = time.monotonic()
-        # The whole takes longer than `total`: that is for a silence, and there is none.
+        # The upload takes longer than `total`, which bounds only the time without progress.
         settings = {"timeouts": Timeouts(connect=2.5, total=3), "base_urls": {"alpha": slow.base_url}}
         heard = call(mode, {**settings, "plugins": [Alpha]}, HEARD.method,
                     {"file": file, "provider": "alpha", "progress": lambda sent, total: calls.append(sent)})  # fmt: skip

@@ -286,7 +286,7 @@ class Own(Provider):
 
 
 class Near(LocalProvider):
-    """Answers in process."""
+    """Answers in-process."""
 
     name = "near"
 
@@ -298,7 +298,7 @@ Near()
 
 
 class Half(Provider):
-    """An unfinished provider cannot be made."""
+    """An abstract provider cannot be instantiated."""
 
     name = "half"
 

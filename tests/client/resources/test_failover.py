@@ -1,4 +1,4 @@
-"""Which provider and model serve an endpoint, and what follows a failure."""
+"""The provider and model that serve an endpoint, and the failover after a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Scenario(NamedTuple):
     name: str
     replies: tuple[Reply, ...]
     outcomes: tuple[str, ...]
-    """Of the attempts."""
+    """The outcomes of the attempts."""
     error: type[Exception] | None = None
     settings: dict[str, Any] = {}
     params: dict[str, Any] = {}

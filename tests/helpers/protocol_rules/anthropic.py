@@ -1,4 +1,4 @@
-"""What Anthropic takes in a request, and what else is an error."""
+"""The requests that Anthropic accepts; all others are errors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What each service takes, as strict as its documentation: a server of the tests refuses the rest.
+Servers that accept what each service accepts, as strictly as its documentation says, and refuse the rest.
 
 Written from the services' API references, not from the plugins. Unknown fields are errors, as they
 are with the services.

@@ -1,4 +1,4 @@
-"""What Cohere takes in a request, and what else is an error."""
+"""The requests that Cohere accepts; all others are errors."""
 
 from __future__ import annotations
 

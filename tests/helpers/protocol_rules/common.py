@@ -1,4 +1,4 @@
-"""What the rules of all services share."""
+"""The code that the rules of all services share."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Strict(Struct, forbid_unknown_fields=True):
 
 
 class Asked(NamedTuple):
-    """What a request asks for, in nobody's protocol."""
+    """The content of a request, independent of a protocol."""
 
     system: str | None = None
     images: tuple[str, ...] = ()
-    """Addresses, or base64."""
+    """The images, as addresses or base64."""
     schema: JSONObject | None = None
     thinks: bool = False
     results: tuple[str, ...] = ()
-    """Names of the functions whose results it holds."""
+    """The names of the functions whose results the request holds."""
 
 
 class BrokenRule(Exception):

@@ -1,4 +1,4 @@
-"""What Gemini takes in a request, and what else is an error."""
+"""The requests that Gemini accepts; all others are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OpenAI takes in a request, and what else is an error."""
+"""The requests that OpenAI accepts; all others are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a whole answer in OpenAI's protocol means."""
+"""How complete answers in OpenAI's protocol are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to a service that speaks OpenAI's protocol."""
+"""Requests to a service that uses OpenAI's protocol."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_fields_that_another_service_wants_back_are_not_sent() -> None:
         *MESSAGES,
         {"role": "assistant", "content": "a", "tool_calls": [call]},
     ]
-    assert said["tool_calls"] == [signed]  # the caller's own are left alone
+    assert said["tool_calls"] == [signed]  # the caller's messages are not changed
     odd = ({"role": "assistant", "content": "a", "tool_calls": "x"}, {"role": "assistant", "tool_calls": [7]})
     assert body_of(messages=odd)["messages"] == list(odd)
 
@@ -152,4 +152,4 @@ def test_groq_gets_no_names_and_no_nulls_but_for_content() -> None:
             {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "name": "f"}]},
         ],
     }
-    assert messages[0]["name"] == "ann"  # the caller's messages are the next leg's, too
+    assert messages[0]["name"] == "ann"  # the next leg gets the caller's messages too

@@ -1,4 +1,4 @@
-"""What the events of a stream in OpenAI's protocol mean, together."""
+"""How the events of a stream in OpenAI's protocol are read and assembled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chunk(delta: object = None, finish: object = None, *, index: int = 0, **more
 
 
 def stream(*events: object, provider: OpenaiTemplate = EXAMPLE) -> ChatCompletion:
-    """Return the answer that these events make up, for a parser and for the assembly."""
+    """Parse these events and assemble the answer."""
     parser = provider.new_stream(ChatRequest(messages=MESSAGES))
     chunks: list[ChatCompletionChunk] = []
     for event in events:

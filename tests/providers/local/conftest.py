@@ -1,4 +1,4 @@
-"""Each test ends without a thread that still generates."""
+"""After each test, no thread is generating."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from helpers.local_model import generating
 
 
 @pytest.fixture(autouse=True)
-def nothing_goes_on_afterwards() -> Iterator[None]:
+def nothing_is_generating_afterwards() -> Iterator[None]:
     yield
     assert not generating()

@@ -1,4 +1,4 @@
-"""What the provider `local` answers, and what it refuses."""
+"""The answers of the provider `local`, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_the_defaults_answer_too() -> None:
 
 def test_all_modes_give_the_same_answer() -> None:
     seen = [answer(mode) for mode in MODES]
-    assert len({whole.text for _, whole in seen}) == 1
-    for pieces, whole in seen:
-        assert "".join(pieces) == whole.text
-        assert whole.choices[0].finish_reason == "stop"
-        assert whole.usage is not None
-        assert (whole.usage.prompt_tokens, whole.usage.completion_tokens) == (177, 5)
-        assert whole.usage.total_tokens == 182
+    assert len({completion.text for _, completion in seen}) == 1
+    for pieces, completion in seen:
+        assert "".join(pieces) == completion.text
+        assert completion.choices[0].finish_reason == "stop"
+        assert completion.usage is not None
+        assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (177, 5)
+        assert completion.usage.total_tokens == 182
     assert all(len([piece for piece in pieces if piece]) > 1 for pieces, _ in (seen[1], seen[3]))
 
 
@@ -164,8 +164,8 @@ def test_the_error_for_an_unknown_model_says_what_may_be_named() -> None:
 
 
 def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
-    with bundled_weights().open("rb") as whole:
-        start = whole.read(1 << 20)
+    with bundled_weights().open("rb") as file:
+        start = file.read(1 << 20)
     for name, content in {"empty": b"", "text": b"hello" * 100, "cut": start}.items():
         (tmp_path / f"{name}.gguf").write_bytes(content)
     (tmp_path / "folder.gguf").mkdir()
@@ -179,4 +179,4 @@ def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
         with pytest.raises(g4f_lite.ModelUnavailableError, match=complaint) as caught:
             ask("hi", model=str(tmp_path / f"{name}.gguf"))
         assert name in str(caught.value)
-    assert "Paris" in ask(CAPITAL).text  # the other engine has not suffered
+    assert "Paris" in ask(CAPITAL).text  # the other engine still works

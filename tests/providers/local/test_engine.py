@@ -32,7 +32,7 @@ def test_threads_share_the_engine() -> None:
 
 
 def test_the_event_loop_keeps_running_while_an_answer_is_generated() -> None:
-    ask("hi", max_tokens=1)  # loads the engine, which holds up everything
+    ask("hi", max_tokens=1)  # loads the engine, which blocks everything
     ticks: list[float] = []
 
     async def main() -> None:
@@ -47,7 +47,7 @@ def test_the_event_loop_keeps_running_while_an_answer_is_generated() -> None:
 
     asyncio.run(main())
     assert ticks[-1] - ticks[0] > 0.3
-    # A call that held up the loop would leave one gap as long as the answer took.
+    # A call that blocked the loop would cause one gap as long as the answer.
     assert max(after - before for before, after in pairwise(ticks)) < (ticks[-1] - ticks[0]) / 2
 
 
@@ -73,7 +73,7 @@ def test_a_cancelled_task_stops_its_answer(stream: bool, when: float) -> None:
         return time.monotonic() - begun
 
     ask("hi", max_tokens=1)
-    assert asyncio.run(main()) < 5  # the whole answer takes longer than 10 s
+    assert asyncio.run(main()) < 5  # the complete answer takes longer than 10 s
     assert not generating()
 
 

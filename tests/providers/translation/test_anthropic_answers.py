@@ -1,4 +1,4 @@
-"""What answers and streams of Anthropic mean."""
+"""How answers and streams of Anthropic are read."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_claudes_prompt_tokens_include_those_read_from_and_written_to_the_cache(
 
 def test_claudes_thinking_is_kept_for_the_next_request_only_if_there_is_any() -> None:
     redacted = {"type": "redacted_thinking", "data": "eHh4"}
-    whole = parse("anthropic", message(THOUGHT, text("a"), redacted, USE, stop="tool_use")).choices[0].message
+    complete = parse("anthropic", message(THOUGHT, text("a"), redacted, USE, stop="tool_use")).choices[0].message
     used = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}
     written = [THOUGHT, {"type": "text", "text": "a"}, redacted, used]
-    assert whole.extra_content == {"anthropic": {"content": written}}
+    assert complete.extra_content == {"anthropic": {"content": written}}
     assert parse("anthropic", message(text("a"), USE)).choices[0].message.extra_content is None
 
 

@@ -1,4 +1,4 @@
-"""What answers and streams of Cohere mean."""
+"""How answers and streams of Cohere are read."""
 
 from __future__ import annotations
 

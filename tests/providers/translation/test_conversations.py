@@ -1,5 +1,5 @@
 """
-One conversation, four protocols: what a caller sees does not depend on who speaks with the service.
+One conversation, four protocols: the result for the caller does not depend on the protocol.
 
 Each service is a real server that refuses what its protocol does not allow (`helpers/protocol_rules/`).
 """
@@ -81,7 +81,7 @@ RESULTS = {"weather": '{"sky": "rain"}', "pack": "packed"}
 
 
 def turn(number: int) -> Reply:
-    """Say a turn as its service does: Google gives calls no ids, and signs the first one of a turn."""
+    """Answer a turn like its service: Google gives tool calls no ids, and signs the first one of a turn."""
     said = TURNS[number]
 
     def reply(request: Received) -> Any:
@@ -99,7 +99,7 @@ def turn(number: int) -> Reply:
 
 
 def go_on(messages: list[Any], completion: Any) -> list[Any]:
-    """Return the conversation with an answer, and with what its calls gave."""
+    """Return the conversation with an answer and the results of its tool calls."""
     results = [
         {"role": "tool", "tool_call_id": call.id, "content": RESULTS[call.function.name]}
         for call in completion.tool_calls
@@ -138,7 +138,7 @@ def test_a_signature_is_sent_back_only_to_the_service_that_made_it(who: str, ser
     params = {"tools": [WEATHER, PACK], "reasoning_effort": "low"}
     begun = go_on(BEGIN, answered(ask("sync stream", who, server, messages=BEGIN, **params)))
     kept = json.loads(json.dumps([message if isinstance(message, dict) else message.to_dict() for message in begun]))
-    for messages in (begun, kept):  # as it came, and after it was stored
+    for messages in (begun, kept):  # the message itself, and after it was stored
         answered(ask("sync", who, server, messages=messages, **params))
         assert SIGNATURE.encode() in server.received[-1].body
         answered(ask("sync", "openai", server, messages=messages, **params))

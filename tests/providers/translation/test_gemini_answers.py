@@ -1,4 +1,4 @@
-"""What answers and streams of Gemini mean."""
+"""How answers and streams of Gemini are read."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ TWO = [called("f", {"a": 1}, thoughtSignature="c2ln"), called("f", {"a": 1}), {"
 
 
 def test_geminis_tool_calls_get_ids_and_a_finish_reason_with_and_without_streaming() -> None:
-    whole = parse("gemini", response(candidate(*TWO)))
+    complete = parse("gemini", response(candidate(*TWO)))
     apart = streamed(
         "gemini", *(response(candidate(part, finish=None)) for part in TWO), response(candidate({"text": ""}))
     )
-    for answer in (whole, apart):
+    for answer in (complete, apart):
         assert answer.choices[0].finish_reason == "tool_calls"
         first, second, third = answer.tool_calls
         assert [(call.function.name, json.loads(call.function.arguments)) for call in answer.tool_calls] == [
@@ -56,9 +56,9 @@ def test_geminis_tool_calls_get_ids_and_a_finish_reason_with_and_without_streami
         assert len(first.id) == 9
         assert first.extra_content == {"google": {"thought_signature": "c2ln"}}
         assert second.extra_content is None
-    assert [call.id for call in whole.tool_calls] == [call.id for call in apart.tool_calls]
+    assert [call.id for call in complete.tool_calls] == [call.id for call in apart.tool_calls]
     again = parse("gemini", {**response(candidate(*TWO)), "responseId": "r-2"})
-    assert {call.id for call in again.tool_calls} & {call.id for call in whole.tool_calls} == {"own"}
+    assert {call.id for call in again.tool_calls} & {call.id for call in complete.tool_calls} == {"own"}
 
 
 def test_an_interrupted_gemini_tool_call_is_not_complete() -> None:
@@ -90,14 +90,14 @@ def test_geminis_thinking_counts_as_completion_tokens() -> None:
 
 
 def test_several_gemini_candidates_are_kept_apart() -> None:
-    whole = parse("gemini", response(candidate({"text": "a"}), candidate(called("f"), index=1)))
+    complete = parse("gemini", response(candidate({"text": "a"}), candidate(called("f"), index=1)))
     apart = streamed(
         "gemini",
         response(candidate({"text": "a"}, finish=None), candidate(called("f"), finish=None, index=1)),
         response(candidate(index=1)),
         response(candidate({"text": ""})),
     )
-    for answer in (whole, apart):
+    for answer in (complete, apart):
         assert [(one.index, one.message.content, one.finish_reason) for one in answer.choices] == [
             (0, "a", "stop"), (1, None, "tool_calls")]  # fmt: skip
 

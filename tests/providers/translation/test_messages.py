@@ -1,4 +1,4 @@
-"""How OpenAI-shaped messages reach Anthropic, Gemini and Cohere."""
+"""Translations of OpenAI's messages for Anthropic, Gemini and Cohere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sent(who: str, *messages: dict[str, Any], **params: Any) -> dict[str, Any]:
     before = json.dumps(messages)
     request = ChatRequest(**{"messages": messages, "model": provider.default_model, **params})
     body = json.loads(provider.build_request(request, key=None, stream=False).body)
-    assert json.dumps(messages) == before  # the caller's own are left alone
+    assert json.dumps(messages) == before  # the caller's messages are not changed
     assert isinstance(body, dict)
     return body
 
@@ -36,7 +36,7 @@ def turns(who: str, *messages: dict[str, Any], **params: Any) -> list[tuple[str,
     return [(message["role"], message.get("content")) for message in body["messages"]]
 
 
-# -- who speaks ----------------------------------------------------------------------------
+# -- roles ----------------------------------------------------------------------------
 
 
 def test_system_messages_are_joined_where_the_service_wants_them() -> None:
@@ -297,7 +297,7 @@ def test_generated_ids_fit_every_service_and_depend_only_on_their_origin() -> No
     assert plain_id("toolu_01-A") == "toolu_01-A"
 
 
-# -- what is given back --------------------------------------------------------------------
+# -- fields that are sent back --------------------------------------------------------------------
 
 WRITTEN = [
     {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},

@@ -1,4 +1,4 @@
-"""What is sent to Anthropic, Gemini and Cohere for an OpenAI-shaped request, field by field."""
+"""Translations of a request for Anthropic, Gemini and Cohere, field by field."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_extra_body_is_merged_in_last_and_extra_headers_replace_ours(who: str) -
 
 OLD = {"model": "claude-haiku-4-5"}
 NO = UnsupportedParameterError
-"""Refused: another leg is tried."""
+"""Marks a parameter that is refused."""
 MAX_TOKENS = {"anthropic": {"max_tokens": 9}, "gemini": {"maxOutputTokens": 9}, "cohere": {"max_tokens": 9}}
 STOP = {"anthropic": {"stop_sequences": ["a"]}, "gemini": {"stopSequences": ["a"]}, "cohere": {"stop_sequences": ["a"]}}
 NOTHING: dict[str, Any] = {"anthropic": {}, "gemini": {}, "cohere": {}}

@@ -1,4 +1,4 @@
-"""Streams of Anthropic, Gemini and Cohere, however they are cut; and whatever else may come."""
+"""Streams of Anthropic, Gemini and Cohere in any pieces, and arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def test_a_complete_answer_to_a_streaming_request_loses_nothing(who: str) -> Non
     body = json.dumps(said).encode()
     reader = read(who, body[:50], body[50:], content_type="application/json")
     assert is_whole(reader)
-    (streamed,), (whole,) = reader.completion().choices, parse(who, body).choices
-    assert streamed == whole
-    assert (whole.logprobs is not None) == (who == "gemini")
-    assert (whole.message.extra_content is not None) == (who != "cohere")
+    (streamed,), (complete,) = reader.completion().choices, parse(who, body).choices
+    assert streamed == complete
+    assert (complete.logprobs is not None) == (who == "gemini")
+    assert (complete.message.extra_content is not None) == (who != "cohere")
 
 
 @pytest.mark.parametrize("who", PROVIDERS)

@@ -51,7 +51,7 @@ COSTLY = (
     *("test_streams_in_every_byte_split", "test_cut_streams_never_pass_for_whole"),
     *("test_import_and_registration_do_no_io", "test_both_clients"),
 )
-"""Checks of code that they share with Groq, above."""
+"""Checks of code that these providers share with Groq."""
 
 
 def of_openais_protocol() -> list[str]:

@@ -1,4 +1,4 @@
-"""Each rule of the contract stands in the documentation."""
+"""Each rule of the contract is in the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suites find what a provider's module does when it is imported."""
+"""The suites find I/O that a provider's module does when it is imported."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_what_a_module_does_on_import_is_found(
     if "sleep" in code:
         monkeypatch.setattr(common, "LIMIT_S", 2.0)
     suite = type("TestBug", (ProviderConformance,), {"provider": acme_here.Acme})
-    monkeypatch.setitem(sys.modules, "acme_here", sys.modules.pop("acme_here"))  # forgotten afterwards
+    monkeypatch.setitem(sys.modules, "acme_here", sys.modules.pop("acme_here"))  # removed after the test
     with listener:
         if not message:
             run_check(suite, IMPORTS, request)

@@ -1,4 +1,4 @@
-"""Each check of the suite for local providers fails for one that has the bug it looks for."""
+"""Each check of the suite for in-process providers fails for one with the bug that it looks for."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Unfinished(GoodLocal):
 
 
 class Forgetful(GoodLocal):
-    """The state of an answer is in the class."""
+    """Keeps the state of an answer in the class."""
 
     now = ""
 
@@ -51,7 +51,7 @@ class Forgetful(GoodLocal):
 
 
 class Counts(GoodLocal):
-    """Never says the same twice."""
+    """Never gives the same answer twice."""
 
     times: list[int] = []
 

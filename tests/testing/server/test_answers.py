@@ -54,7 +54,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-# -- whole answers and streams -------------------------------------------------------------
+# -- complete answers and streams -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -90,7 +90,7 @@ def test_a_stream_in_openais_shape_ends_with_done(server: FaultServer) -> None:
 def test_a_stream_in_anthropics_shape_names_its_events_and_has_no_done(server: FaultServer) -> None:
     start, *events = stream_of(server, "anthropic")
     assert (start.name, start.json["message"]["model"]) == ("message_start", "m-1")
-    assert start.json["message"]["usage"]["output_tokens"] == 1  # the last event's count stands
+    assert start.json["message"]["usage"]["output_tokens"] == 1  # the count of the last event is final
     tool = {"type": "tool_use", "id": "call_7", "name": "day", "input": {}}
     last = {"delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 2}}
     assert [(event.name, event.json) for event in events] == [
@@ -215,7 +215,7 @@ def test_an_unknown_shape_is_refused_at_once() -> None:
 
 
 class Plain:
-    """A protocol that no service has."""
+    """A protocol of no real service."""
 
     DONE: tuple[str, ...] = ("bye",)
     KEEP_ALIVE = b"data: .\n\n"
@@ -246,8 +246,8 @@ def test_a_custom_shape_has_all_replies_and_faults(server: FaultServer) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bodies_can_be_made_for_a_request_without_sending_them(shape: ShapeName) -> None:
     request = Received("POST", path_of(shape), {}, body_of(shape))
-    whole = READ[shape](replies.completion(request, "hi", reasoning="hm"))
-    assert (whole.text, whole.reasoning) == ("hi", "hm")
+    complete = READ[shape](replies.completion(request, "hi", reasoning="hm"))
+    assert (complete.text, complete.reasoning) == ("hi", "hm")
     assert {one: replies.completion(request, "It is Sunday", shape=one) for one in SHAPES} == {
         one: json.loads(json.dumps(WHOLE[one]).replace("m-1", request.model)) for one in SHAPES
     }

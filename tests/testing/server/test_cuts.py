@@ -49,9 +49,9 @@ def test_a_complete_answer_is_interrupted_in_its_middle(
     assert ended == end
     head, body = split(came)
     request = Received("POST", path_of(shape), {}, body_of(shape))
-    whole = json.dumps(replies.completion(request, "never whole", shape=shape)).encode()
-    assert f"content-length: {len(whole)}".encode() in head
-    assert body == whole[: len(whole) // 2]
+    content = json.dumps(replies.completion(request, "never whole", shape=shape)).encode()
+    assert f"content-length: {len(content)}".encode() in head
+    assert body == content[: len(content) // 2]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Replies of `FaultServer` that are not what their protocol or their headers promise."""
+"""Replies of `FaultServer` that violate their protocol or their headers."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def test_a_stream_can_close_or_reset_anywhere(server: FaultServer) -> None:
 
 
 def test_raw_actions_are_performed_unchanged(server: FaultServer) -> None:
-    whole = replies.head(204, {"x-a": "b"})
-    server.script(replies.raw(whole[:10], replies.Pause(0.01), whole[10:]), replies.raw(replies.Close()))
+    sent = replies.head(204, {"x-a": "b"})
+    server.script(replies.raw(sent[:10], replies.Pause(0.01), sent[10:]), replies.raw(replies.Close()))
     with Wire(server) as wire:
-        assert wire.send().read_until(lambda came: len(came) == len(whole)) == whole
+        assert wire.send().read_until(lambda came: len(came) == len(sent)) == sent
         assert wire.send().read_to_the_end() == (b"", "end")
-    assert whole == b"HTTP/1.1 204 Scripted\r\nx-a: b\r\n\r\n"
+    assert sent == b"HTTP/1.1 204 Scripted\r\nx-a: b\r\n\r\n"

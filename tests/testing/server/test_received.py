@@ -1,4 +1,4 @@
-"""What `FaultServer` keeps of the requests that it receives."""
+"""The records of `FaultServer` about the requests that it receives."""
 
 from __future__ import annotations
 

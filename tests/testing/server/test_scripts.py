@@ -1,4 +1,4 @@
-"""Which reply of its scripts `FaultServer` gives to a request."""
+"""The reply that `FaultServer` chooses from its scripts."""
 
 from __future__ import annotations
 

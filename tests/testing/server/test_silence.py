@@ -1,4 +1,4 @@
-"""Replies of `FaultServer` that stop, keep a connection alive, or come byte by byte."""
+"""Replies of `FaultServer` that stop, keep a connection alive, or arrive byte by byte."""
 
 from __future__ import annotations
 
