@@ -17,7 +17,7 @@ from ..provider.leg import Leg
 from ..types.assembly import Assembly, as_chunks
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
-from ..types.size_limits import MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
+from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_kind
 from .sse_events import SSEDecoder
@@ -67,12 +67,11 @@ class ChunkReader:
         self._unfinished: set[int] = set()
         self._malformed = 0
         self.failure: ProviderError | None = None
-        self._body: list[bytes] | None = None
-        self._body_size = 0
+        self._body: bytearray | None = None
         self._size = 0
         self._sniffed = False
         if status is not None and not 200 <= status < 300:
-            self._body, self._sniffed = [], True
+            self._body, self._sniffed = bytearray(), True
         if not leg.is_local:
             self._decoder = SSEDecoder()
             with PluginBoundary(leg.key, "starting a stream"):
@@ -90,11 +89,13 @@ class ChunkReader:
 
         A failure comes after the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if len(self.chunks) > _KEPT:
+        if full := len(self.chunks) > _KEPT:
             self._assembled()
             self.chunks, self._added = [], 0
         before = len(self.chunks)
         try:
+            if full:
+                self._check_calls()
             self._take(piece)
         except ProviderError as error:
             self.closed = True
@@ -130,7 +131,7 @@ class ChunkReader:
         if not self._sniffed and (start := piece.lstrip()):
             self._sniffed = True
             if start[:1] in b"{[<":  # a body in one piece, an error or a web page, not a stream
-                self._body = []
+                self._body = bytearray()
         if self._body is not None:
             self._collect(self._body, piece)
             return
@@ -144,7 +145,7 @@ class ChunkReader:
 
     def _end(self) -> None:
         if self._body is not None:
-            self._accept(self._whole(b"".join(self._body)))
+            self._accept(self._whole(bytes(self._body)))
         elif not self.leg.is_local:
             self._parse(self._decoder.close())
             with PluginBoundary(self.leg.key, "ending a stream"):
@@ -252,17 +253,25 @@ class ChunkReader:
                 if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
                     finished.add(index)
                     unfinished.discard(index)
-                elif index not in unfinished and index not in finished:
+                elif index in unfinished or index in finished:
+                    continue
+                else:
                     unfinished.add(index)
+                if len(finished) + len(unfinished) > MAX_CHOICES:
+                    raise MalformedResponseError(f"the stream has more than {MAX_CHOICES} choices", status=self.status)
         if content:
             self.has_content = True
             self._limit.on_content()
 
-    def _collect(self, body: list[bytes], piece: bytes) -> None:
+    def _check_calls(self) -> None:
+        assert self._older is not None
+        if self._older.most_calls > MAX_CHOICES:
+            raise MalformedResponseError(f"a message has more than {MAX_CHOICES} tool calls", status=self.status)
+
+    def _collect(self, body: bytearray, piece: bytes) -> None:
         failed = self.status is not None and not 200 <= self.status < 300
-        self._body_size += len(piece)
-        if self._body_size <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
-            body.append(piece)
+        if len(body) + len(piece) <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
+            body += piece
         elif failed:
             self.closed = True
             self._end()

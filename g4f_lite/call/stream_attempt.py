@@ -7,8 +7,8 @@ The driver goes through it in this order:
         [attempt.looked_up(response)]
         attempt.open(status, headers)             the headers of the response have arrived
         while attempt.awaits_content:
-            chunks += attempt.feed(piece)
-        chunks = attempt.begin(chunks)            the first content: from here on, failures interrupt the stream
+            attempt.feed_early(piece)
+        chunks = attempt.begin()                  the first content: from here on, failures interrupt the stream
 
 and, as the caller iterates, until the stream ends:
 
@@ -33,6 +33,13 @@ from .attempt import ActiveAttempt
 from .call import Call
 from .chunk_reader import ChunkReader
 
+_KEPT_EARLY = 512
+"""
+Chunks without content that are handed out before the first content: this many from the beginning, where the role is,
+and as many from the end, where a finish reason and the usage are. Some services send an empty chunk for each hidden
+token of reasoning: that is no fault, so more chunks do not fail the attempt. A note in the trail counts them.
+"""
+
 
 class StreamAttempt(ActiveAttempt):
     """A streaming attempt under way."""
@@ -42,6 +49,8 @@ class StreamAttempt(ActiveAttempt):
     def __init__(self, call: Call) -> None:
         super().__init__(call)
         self._continues = False
+        self._early: list[ChatCompletionChunk] = []
+        self._left_out = 0
 
     def _added_messages(self) -> Sequence[JSONObject]:
         """As in `ActiveAttempt`; to continue an interrupted stream, its text as the beginning of the answer."""
@@ -79,7 +88,15 @@ class StreamAttempt(ActiveAttempt):
         """Return the chunks that a piece of the response completes; as `ChunkReader.feed`."""
         return self.reader.feed(piece)
 
-    def begin(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
+    def feed_early(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
+        """Take a piece of the response that may have the first content; `begin` returns its chunks."""
+        early = self._early
+        if (surplus := len(early) - 2 * _KEPT_EARLY) > 0:
+            del early[_KEPT_EARLY:-_KEPT_EARLY]
+            self._left_out += surplus
+        early += self.reader.feed(piece)
+
+    def begin(self) -> list[ChatCompletionChunk]:
         """
         Return the chunks up to the first content, the first one marked if the answer starts over.
 
@@ -91,11 +108,20 @@ class StreamAttempt(ActiveAttempt):
             reader.check()
         call.plan.first_content(self.state)
         self.limit.pause()
+        if self._left_out:
+            self.reader.notes.append(
+                f"{self._left_out} chunks without content, before the first content, were not handed out"
+            )
+        chunks, self._early = self._early, []
         if call.interrupted is not None and not self._continues and chunks:
             return [msgspec.structs.replace(chunks[0], restarted=True), *chunks[1:]]
         return chunks
 
-    # -- the end ---------------------------------------------------------------------------
+    # -- after the first content, and the end ----------------------------------------------
+
+    def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
+        """Return the chunks that a piece of the response completes; as `StreamReader.feed`."""
+        return self.reader.feed(piece)
 
     def check(self) -> None:
         """

@@ -85,10 +85,9 @@ class AsyncDriver:
                 source = await self.http.open(outgoing, attempt.limit)
             try:
                 attempt.open(source.status, source.headers)
-                chunks: list[ChatCompletionChunk] = []
                 while attempt.awaits_content:
-                    chunks += attempt.feed(await read(source))
-                return AsyncOpenStream(attempt, source, attempt.begin(chunks))
+                    attempt.feed_early(await read(source))
+                return AsyncOpenStream(attempt, source, attempt.begin())
             except BaseException:
                 await source.close()
                 raise

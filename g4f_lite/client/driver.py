@@ -83,10 +83,9 @@ class Driver:
                 source = self.http.open(outgoing, attempt.limit)
             try:
                 attempt.open(source.status, source.headers)
-                chunks: list[ChatCompletionChunk] = []
                 while attempt.awaits_content:
-                    chunks += attempt.feed(read(source))
-                return OpenStream(attempt, source, attempt.begin(chunks))
+                    attempt.feed_early(read(source))
+                return OpenStream(attempt, source, attempt.begin())
             except BaseException:
                 source.close()
                 raise

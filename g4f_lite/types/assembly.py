@@ -38,6 +38,7 @@ class _Choice:
         self.reasoning_content: list[str] = []
         self.calls: list[_Call] = []
         self.open: dict[int | None, _Call] = {}
+        self.by_id: dict[str, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
         self.extra_content: JSONObject = {}
@@ -49,7 +50,7 @@ class _Choice:
         A second name starts another call if it comes with a new id (Google gives index 0 to all
         calls), or if there is no index.
         """
-        call = next((call for call in self.calls if call.id == piece.id), None) if piece.id else None
+        call = self.by_id.get(piece.id) if piece.id else None
         call = call or self.open.get(piece.index)
         named = piece.function is not None and bool(piece.function.name)
         new = piece.id != call.id if piece.id and call is not None else piece.index is None
@@ -57,6 +58,8 @@ class _Choice:
             call = _Call()
             self.calls.append(call)
         self.open[piece.index] = call
+        call.id = call.id or piece.id or ""
+        self.by_id.setdefault(call.id, call)
         return call
 
 
@@ -108,6 +111,11 @@ class Assembly:
                 if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                     choice.logprobs += tokens
 
+    @property
+    def most_calls(self) -> int:
+        """How many tool calls the choice with the most of them has."""
+        return max((len(choice.calls) for choice in self._choices.values()), default=0)
+
     def whole(self) -> ChatCompletion:
         """Return the answer that all chunks so far make up."""
         return ChatCompletion(
@@ -129,7 +137,6 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
 
 
 def _add_call(call: _Call, piece: ToolCallDelta) -> None:
-    call.id = call.id or piece.id or ""
     call.type = piece.type or call.type
     if piece.extra_content:
         call.extra_content |= piece.extra_content

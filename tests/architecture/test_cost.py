@@ -104,7 +104,8 @@ def a_stream_of_1000_chunks() -> int:
         call = factory.chat_call({"messages": MESSAGES, "stream": True})
         with call, StreamAttempt(call) as attempt:
             attempt.open(200, {"content-type": "text/event-stream"})
-            assert len(attempt.begin(attempt.feed(BODY))) == 1001
+            attempt.feed_early(BODY)
+            assert len(attempt.begin()) == 1001
             attempt.complete_stream()
 
     return calls(work)

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from helpers.chunked_bodies import HEAD, read, serving
-from helpers.driving import MODES, run
+from helpers.driving import MESSAGES, MODES, run
 
-from g4f_lite import G4FLiteError, MalformedResponseError, OpenaiTemplate, StreamInterruptedError, Timeouts
+from g4f_lite import (
+    AsyncClient,
+    ChatCompletionChunk,
+    Client,
+    G4FLiteError,
+    MalformedResponseError,
+    OpenaiTemplate,
+    StreamInterruptedError,
+    Timeouts,
+    Trail,
+)
 from g4f_lite.call.chunk_reader import ChunkReader
 from g4f_lite.errors.exceptions import ProviderError
 from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.provider.leg import Leg
-from g4f_lite.testing import FaultServer
+from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import head, http_chunk, sse
 from g4f_lite.testing.script import Action, Close, Received
 from g4f_lite.transport.sync_http import HTTPTransport
 from g4f_lite.types.chat import ChatRequest
-from g4f_lite.types.size_limits import MAX_STREAM
+from g4f_lite.types.size_limits import MAX_CHOICES, MAX_STREAM
 from g4f_lite.types.time_limit import TimeLimit
 
 PATIENT = Timeouts(first_token=60, stall=60, total=60)
@@ -104,9 +116,7 @@ def test_trailers_are_bounded() -> None:
 
 @pytest.mark.parametrize("delta", [{}, {"content": "word "}], ids=["empty", "content"])
 def test_the_memory_of_a_stream_is_that_of_its_text(delta: dict[str, str]) -> None:
-    limit = TimeLimit(time, Timeouts(), time.monotonic() + 600, stream=True)
-    request = ChatRequest(model="first", messages=({"role": "user", "content": "Hi"},))
-    reader = ChunkReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})
+    reader = plain_reader()
     piece = sse({"choices": [{"index": 0, "delta": delta}]}) * 1000
     tracemalloc.start()
     for _ in range(100):
@@ -115,6 +125,79 @@ def test_the_memory_of_a_stream_is_that_of_its_text(delta: dict[str, str]) -> No
     tracemalloc.stop()
     assert reader.text == delta.get("content", "") * 100_000
     assert peak < 16 << 20  # a chunk takes some 600 bytes, and there are 100 000
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_chunks_without_content_before_the_first_content_take_bounded_room(mode: str, server: FaultServer) -> None:
+    empty = b"".join(sse({"choices": [{"index": 0, "delta": {}}]}) for _ in range(1000))
+    role = {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant"}}]}
+    last = {"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
+    server.script(replies.stream([role, *[empty] * 50, last]))
+    tracemalloc.start()
+    chunks, trail = stream(mode, server)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 << 20  # 50 000 chunks of some 250 bytes
+    assert (chunks[0].choices[0].delta.role, "".join(chunk.text for chunk in chunks)) == ("assistant", "ok")
+    assert 1000 < len(chunks) < 10_000
+    left_out = 50_002 - len(chunks)
+    assert f"{left_out} chunks without content" in str(trail)
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_thousand_chunks_without_content_are_handed_out(mode: str, server: FaultServer) -> None:
+    empty = {"choices": [{"index": 0, "delta": {}}]}
+    last = {"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
+    server.script(replies.stream([*[empty] * 1000, last]))
+    chunks, trail = stream(mode, server)
+    assert len(chunks) == 1001
+    assert "handed out" not in str(trail)
+
+
+def stream(mode: str, server: FaultServer) -> tuple[list[ChatCompletionChunk], Trail]:
+    """Return all chunks of one stream, and its trail."""
+    settings: dict[str, Any] = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "timeouts": PATIENT}
+
+    async def read_async() -> tuple[list[ChatCompletionChunk], Trail]:
+        async with AsyncClient(**settings) as client:
+            opened = await client.chat.completions.create(messages=MESSAGES, provider="plain", stream=True)
+            return [chunk async for chunk in opened], opened.completion.trail
+
+    if mode.startswith("async"):
+        return asyncio.run(read_async())
+    with Client(**settings) as client:
+        opened = client.chat.completions.create(messages=MESSAGES, provider="plain", stream=True)
+        return list(opened), opened.completion.trail
+
+
+def test_a_stream_has_no_more_choices_than_an_answer() -> None:
+    reader = plain_reader()
+    reader.feed(b"".join(sse({"choices": [{"index": number, "delta": {}}]}) for number in range(MAX_CHOICES)))
+    reader.check()
+    reader.feed(sse({"choices": [{"index": MAX_CHOICES, "delta": {}}]}))
+    with pytest.raises(MalformedResponseError, match="more than 1024 choices"):
+        reader.check()
+
+
+def test_a_stream_has_no_tool_calls_without_end() -> None:
+    reader = plain_reader()
+    for start in range(0, 20_000, 1000):
+        events = []
+        for number in range(start, start + 1000):
+            call = {"index": number, "id": f"call_{number}", "function": {"name": "f", "arguments": "{}"}}
+            events.append(sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}))
+        if not reader.closed:
+            reader.feed(b"".join(events))
+    with pytest.raises(StreamInterruptedError, match="more than 1024 tool calls"):
+        reader.check()
+    (choice,) = reader.completion().choices
+    assert len(choice.message.tool_calls or ()) < 10_000
+
+
+def plain_reader() -> ChunkReader:
+    limit = TimeLimit(time, Timeouts(), time.monotonic() + 600, stream=True)
+    request = ChatRequest(model="first", messages=({"role": "user", "content": "Hi"},))
+    return ChunkReader(Leg(Plain(), "first"), request, limit, _unasked, status=200, headers={})
 
 
 def _unasked(reply: ErrorReply) -> ProviderError:
