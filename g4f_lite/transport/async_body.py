@@ -15,10 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..types.time_limit import TimeLimit
 from .async_upload import UploadPayload
-from .common import body_cap, too_large
+from .common import GRACE, MOST_PROVISIONAL, PIECE, body_cap, too_large
 
-_GRACE = 0.05
 _NEVER = float("inf")
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
+"""What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
 LONGEST_LINE = 1 << 16
 """As in http.client, so that both clients take the same headers."""
 
@@ -40,14 +41,18 @@ class RawResponse:
         transport = self._connection.transport
         if transport is None:
             raise aiohttp.ServerDisconnectedError
-        self.protocol.set_response_params(read_until_eof=True, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE)
+        self.protocol.set_response_params(
+            read_until_eof=True, read_bufsize=PIECE, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
+        )
         transport.write(data)
 
     async def read_head(self) -> None:
-        while self.status < 200 and self.status != 101:  # what comes before is provisional
+        for _ in range(MOST_PROVISIONAL + 1):
             message, self.content = await self.protocol.read()
-            self.status = message.code
-        self.headers = message.headers
+            self.status, self.headers = message.code, message.headers
+            if self.status >= 200 or self.status == 101:
+                return
+        raise HttpProcessingError(message="too many provisional answers")
 
     @property
     def connection(self) -> Connection:
@@ -105,7 +110,7 @@ class AsyncByteStream:
 
     async def read(self) -> bytes:
         """
-        Return what has arrived, waiting for at least one byte; b"" at the end.
+        Return up to `PIECE` bytes of what has arrived, waiting for at least one; b"" at the end.
 
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
@@ -113,11 +118,14 @@ class AsyncByteStream:
         content = self._response.content
         self._await(content)
         try:
-            return await content.readany()
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:  # the last: closed meanwhile
+            piece = await content.read(PIECE)
+        except _FAILURES as error:
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
+        if piece[PIECE - 1 :]:  # there may be more already: reading it would not wait, and no other task would run
+            await asyncio.sleep(0)
+        return piece
 
     async def read_all(self) -> bytes:
         """
@@ -127,18 +135,17 @@ class AsyncByteStream:
             ProviderError: as `read`, or it is too large.
         """
         cap = body_cap(self.status)
-        pieces: list[bytes] = []
-        size = 0
+        body = bytearray()
         while piece := await self.read():
-            pieces.append(piece)
-            size += len(piece)
-            if size > cap:
+            body += piece
+            if len(body) > cap:
                 if 200 <= self.status < 300:
                     raise too_large(self.status)
+                del body[cap:]
                 break
             if self._response.content.at_eof():
                 break
-        return b"".join(pieces)[:cap]
+        return bytes(body)
 
     def _await(self, source: ResponseHandler | aiohttp.StreamReader) -> None:
         """
@@ -147,39 +154,39 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached already.
         """
-        self._limit.remaining()
+        remaining = self._limit.remaining()
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
-            self._arm()
+            self._arm(remaining)
 
-    def _arm(self) -> None:
+    def _arm(self, remaining: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._fires_at = self._limit.expires_at
         if self._limit.expires_at != _NEVER:
             # Through a weak reference: the timer must not keep a dropped stream alive.
-            delay = max(0.0, self._limit.expires_at - self._limit.now())
-            self._timer = self._loop.call_later(delay, _fire, weakref.ref(self))
+            self._timer = self._loop.call_later(remaining, _fire, weakref.ref(self))
 
     def fire(self) -> None:
         """One timer for the answer, set again when it turns out that data has come meanwhile."""
         self._timer = None
         if self._waiting is None:
             return
-        if self._limit.expired():
+        remaining = self._limit.expires_at - self._limit.now()
+        if remaining <= 0:
             self._waiting.set_exception(TimeoutError())
         else:
-            self._arm()
+            self._arm(remaining)
 
     async def finish(self) -> None:
         """Give the connection back if the body ends at once, else close it."""
         if not self._response.content.at_eof():
+            self._limit.expires_at = self._limit.now() + GRACE
             try:
-                async with asyncio.timeout(_GRACE):
-                    while await self._response.content.readany():
-                        pass
-            except (aiohttp.ClientError, OSError, ValueError):
+                while await self.read():
+                    pass
+            except ProviderError:
                 pass
         await self.close()
 

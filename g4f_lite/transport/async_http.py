@@ -22,7 +22,7 @@ from ..types.time_limit import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
 from .async_pool import Connector
 from .async_upload import UploadPayload
-from .common import default_ssl_context, inherited_connections, proxy_for, request_headers
+from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
@@ -185,9 +185,10 @@ class _LoopSession:
         self.places: dict[str, aiohttp.ClientRequest] = {}
         """By origin, the request that the session's pool needs: it has the address and the TLS settings."""
         self.session = aiohttp.ClientSession(
-            connector=Connector(limit=0),
+            connector=Connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
+            read_bufsize=PIECE,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
         )

@@ -1,14 +1,49 @@
-"""The pool of `AsyncClient`'s connections: none of them is used again after it has said something unasked."""
+"""
+The connections of `AsyncClient` and their pool: aiohttp's, which know too little of broken answers.
+
+No connection is used again after something unasked has arrived on it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import select
 import sys
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+
+
+class Protocol(ResponseHandler):
+    """
+    aiohttp's, which loses an answer if bytes that are not HTTP come behind it in one piece, and lets the reader of a
+    body wait until its limit if the body's framing is broken.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._awaits_head = True
+
+    def set_response_params(self, **params: Any) -> None:
+        self._awaits_head = True
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if self._awaits_head and (end := data.find(b"\r\n\r\n") + 4) > 3:
+            self._awaits_head = False
+            super().data_received(data[:end])  # by itself: what breaks the rest does not take the head along
+            if not (data := data[end:]):
+                return
+        super().data_received(data)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        if isinstance(exc, HttpProcessingError) and self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(exc, *cause)
 
 
 class Connector(aiohttp.TCPConnector):
@@ -18,6 +53,10 @@ class Connector(aiohttp.TCPConnector):
     What a service sends unasked (a second answer, a gateway's 408) would be read as the answer to the
     next request, and every later answer by the request after its own.
     """
+
+    def __init__(self) -> None:
+        super().__init__(limit=0)
+        self._factory = partial(Protocol, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
 
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:

@@ -17,6 +17,13 @@ from ..version import __version__
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
+PIECE = 1 << 16
+"""Bytes of a body that are read at once: between two pieces, the limit is checked and other tasks may run."""
+GRACE = 0.05
+"""Seconds that a finished stream may take to end its body, so that its connection can be kept."""
+MOST_PROVISIONAL = 100
+"""Provisional answers (1xx) before the real one."""
+
 inherited_connections: list[object] = []
 """
 A forked child's copies of its parent's connections. Kept alive on purpose: closing them in the child could block on a

@@ -16,12 +16,18 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .common import body_cap, default_ssl_context, inherited_connections, proxy_for, request_headers, too_large
-from .sync_sockets import PIECE, Adapter, active
+from .common import (
+    GRACE,
+    PIECE,
+    body_cap,
+    default_ssl_context,
+    inherited_connections,
+    proxy_for,
+    request_headers,
+    too_large,
+)
+from .sync_sockets import Adapter, active
 from .uploading import UploadStopped
-
-_GRACE = 0.05
-"""Seconds that a finished stream may take to end its body, so that its connection can be kept."""
 
 
 class HTTPTransport:
@@ -124,6 +130,7 @@ class SyncByteStream:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
         self._raw = raw
         self._limit = limit
+        self._compressed = "content-encoding" in self.headers
         self._closed = False
 
     def read(self) -> bytes:
@@ -133,6 +140,8 @@ class SyncByteStream:
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
         """
+        if self._compressed:  # few bytes of the socket, where the limit is checked, can be thousands of pieces
+            self._limit.remaining()
         try:
             return self._raw.read1(PIECE, decode_content=True)
         except (u3.HTTPError, http.client.HTTPException, OSError) as error:
@@ -146,20 +155,30 @@ class SyncByteStream:
             ProviderError: as `read`, or it is too large.
         """
         cap = body_cap(self.status)
-        try:
-            body = self._raw.read(cap + 1, decode_content=True)
-        except (u3.HTTPError, http.client.HTTPException, OSError) as error:
-            raise translate(error, self._limit) from error
+        if self._raw.headers.get("transfer-encoding"):
+            body = self._read_chunked(cap)
+        else:
+            try:
+                body = self._raw.read(cap + 1, decode_content=True)
+            except (u3.HTTPError, http.client.HTTPException, OSError) as error:
+                raise translate(error, self._limit) from error
         if len(body) > cap:
             if 200 <= self.status < 300:
                 raise too_large(self.status)
             return body[:cap]
         return body
 
+    def _read_chunked(self, cap: int) -> bytes:
+        """Return a body, or more than `cap` bytes of it. `raw.read` would keep an object for each chunk."""
+        body = bytearray()
+        while len(body) <= cap and (piece := self.read()):
+            body += piece
+        return bytes(body)
+
     def finish(self) -> None:
         """Give the connection back if the body ends at once, else close it."""
         if not self._closed:
-            self._limit.expires_at = self._limit.now() + _GRACE
+            self._limit.expires_at = self._limit.now() + GRACE
             try:
                 while self.read():
                     pass

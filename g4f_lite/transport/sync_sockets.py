@@ -19,8 +19,8 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
+from .common import MOST_PROVISIONAL, PIECE
 
-PIECE = 1 << 16
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LONGEST_LINE = 1 << 16
 _LONGEST_SIZE = 16
@@ -71,12 +71,13 @@ class _LimitedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._source, PIECE)
 
     def _read_status(self) -> tuple[str, int, str]:
-        """As http.client's, which takes any provisional answer but 100 for the real one."""
-        while True:
+        """As http.client's, which takes any provisional answer but 100 for the real one, and those without end."""
+        for _ in range(MOST_PROVISIONAL + 1):
             found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, and so not in the stubs
-            if not 101 < found[1] < 200:
+            if not 100 <= found[1] < 200 or found[1] == 101:
                 return found
             http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("too many provisional answers")
 
     def read1(self, n: int = -1) -> bytes:
         """As http.client's; of a chunked body, all that has arrived instead of a single chunk."""
