@@ -84,10 +84,6 @@ class StreamAttempt(ActiveAttempt):
         """Whether nothing more will come."""
         return self.reader.closed
 
-    def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
-        """Return the chunks that a piece of the response completes; as `ChunkReader.feed`."""
-        return self.reader.feed(piece)
-
     def feed_early(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
         """Take a piece of the response that may have the first content; `begin` returns its chunks."""
         early = self._early
@@ -120,7 +116,7 @@ class StreamAttempt(ActiveAttempt):
     # -- after the first content, and the end ----------------------------------------------
 
     def feed(self, piece: bytes | ChatCompletionChunk | ProviderError) -> list[ChatCompletionChunk]:
-        """Return the chunks that a piece of the response completes; as `StreamReader.feed`."""
+        """Return the chunks that a piece of the response completes; as `ChunkReader.feed`."""
         return self.reader.feed(piece)
 
     def check(self) -> None:

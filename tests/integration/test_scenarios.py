@@ -9,9 +9,11 @@ import pytest
 from helpers.driving import MODES, Outcome, run
 
 import g4f_lite
+from g4f_lite import Timeouts
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import answer, error
 from g4f_lite.testing.script import Close, Pause, Reply
+from g4f_lite.types.timeouts import DefaultSeconds
 
 A, B, C = "openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"
 
@@ -37,6 +39,11 @@ TWO = {"provider": "groq", "fallback_models": [B]}
 ONE = {"provider": "groq", "fallback_models": []}
 
 
+SILENT = {"timeouts": Timeouts(first_token=DefaultSeconds(0.4), total=DefaultSeconds(0.4))}
+"""A default does not bound the last leg, which is to answer however busy the machine is."""
+STALLED = {"timeouts": Timeouts(first_token=20, stall=0.4)}
+
+
 def decommissioned() -> Reply:
     return error(400, "The model has been decommissioned and is no longer supported", code="model_decommissioned")
 
@@ -57,10 +64,11 @@ SCENARIOS = [
     Scenario("too long a prompt", (error(400, "maximum context length", code="context_length_exceeded"),)),
     Scenario("too large a request", (error(413, "Request too large for model", code="rate_limit_exceeded"),)),
     Scenario("a parameter that is not supported", (error(400, "`seed` is not supported with this model"),)),
-    Scenario("silence before the headers", (replies.silence(),)),
-    Scenario("silence inside the body", (replies.silence("body"),)),
-    Scenario("comments for ever", (replies.comments(),)),
-    Scenario("headers one byte at a time", (replies.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100),)),
+    Scenario("silence before the headers", (replies.silence(),), settings=SILENT),
+    Scenario("silence inside the body", (replies.silence("body"),), settings=SILENT),
+    Scenario("comments for ever", (replies.comments(),), settings=SILENT),
+    Scenario("headers one byte at a time", (replies.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100),),
+             settings=SILENT),
     # is retried on the same leg first
     Scenario("a short wait is waited for", (error(429, "slow down", retry_after="0.01"), answer("a")), models=(A, A)),
     Scenario("a 429 without a wait backs off", (error(429, "slow down"), answer("a")), models=(A, A)),
@@ -100,7 +108,7 @@ SCENARIOS = [
     Scenario("filtered content", (error(400, "no", code="content_policy_violation"),), models=(A,),
              error=g4f_lite.ContentFilterError),
     Scenario("the deadline", (replies.silence(),), models=(A,), params={**TWO, "timeout": 0.4},
-             settings={"timeouts": g4f_lite.Timeouts()},
+             settings={"timeouts": Timeouts()},
              error=g4f_lite.DeadlineExceededError),
     # rules out other legs too
     Scenario("a refused key", (error(401, "Invalid API Key", code="invalid_api_key"),), models=(A,),
@@ -123,6 +131,7 @@ SCENARIOS = [
     Scenario("the only leg has no such model", (not_found(),), models=(A,), params=ONE,
              error=g4f_lite.ModelUnavailableError),
     Scenario("the only leg is silent", (replies.silence(),), models=(A,), params=ONE,
+             settings={"timeouts": Timeouts(first_token=0.4, total=0.4)},
              error=g4f_lite.ProviderTimeoutError),
     Scenario("the only leg is reset", (replies.reset(),), models=(A, A), params=ONE,
              error=g4f_lite.ConnectionFailedError),
@@ -139,9 +148,10 @@ STREAMS = [
     Scenario("an end without finish reason", (replies.cut(3, how="end"),), models=(A,),
              error=g4f_lite.StreamInterruptedError),
     Scenario("an end without finish reason or content", (replies.cut(0, how="end"),), models=(A, A, B)),
-    Scenario("a stall", (replies.silence("stream", 2),), models=(A,), error=g4f_lite.StreamInterruptedError),
-    Scenario("silence before the first content", (replies.silence("stream"),)),
-    Scenario("nothing but comments", (replies.comments(),)),
+    Scenario("a stall", (replies.silence("stream", 2),), models=(A,), settings=STALLED,
+             error=g4f_lite.StreamInterruptedError),
+    Scenario("silence before the first content", (replies.silence("stream"),), settings=SILENT),
+    Scenario("nothing but comments", (replies.comments(),), settings=SILENT),
     Scenario("an error event before content",
              (replies.stream([b'event: error\ndata: {"error": {"message": "no", "code": "tool_use_failed", '
                               b'"status_code": 400}}\n\n']),), models=(A, A, B)),
@@ -152,7 +162,7 @@ STREAMS = [
              models=(A,)),
     Scenario("a stall after the finish reason",
              (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, Pause(9)]),),
-             models=(A,)),
+             models=(A,), settings=STALLED),
     Scenario("no end after [DONE]",
              (replies.stream([{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, "[DONE]",
                               Pause(9)]),), models=(A,)),
