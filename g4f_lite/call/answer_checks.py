@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
-from ..types.audio import Speech
 from ..types.chat import ChatCompletion
-from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
-from ..types.endpoint import Answer
-from ..types.images import ImagesResponse
+
+if TYPE_CHECKING:  # a chat needs no other endpoint
+    from ..types.audio import Speech
+    from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
+    from ..types.endpoint import Answer
+    from ..types.images import ImagesResponse
 
 
 def check_kind(result: object, kind: type) -> None:

@@ -21,7 +21,6 @@ from ..plugins.registry import Registry, process_registry
 from ..provider.base import Provider
 from ..provider.keys import Keys
 from ..routing.eligibility import tokens_of
-from ..routing.explain import explain
 from ..routing.leg_factory import LegFactory
 from ..routing.names import ProviderChoice
 from ..routing.router import Router
@@ -40,7 +39,12 @@ if TYPE_CHECKING:
     from ..call.structured import ResponseModel
     from ..types.endpoint import EndpointRequest
 
-preload_before_fork("g4f_lite.call.structured", "g4f_lite.call.endpoints", "g4f_lite.client.endpoint_requests")
+preload_before_fork(
+    "g4f_lite.call.structured",
+    "g4f_lite.call.endpoints",
+    "g4f_lite.client.endpoint_requests",
+    "g4f_lite.routing.explain",
+)
 
 
 class CallFactory:
@@ -182,6 +186,8 @@ class CallFactory:
 
     def explain(self, params: Mapping[str, Any], operation: OperationName = "chat") -> Explanation:
         """Return what a call with these keywords would plan; send nothing."""
+        from ..routing.explain import explain
+
         self.close_abandoned()
         request: ChatRequest | EndpointRequest
         tokens = 0.0

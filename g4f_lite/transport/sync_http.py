@@ -27,7 +27,7 @@ from .common import (
     too_large,
 )
 from .sync_sockets import Adapter, active
-from .uploading import UploadStopped
+from .uploading import Sending, UploadStopped
 
 
 class HTTPTransport:
@@ -76,8 +76,6 @@ class HTTPTransport:
         if isinstance(request.body, bytes):
             body = request.body or None
         else:
-            from .uploading import Sending
-
             body, headers["content-length"] = Sending(request.body, limit.extend).pieces(), str(len(request.body))
         try:
             raw = pool.urlopen(

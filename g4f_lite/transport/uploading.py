@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING
 
-from ..types.uploads import Upload
+if TYPE_CHECKING:
+    from ..types.uploads import Upload
 
 
 class UploadStopped(Exception):  # noqa: N818  # never shown: `failure` is raised instead
