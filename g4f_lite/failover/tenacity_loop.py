@@ -48,6 +48,11 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
 
 
+async def sleep_async(seconds: float) -> None:
+    if seconds:  # asyncio.sleep(0) is a round of the event loop
+        await asyncio.sleep(seconds)
+
+
 _retry = retry_if_exception_type(ProviderError)
 
 
@@ -93,7 +98,7 @@ async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], A
         retry=_retry,
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
-        sleep=asyncio.sleep,
+        sleep=sleep_async,
         reraise=True,
     )
     try:
