@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,24 @@ def test_a_call_makes_no_more_calls_than_recorded(name: str) -> None:
 def test_a_call_with_a_thousand_routes_makes_no_more_calls_than_with_one() -> None:
     assert without_http(1000) == without_http(2)
     assert after_a_failure(1000) == after_a_failure(2)
+
+
+def test_a_chat_that_succeeds_loads_only_what_it_needs() -> None:
+    """No other endpoint, no upload, and nothing that only a failure needs."""
+    unneeded = {
+        "asyncio", "difflib", "tenacity", "g4f_lite.call.endpoint_operations", "g4f_lite.errors.classify",
+        "g4f_lite.provider.openai.endpoints", "g4f_lite.routing.explain", "g4f_lite.types.endpoint",
+        "g4f_lite.types.uploads",
+    }  # fmt: skip
+    with FaultServer() as server:
+        script = f"""
+import sys
+from g4f_lite import Client
+client = Client(keys={{"groq": "gsk_cost"}}, base_urls={{"groq": {server.base_url!r}}})
+assert client.chat.completions.create(messages={MESSAGES!r}, provider="groq").text
+print(*sys.modules)"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert unneeded.isdisjoint(done.stdout.split())
 
 
 if __name__ == "__main__":
