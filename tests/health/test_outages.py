@@ -123,12 +123,11 @@ def live_plans() -> int:
 def test_a_stored_exception_keeps_no_call_alive(groq: FaultServer) -> None:
     before = live_plans()  # tests that ran in this process may have left some
     groq.script(replies.error(401, "Invalid API Key"))
-    before = plans()  # other tests may have left some
     with Client() as client:
         for _ in range(20):
             with pytest.raises(AuthenticationError):
                 client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-        assert live_plans() - before <= 2
+        assert live_plans() <= before
 
 
 def test_every_failure_says_when_to_retry(groq: FaultServer) -> None:
