@@ -39,7 +39,7 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
         if message.reasoning or message.reasoning_content:
             return
     if any(choice.finish_reason == "content_filter" for choice in completion.choices):
-        raise ContentFilterError("the service withheld the whole answer", status=status, code="content_filter")
+        raise ContentFilterError("the service withheld the answer", status=status, code="content_filter")
     raise MalformedResponseError("the answer is empty", status=status)
 
 

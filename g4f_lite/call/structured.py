@@ -64,7 +64,7 @@ class ResponseModel:
                 return self._model.model_validate_json(text)
             return msgspec.json.decode(text, type=self._model)
         except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
-            raise MisfitError(f"the answer is no {self.name}: {' '.join(str(error).split())[:300]}") from None
+            raise MisfitError(f"the answer does not match {self.name}: {' '.join(str(error).split())[:300]}") from None
 
 
 @lru_cache(maxsize=256)

@@ -207,7 +207,7 @@ class Plan:
         self.finished = True
         self._health.released(state.leg, probe=state.probe)
         now = self._clock.monotonic()
-        return self._end(state, now, outcome=type(error).__name__, reason="stop: the call was broken off")
+        return self._end(state, now, outcome=type(error).__name__, reason="stop: the call was cancelled")
 
     def lose_race(self, state: AttemptState) -> Attempt:
         """End a hedged attempt because the other leg was faster. It counts as nothing."""

@@ -303,4 +303,4 @@ def _key_of(leg: Leg) -> Hashable:
 
 def _limit_error(limit: Limit) -> ProviderError:
     left = f"only {limit.left:g} {limit.what} are left" if limit.left else f"no {limit.what} are left"
-    return RateLimitError(f"its last answer said that {left}")
+    return RateLimitError(f"its last response reported that {left}")

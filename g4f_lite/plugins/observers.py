@@ -77,7 +77,7 @@ class Observers:
                 return refined
             if refined is not None:
                 kind = type(refined).__name__
-                log.error("refine_error of the plugin %s returned %s, no ProviderError", impl.plugin_name, kind)
+                log.error("refine_error of the plugin %s returned %s, not a ProviderError", impl.plugin_name, kind)
         return error
 
 

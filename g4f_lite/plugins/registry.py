@@ -195,7 +195,7 @@ class Registry:
         with self._lock:
             if not source.loaded and source.error is None:
                 self._activate(source)
-            error = source.error or ("" if source.providers else "it asks for itself while it is loaded")
+            error = source.error or ("" if source.providers else "it requests itself while it is being loaded")
         if error:
             switch = f"; to switch plugins off, set {LOAD_PLUGINS}" if source.kind == "third-party" else ""
             raise PluginLoadError(f"the provider {source} cannot be loaded: {error}{switch}")

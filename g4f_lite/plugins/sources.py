@@ -164,7 +164,7 @@ def _third_party(point: EntryPoint, distribution: str, version: str) -> PluginSo
         point.name, "third-party", point.load, group=point.group, distribution=distribution, version=version
     )
     if point.group == PROVIDERS_GROUP and not NAME.fullmatch(point.name):
-        source.error = f"its entry point {point.name!r} is no provider name ({NAME.pattern})"
+        source.error = f"its entry point {point.name!r} is not a provider name ({NAME.pattern})"
     return source
 
 

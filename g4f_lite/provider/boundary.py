@@ -101,10 +101,10 @@ def check_outgoing(outgoing: object) -> None:
         TypeError, ValueError: they cannot; says what is wrong.
     """
     if not isinstance(outgoing, HTTPRequest):
-        raise TypeError(f"build_request returns {type(outgoing).__name__}, no HTTPRequest")
+        raise TypeError(f"build_request returns {type(outgoing).__name__}, not an HTTPRequest")
     url = outgoing.url
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        raise ValueError("the request's url is no http or https address")
+        raise ValueError("the request's url is not an http or https address")
     if _VISIBLE.fullmatch(url) is None:
         raise ValueError("the request's url holds a character that must be percent-encoded")
     if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):

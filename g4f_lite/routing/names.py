@@ -106,7 +106,7 @@ def as_list(provider: object) -> list[object]:
     """
     if isinstance(provider, Sequence) and not isinstance(provider, str):
         if not provider:
-            raise UnknownProviderError("provider=[] names nobody; leave it out to use every provider with a key")
+            raise UnknownProviderError("provider=[] is empty; leave it out to use every provider with a key")
         return list(provider)
     return [provider]
 
@@ -126,7 +126,7 @@ def check_names(model: object, fallback_models: object) -> None:
         raise ConfigurationError(f"fallback_models must be a list of model names, not {fallback_models!r}")
     for entry in fallback_models:
         if not isinstance(entry, str) or not entry.strip(": "):
-            raise ConfigurationError(f"fallback_models holds {entry!r}, which is no model name")
+            raise ConfigurationError(f"fallback_models holds {entry!r}, which is not a model name")
 
 
 def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> UnknownModelError:

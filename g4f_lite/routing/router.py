@@ -176,5 +176,5 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
         name = getattr(strategy, "__name__", repr(strategy))
         raise ConfigurationError(f"the strategy {name} failed: {type(error).__name__}: {error}") from error
     if strangers := [leg for leg in ordered if leg not in legs]:
-        raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is no leg of the tier")
+        raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is not a leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]

@@ -243,9 +243,9 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
             f"{error.host}:{error.port} cannot be reached: it refuses the connection", kind="refused"
         )
     if isinstance(error, aiohttp.InvalidURL):
-        return ConnectionFailedError("the base URL is no address", kind="dns")
+        return ConnectionFailedError("the base URL is not an address", kind="dns")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
     if isinstance(error, aiohttp.ClientPayloadError) and "decode" in str(error).lower():
         return MalformedResponseError("the answer's compression is broken")
-    return ConnectionFailedError("the connection was lost before the answer was whole", kind="reset")
+    return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")

@@ -106,11 +106,11 @@ class HTTPTransport:
                 try:
                     manager = self._adapter.poolmanager if proxy is None else self._adapter.proxy_manager_for(proxy)
                 except ValueError as error:
-                    raise ConnectionFailedError("the proxy cannot be used: it is no address", kind="proxy") from error
+                    raise ConnectionFailedError("the proxy is not an address", kind="proxy") from error
                 try:
                     pool = manager.connection_from_url(url, pool_kwargs=kwargs)
                 except ValueError as error:
-                    raise ConnectionFailedError(f"{origin} is no address", kind="dns") from error
+                    raise ConnectionFailedError(f"{origin} is not an address", kind="dns") from error
                 found = self._pools[origin] = (pool, proxy is not None and not secure)
         return found
 
@@ -224,4 +224,4 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return MalformedResponseError("the answer's compression is broken")
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, (OSError, http.client.IncompleteRead)):
         return MalformedResponseError("the answer is not HTTP")
-    return ConnectionFailedError("the connection was lost before the answer was whole", kind="reset")
+    return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")

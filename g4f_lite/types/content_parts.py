@@ -80,7 +80,7 @@ def _image_type(content: bytes, name: str) -> str:
     for start, media_type in _IMAGES.items():
         if content.startswith(start):
             return media_type
-    raise InvalidRequestError(f"{name} is no PNG, JPEG, GIF or WebP image; a data: URL can hold any other")
+    raise InvalidRequestError(f"{name} is not a PNG, JPEG, GIF or WebP image; a data: URL can hold any other")
 
 
 def _audio_format(content: bytes) -> str | None:

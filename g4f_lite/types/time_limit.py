@@ -113,7 +113,7 @@ class TimeLimit:
         messages: dict[Phase, str] = {
             "first_token": f"no content within {self._limit:g} s",
             "stall": f"no more content for {self._limit:g} s",
-            "total": f"no whole answer within {self._limit:g} s",
+            "total": f"no complete answer within {self._limit:g} s",
         }
         return ProviderTimeoutError(messages[self._phase], phase=self._phase)
 

@@ -136,7 +136,7 @@ class UploadFile:
             if stat.S_ISDIR(found.st_mode):
                 raise InvalidRequestError(f"{self._what} {str(path)!r} is a folder")
             if not stat.S_ISREG(found.st_mode):  # reading a pipe could block
-                raise InvalidRequestError(f"{self._what} {str(path)!r} is no regular file; pass its bytes")
+                raise InvalidRequestError(f"{self._what} {str(path)!r} is not a regular file; pass its bytes")
             with path.open("rb"):
                 return found.st_size
         except (OSError, ValueError) as error:

@@ -81,7 +81,7 @@ def _token(provider: Provider, status: int, body: bytes) -> str:
                 return token.strip()
         held = ", ".join(sorted(map(str, answer))[:10]) or "nothing"
         raise _no_token(provider, f"answered JSON without a token (it has: {held})", status)
-    raise _no_token(provider, "answered JSON that is no object", status)
+    raise _no_token(provider, "answered JSON that is not an object", status)
 
 
 def _json(body: bytes) -> Any:

@@ -113,7 +113,7 @@ def test_an_answer_that_never_fits_is_an_error_that_says_where(mode: str, groq: 
     groq.script(replies.answer(BAD))
     outcome = run(mode, {}, {"provider": "groq", "fallback_models": [], "response_model": Data})
     assert isinstance(outcome.error, g4f_lite.ToolCallError)
-    assert "the answer is no Data: Expected `float`, got `str` - at `$.celsius`" in str(outcome.error)
+    assert "the answer does not match Data: Expected `float`, got `str` - at `$.celsius`" in str(outcome.error)
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
@@ -163,7 +163,7 @@ def test_a_truncated_answer_is_requested_again_and_not_sent_back(groq: FaultServ
 
 def test_json_in_a_code_block_is_read() -> None:
     assert ResponseModel(Struct).parse(f"```json\n{GOOD}\n```\n") == Struct("Paris", 21.0)
-    with pytest.raises(MisfitError, match="the answer is no Struct"):
+    with pytest.raises(MisfitError, match="the answer does not match Struct"):
         ResponseModel(Struct).parse(f"Here you are: {GOOD}")
 
 

@@ -108,7 +108,7 @@ BROKEN_PROVIDERS = [
     Broken("registers another name", registering("register(P)", "P.name = 'other'"),
            ("named 'broken'", "registers other")),
     Broken("registers an impossible name", registering("register(P)", "P.name = 'No Name'"), ("'No Name'",)),
-    Broken("asks for itself", "from g4f_lite import Client\nClient().explain(provider='broken')", ("asks for itself",)),
+    Broken("asks for itself", "from g4f_lite import Client\nClient().explain(provider='broken')", ("requests itself",)),
 ]  # fmt: skip
 
 
@@ -140,9 +140,9 @@ def test_an_entry_point_that_is_not_a_provider_name_fails_when_it_is_used(name: 
     for client_plugins in (None, [make("mine")]):
         with Client(plugins=client_plugins) as client, pytest.raises(PluginLoadError) as caught:
             ask(client, provider=name)
-        assert "is no provider name" in str(caught.value)
+        assert "is not a provider name" in str(caught.value)
         assert "acme-plugin 1.0" in str(caught.value)
-    assert "is no provider name" in (info(name).error or "")
+    assert "is not a provider name" in (info(name).error or "")
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)

@@ -56,5 +56,5 @@ def test_the_first_error_rule_with_a_result_counts(groq: FaultServer, caplog: py
     ]
     assert "failed: SystemExit: from the rule" in messages[0]
     assert "failed: ZeroDivisionError: from the rule" in messages[1]
-    assert "returned str, no ProviderError" in messages[2]
+    assert "returned str, not a ProviderError" in messages[2]
     assert len(messages) == 3

@@ -160,7 +160,7 @@ REFUSALS: dict[str, tuple[Reply, str]] = {
     "JSON without a token": (page({"id": "s3cret", "hint": "s3cret"}), "it has: hint, id"),
     "an empty token": (page({"token": " "}), "it has: token"),
     "a token that is no text": (page({"token": 5}), "it has: token"),
-    "JSON that is no object": (page(["s3cret"]), "no object"),
+    "JSON that is no object": (page(["s3cret"]), "not an object"),
     "no JSON": (page("s3cret"), "web page for people"),
     "an empty answer": (page(""), "web page for people"),
     "401": (page({"error": "s3cret"}, 401), "answered 401"),

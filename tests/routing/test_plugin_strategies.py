@@ -78,7 +78,7 @@ def raising_strategy(legs: Sequence[Leg], context: StrategyContext) -> Sequence[
     [
         (raising_strategy, "the strategy raising_strategy failed: KeyError: 'no order'"),
         (lambda legs, context: None, "failed: TypeError"),
-        (lambda legs, context: [*legs, "groq"], "'groq', which is no leg of the tier"),
+        (lambda legs, context: [*legs, "groq"], "'groq', which is not a leg of the tier"),
     ],
 )
 @pytest.mark.parametrize("mode", MODES)

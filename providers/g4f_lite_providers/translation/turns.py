@@ -204,7 +204,7 @@ def _media(kind: Literal["image", "document"], url: str, place: str, detail: str
         try:  # checked here, because services report this mistake differently
             base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):
-            raise InvalidRequestError(f"{place}: the data of the url is no base64") from None
+            raise InvalidRequestError(f"{place}: the data of the url is not base64") from None
     else:
         data = base64.b64encode(unquote_to_bytes(data)).decode()
     if not data:

@@ -39,7 +39,7 @@ BAD: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     (P, {"prompt": "a", "sise": "1x1"}, TypeError, "did you mean 'size'"),
     (T, {"file": "missing.wav"}, g4f_lite.InvalidRequestError, "'missing.wav' cannot be read: No such file"),
     (T, {"file": "."}, g4f_lite.InvalidRequestError, "is a folder"),
-    (T, {"file": "/dev/null"}, g4f_lite.InvalidRequestError, "no regular file"),
+    (T, {"file": "/dev/null"}, g4f_lite.InvalidRequestError, "not a regular file"),
     (T, {"file": "a\0b"}, g4f_lite.InvalidRequestError, "cannot be read"),
     (T, {"file": b""}, g4f_lite.InvalidRequestError, "file is empty"),
     (T, {"file": 5}, g4f_lite.InvalidRequestError, "a path, bytes, a binary file.*not int"),

@@ -179,8 +179,8 @@ BROKEN = [
     (image("x.png"), "must begin with https://"),
     (image("file:///etc/passwd"), "must begin with https://"),
     (image("data:image/png;base64,"), "holds no data"),
-    (image("data:image/png;base64,!!!"), "is no base64"),
-    (image("data:image/png;base64,ä"), "is no base64"),
+    (image("data:image/png;base64,!!!"), "is not base64"),
+    (image("data:image/png;base64,ä"), "is not base64"),
     ({"type": "text", "text": None}, "'text' must be a string"),
     ({"type": "input_audio", "input_audio": {"format": "wav"}}, "'data' must be a string"),
 ]

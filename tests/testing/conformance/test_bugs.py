@@ -242,7 +242,7 @@ BUGS = [
         ATTRIBUTES, "changes a model id",
     ),
     Bug("a local provider in the wrong suite", ScriptedProvider, PURE, "LocalProviderConformance"),
-    Bug("no request", with_request(lambda outgoing, request: {"url": outgoing.url}), PURE, "dict, no HTTPRequest"),  # type: ignore[arg-type,return-value]
+    Bug("no request", with_request(lambda outgoing, request: {"url": outgoing.url}), PURE, "dict, not an HTTPRequest"),  # type: ignore[arg-type,return-value]
     Bug("a bug", with_body(lambda body: body["nothing"]), PURE, "KeyError: 'nothing'"),
     Bug("the last message alone", with_body(lambda body: body.update(messages=body["messages"][-1:])), PURE, "'Answer in one word.'"),
     Bug("no model", with_body(lambda body: body.pop("model")), PURE, "'good-1' is not in the request"),
