@@ -16,7 +16,7 @@ output, everything else to standard error.
     plugin_project  the files of a new plugin, made from `plugin_files/`
     options         the options shared by `ask`, `transcribe` and `explain`
     output          tables, JSON and notes
-    narrator        notes on standard error while a call is under way
+    wait_notes      notes on standard error before a long wait
     failures        what a failure prints, and its exit code
 """
 

@@ -76,7 +76,7 @@ def ask(
     text = _read_prompt(prompt)
     check_names(base_urls)
     from ..client.client import Client
-    from .narrator import Narrator
+    from .wait_notes import WaitNotes
 
     messages = [{"role": "system", "content": system}] if system else []
     messages.append({"role": "user", "content": text})
@@ -87,7 +87,7 @@ def ask(
         "timeout": timeout,
         "on_interrupt": on_interrupt,
     }
-    with Client(base_urls=base_urls, plugins=[Narrator()]) as client:
+    with Client(base_urls=base_urls, plugins=[WaitNotes()]) as client:
         if as_json:
             completion = client.chat.completions.create(messages=messages, **params)
             print_json({**completion.to_dict(), "provider": completion.provider, "trail": completion.trail.to_dict()})

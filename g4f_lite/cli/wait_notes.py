@@ -14,7 +14,7 @@ NOTICED_S = 1.0
 """Waits shorter than this, in seconds, print no note."""
 
 
-class Narrator:
+class WaitNotes:
     """A plugin that prints a note before a long wait."""
 
     @hookimpl
