@@ -89,7 +89,7 @@ class Call:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, GeneratorExit):  # a stream that is closed or abandoned ends its attempt
+        if error is None:
             return
         final = self._fail(error)
         if final is not error:

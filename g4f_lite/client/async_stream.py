@@ -60,8 +60,8 @@ async def _chunks(driver: AsyncDriver, call: Call, opened: AsyncOpenStream) -> A
                 await source.finish()
                 attempt.complete_stream()
                 return
-            except GeneratorExit:  # the stream was closed or abandoned, and ends the attempt
-                raise
+            except GeneratorExit:  # the stream was closed or abandoned: the stream ends the attempt and the call
+                return
             except BaseException as error:
                 if not attempt.hands_over(error):
                     raise

@@ -67,8 +67,8 @@ def _chunks(driver: Driver, call: Call, opened: OpenStream) -> Iterator[ChatComp
                 source.finish()
                 attempt.complete_stream()
                 return
-            except GeneratorExit:  # the stream was closed or abandoned, and ends the attempt
-                raise
+            except GeneratorExit:  # the stream was closed or abandoned: the stream ends the attempt and the call
+                return
             except BaseException as error:
                 if not attempt.hands_over(error):
                     raise

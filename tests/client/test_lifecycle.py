@@ -14,7 +14,7 @@ from helpers.asking import aask
 from helpers.driving import eventually, run
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client
+from g4f_lite import AsyncClient, Attempt, Client, Trail, hookimpl
 from g4f_lite.failover.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 
@@ -96,3 +96,43 @@ def test_cancelling_a_call_stops_it_at_once(groq: FaultServer) -> None:
 
     assert asyncio.run(main()) < 1
     assert groq.models == ["openai/gpt-oss-120b"]
+
+
+class Ends:
+    """Collects the ends of attempts and of calls."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[str | None] = []
+        self.trails: list[Trail] = []
+
+    @hookimpl
+    def attempt_finished(self, attempt: Attempt) -> None:
+        self.outcomes.append(attempt.outcome)
+
+    @hookimpl
+    def call_finished(self, trail: Trail) -> None:
+        self.trails.append(trail)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_observers_see_the_end_of_a_call_whose_coroutine_is_closed(stream: bool, groq: FaultServer) -> None:
+    """A framework may close a coroutine instead of cancelling its task, for instance when its loop ends."""
+    groq.script(replies.silence())
+    ends = Ends()
+
+    async def main() -> None:
+        async with AsyncClient(plugins=[ends]) as client:
+            coroutine = aask(client, stream=stream)
+            task = asyncio.ensure_future(coroutine)
+            while not groq.received:
+                await asyncio.sleep(0.005)
+            coroutine.close()
+            assert ends.outcomes == ["GeneratorExit"]
+            assert [[str(attempt.outcome) for attempt in trail.attempts] for trail in ends.trails] == [
+                ["GeneratorExit"]
+            ]
+            task.cancel()
+            with pytest.raises(RuntimeError, match="already awaited"):
+                await task
+
+    asyncio.run(main())
