@@ -199,9 +199,10 @@ class CallFactory:
             from .endpoint_requests import request_to_explain
 
             request = request_to_explain(operation, params)
-        policy_for(self.policy, params)
         now, wall = time.monotonic(), time.time()
-        return explain(self.router, request, params, operation=operation, tokens=tokens, now=now, wall=wall)
+        explanation = explain(self.router, request, params, operation=operation, tokens=tokens, now=now, wall=wall)
+        policy_for(self.policy, params)  # for its errors; last, because a call selects its legs first, too
+        return explanation
 
     def provider_of(self, choice: str | Provider | type[Provider]) -> Provider:
         """Return the provider that a caller named."""

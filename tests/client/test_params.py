@@ -175,3 +175,14 @@ def test_any_parameters_are_accepted_or_refused_with_our_error(params: dict[str,
         check_request({"messages": [USER], **params})
     except g4f_lite.InvalidRequestError as error:
         assert str(error)
+
+
+def test_of_two_mistakes_explain_reports_the_one_that_the_call_reports(groq: FaultServer) -> None:
+    params: dict[str, Any] = {"provider": "nobody", "timeout": -1}
+    with g4f_lite.Client() as client:
+        with pytest.raises(g4f_lite.UnknownProviderError):
+            client.chat.completions.create(messages=[USER], **params)
+        with pytest.raises(g4f_lite.UnknownProviderError):
+            client.explain(**params)
+        with pytest.raises(g4f_lite.InvalidRequestError, match="timeout"):
+            client.explain(provider="groq", timeout=-1)
