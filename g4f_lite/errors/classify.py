@@ -48,6 +48,8 @@ CODES: dict[str, type[e.ProviderError]] = {
     "capacity_exceeded": e.ServerError,
     # Anthropic, llama.cpp, Ollama; gateways pass them on inside streams, where no status says the same
     "authentication_error": e.AuthenticationError,
+    "billing_error": e.QuotaExceededError,
+    "request_too_large": e.RequestTooLargeError,
     "permission_error": e.PermissionDeniedError,
     "not_found_error": e.ModelUnavailableError,
     "rate_limit_error": e.RateLimitError,

@@ -274,6 +274,8 @@ def test_each_error_response_means_its_exception(case: Case) -> None:
         (openai("did not call a tool", "tool_use_failed", status_code=400), e.ToolCallError, 400),
         (openrouter(429, "slow down"), e.RateLimitError, 429),
         (anthropic("permission_error", "not for you"), e.PermissionDeniedError, None),
+        (anthropic("billing_error", "pay first"), e.QuotaExceededError, None),
+        (anthropic("request_too_large", "too much"), e.RequestTooLargeError, None),
         (openrouter(301, "odd"), e.ServerError, None),
         (openai("The model `x` has been decommissioned", "model_decommissioned"), e.ModelUnavailableError, None),
         ({"code": 500, "message": "failed to decode"}, e.ServerError, 500),

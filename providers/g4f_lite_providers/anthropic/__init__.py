@@ -14,8 +14,6 @@ from g4f_lite import (
     HTTPRequest,
     HTTPResponse,
     Provider,
-    QuotaExceededError,
-    RequestTooLargeError,
     ServerError,
     StreamParser,
     hookimpl,
@@ -39,9 +37,7 @@ class Anthropic(Provider):
     fallback_models = ("claude-sonnet-5-5", "claude-sonnet-5", "claude-haiku-4-5")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
     error_codes = {
-        "billing_error": QuotaExceededError,
         "overloaded_error": ServerError,
-        "request_too_large": RequestTooLargeError,
         "timeout_error": ServerError,
     }
     limit_headers = {
