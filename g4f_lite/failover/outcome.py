@@ -53,7 +53,7 @@ class CallRecord:
         self.entries.append(leg.skipped(reason))
 
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
-        """Add a leg that may not be used now. If this call has no error of it yet, the one that it cools down after."""
+        """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
         assert admission.error is not None
         self.legs[leg.identity] = leg
         skipped = cooling_down(leg, admission, now, self._clock.time())

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from .. import prices
 from ..errors.exceptions import ConfigurationError
 from ..provider.leg import Leg
-from ..trail import Skipped
 from ..types.chat import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers
@@ -76,7 +75,7 @@ def filter_eligible(selection: Selection, reasons: Sequence[Reason]) -> Selectio
             if found is None:
                 eligible.append(leg)
             else:
-                skipped.append(Skipped(provider=leg.provider.name, model=leg.model, key=leg.fingerprint, reason=found))
+                skipped.append(leg.skipped(found))
         if eligible:
             tiers.append(eligible)
     if len(skipped) == len(selection.skipped):

@@ -83,6 +83,7 @@ class ModelListing:
 
     Raises:
         TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
+        NoUsableRouteError: no service can be asked, and no provider's class stands in.
     """
 
     def __init__(self, calls: CallFactory, params: Mapping[str, Any]) -> None:
