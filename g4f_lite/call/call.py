@@ -106,7 +106,7 @@ class Call:
         self.finish()
         return error
 
-    def attach_trail(self, result: Any) -> Any:
+    def complete(self, result: Any) -> Any:
         """End the call with a result; return it with the trail."""
         return msgspec.structs.replace(result, trail=self.finish())
 

@@ -62,7 +62,7 @@ class AsyncDriver:
 
     async def answer(self, call: Call) -> Any:
         """As `Driver.answer`."""
-        return call.attach_trail(await self.run(call, self._complete))
+        return call.complete(await self.run(call, self._complete))
 
     async def open(self, call: Call) -> AsyncOpenStream:
         """As `Driver.open`."""

@@ -60,7 +60,7 @@ class Driver:
 
     def answer(self, call: Call) -> Any:
         """Return the result of a call, with its trail; raises as `run`."""
-        return call.attach_trail(self.run(call, self._complete))
+        return call.complete(self.run(call, self._complete))
 
     def open(self, call: Call) -> OpenStream:
         """Return the stream of a call once its first content has come; raises as `run`."""

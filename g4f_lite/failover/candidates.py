@@ -76,7 +76,7 @@ class Candidates:
         while True:
             while (leg := self._take()) is not None:
                 tries = self._tries.get(leg.identity, 0)
-                if tries and self._fails_elsewhere(leg, tries):
+                if tries and self._skip_if_it_fails_elsewhere(leg, tries):
                     continue
                 admission = self._health.admit(leg, now, self._tokens)
                 if admission.error is None:
@@ -108,7 +108,7 @@ class Candidates:
             self._ready.extend(self._order(tier) if self._order is not None and tier else tier)
         return self._ready.popleft()
 
-    def _fails_elsewhere(self, leg: Leg, tries: int) -> bool:
+    def _skip_if_it_fails_elsewhere(self, leg: Leg, tries: int) -> bool:
         """Pass over a leg that was to be tried again if other calls have failed on it in the meantime."""
         if not self or not self._health.fails_elsewhere(leg, tries):
             return False

@@ -202,7 +202,7 @@ class Plan:
 
     def abort(self, state: AttemptState, error: BaseException) -> Attempt:
         """End an attempt that was cancelled, interrupted, or hit a bug. It counts as nothing."""
-        if self.race_won:
+        if self.race_won and not isinstance(error, Exception):  # cancelled; an Exception is a bug
             return self.lose_race(state)
         self.finished = True
         self._health.released(state.leg, probe=state.probe)

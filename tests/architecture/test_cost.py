@@ -80,7 +80,7 @@ def without_http(routes: int) -> int:
     def work() -> None:
         with factory.chat_call({"messages": MESSAGES}) as call, ActiveAttempt(call) as attempt:
             completion = attempt.complete(ANSWER)
-        assert call.attach_trail(completion).text == "Sunday"
+        assert call.complete(completion).text == "Sunday"
 
     return calls(work)
 

@@ -167,3 +167,11 @@ def test_the_trail_says_that_a_slower_leg_lost_the_race(server: FaultServer) -> 
         assert str(lost) == "slow:slow LostRace → another leg was faster"
 
     asyncio.run(main())
+
+
+def test_a_bug_in_a_loser_is_not_called_a_lost_race() -> None:
+    plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")])
+    cancelled, failed = plan.begin(), plan.begin()
+    plan.race_won = True
+    assert plan.abort(cancelled, asyncio.CancelledError()).outcome == "LostRace"
+    assert plan.abort(failed, RuntimeError("a bug")).outcome == "RuntimeError"

@@ -33,6 +33,8 @@ from .base import AsyncResource, Resource
 if TYPE_CHECKING:
     from ..call_factory import CallFactory
 
+LISTED_INSTEAD = (ProviderError, RoutesExhaustedError)
+"""After these failures of a service, the list of its provider's class stands in."""
 _LEAST_SHARE_S = 0.001
 """When the time is up, the providers that are left answer with their own lists."""
 
@@ -60,7 +62,7 @@ class Models(Resource):
         while (call := listing.next_call()) is not None:
             try:
                 listing.add(self._driver.answer(call))
-            except (ProviderError, RoutesExhaustedError) as error:
+            except LISTED_INSTEAD as error:
                 listing.add_failure(error)
         return listing.result()
 
@@ -72,7 +74,7 @@ class AsyncModels(AsyncResource):
         while (call := listing.next_call()) is not None:
             try:
                 listing.add(await self._driver.answer(call))
-            except (ProviderError, RoutesExhaustedError) as error:
+            except LISTED_INSTEAD as error:
                 listing.add_failure(error)
         return listing.result()
 
