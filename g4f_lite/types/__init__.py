@@ -9,10 +9,10 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `assembly` | chunks into a completion, and back |
 | `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
-| `embeddings` `audio` `images` `models` | one endpoint each: request and result |
 | `uploads` | a file to send, and the multipart form around it |
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
+| `*` | every other file is an endpoint: its request and its result |
 """

@@ -7,8 +7,6 @@ Rule: a method makes a call and hands it to the driver.
 | --- | --- |
 | `base` | what the resources share |
 | `chat` | `client.chat.completions` |
-| `embeddings` | `client.embeddings` |
-| `audio` | `client.audio`: transcriptions, translations, speech |
-| `images` | `client.images` |
 | `models` | `client.models`: the services to ask, and the list that stands in for a service that fails |
+| `*` | every other file is an endpoint of its name |
 """
