@@ -113,6 +113,8 @@ class Call:
     def finish(self) -> Trail:
         """End the call and tell the observers."""
         self._finished = True
+        if self.plan.in_line:
+            self.plan.leave_lines()
         trail = self.plan.trail()
         self.hooks.observe("call_finished", trail)
         return trail

@@ -4,6 +4,9 @@ Whether a leg is tried again after a failure, and how long the call waits before
 Rule: the wait is decided here and nowhere else. It is what the caller's `retry_wait` returns, else what the service
 asked for, else exponential backoff; a service that asks for more gets more. A wait is not begun if it is beyond
 `patience` while another leg is left, or if it does not end before the deadline.
+
+A rate limit is a queue: after a refusal the leg's line (`health/pressure`) says when it is the call's turn. Nobody in
+that line goes before the end of `hold`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from .policy import Policy
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 """The longest wait after the first failure, and after any, in seconds. Each failure doubles it."""
+
+FIRST_HOLD = 0.1
+"""The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
 
 def backoff(number: int, random: Callable[[], float]) -> float:
@@ -48,6 +54,20 @@ class RetryWait:
         if policy.retry_wait is not None or policy.retry_stop is not None:
             self._caller = CallerRetry(policy.retry_wait, policy.retry_stop)
 
+    def hold(self, error: ProviderError, refusals: int) -> float:
+        """
+        Return the seconds for which a line waits after a refusal: as the service asks, but at least a growing floor.
+
+        Args:
+            refusals: how many there have been in a row.
+        """
+        floor = min(LONGEST_BACKOFF, FIRST_HOLD * 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * self._random())
+        return floor if error.retry_after is None else max(floor, error.retry_after)
+
+    def is_too_long(self, wait: float, *, others: bool) -> bool:
+        """Return whether a call takes another leg instead of this wait, in seconds, if one is left."""
+        return others and wait > self._policy.patience
+
     def retries(self, mode: RetryMode) -> int:
         """Return how many retries of a leg the table and the policy allow."""
         if mode is RetryMode.NEVER:
@@ -61,6 +81,7 @@ class RetryWait:
         leg: Hashable,
         *,
         number: int,
+        refusals: int,
         started_at: float,
         now: float,
         deadline_at: float,
@@ -69,30 +90,37 @@ class RetryWait:
         """
         Return the seconds to wait before the leg is tried again; None if it is not.
 
+        For a leg whose line the call joins, these are the seconds before it does: the caller's `retry_wait`.
+
         Args:
             number: which attempt on this leg failed, 1 for the first.
+            refusals: how many of the earlier ones were refused for rate: they use up no retries.
             started_at: when it started. All times are monotonic seconds.
             others: whether another leg could be tried now.
 
         Raises:
             ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
         """
-        if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and number > 1):
+        retry = number - refusals
+        if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and retry > 1):
             return None  # the table's limit applies even to caller-supplied retry objects
         caller = self._caller
         stops: bool | None = None
         if caller is not None:
             caller.failed(leg, error, number=number, started_at=started_at, now=now)
             stops = caller.stops(leg)
-        if stops or (stops is None and number > self.retries(mode)):
+        queue = mode is RetryMode.QUEUE
+        if stops or (stops is None and not queue and retry > self.retries(mode)):
             return None
         wait = None if caller is None else caller.wait(leg)
         asked = error.retry_after
-        if wait is None:
-            wait = backoff(number, self._random) if asked is None else asked
+        if queue:
+            wait = wait or 0.0
+        elif wait is None:
+            wait = backoff(retry, self._random) if asked is None else asked
         elif asked is not None:
             wait = max(wait, asked)
-        if (wait > self._policy.patience and others) or now + wait >= deadline_at:
+        if self.is_too_long(wait, others=others) or now + wait >= deadline_at:
             return None
         if caller is not None:
             caller.waits(leg, wait)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from ..errors.exceptions import ProviderError
+from ..health.pressure import Ticket, Turn
 from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import SHARES, FailureScope, Tiers
+from .backoff import RetryWait
 from .outcome import CallRecord
 
 
@@ -27,6 +29,7 @@ class Candidates:
         health: what is known of the legs.
         record: gets the legs that are passed over, and why.
         tokens: estimate of what the request needs.
+        waits: how long a call waits in line.
     """
 
     def __init__(
@@ -35,7 +38,9 @@ class Candidates:
         order: Callable[[Sequence[Leg]], Iterable[Leg]] | None,
         health: Health,
         record: CallRecord,
+        *,
         tokens: float,
+        waits: RetryWait,
     ) -> None:
         self._tiers = tiers
         self._order = order
@@ -47,15 +52,24 @@ class Candidates:
         self._cooling_down: list[Leg] = []
         self._dropped: set[Identity] = set()
         self._tries: dict[Identity, int] = {}
+        self._waits = waits
+        self.ticket: Ticket | None = None
+        """The place of the call in the lines of its legs, once it has stood in one."""
+        self._in_line_since = 0.0
+        self.refusals: dict[Identity, int] = {}
+        """How often each leg refused the call for rate."""
+        self._not_before: dict[Identity, float] = {}
+        """When the call may join the line of a leg again, if the caller's `retry_wait` asks for a wait."""
 
     def __bool__(self) -> bool:
-        while not self._ready:
-            if self._next_tier == len(self._tiers):
-                return False
+        return bool(self._ready) or self._has_later_tiers()
+
+    def _has_later_tiers(self) -> bool:
+        while self._next_tier < len(self._tiers):
             if not self._dropped or self._kept(self._tiers[self._next_tier]):
                 return True
             self._next_tier += 1
-        return True
+        return False
 
     def __iter__(self) -> Iterator[Leg]:
         later = islice(self._tiers, self._next_tier, None)
@@ -63,9 +77,12 @@ class Candidates:
 
     # -- the next leg ----------------------------------------------------------------------
 
-    def next_leg(self, now: float) -> tuple[Leg, int, bool]:
+    def next_leg(self, now: float, deadline_at: float) -> tuple[Leg, int, bool]:
         """
         Take the next leg that may be used now.
+
+        Args:
+            deadline_at: no wait for a leg begins that would end later.
 
         Returns:
             The leg, the number of this try on it (1 for the first), and whether it is a probe.
@@ -78,22 +95,99 @@ class Candidates:
                 tries = self._tries.get(leg.identity, 0)
                 if tries and self._skip_if_it_fails_elsewhere(leg, tries):
                     continue
-                admission = self._health.admit(leg, now, self._tokens)
+                if self._not_before and self._not_before.get(leg.identity, 0.0) > now:
+                    self._cooling_down.append(leg)
+                    continue
+                admission = self._health.admit(leg, now, self._tokens, self.ticket)
                 if admission.error is None:
                     self._tries[leg.identity] = tries + 1
                     return leg, tries + 1, admission.probe
                 self._cooling_down.append(leg)
                 self._record.cooling_down(leg, admission, now)
-            ready_at = self.ready_at(now)
+                if admission.turn is not None:
+                    self._stand_in_line(leg, admission.turn, now)
+                    if not self._ready and self._stays_in_line(now, deadline_at):
+                        break
+            ready_at, ask_at = self.soonest(now)
             self._ready.extend(self._cooling_down)
             self._cooling_down = []
             if ready_at > now:
-                raise AllCoolingDownError(ready_at)
+                raise AllCoolingDownError(ready_at, ask_at)
 
-    def ready_at(self, now: float) -> float:
-        """Return when the first leg has cooled down: 0 if one has already, infinity if none is cooling down."""
-        checks = (self._health.check(leg, now, self._tokens) for leg in self._cooling_down)
-        return min((check.ready_at for check in checks), default=float("inf"))
+    def soonest(self, now: float) -> tuple[float, float]:
+        """
+        Return when the first of the legs that are cooling down may be used, and when to ask again.
+
+        Both are 0 if one may be used now, and infinity if none is cooling down. A call that stands in several lines
+        takes the leg that comes first, as do those before it: the lines move as fast as all their legs together.
+        """
+        ready_at = ask_at = first_at = float("inf")
+        turns: list[Turn] = []
+        for leg in self._cooling_down:
+            check = self._health.check(leg, now, self._tokens, self.ticket)
+            at = max(check.ready_at, self._not_before.get(leg.identity, 0.0))
+            if at <= now:
+                return 0.0, 0.0
+            if check.turn is not None and at == check.turn.at:
+                turns.append(check.turn)
+                first_at = min(first_at, check.turn.first_at)
+            else:
+                ready_at = ask_at = min(ready_at, at)
+        if turns:
+            together = now + 1.0 / sum(1.0 / (turn.at - now) for turn in turns)
+            asked = now + 1.0 / sum(1.0 / (turn.ask_at - now) for turn in turns)
+            ready_at, ask_at = min(ready_at, max(together, first_at)), min(ask_at, max(asked, first_at))
+        return ready_at, ask_at
+
+    # -- in line ---------------------------------------------------------------------------
+
+    def queue(self, leg: Leg, now: float, *, join_at: float, deadline_at: float) -> tuple[float, float] | None:
+        """
+        Put a call that a leg has refused for rate into the leg's line, with the place that it had.
+
+        Args:
+            join_at: when the call joins the line.
+
+        Returns:
+            When the call goes, and when it asks again; None if it takes another leg now.
+        """
+        self.refusals[leg.identity] = self.refusals.get(leg.identity, 0) + 1
+        self._take_ticket(now)
+        if join_at > now:
+            self._not_before[leg.identity] = join_at
+        elif (turn := self._health.check(leg, now, self._tokens, self.ticket).turn) is not None:
+            self._stand_in_line(leg, turn, now)
+        if any(self._health.check(other, now, self._tokens, self.ticket).granted for other in self._ready):
+            self._ready.append(leg)
+            return None
+        self._cooling_down.extend(self._ready)
+        self._cooling_down.append(leg)
+        self._ready.clear()
+        stays, soonest = self._stays_in_line(now, deadline_at), self.soonest(now)
+        self._ready.extend(self._cooling_down)
+        self._cooling_down = []
+        return soonest if stays else None
+
+    def _stand_in_line(self, leg: Leg, turn: Turn, now: float) -> None:
+        self._health.join_line(leg, self._take_ticket(now), turn.ask_at)
+
+    def _take_ticket(self, now: float) -> Ticket:
+        if self.ticket is None:
+            self.ticket = Ticket()
+            self._in_line_since = now
+        return self.ticket
+
+    def _stays_in_line(self, now: float, deadline_at: float) -> bool:
+        """Return whether the call waits for the legs that it has come to, and does not go on to a later tier."""
+        if not self._has_later_tiers():
+            return True
+        turn_at = self.soonest(now)[0]
+        return turn_at < deadline_at and not self._waits.is_too_long(turn_at - self._in_line_since, others=True)
+
+    def leave_lines(self) -> None:
+        """Leave all lines."""
+        if self.ticket is not None:
+            self._health.leave_lines(self.ticket)
 
     def _take(self) -> Leg | None:
         while not self._ready:
@@ -154,8 +248,10 @@ class AllCoolingDownError(ProviderError):
 
     Args:
         ready_at: when the first leg may be used again, in monotonic seconds; infinity if there is none.
+        ask_at: when to ask again.
     """
 
-    def __init__(self, ready_at: float) -> None:
+    def __init__(self, ready_at: float, ask_at: float) -> None:
         super().__init__("all legs are cooling down")
         self.ready_at = ready_at
+        self.ask_at = ask_at

@@ -24,6 +24,8 @@ class RetryMode(Enum):
     ONCE = auto()
     BACKOFF = auto()
     """Up to `retries` times: after the wait that the service asked for if `patience` allows it, else by backoff."""
+    QUEUE = auto()
+    """As often as the deadline allows: the call waits in the leg's line. It does not use up `retries`."""
 
 
 class Decision(NamedTuple):
@@ -46,7 +48,7 @@ _10_MIN, _1_H = 600.0, 3600.0
 
 
 DECISIONS: dict[type[e.ProviderError], Decision] = {
-    e.RateLimitError: Decision(RetryMode.BACKOFF, memory=Memory.LEG),
+    e.RateLimitError: Decision(RetryMode.QUEUE, memory=Memory.RATE),
     e.QuotaExceededError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_1_H),
     e.AuthenticationError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_10_MIN),
     e.PermissionDeniedError: Decision(memory=Memory.LEG, cooldown_s=_10_MIN),

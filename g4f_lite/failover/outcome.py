@@ -56,6 +56,8 @@ class CallRecord:
         """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
         assert admission.error is not None
         self.legs[leg.identity] = leg
+        if admission.turn is not None and leg.identity in self.errors:
+            return  # the trail says already that the call waits in line
         skipped = cooling_down(leg, admission, now, self._clock.time())
         if skipped not in self.entries:
             self.entries.append(skipped)

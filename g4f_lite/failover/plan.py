@@ -20,7 +20,7 @@ from ..trail import Attempt, Skipped, Trail
 from ..types.time_limit import Clock, TimeLimit
 from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
-from .decisions import Decision, decide
+from .decisions import Decision, RetryMode, decide
 from .outcome import CallRecord, reason_to_leave, reason_to_skip, reason_to_stop
 from .policy import Policy
 
@@ -81,14 +81,17 @@ class Plan:
         """Seconds to wait before the next attempt."""
         self.race_won = False
         """A hedged leg has won, and attempts that are aborted now have lost the race."""
+        self.in_line = False
+        """The call has stood in the line of a leg: it must leave it at its end."""
+        self._under_way = 0
         self._clock = clock
         self._health = Health(random) if health is None else health
         self._tokens = tokens
         self._record = CallRecord(skipped, clock, self._health, tokens)
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
-        self._candidates = Candidates(tiers, order, self._health, self._record, tokens)
-        self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._retry_wait = RetryWait(policy, random)
+        self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
+        self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._caller_mistake: ConfigurationError | None = None
 
     # -- an attempt ------------------------------------------------------------------------
@@ -103,11 +106,15 @@ class Plan:
         """
         now = self._clock.monotonic()
         try:
-            leg, number, probe = self._candidates.next_leg(now)
+            leg, number, probe = self._candidates.next_leg(now, self.deadline_at)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
-            self.next_wait = 0.0 if self.finished else error.ready_at - now
+            self.next_wait = 0.0 if self.finished else error.ask_at - now
+            self.in_line = True
+            if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
+                self.leave_lines()
             raise
+        self._under_way += 1
         self._record.legs[leg.identity] = leg
         limit = TimeLimit(
             self._clock,
@@ -158,6 +165,10 @@ class Plan:
         error.provider, error.model = leg.provider.name, state.attempt.model
         self._record.failed(leg, error)
         decision = decide(error, sent=sent, names_model=bool(leg.model), on_interrupt=self.policy.on_interrupt)
+        queue = decision.again is RetryMode.QUEUE
+        cooldown_s = decision.cooldown_after(error)
+        if queue:
+            cooldown_s = self._retry_wait.hold(error, self._health.refusals(leg, state.limit.started_at))
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
@@ -166,8 +177,9 @@ class Plan:
             error,
             now,
             memory=decision.memory,
-            cooldown_s=decision.cooldown_after(error),
+            cooldown_s=cooldown_s,
             origin_failed=decision.scope is FailureScope.ORIGIN,
+            began_at=state.limit.started_at,
             probe=state.probe,
         )
         try:
@@ -178,14 +190,19 @@ class Plan:
                     decision.again,
                     leg.identity,
                     number=state.attempt.number,
+                    refusals=self._candidates.refusals.get(leg.identity, 0),
                     started_at=state.limit.started_at,
                     now=now,
                     deadline_at=self.deadline_at,
-                    others=bool(self._candidates),
+                    others=not queue and bool(self._candidates),
                 )
         except ConfigurationError as mistake:
             wait, self._caller_mistake = None, mistake
-        useless, reason = self._next_step(state, error, decision, wait, now)
+        if queue and wait is not None:
+            useless: list[Leg] = []
+            wait, reason = self._queue(leg, error, now, now + wait)
+        else:
+            useless, reason = self._next_step(state, error, decision, wait, now)
         attempt = self._end(
             state,
             now,
@@ -221,6 +238,7 @@ class Plan:
         return bool(self._candidates)
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
+        self._under_way -= 1
         attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
         self._record.entries.append(attempt)
         return attempt
@@ -241,11 +259,31 @@ class Plan:
             self.finished = self.not_retryable = True
             return [], f"stop: {self._caller_mistake}" if self._caller_mistake is not None else reason_to_stop(error)
         useless = self._candidates.drop(decision.scope, leg)
-        if state.attempt.number <= self._retry_wait.retries(decision.again):
+        retry = state.attempt.number - self._candidates.refusals.get(leg.identity, 0)
+        if retry <= self._retry_wait.retries(decision.again):
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
-        self.finished = self.not_retryable or (not others and self._candidates.ready_at(now) >= self.deadline_at)
+        self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)
         return useless, reason_to_leave(error, self.policy.patience, finished=self.finished, others=others)
+
+    def _queue(self, leg: Leg, error: ProviderError, now: float, join_at: float) -> tuple[float | None, str]:
+        """Wait for the leg in its line, or fail over. Return the wait and the reason."""
+        self.in_line = True
+        turn = self._candidates.queue(leg, now, join_at=join_at, deadline_at=self.deadline_at)
+        self.next_wait = 0.0
+        self.finished = self.not_retryable
+        if turn is None:
+            return None, reason_to_leave(error, self.policy.patience, finished=False, others=True)
+        ready_at, ask_at = turn
+        if ready_at >= self.deadline_at:
+            self.finished = True
+            return None, reason_to_leave(error, self.policy.patience, finished=True, others=False)
+        self.next_wait = ask_at - now
+        return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"
+
+    def leave_lines(self) -> None:
+        """Leave the lines of all legs: the call has ended."""
+        self._candidates.leave_lines()
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -43,6 +43,10 @@ class Breaker:
         """Return whether an attempt may begin; unless it is closed, that attempt is a probe."""
         return not self.is_open or (now >= self.open_until and not self.probing)
 
+    def answers_since(self, when: float) -> int:
+        """Return how many of the remembered outcomes are answers that came since then."""
+        return sum(ok for at, ok in self._outcomes if at >= when)
+
     def success(self, now: float) -> None:
         """Record an answer: it closes, whatever state it was in."""
         self.in_a_row = 0

@@ -19,11 +19,14 @@ from ..provider.leg import Identity, Leg
 from ..trail import Skipped
 from .breaker import Breaker
 from .limits import Limit, read_limits
+from .pressure import Line, Ticket, Turn
 
 MOST_LEGS = 4096
 """How many legs, origins and cooldowns are remembered; the oldest is forgotten first."""
 PROBE_POLL_S = 0.25
 """How long a call waits before it looks again at a leg on which another call's probe is under way."""
+LONGEST_SHORT_WAIT_S = 10.0
+"""A leg that takes the next request sooner is described as limited, else as cooling down."""
 _SMOOTHING = 0.3
 """Weight of the newest first-token time in the moving average."""
 
@@ -36,6 +39,8 @@ class Memory(Enum):
     """The leg cools down."""
     KEY = auto()
     """The provider's legs with the same key cool down."""
+    RATE = auto()
+    """The leg allows fewer requests per second: calls wait in line for it."""
     BREAKER = auto()
     """The failure counts for the breaker of the leg or of its origin; a leg whose service asks to wait cools down."""
 
@@ -53,6 +58,8 @@ class Admission(NamedTuple):
     ready_at: float = 0.0
     error: ProviderError | None = None
     probe: bool = False
+    turn: Turn | None = None
+    """The place in the leg's line, if it has one."""
 
     @property
     def granted(self) -> bool:
@@ -73,13 +80,14 @@ class _OriginState:
 
 
 class _LegState(_OriginState):
-    __slots__ = ("first_token", "in_flight", "limits")
+    __slots__ = ("first_token", "in_flight", "limits", "line")
 
     def __init__(self) -> None:
         super().__init__()
         self.limits: tuple[Limit, ...] = ()
         self.in_flight = 0
         self.first_token: float | None = None
+        self.line: Line | None = None
 
 
 class Health:
@@ -100,31 +108,53 @@ class Health:
 
     # -- before an attempt -----------------------------------------------------------------
 
-    def admit(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
-        """Let an attempt begin, as a probe if a breaker is half-open; or say why not."""
+    def admit(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
+        """
+        Let an attempt begin, as a probe if a breaker is half-open; or say why not.
+
+        Args:
+            tokens: estimate of what the request needs.
+            ticket: the call's place in the lines of its legs; a call that may begin leaves them.
+        """
         with self._lock:
-            admission = self._check(leg, now, tokens)
+            admission = self._check(leg, now, tokens, ticket)
             if admission.error is None:
-                self._leg_state(leg.identity).in_flight += 1
+                state = self._leg_state(leg.identity)
+                state.in_flight += 1
+                if state.line is not None:
+                    state.line.go(now)
+                if ticket is not None:
+                    ticket.leave()
                 if admission.probe:
                     for breaker in self._breakers(leg):
                         breaker.probing = breaker.probing or breaker.is_open
             return admission
 
-    def check(self, leg: Leg, now: float, tokens: float = 0.0) -> Admission:
+    def check(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
         """Return what `admit` would return; nothing changes."""
         with self._lock:
-            return self._check(leg, now, tokens)
+            return self._check(leg, now, tokens, ticket)
 
     def any_usable(self, legs: Iterable[Leg], now: float, tokens: float = 0.0) -> bool:
         """Return whether `check` would grant one of these legs."""
         with self._lock:
             for leg in legs:  # noqa: SIM110  # each call asks this, and a generator costs a microsecond
-                if self._check(leg, now, tokens).error is None:
+                if self._check(leg, now, tokens, None).error is None:
                     return True
             return False
 
-    def _check(self, leg: Leg, now: float, tokens: float) -> Admission:
+    def join_line(self, leg: Leg, ticket: Ticket, ask_at: float) -> None:
+        """Stand in the line of a leg, if it has one; the call asks again at `ask_at`."""
+        with self._lock:
+            if (state := self._legs.get(leg.identity)) is not None and state.line is not None:
+                state.line.join(ticket, ask_at)
+
+    def leave_lines(self, ticket: Ticket) -> None:
+        """Leave all lines: the call has ended, or waits no longer."""
+        with self._lock:
+            ticket.leave()
+
+    def _check(self, leg: Leg, now: float, tokens: float, ticket: Ticket | None) -> Admission:
         if self._cooldowns and (cooldown := self._cooldown(leg, now)) is not None:
             return Admission(cooldown.until, cooldown.error)
         probe = False
@@ -136,8 +166,12 @@ class Health:
                 probe = True
         if state is not None:
             for limit in state.limits:
-                if limit.reset_at > now and limit.left < (tokens if limit.what == "tokens" else 1):
+                if limit.what == "tokens" and limit.reset_at > now and limit.left < tokens:
                     return Admission(limit.reset_at, _limit_error(limit))
+            if (line := state.line) is not None:
+                turn = line.turn(None if ticket is None else ticket.number, now)
+                if turn is not None:
+                    return Admission(turn.at, line.error, turn=turn)
         return _PROBE if probe else _GRANTED
 
     def _cooldown(self, leg: Leg, now: float) -> Cooldown | None:
@@ -168,6 +202,11 @@ class Health:
                 origin.breaker.success(now)
             if headers:
                 state.limits = read_limits(headers, now=now, wall=wall, names=leg.provider.limit_headers)
+                for limit in state.limits:
+                    if limit.what != "tokens" and limit.left < 1 and limit.reset_at > now:
+                        self._line(state, now, _limit_error(limit)).hold(now, limit.reset_at)
+            if state.line is not None:
+                state.line.answered()
             if first_token is not None:
                 old = state.first_token
                 state.first_token = first_token if old is None else old + _SMOOTHING * (first_token - old)
@@ -181,6 +220,7 @@ class Health:
         memory: Memory,
         cooldown_s: float = 0.0,
         origin_failed: bool = False,
+        began_at: float | None = None,
         probe: bool = False,
     ) -> bool:
         """
@@ -190,6 +230,7 @@ class Health:
             memory: what later calls learn from it.
             cooldown_s: how long the leg, or its key, is not used.
             origin_failed: the failure counts for the breaker of the origin instead of the leg's.
+            began_at: when the attempt began; now if it is left out.
             probe: the attempt was a probe.
 
         Returns:
@@ -198,6 +239,11 @@ class Health:
         with self._lock:
             state = self._leg_state(leg.identity)
             state.in_flight -= 1
+            if memory is Memory.RATE:
+                began_at = now if began_at is None else began_at
+                self._line(state, now, error).refused(now, began_at=began_at, hold_s=cooldown_s, error=detached(error))
+                self._end_probe(leg, probe)
+                return False
             if cooldown_s and memory is not Memory.NOTHING:
                 name = _key_of(leg) if memory is Memory.KEY else leg.identity
                 self._cool_down(name, Cooldown(now + cooldown_s, detached(error)), now)
@@ -209,6 +255,17 @@ class Health:
             culprit.breaker.failure(now, self._random, probe=probe and culprit.breaker.is_open)
             self._end_probe(leg, probe)
             return culprit.breaker.is_open
+
+    def refusals(self, leg: Leg, began_at: float) -> int:
+        """Return how many refusals there will be in a row once an attempt that began then has been refused."""
+        state = self._legs.get(leg.identity)
+        return 1 if state is None or state.line is None else state.line.refusals_with(began_at)
+
+    def _line(self, state: _LegState, now: float, error: ProviderError) -> Line:
+        """Return the line of a leg; make one if there is none that is still of use."""
+        if state.line is None or state.line.is_forgotten(now):
+            state.line = Line(now, state.breaker.answers_since(now - 1.0), detached(error))
+        return state.line
 
     def _cool_down(self, name: Hashable, cooldown: Cooldown, now: float) -> None:
         if len(self._cooldowns) >= MOST_LEGS:
@@ -250,7 +307,7 @@ class Health:
     def _leg_state(self, identity: Identity) -> _LegState:
         if (state := self._legs.get(identity)) is None:
             if len(self._legs) >= MOST_LEGS:
-                idle = next((one for one, state in self._legs.items() if not state.in_flight), None)
+                idle = next((one for one, state in self._legs.items() if not (state.in_flight or state.line)), None)
                 if idle is not None:
                     del self._legs[idle]
             state = self._legs[identity] = _LegState()
@@ -273,6 +330,8 @@ class Health:
         self._lock = threading.Lock()
         for leg in self._legs.values():
             leg.in_flight = 0
+            if leg.line is not None:
+                leg.line.clear()
             leg.breaker.probing = False
         for origin in self._origins.values():
             origin.breaker.probing = False
@@ -287,14 +346,17 @@ def detached(error: ProviderError, message: str | None = None) -> ProviderError:
 
 
 def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
-    """Return why a leg is not used now, with the time of day at which it may be used again."""
+    """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
     assert admission.error is not None
+    error = f"{type(admission.error).__name__} ({admission.error.message})"
+    if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
+        limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
+        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
     try:
         until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
     except (OverflowError, ValueError, OSError):  # a service asked for a million years
         until = "further notice"
-    reason = f"cooling down until {until} after {type(admission.error).__name__} ({admission.error.message})"
-    return leg.skipped(reason)
+    return leg.skipped(f"cooling down until {until} after {error}")
 
 
 def _key_of(leg: Leg) -> Hashable:

@@ -20,6 +20,7 @@ from g4f_lite import (
     ToolCallError,
 )
 from g4f_lite.errors import exceptions as error_tree
+from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.failover.decisions import DECISIONS, Decision, RetryMode, decide
 from g4f_lite.health.tracker import Health, Memory
 from g4f_lite.provider.leg import Leg
@@ -28,10 +29,13 @@ from g4f_lite.routing.tiers import FailureScope
 
 def after(error: ProviderError) -> list[str]:
     """The legs that are tried when each of them fails with this error at once."""
-    plan, _ = make(*legs(), retries=0)
-    tried = []
+    plan, _ = make(*legs(), retries=0, patience=0)
+    tried: list[str] = []
     while not plan.finished:
-        state = plan.begin()
+        try:
+            state = plan.begin()
+        except AllCoolingDownError:  # it waits in the lines of all legs
+            return tried
         leg = state.leg
         tried.append(f"{leg.model}{1 if leg.key is K1 else 2}" if leg.provider.name == "here" else "c")
         plan.fail(state, error)

@@ -31,17 +31,20 @@ from g4f_lite.provider.leg import Leg
         (ServerError("x"), {}, [0.25, 0.5, None]),
         (ServerError("x"), {"retries": 0}, [None]),
         (ServerError("x", retry_after=1.5), {}, [1.5, 1.5, None]),
-        (RateLimitError("x", retry_after=2), {}, [2, 2, None]),
+        (RateLimitError("x", retry_after=2), {}, [2, None]),
         (RateLimitError("x", retry_after=9), {}, [None]),
-        (RateLimitError("x", retry_after=9), {"patience": 10}, [9, 9, None]),
-        (RateLimitError("x"), {"patience": 0.3}, [0.25, None]),
+        (RateLimitError("x", retry_after=9), {"patience": 10}, [9, None]),
+        (RateLimitError("x"), {"patience": 0.3}, [0.075, 0.15, None]),
+        (RateLimitError("x", retry_after=0), {"patience": 0.6, "retries": 0}, [0.075, 0.15, 0.3, None]),
         (MalformedResponseError("x"), {}, [0.25, None]),
         (ToolCallError("x"), {"retries": 5}, [0.25, None]),
         (ConnectionFailedError("x"), {}, [0.25, None]),
         (ProviderTimeoutError("x"), {}, [None]),
         (RateLimitError("x", retry_after=2), {"deadline": 1.0}, [None]),
         (ServerError("x"), {"retry_wait": lambda state: state.attempt_number / 100}, [0.01, 0.02, None]),
-        (RateLimitError("x", retry_after=1), {"retry_wait": lambda state: 0.1}, [1, 1, None]),
+        (RateLimitError("x", retry_after=1), {"retry_wait": lambda state: 0.1}, [1, 1, 1, None]),
+        (RateLimitError("x"), {"retry_wait": lambda state: 1.0}, [1, 1, 1, None]),
+        (RateLimitError("x"), {"retry_stop": lambda state: state.attempt_number >= 2}, [0.075, None]),
         (ServerError("x"), {"retry_stop": lambda state: state.attempt_number >= 2}, [0.25, None]),
         (ProviderTimeoutError("x"), {"retry_stop": lambda state: False}, [None]),
     ],
@@ -55,7 +58,7 @@ def test_the_same_leg_is_retried_as_the_policy_allows(
         leg = state.leg
         assert leg.model == "a"
         attempt = plan.fail(state, error)
-        assert (attempt.number, attempt.wait) == (number, wait)
+        assert (attempt.number, attempt.wait) == (number, wait if wait is None else pytest.approx(wait))
         clock.now += plan.next_wait
     assert plan.begin().leg.model == "b"
 
@@ -108,7 +111,7 @@ def test_attempts_and_waits_stay_within_the_settings(
 ) -> None:
     plan, clock = make(*legs(), retries=retries, deadline=deadline)
     began = clock.now
-    attempts = 0
+    attempts = refused = 0
     for failure in failures * 10:
         if plan.finished:
             break
@@ -118,10 +121,12 @@ def test_attempts_and_waits_stay_within_the_settings(
             assert plan.finished or plan.next_wait > 0
         else:
             attempts += 1
+            refused += isinstance(failure, RateLimitError)
             plan.fail(state, failure)
         clock.now += plan.next_wait
         assert clock.now - began <= deadline
-    assert attempts <= 5 * (retries + 1)
+    assert attempts - refused <= 5 * (retries + 1)
+    assert refused <= 5 * (8 + deadline / 4)
     if plan.finished:
         assert len(plan.trail().attempts) == attempts
         assert plan.final_error().trail.attempts

@@ -181,7 +181,7 @@ def test_a_check_grants_the_legs_that_a_plan_then_attempts(steps: list[Any]) -> 
         clock.now += passed
     tiers = [[leg(model, "k1" if model == "a" else "k2")] for model in ("a", "b", "c")]
     usable = [tier[0].model for tier in tiers if health.check(tier[0], clock.now).granted]
-    plan = Plan(tiers, policy=Policy(retries=0), clock=clock, random=no_jitter, health=health)
+    plan = Plan(tiers, policy=Policy(retries=0, patience=0), clock=clock, random=no_jitter, health=health)
     tried = []
     while not plan.finished:
         try:

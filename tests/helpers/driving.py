@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 def _steady(line: str) -> str:
-    line = re.sub(r" in \d+\.\d+ s", " in T", line)
+    line = re.sub(r" (in|about) \d+\.\d+ s", r" \1 T", line)
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", line)
 
 

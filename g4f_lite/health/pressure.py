@@ -1,0 +1,248 @@
+"""
+The rate that a leg allows, learned from its refusals, and the line of the calls that wait for it.
+
+Rule: nothing here waits or reads a clock; times are monotonic seconds and are passed in. `Health` holds the lock.
+
+A leg has a line only after it has refused a call, or has said that no requests are left. The line has a token
+bucket. A refusal lowers its rate to a share of the rate at which the leg accepted requests since the refusal before;
+afterwards the rate grows along a cubic curve, as in the adaptive retry mode of AWS's client libraries. Until the
+second refusal little is known, so the rate doubles in short steps.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from itertools import count
+from math import log, log2
+from typing import NamedTuple
+
+from ..errors.exceptions import ProviderError
+
+LOWERED_TO = 0.9
+"""Share of the accepted rate to which a refusal lowers the rate."""
+LEAST_SHARE = 0.5
+FIRST_SHARE = 0.4
+"""Share of itself below which one refusal does not lower the rate; the other one applies to the second refusal."""
+DOUBLING_S = 0.2
+"""Time in which the rate doubles up to the second refusal."""
+RECOVERY_S = 3.0
+RECOVERY_REQUESTS = 20.0
+RECOVERY_HOLDS = 6.0
+"""Time, requests and waits that the service asked for, after which the rate is back where it was: the longest."""
+FIRST_RATE = 4.0
+"""Requests per second after the first refusal, if the leg has not answered more in the last second."""
+LOWEST_RATE = 0.02
+BURST_S = 0.1
+"""Seconds of the rate that the bucket holds, but two requests at least."""
+FORGET_S = 60.0
+"""Time without a refusal or a wait after which the rate is forgotten."""
+ABSENT_S = 1.0
+"""How late a call may be for its turn. Then it loses its place until it asks again."""
+
+_numbers = count(1)
+
+
+class Ticket:
+    """The place of one call in the lines of its legs. Lower numbers come first."""
+
+    __slots__ = ("lines", "number")
+
+    def __init__(self) -> None:
+        self.number = next(_numbers)
+        self.lines: list[Line] = []
+
+    def leave(self) -> None:
+        """Leave all lines."""
+        for line in self.lines:
+            line.leave(self.number)
+        self.lines.clear()
+
+
+class Turn(NamedTuple):
+    """When a call may go."""
+
+    at: float
+    """Its predicted turn."""
+    ask_at: float
+    """When it must ask again: before its turn if that is far away, because the rate may rise."""
+    first_at: float
+    """When the leg takes the next request of any call."""
+    rate: float
+    """The requests per second that the leg seems to allow."""
+    ahead: int
+    """How many calls come before it."""
+
+
+class Line:
+    """
+    The line of one leg.
+
+    Args:
+        rate: requests per second to begin with.
+        error: what the calls in line wait for.
+    """
+
+    __slots__ = (
+        "_accepted", "_ask_at", "_goal", "_grows_from", "_held_s", "_lowered_at", "_measured_from", "_rate",
+        "_recovery", "_refilled_at", "_tokens", "_used_at", "_waiting", "error", "held_until", "refusals",
+    )  # fmt: skip
+
+    def __init__(self, now: float, rate: float, error: ProviderError) -> None:
+        self.error = error
+        self.held_until = 0.0
+        """No call goes before."""
+        self.refusals = 0
+        """Refusals in a row: since the last answer."""
+        self._rate = max(FIRST_RATE, rate)
+        """The rate to which the last refusal lowered it."""
+        self._goal: float | None = None
+        """The rate at which it was accepted before the last refusal; None before the second refusal."""
+        self._recovery = DOUBLING_S
+        self._lowered_at = self._grows_from = self._refilled_at = self._used_at = now
+        self._accepted = 0
+        """Requests since the rate was lowered, without those that were refused."""
+        self._tokens = 0.0
+        self._held_s = 0.0
+        self._measured_from = now
+        self._waiting: list[int] = []
+        """The tickets' numbers, sorted."""
+        self._ask_at: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def rate(self, now: float) -> float:
+        """Return the requests per second that the leg seems to allow now."""
+        since = max(0.0, now - self._grows_from) / self._recovery
+        if self._goal is None:
+            return self._rate * float(2.0 ** min(since, 16.0))
+        return self._goal + (self._goal - self._rate) * (since - 1.0) ** 3
+
+    # -- the line --------------------------------------------------------------------------
+
+    def turn(self, number: int | None, now: float) -> Turn | None:
+        """
+        Return when a call may go; None for now.
+
+        Args:
+            number: of the call's ticket; None for a call that would come last.
+        """
+        rate = self._refill(now)
+        if self._waiting:
+            self._remove_absent(now)
+        ahead = len(self._waiting) if number is None else bisect_left(self._waiting, number)
+        needed = ahead + 1.0 - self._tokens
+        if needed <= 1e-9 and now >= self.held_until:
+            return None
+        self._used_at = now
+        start = max(now, self.held_until)
+        first = max(0.0, 1.0 - self._tokens) / rate
+        if self._goal is None:
+            wait = DOUBLING_S * log2(1.0 + max(0.0, needed) * log(2.0) / (rate * DOUBLING_S))
+        else:
+            wait = max(0.0, needed) / max(rate, self._goal)
+        sooner = max(first, wait / 2) if wait > 0.1 else max(first, wait)
+        return Turn(start + max(first, wait), start + sooner, start + first, rate, ahead)
+
+    def go(self, now: float) -> None:
+        """Take a token: a request is sent."""
+        self._tokens -= 1.0
+        self._accepted += 1
+
+    def join(self, ticket: Ticket, ask_at: float) -> None:
+        """Stand in line, in the order of the tickets; the call asks again at `ask_at`."""
+        if ticket.number not in self._ask_at:
+            insort(self._waiting, ticket.number)
+            if self not in ticket.lines:
+                ticket.lines.append(self)
+        self._ask_at[ticket.number] = ask_at
+
+    def leave(self, number: int) -> None:
+        """Give up a place, if there is one."""
+        if self._ask_at.pop(number, None) is not None:
+            del self._waiting[bisect_left(self._waiting, number)]
+
+    def clear(self) -> None:
+        """Remove all calls: after a fork they are the parent's."""
+        self._waiting.clear()
+        self._ask_at.clear()
+
+    def _remove_absent(self, now: float) -> None:
+        """Remove the calls at the head that have not asked in time, so that they do not block the others."""
+        while self._waiting and self._ask_at[self._waiting[0]] + ABSENT_S < now:
+            self.leave(self._waiting[0])
+
+    def _refill(self, now: float) -> float:
+        rate = self.rate(now)
+        if now > self._refilled_at:
+            most = max(2.0, rate * BURST_S)
+            self._tokens = min(most, self._tokens + (now - self._refilled_at) * rate)
+            self._refilled_at = now
+        return rate
+
+    # -- what it learns --------------------------------------------------------------------
+
+    def refused(self, now: float, *, began_at: float, hold_s: float, error: ProviderError) -> None:
+        """
+        Learn from a refusal.
+
+        Args:
+            began_at: when the refused attempt began. Those that began before the rate was lowered lower it no more.
+            hold_s: no call goes for so long.
+        """
+        self.error = error
+        self._used_at = now
+        self.refusals = self.refusals_with(began_at)
+        if began_at >= self._lowered_at:
+            self._lower(now, hold_s)
+        self.hold(now, now + hold_s)
+
+    def _lower(self, now: float, hold_s: float) -> None:
+        rate = self._refill(now)
+        self._accepted -= 1
+        if self._accepted > 0:
+            least = FIRST_SHARE if self._goal is None else LEAST_SHARE
+            self._goal = min(rate, max(self._accepted_rate(now), rate * least))
+            self._measure(now)
+        elif self._goal is not None:
+            self._goal = max(self._goal * LEAST_SHARE, min(rate, 1.0 / max(1e-3, now - self._measured_from)))
+        if self._goal is not None:
+            self._goal = max(LOWEST_RATE, self._goal)
+            self._rate = self._goal * LOWERED_TO
+            self._recovery = max(RECOVERY_S, RECOVERY_REQUESTS / self._goal, RECOVERY_HOLDS * hold_s)
+        self._lowered_at = self._grows_from = now
+        self._tokens = min(self._tokens, 0.0)
+
+    def _measure(self, now: float) -> None:
+        self._measured_from = now
+        self._accepted = 0
+        self._held_s = 0.0
+
+    def _accepted_rate(self, now: float) -> float:
+        """
+        Return the accepted requests per second since the refusal before.
+
+        A token bucket at the service was empty then, as it is now. If it was not full in between, the time in which
+        the line was held counts; if it was full at once, that time does not count. The truth lies in between.
+        """
+        passed = now - self._measured_from
+        return self._accepted * (0.5 / max(1e-3, passed) + 0.5 / max(1e-3, passed - self._held_s))
+
+    def refusals_with(self, began_at: float) -> int:
+        """Return how many refusals there will be in a row once an attempt that began then has been refused."""
+        return max(1, self.refusals + (began_at >= self._lowered_at))
+
+    def hold(self, now: float, until: float) -> None:
+        """Let no call go before this time, and one at this time."""
+        if until > self.held_until:
+            self._held_s += until - max(now, self.held_until)
+            self.held_until = self._grows_from = self._refilled_at = until
+            self._tokens = 1.0
+
+    def answered(self) -> None:
+        """Record an answer: refusals are counted anew."""
+        self.refusals = 0
+
+    def is_forgotten(self, now: float) -> bool:
+        """Return whether the leg may be treated again as if it had no limit."""
+        return not self._waiting and now > max(self._used_at, self.held_until) + FORGET_S
