@@ -95,19 +95,19 @@ class Candidates:
                 tries = self._tries.get(leg.identity, 0)
                 if tries and self._skip_if_it_fails_elsewhere(leg, tries):
                     continue
-                if self._not_before and self._not_before.get(leg.identity, 0.0) > now:
-                    self._cooling_down.append(leg)
-                    continue
-                admission = self._health.admit(leg, now, self._tokens, self.ticket)
-                if admission.error is None:
-                    self._tries[leg.identity] = tries + 1
-                    return leg, tries + 1, admission.probe
+                limited = bool(self._not_before) and self._not_before.get(leg.identity, 0.0) > now
+                if not limited:
+                    admission = self._health.admit(leg, now, self._tokens, self.ticket)
+                    if admission.error is None:
+                        self._tries[leg.identity] = tries + 1
+                        return leg, tries + 1, admission.probe
+                    self._record.cooling_down(leg, admission, now)
+                    if admission.turn is not None:
+                        self._stand_in_line(leg, admission.turn, now)
+                        limited = True
                 self._cooling_down.append(leg)
-                self._record.cooling_down(leg, admission, now)
-                if admission.turn is not None:
-                    self._stand_in_line(leg, admission.turn, now)
-                    if not self._ready and self._stays_in_line(now, deadline_at):
-                        break
+                if limited and not self._ready and self._stays_in_line(now, deadline_at):
+                    break
             ready_at, ask_at = self.soonest(now)
             self._ready.extend(self._cooling_down)
             self._cooling_down = []

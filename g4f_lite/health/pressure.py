@@ -20,9 +20,11 @@ from ..errors.exceptions import ProviderError
 
 LOWERED_TO = 0.9
 """Share of the accepted rate to which a refusal lowers the rate."""
-LEAST_SHARE = 0.5
-FIRST_SHARE = 0.4
-"""Share of itself below which one refusal does not lower the rate; the other one applies to the second refusal."""
+FIRST_SHARE, LEAST_SHARE, CALM_SHARE = 0.4, 0.5, 0.8
+"""
+Shares of itself below which a refusal does not lower the rate: the second refusal, later ones, and one that comes
+after the rate had recovered.
+"""
 DOUBLING_S = 0.2
 """Time in which the rate doubles up to the second refusal."""
 RECOVERY_S = 3.0
@@ -38,6 +40,9 @@ FORGET_S = 60.0
 """Time without a refusal or a wait after which the rate is forgotten."""
 ABSENT_S = 1.0
 """How late a call may be for its turn. Then it loses its place until it asks again."""
+FAR_S = 0.1
+"""A call whose turn is further away asks again after half of the time."""
+SHORTEST_WAIT_S = 0.001
 
 _numbers = count(1)
 
@@ -141,8 +146,15 @@ class Line:
             wait = DOUBLING_S * log2(1.0 + max(0.0, needed) * log(2.0) / (rate * DOUBLING_S))
         else:
             wait = max(0.0, needed) / max(rate, self._goal)
-        sooner = max(first, wait / 2) if wait > 0.1 else max(first, wait)
-        return Turn(start + max(first, wait), start + sooner, start + first, rate, ahead)
+        sooner = wait / 2 if wait > FAR_S else wait
+        soon = now + SHORTEST_WAIT_S
+        return Turn(
+            at=max(soon, start + max(first, wait)),
+            ask_at=max(soon, start + max(first, sooner)),
+            first_at=start + first,
+            rate=rate,
+            ahead=ahead,
+        )
 
     def go(self, now: float) -> None:
         """Take a token: a request is sent."""
@@ -193,6 +205,8 @@ class Line:
         self.error = error
         self._used_at = now
         self.refusals = self.refusals_with(began_at)
+        if self._goal is None:
+            self._recovery = max(self._recovery, now - began_at)
         if began_at >= self._lowered_at:
             self._lower(now, hold_s)
         self.hold(now, now + hold_s)
@@ -201,7 +215,10 @@ class Line:
         rate = self._refill(now)
         self._accepted -= 1
         if self._accepted > 0:
-            least = FIRST_SHARE if self._goal is None else LEAST_SHARE
+            if self._goal is None:
+                least = FIRST_SHARE
+            else:
+                least = CALM_SHARE if now - self._measured_from > self._recovery + self._held_s else LEAST_SHARE
             self._goal = min(rate, max(self._accepted_rate(now), rate * least))
             self._measure(now)
         elif self._goal is not None:

@@ -169,6 +169,9 @@ class Health:
                 if limit.what == "tokens" and limit.reset_at > now and limit.left < tokens:
                     return Admission(limit.reset_at, _limit_error(limit))
             if (line := state.line) is not None:
+                if line.is_forgotten(now):
+                    state.line = None
+                    return _PROBE if probe else _GRANTED
                 turn = line.turn(None if ticket is None else ticket.number, now)
                 if turn is not None:
                     return Admission(turn.at, line.error, turn=turn)

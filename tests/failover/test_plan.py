@@ -63,6 +63,18 @@ def test_the_same_leg_is_retried_as_the_policy_allows(
     assert plan.begin().leg.model == "b"
 
 
+def test_refusals_for_rate_use_up_no_retries() -> None:
+    plan, clock = make([Leg(Here(), "a")], retries=2)
+    errors = [RateLimitError("x"), RateLimitError("x"), ServerError("x"), RateLimitError("x"), ServerError("x")]
+    for number, error in enumerate(errors, 1):
+        attempt = plan.fail(plan.begin(), error)
+        assert attempt.number == number
+        assert not plan.finished
+        clock.now += plan.next_wait
+    assert plan.fail(plan.begin(), ServerError("x")).wait is None
+    assert plan.finished
+
+
 def test_the_last_leg_waits_long_if_the_deadline_allows() -> None:
     plan, clock = make([Leg(Here(), "a")])
     state = plan.begin()
