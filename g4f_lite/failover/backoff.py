@@ -69,8 +69,8 @@ class RetryWait:
         return others and wait > self._policy.patience
 
     def retries(self, mode: RetryMode) -> int:
-        """Return how many retries of a leg the table and the policy allow."""
-        if mode is RetryMode.NEVER:
+        """Return how many retries of a leg the table and the policy allow, besides those in line."""
+        if mode in (RetryMode.NEVER, RetryMode.QUEUE):
             return 0
         return min(1, self._policy.retries) if mode is RetryMode.ONCE else self._policy.retries
 

@@ -165,41 +165,16 @@ class Plan:
         error.provider, error.model = leg.provider.name, state.attempt.model
         self._record.failed(leg, error)
         decision = decide(error, sent=sent, names_model=bool(leg.model), on_interrupt=self.policy.on_interrupt)
-        queue = decision.again is RetryMode.QUEUE
-        cooldown_s = decision.cooldown_after(error)
-        if queue:
-            cooldown_s = self._retry_wait.hold(error, self._health.refusals(leg, state.limit.started_at))
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
-        breaker_is_open = self._health.failed(
-            leg,
-            error,
-            now,
-            memory=decision.memory,
-            cooldown_s=cooldown_s,
-            origin_failed=decision.scope is FailureScope.ORIGIN,
-            began_at=state.limit.started_at,
-            probe=state.probe,
-        )
+        breaker_is_open = self._remember(state, error, decision, now)
         try:
-            wait = None
-            if not breaker_is_open and not decision.stops:
-                wait = self._retry_wait.after(
-                    error,
-                    decision.again,
-                    leg.identity,
-                    number=state.attempt.number,
-                    refusals=self._candidates.refusals.get(leg.identity, 0),
-                    started_at=state.limit.started_at,
-                    now=now,
-                    deadline_at=self.deadline_at,
-                    others=not queue and bool(self._candidates),
-                )
+            wait = None if breaker_is_open or decision.stops else self._wait(state, error, decision, now)
         except ConfigurationError as mistake:
             wait, self._caller_mistake = None, mistake
-        if queue and wait is not None:
-            useless: list[Leg] = []
+        useless: list[Leg] = []
+        if wait is not None and decision.again is RetryMode.QUEUE:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
             useless, reason = self._next_step(state, error, decision, wait, now)
@@ -244,6 +219,36 @@ class Plan:
         return attempt
 
     # -- after a failure -------------------------------------------------------------------
+
+    def _remember(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> bool:
+        """Remember the failure for later calls. Return whether the breaker is open now."""
+        cooldown_s = decision.cooldown_after(error)
+        if decision.again is RetryMode.QUEUE:
+            cooldown_s = self._retry_wait.hold(error, self._health.refusals(state.leg, state.limit.started_at))
+        return self._health.failed(
+            state.leg,
+            error,
+            now,
+            memory=decision.memory,
+            cooldown_s=cooldown_s,
+            origin_failed=decision.scope is FailureScope.ORIGIN,
+            began_at=state.limit.started_at,
+            probe=state.probe,
+        )
+
+    def _wait(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> float | None:
+        """Return the seconds to wait before the leg is tried again, or before the call joins its line; None if not."""
+        return self._retry_wait.after(
+            error,
+            decision.again,
+            state.leg.identity,
+            number=state.attempt.number,
+            refusals=self._candidates.refusals.get(state.leg.identity, 0),
+            started_at=state.limit.started_at,
+            now=now,
+            deadline_at=self.deadline_at,
+            others=decision.again is not RetryMode.QUEUE and bool(self._candidates),
+        )
 
     def _next_step(
         self, state: AttemptState, error: ProviderError, decision: Decision, wait: float | None, now: float

@@ -103,12 +103,14 @@ class Line:
         self._goal: float | None = None
         """The rate at which it was accepted before the last refusal; None before the second refusal."""
         self._recovery = DOUBLING_S
+        """Seconds in which the rate doubles; after the second refusal, in which it is back at `_goal`."""
         self._lowered_at = self._grows_from = self._refilled_at = self._used_at = now
         self._accepted = 0
-        """Requests since the rate was lowered, without those that were refused."""
-        self._tokens = 0.0
-        self._held_s = 0.0
+        """Requests since `_measured_from`, without those whose refusal lowered the rate."""
         self._measured_from = now
+        self._held_s = 0.0
+        """How much of the time since then the line was held."""
+        self._tokens = 0.0
         self._waiting: list[int] = []
         """The tickets' numbers, sorted."""
         self._ask_at: dict[int, float] = {}
@@ -143,7 +145,7 @@ class Line:
         start = max(now, self.held_until)
         first = max(0.0, 1.0 - self._tokens) / rate
         if self._goal is None:
-            wait = DOUBLING_S * log2(1.0 + max(0.0, needed) * log(2.0) / (rate * DOUBLING_S))
+            wait = self._recovery * log2(1.0 + max(0.0, needed) * log(2.0) / (rate * self._recovery))
         else:
             wait = max(0.0, needed) / max(rate, self._goal)
         sooner = wait / 2 if wait > FAR_S else wait
@@ -213,27 +215,21 @@ class Line:
 
     def _lower(self, now: float, hold_s: float) -> None:
         rate = self._refill(now)
-        self._accepted -= 1
-        if self._accepted > 0:
-            if self._goal is None:
-                least = FIRST_SHARE
-            else:
-                least = CALM_SHARE if now - self._measured_from > self._recovery + self._held_s else LEAST_SHARE
-            self._goal = min(rate, max(self._accepted_rate(now), rate * least))
-            self._measure(now)
+        self._accepted = max(0, self._accepted - 1)
+        if self._accepted:
+            least = FIRST_SHARE if self._goal is None else LEAST_SHARE
+            if self._goal is not None and now - self._measured_from - self._held_s > self._recovery:
+                least = CALM_SHARE
+            self._goal = max(LOWEST_RATE, min(rate, max(self._accepted_rate(now), rate * least)))
+            self._measured_from, self._accepted, self._held_s = now, 0, 0.0
         elif self._goal is not None:
-            self._goal = max(self._goal * LEAST_SHARE, min(rate, 1.0 / max(1e-3, now - self._measured_from)))
+            one_since = 1.0 / max(1e-3, now - self._measured_from)
+            self._goal = max(LOWEST_RATE, self._goal * LEAST_SHARE, min(rate, one_since))
         if self._goal is not None:
-            self._goal = max(LOWEST_RATE, self._goal)
             self._rate = self._goal * LOWERED_TO
             self._recovery = max(RECOVERY_S, RECOVERY_REQUESTS / self._goal, RECOVERY_HOLDS * hold_s)
         self._lowered_at = self._grows_from = now
         self._tokens = min(self._tokens, 0.0)
-
-    def _measure(self, now: float) -> None:
-        self._measured_from = now
-        self._accepted = 0
-        self._held_s = 0.0
 
     def _accepted_rate(self, now: float) -> float:
         """

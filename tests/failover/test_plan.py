@@ -75,6 +75,15 @@ def test_refusals_for_rate_use_up_no_retries() -> None:
     assert plan.finished
 
 
+def test_the_callers_own_stop_ends_the_waiting_in_line() -> None:
+    plan, clock = make([Leg(Here(), "a")], retry_stop=lambda state: state.attempt_number >= 3)
+    for _ in range(2):
+        assert plan.fail(plan.begin(), RateLimitError("x")).wait is not None
+        clock.now += plan.next_wait
+    assert plan.fail(plan.begin(), RateLimitError("x")).wait is None
+    assert plan.finished
+
+
 def test_the_last_leg_waits_long_if_the_deadline_allows() -> None:
     plan, clock = make([Leg(Here(), "a")])
     state = plan.begin()
