@@ -157,16 +157,11 @@ class Candidates:
             self._not_before[leg.identity] = join_at
         elif (turn := self._health.check(leg, now, self._tokens, self.ticket).turn) is not None:
             self._stand_in_line(leg, turn, now)
-        if any(self._health.check(other, now, self._tokens, self.ticket).granted for other in self._ready):
-            self._ready.append(leg)
-            return None
-        self._cooling_down.extend(self._ready)
-        self._cooling_down.append(leg)
-        self._ready.clear()
+        self._cooling_down = [*self._ready, leg, *self._cooling_down]
         stays, soonest = self._stays_in_line(now, deadline_at), self.soonest(now)
-        self._ready.extend(self._cooling_down)
+        self._ready = deque(self._cooling_down)
         self._cooling_down = []
-        return soonest if stays else None
+        return soonest if stays and soonest[0] > now else None
 
     def _stand_in_line(self, leg: Leg, turn: Turn, now: float) -> None:
         self._health.join_line(leg, self._take_ticket(now), turn.ask_at)

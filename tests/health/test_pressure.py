@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from helpers.limited_service import Callers, Result, Service
+from helpers.limited_service import Callers, Service
 from helpers.plans import fail, leg, make, no_jitter
 
 from g4f_lite import RateLimitError
@@ -70,17 +70,17 @@ def test_five_hundred_prompts_at_fifty_per_second(callers: int, hint: str) -> No
     assert service.refused <= (50 if callers == 16 else 600)
 
 
-def run_two(callers: int) -> tuple[Result, list[Service]]:
-    services = [Service(30.0, 10.0, HINTS["exact"], 0.01), Service(20.0, 10.0, HINTS["exact"], 0.01)]
-    return Callers([services], seed=1).run(500, callers), services
-
-
-@pytest.mark.parametrize("callers", [16, 500])
-def test_two_legs_of_a_tier_share_the_work_by_what_each_allows(callers: int) -> None:
-    result, services = run_two(callers)
+@pytest.mark.parametrize("callers", [16, 64, 500])
+@pytest.mark.parametrize("rates", [(30, 20), (30, 20, 10, 10)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_legs_of_a_tier_share_the_work_by_what_each_allows(callers: int, rates: tuple[int, ...], seed: int) -> None:
+    services = [Service(rate, 5.0, HINTS["exact"], 0.01) for rate in rates]
+    result = Callers([services], seed).run(500, callers)
     assert (result.answered, result.failed) == (500, [])
-    assert result.wall <= 1.2 * 9.6
-    assert services[0].answered == pytest.approx(300, rel=0.1)
+    assert result.wall <= 1.2 * (500 - 5 * len(rates)) / sum(rates)
+    assert result.asked <= 20 * 500
+    for rate, service in zip(rates, services, strict=True):
+        assert service.answered == pytest.approx(500 * rate / sum(rates), rel=0.15)
 
 
 def test_a_thousand_waiting_calls_ask_as_seldom_as_a_hundred() -> None:
@@ -160,9 +160,11 @@ def test_a_call_that_leaves_lets_the_others_move_up() -> None:
 
 
 def test_a_call_that_does_not_ask_when_its_turn_comes_blocks_nobody_and_finds_its_place_again() -> None:
-    line, absent, behind = line_at(), Ticket(), Ticket()
-    line.join(absent, 0.5)
-    line.join(behind, 0.5)
+    line, absent = line_at(), Ticket()
+    others = [Ticket() for _ in range(5)]
+    behind = Ticket()
+    for ticket in (absent, *others, behind):
+        line.join(ticket, 0.5)
     assert line.turn(behind.number, 0.1) is not None
     assert line.turn(behind.number, 0.6 + pressure.ABSENT_S) is None
     line.go(0.6 + pressure.ABSENT_S)
@@ -184,6 +186,16 @@ def test_a_leg_without_limits_has_no_line_and_one_that_no_longer_refuses_loses_i
     later = 6 + pressure.FORGET_S
     assert [health.admit(one, later).granted for _ in range(100)] == [True] * 100
     assert health._legs[one.identity].line is None
+
+
+def test_after_a_fork_the_calls_of_the_parent_do_not_stand_in_line() -> None:
+    health, one = Health(no_jitter), leg()
+    health.admit(one, 0)
+    fail(health, one, RateLimitError("x", retry_after=5), 0, probe=False)
+    health.join_line(one, Ticket(), 5)
+    assert waiting(health) == 1
+    health.after_fork()
+    assert waiting(health) == 0
 
 
 def test_the_line_of_a_leg_that_has_no_requests_left_is_held_until_the_reset() -> None:

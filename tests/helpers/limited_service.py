@@ -91,7 +91,9 @@ class Callers:
         for _ in range(callers):
             self._start()
         while self._events:
-            self.clock.now, _, happen, arguments = heapq.heappop(self._events)
+            when, _, happen, arguments = heapq.heappop(self._events)
+            assert when >= self.clock.now, "a wait is negative"
+            self.clock.now = when
             happen(*arguments)
         return Result(self.answered, self.failed, self.wall, self.asked, self.longest, self.health)
 
