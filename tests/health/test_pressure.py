@@ -91,6 +91,13 @@ def test_a_thousand_waiting_calls_ask_as_seldom_as_a_hundred() -> None:
     assert asked[1] <= asked[0] + 8
 
 
+def test_a_rate_that_rises_is_used_by_calls_whose_turn_was_far_away() -> None:
+    service = Service(5.0, 20.0, HINTS["exact"], 0.01)
+    result = Callers([[service]], seed=1).run(500, 500)
+    assert (result.answered, result.failed) == (500, [])
+    assert result.wall <= 1.1 * 96
+
+
 def test_calls_are_answered_in_the_order_in_which_they_came() -> None:
     service = Service(20.0, 5.0, HINTS["exact"], 0.01)
     callers = Callers([[service]], seed=1, slow_s=1e-6, jitter=0.0)

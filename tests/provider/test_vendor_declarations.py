@@ -59,7 +59,8 @@ def failing(server: FaultServer, mode: str, status: int, body: object, **headers
     """Return the error of a call that gets this reply."""
     server.script(replies.body(json.dumps(body).encode(), status, **headers))
     provider = Acme(api_base=server.base_url)
-    error = run(mode, {}, {"provider": provider, "fallback_models": [], "retries": 0}).error
+    once = {"retry_stop": lambda state: True}
+    error = run(mode, once, {"provider": provider, "fallback_models": []}).error
     assert isinstance(error, ProviderError)
     return error
 

@@ -223,7 +223,8 @@ ERRORS = [
 @pytest.mark.parametrize(("status", "kind"), ERRORS)
 @pytest.mark.parametrize("who", [who for who in WHO if "budget" not in who])
 def test_an_error_means_the_same_with_every_service(who: str, status: int, kind: str, server: FaultServer) -> None:
-    server.script(replies.error(status, "no"))
+    longer_than_the_deadline = {"retry_after": "999"} if status == 429 else {}
+    server.script(replies.error(status, "no", **longer_than_the_deadline))
     for mode in ("sync", "async stream"):
         error = ask(mode, who, server).error
         assert (type(error).__name__, getattr(error, "status", None)) == (kind, status)
