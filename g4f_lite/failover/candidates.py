@@ -121,7 +121,7 @@ class Candidates:
         Both are 0 if one may be used now, and infinity if none is cooling down. A call that stands in several lines
         takes the leg that comes first, as do those before it: the lines move as fast as all their legs together.
         """
-        ready_at = ask_at = float("inf")
+        ready_at = ask_at = first_at = float("inf")
         turns: list[Turn] = []
         for leg in self._cooling_down:
             check = self._health.check(leg, now, self._tokens, self.ticket)
@@ -130,11 +130,13 @@ class Candidates:
                 return 0.0, 0.0
             if check.turn is not None and at == check.turn.at:
                 turns.append(check.turn)
+                first_at = min(first_at, check.turn.first_at)
             else:
                 ready_at = ask_at = min(ready_at, at)
         if turns:
-            ready_at = min(ready_at, now + 1.0 / sum(1.0 / (turn.at - now) for turn in turns))
-            ask_at = min(ask_at, now + 1.0 / sum(1.0 / (turn.ask_at - now) for turn in turns))
+            together = now + 1.0 / sum(1.0 / (turn.at - now) for turn in turns)
+            asked = now + 1.0 / sum(1.0 / (turn.ask_at - now) for turn in turns)
+            ready_at, ask_at = min(ready_at, max(together, first_at)), min(ask_at, max(asked, first_at))
         return ready_at, ask_at
 
     # -- in line ---------------------------------------------------------------------------
