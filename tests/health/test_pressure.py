@@ -212,7 +212,7 @@ def test_the_line_of_a_leg_that_has_no_requests_left_is_held_until_the_reset() -
     health.succeeded(one, 0, wall=0, headers=headers, first_token=None)
     check = health.check(one, 1)
     assert check.ready_at == 7
-    assert str(check.error) == "its last answer said that no requests are left"
+    assert str(check.error) == "its last response reported that no requests are left"
     assert [health.admit(one, 7).granted for _ in range(3)] == [True, False, False]
 
 
