@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
 from ipaddress import ip_address
+from threading import Lock
 from typing import Any, Protocol
 
 _REAL = ("_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID")
@@ -28,8 +30,9 @@ def hide_environment(environment: Environment) -> None:
         environment.delenv(name)
 
 
+_lock = Lock()
 _blocks = 0
-_installed = False
+_guards = ExitStack()
 
 
 @contextmanager
@@ -38,30 +41,53 @@ def network_blocked() -> Iterator[None]:
     Block connections beyond this machine.
 
     A connection to another machine, or a look-up of a host name, raises `NetworkBlockedError`, whichever library makes
-    it. An audit hook checks them; Python cannot remove it, but it does nothing after the block.
+    it through the module `socket`. In all threads; the module is as before when the last block ends.
     """
-    global _blocks, _installed
-    if not _installed:
-        sys.addaudithook(_refuse)
-        _installed = True
-    _blocks += 1
+    # Not by an audit hook: with one, in Python 3.11, a thread that starts under coverage can end at once with "Cannot
+    # install a trace function while another trace function is being installed" (python/cpython issue 98257).
+    global _blocks
+    with _lock:
+        if not _blocks:
+            for method in ("connect", "connect_ex", "sendto"):
+                _guard(socket.socket, method, _host_of_address)
+            for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+                _guard(socket, function, _first_argument)
+        _blocks += 1
     try:
         yield
     finally:
-        _blocks -= 1
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                _guards.close()
 
 
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _blocks or not event.startswith("socket."):
-        return
-    if event in ("socket.connect", "socket.sendto"):
-        address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else ""  # a Unix socket's address is a path
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        host = arguments[0] or ""
-    else:
-        return
-    host = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+def _guard(owner: Any, name: str, host_of: Callable[..., Any]) -> None:
+    real = getattr(owner, name)
+
+    @wraps(real)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        _refuse(host_of(*args, **kwargs))
+        return real(*args, **kwargs)
+
+    if name in vars(owner):
+        _guards.callback(setattr, owner, name, real)
+    else:  # inherited
+        _guards.callback(delattr, owner, name)
+    setattr(owner, name, guarded)
+
+
+def _host_of_address(*args: Any) -> Any:
+    address = args[-1]
+    return address[0] if isinstance(address, tuple) and address else ""  # a Unix socket's address is a path
+
+
+def _first_argument(host: Any = "", *_: Any, **__: Any) -> Any:
+    return host
+
+
+def _refuse(host: Any) -> None:
+    host = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
     if host and host != "localhost" and not _is_this_machine(host):
         raise NetworkBlockedError(f"the test may connect only to this machine, but tried to reach {host}")
 

@@ -119,6 +119,35 @@ def test_the_guard_is_inactive_afterwards() -> None:
     assert resolve()
     with network_blocked(), pytest.raises(NetworkBlockedError):
         resolve()
+    assert resolve()
+
+
+def test_the_guard_refuses_each_way_out_and_leaves_the_module_as_it_was() -> None:
+    before = (dict(vars(socket)), dict(vars(socket.socket)))
+    with network_blocked(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for way in (
+            lambda: out.connect(("192.0.2.1", 9)),
+            lambda: out.connect_ex(("192.0.2.1", 9)),
+            lambda: out.sendto(b"", ("192.0.2.1", 9)),
+            lambda: out.sendto(b"", 0, ("192.0.2.1", 9)),
+            lambda: socket.create_connection(("192.0.2.1", 9)),
+            lambda: socket.getaddrinfo(host=b"other.invalid", port=9),
+            lambda: socket.gethostbyname("other.invalid"),
+        ):
+            with pytest.raises(NetworkBlockedError, match=r"192\.0\.2\.1|other\.invalid"):
+                way()
+        out.connect(("127.0.0.1", 9))
+    assert (dict(vars(socket)), dict(vars(socket.socket))) == before
+
+
+def test_the_guard_installs_no_audit_hook() -> None:
+    program = (
+        "import sys; from g4f_lite.testing import network_blocked\n"
+        "sys.addaudithook = lambda hook: print('installed')\n"
+        "with network_blocked(): print('blocked')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.stdout == "blocked\n", ran.stderr
 
 
 def test_a_scripted_provider_takes_part_in_failover() -> None:
