@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 
 _encoder = msgspec.json.Encoder()
+msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
 _KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 

@@ -61,6 +61,10 @@ class _Messages(Struct):
     messages: list[_System | _Developer | _User | _Assistant | _Tool | _FunctionResult]
 
 
+# msgspec gathers what it knows of a type when it is first used, and crashes the process if two threads do that at once.
+# A decoder makes it do so here, under the lock of the import. `tests/client/test_first_calls.py` shows it.
+msgspec.json.Decoder(_Messages)
+
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
