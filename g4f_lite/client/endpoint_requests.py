@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ..call.endpoints import ENDPOINTS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..suggestions import did_you_mean
@@ -13,6 +15,9 @@ from ..types.endpoint import EndpointRequest
 from ..types.uploads import UploadFile
 from .chat_request import as_request, check_headers, unknown_keyword
 from .params import ROUTING, RoutingParams
+
+for _endpoint in ENDPOINTS.values():
+    msgspec.json.Decoder(_endpoint[1])  # not in several threads at once: see `messages.py`
 
 
 class EndpointParams(RoutingParams, total=False):

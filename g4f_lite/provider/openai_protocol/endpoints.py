@@ -26,6 +26,9 @@ from .lenient import describe_body, error_in, loose_answer
 
 A = TypeVar("A", bound=Answer)
 
+for _kind in (CreateEmbeddingResponse, ImagesResponse, ModelList, Transcription):
+    msgspec.json.Decoder(_kind)  # not in several threads at once: see `client/messages.py`
+
 PATHS = {
     "embeddings": "/embeddings",
     "transcription": "/audio/transcriptions",
