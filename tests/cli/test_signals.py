@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.commands import in_terminal, start
+from helpers.commands import in_terminal, interrupt, start
 
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Pause
@@ -41,8 +41,7 @@ def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
         began = b""
         while len(began) < len("word0 word1 "):
             began += os.read(process.stdout.fileno(), 100)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = interrupt(process)
     assert (process.returncode, began + out, err) == (130, b"word0 word1 \n", b"")
 
 
@@ -50,8 +49,7 @@ def test_ctrl_c_ends_cleanly_before_the_answer(groq: FaultServer, interruptible:
     groq.script(replies.silence())
     with start("ask", "hi", "-p", "groq", "-v") as process:
         until(lambda: groq.received)
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=10) == (b"", b"")
+        assert interrupt(process) == (b"", b"")
     assert process.returncode == 130
 
 

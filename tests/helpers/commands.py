@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -61,23 +63,46 @@ def run(*arguments: str, stdin: bytes | None = None, env: dict[str, str] | None 
     return Ran(process.returncode, out.decode(), err.decode())
 
 
+def interrupt(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """
+    Send Ctrl-C until the command ends, and return what it printed.
+
+    Once is not always enough: Python loses a signal that arrives just before a blocking read, which waits on.
+    """
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=5)
+
+
 def in_terminal(
     *arguments: str, typed: bytes | signal.Signals = b"", after: bytes = b"", env: dict[str, str] | None = None
 ) -> Ran:
-    """Run the real command in a terminal, and type or send `typed` once `after` is on the screen; `out` is the screen."""
+    """
+    Run the real command in a terminal, and type or send `typed` once `after` is on the screen; `out` is the screen.
+
+    A signal is sent again if nothing comes of it, as in `interrupt`.
+    """
     ours, its = pty.openpty()
     with start(*arguments, env={"TERM": "xterm", **(env or {})}, stdin=its, stdout=its, stderr=its) as process:
         os.close(its)
-        screen = b""
+        screen, due, end = b"", bool(typed), time.monotonic() + 60
         try:
-            while piece := os.read(ours, 65536):
-                screen += piece
-                if typed and after in screen:
+            while time.monotonic() < end:
+                if select.select([ours], [], [], 5)[0]:
+                    if not (piece := os.read(ours, 65536)):
+                        break
+                    screen += piece
+                elif isinstance(typed, signal.Signals):
+                    due = True
+                if due and after in screen:
+                    due = False
                     if isinstance(typed, bytes):
                         os.write(ours, typed)
                     else:
                         process.send_signal(typed)
-                    typed = b""
         except OSError:
             pass  # the other side is closed
         process.wait(20)
