@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -34,6 +36,7 @@ class ResponseModel:
         self._pydantic = hasattr(model, "model_json_schema") and hasattr(model, "model_validate_json")
         try:
             schema = model.model_json_schema() if self._pydantic else msgspec.json.schema(model)
+            self._decoder = None if self._pydantic else msgspec.json.Decoder(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
             raise ConfigurationError(f"response_model {self.name or model!r} has no JSON Schema: {error}") from None
         self.schema: JSONObject = _rooted(schema)
@@ -60,17 +63,29 @@ class ResponseModel:
         if (fenced := _FENCE.fullmatch(text)) is not None:
             text = fenced[1]
         try:
-            if self._pydantic:
-                return self._model.model_validate_json(text)
-            return msgspec.json.decode(text, type=self._model)
+            return self._decoder.decode(text) if self._decoder else self._model.model_validate_json(text)
         except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
             raise MisfitError(f"the answer does not match {self.name}: {' '.join(str(error).split())[:300]}") from None
 
 
+_lock = threading.RLock()
+"""msgspec crashes the process if two threads use a type for the first time at once."""
+
+
 @lru_cache(maxsize=256)
 def response_model(model: Any) -> ResponseModel:
-    """Return the `ResponseModel` of a caller's type; it is made once for each type."""
-    return ResponseModel(model)
+    """Return the `ResponseModel` of a caller's type; it is kept for each type."""
+    with _lock:
+        return ResponseModel(model)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapping[str, Any]]:

@@ -18,7 +18,6 @@ from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_tim
 from ..forks import preload_before_fork, reset_in_child
 from ..health.tracker import Health
 from ..plugins.registry import Registry, process_registry
-from ..provider.base import Provider
 from ..provider.keys import Keys
 from ..routing.eligibility import tokens_of
 from ..routing.leg_factory import LegFactory
@@ -203,12 +202,6 @@ class CallFactory:
         explanation = explain(self.router, request, params, operation=operation, tokens=tokens, now=now, wall=wall)
         policy_for(self.policy, params)  # for its errors; last, because a call selects its legs first, too
         return explanation
-
-    def provider_of(self, choice: str | Provider | type[Provider]) -> Provider:
-        """Return the provider that a caller named."""
-        if isinstance(choice, str):
-            return self.registry.get(choice)
-        return choice if isinstance(choice, Provider) else choice()
 
     def close_abandoned(self) -> None:
         """Close the attempts of abandoned streams."""

@@ -31,6 +31,8 @@ _STARTUP_S = 20.0
 """Added to the limit for starting Python on a busy machine."""
 _PROCESSES = 4
 
+_decoder = msgspec.json.Decoder(PluginInfo)
+
 
 def load_isolated(registry: Registry, limit: float = LIMIT_S) -> list[PluginInfo]:
     """
@@ -77,7 +79,7 @@ def _load_in_process(source: PluginSource, limit: float) -> PluginInfo:
             except subprocess.TimeoutExpired:
                 problem = f"it is not loaded within {limit:g} s"
         try:
-            info = msgspec.json.decode(report.read_bytes(), type=PluginInfo)
+            info = _decoder.decode(report.read_bytes())
         except (OSError, msgspec.DecodeError):
             last = errors.read_text("utf-8", "replace").strip().splitlines()[-1:]
             info = msgspec.structs.replace(source.info(), error=": ".join([problem, *last]))

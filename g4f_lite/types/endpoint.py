@@ -13,7 +13,7 @@ import msgspec
 from msgspec import field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
-from ..value import JSONObject, Value
+from ..value import NOT_JSON, JSONObject, Value
 
 # -- requests ------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Answer(Value, frozen=True, kw_only=True):
             return None
         try:
             return msgspec.json.decode(self.raw_json)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             return self.raw_json.decode("utf-8", "replace")
 
     def to_dict(self) -> JSONObject:

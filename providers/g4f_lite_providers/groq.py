@@ -149,7 +149,7 @@ def _lift_usage(event: ServerSentEvent) -> ServerSentEvent:
 
     try:
         chunk = msgspec.json.decode(event.data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return event  # the inner parser reports it
     if isinstance(chunk, dict) and isinstance(chunk.get("x_groq"), dict):
         chunk["usage"] = chunk.get("usage") or chunk["x_groq"].get("usage")

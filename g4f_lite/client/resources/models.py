@@ -21,6 +21,7 @@ from ...errors.exceptions import (
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
+from ...routing.names import resolve
 from ...routing.selection import Selection
 from ...routing.tiers import Tiers
 from ...trail import Trail
@@ -110,7 +111,7 @@ class ModelListing:
             choice = self._params.get("provider")
             if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
                 raise
-            self._lists.append(_own_list(calls.provider_of(choice), error))
+            self._lists.append(_own_list(resolve(calls.registry, choice), error))
         else:
             legs = chain.from_iterable(tiers)
             self._groups = [list(group) for _, group in groupby(legs, lambda leg: leg.provider)]

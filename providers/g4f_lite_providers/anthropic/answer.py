@@ -253,7 +253,7 @@ def _to_give_back(blocks: Sequence[_Block]) -> JSONObject | None:
         elif block.type == "tool_use":
             try:
                 arguments = msgspec.json.decode(_json(block.input))
-            except msgspec.DecodeError:  # cut by max_tokens: the service would refuse it
+            except (msgspec.DecodeError, RecursionError):  # cut by max_tokens: the service would refuse it
                 return None
             written.append({"type": "tool_use", "id": block.id, "name": block.name, "input": arguments})
     return {"anthropic": {"content": written}}
