@@ -64,9 +64,9 @@ class RetryWait:
         floor = min(LONGEST_BACKOFF, FIRST_HOLD * 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * self._random())
         return floor if error.retry_after is None else max(floor, error.retry_after)
 
-    def is_too_long(self, wait: float, *, others: bool) -> bool:
-        """Return whether a call takes another leg instead of this wait, in seconds, if one is left."""
-        return others and wait > self._policy.patience
+    def is_too_long(self, wait: float) -> bool:
+        """Return whether a call that has another leg takes that instead of this wait, in seconds."""
+        return wait > self._policy.patience
 
     def retries(self, mode: RetryMode) -> int:
         """Return how many retries of a leg the table and the policy allow, besides those in line."""
@@ -120,7 +120,7 @@ class RetryWait:
             wait = backoff(retry, self._random) if asked is None else asked
         elif asked is not None:
             wait = max(wait, asked)
-        if self.is_too_long(wait, others=others) or now + wait >= deadline_at:
+        if (others and self.is_too_long(wait)) or now + wait >= deadline_at:
             return None
         if caller is not None:
             caller.waits(leg, wait)

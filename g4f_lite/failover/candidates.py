@@ -93,7 +93,8 @@ class Candidates:
         while True:
             while (leg := self._take()) is not None:
                 tries = self._tries.get(leg.identity, 0)
-                if tries and self._skip_if_it_fails_elsewhere(leg, tries):
+                failures = tries - self.refusals.get(leg.identity, 0)
+                if failures and self._skip_if_it_fails_elsewhere(leg, failures):
                     continue
                 limited = bool(self._not_before) and self._not_before.get(leg.identity, 0.0) > now
                 if not limited:
@@ -177,7 +178,7 @@ class Candidates:
         if not self._has_later_tiers():
             return True
         turn_at = self.soonest(now)[0]
-        return turn_at < deadline_at and not self._waits.is_too_long(turn_at - self._in_line_since, others=True)
+        return turn_at < deadline_at and not self._waits.is_too_long(turn_at - self._in_line_since)
 
     def leave_lines(self) -> None:
         """Leave all lines."""
@@ -197,9 +198,9 @@ class Candidates:
             self._ready.extend(self._order(tier) if self._order is not None and tier else tier)
         return self._ready.popleft()
 
-    def _skip_if_it_fails_elsewhere(self, leg: Leg, tries: int) -> bool:
+    def _skip_if_it_fails_elsewhere(self, leg: Leg, failures: int) -> bool:
         """Pass over a leg that was to be tried again if other calls have failed on it in the meantime."""
-        if not self or not self._health.fails_elsewhere(leg, tries):
+        if not self or not self._health.fails_elsewhere(leg, failures):
             return False
         self._record.skip(leg, "other calls fail there too")
         return True

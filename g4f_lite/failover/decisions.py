@@ -73,7 +73,7 @@ _NOT_SENT = Decision()
 _FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
 _SCHEMA_VIOLATED = Decision(stops=True)
 _RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
-_NO_CONNECTION = Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER)
+_NO_CONNECTION = DECISIONS[e.ConnectionFailedError]
 
 
 def decide(

@@ -82,7 +82,7 @@ class Plan:
         self.race_won = False
         """A hedged leg has won, and attempts that are aborted now have lost the race."""
         self.in_line = False
-        """The call has stood in the line of a leg: it must leave it at its end."""
+        """The call may stand in lines, which it must leave at its end."""
         self._under_way = 0
         self._clock = clock
         self._health = Health(random) if health is None else health
@@ -275,14 +275,14 @@ class Plan:
         """Wait for the leg in its line, or fail over. Return the wait and the reason."""
         self.in_line = True
         turn = self._candidates.queue(leg, now, join_at=join_at, deadline_at=self.deadline_at)
+        too_late = turn is not None and turn[0] >= self.deadline_at
         self.next_wait = 0.0
-        self.finished = self.not_retryable
-        if turn is None:
-            return None, reason_to_leave(error, self.policy.patience, finished=False, others=True)
+        self.finished = self.not_retryable or too_late
+        if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
+            self.leave_lines()
+        if turn is None or too_late:
+            return None, reason_to_leave(error, self.policy.patience, finished=too_late, others=not too_late)
         ready_at, ask_at = turn
-        if ready_at >= self.deadline_at:
-            self.finished = True
-            return None, reason_to_leave(error, self.policy.patience, finished=True, others=False)
         self.next_wait = ask_at - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"
 

@@ -32,7 +32,7 @@ RECOVERY_REQUESTS = 20.0
 RECOVERY_HOLDS = 6.0
 """Time, requests and waits that the service asked for, after which the rate is back where it was: the longest."""
 FIRST_RATE = 4.0
-"""Requests per second after the first refusal, if the leg has not answered more in the last second."""
+"""Requests per second after the first refusal, if the leg has not answered more (known up to 64) in the last second."""
 LOWEST_RATE = 0.02
 BURST_S = 0.1
 """Seconds of the rate that the bucket holds, but two requests at least."""
@@ -94,7 +94,7 @@ class Line:
 
     def __init__(self, now: float, rate: float, error: ProviderError) -> None:
         self.error = error
-        self.held_until = 0.0
+        self.held_until = now
         """No call goes before."""
         self.refusals = 0
         """Refusals in a row: since the last answer."""
@@ -109,7 +109,7 @@ class Line:
         """Requests since `_measured_from`, without those whose refusal lowered the rate."""
         self._measured_from = now
         self._held_s = 0.0
-        """How much of the time since then the line was held."""
+        """How much of the time since then the line was held, and of the time to come it will be."""
         self._tokens = 0.0
         self._waiting: list[int] = []
         """The tickets' numbers, sorted."""
@@ -158,7 +158,7 @@ class Line:
             ahead=ahead,
         )
 
-    def go(self, now: float) -> None:
+    def go(self) -> None:
         """Take a token: a request is sent."""
         self._tokens -= 1.0
         self._accepted += 1
@@ -188,11 +188,14 @@ class Line:
 
     def _refill(self, now: float) -> float:
         rate = self.rate(now)
-        if now > self._refilled_at:
-            most = max(2.0, rate * BURST_S)
-            self._tokens = min(most, self._tokens + (now - self._refilled_at) * rate)
-            self._refilled_at = now
-        return rate
+        if now <= self._refilled_at:
+            return rate
+        passed, most = now - self._refilled_at, max(2.0, rate * BURST_S)
+        tokens = self._tokens + passed * rate
+        if tokens > most:  # time in which the rate was not used up teaches nothing: it does not grow in it
+            self._grows_from += min(passed, (tokens - most) / rate)
+        self._tokens, self._refilled_at = min(most, tokens), now
+        return self.rate(now)
 
     # -- what it learns --------------------------------------------------------------------
 
@@ -215,6 +218,8 @@ class Line:
 
     def _lower(self, now: float, hold_s: float) -> None:
         rate = self._refill(now)
+        ahead = max(0.0, self.held_until - now)  # of a hold that lasts
+        self._held_s -= ahead
         self._accepted = max(0, self._accepted - 1)
         if self._accepted:
             least = FIRST_SHARE if self._goal is None else LEAST_SHARE
@@ -228,7 +233,8 @@ class Line:
         if self._goal is not None:
             self._rate = self._goal * LOWERED_TO
             self._recovery = max(RECOVERY_S, RECOVERY_REQUESTS / self._goal, RECOVERY_HOLDS * hold_s)
-        self._lowered_at = self._grows_from = now
+        self._held_s += ahead
+        self._lowered_at, self._grows_from = now, now + ahead
         self._tokens = min(self._tokens, 0.0)
 
     def _accepted_rate(self, now: float) -> float:

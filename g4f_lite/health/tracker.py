@@ -122,7 +122,7 @@ class Health:
                 state = self._leg_state(leg.identity)
                 state.in_flight += 1
                 if state.line is not None:
-                    state.line.go(now)
+                    state.line.go()
                 if ticket is not None:
                     ticket.leave()
                 if admission.probe:
@@ -131,7 +131,7 @@ class Health:
             return admission
 
     def check(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
-        """Return what `admit` would return; nothing changes."""
+        """Return what `admit` would return, without beginning an attempt or taking a place in line."""
         with self._lock:
             return self._check(leg, now, tokens, ticket)
 

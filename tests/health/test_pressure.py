@@ -10,7 +10,7 @@ import pytest
 from helpers.limited_service import Callers, Service
 from helpers.plans import fail, leg, make, no_jitter
 
-from g4f_lite import RateLimitError
+from g4f_lite import RateLimitError, ServerError
 from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.health import pressure
 from g4f_lite.health.pressure import Line, Ticket
@@ -111,11 +111,11 @@ def test_calls_are_answered_in_the_order_in_which_they_came() -> None:
 
 
 def line_at(now: float = 0.0, rate: float = 10.0) -> Line:
-    """Return a line that knows the rate: for eight seconds it was refused after each second."""
-    line = Line(now - 8.0, rate, RateLimitError("x"))
-    for second in range(-7, 1):
+    """Return a line that knows the rate: for two seconds it was refused after each second."""
+    line = Line(now - 2.0, rate, RateLimitError("x"))
+    for second in range(-1, 1):
         for _ in range(int(rate) + 1):
-            line.go(now + second)
+            line.go()
         line.refused(now + second, began_at=now + second, hold_s=0.0, error=RateLimitError("x"))
     return line
 
@@ -132,12 +132,42 @@ def test_a_refusal_lowers_the_rate_to_a_share_of_what_was_accepted_and_time_rais
 
 def test_refusals_of_attempts_that_began_before_the_last_one_lower_the_rate_no_more() -> None:
     line = line_at()
-    line.go(0.1)
+    line.go()
     line.refused(0.2, began_at=0.1, hold_s=0.0, error=RateLimitError("x"))
     lowered = line.rate(0.2)
     for _ in range(50):
         line.refused(0.2, began_at=0.1, hold_s=0.0, error=RateLimitError("x"))
     assert line.rate(0.2) == lowered
+
+
+def test_time_in_which_nobody_used_the_rate_does_not_raise_it() -> None:
+    line = Line(0.0, 4.0, RateLimitError("x"))
+    line.refused(0.0, began_at=0.0, hold_s=0.0, error=RateLimitError("x"))
+    for request in range(20):  # two a second for ten seconds
+        assert line.turn(None, 1.0 + request / 2) is None
+        line.go()
+    line.turn(None, 11.0)
+    used = line.rate(11.0)
+    assert used < 200
+    line.turn(None, 50.0)
+    assert used <= line.rate(50.0) < 2 * used
+
+
+@pytest.mark.parametrize("hold_s", [0.0, 0.5])
+def test_a_refusal_during_a_longer_hold_lowers_the_rate_that_is_used_after_it(hold_s: float) -> None:
+    line = line_at(0.0, rate=10.0)
+    known = line.rate(0.0)
+    for _ in range(5):
+        line.go()
+    line.hold(0.5, 60.0)
+    line.refused(0.6, began_at=0.4, hold_s=hold_s, error=RateLimitError("x"))
+    assert line.rate(60.0) < known
+    assert line.turn(None, 59.9) is not None
+    passed = 0
+    while line.turn(None, 60.5) is None:
+        line.go()
+        passed += 1
+    assert passed <= 10
 
 
 def test_nobody_goes_before_the_time_that_the_service_named_and_then_one_goes() -> None:
@@ -147,7 +177,7 @@ def test_nobody_goes_before_the_time_that_the_service_named_and_then_one_goes() 
     assert turn is not None
     assert turn.at == turn.ask_at == 30.0
     assert line.turn(None, 30.0) is None
-    line.go(30.0)
+    line.go()
     assert line.turn(None, 30.0) is not None
 
 
@@ -174,7 +204,7 @@ def test_a_call_that_does_not_ask_when_its_turn_comes_blocks_nobody_and_finds_it
         line.join(ticket, 0.5)
     assert line.turn(behind.number, 0.1) is not None
     assert line.turn(behind.number, 0.6 + pressure.ABSENT_S) is None
-    line.go(0.6 + pressure.ABSENT_S)
+    line.go()
     behind.leave()
     line.join(behind, 9.0)
     line.join(absent, 9.0)
@@ -272,3 +302,27 @@ def test_a_call_that_is_given_up_leaves_all_its_lines() -> None:
     assert plan.in_line
     plan.leave_lines()
     assert waiting(health) == 0
+
+
+def test_a_call_with_another_attempt_under_way_stands_in_no_line() -> None:
+    health = Health(no_jitter)
+    plan, _ = make([leg("a")], [leg("b")], health=health)
+    first = plan.begin()
+    second = plan.begin()
+    plan.fail(first, RateLimitError("slow down", retry_after=2))
+    assert waiting(health) == 0
+    plan.fail(second, RateLimitError("slow down", retry_after=2))
+    assert waiting(health) > 0
+
+
+def test_refusals_for_rate_are_not_taken_for_failures_of_the_call() -> None:
+    health = Health(no_jitter)
+    plan, clock = make([leg("a")], [leg("b")], health=health, retries=5)
+    for error in (RateLimitError("x"), RateLimitError("x"), RateLimitError("x"), ServerError("x")):
+        state = plan.begin()
+        assert state.leg.model == "a"
+        plan.fail(state, error)
+        clock.now += plan.next_wait
+    fail(health, leg("a"), ServerError("of another call"), clock.now, probe=False)
+    assert plan.begin().leg.model == "b"
+    assert plan.trail().entries[-1].reason == "other calls fail there too"
