@@ -5,8 +5,8 @@ Rule: nothing here waits or reads a clock; times are monotonic seconds and are p
 
 A leg has a line only after it has refused a call, or has said that no requests are left. The line has a token
 bucket. A refusal lowers its rate to a share of the rate at which the leg accepted requests since the refusal before;
-afterwards the rate grows along a cubic curve, as in the adaptive retry mode of AWS's client libraries. Until the
-second refusal little is known, so the rate doubles in short steps.
+afterwards the rate grows along a cubic curve, as in the adaptive retry mode of AWS's client libraries, but only in
+time in which it is used up. Until the second refusal little is known, so the rate doubles in short steps.
 """
 
 from __future__ import annotations

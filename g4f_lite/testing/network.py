@@ -40,8 +40,8 @@ def network_blocked() -> Iterator[None]:
     """
     Block connections beyond this machine.
 
-    A connection to another machine, or a look-up of a host name, raises `NetworkBlockedError`, whichever library makes
-    it through the module `socket`. In all threads; the module is as before when the last block ends.
+    A connection to another machine, or a look-up of a host name, raises `NetworkBlockedError` if it is made through
+    Python's module `socket`, by whichever library and in any thread. The module is as before when the last block ends.
     """
     # Not by an audit hook: with one, in Python 3.11, a thread that starts under coverage can end at once with "Cannot
     # install a trace function while another trace function is being installed" (python/cpython issue 98257).
@@ -49,8 +49,9 @@ def network_blocked() -> Iterator[None]:
     with _lock:
         if not _blocks:
             for method in ("connect", "connect_ex", "sendto"):
-                _guard(socket.socket, method, _host_of_address)
-            for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+                _guard(socket.socket, method, _host_of_last)
+            _guard(socket.socket, "sendmsg", _host_of_message)
+            for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
                 _guard(socket, function, _first_argument)
         _blocks += 1
     try:
@@ -77,8 +78,15 @@ def _guard(owner: Any, name: str, host_of: Callable[..., Any]) -> None:
     setattr(owner, name, guarded)
 
 
-def _host_of_address(*args: Any) -> Any:
-    address = args[-1]
+def _host_of_last(*args: Any) -> Any:
+    return _host_of(args[-1])
+
+
+def _host_of_message(_: Any, buffers: Any, ancillary: Any = (), flags: int = 0, address: Any = None) -> Any:
+    return _host_of(address)
+
+
+def _host_of(address: Any) -> Any:
     return address[0] if isinstance(address, tuple) and address else ""  # a Unix socket's address is a path
 
 

@@ -133,10 +133,14 @@ def test_the_guard_refuses_each_way_out_and_leaves_the_module_as_it_was() -> Non
             lambda: socket.create_connection(("192.0.2.1", 9)),
             lambda: socket.getaddrinfo(host=b"other.invalid", port=9),
             lambda: socket.gethostbyname("other.invalid"),
+            lambda: socket.gethostbyname_ex("other.invalid"),
+            lambda: socket.gethostbyaddr("192.0.2.1"),
+            lambda: out.sendmsg([b""], [], 0, ("192.0.2.1", 9)),
         ):
             with pytest.raises(NetworkBlockedError, match=r"192\.0\.2\.1|other\.invalid"):
                 way()
         out.connect(("127.0.0.1", 9))
+        out.sendmsg([b""])
     assert (dict(vars(socket)), dict(vars(socket.socket))) == before
 
 
