@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from helpers.arrows import MODULES, imports_of, room_of
+from helpers.imports import python
 
 NO_CALL = ("g4f_lite", "g4f_lite.plugins.subprocess_load")
 
@@ -20,6 +18,7 @@ def test_late_imports_are_loaded_before_a_fork() -> None:
     }
     script = "import os, sys\nfrom g4f_lite import *\nclient, aclient = Client(), AsyncClient()\n"
     script += "if os.fork() == 0: print(*sys.modules, flush=True); os._exit(0)\nos.wait()"
-    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    done = python(script)
+    assert done.returncode == 0, done.stderr
     assert "g4f_lite.errors.classify" in late
-    assert late <= set(there)
+    assert late <= set(done.stdout.split())

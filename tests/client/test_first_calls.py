@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from helpers.imports import python
 
 _FIRST_CALLS = """
 import gc, sys, threading
@@ -16,7 +15,7 @@ together = threading.Barrier(50)
 checked = []
 
 def ask():
-    together.wait()
+    together.wait(30)
     check_request({"messages": [{"role": "user", "content": "Hi"}]})
     checked.append(1)
 
@@ -36,7 +35,7 @@ from g4f_lite.call.structured import response_model
 sys.setswitchinterval(1e-6)
 
 def parse():
-    together.wait()
+    together.wait(30)
     parsed.append(response_model(Day).parse('{"first": {"hour": 1}, "others": [{"hour": 2}], "last": null}'))
 
 parsed = []
@@ -57,16 +56,16 @@ print(len(parsed))
 """
 
 
-def _run(program: str) -> str:
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+def printed_by(program: str) -> str:
+    ran = python(program, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
 def test_fifty_threads_may_make_the_first_call_together() -> None:
-    for _ in range(4):  # before the types were read at import, about a third of such processes crashed
-        assert _run(_FIRST_CALLS) == "50\n"
+    for _ in range(10):  # before the types were read at import, about a third of such processes crashed
+        assert printed_by(_FIRST_CALLS) == "50\n"
 
 
 def test_eight_threads_may_be_the_first_to_use_a_response_model() -> None:
-    assert _run(_FIRST_ANSWERS) == "1600\n"
+    assert printed_by(_FIRST_ANSWERS) == "1600\n"

@@ -1,9 +1,14 @@
-"""What a process imports."""
+"""Code that runs in a process of its own, and what it imports."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+
+def python(code: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run this code in a process of its own."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=timeout)
 
 
 def loaded_by(code: str) -> set[str]:

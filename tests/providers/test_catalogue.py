@@ -12,7 +12,7 @@ import re
 import msgspec
 import pytest
 from helpers.catalogue import PROVIDERS, SERVICES, each_provider, each_service, squeezed
-from helpers.imports import loaded_by
+from helpers.imports import loaded_by, python
 
 import g4f_lite
 from g4f_lite import ChatRequest, Client, OpenaiTemplate, Provider
@@ -106,10 +106,8 @@ def test_the_catalogue_is_data_and_one_provider_does_not_load_the_others() -> No
 
 
 def own_modules(program: str) -> set[str]:
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = python(program)
+    assert done.returncode == 0, done.stderr
     return set(re.findall(r"g4f_lite_providers\.(\w+)", done.stdout))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES, MODES, run
+from helpers.imports import python
 
 import g4f_lite
 from g4f_lite import Client, OpenaiTemplate, audio_part, image_part
@@ -150,5 +149,5 @@ reply = client.chat.completions.create(messages=[{{"role": "user", "content": "w
 assert reply.cost is None and not reply.trail.skipped
 client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}], provider=one, max_price=1)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = python(code)
     assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from helpers.driving import MESSAGES
+from helpers.imports import python
 from helpers.plain_routes import Plain
 
 import g4f_lite
@@ -59,7 +57,7 @@ def test_the_cheapest_leg_comes_first_and_unknown_prices_last(server: FaultServe
 
 def test_cheapest_without_its_extra_says_what_to_install() -> None:
     code = "import sys; sys.modules['genai_prices'] = None; import g4f_lite; g4f_lite.Client(strategy='cheapest')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = python(code)
     assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr
 
 
