@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
+from helpers.imports import python
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate, UnsupportedParameterError
@@ -155,10 +156,11 @@ def test_a_call_with_a_thousand_routes_makes_no_more_calls_than_with_one() -> No
 def test_a_chat_that_succeeds_loads_only_what_it_needs() -> None:
     """No other endpoint, no upload, and nothing that only a failure needs."""
     unneeded = {
-        "asyncio", "difflib", "tenacity", "g4f_lite.call.endpoint_operations", "g4f_lite.errors.classify",
-        "g4f_lite.provider.openai.endpoints", "g4f_lite.routing.explain", "g4f_lite.types.endpoint",
+        "asyncio", "difflib", "tenacity", "g4f_lite.call.endpoints", "g4f_lite.errors.classify",
+        "g4f_lite.provider.openai_protocol.endpoints", "g4f_lite.routing.explain", "g4f_lite.types.endpoint",
         "g4f_lite.types.uploads",
     }  # fmt: skip
+    assert all(map(find_spec, unneeded))
     with FaultServer() as server:
         script = f"""
 import sys
@@ -166,7 +168,8 @@ from g4f_lite import Client
 client = Client(keys={{"groq": "gsk_cost"}}, base_urls={{"groq": {server.base_url!r}}})
 assert client.chat.completions.create(messages={MESSAGES!r}, provider="groq").text
 print(*sys.modules)"""
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        done = python(script)
+    assert done.returncode == 0, done.stderr
     assert unneeded.isdisjoint(done.stdout.split())
 
 
