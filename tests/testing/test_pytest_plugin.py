@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from helpers.imports import python
 
 from g4f_lite import Client, ServerError
 from g4f_lite.testing import NetworkBlockedError, ScriptedProvider, network_blocked
@@ -106,7 +107,7 @@ def test_only_the_suite_needs_pytest() -> None:
         "try: testing.nothing\n"
         "except AttributeError as error: print(error)"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    ran = python(program)
     assert ran.stdout == "module 'g4f_lite.testing' has no attribute 'nothing'\n", ran.stderr
 
 
@@ -146,11 +147,11 @@ def test_the_guard_refuses_each_way_out_and_leaves_the_module_as_it_was() -> Non
 
 def test_the_guard_installs_no_audit_hook() -> None:
     program = (
-        "import sys; from g4f_lite.testing import network_blocked\n"
-        "sys.addaudithook = lambda hook: print('installed')\n"
+        "import sys; sys.addaudithook = lambda hook: print('installed')\n"
+        "from g4f_lite.testing import network_blocked\n"
         "with network_blocked(): print('blocked')"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    ran = python(program)
     assert ran.stdout == "blocked\n", ran.stderr
 
 
