@@ -26,11 +26,11 @@ def test_a_child_has_connections_of_its_own(groq: FaultServer) -> None:
     context = multiprocessing.get_context("fork")
     with Client() as client:
         assert ask(client, user="parent").text == "parent"
-        queue = context.SimpleQueue()
+        queue = context.Queue()
         child = context.Process(target=lambda: queue.put([ask(client, user=f"child {n}").text for n in range(20)]))
         child.start()
         mine = [ask(client, user=f"parent {number}").text for number in range(20)]
-        theirs = queue.get()
+        theirs = queue.get(timeout=20)
         child.join(10)
     assert mine == [f"parent {number}" for number in range(20)]
     assert theirs == [f"child {number}" for number in range(20)]
@@ -60,7 +60,7 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
         holder = threading.Thread(target=hold)
         holder.start()
         held.wait(20)
-        queue = context.SimpleQueue()
+        queue = context.Queue()
         child = context.Process(target=lambda: queue.put(both(client)))
         child.start()
         child.join(10)
@@ -69,32 +69,43 @@ def test_a_child_is_free_of_locks_that_other_threads_held_at_the_fork(groq: Faul
         free.set()
         holder.join()
     assert not hangs
-    assert queue.get() == "ok"
+    assert queue.get(timeout=20) == "ok"
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fork(groq: FaultServer) -> None:
+@pytest.mark.parametrize("module", ["g4f_lite.errors.classify", "tenacity"])
+def test_a_child_waits_for_no_module_that_another_thread_was_importing_at_the_fork(
+    module: str, groq: FaultServer
+) -> None:
     """The first failure of a client imports tenacity and the code that reads errors: here slowly, while the process forks."""
     script = f"""
-        import os, sys, threading, time, g4f_lite
-        from importlib.machinery import PathFinder
+        import os, signal, sys, threading, time, g4f_lite
+        from importlib.machinery import PathFinder, SourceFileLoader
 
-        class Slow:
+        class Slow(SourceFileLoader):
+            def exec_module(self, module):
+                importing.set()
+                time.sleep(1)
+                super().exec_module(module)
+
+        class Finder:
             def find_spec(self, name, path=None, target=None):
-                if name.startswith(("g4f_lite.faults.", "tenacity")):
-                    importing.set()
-                    time.sleep(0.2)
-                return None
+                if name != {module!r}:
+                    return None
+                spec = PathFinder.find_spec(name, path, target)
+                spec.loader = Slow(name, spec.origin)
+                return spec
 
         importing = threading.Event()
-        sys.meta_path.insert(0, Slow())
+        sys.meta_path.insert(0, Finder())
         client = g4f_lite.Client(base_urls={{"groq": {groq.base_url!r}}}, keys={{"groq": "test"}}, retries=0)
         names = {{"provider": "groq", "model": "a", "fallback_models": ["b"]}}
         ask = lambda: client.chat.completions.create(messages={MESSAGES!r}, **names).text
         thread = threading.Thread(target=ask)
         thread.start()
-        importing.wait(20)
+        assert importing.wait(20)
         if os.fork() == 0:
+            signal.alarm(15)  # a child that waits for ever ends
             print(ask(), flush=True)
             os._exit(0)
         thread.join()
