@@ -12,6 +12,7 @@ import pytest
 from helpers.driving import eventually
 
 import g4f_lite
+from g4f_lite import ChatRequest, MalformedResponseError, ServerSentEvent
 from g4f_lite.provider.keys import store_key
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Reply
@@ -228,3 +229,12 @@ def test_an_instance_is_frozen_and_shows_no_key() -> None:
         provider.url = "x"
     assert "s3cret" not in repr(provider) + str(vars(pickle.loads(pickle.dumps(provider))))
     assert provider.replace(default_model="m").api_key == "gsk_s3cret"
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"x_groq": {"usage": ' + b"[" * 200_000, b"[" * 200_000 + b'"x_groq" "usage"'], ids=len
+)
+def test_an_event_with_many_brackets_beside_its_usage_is_malformed(data: bytes) -> None:
+    parser = Groq().new_stream(ChatRequest(messages=[{"role": "user", "content": "Hi"}]))
+    with pytest.raises(MalformedResponseError):
+        parser.feed(ServerSentEvent(data=data))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.endpoints import ENDPOINTS, MODES, Endpoint, call
 
+from g4f_lite import Transcription
 from g4f_lite.testing import FaultServer
 
 
@@ -29,3 +30,7 @@ def test_a_result_names_its_provider_and_model(
     assert "secret" not in repr(result) + str(result.trail) + repr(pickle.dumps(result))
     with pytest.raises(AttributeError):
         result.model = "other"
+
+
+def test_the_raw_answer_of_many_brackets_is_text() -> None:
+    assert Transcription(text="", raw_json=b"[" * 200_000).raw == "[" * 200_000

@@ -121,10 +121,11 @@ def test_the_end_of_claudes_stream_may_correct_the_prompt_tokens() -> None:
     )
 
 
-def test_a_claude_tool_call_truncated_by_max_tokens_is_returned_unchanged() -> None:
-    cut = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "deltas": pieces("input_json_delta", "partial_json", '{"a')}  # fmt: skip
+@pytest.mark.parametrize("given", ['{"a', "[" * 200_000], ids=len)
+def test_a_claude_tool_call_truncated_by_max_tokens_is_returned_unchanged(given: str) -> None:
+    cut = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "deltas": pieces("input_json_delta", "partial_json", given)}  # fmt: skip
     answer = streamed("anthropic", *started(dict(THOUGHT), cut), *ended("max_tokens"))
-    assert seen(answer) == (None, "Hm.", [("toolu_1", "f", '{"a')], "length")
+    assert seen(answer) == (None, "Hm.", [("toolu_1", "f", given)], "length")
     assert answer.choices[0].message.extra_content is None
 
 
