@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.commands import in_terminal, interrupt, start
+from helpers.driving import eventually
 
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Pause
@@ -25,13 +25,6 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-
-
 def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
     groq: FaultServer, interruptible: None
 ) -> None:
@@ -40,7 +33,9 @@ def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
         assert process.stdout is not None
         began = b""
         while len(began) < len("word0 word1 "):
-            began += os.read(process.stdout.fileno(), 100)
+            piece = os.read(process.stdout.fileno(), 100)
+            assert piece, "it ended early"
+            began += piece
         out, err = interrupt(process)
     assert (process.returncode, began + out, err) == (130, b"word0 word1 \n", b"")
 
@@ -48,7 +43,7 @@ def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
 def test_ctrl_c_ends_cleanly_before_the_answer(groq: FaultServer, interruptible: None) -> None:
     groq.script(replies.silence())
     with start("ask", "hi", "-p", "groq", "-v") as process:
-        until(lambda: groq.received)
+        assert eventually(lambda: bool(groq.received), within=20)
         assert interrupt(process) == (b"", b"")
     assert process.returncode == 130
 

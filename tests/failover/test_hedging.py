@@ -67,14 +67,16 @@ def test_cancelling_a_hedged_call_stops_both_legs(server: FaultServer) -> None:
 
     async def main() -> None:
         async with AsyncClient(**routes(server, Plain), hedge_after=0.05) as client:
+            others = asyncio.all_tasks()
             task = asyncio.create_task(client.chat.completions.create(messages=MESSAGES))
-            await asyncio.sleep(0.3)
+            while len(server.models) < 2:
+                await asyncio.sleep(0.005)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert len(asyncio.all_tasks()) == 1
+            assert asyncio.all_tasks() == others
 
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), 20))
     assert server.models == ["first", "second"]
 
 
