@@ -66,7 +66,7 @@ def test_fifty_tasks_are_all_served_and_the_failing_leg_is_soon_skipped(
 def test_a_leg_is_used_again_after_its_recovery(
     outage: tuple[FaultServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("g4f_lite.health.breaker.OPEN_S", 0.2)
+    monkeypatch.setattr("g4f_lite.health.breaker.OPEN_S", 1.5)
     server, options = outage
     with Client(**options) as client:
         for _ in range(3):
@@ -78,7 +78,7 @@ def test_a_leg_is_used_again_after_its_recovery(
             return client.chat.completions.create(messages=MESSAGES).provider == "dead"
 
         assert not recovered()
-        assert eventually(recovered)
+        assert eventually(recovered, within=20)
 
 
 def test_the_other_keys_are_used_when_one_is_refused(server: FaultServer) -> None:
@@ -100,11 +100,10 @@ def test_a_call_waits_for_a_leg_in_a_short_cooldown(groq: FaultServer) -> None:
         replies.answer("ok", headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"})
     )
     with Client() as client:
-        for _ in range(2):
+        began = time.monotonic()
+        for _ in range(3):
             client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-            began = time.monotonic()
-        client.chat.completions.create(messages=MESSAGES, provider="groq", fallback_models=[])
-    assert time.monotonic() - began >= 0.25
+    assert time.monotonic() - began >= 0.55  # the second and the third waited 0.3 s each
 
 
 def test_a_leg_that_asks_for_a_wait_of_a_million_years_is_skipped(groq: FaultServer) -> None:

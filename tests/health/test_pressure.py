@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from helpers.limited_service import Callers, Service
+from helpers.limited_service import Callers, Service, waiting
 from helpers.plans import fail, leg, make, no_jitter
 
 from g4f_lite import RateLimitError, ServerError
@@ -24,11 +24,6 @@ HINTS: dict[str, Callable[[float], float | None]] = {
     "zero": lambda wait: 0.0,
     "seconds": lambda wait: float(max(1, -(-wait // 1))),
 }
-
-
-def waiting(health: Health) -> int:
-    """Return how many calls stand in the lines of a client."""
-    return sum(len(state.line) for state in health._legs.values() if state.line is not None)
 
 
 def random_service(seed: int) -> tuple[Service, int, int, float, str]:

@@ -150,3 +150,8 @@ class Callers:
         self.wall = self.clock.now
         self.longest = max(self.longest, self.wall - began)
         self._start()
+
+
+def waiting(health: Health) -> int:
+    """Return how many calls stand in the lines of a client."""
+    return sum(len(state.line) for state in health._legs.values() if state.line is not None)

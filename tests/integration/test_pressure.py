@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES, MODES, QUICK, eventually, run
-from helpers.limited_service import Service
+from helpers.limited_service import Service, waiting
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate, RateLimitError, Timeouts
-from g4f_lite.health.tracker import Health
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Action, Received
 
@@ -45,10 +44,6 @@ class Limiter(Service):
         if self._retry_after is None:
             return replies.error(429, f"Please try again in {error.retry_after:.3f}s")(request)
         return replies.error(429, "slow down", retry_after=self._retry_after)(request)
-
-
-def waiting(health: Health) -> int:
-    return sum(len(state.line) for state in health._legs.values() if state.line is not None)
 
 
 @pytest.mark.parametrize("retry_after", [None, "0"])
@@ -150,11 +145,11 @@ def test_a_cancelled_call_leaves_the_line(server: FaultServer) -> None:
 
 
 def test_explain_tells_the_rate_and_the_wait(server: FaultServer) -> None:
-    server.script(replies.error(429, "slow down", retry_after="3"))
+    server.script(replies.error(429, "slow down", retry_after="9"))
     provider = Limited(api_base=server.base_url)
     with Client(**{**QUICK, "retry_wait": None}) as client:
         with pytest.raises(RateLimitError):
-            client.chat.completions.create(messages=MESSAGES, provider=provider, deadline=1)
+            client.chat.completions.create(messages=MESSAGES, provider=provider, deadline=8)
         planned = client.explain(provider=provider)
         assert planned.tiers == ()
         assert "limited to about 4 requests per second: the wait is about" in str(planned)
@@ -187,5 +182,5 @@ def test_a_hedged_call_does_not_wait_in_line_while_its_first_attempt_is_under_wa
             assert waiting(client._calls.health) == 0
             return await call
 
-    assert asyncio.run(main()).text == "late"
+    assert asyncio.run(asyncio.wait_for(main(), 20)).text == "late"
     assert eventually(lambda: server.models == ["second", "first"])

@@ -42,11 +42,11 @@ def test_a_deadline_ends_at_the_first_content_and_a_timeout_bounds_the_whole_str
 ) -> None:
     parts: list[object] = []
     for number in range(6):
-        parts += [{"choices": [{"delta": {"content": f"{number}"}}]}, replies.Pause(0.1)]
+        parts += [{"choices": [{"delta": {"content": f"{number}"}}]}, replies.Pause(0.4)]
     groq.script(replies.stream([*parts, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]))
     settings = {"timeouts": Timeouts(stall=2)}
-    assert run(mode, settings, {"provider": "groq", "deadline": 0.3}).text == "012345"
-    outcome = run(mode, settings, {"provider": "groq", "timeout": 0.3})
+    assert run(mode, settings, {"provider": "groq", "deadline": 1.0}).text == "012345"
+    outcome = run(mode, settings, {"provider": "groq", "timeout": 1.0})
     assert isinstance(outcome.error, g4f_lite.StreamInterruptedError)
     assert outcome.error.partial_text == outcome.text
     assert outcome.text.startswith("01")
