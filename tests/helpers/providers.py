@@ -29,3 +29,10 @@ class Keyless(OpenaiTemplate):
     api_base = "http://127.0.0.1:3/v1"
     needs_auth = False
     default_model = "free"
+
+
+class Day(OpenaiTemplate):
+    name = "day"
+    api_base = "http://127.0.0.1:1/v1"
+    api_key_env = ("DAY_API_KEY",)
+    default_model = "sunday"

@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.providers import Day
 
-from g4f_lite import Client, MissingKeyError, NoUsableRouteError, OpenaiTemplate
+from g4f_lite import Client, MissingKeyError, NoUsableRouteError
 from g4f_lite.provider.base import Provider
 from g4f_lite.provider.keys import store_key
 from g4f_lite.routing.leg_factory import Dependencies, LegFactory
-
-
-class Day(OpenaiTemplate):
-    name = "day"
-    api_base = "http://127.0.0.1:1/v1"
-    api_key_env = ("DAY_API_KEY",)
-    default_model = "sunday"
 
 
 class Open(Day):

@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.providers import Day
 
-from g4f_lite import MissingKeyError, OpenaiTemplate, UnknownProviderError, register
+from g4f_lite import MissingKeyError, UnknownProviderError, register
 from g4f_lite.plugins.registry import Registry, process_registry
 from g4f_lite.provider.keys import remove_key, store_key
 from g4f_lite.routing.leg_factory import LegFactory
 from g4f_lite.routing.selection_cache import SelectionCache
-
-
-class Day(OpenaiTemplate):
-    name = "day"
-    api_base = "http://127.0.0.1:1/v1"
-    api_key_env = ("DAY_API_KEY",)
-    default_model = "sunday"
 
 
 class Moody(Day):
