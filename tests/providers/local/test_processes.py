@@ -73,7 +73,10 @@ except KeyboardInterrupt:
     assert run_script(script) == (0, "interrupted\n", "")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="fork")
+@pytest.mark.skipif(
+    not hasattr(os, "fork") or sys.platform == "darwin",
+    reason="needs a fork with threads: on macOS the system's frameworks may end such a child",
+)
 def test_a_forked_child_has_an_engine_of_its_own_and_ends() -> None:
     script = f"""
 import os, sys, warnings, g4f_lite
