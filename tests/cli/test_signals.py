@@ -43,7 +43,7 @@ def test_pieces_are_printed_as_they_arrive_and_ctrl_c_ends_cleanly_midway(
 def test_ctrl_c_ends_cleanly_before_the_answer(groq: FaultServer, interruptible: None) -> None:
     groq.script(replies.silence())
     with start("ask", "hi", "-p", "groq", "-v") as process:
-        assert eventually(lambda: bool(groq.received), within=20)
+        assert eventually(lambda: bool(groq.received), within=10)
         assert interrupt(process) == (b"", b"")
     assert process.returncode == 130
 
