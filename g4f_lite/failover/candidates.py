@@ -93,7 +93,7 @@ class Candidates:
         while True:
             while (leg := self._take()) is not None:
                 tries = self._tries.get(leg.identity, 0)
-                failures = tries - self.refusals.get(leg.identity, 0)
+                failures = tries and tries - self.refusals.get(leg.identity, 0)
                 if failures and self._skip_if_it_fails_elsewhere(leg, failures):
                     continue
                 limited = bool(self._not_before) and self._not_before.get(leg.identity, 0.0) > now

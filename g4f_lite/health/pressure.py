@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from itertools import count
-from math import log, log2
+from math import inf, log, log2
 from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError
@@ -94,7 +94,7 @@ class Line:
 
     def __init__(self, now: float, rate: float, error: ProviderError) -> None:
         self.error = error
-        self.held_until = now
+        self.held_until = -inf
         """No call goes before."""
         self.refusals = 0
         """Refusals in a row: since the last answer."""
