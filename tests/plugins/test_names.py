@@ -28,8 +28,8 @@ def test_names_come_without_imports_and_one_plugin_is_loaded_on_demand(tmp_path:
         import json, sys
 
         def loaded():
-            data = {"g4f_lite_providers.catalogue", "g4f_lite_providers.row"}
-            return [name for name in sys.modules if name not in data and (
+            data = ("g4f_lite_providers.catalogue", "g4f_lite_providers.row")
+            return [name for name in sys.modules if not name.startswith(data) and (
                     name in ("requests", "aiohttp", "tenacity") or name.startswith(("plug_", "g4f_lite_providers.")))]
 
         import g4f_lite

@@ -1,26 +1,11 @@
-"""
-The catalogue: all bundled providers, in the order in which a call without a provider tries them. Data only.
-
-A provider that speaks OpenAI's protocol is a row of constants; one with code of its own is the name of its
-module. As of November 2026: docs/providers.md.
-"""
+"""Services with models of many makers."""
 
 from __future__ import annotations
 
-from .row import Row
+from ..row import Row
+from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
 
-_CHAT = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
-_UNASKED = _CHAT - {"stream_usage"}  # a stream has a usage unasked, or refuses to be asked
-_VISION = frozenset({"vision"})
-_EMBEDDINGS = frozenset({"embeddings"})
-_AUDIO = frozenset({"audio"})
-_LIMIT = {"max_completion_tokens": "max_tokens"}  # these services do not know OpenAI's newer name
-_ANY = {"tool_choice": {"required": "any"}}
-
-_SERVER = "a server on this computer"
-BUNDLED: dict[str, str | Row] = {
-    # Fast, and with a free tier.
-    "groq": "g4f_lite_providers.groq",
+HOSTS: dict[str, Row] = {
     "cerebras": Row(
         label="Cerebras",
         url="https://www.cerebras.ai",
@@ -30,76 +15,12 @@ BUNDLED: dict[str, str | Row] = {
         default_model="gpt-oss-120b",
         fallback_models=("qwen-3.8-27b",),
         model_aliases={"qwen3.8-27b": "qwen-3.8-27b"},
-        capabilities=_CHAT | _VISION,
+        capabilities=CHAT | VISION,
         unsupported_parameters=frozenset(
             {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}
         ),
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
     ),
-    # Makers of models.
-    "openai": "g4f_lite_providers.openai",
-    "anthropic": "g4f_lite_providers.anthropic",
-    "gemini": "g4f_lite_providers.gemini",
-    "mistral": Row(
-        label="Mistral",
-        url="https://mistral.ai",
-        login_url="https://console.mistral.ai/api-keys",
-        api_base="https://api.mistral.ai/v1",
-        api_key_env=("MISTRAL_API_KEY",),
-        default_model="mistral-small-latest",
-        default_models={"embeddings": "mistral-embed"},
-        fallback_models=("mistral-medium-latest", "mistral-large-latest", "ministral-8b-latest"),
-        capabilities=_UNASKED | _VISION | _EMBEDDINGS,
-        # It refuses every field that it does not know.
-        unsupported_parameters=frozenset(
-            """
-            audio function_call functions logit_bias logprobs metadata modalities prompt_cache_key
-            safety_identifier service_tier store top_logprobs user verbosity web_search_options
-            """.split()
-        ),
-        renamed_parameters=_LIMIT | {"seed": "random_seed"},
-        renamed_values=_ANY,
-        dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
-    ),
-    "deepseek": Row(
-        label="DeepSeek",
-        url="https://www.deepseek.com",
-        login_url="https://platform.deepseek.com/api_keys",
-        api_base="https://api.deepseek.com",
-        api_key_env=("DEEPSEEK_API_KEY",),
-        default_model="deepseek-v4-flash",
-        fallback_models=("deepseek-v4-pro",),
-        capabilities=_UNASKED | _VISION,
-        renamed_parameters=_LIMIT,
-        # reasoning_content stays: it must be sent back to a model that thinks.
-        dropped_message_fields=frozenset({"annotations", "reasoning"}),
-    ),
-    "xai": "g4f_lite_providers.xai",
-    "cohere": "g4f_lite_providers.cohere",
-    "moonshot": Row(
-        label="Moonshot AI",
-        url="https://www.moonshot.ai",
-        login_url="https://platform.moonshot.ai",
-        api_base="https://api.moonshot.ai/v1",
-        api_key_env=("MOONSHOT_API_KEY",),
-        default_model="kimi-k3",
-        fallback_models=("kimi-k2.6",),
-        capabilities=_CHAT | _VISION,
-        unsupported_parameters=frozenset({"functions", "function_call"}),
-        renamed_parameters=_LIMIT,
-    ),
-    "zai": Row(
-        label="Z.AI",
-        url="https://z.ai",
-        login_url="https://z.ai/manage-apikey/apikey-list",
-        api_base="https://api.z.ai/api/paas/v4",
-        api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
-        default_model="glm-5.3",
-        fallback_models=("glm-5.3-flash", "glm-5.2"),
-        capabilities=_UNASKED - {"json_schema"} | _VISION,
-        renamed_parameters=_LIMIT,
-    ),
-    # Services with models of many makers.
     "openrouter": Row(
         label="OpenRouter",
         url="https://openrouter.ai",
@@ -113,7 +34,7 @@ BUNDLED: dict[str, str | Row] = {
             "gpt-oss-20b": "openai/gpt-oss-20b:free",
             "gemma-4-31b": "google/gemma-4-31b-it:free",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        capabilities=CHAT | VISION | EMBEDDINGS,
     ),
     "together": Row(
         label="Together AI",
@@ -129,8 +50,8 @@ BUNDLED: dict[str, str | Row] = {
             "deepseek-v4.1-flash": "deepseek-ai/DeepSeek-V4.1-Flash",
             "qwen3.8-flash": "Qwen/Qwen3.8-Flash",
         },
-        capabilities=_UNASKED | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
+        capabilities=UNASKED | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
     ),
     "fireworks": Row(
         label="Fireworks AI",
@@ -150,9 +71,9 @@ BUNDLED: dict[str, str | Row] = {
             "minimax-m3": "accounts/fireworks/models/minimax-m3",
             "kimi-k3": "accounts/fireworks/models/kimi-k3",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
-        renamed_values=_ANY,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
+        renamed_values=ANY_TOOL,
     ),
     "deepinfra": Row(
         label="DeepInfra",
@@ -173,9 +94,9 @@ BUNDLED: dict[str, str | Row] = {
             "glm-5.2": "zai-org/GLM-5.2",
             "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
+        capabilities=CHAT | VISION | EMBEDDINGS,
         allowed_values={"tool_choice": ("auto", "none")},
-        renamed_parameters=_LIMIT,
+        renamed_parameters=OLD_LIMIT,
     ),
     "sambanova": Row(
         label="SambaNova",
@@ -190,8 +111,8 @@ BUNDLED: dict[str, str | Row] = {
             "minimax-m2.7": "MiniMax-M2.7",
             "deepseek-v3.1": "DeepSeek-V3.1",
         },
-        capabilities=_CHAT,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT,
+        renamed_parameters=OLD_LIMIT,
         plain_text_content=True,
     ),
     "nvidia": Row(
@@ -208,8 +129,8 @@ BUNDLED: dict[str, str | Row] = {
             "llama-3.3-70b": "meta/llama-3.3-70b-instruct",
             "minimax-m3": "minimaxai/minimax-m3",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
         plain_text_content=True,  # some of its models want it
     ),
     "huggingface": Row(
@@ -226,8 +147,8 @@ BUNDLED: dict[str, str | Row] = {
             "glm-5.2": "zai-org/GLM-5.2",
             "qwen3.6-27b": "Qwen/Qwen3.6-27B",
         },
-        capabilities=_CHAT | _VISION,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT | VISION,
+        renamed_parameters=OLD_LIMIT,
     ),
     "nebius": Row(
         label="Nebius Token Factory",
@@ -247,8 +168,8 @@ BUNDLED: dict[str, str | Row] = {
             "deepseek-v4.1-flash": "deepseek-ai/DeepSeek-V4.1-Flash",
             "qwen3-235b": "Qwen/Qwen3-235B-A22B-Instruct-2507",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
     ),
     "novita": Row(
         label="Novita AI",
@@ -265,27 +186,8 @@ BUNDLED: dict[str, str | Row] = {
             "deepseek-v4-flash": "deepseek/deepseek-v4-flash",
             "minimax-m3": "minimax/minimax-m3",
         },
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
-    ),
-    "cloudflare": Row(
-        label="Cloudflare Workers AI",
-        url="https://developers.cloudflare.com/workers-ai",
-        login_url="https://dash.cloudflare.com",
-        api_base="https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}/ai/v1",
-        api_key_env=("CLOUDFLARE_API_KEY",),
-        default_model="@cf/openai/gpt-oss-120b",
-        fallback_models=("@cf/zai-org/glm-4.7-flash", "@cf/google/gemma-4-26b-a4b-it"),
-        model_aliases={
-            "gpt-oss-120b": "@cf/openai/gpt-oss-120b",
-            "gpt-oss-20b": "@cf/openai/gpt-oss-20b",
-            "glm-4.7-flash": "@cf/zai-org/glm-4.7-flash",
-            "gemma-4-26b": "@cf/google/gemma-4-26b-a4b-it",
-        },
-        default_models={"embeddings": "@cf/qwen/qwen3-embedding-0.6b"},
-        notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
     ),
     "pollinations": Row(
         label="Pollinations",
@@ -295,19 +197,7 @@ BUNDLED: dict[str, str | Row] = {
         api_key_env=("POLLINATIONS_API_KEY",),
         default_model="openai",
         fallback_models=("openai-fast", "deepseek"),
-        capabilities=_UNASKED | _VISION,
-    ),
-    # Used only when named.
-    "azure": Row(
-        label="Azure OpenAI",
-        url="https://azure.microsoft.com/products/ai-services/openai-service",
-        login_url="https://portal.azure.com",
-        api_base="{AZURE_OPENAI_ENDPOINT}/openai/v1",
-        api_key_env=("AZURE_OPENAI_API_KEY",),
-        automatic=False,
-        notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
-        capabilities=_CHAT | _VISION | _EMBEDDINGS | _AUDIO,
-        dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        capabilities=UNASKED | VISION,
     ),
     "hyperbolic": Row(
         label="Hyperbolic",
@@ -324,8 +214,8 @@ BUNDLED: dict[str, str | Row] = {
             "deepseek-v3": "deepseek-ai/DeepSeek-V3-0324",
             "qwen2.5-72b": "Qwen/Qwen2.5-72B-Instruct",
         },
-        capabilities=_CHAT,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT,
+        renamed_parameters=OLD_LIMIT,
     ),
     "ovhcloud": Row(
         label="OVHcloud AI Endpoints",
@@ -339,62 +229,7 @@ BUNDLED: dict[str, str | Row] = {
         fallback_models=("Meta-Llama-3_3-70B-Instruct", "gpt-oss-20b"),
         model_aliases={"llama-3.3-70b": "Meta-Llama-3_3-70B-Instruct"},
         default_models={"embeddings": "Qwen3-Embedding-8B"},
-        capabilities=_CHAT | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
+        capabilities=CHAT | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
     ),
-    "ollama": Row(
-        label="Ollama",
-        url="https://ollama.com",
-        api_base="http://127.0.0.1:11434/v1",
-        needs_auth=False,
-        notice=_SERVER,
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
-    ),
-    "lmstudio": Row(
-        label="LM Studio",
-        url="https://lmstudio.ai",
-        api_base="http://127.0.0.1:1234/v1",
-        api_key_env=("LM_STUDIO_API_KEY",),
-        needs_auth=False,
-        notice=_SERVER,
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
-    ),
-    "vllm": Row(
-        label="vLLM",
-        url="https://docs.vllm.ai",
-        api_base="http://127.0.0.1:8000/v1",
-        api_key_env=("VLLM_API_KEY",),
-        needs_auth=False,
-        notice=_SERVER,
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-    ),
-    "llamacpp": Row(
-        label="llama.cpp server",
-        url="https://github.com/ggml-org/llama.cpp",
-        api_base="http://127.0.0.1:8080/v1",
-        needs_auth=False,
-        notice=_SERVER,
-        capabilities=_CHAT | _VISION | _EMBEDDINGS,
-        renamed_parameters=_LIMIT,
-    ),
-    # Gone. They stay here to say so.
-    "perplexity": Row(
-        label="Perplexity",
-        url="https://www.perplexity.ai",
-        api_base="https://api.perplexity.ai",
-        automatic=False,
-        working=False,
-        notice="Perplexity ended its chat completions on 2026-09-27; what is left speaks another protocol",
-    ),
-    "github": Row(
-        label="GitHub Models",
-        url="https://github.com/marketplace/models",
-        api_base="https://models.github.ai/inference",
-        automatic=False,
-        working=False,
-        notice="GitHub Models was retired on 2026-07-30",
-    ),
-    "local": "g4f_lite_providers.local",
 }

@@ -1,0 +1,48 @@
+"""Servers on the caller's own machine."""
+
+from __future__ import annotations
+
+from ..row import Row
+from .constants import CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+
+_SERVER = "a server on this computer"
+
+OWN_SERVERS: dict[str, Row] = {
+    "ollama": Row(
+        label="Ollama",
+        url="https://ollama.com",
+        api_base="http://127.0.0.1:11434/v1",
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
+    ),
+    "lmstudio": Row(
+        label="LM Studio",
+        url="https://lmstudio.ai",
+        api_base="http://127.0.0.1:1234/v1",
+        api_key_env=("LM_STUDIO_API_KEY",),
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
+    ),
+    "vllm": Row(
+        label="vLLM",
+        url="https://docs.vllm.ai",
+        api_base="http://127.0.0.1:8000/v1",
+        api_key_env=("VLLM_API_KEY",),
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+    ),
+    "llamacpp": Row(
+        label="llama.cpp server",
+        url="https://github.com/ggml-org/llama.cpp",
+        api_base="http://127.0.0.1:8080/v1",
+        needs_auth=False,
+        notice=_SERVER,
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
+    ),
+}
