@@ -221,6 +221,19 @@ class Candidates:
         if not self._health.check(leg, now, self._tokens).granted:
             self._cooling_down.append(leg)
 
+    def put_behind(self, name: str) -> None:
+        """Let the legs of other providers come before those of the one with this name."""
+        left = [tuple(self._ready), *map(self._kept, islice(self._tiers, self._next_tier, None))]
+        others = ([leg for leg in tier if leg.provider.name != name] for tier in left)
+        own = ([leg for leg in tier if leg.provider.name == name] for tier in left)
+        self._tiers, self._next_tier = Tiers(filter(None, chain(others, own))), 0
+        self._ready.clear()
+
+    def any_within(self, seconds: float, now: float) -> bool:
+        """Return whether a leg may be used within so many seconds."""
+        legs = chain(self, self._cooling_down)
+        return any(self._health.check(leg, now, self._tokens, self.ticket).ready_at <= now + seconds for leg in legs)
+
     def drop(self, scope: FailureScope, failed: Leg) -> list[Leg]:
         """Remove the legs in the scope of a failure, and return them."""
         if (share := SHARES.get(scope)) is None:

@@ -2,8 +2,8 @@
 What happens after a failure: one table, and `decide`, which finds the row for an error.
 
 Rule: every decision that depends on the kind of an error is made in this file. A row answers four questions. Is the
-same leg tried again? Which other legs of this plan cannot succeed either? Does the call stop? What is remembered for
-later calls?
+same leg tried again? Which other legs of this plan cannot succeed either? Does the call stop, at once or when another
+leg says the same? What is remembered for later calls?
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Decision(NamedTuple):
     """If the service does not say how long to wait."""
     stops: bool = False
     """No other leg would do better."""
+    second_opinion: bool = False
+    """One leg may be wrong about the request, but not two: the next one of another provider or model decides."""
 
     def cooldown_after(self, error: e.ProviderError) -> float:
         """Return for how many seconds the leg or its key is not used: as the service asked, else as the row says."""
@@ -56,7 +58,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.ContextWindowError: Decision(scope=FailureScope.MODEL),
     e.RequestTooLargeError: Decision(),
     e.UnsupportedParameterError: Decision(scope=FailureScope.MODEL),
-    e.InvalidRequestError: Decision(stops=True),
+    e.InvalidRequestError: Decision(scope=FailureScope.MODEL, second_opinion=True),
     e.ContentFilterError: Decision(stops=True),
     e.ServerError: Decision(RetryMode.BACKOFF, memory=Memory.BREAKER),
     e.ConnectionFailedError: Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER),
@@ -94,7 +96,7 @@ def decide(
 
 
 def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
-    if not sent:
+    if not sent and not isinstance(error, e.InvalidRequestError):
         return _NOT_SENT
     if not names_model and isinstance(error, e.ModelUnavailableError):
         return _FIRST_LISTED

@@ -20,8 +20,6 @@ from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
 from ..trail import Attempt, Skipped, Trail, describe_entries
 from ..types.time_limit import Clock
-from .decisions import decide
-from .policy import OnInterrupt
 
 
 class CallRecord:
@@ -71,7 +69,7 @@ class CallRecord:
         """Return all that has happened so far."""
         return Trail(entries=tuple(self.entries))
 
-    def final_error(self, *, single: bool, on_interrupt: OnInterrupt) -> G4FLiteError:
+    def final_error(self, *, single: bool, stopped_by: ProviderError | None) -> G4FLiteError:
         """
         Return what the call raises: the error that stopped it, the only leg's error, or the errors of all legs.
 
@@ -80,8 +78,8 @@ class CallRecord:
         """
         errors = list(self.errors.values())
         last = errors[-1]
-        error: G4FLiteError = last
-        if not single and not decide(last, on_interrupt=on_interrupt).stops:
+        error: G4FLiteError = stopped_by or last
+        if not single and stopped_by is None:
             errors = [self.errors[identity] for identity in self.legs if identity in self.errors]
             for one in errors:  # the message has a line for each; their tracebacks would bury it
                 one.__traceback__ = None
@@ -115,8 +113,15 @@ _SHARED = {
 }
 
 
-def reason_to_stop(error: ProviderError) -> str:
-    """Return why a failure stops the call."""
+def reason_to_stop(error: ProviderError, *, confirmed: bool) -> str:
+    """
+    Return why a failure stops the call.
+
+    Args:
+        confirmed: it is the second opinion.
+    """
+    if confirmed:
+        return "stop: another leg said so, too"
     return _STOPS.get(type(error), "stop: no other leg would do better")
 
 

@@ -93,6 +93,9 @@ class Plan:
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._caller_mistake: ConfigurationError | None = None
+        self._doubted: ProviderError | None = None
+        """The first failure that needs a second opinion."""
+        self._stopped_by: ProviderError | None = None
 
     # -- an attempt ------------------------------------------------------------------------
 
@@ -260,16 +263,27 @@ class Plan:
             self._candidates.put_first(leg)
             self.finished = self.not_retryable
             return [], f"again in {wait:.2f} s"
-        if self._caller_mistake is not None or decision.stops:
+        if self._caller_mistake is not None:
             self.finished = self.not_retryable = True
-            return [], f"stop: {self._caller_mistake}" if self._caller_mistake is not None else reason_to_stop(error)
+            return [], f"stop: {self._caller_mistake}"
         useless = self._candidates.drop(decision.scope, leg)
+        confirmed = decision.second_opinion and self._doubted is not None
+        if decision.stops or confirmed or (decision.second_opinion and not self._asks_another(leg, error, now)):
+            self.finished = self.not_retryable = True
+            self._stopped_by = self._doubted if confirmed else error
+            return [], reason_to_stop(error, confirmed=confirmed)
         retry = state.attempt.number - self._candidates.refusals.get(leg.identity, 0)
         if retry <= self._retry_wait.retries(decision.again):
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)
         return useless, reason_to_leave(error, self.policy.patience, finished=self.finished, others=others)
+
+    def _asks_another(self, leg: Leg, error: ProviderError, now: float) -> bool:
+        """Let another provider, else another model, say whether it is so. Return whether one can soon."""
+        self._doubted = error
+        self._candidates.put_behind(leg.provider.name)
+        return self._under_way > 1 or self._candidates.any_within(self.policy.patience, now)
 
     def _queue(self, leg: Leg, error: ProviderError, now: float, join_at: float) -> tuple[float | None, str]:
         """Wait for the leg in its line, or fail over. Return the wait and the reason."""
@@ -300,7 +314,7 @@ class Plan:
         """Return what the call raises: the error that stopped it, the only leg's error, or the errors of all legs."""
         if self._caller_mistake is not None:
             return self.attach_trail(self._caller_mistake)
-        return self._record.final_error(single=self._single, on_interrupt=self.policy.on_interrupt)
+        return self._record.final_error(single=self._single, stopped_by=self._stopped_by)
 
     def attach_trail(self, error: G4FLiteError) -> G4FLiteError:
         """Set `trail` and `retry_at` on an error that leaves the call."""

@@ -8,6 +8,7 @@ from helpers.plans import K1, Here, There, legs, make
 from g4f_lite import (
     AuthenticationError,
     ConnectionFailedError,
+    ContentFilterError,
     DeadlineExceededError,
     InvalidRequestError,
     MalformedResponseError,
@@ -53,7 +54,8 @@ def after(error: ProviderError) -> list[str]:
         (ConnectionFailedError("x", kind="reset"), ["a1", "a2", "b1", "b2", "c"]),
         (ProviderTimeoutError("x", phase="connect"), ["a1", "c"]),
         (ProviderTimeoutError("x", phase="total"), ["a1", "a2", "b1", "b2", "c"]),
-        (InvalidRequestError("x"), ["a1"]),
+        (InvalidRequestError("x"), ["a1", "c"]),
+        (ContentFilterError("x"), ["a1"]),
         (DeadlineExceededError("x"), ["a1"]),
     ],
     ids=lambda value: (

@@ -35,6 +35,7 @@ class Scenario(NamedTuple):
 
 
 DOWN = error(503, "overloaded")
+ODD = error(400, "messages are odd")
 TWO = {"provider": "groq", "fallback_models": [B]}
 ONE = {"provider": "groq", "fallback_models": []}
 
@@ -63,6 +64,7 @@ SCENARIOS = [
     Scenario("no permission", (error(403, "not for you"),)),
     Scenario("too long a prompt", (error(400, "maximum context length", code="context_length_exceeded"),)),
     Scenario("too large a request", (error(413, "Request too large for model", code="rate_limit_exceeded"),)),
+    Scenario("a request that the first model calls invalid", (ODD,)),
     Scenario("a parameter that is not supported", (error(400, "`seed` is not supported with this model"),)),
     Scenario("silence before the headers", (replies.silence(),), settings=SILENT),
     Scenario("silence inside the body", (replies.silence("body"),), settings=SILENT),
@@ -103,8 +105,9 @@ SCENARIOS = [
     Scenario("a complete answer to a streaming request", (replies.body(
         b'\n\n {"model": "m", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'),), models=(A,)),
     # stops the call
-    Scenario("an invalid request", (error(400, "messages are odd"),), models=(A,), error=g4f_lite.InvalidRequestError),
-    Scenario("a request that no model can process", (error(422, "no"),), models=(A,), error=g4f_lite.InvalidRequestError),
+    Scenario("an invalid request", (ODD,), (ODD,), error=g4f_lite.InvalidRequestError),
+    Scenario("a request that no model can process", (error(422, "no"),), (ODD,), error=g4f_lite.InvalidRequestError),
+    Scenario("an invalid request to the only leg", (ODD,), models=(A,), params=ONE, error=g4f_lite.InvalidRequestError),
     Scenario("filtered content", (error(400, "no", code="content_policy_violation"),), models=(A,),
              error=g4f_lite.ContentFilterError),
     Scenario("the deadline", (replies.silence(),), models=(A,), params={**TWO, "timeout": 0.4},

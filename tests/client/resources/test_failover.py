@@ -68,7 +68,7 @@ SCENARIOS = [
     Scenario("a compressed answer", (replies.gzipped("fine"),), ("ok",)),
     Scenario("the deadline", (replies.silence(),), ("DeadlineExceededError",), g4f_lite.DeadlineExceededError,
              {"timeouts": Timeouts()}, {"timeout": 0.3}),
-    Scenario("an invalid request", (error(400, "odd"),), ("InvalidRequestError",), g4f_lite.InvalidRequestError),
+    Scenario("an invalid request", (error(400, "odd"),), ("InvalidRequestError",) * 2, g4f_lite.InvalidRequestError),
     Scenario("all are down", (error(503, "down"),), ("ServerError",) * 6, g4f_lite.RoutesExhaustedError),
 ]  # fmt: skip
 
