@@ -102,7 +102,7 @@ class StreamAttempt(ActiveAttempt):
         reader, call = self.reader, self.call
         if not reader.has_content:
             reader.check()
-        call.plan.first_content(self.state)
+        call.plan.first_content(self.state, reader.headers)
         self.limit.pause()
         if self._left_out:
             self.reader.notes.append(

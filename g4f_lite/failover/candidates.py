@@ -77,7 +77,7 @@ class Candidates:
 
     # -- the next leg ----------------------------------------------------------------------
 
-    def next_leg(self, now: float, deadline_at: float) -> tuple[Leg, int, bool]:
+    def next_leg(self, now: float, deadline_at: float) -> tuple[Leg, int, int]:
         """
         Take the next leg that may be used now.
 
@@ -85,7 +85,7 @@ class Candidates:
             deadline_at: no wait for a leg begins that would end later.
 
         Returns:
-            The leg, the number of this try on it (1 for the first), and whether it is a probe.
+            The leg, the number of this try on it (1 for the first), and its number if it is a probe, else 0.
 
         Raises:
             AllCoolingDownError: no leg may be used now.

@@ -28,13 +28,15 @@ from .policy import Policy
 class AttemptState:
     """An attempt under way."""
 
-    __slots__ = ("attempt", "leg", "limit", "probe")
+    __slots__ = ("answered", "attempt", "leg", "limit", "probe")
 
-    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, *, probe: bool) -> None:
+    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, *, probe: int) -> None:
         self.leg = leg
         self.limit = limit
         self.attempt = attempt
         self.probe = probe
+        self.answered = False
+        """It is a stream with content, which has told `Health` that the leg works."""
 
     def named(self, model: str) -> None:
         """Write the model that was looked up for a leg that names none."""
@@ -136,10 +138,12 @@ class Plan:
         )
         return AttemptState(leg, limit, attempt, probe=probe)
 
-    def first_content(self, state: AttemptState) -> None:
-        """Record that the first content of a stream has come."""
-        first_token = state.elapsed(self._clock.monotonic())
-        state.attempt = msgspec.structs.replace(state.attempt, first_token=first_token)
+    def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
+        """Record that the first content of a stream has come: for other calls, the leg works from now on."""
+        now = self._clock.monotonic()
+        state.attempt = msgspec.structs.replace(state.attempt, first_token=state.elapsed(now))
+        self._answered(state, now, headers, ended=False)
+        state.probe, state.answered = 0, True
 
     def succeed(
         self,
@@ -150,10 +154,24 @@ class Plan:
     ) -> Attempt:
         """End an attempt, and with it the call, with an answer."""
         self._record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
-        now, wall = self._clock.monotonic(), self._clock.time()
-        first_token = state.attempt.first_token if self.stream else state.elapsed(now)
-        self._health.succeeded(state.leg, now, wall=wall, headers=headers, first_token=first_token)
+        now = self._clock.monotonic()
+        if state.answered:
+            self._health.released(state.leg)
+        else:
+            self._answered(state, now, headers, ended=True)
         return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
+
+    def _answered(self, state: AttemptState, now: float, headers: Mapping[str, str] | None, *, ended: bool) -> None:
+        self._health.answered(
+            state.leg,
+            now,
+            began_at=state.limit.started_at,
+            ended=ended,
+            probe=state.probe,
+            wall=self._clock.time(),
+            headers=headers,
+            first_token=state.elapsed(now),
+        )
 
     def fail(
         self, state: AttemptState, error: ProviderError, notes: Sequence[str] = (), *, sent: bool = True

@@ -15,6 +15,8 @@ WINDOW_LEAST = 10
 """Outcomes that the window must hold before their share of failures counts."""
 OPEN_S = 5.0
 OPEN_LONGEST_S = 30.0
+PROBE_S = 60.0
+"""A probe whose end is not recorded within this time gives up its place."""
 
 
 class Breaker:
@@ -25,13 +27,14 @@ class Breaker:
     It stays open for 5 s, doubling to 30 s, with jitter.
     """
 
-    __slots__ = ("_open_for", "_outcomes", "in_a_row", "open_until", "probing")
+    __slots__ = ("_open_for", "_opened_at", "_outcomes", "_probe_ends", "in_a_row", "open_until", "probe")
 
     def __init__(self) -> None:
         self.open_until = 0.0
-        self.probing = False
+        self.probe = 0
+        """The number of the probe under way; 0 if there is none."""
         self.in_a_row = 0
-        self._open_for = 0.0
+        self._open_for = self._opened_at = self._probe_ends = 0.0
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=64)
 
     @property
@@ -41,30 +44,47 @@ class Breaker:
 
     def lets_pass(self, now: float) -> bool:
         """Return whether an attempt may begin; unless it is closed, that attempt is a probe."""
-        return not self.is_open or (now >= self.open_until and not self.probing)
+        return not self.is_open or (now >= self.open_until and (not self.probe or now >= self._probe_ends))
+
+    def begin_probe(self, number: int, now: float) -> None:
+        """Record that a probe begins, if it is half-open."""
+        if self.is_open:
+            self.probe, self._probe_ends = number, now + PROBE_S
+
+    def end_probe(self, number: int) -> None:
+        """Let the next probe begin, if this is the one under way."""
+        if self.probe == number:
+            self.probe = 0
 
     def answers_since(self, when: float) -> int:
         """Return how many of the remembered outcomes are answers that came since then."""
         return sum(ok for at, ok in self._outcomes if at >= when)
 
-    def success(self, now: float) -> None:
-        """Record an answer: it closes, whatever state it was in."""
-        self.in_a_row = 0
-        if self.open_until:
-            self.open_until = self._open_for = 0.0
-            self.probing = False
-            self._outcomes.clear()
-        else:
+    def success(self, now: float, began_at: float) -> None:
+        """Record an answer: it closes, unless it has opened since the attempt began."""
+        if not self.is_open:
+            self.in_a_row = 0
             self._outcomes.append((now, True))
+        elif began_at >= self._opened_at:
+            self.in_a_row = self.probe = 0
+            self.open_until = self._open_for = 0.0
+            self._outcomes.clear()
 
-    def failure(self, now: float, random: Callable[[], float], *, probe: bool = False) -> None:
-        """Record a transient failure: it may open, or opens for longer if the failure was a probe's."""
+    def failure(self, now: float, random: Callable[[], float], *, probe: int = 0) -> None:
+        """
+        Record a transient failure: it may open.
+
+        Args:
+            probe: the number of the attempt if it was a probe: then it opens for longer.
+        """
         self.in_a_row += 1
         self._outcomes.append((now, False))
-        if self.is_open and not probe:
+        probed = bool(probe) and self.probe == probe
+        if self.is_open and not probed:
             return  # of an attempt that began before it opened
-        if probe or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
-            self.probing = False
+        if probed or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
+            self.probe = 0
+            self._opened_at = now
             self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum, auto
+from itertools import count
 from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError, RateLimitError, ServerError
@@ -57,7 +58,8 @@ class Admission(NamedTuple):
 
     ready_at: float = 0.0
     error: ProviderError | None = None
-    probe: bool = False
+    probe: int = 0
+    """The number of the probe that begins; what `check` returns only tells whether it would be one. 0: it is none."""
     turn: Turn | None = None
     """The place in the leg's line, if it has one."""
 
@@ -67,7 +69,7 @@ class Admission(NamedTuple):
 
 
 _GRANTED = Admission()
-_PROBE = Admission(probe=True)
+_PROBE = Admission(probe=-1)
 
 
 class _OriginState:
@@ -89,6 +91,10 @@ class _LegState(_OriginState):
         self.first_token: float | None = None
         self.line: Line | None = None
 
+    def ended(self) -> None:
+        """Count an attempt no more. It may be of the parent process, whose attempts were forgotten after the fork."""
+        self.in_flight = max(0, self.in_flight - 1)
+
 
 class Health:
     """
@@ -104,6 +110,7 @@ class Health:
         self._legs: dict[Identity, _LegState] = {}
         self._origins: dict[str, _OriginState] = {}
         self._cooldowns: dict[Hashable, Cooldown] = {}
+        self._probes = count(1)
         reset_in_child(self)
 
     # -- before an attempt -----------------------------------------------------------------
@@ -126,8 +133,9 @@ class Health:
                 if ticket is not None:
                     ticket.leave()
                 if admission.probe:
+                    admission = Admission(probe=next(self._probes))
                     for breaker in self._breakers(leg):
-                        breaker.probing = breaker.probing or breaker.is_open
+                        breaker.begin_probe(admission.probe, now)
             return admission
 
     def check(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
@@ -166,7 +174,7 @@ class Health:
                 probe = True
         if state is not None:
             for limit in state.limits:
-                if limit.what == "tokens" and limit.reset_at > now and limit.left < tokens:
+                if limit.what == "tokens" and limit.reset_at > now and limit.left < max(tokens, 1.0):
                     return Admission(limit.reset_at, _limit_error(limit))
             if (line := state.line) is not None:
                 if line.is_forgotten(now):
@@ -193,16 +201,35 @@ class Health:
 
     # -- after an attempt ------------------------------------------------------------------
 
-    def succeeded(
-        self, leg: Leg, now: float, *, wall: float, headers: Mapping[str, str] | None = None, first_token: float | None
+    def answered(
+        self,
+        leg: Leg,
+        now: float,
+        *,
+        began_at: float,
+        ended: bool = True,
+        probe: int = 0,
+        wall: float,
+        headers: Mapping[str, str] | None = None,
+        first_token: float | None = None,
     ) -> None:
-        """Close the breakers of a leg that has answered, and remember the limits in the response's headers."""
+        """
+        Close the breakers of a leg that has answered, and remember the limits in the response's headers.
+
+        Args:
+            began_at: when the attempt began.
+            ended: it is not a stream that goes on after its first content.
+            probe: the number of the attempt, if it was a probe.
+            first_token: seconds up to the first content.
+        """
         with self._lock:
             state = self._leg_state(leg.identity)
-            state.in_flight -= 1
-            state.breaker.success(now)
+            if ended:
+                state.ended()
+            state.breaker.success(now, began_at)
             if (origin := self._origins.get(leg.origin)) is not None:
-                origin.breaker.success(now)
+                origin.breaker.success(now, began_at)
+            self._end_probe(leg, probe)
             if headers:
                 state.limits = read_limits(headers, now=now, wall=wall, names=leg.provider.limit_headers)
                 for limit in state.limits:
@@ -224,7 +251,7 @@ class Health:
         cooldown_s: float = 0.0,
         origin_failed: bool = False,
         began_at: float | None = None,
-        probe: bool = False,
+        probe: int = 0,
     ) -> bool:
         """
         Remember a failure.
@@ -234,14 +261,14 @@ class Health:
             cooldown_s: how long the leg, or its key, is not used.
             origin_failed: the failure counts for the breaker of the origin instead of the leg's.
             began_at: when the attempt began; now if it is left out.
-            probe: the attempt was a probe.
+            probe: the number of the attempt, if it was a probe.
 
         Returns:
             True if the breaker is open now, so that this leg must not be tried again at once.
         """
         with self._lock:
             state = self._leg_state(leg.identity)
-            state.in_flight -= 1
+            state.ended()
             if memory is Memory.RATE:
                 began_at = now if began_at is None else began_at
                 self._line(state, now, error).refused(now, began_at=began_at, hold_s=cooldown_s, error=detached(error))
@@ -255,7 +282,7 @@ class Health:
                 return False
             culprit = self._origin_state(leg.origin) if origin_failed else state
             culprit.error = detached(error)
-            culprit.breaker.failure(now, self._random, probe=probe and culprit.breaker.is_open)
+            culprit.breaker.failure(now, self._random, probe=probe)
             self._end_probe(leg, probe)
             return culprit.breaker.is_open
 
@@ -277,16 +304,16 @@ class Health:
             del self._cooldowns[next(iter(self._cooldowns))]
         self._cooldowns[name] = cooldown
 
-    def released(self, leg: Leg, *, probe: bool = False) -> None:
-        """End an attempt that was cancelled. It counts as nothing; after a probe the next one may begin."""
+    def released(self, leg: Leg, *, probe: int = 0) -> None:
+        """End an attempt that counts as nothing: a cancelled one, or a stream after `answered`."""
         with self._lock:
-            self._leg_state(leg.identity).in_flight -= 1
+            self._leg_state(leg.identity).ended()
             self._end_probe(leg, probe)
 
-    def _end_probe(self, leg: Leg, probe: bool) -> None:
+    def _end_probe(self, leg: Leg, probe: int) -> None:
         if probe:
             for breaker in self._breakers(leg):
-                breaker.probing = False
+                breaker.end_probe(probe)
 
     def fails_elsewhere(self, leg: Leg, own_failures: int) -> bool:
         """Return whether other calls fail on this leg too, so that to try it again is likely to fail."""
@@ -335,9 +362,9 @@ class Health:
             leg.in_flight = 0
             if leg.line is not None:
                 leg.line.clear()
-            leg.breaker.probing = False
+            leg.breaker.probe = 0
         for origin in self._origins.values():
-            origin.breaker.probing = False
+            origin.breaker.probe = 0
 
 
 def detached(error: ProviderError, message: str | None = None) -> ProviderError:
@@ -363,7 +390,7 @@ def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Ski
 
 
 def _key_of(leg: Leg) -> Hashable:
-    return (leg.provider.name, leg.fingerprint)
+    return (leg.provider.name, leg.base_url, leg.fingerprint)
 
 
 def _limit_error(limit: Limit) -> ProviderError:

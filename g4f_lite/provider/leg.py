@@ -26,7 +26,7 @@ class Leg:
         self.operation = operation
         self.fingerprint: str | None = None if key is None else key.fingerprint
         self.is_local = isinstance(provider, LocalProvider)
-        base = provider.api_base
+        self.base_url = base = provider.api_base
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)

@@ -7,7 +7,9 @@ Rule: a strategy never sees more than one tier, so it cannot override the order 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from math import log
 from typing import TYPE_CHECKING, Protocol
 
 from ..forks import reset_in_child
@@ -134,8 +136,9 @@ class Weighted:
             raise ValueError(f"the weight of {wrong[0]!r} must be above 0")
 
     def __call__(self, legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
-        drawn = {leg: (1.0 - context.random()) ** (1.0 / self._weight(leg)) for leg in legs}
-        return sorted(legs, key=drawn.__getitem__, reverse=True)
+        keys = Counter(leg.route for leg in legs)  # the keys of a route share its weight
+        drawn = {leg: -log(1.0 - context.random()) * keys[leg.route] / self._weight(leg) for leg in legs}
+        return sorted(legs, key=drawn.__getitem__)
 
     def _weight(self, leg: Leg) -> float:
         return self._weights.get(leg.route, self._weights.get(leg.provider.name, 1.0))

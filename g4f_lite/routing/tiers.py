@@ -19,16 +19,16 @@ class FailureScope(StrEnum):  # a str is hashed by C code
     LEG = auto()
     """Only the leg that failed."""
     KEY = auto()
-    """The provider's legs with the same key."""
+    """The provider's legs with the same key, at the same address."""
     MODEL = auto()
-    """The provider's legs with the same model, whatever their key."""
+    """The provider's legs with the same model at the same address, whatever their key."""
     ORIGIN = auto()
     """All legs that are served from the same origin."""
 
 
 SHARES: Mapping[FailureScope, Callable[[Leg], Hashable]] = {
-    FailureScope.KEY: lambda leg: (leg.provider.name, leg.fingerprint),
-    FailureScope.MODEL: lambda leg: (leg.provider.name, leg.model),
+    FailureScope.KEY: lambda leg: (leg.provider.name, leg.base_url, leg.fingerprint),
+    FailureScope.MODEL: lambda leg: (leg.provider.name, leg.base_url, leg.model),
     FailureScope.ORIGIN: lambda leg: leg.origin,
 }
 """By scope: what the legs in it have in common."""

@@ -2,7 +2,8 @@
 The cost of a call, in a number that other load on the machine does not change: the function calls that this library makes.
 
 `counts.json` has the recorded numbers. A higher count means that the hot path has become longer. If that is worth it,
-record the new numbers with `python tests/architecture/test_cost.py`. docs/performance.md describes the path.
+record the new numbers with `PYTHONPATH=tests python tests/architecture/test_cost.py`. docs/performance.md describes the
+path.
 """
 
 from __future__ import annotations

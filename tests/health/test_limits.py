@@ -25,7 +25,7 @@ def test_the_next_call_avoids_limits_that_are_used_up() -> None:
         ("tokens", 100, pytest.approx(57.66)),
     ]
     health.admit(one, 50)
-    health.succeeded(one, 50, wall=0, headers=headers, first_token=None)
+    health.answered(one, 50, began_at=50, wall=0, headers=headers)
     assert health.check(one, 50, tokens=99).granted
     look = health.check(one, 50, tokens=101)
     assert isinstance(look.error, RateLimitError)
@@ -39,3 +39,12 @@ def test_every_header_is_read_without_an_error(headers: dict[str, str]) -> None:
     for limit in read_limits(headers, now=0, wall=0):
         assert limit.left >= 0
         assert limit.reset_at >= 0
+
+
+def test_a_call_that_is_estimated_at_no_tokens_needs_one_at_least() -> None:
+    health, one = Health(no_jitter), leg()
+    headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "7s"}
+    health.admit(one, 50)
+    health.answered(one, 50, began_at=50, wall=0, headers=headers)
+    assert not health.check(one, 50, tokens=0).granted
+    assert health.check(one, 58, tokens=0).granted

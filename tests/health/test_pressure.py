@@ -210,10 +210,10 @@ def test_a_call_that_does_not_ask_when_its_turn_comes_blocks_nobody_and_finds_it
 def test_a_leg_without_limits_has_no_line_and_one_that_no_longer_refuses_loses_it() -> None:
     health, one = Health(no_jitter), leg()
     health.admit(one, 0)
-    health.succeeded(one, 0, wall=0, first_token=None)
+    health.answered(one, 0, began_at=0, wall=0)
     assert health._legs[one.identity].line is None
     health.admit(one, 0)
-    fail(health, one, RateLimitError("x", retry_after=5), 0, probe=False)
+    fail(health, one, RateLimitError("x", retry_after=5), 0)
     assert not health.check(one, 1).granted
     later = 6 + pressure.FORGET_S
     assert [health.admit(one, later).granted for _ in range(100)] == [True] * 100
@@ -223,7 +223,7 @@ def test_a_leg_without_limits_has_no_line_and_one_that_no_longer_refuses_loses_i
 def test_after_a_fork_the_calls_of_the_parent_do_not_stand_in_line() -> None:
     health, one = Health(no_jitter), leg()
     health.admit(one, 0)
-    fail(health, one, RateLimitError("x", retry_after=5), 0, probe=False)
+    fail(health, one, RateLimitError("x", retry_after=5), 0)
     health.join_line(one, Ticket(), 5)
     assert waiting(health) == 1
     health.after_fork()
@@ -234,7 +234,7 @@ def test_the_line_of_a_leg_that_has_no_requests_left_is_held_until_the_reset() -
     health, one = Health(no_jitter), leg()
     headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "7s"}
     health.admit(one, 0)
-    health.succeeded(one, 0, wall=0, headers=headers, first_token=None)
+    health.answered(one, 0, began_at=0, wall=0, headers=headers)
     check = health.check(one, 1)
     assert check.ready_at == 7
     assert str(check.error) == "its last response reported that no requests are left"
@@ -248,7 +248,7 @@ def limited(*tiers: list[str], wait: float, **policy: float) -> tuple[Health, li
     """Return a health in which the first leg has a line that is held for some seconds."""
     health = Health(no_jitter)
     health.admit(leg("a"), 1000)
-    fail(health, leg("a"), RateLimitError("slow down", retry_after=wait), 1000, probe=False)
+    fail(health, leg("a"), RateLimitError("slow down", retry_after=wait), 1000)
     return health, [[leg(model) for model in tier] for tier in tiers]  # type: ignore[misc]
 
 
@@ -289,7 +289,7 @@ def test_a_wait_that_does_not_fit_the_deadline_is_not_begun() -> None:
 def test_a_call_that_is_given_up_leaves_all_its_lines() -> None:
     health, tiers = limited(["a", "b"], wait=20)
     health.admit(leg("b"), 1000)
-    fail(health, leg("b"), RateLimitError("slow down", retry_after=30), 1000, probe=False)
+    fail(health, leg("b"), RateLimitError("slow down", retry_after=30), 1000)
     plan, _ = make(*tiers, health=health)  # type: ignore[arg-type]
     with pytest.raises(AllCoolingDownError):
         plan.begin()
@@ -318,6 +318,6 @@ def test_refusals_for_rate_are_not_taken_for_failures_of_the_call() -> None:
         assert state.leg.model == "a"
         plan.fail(state, error)
         clock.now += plan.next_wait
-    fail(health, leg("a"), ServerError("of another call"), clock.now, probe=False)
+    fail(health, leg("a"), ServerError("of another call"), clock.now)
     assert plan.begin().leg.model == "b"
     assert plan.trail().entries[-1].reason == "other calls fail there too"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.clocks import FakeClock
-from helpers.plans import There, fail, leg, make, no_jitter
+from helpers.plans import Here, There, fail, leg, make, no_jitter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,9 +25,10 @@ from g4f_lite import (
     ServerError,
 )
 from g4f_lite.failover.candidates import AllCoolingDownError
-from g4f_lite.failover.plan import Plan
+from g4f_lite.failover.plan import AttemptState, Plan
 from g4f_lite.failover.policy import Policy
 from g4f_lite.health.tracker import Health
+from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
 
 
@@ -70,13 +71,15 @@ def test_only_one_probe_runs_at_a_time_and_a_cancelled_one_frees_its_slot() -> N
     health, one = Health(no_jitter), leg()
     assert [fail_attempt(health, one, ServerError("x")) for _ in range(3)] == [False, False, True]
     assert not health.admit(one, 4).granted
-    assert health.admit(one, 6).probe
+    probe = health.admit(one, 6).probe
+    assert probe
     assert not health.admit(one, 6).granted
     health.released(one)  # an attempt that began before the breaker opened: the probe keeps its slot
     assert not health.admit(one, 6).granted
-    health.released(one, probe=True)
-    assert health.admit(one, 6).probe
-    health.succeeded(one, 6, wall=0, first_token=None)
+    health.released(one, probe=probe)
+    probe = health.admit(one, 6).probe
+    assert probe
+    health.answered(one, 6, began_at=6, probe=probe, wall=0)
     assert health.admit(one, 6).granted
     assert health.admit(one, 6).granted
 
@@ -174,7 +177,7 @@ def test_a_check_grants_the_legs_that_a_plan_then_attempts(steps: list[Any]) -> 
         one = leg(model, "k1" if model == "a" else "k2")
         admission = health.admit(one, clock.now)
         if admission.granted and kind is None:
-            health.succeeded(one, clock.now, wall=0, first_token=passed)
+            health.answered(one, clock.now, began_at=clock.now, probe=admission.probe, wall=0, first_token=passed)
         elif admission.granted:
             error = kind("x", retry_after=passed if kind is RateLimitError else None)
             fail(health, one, error, clock.now, probe=admission.probe)
@@ -201,3 +204,60 @@ def test_a_leg_on_which_other_calls_fail_too_is_not_tried_again() -> None:
     clock.now += 0.25
     assert plan.begin().leg.model == "b"
     assert "other calls fail there too" in str(plan.trail())
+
+
+def stream_on(health: Health, one: Leg) -> tuple[Plan, FakeClock, AttemptState]:
+    clock = FakeClock()
+    plan = Plan([[one]], policy=Policy(), clock=clock, random=no_jitter, health=health, stream=True)
+    return plan, clock, plan.begin()
+
+
+def test_a_stream_has_succeeded_with_its_first_content() -> None:
+    health, one = Health(no_jitter), leg()
+    now = FakeClock().now
+    for _ in range(3):
+        fail_attempt(health, one, ServerError("x"), now=now - 10)
+    plan, clock, state = stream_on(health, one)
+    assert state.probe
+    assert not health.check(one, clock.now).granted
+    plan.first_content(state, {"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "3s"})
+    assert health.check(one, clock.now, tokens=5).granted
+    assert not health.check(one, clock.now, tokens=6).granted
+    assert health.check(one, clock.now + 3, tokens=6).granted
+    assert health.in_flight(one) == 1
+    clock.now += 100
+    plan.succeed(state, 200)
+    assert health.in_flight(one) == 0
+
+
+def test_the_end_of_a_stream_does_not_close_a_breaker_that_has_opened_since() -> None:
+    health, one = Health(no_jitter), leg()
+    plan, clock, state = stream_on(health, one)
+    plan.first_content(state)
+    for _ in range(3):
+        fail_attempt(health, one, ServerError("x"), now=clock.now + 1)
+    clock.now += 2
+    plan.succeed(state, 200)
+    assert not health.check(one, clock.now).granted
+
+
+def test_an_attempt_of_the_parent_that_ends_in_a_child_leaves_no_negative_count() -> None:
+    health, one = Health(no_jitter), leg()
+    plan, _, state = stream_on(health, one)
+    plan.first_content(state)
+    health.after_fork()
+    plan.succeed(state, 200)
+    assert health.in_flight(one) == 0
+
+
+def test_two_addresses_of_a_provider_share_no_cooldown_and_no_failure() -> None:
+    health = Health(no_jitter)
+    key = Key("key-1", "argument")
+    first, second = (Leg(Here(api_base=f"http://127.0.0.1:{port}/v1"), "a", key) for port in (1, 2))
+    plan, clock = make([first], [second], health=health)
+    plan.fail(plan.begin(), AuthenticationError("x"))
+    assert not health.check(first, clock.now).granted
+    assert plan.begin().leg is second
+    plan, clock = make([first], [second], health=Health(no_jitter))
+    plan.fail(plan.begin(), ModelUnavailableError("x"))
+    assert plan.begin().leg is second

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from helpers.driving import MESSAGES
 from helpers.imports import python
 from helpers.plain_routes import Plain
+from helpers.plans import leg, no_jitter
 
 import g4f_lite
-from g4f_lite import Client
+from g4f_lite import ChatRequest, Client
+from g4f_lite.health.tracker import Health
+from g4f_lite.provider.leg import Leg
+from g4f_lite.routing.strategies import StrategyContext, TurnCounter
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -68,3 +74,24 @@ def test_the_least_busy_leg_comes_first(server: FaultServer) -> None:
             assert stream.provider == "one"
             assert client.chat.completions.create(messages=MESSAGES, provider=three(server)).provider == "two"
         assert client.chat.completions.create(messages=MESSAGES, provider=three(server), stream=True).provider == "one"
+
+
+def context(seed: int) -> StrategyContext:
+    request = ChatRequest(model="a", messages=({"role": "user", "content": "x"},))
+    return StrategyContext(request, Health(no_jitter), random.Random(seed).random, TurnCounter())
+
+
+def share_of_first(legs: list[Leg], weights: dict[str, float]) -> float:
+    weighted, shared = g4f_lite.Weighted(weights), context(1)
+    return sum(next(iter(weighted(legs, shared))) is legs[0] for _ in range(4000)) / 4000
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-4, 1.0, 1e300])
+def test_weights_of_any_size_set_the_probabilities(unit: float) -> None:
+    legs = [leg("a"), leg("b")]
+    assert share_of_first(legs, {"here:a": unit, "here:b": 9 * unit}) == pytest.approx(0.1, abs=0.02)
+
+
+def test_the_keys_of_a_route_share_its_weight() -> None:
+    legs = [leg("a"), *(leg("b", f"k{number}") for number in range(9))]
+    assert share_of_first(legs, {}) == pytest.approx(0.5, abs=0.03)
