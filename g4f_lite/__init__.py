@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         ProviderTimeoutError as ProviderTimeoutError,
         QuotaExceededError as QuotaExceededError,
         RateLimitError as RateLimitError,
+        RedirectError as RedirectError,
         ReplyError as ReplyError,
         RequestTooLargeError as RequestTooLargeError,
         RoutesExhaustedError as RoutesExhaustedError,
@@ -116,8 +117,8 @@ _MODULES = {
     "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
         ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
-        ProviderTimeoutError QuotaExceededError RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError
-        ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
+        ProviderTimeoutError QuotaExceededError RateLimitError RedirectError ReplyError RequestTooLargeError
+        RoutesExhaustedError ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
         UnsupportedParameterError""",
     "errors.reply": "ErrorReply",
     "plugins.hookspecs": "hookimpl hookspec",

@@ -168,7 +168,7 @@ def classify(
         wait = asked_wait(reply, facts.message, now=now, limit_headers=limit_headers)
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
-        return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
+        return e.RedirectError(_redirect_message(reply), status=status)
     kind = _kind(status, facts, reply, error_codes)
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):

@@ -21,6 +21,7 @@ All exceptions that this library raises.
     │   ├── ContentFilterError
     │   ├── ServerError
     │   ├── ConnectionFailedError          .kind
+    │   │   └── RedirectError
     │   ├── ProviderTimeoutError           .phase
     │   ├── MalformedResponseError
     │   ├── ToolCallError
@@ -166,8 +167,8 @@ class ConnectionFailedError(ProviderError):
     """
     There is no complete response because of the connection.
 
-    `kind`: `refused`, `dns`, `tls`, `redirect` or `proxy` mean that the origin cannot be used;
-    `reset` means that an established connection was lost.
+    `kind`: `refused`, `dns`, `tls` or `proxy` mean that the origin cannot be used; `reset` means that an established
+    connection was lost; `redirect` is a `RedirectError`.
     """
 
     def __init__(
@@ -179,6 +180,13 @@ class ConnectionFailedError(ProviderError):
     ) -> None:
         super().__init__(message, status=status)
         self.kind = kind
+
+
+class RedirectError(ConnectionFailedError):
+    """The service says that it is elsewhere. Redirects are not followed: they could carry the key away."""
+
+    def __init__(self, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, kind="redirect", status=status)
 
 
 class ProviderTimeoutError(ProviderError):

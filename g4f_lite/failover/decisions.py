@@ -62,6 +62,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.ContentFilterError: Decision(stops=True),
     e.ServerError: Decision(RetryMode.BACKOFF, memory=Memory.BREAKER),
     e.ConnectionFailedError: Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER),
+    e.RedirectError: Decision(memory=Memory.BREAKER),
     e.ProviderTimeoutError: Decision(memory=Memory.BREAKER),
     e.MalformedResponseError: Decision(RetryMode.ONCE, memory=Memory.BREAKER),
     e.ToolCallError: Decision(RetryMode.ONCE),

@@ -19,7 +19,7 @@ NAMES = frozenset(
     HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
     ModelUnavailableError NoUsableRouteError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
-    RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
+    RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
     Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse

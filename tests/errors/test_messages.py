@@ -26,7 +26,7 @@ from g4f_lite.errors.reply import ErrorReply
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_shows_only_the_origin_of_its_target(location: str, message: str, status: int) -> None:
     error = classify(ErrorReply(status=status, headers={"location": location}, body=b"<html>Moved</html>"))
-    assert isinstance(error, e.ConnectionFailedError)
+    assert isinstance(error, e.RedirectError)
     assert (error.kind, error.status) == ("redirect", status)
     assert message in error.message
     assert "secret" not in error.message

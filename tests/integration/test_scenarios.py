@@ -66,6 +66,7 @@ SCENARIOS = [
     Scenario("too large a request", (error(413, "Request too large for model", code="rate_limit_exceeded"),)),
     Scenario("a request that the first model calls invalid", (ODD,)),
     Scenario("a parameter that is not supported", (error(400, "`seed` is not supported with this model"),)),
+    Scenario("a redirect", (replies.redirect("http://elsewhere.invalid/v1?key=x"),)),
     Scenario("silence before the headers", (replies.silence(),), settings=SILENT),
     Scenario("silence inside the body", (replies.silence("body"),), settings=SILENT),
     Scenario("comments for ever", (replies.comments(),), settings=SILENT),
@@ -122,8 +123,6 @@ SCENARIOS = [
     Scenario("a pool of keys, the first spent", (error(402, "Insufficient balance"), answer("a")), models=(A, A),
              settings={"keys": {"groq": ["gsk_secret_1", "gsk_secret_2"]}}),
     Scenario("a daily limit", (error(429, "Rate limit on tokens per day (TPD). Try again in 1h"),), models=(A,),
-             error=g4f_lite.RoutesExhaustedError),
-    Scenario("a redirect", (replies.redirect("http://elsewhere.invalid/v1?key=x"),), models=(A,),
              error=g4f_lite.RoutesExhaustedError),
     # one leg only
     Scenario("the only leg is waited for beyond patience", (error(429, "slow down", retry_after="0.1"), answer("a")),
