@@ -97,7 +97,7 @@ def decide(
 
 
 def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
-    if not sent and not isinstance(error, e.InvalidRequestError):
+    if not sent:
         return _NOT_SENT
     if not names_model and isinstance(error, e.ModelUnavailableError):
         return _FIRST_LISTED

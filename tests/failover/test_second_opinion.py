@@ -14,9 +14,9 @@ from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer, replies
 
 
-def fail_next(plan: Plan, error: g4f_lite.ProviderError, *, sent: bool = True) -> str:
+def fail_next(plan: Plan, error: g4f_lite.ProviderError) -> str:
     state = plan.begin()
-    plan.fail(state, error, sent=sent)
+    plan.fail(state, error)
     return f"{state.leg.provider.name}:{state.leg.model}"
 
 
@@ -94,13 +94,6 @@ def test_a_leg_that_calls_a_request_invalid_is_not_blamed() -> None:
         plan, clock = make([leg("a")], [leg("c", provider=There)], health=health)
         fail_next(plan, InvalidRequestError("x"))
     assert health.check(leg("a"), clock.now).granted
-
-
-def test_a_request_that_a_provider_cannot_write_gets_a_second_opinion_too() -> None:
-    plan, _ = make(*legs())
-    assert fail_next(plan, first := InvalidRequestError("x"), sent=False) == "here:a"
-    assert fail_next(plan, InvalidRequestError("y"), sent=False) == "there:c"
-    assert plan.final_error() is first
 
 
 def test_an_attempt_under_way_on_another_leg_is_the_second_opinion() -> None:
