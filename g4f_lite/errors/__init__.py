@@ -9,5 +9,6 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `reply` | an error reply as a service sent it |
 | `classify` | from an error reply to an exception |
 | `retry_after` | how long an error reply asks us to wait |
+| `signal_handlers` | which exceptions a signal handler of the program raised |
 | `caller_warnings` | warnings that point at the caller's line |
 """

@@ -18,6 +18,7 @@ from typing import Any, TextIO, cast
 import pluggy
 
 from ..errors.exceptions import PluginLoadError
+from ..errors.signal_handlers import is_interruption
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
 from . import hookspecs
@@ -68,7 +69,7 @@ class Loader:
         except BaseException as error:  # the plugin border: even SystemExit must not end the host
             if is_new and self.manager.is_registered(plugin):
                 self.manager.unregister(plugin)
-            if isinstance(error, KeyboardInterrupt):
+            if is_interruption(error):
                 source.loaded = False
                 raise
             source.error = describe(error)

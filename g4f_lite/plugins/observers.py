@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from ..errors.exceptions import ProviderError
+from ..errors.signal_handlers import is_interruption
 from . import hookspecs
 from .sources import describe
 
@@ -57,9 +58,9 @@ class Observers:
         for impl, observer in observers[hook]:
             try:
                 observer(record)
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:  # the plugin border
+                if is_interruption(error):
+                    raise
                 log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
 
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError:
@@ -68,9 +69,9 @@ class Observers:
         for impl in self._impls("refine_error"):
             try:
                 refined = impl.function(*[arguments[name] for name in impl.argnames])
-            except KeyboardInterrupt:
-                raise
             except BaseException as failure:  # the plugin border
+                if is_interruption(failure):
+                    raise
                 log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, describe(failure))
                 continue
             if isinstance(refined, ProviderError):

@@ -11,6 +11,7 @@ import traceback
 from types import TracebackType
 
 from ..errors.exceptions import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
+from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.http import HTTPRequest
 from .keys import Key
 
@@ -57,6 +58,8 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str) -> Base
         return redact(error, key)
     if isinstance(error, ReplyError) or not isinstance(error, (Exception, SystemExit)):
         return error
+    if (interruption := raised_by_signal_handler(error)) is not None:
+        return interruption
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
     text = redact_text(f"{type(error).__name__}: {error}"[:200], key)

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError
+from ..errors.signal_handlers import is_interruption
 from ..health.tracker import Health
 from ..provider.leg import Leg
 from ..suggestions import did_you_mean
@@ -170,9 +171,9 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
     """
     try:
         ordered = list(dict.fromkeys(strategy(tuple(legs), context)))
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # the plugin border: even SystemExit must not end the host
+        if is_interruption(error):
+            raise
         name = getattr(strategy, "__name__", repr(strategy))
         raise ConfigurationError(f"the strategy {name} failed: {type(error).__name__}: {error}") from error
     if strangers := [leg for leg in ordered if leg not in legs]:

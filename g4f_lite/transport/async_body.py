@@ -13,6 +13,7 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .async_upload import UploadPayload
 from .common import GRACE, MOST_PROVISIONAL, PIECE, body_cap, too_large
@@ -225,7 +226,14 @@ def lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
-    """Return our exception for one of aiohttp or the socket."""
+    """
+    Return our exception for one of aiohttp or the socket.
+
+    Raises:
+        BaseException: what a signal handler of the program raised, such as its own TimeoutError.
+    """
+    if (interruption := raised_by_signal_handler(error)) is not None:
+        raise interruption
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return limit.connect_error()
     if isinstance(error, TimeoutError):

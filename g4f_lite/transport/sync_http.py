@@ -12,6 +12,7 @@ from urllib3 import exceptions as u3
 from urllib3.util import Timeout
 
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
@@ -202,8 +203,15 @@ class SyncByteStream:
 
 
 def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
-    """Return our exception for one of urllib3, http.client or the socket."""
+    """
+    Return our exception for one of urllib3, http.client or the socket.
+
+    Raises:
+        BaseException: what a signal handler of the program raised, such as its own TimeoutError.
+    """
     inner = error.args[1] if isinstance(error, u3.ProtocolError) and len(error.args) > 1 else error
+    if (interruption := raised_by_signal_handler(inner)) is not None:
+        raise interruption
     if isinstance(error, u3.ReadTimeoutError) or isinstance(inner, TimeoutError):
         return limit.error()
     if isinstance(error, u3.ConnectTimeoutError) and not isinstance(error, u3.NewConnectionError):

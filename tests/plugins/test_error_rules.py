@@ -32,8 +32,9 @@ class Rule:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_error_rule_changes_what_the_router_does(mode: str, groq: FaultServer) -> None:
-    groq.on(A, replies.error(400, "our model sleeps", x_zone="eu")).on(B, replies.answer("from b"))
-    assert type(run(mode, {}, TWO).error) is g4f_lite.InvalidRequestError
+    groq.on(A, replies.error(400, "our content rules", x_zone="eu")).on(B, replies.answer("from b"))
+    stopped = run(mode, {"plugins": [Rule(g4f_lite.ContentFilterError("it is filtered"))]}, TWO)
+    assert type(stopped.error) is g4f_lite.ContentFilterError
     rule = Rule(ModelUnavailableError("it sleeps", status=400))
     outcome = run(mode, {"plugins": [rule]}, TWO)
     assert outcome.text == "from b"
