@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
+from ..transport.async_body import AsyncByteStream
+from ..transport.async_in_process import AsyncChunkStream
 from ..types.chat import ChatCompletionChunk
 from .async_driver import AsyncDriver, AsyncOpenStream, read
-from .base_stream import BaseStream
+from .base_stream import BaseStream, Reading
 
 
 class AsyncStream(BaseStream):
@@ -17,8 +19,8 @@ class AsyncStream(BaseStream):
 
     def __init__(self, driver: AsyncDriver, call: Call, opened: AsyncOpenStream) -> None:
         super().__init__(call, opened.attempt)
-        self._opened = opened
-        self._chunks = _chunks(driver, call, opened)
+        self._reading: Reading[AsyncByteStream | AsyncChunkStream] = Reading(opened.source)
+        self._chunks = _chunks(driver, call, opened, self._reading)
 
     def __aiter__(self) -> Self:
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced
@@ -27,9 +29,14 @@ class AsyncStream(BaseStream):
         return self._chunks.__anext__()
 
     async def aclose(self) -> None:
-        """Stop here and free the connection."""
-        await self._chunks.aclose()  # type: ignore[attr-defined]  # it is an async generator
-        await self._opened.source.close()  # if nothing has been read, the generator never began
+        """Stop here and free the connection. While another task reads, its iteration ends."""
+        try:
+            await self._chunks.aclose()
+        except RuntimeError:  # it is running
+            self._reading.closed = True
+            await self._reading.source.close()
+            return
+        await self._reading.source.close()  # if nothing has been read, the generator never began
         self._call.streaming.close()
 
     async def __aenter__(self) -> Self:
@@ -41,18 +48,24 @@ class AsyncStream(BaseStream):
         await self.aclose()
 
 
-async def _chunks(driver: AsyncDriver, call: Call, opened: AsyncOpenStream) -> AsyncIterator[ChatCompletionChunk]:
+async def _chunks(
+    driver: AsyncDriver, call: Call, opened: AsyncOpenStream, reading: Reading[AsyncByteStream | AsyncChunkStream]
+) -> AsyncGenerator[ChatCompletionChunk]:
     """As in `stream.py`."""
     with call:
         while True:
             attempt, source, chunks = opened
-            call.streaming = attempt
+            call.streaming, reading.source = attempt, source
             try:
                 for chunk in chunks:
                     yield chunk
                 while not attempt.closed:
                     attempt.limit.resume()
-                    chunks = attempt.feed(await read(source))
+                    piece = await read(source)
+                    if reading.closed:
+                        attempt.close()
+                        return
+                    chunks = attempt.feed(piece)
                     attempt.limit.pause()
                     for chunk in chunks:
                         yield chunk

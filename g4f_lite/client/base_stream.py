@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..trail import Trail
 from ..types.chat import ChatCompletion
+
+Source = TypeVar("Source")
+
+
+class Reading(Generic[Source]):
+    """What a stream shares with the generator of its chunks, which must not refer to the stream."""
+
+    __slots__ = ("closed", "source")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        """What the chunks come from now: another leg may take over."""
+        self.closed = False
+        """The stream was closed while another thread or task was reading."""
 
 
 class BaseStream:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
+from ..transport.in_process import SyncChunkStream
+from ..transport.sync_http import SyncByteStream
 from ..types.chat import ChatCompletionChunk
-from .base_stream import BaseStream
+from .base_stream import BaseStream, Reading
 from .driver import Driver, OpenStream, read
 
 
@@ -22,8 +24,8 @@ class Stream(BaseStream):
 
     def __init__(self, driver: Driver, call: Call, opened: OpenStream) -> None:
         super().__init__(call, opened.attempt)
-        self._opened = opened
-        self._chunks = _chunks(driver, call, opened)
+        self._reading: Reading[SyncByteStream | SyncChunkStream] = Reading(opened.source)
+        self._chunks = _chunks(driver, call, opened, self._reading)
 
     def __iter__(self) -> Self:
         return self  # so that `for chunk in create(stream=True)` keeps the stream referenced
@@ -32,9 +34,14 @@ class Stream(BaseStream):
         return next(self._chunks)
 
     def close(self) -> None:
-        """Stop here and free the connection."""
-        self._chunks.close()  # type: ignore[attr-defined]  # it is a generator
-        self._opened.source.close()  # if nothing has been read, the generator never began
+        """Stop here and free the connection. While another thread reads, its iteration ends."""
+        try:
+            self._chunks.close()
+        except ValueError:  # it is running
+            self._reading.closed = True
+            self._reading.source.interrupt()
+            return
+        self._reading.source.close()  # if nothing has been read, the generator never began
         self._call.streaming.close()
 
     def __enter__(self) -> Self:
@@ -46,7 +53,9 @@ class Stream(BaseStream):
         self.close()
 
 
-def _chunks(driver: Driver, call: Call, opened: OpenStream) -> Iterator[ChatCompletionChunk]:
+def _chunks(
+    driver: Driver, call: Call, opened: OpenStream, reading: Reading[SyncByteStream | SyncChunkStream]
+) -> Generator[ChatCompletionChunk]:
     """
     Yield the chunks; when a leg is interrupted and another takes over, those of that leg.
 
@@ -55,12 +64,16 @@ def _chunks(driver: Driver, call: Call, opened: OpenStream) -> Iterator[ChatComp
     with call:
         while True:
             attempt, source, chunks = opened
-            call.streaming = attempt
+            call.streaming, reading.source = attempt, source
             try:
                 yield from chunks
                 while not attempt.closed:
                     attempt.limit.resume()
-                    chunks = attempt.feed(read(source))
+                    piece = read(source)
+                    if reading.closed:  # then the piece may be the failure that this has caused
+                        attempt.close()
+                        return
+                    chunks = attempt.feed(piece)
                     attempt.limit.pause()
                     yield from chunks
                 attempt.check()

@@ -199,6 +199,8 @@ class AsyncByteStream:
         """As `close`; nothing in it waits."""
         if not self._freed:
             self._freed = True
+            if self._waiting is not None:  # another task reads
+                self._waiting.set_exception(aiohttp.ClientConnectionError())
             if self._upload is not None:
                 self._upload.end(well=self._response.content.at_eof())
             _free(self._response, self._timer)

@@ -79,6 +79,10 @@ class SyncChunkStream:
             self._limit.remaining()
         return chunk
 
+    def interrupt(self) -> None:
+        """Ask the provider to stop, from another thread."""
+        self.cancelled.requested = True
+
     def finish(self) -> None:
         self.close()
 

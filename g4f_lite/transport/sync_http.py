@@ -6,6 +6,7 @@ import http.client
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3 import exceptions as u3
@@ -184,6 +185,11 @@ class SyncByteStream:
             except ProviderError:
                 pass
         self.close()
+
+    def interrupt(self) -> None:
+        """End a `read` that waits in another thread."""
+        with suppress(ValueError, RuntimeError, OSError):  # the connection has been closed or given back meanwhile
+            self._raw.shutdown()
 
     def close(self) -> None:
         """Close the connection, unless the body has been read: then it is back in the pool."""
