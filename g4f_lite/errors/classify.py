@@ -1,9 +1,9 @@
 """
 Maps an error reply to an exception. No I/O.
 
-Signs are read from the surest to the weakest: codes that the provider declares, codes that several
-services share, the words of the message, the status. All tables are data. Codes of a single service
-are declared by its provider (`Provider.error_codes`), not here.
+Signs are read from the surest to the weakest: codes and words that the provider declares, codes
+that several services share, the words of the message, the status. All tables are data. Codes and words of a
+single service are declared by its provider (`Provider.error_codes`, `error_words`), not here.
 
 Source of the signs: docs/providers.md names them per service.
 """
@@ -150,6 +150,7 @@ def classify(
     *,
     now: float | None = None,
     error_codes: Mapping[str, type[e.ProviderError]] = {},
+    error_words: Mapping[str, type[e.ProviderError]] = {},
     limit_headers: Mapping[str, tuple[str, str]] = {},
     wait: float | None = None,
 ) -> e.ProviderError:
@@ -158,7 +159,7 @@ def classify(
 
     Args:
         now: Unix time in seconds, for waits given as a date.
-        error_codes, limit_headers: what the provider declares under these names.
+        error_codes, error_words, limit_headers: what the provider declares under these names.
         wait: seconds that the provider has read from the reply; None: the common rules decide.
     """
     facts = read_error(reply)
@@ -169,23 +170,32 @@ def classify(
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
-    kind = _kind(status, facts, reply, error_codes)
+    kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words))
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
     return kind(message, status=status, code=code, retry_after=wait)
 
 
+def _declared(
+    facts: ErrorFacts, codes: Mapping[str, type[e.ProviderError]], words: Mapping[str, type[e.ProviderError]]
+) -> type[e.ProviderError] | None:
+    """Return what the provider declares for this error."""
+    for code in facts.codes:
+        if (kind := codes.get(code.lower())) is not None:
+            return kind
+    message = facts.message.lower() if words else ""
+    return next((kind for sign, kind in words.items() if sign in message), None)
+
+
 def _kind(
-    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: Mapping[str, type[e.ProviderError]]
+    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: type[e.ProviderError] | None
 ) -> type[e.ProviderError]:
-    codes = [code.lower() for code in facts.codes]
-    by_code = next((declared[code] for code in codes if code in declared), None)
-    if by_code not in (None, e.RateLimitError):
-        return by_code
+    if declared not in (None, e.RateLimitError):
+        return declared
     if status == 413 or facts.message.startswith("Request too large"):
         return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
-    by_code = by_code or next((CODES[code] for code in codes if code in CODES), None)
+    by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
     if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
         spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
@@ -221,8 +231,9 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
         message = f"{message}: {raw}"
-    codes = (error.get("code"), error.get("status"), error.get("type"))
-    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 400 <= n < 600), None)
+    signs = (error.get("code"), error.get("status"), error.get("type"))
+    inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
+    codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
     param = error.get("param")
     return ErrorFacts(
         message=_line(message),
