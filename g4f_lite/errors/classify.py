@@ -43,9 +43,13 @@ CODES: dict[str, type[e.ProviderError]] = {
     "json_validate_failed": e.ToolCallError,
     "content_policy_violation": e.ContentFilterError,
     "content_filter": e.ContentFilterError,
+    "data_inspection_failed": e.ContentFilterError,
+    "unsupported_country_region_territory": e.PermissionDeniedError,
     "unsupported_parameter": e.UnsupportedParameterError,
     "unsupported_value": e.UnsupportedParameterError,
     "capacity_exceeded": e.ServerError,
+    "engine_overloaded": e.ServerError,
+    "overloaded_error": e.ServerError,
     # Anthropic, llama.cpp, Ollama; gateways pass them on inside streams, where no status says the same
     "authentication_error": e.AuthenticationError,
     "billing_error": e.QuotaExceededError,
@@ -59,6 +63,8 @@ CODES: dict[str, type[e.ProviderError]] = {
     "not_found": e.ModelUnavailableError,
     "resource_exhausted": e.RateLimitError,
     "failed_precondition": e.PermissionDeniedError,
+    "api_key_invalid": e.AuthenticationError,
+    "billing_disabled": e.QuotaExceededError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
@@ -82,19 +88,27 @@ STATUSES: dict[int, type[e.ProviderError]] = {
 }
 
 _NO_MONEY = (
-    r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|(?:no|any|out of) credits"
-    r"|credit balance|purchase (?:more )?credits|spending limit|your specified (?:api )?usage limit"
+    r"(?:insufficient|not enough) (?:account )?(?:quota|balance|credit|fund)|exceeded your current (?:token )?quota"
+    r"|(?:no|any|out of) (?:available )?(?:credits|funds)|credit[ _]balance|credits are depleted|insufficient_quota"
+    r"|balance is (?:insufficient|too low|used up)|purchase (?:more )?credits|top up your|payment method"
+    r"|spend(?:ing)? limit|your specified (?:workspace )?(?:api )?usage limit|quota (?:has been |is )?exhausted"
+)
+_OVERLOADED = (
+    r"overloaded|(?:at|over|out of) capacity|capacity (?:has been |is )?(?:temporarily )?exceeded|model (?:is )?busy"
 )
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever its message.
-_ROOM = (None, 400, 403, 404, 422)
+_ROOM = (None, 400, 403, 404, 412, 422)
 # Strings, not compiled patterns: `re` caches what it compiles, and most processes never see an error.
 _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
     (
         e.ContextWindowError,
         _ROOM,
-        r"context (?:length|window|size|limit)|maximum context|prompt is too long|input is too long"
-        r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
+        r"context[ _](?:length|window|size|limit)|maximum context|too many (?:input )?tokens|reduce the length of"
+        r"|(?:prompt|input)(?: tokens?)?(?: length)? (?:is )?too long|prompt exceeds max|input tokens exceed"
+        r"|tokens? (?:count|limit).{0,40}exceed|exceed.{0,40}(?<!output)(?<!completion) token limit"
+        r"|maximum (?:supported )?(?:prompt|input|model|sequence) length"
+        r"|`inputs` (?:tokens|must have less)|range of input length",
     ),
     (
         e.AuthenticationError,
@@ -107,13 +121,25 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         e.ModelUnavailableError,
         _ROOM,
         r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
-        r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
-        r"|not a valid model",
+        r"|decommissioned|deprecated|not deployed|not exist\b|not yet available|end of life|been retired|been removed"
+        r"|not a chat model)|no such model|unknown model|invalid model|not found the model"
+        r"|not a valid model|non-serverless model|no access to model|(?:accept|agree)\w*.{0,60}\b(?:terms|license)"
+        r"|terms acceptance",
+    ),
+    (
+        e.PermissionDeniedError,
+        (*_ROOM, 401),
+        r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b.{0,60}"
+        r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
+        r"|denied|verified)\b"
+        r"|(?:country|region|location|territory)\b.{0,60}\b(?:not |un)(?:supported|available)"
+        r"|not available in your (?:country|region|location)",
     ),
     (
         e.ContentFilterError,
         _ROOM,
-        r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
+        r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation"
+        r"|usage (?:guidelines|polic)|(?:inappropriate|prohibited|sensitive) content",
     ),
     (
         e.UnsupportedParameterError,
@@ -122,12 +148,13 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+        r"|only .{1,40} (?:is|are) allowed\b|incompatible with"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
         r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
     ),
 )
-_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly"
+_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 _KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
 
@@ -197,11 +224,13 @@ def _kind(
         return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
     by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
-    if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
+    if by_code is e.RateLimitError or (by_code is None and by_status is e.RateLimitError):
         spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
         # Google says "exceeded your current quota" also for a limit per minute: its code is the surer sign.
-        quota = spent or (by_code is None and _says(_NO_MONEY, facts.message))
-        return e.QuotaExceededError if quota else e.RateLimitError
+        if spent or (by_code is None and _says(_NO_MONEY, facts.message)):
+            return e.QuotaExceededError
+        full = by_code is None and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
+        return e.ServerError if full else e.RateLimitError
     if by_code is not None and status is not None and status < 500:
         return by_code
     for kind, statuses, pattern in _WORDS:
@@ -226,12 +255,14 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
         error = {**body, "message": error}
     if isinstance(errors := body.get("errors"), list) and errors and isinstance(errors[0], dict):
         error = errors[0]  # Cloudflare
+    if isinstance(base := body.get("base_resp"), dict):
+        error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
     message = message or _text(error.get("detail") or error.get("title"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
         message = f"{message}: {raw}"
-    signs = (error.get("code"), error.get("status"), error.get("type"))
+    signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
     inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
     codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
     param = error.get("param")
@@ -241,6 +272,23 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
         param=param if isinstance(param, str) else None,
         status=inside,
     )
+
+
+def _inner_codes(error: Mapping[str, Any]) -> list[Any]:
+    """Return the codes that only some services give, where they give them."""
+    codes = [error.get("reason")]  # Novita
+    for holder, code in (
+        ("metadata", "error_type"),
+        ("innererror", "code"),
+        ("detail", "errorcode"),
+        ("details", "error_code"),
+    ):
+        inner = error.get(holder)  # OpenRouter, Azure, Fireworks, Anthropic
+        if isinstance(inner, dict):
+            codes.append(inner.get(code))
+        elif isinstance(inner, list):  # google.rpc.ErrorInfo
+            codes += [detail.get("reason") for detail in inner[:_ITEMS] if isinstance(detail, dict)]
+    return codes
 
 
 def _text(value: Any, depth: int = 4) -> str:

@@ -33,7 +33,7 @@ class OpenaiStreamParser:
 
     def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
-        if b'"error"' in b"\n".join(events):
+        if b'"error"' in (all_events := b"\n".join(events)) or b'"base_resp"' in all_events:
             return None
         done = events[-1] == b"[DONE]"
         decode = _chunk_decoder.decode
@@ -49,7 +49,7 @@ class OpenaiStreamParser:
         if data == b"[DONE]":
             self.done = True
             return ()
-        if event.event == "error" or b'"error"' in data:
+        if event.event == "error" or b'"error"' in data or b'"base_resp"' in data:
             error = data if event.event == "error" else error_in(decode_or_none(data))
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))

@@ -13,7 +13,9 @@ from g4f_lite import (
     ChatRequest,
     HTTPRequest,
     HTTPResponse,
+    PermissionDeniedError,
     Provider,
+    QuotaExceededError,
     ServerError,
     StreamParser,
     hookimpl,
@@ -39,7 +41,9 @@ class Anthropic(Provider):
     error_codes = {
         "overloaded_error": ServerError,
         "timeout_error": ServerError,
+        "enforced_spend_limit_reached": QuotaExceededError,
     }
+    error_words = {"only authorized for use with claude code": PermissionDeniedError}
     limit_headers = {
         limit: (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset")
         for limit in ("requests", "tokens")

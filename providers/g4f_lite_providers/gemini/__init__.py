@@ -10,11 +10,14 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from g4f_lite import (
+    AuthenticationError,
     ChatCompletion,
     ChatRequest,
     HTTPRequest,
     HTTPResponse,
+    ModelUnavailableError,
     Provider,
+    QuotaExceededError,
     StreamParser,
     ToolCallError,
     hookimpl,
@@ -41,6 +44,14 @@ class Gemini(Provider):
         "malformed_function_call": ToolCallError,
         "too_many_tool_calls": ToolCallError,
         "unexpected_tool_call": ToolCallError,
+    }
+    error_words = {
+        "credits are depleted": QuotaExceededError,  # its code says rate limit
+        "spending cap": QuotaExceededError,
+        "limit: 0,": ModelUnavailableError,  # the free tier does not have the model
+        "limit: 0 ": ModelUnavailableError,
+        "reported as leaked": AuthenticationError,
+        "unregistered callers": AuthenticationError,
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
