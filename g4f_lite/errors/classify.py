@@ -83,15 +83,17 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     424: e.ServerError,
     425: e.ServerError,
     429: e.RateLimitError,
+    451: e.PermissionDeniedError,
     498: e.ServerError,
     499: e.ServerError,
 }
 
 _NO_MONEY = (
     r"(?:insufficient|not enough) (?:account )?(?:quota|balance|credit|fund)|exceeded your current (?:token )?quota"
-    r"|(?:no|any|out of) (?:available )?(?:credits|funds)|credit[ _]balance|credits are depleted|insufficient_quota"
-    r"|balance is (?:insufficient|too low|used up)|purchase (?:more )?credits|top up your|payment method"
-    r"|spend(?:ing)? limit|your specified (?:workspace )?(?:api )?usage limit|quota (?:has been |is )?exhausted"
+    r"|(?:no|any|out of) (?:available )?(?:credits|funds)(?! were)|credit[ _]balance|credits are depleted"
+    r"|insufficient_quota|balance is (?:insufficient|too low|used up)|purchase (?:more )?credits|top up your"
+    r"|payment method|spend(?:ing)? limit|your specified (?:workspace )?(?:api )?usage limit"
+    r"|quota (?:has been |is )?exhausted"
 )
 _OVERLOADED = (
     r"overloaded|(?:at|over|out of) capacity|capacity (?:has been |is )?(?:temporarily )?exceeded|model (?:is )?busy"
@@ -113,18 +115,20 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     (
         e.AuthenticationError,
         _ROOM,
-        r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
+        r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is |was |has been )?(?:not (?:valid|found)|invalid"
+        r"|expired|missing|revoked|disabled|suspended)"
         r"|invalid (?:access )?token|unauthori[sz]ed",
     ),
     (e.QuotaExceededError, _ROOM, _NO_MONEY),
     (
         e.ModelUnavailableError,
         _ROOM,
-        r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
-        r"|decommissioned|deprecated|not deployed|not exist\b|not yet available|end of life|been retired|been removed"
-        r"|not a chat model)|no such model|unknown model|invalid model|not found the model"
-        r"|not a valid model|non-serverless model|no access to model|(?:accept|agree)\w*.{0,60}\b(?:terms|license)"
-        r"|terms acceptance",
+        r"(?:model|deployment)\b.{0,120}(?:does not exist|not exist\b|not found|not (?:yet )?available|discontinued"
+        r"|no longer (?:supported|available)|decommissioned|deprecated|not deployed|end of life|been removed"
+        r"|been retired|not a chat model|only available (?:to|for|with) "
+        r"|requires? (?:a |an )?(?:paid|pro|enterprise|higher|subscription))"
+        r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
+        r"|(?:not have|no) access to .{0,20}model|(?:accept|agree)\w*.{0,60}\b(?:terms|license)|terms acceptance",
     ),
     (
         e.PermissionDeniedError,
@@ -133,7 +137,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
         r"|denied|verified)\b"
         r"|(?:country|region|location|territory)\b.{0,60}\b(?:not |un)(?:supported|available)"
-        r"|not available in your (?:country|region|location)",
+        r"|not available in your (?:country|region|location)|requires? verification|verify your (?:account|identity)",
     ),
     (
         e.ContentFilterError,
@@ -258,9 +262,9 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     if isinstance(base := body.get("base_resp"), dict):
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
-    message = message or _text(error.get("detail") or error.get("title"))
+    message = message or _text(error.get("detail") or error.get("title") or error.get("msg"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
-    if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
+    if isinstance(metadata, dict) and (raw := _text(metadata.get("raw"))):
         message = f"{message}: {raw}"
     signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
     inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
@@ -274,16 +278,20 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     )
 
 
+_INNER_CODES = (  # OpenRouter, Azure, Fireworks, Anthropic
+    ("metadata", "error_type"),
+    ("metadata", "limit_source"),
+    ("innererror", "code"),
+    ("detail", "errorcode"),
+    ("details", "error_code"),
+)
+
+
 def _inner_codes(error: Mapping[str, Any]) -> list[Any]:
     """Return the codes that only some services give, where they give them."""
     codes = [error.get("reason")]  # Novita
-    for holder, code in (
-        ("metadata", "error_type"),
-        ("innererror", "code"),
-        ("detail", "errorcode"),
-        ("details", "error_code"),
-    ):
-        inner = error.get(holder)  # OpenRouter, Azure, Fireworks, Anthropic
+    for holder, code in _INNER_CODES:
+        inner = error.get(holder)
         if isinstance(inner, dict):
             codes.append(inner.get(code))
         elif isinstance(inner, list):  # google.rpc.ErrorInfo

@@ -31,8 +31,10 @@ _MOMENT_IN_MESSAGE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T|\s+(?:at\s+)?)(\d\d:\d\d(?::\d\d)?)\s*(UTC|Z|[+-]\d\d:\d\d)",
     re.ASCII | re.IGNORECASE,
 )
-_IN_BODY = ("retry_after", "retry_after_seconds", "estimated_time")
+_IN_BODY = ("retry_after", "retry_after_seconds", "retryAfter", "estimated_time")
 """Fields with seconds. Source: OpenRouter; Hugging Face, for a model that is being loaded."""
+_STRUCTURED = re.compile(r"\br=(\d{1,15})\s*;\s*t=(\d{1,15})", re.ASCII)
+"""What remains, and when it resets, in the header `ratelimit` of an IETF draft. Source: Hugging Face's limits."""
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
@@ -135,10 +137,11 @@ def spent_limit_reset(
         limit_headers: the provider's own limits, as in `Provider.limit_headers`.
     """
     pairs = [(name.replace("reset", "remaining"), name) for name in headers if "ratelimit" in name and "reset" in name]
-    waits = []
+    waits: list[float | None] = []
     for remaining, reset in (*pairs, *limit_headers.values()):
         if reset in headers and headers.get(remaining, "0").strip() == "0":
             waits.append(parse_moment(headers[reset], now=now))
+    waits += [float(reset) for left, reset in _STRUCTURED.findall(headers.get("ratelimit", "")) if not int(left)]
     return max((wait for wait in waits if wait is not None), default=None)
 
 

@@ -259,6 +259,45 @@ CASES = [
 ]  # fmt: skip
 
 
+REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
+    (e.PermissionDeniedError, 400, "Your account has been suspended"),
+    (e.PermissionDeniedError, 401, "Account deactivated: this workspace has been disabled"),
+    (e.PermissionDeniedError, 400, "Your account requires verification before using the API"),
+    (e.PermissionDeniedError, 400, "Organization is not verified"),
+    (e.PermissionDeniedError, 400, "The user has been banned"),
+    (e.PermissionDeniedError, 400, "The API is not available in your region"),
+    (e.PermissionDeniedError, 451, "Unavailable for legal reasons"),
+    (e.AuthenticationError, 400, "API Key not found. Please pass a valid API key."),
+    (e.AuthenticationError, 403, "This API key has been revoked"),
+    (e.ModelUnavailableError, 403, "You do not have access to the model x"),
+    (e.ModelUnavailableError, 400, "The model x has been discontinued"),
+    (e.ModelUnavailableError, 403, "Model x requires a paid plan"),
+    (e.ModelUnavailableError, 400, "Unavailable model: x"),
+    (e.ModelUnavailableError, 403, "Please accept the terms of this model first"),
+    (e.QuotaExceededError, 403, "You've run out of funds. Please top up your balance"),
+    (e.QuotaExceededError, 400, "Account x is suspended, possibly due to reaching the monthly spending limit"),
+    (e.QuotaExceededError, 429, "Weekly usage limit reached"),
+    (e.ContextWindowError, 400, "The decoder prompt (length 9) is longer than the maximum model length of 8."),
+    (e.ContextWindowError, 400, "Range of input length should be [1, 30720]"),
+    (e.ContextWindowError, 422, "`inputs` must have less than 4096 tokens"),
+    (e.ContentFilterError, 400, "Input data may contain inappropriate content"),
+    (e.ServerError, 429, "The model is overloaded"),
+    (e.ServerError, 429, "This model is at capacity"),
+    (e.RateLimitError, 429, "Your account is over its rate limit"),
+    (e.UnsupportedParameterError, 400, "invalid top_p: only 0.95 is allowed for this model"),
+    # the same words about the request itself
+    (e.InvalidRequestError, 400, "user messages are limited to text; the account field is missing"),
+    (e.InvalidRequestError, 400, "messages.1: restricted to one system message"),
+    (e.InvalidRequestError, 400, "max_tokens exceeds the model's output token limit of 8192"),
+    (e.ContentFilterError, 403, "Your input was flagged for violence. No credits were charged."),
+]
+
+
+@pytest.mark.parametrize(("kind", "status", "message"), REFUSALS)
+def test_a_refusal_is_recognised_by_its_words(kind: type[e.ProviderError], status: int, message: str) -> None:
+    assert type(classify(ErrorReply(status=status, body=json.dumps(openai(message)).encode()))) is kind
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_error_response_means_its_exception(case: Case) -> None:
     body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()

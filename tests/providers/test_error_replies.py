@@ -132,9 +132,14 @@ def test_a_free_model_of_openrouter_rests_until_the_reset_in_the_body(mode: str,
     assert error.retry_at == pytest.approx(later, abs=300)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_base_resp_inside_a_200_is_an_error(mode: str, server: FaultServer) -> None:
-    body = {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}
+BASE_RESP = {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}
+NO_SUCCESS = {"code": 1008, "msg": "insufficient balance", "success": False}
+
+
+@pytest.mark.parametrize(
+    ("mode", "body"), [*((mode, BASE_RESP) for mode in MODES), ("sync", NO_SUCCESS), ("async", NO_SUCCESS)]
+)
+def test_an_error_of_another_form_inside_a_200_is_an_error(mode: str, body: object, server: FaultServer) -> None:
     event = b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(body).encode()
     whole = replies.body(json.dumps(body).encode())
     server.script(replies.body(event, content_type="text/event-stream") if "stream" in mode else whole)

@@ -45,6 +45,7 @@ HOSTS: dict[str, Row] = {
             **dict.fromkeys(("token_limit_exceeded", "string_too_long"), "ContextWindowError"),
             "authentication": "AuthenticationError",
             "in_flight_budget_exhausted": "RateLimitError",
+            "openrouter_in_flight_budget": "RateLimitError",
             "max_tokens_exceeded": "UnsupportedParameterError",
             "payment_required": "QuotaExceededError",
             "refusal": "ContentFilterError",
@@ -56,6 +57,7 @@ HOSTS: dict[str, Row] = {
             "no endpoints available": "ModelUnavailableError",  # the privacy settings leave none
             "providers have been ignored": "ModelUnavailableError",
             "key limit exceeded": "QuotaExceededError",
+            "input was flagged": "ContentFilterError",
         },
     ),
     "together": Row(

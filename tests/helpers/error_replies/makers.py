@@ -219,9 +219,10 @@ MAKERS: dict[str, list[Told]] = {
             (429, "1304", "Daily call limit for this API reached", QUOTA), (429, "1305", "The API has triggered a rate limit", RATE),
             (429, "1308", "Usage limit reached for 5 hour. Your limit will reset at 2026-09-21 18:55:29", QUOTA),
             (429, "1309", "Your GLM Coding Plan has expired", QUOTA), (429, "1311", "The plan does not include this model", MODEL),
-            (429, 1302, "a number", RATE), (400, 1113, "a number", QUOTA),
+            (429, 1302, "a number", RATE), (434, "1220", "No API permission", DENIED), (400, 1113, "a number", QUOTA),
             (429, "1312", "The model has too much traffic, please try again later", SERVER),
             (429, "1313", "Your usage does not comply with the fair use policy", DENIED),
         )),
+        Told(200, {"code": 1113, "msg": "Insufficient balance", "success": False}, QUOTA),
     ],
 }  # fmt: skip
