@@ -106,7 +106,8 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     (
         e.ContextWindowError,
         _ROOM,
-        r"context[ _](?:length|window|size|limit)|maximum context|too many (?:input )?tokens|reduce the length of"
+        r"context[ _]length|context (?:window|size|limit)|maximum context|too many (?:input )?tokens"
+        r"|reduce the length of"
         r"|(?:prompt|input)(?: tokens?)?(?: length)? (?:is )?too long|prompt exceeds max|input tokens exceed"
         r"|tokens? (?:count|limit).{0,40}exceed|exceed.{0,40}(?<!output)(?<!completion) token limit"
         r"|maximum (?:supported )?(?:prompt|input|model|sequence) length"
@@ -152,7 +153,10 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
-        r"|only .{1,40} (?:is|are) allowed\b|incompatible with"
+        r"|only .{1,40} (?:is|are) allowed\b|only supported (?:by|for|in|with)|incompatible with|cannot be disabled"
+        # a range that another service may not have
+        r"|\b(?:temperature|top_[pk]|penalty|max_\w*tokens|logprobs|logit_bias|seed|tool_choice|response_format"
+        r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
         r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
@@ -269,7 +273,7 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
     inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
     codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
-    param = error.get("param")
+    param = error.get("param") or _located(body) or _located(error.get("message"))
     return ErrorFacts(
         message=_line(message),
         codes=tuple(code for code in codes if isinstance(code, str) and code),
@@ -297,6 +301,13 @@ def _inner_codes(error: Mapping[str, Any]) -> list[Any]:
         elif isinstance(inner, list):  # google.rpc.ErrorInfo
             codes += [detail.get("reason") for detail in inner[:_ITEMS] if isinstance(detail, dict)]
     return codes
+
+
+def _located(complaint: Any) -> Any:
+    """Return the field that a request is refused for: `{"detail": [{"loc": ["body", "top_p"], …}]}` (FastAPI)."""
+    detail = complaint.get("detail") if isinstance(complaint, dict) else None
+    loc = detail[0].get("loc") if isinstance(detail, list) and detail and isinstance(detail[0], dict) else None
+    return loc[1] if isinstance(loc, list) and len(loc) > 1 else None
 
 
 def _text(value: Any, depth: int = 4) -> str:

@@ -109,7 +109,7 @@ CASES = [
          e.UnsupportedParameterError, "body.seed: Extra inputs", "invalid_request_error"),
     Case("Mistral: the newer shape", 422,
          {"object": "Error", "code": 3001, "detail": [{"loc": ["body", "n"], "msg": "bad"}], "message": [{"msg": "bad"}]},
-         e.InvalidRequestError, "bad", "3001"),
+         e.UnsupportedParameterError, "bad", "3001"),
     Case("Mistral: no such model", 400,
          {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"},
          e.ModelUnavailableError, "Invalid model", "1500"),
@@ -285,6 +285,14 @@ REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.ServerError, 429, "This model is at capacity"),
     (e.RateLimitError, 429, "Your account is over its rate limit"),
     (e.UnsupportedParameterError, 400, "invalid top_p: only 0.95 is allowed for this model"),
+    (
+        e.UnsupportedParameterError,
+        400,
+        "`max_tokens` must be less than or equal to `16384`, less than the `context_window`",
+    ),
+    (e.UnsupportedParameterError, 400, "temperature must be between 0 and 1 inclusive"),
+    (e.UnsupportedParameterError, 400, "Invalid content type. image_url is only supported by certain models."),
+    (e.UnsupportedParameterError, 400, "Reasoning is mandatory for this endpoint and cannot be disabled."),
     # the same words about the request itself
     (e.InvalidRequestError, 400, "user messages are limited to text; the account field is missing"),
     (e.InvalidRequestError, 400, "messages.1: restricted to one system message"),

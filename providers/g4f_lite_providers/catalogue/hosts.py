@@ -104,7 +104,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         renamed_values=ANY_TOOL,
-        error_words={"is suspended": "QuotaExceededError"},  # a 412, for bills or the spending limit
+        error_words={
+            "is suspended": "QuotaExceededError",  # a 412, for bills or the spending limit
+            "must have stream=true": "UnsupportedParameterError",  # a long answer
+        },
     ),
     "deepinfra": Row(
         label="DeepInfra",

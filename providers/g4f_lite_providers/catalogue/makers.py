@@ -47,6 +47,7 @@ MAKERS: dict[str, Row] = {
         dropped_message_fields=frozenset({"annotations", "reasoning"}),
         error_words={
             "content exists risk": "ContentFilterError",
+            "response_format type is unavailable": "UnsupportedParameterError",
             "must be passed back": "UnsupportedParameterError",  # reasoning that another service did not give
         },
     ),

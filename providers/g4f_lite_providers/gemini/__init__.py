@@ -20,6 +20,7 @@ from g4f_lite import (
     QuotaExceededError,
     StreamParser,
     ToolCallError,
+    UnsupportedParameterError,
     hookimpl,
 )
 
@@ -52,6 +53,7 @@ class Gemini(Provider):
         "limit: 0 ": ModelUnavailableError,
         "reported as leaked": AuthenticationError,
         "unregistered callers": AuthenticationError,
+        "generation_config": UnsupportedParameterError,
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:

@@ -140,6 +140,7 @@ HOSTS: dict[str, list[Told]] = {
         Told(404, {"fault": {"faultstring": "gone", "detail": {"errorcode": "NOT_FOUND"}}}, MODEL),
         Told(400, openai("The prompt is too long: 140000, model maximum context length: 131071"), CONTEXT),
         Told(400, openai("Extra inputs are not permitted, field: 'x'"), PARAMETER),
+        Told(400, openai("Requests with max_tokens > 4096 must have stream=true"), PARAMETER),
         Told(429, openai("Request was rejected: too many requests", "RATE_LIMIT_EXCEEDED", "error"), RATE),
         Told(503, openai("Service overloaded"), SERVER),
     ],
