@@ -63,7 +63,7 @@ MAKERS: dict[str, Row] = {
         unsupported_parameters=frozenset({"functions", "function_call"}),
         # Its models have fixed values for sampling, and refuse all others.
         allowed_values={
-            "temperature": (1,),
+            "temperature": (1, 0.6),  # 0.6 with thinking disabled
             "top_p": (0.95,),
             "n": (1,),
             "presence_penalty": (0,),
