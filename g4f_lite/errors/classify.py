@@ -64,7 +64,6 @@ CODES: dict[str, type[e.ProviderError]] = {
     "resource_exhausted": e.RateLimitError,
     "failed_precondition": e.PermissionDeniedError,
     "api_key_invalid": e.AuthenticationError,
-    "billing_disabled": e.QuotaExceededError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
@@ -107,7 +106,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         e.ContextWindowError,
         _ROOM,
         r"context[ _]length|context (?:window|size|limit)|maximum context|too many (?:input )?tokens"
-        r"|reduce the length of"
+        r"|reduce the length of|token count.{0,60}supports up to"
         r"|(?:prompt|input)(?: tokens?)?(?: length)? (?:is )?too long|prompt exceeds max|input tokens exceed"
         r"|tokens? (?:count|limit).{0,40}exceed|exceed.{0,40}(?<!output)(?<!completion) token limit"
         r"|maximum (?:supported )?(?:prompt|input|model|sequence) length"
@@ -125,7 +124,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         e.ModelUnavailableError,
         _ROOM,
         r"(?:model|deployment)\b.{0,120}(?:does not exist|not exist\b|not found|not (?:yet )?available|discontinued"
-        r"|no longer (?:supported|available)|decommissioned|deprecated|not deployed|end of life|been removed"
+        r"|no longer (?:supported|available)|decommissioned|deprecated|not (?:active|deployed)|end of life|been removed"
         r"|been retired|not a chat model|only available (?:to|for|with) "
         r"|requires? (?:a |an )?(?:paid|pro|enterprise|higher|subscription))"
         r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
@@ -137,6 +136,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b.{0,60}"
         r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
         r"|denied|verified)\b"
+        r"|\b(?:account|organi[sz]ation|workspace)\b.{0,20} not have (?:access|permission)"
         r"|(?:country|region|location|territory)\b.{0,60}\b(?:not |un)(?:supported|available)"
         r"|not available in your (?:country|region|location)|requires? verification|verify your (?:account|identity)",
     ),
@@ -154,6 +154,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
         r"|only .{1,40} (?:is|are) allowed\b|only supported (?:by|for|in|with)|incompatible with|cannot be disabled"
+        r"|supported values are|valid range of"
         # a range that another service may not have
         r"|\b(?:temperature|top_[pk]|penalty|max_\w*tokens|logprobs|logit_bias|seed|tool_choice|response_format"
         r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"

@@ -64,12 +64,13 @@ class Groq(OpenaiTemplate):
     error_codes = {
         "organization_restricted": PermissionDeniedError,
         "blocked_api_access": QuotaExceededError,  # the spend limit
+        "spend_limit_exceeded": QuotaExceededError,
         "model_terms_required": ModelUnavailableError,
         "model_permission_blocked_org": ModelUnavailableError,
         "model_permission_blocked_project": ModelUnavailableError,
         "output_parse_failed": ToolCallError,
     }
-    error_words = {"blocked api access": QuotaExceededError}
+    error_words = {"blocked api access": QuotaExceededError, "spend alert": QuotaExceededError}
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))

@@ -43,7 +43,10 @@ class Anthropic(Provider):
         "timeout_error": ServerError,
         "enforced_spend_limit_reached": QuotaExceededError,
     }
-    error_words = {"only authorized for use with claude code": PermissionDeniedError}
+    error_words = {
+        "only authorized for use with claude code": PermissionDeniedError,
+        "draw from your extra usage": QuotaExceededError,
+    }
     limit_headers = {
         limit: (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset")
         for limit in ("requests", "tokens")

@@ -29,6 +29,7 @@ CLOUDS: dict[str, Row] = {
             **dict.fromkeys(("3007", "3008", "3040"), "ServerError"),
             "3006": "RequestTooLargeError",
             "3023": "PermissionDeniedError",
+            "7003": "PermissionDeniedError",  # no such account
             "3036": "QuotaExceededError",
             "5005": "UnsupportedParameterError",
             "10000": "AuthenticationError",

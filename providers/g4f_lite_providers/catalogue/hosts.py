@@ -188,6 +188,7 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT | VISION,
         renamed_parameters=OLD_LIMIT,
+        error_words={"access to model": "ModelUnavailableError"},  # it is gated
     ),
     "nebius": Row(
         label="Nebius Token Factory",

@@ -29,7 +29,6 @@ MAKERS: dict[str, Row] = {
         error_codes={
             "1500": "ModelUnavailableError",
             "unknown_model": "ModelUnavailableError",
-            "3051": "ContextWindowError",
             "3505": "RateLimitError",  # "service tier capacity": the tier of the caller
         },
     ),
@@ -100,7 +99,7 @@ MAKERS: dict[str, Row] = {
             **dict.fromkeys(("1211", "1221", "1222", "1311"), "ModelUnavailableError"),
             **dict.fromkeys(("1212", "1215"), "UnsupportedParameterError"),
             **dict.fromkeys(("1120", "1200", "1230", "1234", "1312"), "ServerError"),
-            **dict.fromkeys(("1302", "1303", "1305"), "RateLimitError"),
+            **dict.fromkeys(("1302", "1303"), "RateLimitError"),
             "1261": "ContextWindowError",
             "1301": "ContentFilterError",
         },

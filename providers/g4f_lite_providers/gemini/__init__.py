@@ -41,10 +41,13 @@ class Gemini(Provider):
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
-    error_codes = {  # finish reasons
+    error_codes = {
+        # finish reasons
         "malformed_function_call": ToolCallError,
         "too_many_tool_calls": ToolCallError,
         "unexpected_tool_call": ToolCallError,
+        # google.rpc.ErrorInfo
+        "billing_disabled": QuotaExceededError,
     }
     error_words = {
         "credits are depleted": QuotaExceededError,  # its code says rate limit

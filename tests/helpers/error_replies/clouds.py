@@ -20,7 +20,7 @@ CLOUDS: dict[str, list[Told]] = {
         *(Told(status, cloudflare(code, "AiError: so it is"), means) for status, code, means in (
             (400, 5007, MODEL), (404, 3042, MODEL), (403, 5018, MODEL), (403, 3041, MODEL), (403, 5016, MODEL), (400, 3039, MODEL),
             (403, 3023, DENIED), (405, 5005, PARAMETER), (413, 3006, LARGE), (408, 3007, SERVER), (408, 3008, SERVER),
-            (429, 3036, QUOTA), (429, 3040, SERVER), (401, 10000, KEY), (403, 10000, KEY), (400, 5004, INVALID),
+            (429, 3036, QUOTA), (429, 3040, SERVER), (400, 7003, DENIED), (401, 10000, KEY), (403, 10000, KEY), (400, 5004, INVALID),
         )),
         Told(413, cloudflare(5021, "The estimated number of tokens exceeded this model context window limit"), LARGE),
         Told(400, cloudflare(5021, "The estimated number of tokens exceeded this model context window limit"), CONTEXT),
