@@ -36,3 +36,5 @@ class Row(TypedDict, total=False):
     """As `Provider.error_words`, likewise."""
     limit_headers: Mapping[str, tuple[str, str]]
     reasoning_parts: Mapping[str, str]
+    usage_fields: Mapping[str, str]
+    usage_costs: Mapping[str, float]

@@ -27,7 +27,7 @@ class XAI(OpenaiTemplate):
     """
     api.x.ai, the home of Grok.
 
-    Source: docs.x.ai; litellm 1.106, `xai/chat/transformation.py`.
+    Source: docs.x.ai, …/developers/cost-tracking; litellm 1.106, `xai/chat/transformation.py`.
     """
 
     name = "xai"
@@ -45,6 +45,7 @@ class XAI(OpenaiTemplate):
         "content violates usage guidelines": ContentFilterError,
         "live search is deprecated": UnsupportedParameterError,
     }
+    usage_costs = {"cost_in_usd_ticks": 1e-10}
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

@@ -27,9 +27,10 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, message_of, only_choice, usage_of
+from ..translation.answers import decode_body, decode_event, message_of, only_choice
 from ..translation.turns import JSONObject
 from .blocks import OpenBlock, kept
+from .usage import ClaudeUsage
 
 FINISHES = {
     "end_turn": "stop",
@@ -44,20 +45,6 @@ FINISHES = {
 }
 
 K = TypeVar("K", bound=Struct)
-
-
-class _OutputDetails(Struct):
-    thinking_tokens: int | None = None
-
-
-class _Usage(Struct):
-    """Counts of a message; in a stream the last value of each counts, and may come late."""
-
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
 
 
 class _Block(Struct):
@@ -80,7 +67,7 @@ class _Message(Struct):
     content: list[Raw] | None = None
     container: JSONObject | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: ClaudeUsage | None = None
 
 
 class _Delta(Struct):
@@ -97,7 +84,7 @@ class _Event(Struct):
     message: _Message | None = None
     content_block: JSONObject | None = None
     delta: JSONObject | None = None
-    usage: _Usage | None = None
+    usage: ClaudeUsage | None = None
 
 
 _message_decoder = msgspec.json.Decoder(_Message)
@@ -127,7 +114,15 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     extra = kept(_written(answer.content), answer.stop_reason, answer.container)
     message = message_of(texts, thoughts, calls, extra)
     finish = _finish(answer.stop_reason)
-    return only_choice(message, finish, id=answer.id, model=answer.model, usage=_usage(answer.usage))
+    counts = answer.usage or ClaudeUsage()
+    return only_choice(
+        message,
+        finish,
+        id=answer.id,
+        model=answer.model,
+        usage=counts.to_openai(),
+        service_tier=counts.service_tier,
+    )
 
 
 class AnthropicStream:
@@ -143,7 +138,7 @@ class AnthropicStream:
         self._blocks: dict[int, OpenBlock] = {}
         self._calls = 0
         self._container: JSONObject | None = None
-        self._counts = _Usage()
+        self._counts = ClaudeUsage()
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         if event.event == "ping":
@@ -218,16 +213,18 @@ class AnthropicStream:
             return ()
         blocks = [opened.whole() for _, opened in sorted(self._blocks.items())]
         extra = kept(blocks, delta.stop_reason, self._container)
-        return (self._chunk(Delta(extra_content=extra), _finish(delta.stop_reason), _usage(self._counts)),)
+        usage, tier = self._counts.to_openai(), self._counts.service_tier
+        return (self._chunk(Delta(extra_content=extra), _finish(delta.stop_reason), usage, tier),)
 
-    def _count(self, usage: _Usage | None) -> None:
-        for name in _Usage.__struct_fields__ if usage is not None else ():
-            if (count := getattr(usage, name)) is not None:
-                setattr(self._counts, name, count)
+    def _count(self, usage: ClaudeUsage | None) -> None:
+        if usage is not None:
+            self._counts.update(usage)
 
-    def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
+    def _chunk(
+        self, delta: Delta, finish: str | None = None, usage: Usage | None = None, tier: str | None = None
+    ) -> ChatCompletionChunk:
         choice = ChunkChoice(delta=delta, finish_reason=finish)
-        return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage)
+        return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage, service_tier=tier)
 
 
 def _typed(value: JSONObject, kind: type[K]) -> K:
@@ -255,18 +252,3 @@ def _finish(stop_reason: str | None) -> str | None:
 def _json(value: Raw) -> str:
     text = bytes(value).decode()
     return text if text not in ("", "null") else "{}"
-
-
-def _usage(usage: _Usage | None) -> Usage | None:
-    """`input_tokens` excludes what was read from and written to the cache; OpenAI counts the whole prompt."""
-    if usage is None or usage.input_tokens is None:
-        return None
-    cached, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
-    details = usage.output_tokens_details or _OutputDetails()
-    return usage_of(
-        usage.input_tokens + (written or 0) + (cached or 0),
-        usage.output_tokens or 0,
-        cached=cached,
-        written=written,
-        thinking=details.thinking_tokens,
-    )

@@ -59,6 +59,8 @@ HOSTS: dict[str, Row] = {
             "key limit exceeded": "QuotaExceededError",
             "input was flagged": "ContentFilterError",
         },
+        usage_fields={"server_tool_use_details.web_search_requests": "web_searches"},
+        usage_costs={"cost": 1},
     ),
     "together": Row(
         label="Together AI",
@@ -82,6 +84,7 @@ HOSTS: dict[str, Row] = {
             "streaming_required": "UnsupportedParameterError",
         },
         error_words={"build tier": "ModelUnavailableError"},
+        usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "fireworks": Row(
         label="Fireworks AI",
@@ -132,6 +135,7 @@ HOSTS: dict[str, Row] = {
         allowed_values={"tool_choice": ("auto", "none")},
         renamed_parameters=OLD_LIMIT,
         error_words={"inference prohibited": "QuotaExceededError"},
+        usage_costs={"estimated_cost": 1},
     ),
     "sambanova": Row(
         label="SambaNova",

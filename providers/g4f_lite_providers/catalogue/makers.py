@@ -31,6 +31,10 @@ MAKERS: dict[str, Row] = {
             "unknown_model": "ModelUnavailableError",
             "3505": "RateLimitError",  # "service tier capacity": the tier of the caller
         },
+        usage_fields={
+            "num_cached_tokens": "prompt_tokens_details.cached_tokens",
+            "prompt_audio_seconds": "audio_seconds",
+        },
     ),
     "deepseek": Row(
         label="DeepSeek",
@@ -49,6 +53,7 @@ MAKERS: dict[str, Row] = {
             "response_format type is unavailable": "UnsupportedParameterError",
             "must be passed back": "UnsupportedParameterError",  # reasoning that another service did not give
         },
+        usage_fields={"prompt_cache_hit_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -80,6 +85,7 @@ MAKERS: dict[str, Row] = {
             "rate_limit_reached_error": "RateLimitError",
             "resource_not_found_error": "ModelUnavailableError",
         },
+        usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "zai": Row(
         label="Z.AI",
