@@ -35,6 +35,7 @@ CODES: dict[str, type[e.ProviderError]] = {
     "model_not_supported": e.ModelUnavailableError,
     "context_length_exceeded": e.ContextWindowError,
     "string_above_max_length": e.ContextWindowError,
+    "array_above_max_length": e.RequestTooLargeError,
     "insufficient_quota": e.QuotaExceededError,
     "billing_hard_limit_reached": e.QuotaExceededError,
     "invalid_api_key": e.AuthenticationError,
@@ -160,9 +161,12 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
-        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
+        r"|maximum allowed number|max_(?:completion_|output_)?tokens\b.{0,80}\b(?:range|at most|less than|too large)"
+        r"|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
     ),
 )
+# Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
+_TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 _KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
@@ -229,8 +233,8 @@ def _kind(
 ) -> type[e.ProviderError]:
     if declared not in (None, e.RateLimitError):
         return declared
-    if status == 413 or facts.message.startswith("Request too large"):
-        return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
+    if status == 413 or ((status is None or status < 500) and _says(_TOO_LARGE, facts.message)):
+        return e.RequestTooLargeError
     by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
     if by_code is e.RateLimitError or (by_code is None and by_status is e.RateLimitError):

@@ -69,6 +69,7 @@ class OpenAI(OpenaiTemplate):
             ContentFilterError,
         ),
         "slow_down": RateLimitError,
+        "resource_unavailable": UnsupportedParameterError,  # a 429 of the tier flex
         "invalid_image_url": UnsupportedParameterError,  # another service may be able to fetch it
     }
     error_words = {"organization must be verified": PermissionDeniedError}

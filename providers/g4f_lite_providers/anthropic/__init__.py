@@ -16,8 +16,10 @@ from g4f_lite import (
     PermissionDeniedError,
     Provider,
     QuotaExceededError,
+    RequestTooLargeError,
     ServerError,
     StreamParser,
+    UnsupportedParameterError,
     hookimpl,
 )
 
@@ -46,6 +48,14 @@ class Anthropic(Provider):
     error_words = {
         "only authorized for use with claude code": PermissionDeniedError,
         "draw from your extra usage": QuotaExceededError,
+        # A 429 with the wait of the subscription, which does not limit shorter requests.
+        "extra usage is required": RequestTooLargeError,
+        "long context beta": UnsupportedParameterError,  # the header of this request asks for it
+        # Sizes that other services take.
+        "mb maximum": RequestTooLargeError,
+        "image dimensions exceed": RequestTooLargeError,
+        "pdf pages may be provided": RequestTooLargeError,
+        "too much media": RequestTooLargeError,
     }
     limit_headers = {
         limit: (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset")

@@ -47,10 +47,12 @@ HOSTS: dict[str, Row] = {
             "in_flight_budget_exhausted": "RateLimitError",
             "openrouter_in_flight_budget": "RateLimitError",
             "max_tokens_exceeded": "UnsupportedParameterError",
-            "payment_required": "QuotaExceededError",
             "refusal": "ContentFilterError",
         },
         error_words={
+            "can only afford 0.": "QuotaExceededError",
+            "fewer max_tokens": "RequestTooLargeError",  # a 402: the credits are enough for a shorter answer
+            "prompt tokens limit exceeded": "RequestTooLargeError",  # likewise, for a shorter prompt
             "no endpoints found that support": "UnsupportedParameterError",  # such as tools or images
             "no endpoints found": "ModelUnavailableError",
             "no allowed providers": "ModelUnavailableError",

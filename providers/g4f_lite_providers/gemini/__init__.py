@@ -18,6 +18,7 @@ from g4f_lite import (
     ModelUnavailableError,
     Provider,
     QuotaExceededError,
+    RequestTooLargeError,
     StreamParser,
     ToolCallError,
     UnsupportedParameterError,
@@ -57,6 +58,9 @@ class Gemini(Provider):
         "reported as leaked": AuthenticationError,
         "unregistered callers": AuthenticationError,
         "generation_config": UnsupportedParameterError,
+        "payload size exceeds": RequestTooLargeError,
+        "too large to be read": RequestTooLargeError,  # the files of the request
+        "grounding": UnsupportedParameterError,  # the quota of searches, which limits no other request
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
