@@ -56,8 +56,7 @@ _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama
 _PLAIN_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 _SAME_PRICE = {("groq", "flex")}
 """Tiers at the standard price. Source: console.groq.com/docs/flex-processing."""
-_SOUND_APART = frozenset({"openai", "azure"})
-"""Here sound never has the price of text: without a price of its own, the cost is unknown."""
+_OPENAI = frozenset({"openai", "azure"})
 
 
 class Price(NamedTuple):
@@ -91,8 +90,8 @@ def cost(
     found = _calculated(provider, model, _counts(usage), tier=special, when=when)
     if found is None or (special is not None and not _has_tier(found, special, when)):
         return None
-    if provider in _SOUND_APART and not _prices_sound(found, usage):
-        return None
+    if provider in _OPENAI and ("-search-" in model or not _prices_sound(found, usage)):
+        return None  # its search models have a fee for each search, and its answers do not count them
     return float(found.total_price)
 
 
@@ -133,6 +132,7 @@ def _has_tier(found: PriceCalculation, tier: str, when: datetime) -> bool:
 
 
 def _prices_sound(found: PriceCalculation, usage: TokenCounts) -> bool:
+    """Return whether the list has the prices of sound; OpenAI never bills it as text."""
     heard, said = usage.prompt_tokens_details, usage.completion_tokens_details
     return not (
         (heard is not None and heard.audio_tokens and found.model_price.input_audio_mtok is None)

@@ -197,6 +197,12 @@ def test_the_prices_are_those_of_the_time_of_the_request() -> None:
     assert cost("deepseek", "deepseek-v4-flash", usage, at=at_noon) == pytest.approx(0.15)
 
 
+def test_a_fee_that_an_answer_does_not_report_leaves_the_cost_unknown() -> None:
+    usage = Usage(prompt_tokens=1000, completion_tokens=100)
+    assert cost("openai", "gpt-5-search-api", usage) is None
+    assert cost("openai", "gpt-4o-mini-search-preview-2025-03-11", usage) is None
+
+
 def test_sound_in_seconds_has_its_own_price() -> None:
     usage = Usage(prompt_tokens=1000, completion_tokens=10, audio_seconds=3600.0)
     night = datetime(2026, 11, 3, tzinfo=UTC).timestamp()

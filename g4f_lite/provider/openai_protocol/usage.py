@@ -45,7 +45,7 @@ def with_own_fields(usage: Usage, body: bytes, fields: Mapping[str, str], costs:
         return usage
     if said.get("is_byok") is True:  # a gateway's fee; the key of the caller pays the service behind it
         charges.append(_number(said, "cost_details.upstream_inference_cost") or 0)
-    return msgspec.structs.replace(usage, cost=sum(charges))
+    return msgspec.structs.replace(usage, cost=float(sum(charges)))
 
 
 def _number(said: JSONObject, path: str) -> float | None:
