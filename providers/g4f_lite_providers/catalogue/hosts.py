@@ -51,7 +51,7 @@ HOSTS: dict[str, Row] = {
         },
         error_words={
             "can only afford 0.": "QuotaExceededError",
-            "fewer max_tokens": "RequestTooLargeError",  # a 402: the credits are enough for a shorter answer
+            "can only afford": "RequestTooLargeError",  # a 402: the credits are enough for a shorter answer
             "prompt tokens limit exceeded": "RequestTooLargeError",  # likewise, for a shorter prompt
             "no endpoints found that support": "UnsupportedParameterError",  # such as tools or images
             "no endpoints found": "ModelUnavailableError",
