@@ -161,8 +161,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
-        r"|maximum allowed number|max_(?:completion_|output_)?tokens\b.{0,80}\b(?:range|at most|less than|too large)"
-        r"|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
+        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
     ),
 )
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
