@@ -69,6 +69,25 @@ def quirks() -> str:
     )
 
 
+def errors() -> str:
+    """Return the list of what error codes and words of one service alone mean."""
+    return "\n".join(
+        item(f"**`{one.name}`**", *(f"`{error}`: {', '.join(signs)}" for error, signs in sorted(meanings(one).items())))
+        for one in loaded()
+        if one.error_codes or one.error_words
+    )
+
+
+def meanings(one: Provider) -> dict[str, list[str]]:
+    """Return the codes and words by the name of their exception."""
+    signs: dict[str, list[str]] = {}
+    shown = [(f"`{sign}`", error) for sign, error in one.error_codes.items()]
+    shown += [(f'"{sign.strip(" ,")}"', error) for sign, error in one.error_words.items()]
+    for sign, error in dict.fromkeys(shown):
+        signs.setdefault(error.__name__, []).append(sign)
+    return signs
+
+
 def titled(title: str, facts: Iterable[str]) -> str:
     return f"{title}: {found}" if (found := ", ".join(facts)) else ""
 
@@ -108,7 +127,7 @@ def lines(text: str, indent: str) -> str:
     return fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-LISTS: dict[str, Callable[[], str]] = {"providers": providers, "aliases": aliases, "quirks": quirks}
+LISTS: dict[str, Callable[[], str]] = {"providers": providers, "aliases": aliases, "quirks": quirks, "errors": errors}
 
 
 def page(text: str) -> str:

@@ -6,6 +6,8 @@ Rule: all prices are USD; the result is None for a model that genai-prices does 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,9 +20,19 @@ if TYPE_CHECKING:
         @property
         def cached_tokens(self) -> int | None: ...
         @property
+        def cached_tokens_details(self) -> TokenDetailCounts | None: ...
+        @property
         def cache_write_tokens(self) -> int | None: ...
         @property
+        def cache_write_1h_tokens(self) -> int | None: ...
+        @property
+        def reasoning_tokens(self) -> int | None: ...
+        @property
         def audio_tokens(self) -> int | None: ...
+        @property
+        def image_tokens(self) -> int | None: ...
+        @property
+        def video_tokens(self) -> int | None: ...
 
     class TokenCounts(Protocol):
         """The part of a usage that has a price."""
@@ -31,10 +43,20 @@ if TYPE_CHECKING:
         def completion_tokens(self) -> int: ...
         @property
         def prompt_tokens_details(self) -> TokenDetailCounts | None: ...
+        @property
+        def completion_tokens_details(self) -> TokenDetailCounts | None: ...
+        @property
+        def web_searches(self) -> int | None: ...
+        @property
+        def audio_seconds(self) -> float | None: ...
 
 
 _IDS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "meta-llama": "meta", "zhipu": "zhipuai"}
 """The names of providers in genai-prices, if they differ."""
+_PLAIN_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
+_SAME_PRICE = {("groq", "flex")}
+"""Tiers at the standard price. Source: console.groq.com/docs/flex-processing."""
+_OPENAI = frozenset({"openai", "azure"})
 
 
 class Price(NamedTuple):
@@ -53,39 +75,103 @@ def installed() -> bool:
     return True
 
 
-def cost(provider: str, model: str, usage: TokenCounts) -> float | None:
-    """Return the cost of a usage. Cached tokens and audio tokens have prices of their own."""
-    details = usage.prompt_tokens_details
-    counts = {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
-    if details is not None:
-        kinds = {
+def cost(
+    provider: str, model: str, usage: TokenCounts, *, tier: str | None = None, at: float | None = None
+) -> float | None:
+    """
+    Return the cost of a usage; None also if the list has no price for a part of it or for the tier.
+
+    Args:
+        tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
+        at: Unix time of the request, because prices change; None: now.
+    """
+    special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
+    when = datetime.fromtimestamp(at, UTC) if at else datetime.now(UTC)
+    found = _calculated(provider, model, _counts(usage), tier=special, when=when)
+    if found is None or (special is not None and not _has_tier(found, special, when)):
+        return None
+    if provider in _OPENAI and ("-search-" in model or not _prices_sound(found, usage)):
+        return None  # its search models have a fee for each search, and its answers do not count them
+    return float(found.total_price)
+
+
+def _counts(usage: TokenCounts) -> dict[str, float]:
+    """Return the counts by their names in genai-prices; it prices the kinds that the model's list tells apart."""
+    counts: dict[str, float | None] = {
+        "input_tokens": usage.prompt_tokens,
+        "output_tokens": usage.completion_tokens,
+        "web_searches": usage.web_searches,
+        "audio_seconds": usage.audio_seconds,
+        "input_audio_seconds": usage.audio_seconds,
+    }
+    if (details := usage.prompt_tokens_details) is not None:
+        counts |= {
             "cache_read_tokens": details.cached_tokens,
             "cache_write_tokens": details.cache_write_tokens,
-            "input_audio_tokens": details.audio_tokens,
+            "cache_write_1h_tokens": details.cache_write_1h_tokens,
+            **{f"input_{kind}_tokens": count for kind, count in _media(details)},
         }
-        counts |= {kind: count for kind, count in kinds.items() if count}
-    found = _calculated(provider, model, **counts)
-    return None if found is None else float(found.total_price)
+        if (cached := details.cached_tokens_details) is not None:
+            counts |= {f"cache_{kind}_read_tokens": count or 0 for kind, count in _media(cached)}
+    if (details := usage.completion_tokens_details) is not None:
+        counts["output_reasoning_tokens"] = details.reasoning_tokens
+        counts |= {f"output_{kind}_tokens": count for kind, count in _media(details)}
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _media(details: TokenDetailCounts) -> tuple[tuple[str, int | None], ...]:
+    return ("audio", details.audio_tokens), ("image", details.image_tokens), ("video", details.video_tokens)
+
+
+def _has_tier(found: PriceCalculation, tier: str, when: datetime) -> bool:
+    """Return whether the list had prices for this tier; it ignores tiers of models that another provider lists."""
+    return any(model is found.model for model in found.provider.models) and any(
+        tier in variant.when.values() and (variant.constraint is None or variant.constraint.active(when))
+        for variant in found.model.price_variants or ()
+    )
+
+
+def _prices_sound(found: PriceCalculation, usage: TokenCounts) -> bool:
+    """Return whether the list has the prices of sound; OpenAI never bills it as text."""
+    heard, said = usage.prompt_tokens_details, usage.completion_tokens_details
+    return not (
+        (heard is not None and heard.audio_tokens and found.model_price.input_audio_mtok is None)
+        or (said is not None and said.audio_tokens and found.model_price.output_audio_mtok is None)
+    )
 
 
 @lru_cache(maxsize=4096)
 def price(provider: str, model: str) -> Price | None:
     """Return the price of a model."""
-    found = _calculated(provider, model, input_tokens=1000, output_tokens=1000)
+    found = _calculated(provider, model, {"input_tokens": 1000, "output_tokens": 1000})
     return None if found is None else Price(float(found.input_price) * 1000, float(found.output_price) * 1000)
 
 
 @lru_cache(maxsize=4096)
 def context_window(provider: str, model: str) -> int | None:
     """Return the number of tokens that prompt and completion may have together."""
-    found = _calculated(provider, model, input_tokens=1)
+    found = _calculated(provider, model, {"input_tokens": 1})
     return None if found is None else found.model.context_window
 
 
-def _calculated(provider: str, model: str, **counts: int) -> PriceCalculation | None:
+def _calculated(
+    provider: str,
+    model: str,
+    counts: Mapping[str, float],
+    *,
+    tier: str | None = None,
+    when: datetime | None = None,
+) -> PriceCalculation | None:
     try:
         from genai_prices import Usage, calc_price
 
-        return calc_price(Usage(**counts), model, provider_id=_IDS.get(provider, provider))
+        return calc_price(
+            Usage(**counts),
+            model,
+            provider_id=_IDS.get(provider, provider),
+            genai_request_timestamp=when,
+            # The list calls it by the name that the service's own parameter has.
+            price_context=dict.fromkeys(("service_tier", "processing", "speed"), tier) if tier else None,
+        )
     except (ImportError, LookupError, ValueError):
         return None

@@ -1,9 +1,9 @@
 """
 Maps an error reply to an exception. No I/O.
 
-Signs are read from the surest to the weakest: codes that the provider declares, codes that several
-services share, the words of the message, the status. All tables are data. Codes of a single service
-are declared by its provider (`Provider.error_codes`), not here.
+Signs are read from the surest to the weakest: codes and words that the provider declares, codes
+that several services share, the words of the message, the status. All tables are data. Codes and words of a
+single service are declared by its provider (`Provider.error_codes`, `error_words`), not here.
 
 Source of the signs: docs/providers.md names them per service.
 """
@@ -35,6 +35,7 @@ CODES: dict[str, type[e.ProviderError]] = {
     "model_not_supported": e.ModelUnavailableError,
     "context_length_exceeded": e.ContextWindowError,
     "string_above_max_length": e.ContextWindowError,
+    "array_above_max_length": e.RequestTooLargeError,
     "insufficient_quota": e.QuotaExceededError,
     "billing_hard_limit_reached": e.QuotaExceededError,
     "invalid_api_key": e.AuthenticationError,
@@ -43,9 +44,13 @@ CODES: dict[str, type[e.ProviderError]] = {
     "json_validate_failed": e.ToolCallError,
     "content_policy_violation": e.ContentFilterError,
     "content_filter": e.ContentFilterError,
+    "data_inspection_failed": e.ContentFilterError,
+    "unsupported_country_region_territory": e.PermissionDeniedError,
     "unsupported_parameter": e.UnsupportedParameterError,
     "unsupported_value": e.UnsupportedParameterError,
     "capacity_exceeded": e.ServerError,
+    "engine_overloaded": e.ServerError,
+    "overloaded_error": e.ServerError,
     # Anthropic, llama.cpp, Ollama; gateways pass them on inside streams, where no status says the same
     "authentication_error": e.AuthenticationError,
     "billing_error": e.QuotaExceededError,
@@ -59,6 +64,7 @@ CODES: dict[str, type[e.ProviderError]] = {
     "not_found": e.ModelUnavailableError,
     "resource_exhausted": e.RateLimitError,
     "failed_precondition": e.PermissionDeniedError,
+    "api_key_invalid": e.AuthenticationError,
     # llama.cpp, Mistral, vLLM
     "exceed_context_size_error": e.ContextWindowError,
     "extra_forbidden": e.UnsupportedParameterError,
@@ -77,43 +83,69 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     424: e.ServerError,
     425: e.ServerError,
     429: e.RateLimitError,
+    451: e.PermissionDeniedError,
     498: e.ServerError,
     499: e.ServerError,
 }
 
 _NO_MONEY = (
-    r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|(?:no|any|out of) credits"
-    r"|credit balance|purchase (?:more )?credits|spending limit|your specified (?:api )?usage limit"
+    r"(?:insufficient|not enough) (?:account )?(?:quota|balance|credit|fund)|exceeded your current (?:token )?quota"
+    r"|(?:no|any|out of) (?:available )?(?:credits|funds)(?! were)|credit[ _]balance|credits are depleted"
+    r"|insufficient_quota|balance is (?:insufficient|too low|used up)|purchase (?:more )?credits|top up your"
+    r"|payment method|spend(?:ing)? limit|your specified (?:workspace )?(?:api )?usage limit"
+    r"|quota (?:has been |is )?exhausted"
+)
+_OVERLOADED = (
+    r"overloaded|(?:at|over|out of) capacity|capacity (?:has been |is )?(?:temporarily )?exceeded|model (?:is )?busy"
 )
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever its message.
-_ROOM = (None, 400, 403, 404, 422)
+_ROOM = (None, 400, 403, 404, 412, 422)
 # Strings, not compiled patterns: `re` caches what it compiles, and most processes never see an error.
 _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
     (
         e.ContextWindowError,
         _ROOM,
-        r"context (?:length|window|size|limit)|maximum context|prompt is too long|input is too long"
-        r"|too many (?:input )?tokens|reduce the length of|token count .{0,40}exceeds",
+        r"context[ _]length|context (?:window|size|limit)|maximum context|too many (?:input )?tokens"
+        r"|reduce the length of|token count.{0,60}supports up to"
+        r"|(?:prompt|input)(?: tokens?)?(?: length)? (?:is )?too long|prompt exceeds max|input tokens exceed"
+        r"|tokens? (?:count|limit).{0,40}exceed|exceed.{0,40}(?<!output)(?<!completion) token limit"
+        r"|maximum (?:supported )?(?:prompt|input|model|sequence) length"
+        r"|`inputs` (?:tokens|must have less)|range of input length",
     ),
     (
         e.AuthenticationError,
         _ROOM,
-        r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is )?(?:not valid|invalid|expired|missing)"
+        r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is |was |has been )?(?:not (?:valid|found)|invalid"
+        r"|expired|missing|revoked|disabled|suspended)"
         r"|invalid (?:access )?token|unauthori[sz]ed",
     ),
     (e.QuotaExceededError, _ROOM, _NO_MONEY),
     (
         e.ModelUnavailableError,
         _ROOM,
-        r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
-        r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
-        r"|not a valid model",
+        r"(?:model|deployment)\b.{0,120}(?:does not exist|not exist\b|not found|not (?:yet )?available|discontinued"
+        r"|no longer (?:supported|available)|decommissioned|deprecated|not (?:active|deployed)|end of life|been removed"
+        r"|been retired|not a chat model|only available (?:to|for|with) "
+        r"|requires? (?:a |an )?(?:paid|pro|enterprise|higher|subscription))"
+        r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
+        r"|(?:not have|no) access to .{0,20}model|(?:accept|agree)\w*.{0,60}\b(?:terms|license)|terms acceptance",
+    ),
+    (
+        e.PermissionDeniedError,
+        (*_ROOM, 401),
+        r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b.{0,60}"
+        r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
+        r"|denied|verified)\b"
+        r"|\b(?:account|organi[sz]ation|workspace)\b.{0,20} not have (?:access|permission)"
+        r"|(?:country|region|location|territory)\b.{0,60}\b(?:not |un)(?:supported|available)"
+        r"|not available in your (?:country|region|location)|requires? verification|verify your (?:account|identity)",
     ),
     (
         e.ContentFilterError,
         _ROOM,
-        r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation",
+        r"content (?:management )?policy|content[ _]filter|safety system|flagged (?:by|as|for)|moderation"
+        r"|usage (?:guidelines|polic)|(?:inappropriate|prohibited|sensitive) content",
     ),
     (
         e.UnsupportedParameterError,
@@ -122,12 +154,19 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+        r"|only .{1,40} (?:is|are) allowed\b|only supported (?:by|for|in|with)|incompatible with|cannot be disabled"
+        r"|supported values are|valid range of"
+        # a range that another service may not have
+        r"|\b(?:temperature|top_[pk]|penalty|max_\w*tokens|logprobs|logit_bias|seed|tool_choice|response_format"
+        r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
         r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
     ),
 )
-_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly"
+# Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
+_TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
+_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 _KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
 
@@ -150,6 +189,7 @@ def classify(
     *,
     now: float | None = None,
     error_codes: Mapping[str, type[e.ProviderError]] = {},
+    error_words: Mapping[str, type[e.ProviderError]] = {},
     limit_headers: Mapping[str, tuple[str, str]] = {},
     wait: float | None = None,
 ) -> e.ProviderError:
@@ -158,7 +198,7 @@ def classify(
 
     Args:
         now: Unix time in seconds, for waits given as a date.
-        error_codes, limit_headers: what the provider declares under these names.
+        error_codes, error_words, limit_headers: what the provider declares under these names.
         wait: seconds that the provider has read from the reply; None: the common rules decide.
     """
     facts = read_error(reply)
@@ -169,29 +209,40 @@ def classify(
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.RedirectError(_redirect_message(reply), status=status)
-    kind = _kind(status, facts, reply, error_codes)
+    kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words))
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
     return kind(message, status=status, code=code, retry_after=wait)
 
 
+def _declared(
+    facts: ErrorFacts, codes: Mapping[str, type[e.ProviderError]], words: Mapping[str, type[e.ProviderError]]
+) -> type[e.ProviderError] | None:
+    """Return what the provider declares for this error."""
+    for code in facts.codes:
+        if (kind := codes.get(code.lower())) is not None:
+            return kind
+    message = facts.message.lower() if words else ""
+    return next((kind for sign, kind in words.items() if sign in message), None)
+
+
 def _kind(
-    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: Mapping[str, type[e.ProviderError]]
+    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: type[e.ProviderError] | None
 ) -> type[e.ProviderError]:
-    codes = [code.lower() for code in facts.codes]
-    by_code = next((declared[code] for code in codes if code in declared), None)
-    if by_code not in (None, e.RateLimitError):
-        return by_code
-    if status == 413 or facts.message.startswith("Request too large"):
-        return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
-    by_code = by_code or next((CODES[code] for code in codes if code in CODES), None)
+    if declared not in (None, e.RateLimitError):
+        return declared
+    if status == 413 or ((status is None or status < 500) and _says(_TOO_LARGE, facts.message)):
+        return e.RequestTooLargeError
+    by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)
     by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
-    if e.RateLimitError in (by_code, by_status) and by_code is not e.QuotaExceededError:
+    if by_code is e.RateLimitError or (by_code is None and by_status is e.RateLimitError):
         spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
         # Google says "exceeded your current quota" also for a limit per minute: its code is the surer sign.
-        quota = spent or (by_code is None and _says(_NO_MONEY, facts.message))
-        return e.QuotaExceededError if quota else e.RateLimitError
+        if spent or (by_code is None and _says(_NO_MONEY, facts.message)):
+            return e.QuotaExceededError
+        full = by_code is None and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
+        return e.ServerError if full else e.RateLimitError
     if by_code is not None and status is not None and status < 500:
         return by_code
     for kind, statuses, pattern in _WORDS:
@@ -216,20 +267,51 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
         error = {**body, "message": error}
     if isinstance(errors := body.get("errors"), list) and errors and isinstance(errors[0], dict):
         error = errors[0]  # Cloudflare
+    if isinstance(base := body.get("base_resp"), dict):
+        error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
-    message = message or _text(error.get("detail") or error.get("title"))
+    message = message or _text(error.get("detail") or error.get("title") or error.get("msg"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
-    if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
+    if isinstance(metadata, dict) and (raw := _text(metadata.get("raw"))):
         message = f"{message}: {raw}"
-    codes = (error.get("code"), error.get("status"), error.get("type"))
-    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 400 <= n < 600), None)
-    param = error.get("param")
+    signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
+    inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
+    codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
+    param = error.get("param") or _located(body) or _located(error.get("message"))
     return ErrorFacts(
         message=_line(message),
         codes=tuple(code for code in codes if isinstance(code, str) and code),
         param=param if isinstance(param, str) else None,
         status=inside,
     )
+
+
+_INNER_CODES = (  # OpenRouter, Azure, Fireworks, Anthropic
+    ("metadata", "error_type"),
+    ("metadata", "limit_source"),
+    ("innererror", "code"),
+    ("detail", "errorcode"),
+    ("details", "error_code"),
+)
+
+
+def _inner_codes(error: Mapping[str, Any]) -> list[Any]:
+    """Return the codes that only some services give, where they give them."""
+    codes = [error.get("reason")]  # Novita
+    for holder, code in _INNER_CODES:
+        inner = error.get(holder)
+        if isinstance(inner, dict):
+            codes.append(inner.get(code))
+        elif isinstance(inner, list):  # google.rpc.ErrorInfo
+            codes += [detail.get("reason") for detail in inner[:_ITEMS] if isinstance(detail, dict)]
+    return codes
+
+
+def _located(complaint: Any) -> Any:
+    """Return the field that a request is refused for: `{"detail": [{"loc": ["body", "top_p"], …}]}` (FastAPI)."""
+    detail = complaint.get("detail") if isinstance(complaint, dict) else None
+    loc = detail[0].get("loc") if isinstance(detail, list) and detail and isinstance(detail[0], dict) else None
+    return loc[1] if isinstance(loc, list) and len(loc) > 1 else None
 
 
 def _text(value: Any, depth: int = 4) -> str:

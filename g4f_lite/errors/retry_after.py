@@ -21,9 +21,20 @@ _PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h|d))+", re.ASCII)
 _PLAIN = re.compile(_NUMBER, re.ASCII)
 _IN_MESSAGE = re.compile(
-    rf"(?:try again|retry)\s+(?:in|after)\s+({_DURATION.pattern}|{_NUMBER}\s*seconds?|{_NUMBER}\s*minutes?)",
+    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)|\bwait(?:\s+for)?)\s+"
+    rf"({_DURATION.pattern}|{_NUMBER}\s*(?:milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|hours?|days?))\b",
     re.ASCII | re.IGNORECASE,
 )
+# A date without a zone is no moment, so it is not read.
+_MOMENT_IN_MESSAGE = re.compile(
+    r"(?:try again|retry|resets?|access|available)\s+(?:at|on|after)\s+"
+    r"(\d{4}-\d\d-\d\d)(?:T|\s+(?:at\s+)?)(\d\d:\d\d(?::\d\d)?)\s*(UTC|Z|[+-]\d\d:\d\d)",
+    re.ASCII | re.IGNORECASE,
+)
+_IN_BODY = ("retry_after", "retry_after_seconds", "retryAfter", "estimated_time")
+"""Fields with seconds. Source: OpenRouter; Hugging Face, for a model that is being loaded."""
+_STRUCTURED = re.compile(r"\br=(\d{1,15})\s*;\s*t=(\d{1,15})", re.ASCII)
+"""What remains, and when it resets, in the header `ratelimit` of an IETF draft. Source: Hugging Face's limits."""
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
@@ -97,16 +108,23 @@ def asked_wait(
     """
     Return the seconds that an error reply asks us to wait; None if it does not.
 
-    In this order: `retry-after` headers, `google.rpc.RetryInfo`, "try again in 7.66s" in the
-    message, and the latest reset of a limit whose `remaining` is 0.
+    In this order: `retry-after` headers, fields of the body, "try again in 7.66s" in the message, and the latest
+    reset of a limit whose `remaining` is 0. A gateway may quote the headers of the service behind it in the body.
     """
     if (wait := parse_retry_after(reply.headers, now=now)) is not None:
         return wait
-    if (wait := _retry_info(reply.json())) is not None:
+    error, metadata = _parts(reply.json())
+    quoted = _headers(metadata.get("headers"))
+    told = (_retry_info(error), parse_retry_after(quoted, now=now), _seconds(error), _seconds(metadata))
+    if (wait := next((wait for wait in told if wait is not None), None)) is not None:
         return wait
     if found := _IN_MESSAGE.search(message):
         return _parse_words(found.group(1).lower())
-    return spent_limit_reset(reply.headers, now=now, limit_headers=limit_headers)
+    if found := _MOMENT_IN_MESSAGE.search(message):
+        date, clock, zone = found.groups()
+        return parse_moment(f"{date}T{clock}{zone.upper().replace('UTC', 'Z')}", now=now)
+    resets = (spent_limit_reset(headers, now=now, limit_headers=limit_headers) for headers in (reply.headers, quoted))
+    return next((wait for wait in resets if wait is not None), None)
 
 
 def spent_limit_reset(
@@ -119,25 +137,46 @@ def spent_limit_reset(
         limit_headers: the provider's own limits, as in `Provider.limit_headers`.
     """
     pairs = [(name.replace("reset", "remaining"), name) for name in headers if "ratelimit" in name and "reset" in name]
-    waits = []
+    waits: list[float | None] = []
     for remaining, reset in (*pairs, *limit_headers.values()):
         if reset in headers and headers.get(remaining, "0").strip() == "0":
             waits.append(parse_moment(headers[reset], now=now))
+    waits += [float(reset) for left, reset in _STRUCTURED.findall(headers.get("ratelimit", "")) if not int(left)]
     return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _parse_words(text: str) -> float | None:
-    number, unit, _ = text.partition("second")
-    if unit:
-        return float(number)
-    number, unit, _ = text.partition("minute")
-    return float(number) * 60 if unit else parse_duration(text)
+    if (wait := parse_duration(text)) is not None:
+        return wait
+    number = _PLAIN.match(text)
+    unit = "" if number is None else text[number.end() :].lstrip()
+    return float(text[: -len(unit)]) * _UNITS["ms" if unit.startswith(("ms", "milli")) else unit[0]] if unit else None
 
 
-def _retry_info(body: Any) -> float | None:
+def _parts(body: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the error and its metadata, as far as they are objects."""
+    body = body if isinstance(body, dict) else {}
+    error = body["error"] if isinstance(body.get("error"), dict) else body
+    metadata = error.get("metadata")
+    return error, metadata if isinstance(metadata, dict) else {}
+
+
+def _headers(quoted: Any) -> dict[str, str]:
+    """Source: OpenRouter puts the limits of a free model into `error.metadata.headers` alone."""
+    quoted = quoted if isinstance(quoted, dict) else {}
+    return {name.lower(): str(value) for name, value in quoted.items() if isinstance(value, (str, int, float))}
+
+
+def _seconds(fields: Mapping[str, Any]) -> float | None:
+    for name in _IN_BODY:
+        if _PLAIN.fullmatch(text := str(fields.get(name))):
+            return float(text)
+    return None
+
+
+def _retry_info(error: Mapping[str, Any]) -> float | None:
     """Source: `google.rpc.RetryInfo` in `error.details[]`; Gemini and Google's OpenAI-compatible endpoint send it."""
-    error = body.get("error") if isinstance(body, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
+    details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         delay = detail.get("retryDelay") if isinstance(detail, dict) else None
         if isinstance(delay, str) and (wait := parse_duration(delay)) is not None:

@@ -119,6 +119,14 @@ class Provider(ABC):
     They are looked up before the codes that several services share, and decide whatever the status is. Only a
     RateLimitError becomes a QuotaExceededError if the message says that the limit is one per day or month.
     """
+    error_words: Mapping[str, type[ProviderError]] = {}
+    """
+    Words in this service's messages, in lower case, and the exceptions they mean:
+    `{"plan has ended": QuotaExceededError}`.
+
+    For errors that have no code of their own. They are looked up after `error_codes`, in this order, and decide as
+    those do.
+    """
     limit_headers: Mapping[str, tuple[str, str]] = COMMON_LIMIT_HEADERS
     """
     Response headers that report limits, in lower case: a limit to its headers (what remains, when it resets).
@@ -157,7 +165,12 @@ class Provider(ABC):
             )
         if self.api_base and not VARIABLE.search(self.api_base):
             object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
-        check_declarations(self.name, self.error_codes, self.limit_headers)
+        check_declarations(
+            self.name,
+            error_codes=self.error_codes,
+            error_words=self.error_words,
+            limit_headers=self.limit_headers,
+        )
         object.__setattr__(self, "_frozen", True)
 
     @classmethod
@@ -268,7 +281,7 @@ class Provider(ABC):
         return None
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception that an error reply means, by `error_codes`, `requested_wait` and the common rules."""
+        """Return the exception that an error reply means, by what the provider declares and the common rules."""
         from ..errors.classify import classify
 
         now = time.time()
@@ -276,6 +289,7 @@ class Provider(ABC):
             reply,
             now=now,
             error_codes=self.error_codes,
+            error_words=self.error_words,
             limit_headers=self.limit_headers,
             wait=self.requested_wait(reply, now=now),
         )

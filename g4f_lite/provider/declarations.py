@@ -13,21 +13,23 @@ COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def check_declarations(name: str, error_codes: Any, limit_headers: Any) -> None:
+def check_declarations(name: str, *, error_codes: Any, error_words: Any, limit_headers: Any) -> None:
     """
-    Check `Provider.error_codes` and `Provider.limit_headers`, which are read where a mistake would break a call.
+    Check what a provider declares under these names: it is read where a mistake would break a call.
 
     Raises:
         ConfigurationError: says which entry is wrong.
     """
-    for attribute, declared in (("error_codes", error_codes), ("limit_headers", limit_headers)):
+    declarations = {"error_codes": error_codes, "error_words": error_words, "limit_headers": limit_headers}
+    for attribute, declared in declarations.items():
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")
-    for code, error in error_codes.items():
-        if not (_is_lower(code) and isinstance(error, type) and issubclass(error, ProviderError)):
-            raise ConfigurationError(
-                f"{name}'s error_codes must map codes in lower case to ProviderErrors; got {code!r}: {error!r}"
-            )
+    for attribute in ("error_codes", "error_words"):
+        for sign, error in declarations[attribute].items():
+            if not (_is_lower(sign) and isinstance(error, type) and issubclass(error, ProviderError)):
+                raise ConfigurationError(
+                    f"{name}'s {attribute} must map texts in lower case to ProviderErrors; got {sign!r}: {error!r}"
+                )
     for limit, headers in limit_headers.items():
         if not (isinstance(headers, tuple) and len(headers) == 2 and all(map(_is_lower, (limit, *headers)))):
             raise ConfigurationError(

@@ -135,9 +135,15 @@ class Choice(Value, frozen=True, kw_only=True):
 
 class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
     cached_tokens: int | None = None
+    cached_tokens_details: "TokenDetails | None" = None
+    """The kinds of the cached tokens."""
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    """Those of `cache_write_tokens` that are kept for an hour."""
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
+    image_tokens: int | None = None
+    video_tokens: int | None = None
 
 
 class Usage(Value, frozen=True, kw_only=True, gc=False):
@@ -148,6 +154,19 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
     total_tokens: int = 0
     prompt_tokens_details: TokenDetails | None = None
     completion_tokens_details: TokenDetails | None = None
+    # Ours, see ChatCompletion; set by the code of a provider.
+    web_searches: int | None = field(default=None, name="g4f_lite.web_searches")
+    audio_seconds: float | None = field(default=None, name="g4f_lite.audio_seconds")
+    """Length of the sound in the prompt, where it has a price of its own."""
+    cost: float | None = field(default=None, name="g4f_lite.cost")
+    """USD, if the service says what it charges."""
+    rates: str | None = field(default=None, name="g4f_lite.rates")
+    """The service's name for the prices that hold, if `service_tier` does not say it."""
+
+    def to_dict(self) -> JSONObject:
+        """Return OpenAI's JSON of this usage."""
+        counts = msgspec.to_builtins(self)
+        return {name: value for name, value in _without_none(counts).items() if not name.startswith("g4f_lite.")}
 
 
 class ChatCompletion(Value, frozen=True, kw_only=True):
@@ -193,12 +212,20 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
 
     @property
     def cost(self) -> float | None:
-        """USD, by usage and genai-prices; None without usage or the extra `prices`, or if the price is unknown."""
+        """
+        USD: as the service says, else by usage and genai-prices, at the prices of the time of the request.
+
+        None without usage or the extra `prices`, or if the price of a part is unknown.
+        """
         if self.usage is None:
             return None
+        if self.usage.cost is not None:
+            return self.usage.cost
         from ..prices import cost
 
-        return cost(self.provider, self.model, self.usage)
+        tier = self.usage.rates or self.service_tier
+        at = self.attempts[-1].started_at if self.attempts else None
+        return cost(self.provider, self.model, self.usage, tier=tier, at=at)
 
     @property
     def raw(self) -> Any:
@@ -221,7 +248,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
                 }
                 for choice in self.choices
             ],
-            "usage": None if self.usage is None else _without_none(msgspec.to_builtins(self.usage)),
+            "usage": None if self.usage is None else self.usage.to_dict(),
             "system_fingerprint": self.system_fingerprint,
             "service_tier": self.service_tier,
         }
@@ -327,5 +354,5 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
                 }
                 for choice in self.choices
             ],
-            **({"usage": _without_none(msgspec.to_builtins(self.usage))} if self.usage else {}),
+            **({"usage": self.usage.to_dict()} if self.usage else {}),
         }

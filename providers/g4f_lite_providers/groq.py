@@ -12,10 +12,14 @@ from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
     HTTPRequest,
+    ModelUnavailableError,
     OpenaiTemplate,
+    PermissionDeniedError,
     Provider,
+    QuotaExceededError,
     ServerSentEvent,
     StreamParser,
+    ToolCallError,
     UnsupportedParameterError,
     find_keys,
     hookimpl,
@@ -57,6 +61,16 @@ class Groq(OpenaiTemplate):
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
     dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
+    error_codes = {
+        "organization_restricted": PermissionDeniedError,
+        "blocked_api_access": QuotaExceededError,  # the spend limit
+        "spend_limit_exceeded": QuotaExceededError,
+        "model_terms_required": ModelUnavailableError,
+        "model_permission_blocked_org": ModelUnavailableError,
+        "model_permission_blocked_project": ModelUnavailableError,
+        "output_parse_failed": ToolCallError,
+    }
+    error_words = {"blocked api access": QuotaExceededError, "spend alert": QuotaExceededError}
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))

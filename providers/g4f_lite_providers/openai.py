@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from g4f_lite import OpenaiTemplate, Provider, UnsupportedParameterError, hookimpl
+from g4f_lite import (
+    ContentFilterError,
+    OpenaiTemplate,
+    PermissionDeniedError,
+    Provider,
+    QuotaExceededError,
+    RateLimitError,
+    UnsupportedParameterError,
+    hookimpl,
+)
 
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
 _SAMPLING = {"temperature": (1,), "top_p": (1,), "logprobs": (False,), "top_logprobs": (0,)}
@@ -20,8 +29,8 @@ class OpenAI(OpenaiTemplate):
     A reasoning model takes no `temperature`, `top_p` or `logprobs` unless `reasoning_effort="none"` disables
     reasoning (which not every model allows): such a call fails over to another leg.
 
-    Source: OpenAI's page on the latest model; litellm 1.106, `gpt_5_transformation.py`; for endpoints other than chat,
-    the models that genai-prices lists in November 2026.
+    Source: OpenAI's pages on the latest model and on error codes; litellm 1.106, `gpt_5_transformation.py`; for
+    endpoints other than chat, the models that genai-prices lists in November 2026.
     """
 
     name = "openai"
@@ -43,6 +52,27 @@ class OpenAI(OpenaiTemplate):
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
     renamed_roles = {}
     dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})
+    error_codes = {
+        **dict.fromkeys(
+            (
+                "billing_not_active",
+                "credit_balance_exhausted",
+                "organization_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
+                "project_spend_limit_exceeded",
+            ),
+            QuotaExceededError,
+        ),
+        **dict.fromkeys(("access_terminated", "account_deactivated", "ip_not_authorized"), PermissionDeniedError),
+        **dict.fromkeys(
+            ("bio_policy", "cyber_policy", "invalid_prompt", "misalignment_policy_violation", "moderation_blocked"),
+            ContentFilterError,
+        ),
+        "slow_down": RateLimitError,
+        "resource_unavailable": UnsupportedParameterError,  # a 429 of the tier flex
+        "invalid_image_url": UnsupportedParameterError,  # another service may be able to fetch it
+    }
+    error_words = {"organization must be verified": PermissionDeniedError}
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):

@@ -11,11 +11,13 @@ from g4f_lite import (
     ChatCompletion,
     ChatCompletionChunk,
     ChatRequest,
+    ContentFilterError,
     HTTPResponse,
     OpenaiTemplate,
     Provider,
     ServerSentEvent,
     StreamParser,
+    UnsupportedParameterError,
     Usage,
     hookimpl,
 )
@@ -25,7 +27,7 @@ class XAI(OpenaiTemplate):
     """
     api.x.ai, the home of Grok.
 
-    Source: docs.x.ai; litellm 1.106, `xai/chat/transformation.py`.
+    Source: docs.x.ai, …/developers/cost-tracking; litellm 1.106, `xai/chat/transformation.py`.
     """
 
     name = "xai"
@@ -37,8 +39,13 @@ class XAI(OpenaiTemplate):
     default_model = "grok-4.3"
     fallback_models = ("grok-4.20-non-reasoning", "grok-4.6", "grok-4.7")
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
-    unsupported_parameters = frozenset({"stop", "frequency_penalty"})  # an error since Grok 4
+    unsupported_parameters = frozenset({"stop", "frequency_penalty", "presence_penalty"})  # an error since Grok 4
     dropped_message_fields = frozenset({"annotations", "name"})
+    error_words = {  # its codes are sentences
+        "content violates usage guidelines": ContentFilterError,
+        "live search is deprecated": UnsupportedParameterError,
+    }
+    usage_costs = {"cost_in_usd_ticks": 1e-10}
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

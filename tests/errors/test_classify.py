@@ -94,7 +94,7 @@ CASES = [
     Case("Together: flat with a type", 400, {"error": LONG, "type": "invalid_request_error"}, e.ContextWindowError,
          "8192", "invalid_request_error"),
     Case("Fireworks: a fault", 401, {"fault": {"faultstring": "Invalid ApiKey", "detail": {"errorcode": "o.a"}}},
-         e.AuthenticationError, "Invalid ApiKey"),
+         e.AuthenticationError, "Invalid ApiKey", "o.a"),
     Case("Fireworks: not deployed", 404, openai("Model not found, inaccessible, and/or not deployed", "NOT_FOUND"),
          e.ModelUnavailableError, "not deployed", "NOT_FOUND"),
     Case("DeepInfra: a detail", 422, {"detail": [{"loc": ["body", "messages"], "msg": "field required", "type": "v"}]},
@@ -109,7 +109,7 @@ CASES = [
          e.UnsupportedParameterError, "body.seed: Extra inputs", "invalid_request_error"),
     Case("Mistral: the newer shape", 422,
          {"object": "Error", "code": 3001, "detail": [{"loc": ["body", "n"], "msg": "bad"}], "message": [{"msg": "bad"}]},
-         e.InvalidRequestError, "bad"),
+         e.UnsupportedParameterError, "bad", "3001"),
     Case("Mistral: no such model", 400,
          {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"},
          e.ModelUnavailableError, "Invalid model", "1500"),
@@ -176,13 +176,13 @@ CASES = [
          e.ModelUnavailableError, "models/x", "NOT_FOUND"),
     # Cloudflare
     Case("Cloudflare: the daily allocation", 429, cloudflare(3036, "You have used up your daily free allocation"),
-         e.QuotaExceededError, "daily"),
+         e.QuotaExceededError, "daily", "3036"),
     Case("Cloudflare: no capacity", 429, cloudflare(3040, "Capacity temporarily exceeded, please try again."),
-         e.RateLimitError, "Capacity"),
+         e.ServerError, "Capacity", "3040"),
     Case("Cloudflare: no such model", 400, cloudflare(5007, "No such model @cf/x or task"), e.ModelUnavailableError,
-         "No such model"),
-    Case("Cloudflare: an unknown task", 404, cloudflare(3042, "Unknown"), e.ModelUnavailableError, "Unknown"),
-    Case("Cloudflare: too large", 413, cloudflare(3006, "Too large"), e.RequestTooLargeError, "Too large"),
+         "No such model", "5007"),
+    Case("Cloudflare: an unknown task", 404, cloudflare(3042, "Unknown"), e.ModelUnavailableError, "Unknown", "3042"),
+    Case("Cloudflare: too large", 413, cloudflare(3006, "Too large"), e.RequestTooLargeError, "Too large", "3006"),
     # self-hosted servers, and Cohere
     Case("Cohere", 404, {"id": "1", "message": "model 'x' not found"}, e.ModelUnavailableError, "model 'x' not found"),
     Case("Ollama", 404, {"error": "model 'x' not found, try pulling it first"}, e.ModelUnavailableError, "pulling"),
@@ -257,6 +257,53 @@ CASES = [
     Case("bytes", 500, bytes(range(256)), e.ServerError, "!\"#$%"),
     Case("a JSON text", 400, b'"no"', e.InvalidRequestError, "no"),
 ]  # fmt: skip
+
+
+REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
+    (e.PermissionDeniedError, 400, "Your account has been suspended"),
+    (e.PermissionDeniedError, 401, "Account deactivated: this workspace has been disabled"),
+    (e.PermissionDeniedError, 400, "Your account requires verification before using the API"),
+    (e.PermissionDeniedError, 400, "Organization is not verified"),
+    (e.PermissionDeniedError, 400, "The user has been banned"),
+    (e.PermissionDeniedError, 400, "The API is not available in your region"),
+    (e.PermissionDeniedError, 451, "Unavailable for legal reasons"),
+    (e.AuthenticationError, 400, "API Key not found. Please pass a valid API key."),
+    (e.AuthenticationError, 403, "This API key has been revoked"),
+    (e.ModelUnavailableError, 403, "You do not have access to the model x"),
+    (e.ModelUnavailableError, 400, "The model x has been discontinued"),
+    (e.ModelUnavailableError, 403, "Model x requires a paid plan"),
+    (e.ModelUnavailableError, 400, "Unavailable model: x"),
+    (e.ModelUnavailableError, 403, "Please accept the terms of this model first"),
+    (e.QuotaExceededError, 403, "You've run out of funds. Please top up your balance"),
+    (e.QuotaExceededError, 400, "Account x is suspended, possibly due to reaching the monthly spending limit"),
+    (e.QuotaExceededError, 429, "Weekly usage limit reached"),
+    (e.ContextWindowError, 400, "The decoder prompt (length 9) is longer than the maximum model length of 8."),
+    (e.ContextWindowError, 400, "Range of input length should be [1, 30720]"),
+    (e.ContextWindowError, 422, "`inputs` must have less than 4096 tokens"),
+    (e.ContentFilterError, 400, "Input data may contain inappropriate content"),
+    (e.ServerError, 429, "The model is overloaded"),
+    (e.ServerError, 429, "This model is at capacity"),
+    (e.RateLimitError, 429, "Your account is over its rate limit"),
+    (e.UnsupportedParameterError, 400, "invalid top_p: only 0.95 is allowed for this model"),
+    (
+        e.UnsupportedParameterError,
+        400,
+        "`max_tokens` must be less than or equal to `16384`, less than the `context_window`",
+    ),
+    (e.UnsupportedParameterError, 400, "temperature must be between 0 and 1 inclusive"),
+    (e.UnsupportedParameterError, 400, "Invalid content type. image_url is only supported by certain models."),
+    (e.UnsupportedParameterError, 400, "Reasoning is mandatory for this endpoint and cannot be disabled."),
+    # the same words about the request itself
+    (e.InvalidRequestError, 400, "user messages are limited to text; the account field is missing"),
+    (e.InvalidRequestError, 400, "messages.1: restricted to one system message"),
+    (e.InvalidRequestError, 400, "max_tokens exceeds the model's output token limit of 8192"),
+    (e.ContentFilterError, 403, "Your input was flagged for violence. No credits were charged."),
+]
+
+
+@pytest.mark.parametrize(("kind", "status", "message"), REFUSALS)
+def test_a_refusal_is_recognised_by_its_words(kind: type[e.ProviderError], status: int, message: str) -> None:
+    assert type(classify(ErrorReply(status=status, body=json.dumps(openai(message)).encode()))) is kind
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -138,6 +138,19 @@ MESSAGES = [
     ("Try again in 5 minutes", 300.0),
     ("TRY AGAIN IN 9M38.016S", 578.016),
     ("TRY AGAIN IN 20 SECONDS", 20.0),
+    ("Please retry after 15 seconds.", 15.0),
+    ("Rate limit: please wait 6 seconds before the next call", 6.0),
+    ("please wait for 2 hours", 7200.0),
+    ("Quota reached, resets in 3h12m5s", 11525.0),
+    ("in flight; retry in 120 s", 120.0),
+    ("retry in 500 ms", 0.5),
+    ("retry in 250 milliseconds", 0.25),
+    ("try again in 1 day", 86400.0),
+    ("You will regain access on 2026-09-22 at 00:00 UTC.", 35200.0),
+    ("Your limit resets at 2026-09-21T14:13:50Z", 30.0),
+    ("Available again.", None),
+    ("Your limit will reset at 2026-09-21 18:55:29", None),  # in which zone?
+    ("You will regain access on 2026-99-22 at 00:00 UTC.", None),
     ("Try again in a while", None),
     ("Please try again later.", None),
     ("Limit 6000, Used 5990, 7.66s", None),
@@ -167,6 +180,39 @@ def test_a_wait_is_found_in_the_text_of_a_message(message: str, seconds: float |
 )
 def test_googles_retry_info_is_found_also_inside_an_array(body: object, seconds: float | None) -> None:
     assert asked_wait(reply(body=body), "Slow down.", now=NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (
+            {
+                "message": "x",
+                "metadata": {"headers": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1790000030500"}},
+            },
+            30.5,
+        ),
+        (
+            {
+                "message": "x",
+                "metadata": {"headers": {"X-RateLimit-Remaining": "3", "X-RateLimit-Reset": "1790000030500"}},
+            },
+            None,
+        ),
+        ({"message": "x", "metadata": {"headers": {"Retry-After": 17}}}, 17.0),
+        ({"message": "x", "metadata": {"retry_after_seconds": 16.5}}, 16.5),
+        ({"message": "x", "retry_after": "8"}, 8.0),
+        ({"message": "x", "retry_after": True}, None),
+        ({"message": "x", "metadata": {"headers": ["Retry-After"]}}, None),
+        ({"message": "x", "metadata": "Retry-After: 7"}, None),
+    ],
+)
+def test_a_gateway_quotes_the_wait_inside_its_error(error: object, seconds: float | None) -> None:
+    assert asked_wait(reply(body={"error": error}), "x", now=NOW) == seconds
+
+
+def test_a_model_that_is_loading_says_for_how_long() -> None:
+    assert asked_wait(reply(body={"error": "loading", "estimated_time": 20.5}), "loading", now=NOW) == 20.5
 
 
 LIMITS = [

@@ -40,6 +40,11 @@ class Acme(OpenaiTemplate):
         "not_found": PermissionDeniedError,
         "acme_limit": RateLimitError,
     }
+    error_words = {
+        "plan has ended": QuotaExceededError,
+        "at most 3": RateLimitError,
+        "not found": PermissionDeniedError,
+    }
     limit_headers = {"requests": ("x-acme-left", "x-acme-renewed-in")}
     reasoning_parts = {"musing": "words"}
 
@@ -85,6 +90,33 @@ def test_a_declared_code_decides_what_an_error_means(
 ) -> None:
     error = failing(server, mode, status, {"error": {"message": "No.", "code": code}})
     assert (type(error), error.code, error.status) == (kind, code, status)
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("status", "message", "code", "kind"),
+    [
+        (400, "Your Plan Has Ended.", None, QuotaExceededError),
+        (503, "Your plan has ended: too many tokens", "server_error", QuotaExceededError),  # before the common rules
+        (429, "Your plan has ended", "engine_full", ServerError),  # a declared code comes first
+        (404, "model not found", "model_not_found", PermissionDeniedError),
+        (400, "at most 3 calls", None, RateLimitError),
+        (400, "at most 3 calls per day", None, QuotaExceededError),
+        (401, "something else", None, AuthenticationError),
+    ],
+)
+def test_declared_words_decide_what_an_error_without_a_declared_code_means(
+    server: FaultServer, mode: str, status: int, message: str, code: str | None, kind: type[ProviderError]
+) -> None:
+    error = failing(server, mode, status, {"error": {"message": message, "code": code}})
+    assert (type(error), error.status) == (kind, status)
+
+
+@pytest.mark.parametrize("code", [4711, "4711"])
+def test_a_code_may_be_a_number(code: object) -> None:
+    reply = ErrorReply(status=400, body=json.dumps({"error": {"message": "No.", "code": code}}).encode())
+    error = Acme(error_codes={"4711": QuotaExceededError}).classify_error(reply)
+    assert (type(error), error.code) == (QuotaExceededError, "4711")
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
@@ -211,6 +243,9 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"error_codes": {"PLAN": QuotaExceededError}}, "lower case"),
         ({"error_codes": {"plan": "QuotaExceededError"}}, "'plan': 'QuotaExceededError'"),
         ({"error_codes": {"plan": ValueError}}, "'plan'"),
+        ({"error_words": None}, "error_words must be a mapping, not NoneType"),
+        ({"error_words": {"Plan ended": QuotaExceededError}}, "error_words .*lower case"),
+        ({"error_words": {"plan ended": str}}, "error_words .*'plan ended'"),
         ({"limit_headers": None}, "limit_headers must be a mapping, not NoneType"),
         ({"limit_headers": {"requests": "x-left"}}, r"\(remaining, reset\); got 'requests'"),
         ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),

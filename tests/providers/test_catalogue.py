@@ -11,7 +11,7 @@ import re
 
 import msgspec
 import pytest
-from helpers.catalogue import PROVIDERS, SERVICES, each_provider, each_service, squeezed
+from helpers.catalogue import PROVIDERS, SERVICES, bundled, each_provider, each_service, squeezed
 from helpers.imports import loaded_by, python
 
 import g4f_lite
@@ -127,6 +127,19 @@ def test_a_row_is_all_that_a_new_provider_needs(monkeypatch: pytest.MonkeyPatch,
     assert (reply.provider, reply.model, server.received[0].json["random_seed"]) == ("acme", "acme/gpt-oss-120b", 7)
     [info] = [one for one in g4f_lite.plugins.registry.process_registry().plugins() if one.name == "acme"]
     assert (info.source, info.providers, info.error) == ("bundled", ("acme",), None)
+
+
+def test_a_row_names_the_exceptions_of_its_error_codes_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Row(label="Acme", url="https://acme.example", api_base="https://acme.example")
+    row["error_codes"] = {"1302": "RateLimitError"}
+    row["error_words"] = {"plan has ended": "QuotaExceededError"}
+    monkeypatch.setitem(BUNDLED, "acme", row)
+    acme = bundled("acme")
+    assert acme.error_codes == {"1302": g4f_lite.RateLimitError}
+    assert acme.error_words == {"plan has ended": g4f_lite.QuotaExceededError}
+    row["error_codes"] = {"1302": "RateLimit"}
+    with pytest.raises(g4f_lite.ConfigurationError, match="'1302': 'RateLimit'"):
+        bundled("acme")
 
 
 def test_a_row_with_a_mistake_disables_only_its_own_provider(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,21 @@ SENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("sambanova", {"messages": ({"role": "user", "content": [*PARTS, IMAGE]},)},
      {"messages": [{"role": "user", "content": [*PARTS, IMAGE]}]}),
     ("sambanova", MAX, {"max_tokens": 9}),
-    ("nebius", MAX, {"max_tokens": 9}),
+    *((name, MAX, {"max_tokens": 9}) for name in (
+        "deepseek", "moonshot", "zai", "together", "fireworks", "deepinfra", "nvidia", "huggingface", "nebius", "novita",
+        "cloudflare", "hyperbolic", "ovhcloud", "ollama", "lmstudio", "llamacpp",
+    )),
+    *((name, MAX, MAX) for name in ("groq", "cerebras", "openai", "xai", "openrouter", "azure", "vllm", "pollinations")),
+    *((name, {"stream": True, "stream_options": {"include_usage": True}}, {"stream": True})
+      for name in ("deepseek", "zai", "together", "pollinations")),
+    *((name, {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "system", "content": "x"}]})
+      for name in ("groq", "cerebras", "xai", "moonshot", "zai", "openrouter", "azure", "cloudflare", "vllm", "pollinations")),
+    ("nvidia", {"messages": ({"role": "user", "content": PARTS},)}, {"messages": [{"role": "user", "content": "one\ntwo"}]}),
+    ("azure", {"messages": (REASONED,)}, answered(name="a")),
+    ("moonshot", {"temperature": 1.0, "top_p": 0.95, "n": 1}, {"temperature": 1.0, "top_p": 0.95, "n": 1}),
+    ("moonshot", {"tool_choice": "none"}, {"tool_choice": "none"}),
+    ("zai", {"tool_choice": "auto"}, {"tool_choice": "auto"}),
+    ("deepinfra", {"tool_choice": "none"}, {"tool_choice": "none"}),
     ("openrouter", {"stream": True, "stream_options": {"include_usage": False}},
      {"stream": True, "stream_options": {"include_usage": False}}),
 ]  # fmt: skip
@@ -155,10 +169,45 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("mistral", {"metadata": {"a": "b"}}, "metadata"),
     ("mistral", {"user": "u"}, "user"),
     ("xai", {"stop": "x"}, "stop"),
+    ("xai", {"presence_penalty": 0.5}, "presence_penalty"),
+    ("zai", {"tool_choice": "required"}, "zai takes tool_choice='auto' only"),
+    ("moonshot", {"temperature": 0.5}, "moonshot takes temperature=1 or 0.6 only"),
+    ("moonshot", {"top_p": 1}, "top_p=0.95"),
+    ("moonshot", {"n": 2}, "n=1"),
+    ("moonshot", {"presence_penalty": 0.1}, "presence_penalty=0"),
+    ("moonshot", {"tool_choice": "required"}, "tool_choice='auto' or 'none'"),
+    *(
+        ("mistral", {name: value}, name)
+        for name, value in {
+            "logit_bias": {"1": 1.0},
+            "logprobs": True,
+            "store": True,
+            "verbosity": "low",
+            "service_tier": "flex",
+            "prompt_cache_key": "k",
+            "safety_identifier": "s",
+            "web_search_options": {},
+            "functions": [{"name": "f"}],
+        }.items()
+    ),
+    *(
+        ("cerebras", {name: value}, name)
+        for name, value in {
+            "presence_penalty": 0.5,
+            "logit_bias": {"1": 1.0},
+            "parallel_tool_calls": False,
+        }.items()
+    ),
+    ("groq", {"logit_bias": {"1": 1.0}}, "logit_bias"),
+    ("groq", {"logprobs": True, "top_logprobs": 2}, "logprobs"),
     ("deepinfra", {"tool_choice": "required"}, "takes tool_choice='auto' or 'none' only"),
     ("deepinfra", {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
     ("moonshot", {"functions": [{"name": "f"}]}, "functions"),
 ]
+
+
+def test_every_service_is_in_the_table_of_requests() -> None:
+    assert {name for name, _, _ in SENT} == SERVICES.keys()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | --- | --- |
 | `chat` | `OpenaiTemplate`: its attributes, chat requests and responses |
 | `stream` | the parser of a stream |
+| `usage` | what a service says of its usage under names of its own |
 | `lenient` | responses that nearly fit, and errors inside a 200 |
 | `endpoints` | embeddings, audio, images, the list of models |
 """

@@ -14,7 +14,7 @@ import msgspec
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
-from ...types.chat import ChatCompletion, ChatRequest
+from ...types.chat import ChatCompletion, ChatRequest, Usage
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
 
 preload_before_fork("g4f_lite.provider.openai_protocol.endpoints")
+preload_before_fork("g4f_lite.provider.openai_protocol.usage")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
@@ -56,6 +57,13 @@ class OpenaiTemplate(Provider):
     """Whether a message's list of text parts is sent as one string."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
+    usage_fields: Mapping[str, str] = {}
+    """
+    Numbers of the service's usage that OpenAI has in another place, and their places in `Usage`:
+    `{"cached_tokens": "prompt_tokens_details.cached_tokens"}`.
+    """
+    usage_costs: Mapping[str, float] = {}
+    """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         body = request.to_body()
@@ -141,10 +149,18 @@ class OpenaiTemplate(Provider):
         completion = completion or loose_completion(answer, self.reasoning_parts)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
+        if completion.usage is not None and (self.usage_fields or self.usage_costs):
+            completion = msgspec.structs.replace(completion, usage=self._own_usage(completion.usage, body))
         return completion
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
-        return OpenaiStreamParser(self.reasoning_parts)
+        own_usage = self._own_usage if self.usage_fields or self.usage_costs else None
+        return OpenaiStreamParser(self.reasoning_parts, own_usage)
+
+    def _own_usage(self, usage: Usage, body: bytes) -> Usage:
+        from .usage import with_own_fields
+
+        return with_own_fields(usage, body, self.usage_fields, self.usage_costs)
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build

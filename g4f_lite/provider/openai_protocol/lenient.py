@@ -141,9 +141,9 @@ def error_in(answer: Any) -> bytes | None:
     """
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
-    Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral),
-    `{"detail": …}` or `{"errors": …}` without choices, and a choice with `error` or the finish
-    reason `error` (from a gateway that lost the service behind it).
+    Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral); without
+    choices `{"detail": …}`, `{"errors": …}`, `{"success": false, …}` (Z.AI) or `{"base_resp": {"status_code": 1008}}`
+    (MiniMax); and a choice with `error` or the finish reason `error` (from a gateway that lost the service behind it).
     """
     if isinstance(answer, list) and answer:
         answer = answer[0]
@@ -152,7 +152,9 @@ def error_in(answer: Any) -> bytes | None:
     choices = answer.get("choices")
     if answer.get("error") or answer.get("object") in ("error", "Error"):
         return msgspec.json.encode(answer)
-    if not choices and (answer.get("detail") or answer.get("errors")):
+    if not choices and (answer.get("detail") or answer.get("errors") or answer.get("success") is False):
+        return msgspec.json.encode(answer)
+    if not choices and isinstance(base := answer.get("base_resp"), dict) and base.get("status_code"):
         return msgspec.json.encode(answer)
     for choice in choices[:MAX_CHOICES] if isinstance(choices, list) else ():
         if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):

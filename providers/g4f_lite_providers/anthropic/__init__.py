@@ -13,9 +13,13 @@ from g4f_lite import (
     ChatRequest,
     HTTPRequest,
     HTTPResponse,
+    PermissionDeniedError,
     Provider,
+    QuotaExceededError,
+    RequestTooLargeError,
     ServerError,
     StreamParser,
+    UnsupportedParameterError,
     hookimpl,
 )
 
@@ -39,6 +43,19 @@ class Anthropic(Provider):
     error_codes = {
         "overloaded_error": ServerError,
         "timeout_error": ServerError,
+        "enforced_spend_limit_reached": QuotaExceededError,
+    }
+    error_words = {
+        "only authorized for use with claude code": PermissionDeniedError,
+        "draw from your extra usage": QuotaExceededError,
+        # A 429 with the wait of the subscription, which does not limit shorter requests.
+        "extra usage is required": RequestTooLargeError,
+        "long context beta": UnsupportedParameterError,  # the header of this request asks for it
+        # Sizes that other services take.
+        "mb maximum": RequestTooLargeError,
+        "image dimensions exceed": RequestTooLargeError,
+        "pdf pages may be provided": RequestTooLargeError,
+        "too much media": RequestTooLargeError,
     }
     limit_headers = {
         limit: (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset")

@@ -6,7 +6,8 @@ Source: docs.claude.com/en/api/messages, …/streaming; recorded answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -26,8 +27,10 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, message_of, only_choice, usage_of
+from ..translation.answers import decode_body, decode_event, message_of, only_choice
 from ..translation.turns import JSONObject
+from .blocks import OpenBlock, kept
+from .usage import ClaudeUsage
 
 FINISHES = {
     "end_turn": "stop",
@@ -40,50 +43,38 @@ FINISHES = {
     "pause_turn": "length",
     "compaction": "length",
 }
-THINKING = ("thinking", "redacted_thinking")
 
-
-class _OutputDetails(Struct):
-    thinking_tokens: int | None = None
-
-
-class _Usage(Struct):
-    """Counts of a message; in a stream the last value of each counts, and may come late."""
-
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
+K = TypeVar("K", bound=Struct)
 
 
 class _Block(Struct):
-    """A block of content of any type; blocks of unknown types are skipped."""
+    """What is shown of a block of content; blocks of other types are only kept for the next request."""
 
     type: str = ""
     id: str | None = None
     name: str | None = None
     text: str | None = None
     thinking: str | None = None
-    signature: str | None = None
-    data: str | None = None
+
+
+class _WholeBlock(_Block):
     input: Raw = Raw()
 
 
 class _Message(Struct):
     id: str = ""
     model: str = ""
-    content: list[_Block] | None = None
+    content: list[Raw] | None = None
+    container: JSONObject | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: ClaudeUsage | None = None
 
 
 class _Delta(Struct):
-    type: str = ""
     text: str | None = None
     thinking: str | None = None
-    signature: str | None = None
     partial_json: str | None = None
+    container: JSONObject | None = None
     stop_reason: str | None = None
 
 
@@ -91,12 +82,13 @@ class _Event(Struct):
     type: str = ""
     index: int = 0
     message: _Message | None = None
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    usage: _Usage | None = None
+    content_block: JSONObject | None = None
+    delta: JSONObject | None = None
+    usage: ClaudeUsage | None = None
 
 
 _message_decoder = msgspec.json.Decoder(_Message)
+_block_decoder = msgspec.json.Decoder(_WholeBlock)
 _event_decoder = msgspec.json.Decoder(_Event)
 
 
@@ -108,7 +100,10 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     answer = decode_body(response, _message_decoder)
     if answer.content is None:
         raise MalformedResponseError("the answer has no content", status=response.status)
-    blocks = answer.content
+    try:
+        blocks = [_block_decoder.decode(block) for block in answer.content]
+    except msgspec.ValidationError as error:
+        raise _misshapen(error) from None
     texts = [block.text or "" for block in blocks if block.type == "text"]
     thoughts = [block.thinking or "" for block in blocks if block.type == "thinking"]
     calls = tuple(
@@ -116,9 +111,18 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         for block in blocks
         if block.type == "tool_use"
     )
-    message = message_of(texts, thoughts, calls, _to_give_back(blocks))
+    extra = kept(_written(answer.content), answer.stop_reason, answer.container)
+    message = message_of(texts, thoughts, calls, extra)
     finish = _finish(answer.stop_reason)
-    return only_choice(message, finish, id=answer.id, model=answer.model, usage=_usage(answer.usage))
+    counts = answer.usage or ClaudeUsage()
+    return only_choice(
+        message,
+        finish,
+        id=answer.id,
+        model=answer.model,
+        usage=counts.to_openai(),
+        service_tier=counts.service_tier,
+    )
 
 
 class AnthropicStream:
@@ -131,9 +135,10 @@ class AnthropicStream:
     def __init__(self) -> None:
         self.done = False
         self._id = self._model = ""
-        self._blocks: dict[int, _Open] = {}
+        self._blocks: dict[int, OpenBlock] = {}
         self._calls = 0
-        self._counts = _Usage()
+        self._container: JSONObject | None = None
+        self._counts = ClaudeUsage()
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         if event.event == "ping":
@@ -151,7 +156,7 @@ class AnthropicStream:
             return (self._chunk(Delta(role="assistant")),)
         if decoded.type == "message_delta":
             self._count(decoded.usage)
-            return self._finished(decoded.delta.stop_reason if decoded.delta is not None else None)
+            return self._finished(_typed(decoded.delta or {}, _Delta))
         if decoded.type == "message_stop":
             self.done = True
         return ()
@@ -161,102 +166,83 @@ class AnthropicStream:
 
     # -- blocks ----------------------------------------------------------------------------
 
-    def _begin(self, index: int, block: _Block) -> Iterable[ChatCompletionChunk]:
-        opened = self._blocks[index] = _Open(block)
-        if block.type != "tool_use":
-            return self._piece(index, _Delta(text=block.text, thinking=block.thinking))
-        opened.call, self._calls = self._calls, self._calls + 1
+    def _begin(self, index: int, written: JSONObject) -> Iterable[ChatCompletionChunk]:
+        block = _typed(written, _Block)
+        opened = self._blocks[index] = OpenBlock(written, self._calls)
+        if opened.type != "tool_use":
+            return self._said(opened, _Delta(text=block.text, thinking=block.thinking))
+        self._calls += 1
         function = FunctionCallDelta(name=block.name or "", arguments="")
         call = ToolCallDelta(index=opened.call, id=block.id or "", type="function", function=function)
         return (self._chunk(Delta(tool_calls=(call,))),)
 
-    def _piece(self, index: int, delta: _Delta) -> Iterable[ChatCompletionChunk]:
+    def _piece(self, index: int, written: JSONObject) -> Iterable[ChatCompletionChunk]:
         opened = self._blocks.get(index)
         if opened is None:
             raise MalformedResponseError(f"a piece of block {index}, which has not begun")
-        if opened.block.type == "tool_use":
-            if not delta.partial_json:
-                return ()
-            opened.json.append(delta.partial_json)
+        delta = _typed(written, _Delta)
+        opened.add(written)
+        return self._said(opened, delta)
+
+    def _said(self, opened: OpenBlock, delta: _Delta) -> Iterable[ChatCompletionChunk]:
+        """Return what is shown of a piece: nothing of the service's own tools, and of types that are not known."""
+        if opened.type == "tool_use" and delta.partial_json:
             return (self._arguments(opened, delta.partial_json),)
-        if opened.block.type not in ("text", *THINKING):
-            return ()  # the service's own tools at work
-        opened.said.append(delta.text or delta.thinking or "")
-        opened.signature += delta.signature or ""
-        if delta.text:
+        if opened.type == "text" and delta.text:
             return (self._chunk(Delta(content=delta.text)),)
-        return (self._chunk(Delta(reasoning=delta.thinking)),) if delta.thinking else ()
+        if opened.type == "thinking" and delta.thinking:
+            return (self._chunk(Delta(reasoning=delta.thinking)),)
+        return ()
 
     def _end(self, index: int) -> Iterable[ChatCompletionChunk]:
         opened = self._blocks.get(index)
-        if opened is None or opened.block.type != "tool_use" or opened.json:
+        if opened is None or opened.type != "tool_use" or opened.has_arguments:
             return ()
-        opened.json.append(_json(opened.block.input))  # a call without arguments has no pieces
-        return (self._arguments(opened, opened.json[0]),)
+        # A call without arguments has no pieces.
+        return (self._arguments(opened, msgspec.json.encode(opened.written.get("input") or {}).decode()),)
 
-    def _arguments(self, opened: _Open, piece: str) -> ChatCompletionChunk:
+    def _arguments(self, opened: OpenBlock, piece: str) -> ChatCompletionChunk:
         call = ToolCallDelta(index=opened.call, function=FunctionCallDelta(arguments=piece))
         return self._chunk(Delta(tool_calls=(call,)))
 
     # -- the end ---------------------------------------------------------------------------
 
-    def _finished(self, stop_reason: str | None) -> Iterable[ChatCompletionChunk]:
-        if stop_reason is None:
+    def _finished(self, delta: _Delta) -> Iterable[ChatCompletionChunk]:
+        self._container = delta.container or self._container
+        if delta.stop_reason is None:
             return ()
         blocks = [opened.whole() for _, opened in sorted(self._blocks.items())]
-        delta = Delta(extra_content=_to_give_back(blocks))
-        return (self._chunk(delta, _finish(stop_reason), _usage(self._counts)),)
+        extra = kept(blocks, delta.stop_reason, self._container)
+        usage, tier = self._counts.to_openai(), self._counts.service_tier
+        return (self._chunk(Delta(extra_content=extra), _finish(delta.stop_reason), usage, tier),)
 
-    def _count(self, usage: _Usage | None) -> None:
-        for name in _Usage.__struct_fields__ if usage is not None else ():
-            if (count := getattr(usage, name)) is not None:
-                setattr(self._counts, name, count)
+    def _count(self, usage: ClaudeUsage | None) -> None:
+        if usage is not None:
+            self._counts.update(usage)
 
-    def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
+    def _chunk(
+        self, delta: Delta, finish: str | None = None, usage: Usage | None = None, tier: str | None = None
+    ) -> ChatCompletionChunk:
         choice = ChunkChoice(delta=delta, finish_reason=finish)
-        return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage)
+        return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage, service_tier=tier)
 
 
-class _Open:
-    """A block of a stream, and its pieces so far."""
-
-    def __init__(self, block: _Block) -> None:
-        self.block = block
-        self.call = 0
-        self.said: list[str] = []
-        self.json: list[str] = []
-        self.signature = block.signature or ""
-
-    def whole(self) -> _Block:
-        block, said = self.block, "".join(self.said)
-        return _Block(
-            type=block.type, id=block.id, name=block.name, text=said, thinking=said, signature=self.signature,
-            data=block.data, input=Raw("".join(self.json).encode()),
-        )  # fmt: skip
+def _typed(value: JSONObject, kind: type[K]) -> K:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _misshapen(error) from None
 
 
-def _to_give_back(blocks: Sequence[_Block]) -> JSONObject | None:
-    """
-    Return the blocks for `extra_content` if there is thinking: after a tool call, Claude needs its thinking
-    back, with the signature and in the same place.
-    """
-    if not any(block.type in THINKING for block in blocks):
-        return None
-    written: list[JSONObject] = []
-    for block in blocks:
-        if block.type == "text" and block.text:
-            written.append({"type": "text", "text": block.text})
-        elif block.type == "thinking":
-            written.append({"type": "thinking", "thinking": block.thinking or "", "signature": block.signature or ""})
-        elif block.type == "redacted_thinking":
-            written.append({"type": "redacted_thinking", "data": block.data or ""})
-        elif block.type == "tool_use":
-            try:
-                arguments = msgspec.json.decode(_json(block.input))
-            except (msgspec.DecodeError, RecursionError):  # cut by max_tokens: the service would refuse it
-                return None
-            written.append({"type": "tool_use", "id": block.id, "name": block.name, "input": arguments})
-    return {"anthropic": {"content": written}}
+def _misshapen(error: Exception) -> MalformedResponseError:
+    return MalformedResponseError(f"the answer has not the service's shape: {str(error)[:80]}")
+
+
+def _written(blocks: Iterable[Raw]) -> list[JSONObject | None]:
+    try:
+        return [msgspec.json.decode(block) for block in blocks]
+    except RecursionError:  # arguments of a million brackets
+        return [None]
 
 
 def _finish(stop_reason: str | None) -> str | None:
@@ -266,18 +252,3 @@ def _finish(stop_reason: str | None) -> str | None:
 def _json(value: Raw) -> str:
     text = bytes(value).decode()
     return text if text not in ("", "null") else "{}"
-
-
-def _usage(usage: _Usage | None) -> Usage | None:
-    """`input_tokens` excludes what was read from and written to the cache; OpenAI counts the whole prompt."""
-    if usage is None or usage.input_tokens is None:
-        return None
-    cached, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
-    details = usage.output_tokens_details or _OutputDetails()
-    return usage_of(
-        usage.input_tokens + (written or 0) + (cached or 0),
-        usage.output_tokens or 0,
-        cached=cached,
-        written=written,
-        thinking=details.thinking_tokens,
-    )

@@ -59,7 +59,7 @@ def messages_body(request: ChatRequest) -> t.JSONObject:
             raise UnsupportedParameterError(f"{SERVICE} gives JSON only by a JSON Schema")
         format = {"type": "json_schema", "schema": form.schema}
         body["output_config"] = {**body.get("output_config", {}), "format": format}
-    return body
+    return body | _container(request, talk)
 
 
 # -- parameters ----------------------------------------------------------------------------
@@ -127,6 +127,17 @@ def _tools(request: ChatRequest, model: Traits, talk: t.Conversation, *, has_bud
     if choice is None and not alone:
         return {"tools": tools}
     return {"tools": tools, "tool_choice": _choice(choice or Choice("auto"), alone=alone)}
+
+
+def _container(request: ChatRequest, talk: t.Conversation) -> t.JSONObject:
+    """Return where the programs of the conversation ran last; the service refuses it without a tool that runs them."""
+    tools = (request.extra_body or {}).get("tools")
+    kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    if not any(kind.startswith("code_execution") for kind in kinds):
+        return {}
+    owned = [turn.extra.get(SERVICE) for turn in talk.turns]
+    used = [own["container"] for own in owned if isinstance(own, dict) and isinstance(own.get("container"), dict)]
+    return {"container": used[-1]["id"]} if used and "id" in used[-1] else {}
 
 
 def _choice(choice: Choice, *, alone: bool) -> t.JSONObject:

@@ -24,6 +24,16 @@ CLOUDS: dict[str, Row] = {
         notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        error_codes={
+            **dict.fromkeys(("3039", "3041", "3042", "5007", "5016", "5018"), "ModelUnavailableError"),
+            **dict.fromkeys(("3007", "3008", "3040"), "ServerError"),
+            "3006": "RequestTooLargeError",
+            "3023": "PermissionDeniedError",
+            "7003": "PermissionDeniedError",  # no such account
+            "3036": "QuotaExceededError",
+            "5005": "UnsupportedParameterError",
+            "10000": "AuthenticationError",
+        },
     ),
     "azure": Row(
         label="Azure OpenAI",
@@ -35,5 +45,11 @@ CLOUDS: dict[str, Row] = {
         notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
         capabilities=CHAT | VISION | EMBEDDINGS | AUDIO,
         dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        error_codes={
+            "deploymentnotfound": "ModelUnavailableError",
+            "operationnotsupported": "ModelUnavailableError",  # the deployment's model does not chat
+            "responsibleaipolicyviolation": "ContentFilterError",
+        },
+        error_words={"temporarily blocked": "PermissionDeniedError"},  # the resource, for earlier content
     ),
 }

@@ -20,6 +20,11 @@ HOSTS: dict[str, Row] = {
             {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}
         ),
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
+        error_codes={"wrong_api_key": "AuthenticationError", "queue_exceeded": "ServerError"},
+        limit_headers={
+            "tokens": ("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
+            "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
+        },
     ),
     "openrouter": Row(
         label="OpenRouter",
@@ -35,6 +40,29 @@ HOSTS: dict[str, Row] = {
             "gemma-4-31b": "google/gemma-4-31b-it:free",
         },
         capabilities=CHAT | VISION | EMBEDDINGS,
+        error_codes={
+            **dict.fromkeys(("provider_overloaded", "provider_unavailable"), "ServerError"),
+            **dict.fromkeys(("token_limit_exceeded", "string_too_long"), "ContextWindowError"),
+            "authentication": "AuthenticationError",
+            "in_flight_budget_exhausted": "RateLimitError",
+            "openrouter_in_flight_budget": "RateLimitError",
+            "max_tokens_exceeded": "UnsupportedParameterError",
+            "refusal": "ContentFilterError",
+        },
+        error_words={
+            "can only afford 0.": "QuotaExceededError",
+            "can only afford": "RequestTooLargeError",  # a 402: the credits are enough for a shorter answer
+            "prompt tokens limit exceeded": "RequestTooLargeError",  # likewise, for a shorter prompt
+            "no endpoints found that support": "UnsupportedParameterError",  # such as tools or images
+            "no endpoints found": "ModelUnavailableError",
+            "no allowed providers": "ModelUnavailableError",
+            "no endpoints available": "ModelUnavailableError",  # the privacy settings leave none
+            "providers have been ignored": "ModelUnavailableError",
+            "key limit exceeded": "QuotaExceededError",
+            "input was flagged": "ContentFilterError",
+        },
+        usage_fields={"server_tool_use_details.web_search_requests": "web_searches"},
+        usage_costs={"cost": 1},
     ),
     "together": Row(
         label="Together AI",
@@ -52,6 +80,13 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=UNASKED | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        error_codes={
+            "credit_limit": "QuotaExceededError",
+            "dedicated_endpoint_not_running": "ModelUnavailableError",
+            "streaming_required": "UnsupportedParameterError",
+        },
+        error_words={"build tier": "ModelUnavailableError"},
+        usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "fireworks": Row(
         label="Fireworks AI",
@@ -74,6 +109,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         renamed_values=ANY_TOOL,
+        error_words={
+            "is suspended": "QuotaExceededError",  # a 412, for bills or the spending limit
+            "must have stream=true": "UnsupportedParameterError",  # a long answer
+        },
     ),
     "deepinfra": Row(
         label="DeepInfra",
@@ -97,6 +136,8 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         allowed_values={"tool_choice": ("auto", "none")},
         renamed_parameters=OLD_LIMIT,
+        error_words={"inference prohibited": "QuotaExceededError"},
+        usage_costs={"estimated_cost": 1},
     ),
     "sambanova": Row(
         label="SambaNova",
@@ -132,6 +173,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         plain_text_content=True,  # some of its models want it
+        error_words={
+            "degraded function": "ServerError",  # a 400
+            "credits expired": "QuotaExceededError",
+        },
     ),
     "huggingface": Row(
         label="Hugging Face",
@@ -149,6 +194,7 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT | VISION,
         renamed_parameters=OLD_LIMIT,
+        error_words={"access to model": "ModelUnavailableError"},  # it is gated
     ),
     "nebius": Row(
         label="Nebius Token Factory",
@@ -188,6 +234,13 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        error_codes={
+            "failed_to_auth": "AuthenticationError",
+            "model_access_denied": "ModelUnavailableError",
+            "not_enough_balance": "QuotaExceededError",  # a 403
+            "server_overloaded": "ServerError",
+            "service_not_available": "ServerError",
+        },
     ),
     "pollinations": Row(
         label="Pollinations",
@@ -198,6 +251,7 @@ HOSTS: dict[str, Row] = {
         default_model="openai",
         fallback_models=("openai-fast", "deepseek"),
         capabilities=UNASKED | VISION,
+        error_words={"tier not high enough": "ModelUnavailableError"},  # a 402
     ),
     "hyperbolic": Row(
         label="Hyperbolic",

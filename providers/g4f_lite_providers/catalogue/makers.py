@@ -26,6 +26,15 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
+        error_codes={
+            "1500": "ModelUnavailableError",
+            "unknown_model": "ModelUnavailableError",
+            "3505": "RateLimitError",  # "service tier capacity": the tier of the caller
+        },
+        usage_fields={
+            "num_cached_tokens": "prompt_tokens_details.cached_tokens",
+            "prompt_audio_seconds": "audio_seconds",
+        },
     ),
     "deepseek": Row(
         label="DeepSeek",
@@ -39,6 +48,12 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT,
         # reasoning_content stays: it must be sent back to a model that thinks.
         dropped_message_fields=frozenset({"annotations", "reasoning"}),
+        error_words={
+            "content exists risk": "ContentFilterError",
+            "response_format type is unavailable": "UnsupportedParameterError",
+            "must be passed back": "UnsupportedParameterError",  # reasoning that another service did not give
+        },
+        usage_fields={"prompt_cache_hit_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -50,7 +65,27 @@ MAKERS: dict[str, Row] = {
         fallback_models=("kimi-k2.6",),
         capabilities=CHAT | VISION,
         unsupported_parameters=frozenset({"functions", "function_call"}),
+        # Its models have fixed values for sampling, and refuse all others.
+        allowed_values={
+            "temperature": (1, 0.6),  # 0.6 with thinking disabled
+            "top_p": (0.95,),
+            "n": (1,),
+            "presence_penalty": (0,),
+            "frequency_penalty": (0,),
+            "tool_choice": ("auto", "none"),
+        },
         renamed_parameters=OLD_LIMIT,
+        error_codes={
+            "access_terminated_error": "PermissionDeniedError",
+            "engine_overloaded_error": "ServerError",
+            "exceeded_current_quota_error": "QuotaExceededError",
+            "invalid_authentication_error": "AuthenticationError",
+            "incorrect_api_key_error": "AuthenticationError",
+            "permission_denied_error": "PermissionDeniedError",
+            "rate_limit_reached_error": "RateLimitError",
+            "resource_not_found_error": "ModelUnavailableError",
+        },
+        usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "zai": Row(
         label="Z.AI",
@@ -61,6 +96,18 @@ MAKERS: dict[str, Row] = {
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
         capabilities=UNASKED - {"json_schema"} | VISION,
+        allowed_values={"tool_choice": ("auto",)},
         renamed_parameters=OLD_LIMIT,
+        error_codes={
+            **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1100", "1111"), "AuthenticationError"),
+            **dict.fromkeys(("1110", "1112", "1121", "1220", "1300", "1313"), "PermissionDeniedError"),
+            **dict.fromkeys(("1113", "1304", "1308", "1309", "1310"), "QuotaExceededError"),
+            **dict.fromkeys(("1211", "1221", "1222", "1311"), "ModelUnavailableError"),
+            **dict.fromkeys(("1212", "1215"), "UnsupportedParameterError"),
+            **dict.fromkeys(("1120", "1200", "1230", "1234", "1312"), "ServerError"),
+            **dict.fromkeys(("1302", "1303"), "RateLimitError"),
+            "1261": "ContextWindowError",
+            "1301": "ContentFilterError",
+        },
     ),
 }

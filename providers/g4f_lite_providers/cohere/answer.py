@@ -21,6 +21,7 @@ from g4f_lite import (
     HTTPResponse,
     MalformedResponseError,
     ServerSentEvent,
+    TokenDetails,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -205,4 +206,4 @@ def _usage(usage: _Usage | None) -> Usage | None:
     if usage is None or counts is None:
         return None
     cached = None if usage.cached_tokens is None else int(usage.cached_tokens)
-    return usage_of(int(counts.input_tokens), int(counts.output_tokens), cached=cached)
+    return usage_of(int(counts.input_tokens), int(counts.output_tokens), of_prompt=TokenDetails(cached_tokens=cached))

@@ -10,13 +10,18 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from g4f_lite import (
+    AuthenticationError,
     ChatCompletion,
     ChatRequest,
     HTTPRequest,
     HTTPResponse,
+    ModelUnavailableError,
     Provider,
+    QuotaExceededError,
+    RequestTooLargeError,
     StreamParser,
     ToolCallError,
+    UnsupportedParameterError,
     hookimpl,
 )
 
@@ -37,10 +42,25 @@ class Gemini(Provider):
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
-    error_codes = {  # finish reasons
+    error_codes = {
+        # finish reasons
         "malformed_function_call": ToolCallError,
         "too_many_tool_calls": ToolCallError,
         "unexpected_tool_call": ToolCallError,
+        # google.rpc.ErrorInfo
+        "billing_disabled": QuotaExceededError,
+    }
+    error_words = {
+        "credits are depleted": QuotaExceededError,  # its code says rate limit
+        "spending cap": QuotaExceededError,
+        "limit: 0,": ModelUnavailableError,  # the free tier does not have the model
+        "limit: 0 ": ModelUnavailableError,
+        "reported as leaked": AuthenticationError,
+        "unregistered callers": AuthenticationError,
+        "generation_config": UnsupportedParameterError,
+        "payload size exceeds": RequestTooLargeError,
+        "too large to be read": RequestTooLargeError,  # the files of the request
+        "grounding": UnsupportedParameterError,  # the quota of searches, which limits no other request
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:

@@ -22,6 +22,7 @@ from g4f_lite import (
     HTTPResponse,
     MalformedResponseError,
     ServerSentEvent,
+    TokenDetails,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -29,6 +30,7 @@ from g4f_lite import (
 
 from ..translation.answers import decode_body, decode_event, failure, message_of, usage_of
 from ..translation.turns import JSONObject, made_id
+from .request import generation_of
 
 FINISHES = {
     "STOP": "stop",
@@ -75,12 +77,17 @@ class _Logprobs(Struct, rename="camel"):
     top_candidates: list[_LogTokens] = []
 
 
+class _Grounding(Struct, rename="camel"):
+    web_search_queries: list[str] | None = None
+
+
 class _Candidate(Struct, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
     finish_message: str | None = None
     index: int = 0
     logprobs_result: _Logprobs | None = None
+    grounding_metadata: _Grounding | None = None
 
 
 class _Feedback(Struct, rename="camel"):
@@ -99,7 +106,11 @@ class _Usage(Struct, rename="camel"):
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
     total_token_count: int | None = None
-    prompt_tokens_details: list[_Counted] = []
+    prompt_tokens_details: list[_Counted] | None = None
+    tool_use_prompt_tokens_details: list[_Counted] | None = None
+    cache_tokens_details: list[_Counted] | None = None
+    candidates_tokens_details: list[_Counted] | None = None
+    service_tier: str | None = None
 
 
 class _Response(Struct, rename="camel"):
@@ -126,7 +137,8 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         model=_model(answer),
         choices=tuple(_choice(candidate, answer) for candidate in answer.candidates)
         or (Choice(finish_reason="content_filter"),),
-        usage=_usage(answer.usage_metadata),
+        usage=_usage(answer, _queries(answer)),
+        service_tier=_tier(answer),
     )
 
 
@@ -156,6 +168,7 @@ class GeminiStream:
 
     def __init__(self) -> None:
         self._said: dict[int, _Said] = {}
+        self._queries: set[str] = set()
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         answer = decode_event(event, _decoder)
@@ -170,10 +183,13 @@ class GeminiStream:
             choices += pieces
         if _is_blocked(answer):
             choices.append(ChunkChoice(finish_reason="content_filter"))
-        usage, model = _usage(answer.usage_metadata), _model(answer)
+        self._queries |= _queries(answer)
+        usage, model, tier = _usage(answer, self._queries), _model(answer), _tier(answer)
         # One chunk for each part, because `chunk.text` is the text of its first choice.
         head = [ChatCompletionChunk(id=answer.response_id, model=model, choices=(one,)) for one in choices[:-1]]
-        last = ChatCompletionChunk(id=answer.response_id, model=model, choices=tuple(choices[-1:]), usage=usage)
+        last = ChatCompletionChunk(
+            id=answer.response_id, model=model, choices=tuple(choices[-1:]), usage=usage, service_tier=tier
+        )
         return (*head, last)
 
     def close(self) -> Iterable[ChatCompletionChunk]:
@@ -227,17 +243,49 @@ def _model(answer: _Response) -> str:
     return answer.model_version.removeprefix("models/")
 
 
-def _usage(usage: _Usage | None) -> Usage | None:
+def _tier(answer: _Response) -> str | None:
+    tier = answer.usage_metadata.service_tier if answer.usage_metadata is not None else None
+    return None if tier is None else tier.lower()
+
+
+def _queries(answer: _Response) -> set[str]:
+    """Return what Google searched for."""
+    grounded = [one.grounding_metadata for one in answer.candidates if one.grounding_metadata is not None]
+    return {query for one in grounded for query in one.web_search_queries or () if query}
+
+
+def _usage(answer: _Response, queries: set[str]) -> Usage | None:
     """Google counts thinking separately; OpenAI includes it in the completion."""
+    usage = answer.usage_metadata
     if usage is None:
         return None
+    # Gemini 3 and later are billed by the query, older models by the prompt.
+    searches = len(queries) if generation_of(answer.model_version) >= 3 else min(len(queries), 1)
     return usage_of(
         usage.prompt_token_count + usage.tool_use_prompt_token_count,
         usage.candidates_token_count + (usage.thoughts_token_count or 0),
         total=usage.total_token_count,
-        cached=usage.cached_content_token_count,
-        audio=sum(one.token_count for one in usage.prompt_tokens_details if one.modality == "AUDIO") or None,
-        thinking=usage.thoughts_token_count,
+        of_prompt=msgspec.structs.replace(
+            _kinds(usage.prompt_tokens_details, usage.tool_use_prompt_tokens_details),
+            cached_tokens=usage.cached_content_token_count,
+            cached_tokens_details=_kinds(usage.cache_tokens_details) if usage.cache_tokens_details else None,
+        ),
+        of_output=msgspec.structs.replace(
+            _kinds(usage.candidates_tokens_details), reasoning_tokens=usage.thoughts_token_count
+        ),
+        web_searches=searches or None,
+    )
+
+
+def _kinds(*details: list[_Counted] | None) -> TokenDetails:
+    """Return the counts of all kinds but text; Google bills the pages of a document as images."""
+    counted = [one for counts in details for one in counts or ()]
+
+    def count(*modalities: str) -> int | None:
+        return sum(one.token_count for one in counted if one.modality in modalities) or None
+
+    return TokenDetails(
+        audio_tokens=count("AUDIO"), image_tokens=count("IMAGE", "DOCUMENT"), video_tokens=count("VIDEO")
     )
 
 

@@ -35,7 +35,7 @@ def generate_body(request: ChatRequest) -> t.JSONObject:
     """
     refuse(request, NOWHERE_ELSE | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
     talk = t.read(request.messages, SERVICE)
-    signs = _generation(request.model) >= 3
+    signs = generation_of(request.model) >= 3
     turns = ((_ROLES[turn.role], _parts(turn, signs=signs)) for turn in talk.turns)
     body: t.JSONObject = {"contents": [{"role": role, "parts": parts} for role, parts in t.joined(turns)]}
     if talk.system:
@@ -48,7 +48,7 @@ def generate_body(request: ChatRequest) -> t.JSONObject:
 _ROLES = {"user": "user", "assistant": "model"}
 
 
-def _generation(model: str) -> float:
+def generation_of(model: str) -> float:
     """Return 2.5 for `gemini-2.5-flash`; infinity for `gemini-flash-latest` and for names without a number."""
     named = re.search(r"gemini-(\d+(?:\.\d+)?)", model)
     return float(named[1]) if named else float("inf")
@@ -87,7 +87,7 @@ def _format(request: ChatRequest) -> t.JSONObject:
 
 
 def _thinking(request: ChatRequest) -> t.JSONObject:
-    effort, generation = request.reasoning_effort, _generation(request.model)
+    effort, generation = request.reasoning_effort, generation_of(request.model)
     if effort is None or (effort == "none" and generation < 2.5):
         return {}
     config: t.JSONObject

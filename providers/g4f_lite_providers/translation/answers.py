@@ -69,9 +69,17 @@ def is_error(answer: Any) -> bool:
     return isinstance(answer, dict) and bool(answer.get("error"))
 
 
-def only_choice(message: Message, finish: str | None, *, id: str, model: str, usage: Usage | None) -> ChatCompletion:
+def only_choice(
+    message: Message,
+    finish: str | None,
+    *,
+    id: str,
+    model: str,
+    usage: Usage | None,
+    service_tier: str | None = None,
+) -> ChatCompletion:
     choice = Choice(message=message, finish_reason=finish)
-    return ChatCompletion(id=id, model=model, choices=(choice,), usage=usage)
+    return ChatCompletion(id=id, model=model, choices=(choice,), usage=usage, service_tier=service_tier)
 
 
 def message_of(
@@ -91,27 +99,27 @@ def usage_of(
     output: int,
     *,
     total: int | None = None,
-    cached: int | None = None,
-    written: int | None = None,
-    audio: int | None = None,
-    thinking: int | None = None,
+    of_prompt: TokenDetails = _NO_DETAILS,
+    of_output: TokenDetails = _NO_DETAILS,
+    web_searches: int | None = None,
+    rates: str | None = None,
 ) -> Usage:
     """
     Return the token counts in OpenAI's form.
 
     Args:
         total: the service's own total; None: the sum of prompt and output.
-        cached, written, audio: parts of the prompt, if the service reports them.
-        thinking: part of the output.
+        of_prompt, of_output: the parts that the service reports.
+        web_searches, rates: as in `Usage`.
     """
-    of_prompt = TokenDetails(cached_tokens=cached, cache_write_tokens=written, audio_tokens=audio)
-    of_output = TokenDetails(reasoning_tokens=thinking)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=output,
         total_tokens=prompt + output if total is None else total,
         prompt_tokens_details=None if of_prompt == _NO_DETAILS else of_prompt,
         completion_tokens_details=None if of_output == _NO_DETAILS else of_output,
+        web_searches=web_searches,
+        rates=rates,
     )
 
 

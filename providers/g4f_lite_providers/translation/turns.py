@@ -114,7 +114,7 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
         else:
             raise UnsupportedParameterError(f"{service} cannot take {where}: role {role!r}")
     prompt = "\n\n".join(filter(None, system))
-    turns = [turn for turn in turns if turn.parts]
+    turns = [turn for turn in turns if turn.parts or turn.extra.get(service)]
     if not turns and prompt:  # a system message alone is a prompt, too
         return Conversation("", (Turn("user", (Text(prompt),)),))
     if not turns or turns[0].role != "user":

@@ -65,9 +65,7 @@ def test_claudes_prompt_tokens_include_those_read_from_and_written_to_the_cache(
 def test_claudes_thinking_is_kept_for_the_next_request_only_if_there_is_any() -> None:
     redacted = {"type": "redacted_thinking", "data": "eHh4"}
     complete = parse("anthropic", message(THOUGHT, text("a"), redacted, USE, stop="tool_use")).choices[0].message
-    used = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}
-    written = [THOUGHT, {"type": "text", "text": "a"}, redacted, used]
-    assert complete.extra_content == {"anthropic": {"content": written}}
+    assert complete.extra_content == {"anthropic": {"content": [THOUGHT, text("a"), redacted, USE]}}
     assert parse("anthropic", message(text("a"), USE)).choices[0].message.extra_content is None
 
 
@@ -103,7 +101,9 @@ def test_a_claude_stream_with_every_kind_of_block_is_read() -> None:
             "content": [
                 THOUGHT,
                 {"type": "redacted_thinking", "data": "eHh4"},
-                {"type": "text", "text": "Monday"},
+                *SERVER,
+                {"type": "yet_to_come", "text": "not for you"},
+                {"type": "text", "text": "Monday", "citations": [{"url": "u"}]},
                 {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
                 {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
             ]
