@@ -108,16 +108,19 @@ class Health:
 
     # -- before an attempt -----------------------------------------------------------------
 
-    def admit(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
+    def admit(
+        self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None, *, past_breaker: bool = False
+    ) -> Admission:
         """
         Let an attempt begin, as a probe if a breaker is half-open; or say why not.
 
         Args:
             tokens: estimate of what the request needs.
             ticket: the call's place in the lines of its legs; a call that may begin leaves them.
+            past_breaker: a breaker that is open counts as half-open.
         """
         with self._lock:
-            admission = self._check(leg, now, tokens, ticket)
+            admission = self._check(leg, now, tokens, ticket, past_breaker=past_breaker)
             if admission.error is None:
                 state = self._leg_state(leg.identity)
                 state.in_flight += 1
@@ -154,14 +157,16 @@ class Health:
         with self._lock:
             ticket.leave()
 
-    def _check(self, leg: Leg, now: float, tokens: float, ticket: Ticket | None) -> Admission:
+    def _check(
+        self, leg: Leg, now: float, tokens: float, ticket: Ticket | None, *, past_breaker: bool = False
+    ) -> Admission:
         if self._cooldowns and (cooldown := self._cooldown(leg, now)) is not None:
             return Admission(cooldown.until, cooldown.error)
         probe = False
         state = self._legs.get(leg.identity)
         for one in (self._origins.get(leg.origin), state):
             if one is not None and (until := one.breaker.open_until):
-                if not one.breaker.lets_pass(now):
+                if not past_breaker and not one.breaker.lets_pass(now):
                     return Admission(until if until > now else now + PROBE_POLL_S, self._last_error(leg))
                 probe = True
         if state is not None:
