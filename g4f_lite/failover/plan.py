@@ -55,6 +55,7 @@ class Plan:
         order: sorts the legs of a tier into the order of trying.
         random: returns 0 <= x < 1, for jitter.
         tokens: estimate of what the request needs, for the limits in the headers of earlier responses.
+        thinks: whether the request asks the model to think; None if it leaves that to the model.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Plan:
         order: Callable[[Sequence[Leg]], Iterable[Leg]] | None = None,
         stream: bool = False,
         tokens: float = 0.0,
+        thinks: bool | None = False,
     ) -> None:
         self.policy = policy
         self.stream = stream
@@ -87,6 +89,7 @@ class Plan:
         self._clock = clock
         self._health = Health(random) if health is None else health
         self._tokens = tokens
+        self._thinks = thinks
         self._record = CallRecord(skipped, clock, self._health, tokens)
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
@@ -123,6 +126,7 @@ class Plan:
             stream=self.stream,
             bounded=self.policy.bounds_stream,
             patient=not self._health.any_usable(self._candidates, now, self._tokens),
+            thinks=leg.thinks if self._thinks is None else self._thinks,
         )
         attempt = Attempt(
             provider=leg.provider.name,

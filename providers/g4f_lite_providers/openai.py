@@ -43,6 +43,7 @@ class OpenAI(OpenaiTemplate):
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
     renamed_roles = {}
     dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})
+    thinking_models = _REASONING_MODEL.pattern
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):

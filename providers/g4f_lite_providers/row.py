@@ -36,3 +36,5 @@ class Row(TypedDict, total=False):
     error_codes: Mapping[str, type[ProviderError]]
     limit_headers: Mapping[str, tuple[str, str]]
     reasoning_parts: Mapping[str, str]
+    thinking_models: str
+    working_comments: Sequence[str]

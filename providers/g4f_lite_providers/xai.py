@@ -39,6 +39,7 @@ class XAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
     unsupported_parameters = frozenset({"stop", "frequency_penalty"})  # an error since Grok 4
     dropped_message_fields = frozenset({"annotations", "name"})
+    thinking_models = r"grok-(?!.*non-reasoning)(?:[4-9]|\d\d|3-mini|code)"
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

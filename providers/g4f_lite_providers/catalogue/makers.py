@@ -26,6 +26,7 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
+        thinking_models="magistral",
     ),
     "deepseek": Row(
         label="DeepSeek",
@@ -39,6 +40,7 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT,
         # reasoning_content stays: it must be sent back to a model that thinks.
         dropped_message_fields=frozenset({"annotations", "reasoning"}),
+        working_comments=("keep-alive",),
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -50,6 +52,7 @@ MAKERS: dict[str, Row] = {
         fallback_models=("kimi-k2.6",),
         capabilities=CHAT | VISION,
         unsupported_parameters=frozenset({"functions", "function_call"}),
+        thinking_models=r"kimi-(?:.*thinking|k2\.[5-9]|k[3-9])",
         renamed_parameters=OLD_LIMIT,
     ),
     "zai": Row(
@@ -60,6 +63,7 @@ MAKERS: dict[str, Row] = {
         api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
+        thinking_models=r"glm-(?:4\.[5-9]|[5-9])",
         capabilities=UNASKED - {"json_schema"} | VISION,
         renamed_parameters=OLD_LIMIT,
     ),
