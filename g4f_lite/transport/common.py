@@ -14,6 +14,7 @@ from ..errors.exceptions import ConfigurationError, ConnectionFailedError, Malfo
 from ..errors.reply import MAX_ERROR_BODY
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..version import __version__
+from .no_proxy import bypasses_proxy
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
@@ -41,7 +42,9 @@ def default_ssl_context() -> ssl.SSLContext:
 
 def proxy_for(url: str, given: str | None) -> str | None:
     """
-    Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` unless `NO_PROXY` names the host.
+    Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` or `ALL_PROXY`, unless `NO_PROXY` names the host.
+
+    Without any of these in the environment, the settings of Windows or macOS count.
 
     Raises:
         ConnectionFailedError: the proxy is of a kind that is not supported.
@@ -49,9 +52,17 @@ def proxy_for(url: str, given: str | None) -> str | None:
     proxy = given
     if proxy is None:
         parts = urlsplit(url)
-        proxies = urllib.request.getproxies()
+        environment = urllib.request.getproxies_environment()
+        proxies = environment or urllib.request.getproxies()
         found = proxies.get(parts.scheme) or proxies.get("all")
-        if found and not urllib.request.proxy_bypass(parts.hostname or ""):
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        if not found:
+            return None
+        if environment:
+            bypass = bypasses_proxy(environment.get("no", ""), host, port)
+        else:
+            bypass = bool(urllib.request.proxy_bypass(host))
+        if not bypass:
             proxy = found if "://" in found else f"http://{found}"
     if proxy is not None and not proxy.startswith(("http://", "https://")):
         raise ConnectionFailedError("only http and https proxies are supported", kind="proxy")
