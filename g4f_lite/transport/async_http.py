@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
+from ..errors.exceptions import ConfigurationError
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
@@ -88,7 +89,8 @@ class AsyncHTTPTransport:
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
-            if not isinstance(error, (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)):
+            known = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+            if not isinstance(error, known) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
                 upload.check()
@@ -146,8 +148,8 @@ class AsyncHTTPTransport:
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=self._proxies[origin],
-            ssl=self._tls(origin),
+            proxy=(proxy := self._proxies[origin]),
+            ssl=self._tls(origin if proxy is None or origin.startswith("https:") else proxy),
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 
