@@ -142,14 +142,15 @@ class AsyncHTTPTransport:
         data: object = upload or request.body
         if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
             data = io.BytesIO(data)  # aiohttp copies large bytes, with a warning; it sends a file in pieces
+        proxy = self._proxies[origin]
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=(proxy := self._proxies[origin]),
-            ssl=self._tls(origin if proxy is None or origin.startswith("https:") else proxy),
+            proxy=proxy,
+            ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 

@@ -237,6 +237,7 @@ def test_an_invalid_declaration_is_refused_when_the_provider_is_created(
     ("provider", "thinking", "others"),
     [
         ("openai", "o3 gpt-5.6-luna gpt-6-sol gpt-10 ft:o4-mini:me", "gpt-4o gpt-5-chat-latest chatgpt-4o-latest"),
+        ("azure", "o4-mini gpt-6-sol", "gpt-4o my-deployment gpt-5-chat"),
         ("gemini", "gemini-2.5-pro gemini-3.8-flash models/gemini-2.5-flash", "gemini-3.5-flash-lite gemini-2.0-flash"),
         ("xai", "grok-4.3 grok-4-fast-reasoning grok-3-mini", "grok-4.20-non-reasoning grok-3 grok-2"),
         ("moonshot", "kimi-k3 kimi-k2.6 kimi-k2-thinking", "kimi-k2-0905-preview moonshot-v1-8k"),

@@ -35,5 +35,6 @@ CLOUDS: dict[str, Row] = {
         notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
         capabilities=CHAT | VISION | EMBEDDINGS | AUDIO,
         dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        thinking_models=r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)",  # if the deployment has the name of its model
     ),
 }
