@@ -33,7 +33,7 @@ class ChunkReader:
 
     Args:
         classify: returns the exception for an error reply.
-        limit: extended whenever content arrives.
+        limit: extended whenever content arrives, and by default when something shows that the service works.
     """
 
     def __init__(
@@ -50,6 +50,8 @@ class ChunkReader:
         self.status = status
         self.has_content = False
         """Content has been seen."""
+        self._new_content = False
+        """The last piece had content."""
         self.closed = False
         """Nothing more will come."""
         self.notes: list[str] = []
@@ -73,7 +75,7 @@ class ChunkReader:
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = bytearray(), True
         if not leg.is_local:
-            self._decoder = SSEDecoder()
+            self._decoder = SSEDecoder(leg.provider.working_comments)
             with PluginBoundary(leg.key, "starting a stream"):
                 self._parser = leg.provider.new_stream(request)
             self._feed_all = getattr(self._parser, "feed_all", None)
@@ -112,7 +114,10 @@ class ChunkReader:
 
     def _take(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
         if isinstance(piece, ChatCompletionChunk):
+            self._new_content = False
             self._accept((piece,))
+            if not self._new_content:
+                self._limit.on_sign_of_work()
         elif isinstance(piece, ProviderError):
             self.closed = True
             if not self._all_finished():  # else the stream is complete, however the connection ended
@@ -135,11 +140,14 @@ class ChunkReader:
         if self._body is not None:
             self._collect(self._body, piece)
             return
+        self._new_content = False
         plain = self._decoder.feed_plain(piece) if self._feed_all is not None else None
         if plain is None:
             self._parse(self._decoder.feed(piece))
         else:
             self._parse_all(plain)
+        if self.has_content and not self._new_content and (plain or self._decoder.has_worked):
+            self._limit.on_sign_of_work()
         if self.closed:
             self._check_end()
 
@@ -260,7 +268,7 @@ class ChunkReader:
                 if len(finished) + len(unfinished) > MAX_CHOICES:
                     raise MalformedResponseError(f"the stream has more than {MAX_CHOICES} choices", status=self.status)
         if content:
-            self.has_content = True
+            self.has_content = self._new_content = True
             self._limit.on_content()
 
     def _check_calls(self) -> None:

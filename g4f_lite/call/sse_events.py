@@ -7,6 +7,8 @@ contain). Source: the event stream format of the HTML standard, §9.2.6.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..errors.exceptions import MalformedResponseError
 from ..types.http import ServerSentEvent
 from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
@@ -20,15 +22,21 @@ class SSEDecoder:
 
     Tolerant where services deviate: a field named `error` (llama.cpp) is an event `error`, and the last event may
     lack its blank line.
+
+    Args:
+        signs: comments that show that the service works.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signs: Collection[str] = ()) -> None:
         self._tail = bytearray()
         self._data: list[bytes] = []
         self._event = ""
         self._size = 0
         self._started = False
         self._after_cr = False
+        self._signs = signs
+        self.has_worked = False
+        """Whether the last piece for `feed` shows that the service works: it had more than comments and blank lines."""
 
     def feed_plain(self, piece: bytes) -> list[bytes] | None:
         """
@@ -57,6 +65,7 @@ class SSEDecoder:
         Raises:
             MalformedResponseError: an event is larger than `MAX_EVENT` bytes.
         """
+        self.has_worked = False
         if not self._started:
             piece = b"".join((self._tail, piece))
             self._tail.clear()
@@ -82,6 +91,7 @@ class SSEDecoder:
                 if line.startswith(b"data: "):  # the usual case, without a call
                     self._data.append(line[6:])
                     self._size += len(line)
+                    self.has_worked = True
                 elif line:
                     self._field(line)
                 elif self._data:
@@ -91,6 +101,7 @@ class SSEDecoder:
         self._tail += piece
         if self._size + len(self._tail) > MAX_EVENT:
             raise _too_large()
+        self.has_worked = self.has_worked or bytes(self._tail[:1]) not in (b"", b":")
         return events
 
     def close(self) -> list[ServerSentEvent]:
@@ -106,6 +117,8 @@ class SSEDecoder:
     def _field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
+        if name or (self._signs and value.decode("utf-8", "replace").strip() in self._signs):
+            self.has_worked = True
         if name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name in (b"data", b"error"):

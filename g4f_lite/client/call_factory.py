@@ -29,6 +29,7 @@ from ..suggestions import did_you_mean
 from ..trail import Explanation
 from ..types.chat import ChatRequest
 from ..types.checks import check_callable, count, seconds
+from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
 from .chat_request import check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
@@ -172,6 +173,7 @@ class CallFactory:
             order=self.router.ordering(params.get("strategy"), request),
             stream=stream,
             tokens=tokens,
+            thinks=asks_to_think(request) if stream and isinstance(request, ChatRequest) else False,
         )
         return Call(
             request,

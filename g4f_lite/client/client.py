@@ -33,8 +33,9 @@ class Client(BaseClient):
     Sends chats to whichever provider can answer. Threads may share it, and it survives a fork. Close it, or use `with`.
 
     Args:
-        proxy: for all requests; by default `HTTP(S)_PROXY` and `NO_PROXY` of the environment.
-        ssl_context: for all connections; by default the system's and certifi's authorities.
+        proxy: for all requests; by default `HTTP(S)_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment.
+        ssl_context: for all connections; by default the authorities of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, else
+            the system's and certifi's.
         settings: see docs/clients.md. All times are seconds.
 
     Raises:

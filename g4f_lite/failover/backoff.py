@@ -53,6 +53,8 @@ class RetryWait:
         self._caller: CallerRetry | None = None
         if policy.retry_wait is not None or policy.retry_stop is not None:
             self._caller = CallerRetry(policy.retry_wait, policy.retry_stop)
+        self.outlasts_breaker = policy.retry_stop is not None
+        """The caller decides when to stop: the breaker of the only leg that is left does not."""
 
     def hold(self, error: ProviderError, refusals: int) -> float:
         """
@@ -68,13 +70,7 @@ class RetryWait:
         """Return whether a call that has another leg takes that instead of this wait, in seconds."""
         return wait > self._policy.patience
 
-    def retries(self, mode: RetryMode) -> int:
-        """Return how many retries of a leg the table and the policy allow, besides those in line."""
-        if mode in (RetryMode.NEVER, RetryMode.QUEUE):
-            return 0
-        return min(1, self._policy.retries) if mode is RetryMode.ONCE else self._policy.retries
-
-    def after(
+    def allows(
         self,
         error: ProviderError,
         mode: RetryMode,
@@ -84,40 +80,58 @@ class RetryWait:
         refusals: int,
         started_at: float,
         now: float,
-        deadline_at: float,
-        others: bool,
-    ) -> float | None:
+    ) -> bool:
         """
-        Return the seconds to wait before the leg is tried again; None if it is not.
-
-        For a leg whose line the call joins, these are the seconds before it does: the caller's `retry_wait`.
+        Return whether the leg may be tried again at all: by the table, and by `retry_stop`, else by `retries`.
 
         Args:
             number: which attempt on this leg failed, 1 for the first.
             refusals: how many of the earlier ones were refused for rate: they use up no retries.
             started_at: when it started. All times are monotonic seconds.
-            others: whether another leg could be tried now.
 
         Raises:
-            ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
+            ConfigurationError: the caller's `retry_stop` fails.
         """
         retry = number - refusals
         if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and retry > 1):
-            return None  # the table's limit applies even to caller-supplied retry objects
-        caller = self._caller
-        stops: bool | None = None
-        if caller is not None:
+            return False  # the table's limit applies even to caller-supplied retry objects
+        if (caller := self._caller) is not None:
             caller.failed(leg, error, number=number, started_at=started_at, now=now)
-            stops = caller.stops(leg)
-        queue = mode is RetryMode.QUEUE
-        if stops or (stops is None and not queue and retry > self.retries(mode)):
-            return None
+            if (stops := caller.stops(leg)) is not None:
+                return not stops
+        return mode is RetryMode.QUEUE or retry <= self._policy.retries
+
+    def wait(
+        self,
+        error: ProviderError,
+        mode: RetryMode,
+        leg: Hashable,
+        *,
+        number: int,
+        refusals: int,
+        now: float,
+        deadline_at: float,
+        others: bool,
+    ) -> float | None:
+        """
+        Return the seconds to wait before a leg that may be tried again is; None if it is not, because it would be late.
+
+        For a leg whose line the call joins, these are the seconds before it does: the caller's `retry_wait`.
+
+        Args:
+            number, refusals, now: as for `allows`, which comes first.
+            others: whether another leg could be tried now.
+
+        Raises:
+            ConfigurationError: the caller's `retry_wait` fails.
+        """
+        caller = self._caller
         wait = None if caller is None else caller.wait(leg)
         asked = error.retry_after
-        if queue:
+        if mode is RetryMode.QUEUE:
             wait = wait or 0.0
         elif wait is None:
-            wait = backoff(retry, self._random) if asked is None else asked
+            wait = backoff(number - refusals, self._random) if asked is None else asked
         elif asked is not None:
             wait = max(wait, asked)
         if (others and self.is_too_long(wait)) or now + wait >= deadline_at:

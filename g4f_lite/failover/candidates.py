@@ -60,6 +60,8 @@ class Candidates:
         """How often each leg refused the call for rate."""
         self._not_before: dict[Identity, float] = {}
         """When the call may join the line of a leg again, if the caller's `retry_wait` asks for a wait."""
+        self._past_breaker: Leg | None = None
+        """The leg that is tried again though its breaker is open."""
 
     def __bool__(self) -> bool:
         return bool(self._ready) or self._has_later_tiers()
@@ -98,7 +100,8 @@ class Candidates:
                     continue
                 limited = bool(self._not_before) and self._not_before.get(leg.identity, 0.0) > now
                 if not limited:
-                    admission = self._health.admit(leg, now, self._tokens, self.ticket)
+                    past_breaker = leg is self._past_breaker
+                    admission = self._health.admit(leg, now, self._tokens, self.ticket, past_breaker=past_breaker)
                     if admission.error is None:
                         self._tries[leg.identity] = tries + 1
                         return leg, tries + 1, admission.probe
@@ -207,9 +210,10 @@ class Candidates:
 
     # -- after a failure -------------------------------------------------------------------
 
-    def put_first(self, leg: Leg) -> None:
-        """Try a leg again before any other."""
+    def put_first(self, leg: Leg, *, past_breaker: bool = False) -> None:
+        """Try a leg again before any other, also if its breaker is open."""
         self._ready.appendleft(leg)
+        self._past_breaker = leg if past_breaker else None
 
     def put_back(self, leg: Leg) -> None:
         """Put a leg that lost a race behind the others of the current tier. Its try does not count."""

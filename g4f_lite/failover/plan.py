@@ -57,6 +57,7 @@ class Plan:
         order: sorts the legs of a tier into the order of trying.
         random: returns 0 <= x < 1, for jitter.
         tokens: estimate of what the request needs, for the limits in the headers of earlier responses.
+        thinks: whether the request asks the model to think; None if it leaves that to the model.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Plan:
         order: Callable[[Sequence[Leg]], Iterable[Leg]] | None = None,
         stream: bool = False,
         tokens: float = 0.0,
+        thinks: bool | None = False,
     ) -> None:
         self.policy = policy
         self.stream = stream
@@ -89,6 +91,7 @@ class Plan:
         self._clock = clock
         self._health = Health(random) if health is None else health
         self._tokens = tokens
+        self._thinks = thinks
         self._record = CallRecord(skipped, clock, self._health, tokens)
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
@@ -128,6 +131,7 @@ class Plan:
             stream=self.stream,
             bounded=self.policy.bounds_stream,
             patient=not self._health.any_usable(self._candidates, now, self._tokens),
+            thinks=leg.thinks if self._thinks is None else self._thinks,
         )
         attempt = Attempt(
             provider=leg.provider.name,
@@ -190,15 +194,18 @@ class Plan:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
         breaker_is_open = self._remember(state, error, decision, now)
+        again, wait = False, None
         try:
-            wait = None if breaker_is_open or decision.stops else self._wait(state, error, decision, now)
+            again = not decision.stops and self._may_retry(state, error, decision, now)
+            if again and (not breaker_is_open or self._outlasts_breaker()):
+                wait = self._wait(state, error, decision, now)
         except ConfigurationError as mistake:
-            wait, self._caller_mistake = None, mistake
+            self._caller_mistake = mistake
         useless: list[Leg] = []
         if wait is not None and decision.again is RetryMode.QUEUE:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
-            useless, reason = self._next_step(state, error, decision, wait, now)
+            useless, reason = self._next_step(state, error, decision, wait, now, again=again)
         attempt = self._end(
             state,
             now,
@@ -257,9 +264,13 @@ class Plan:
             probe=state.probe,
         )
 
-    def _wait(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> float | None:
-        """Return the seconds to wait before the leg is tried again, or before the call joins its line; None if not."""
-        return self._retry_wait.after(
+    def _outlasts_breaker(self) -> bool:
+        """Return whether the call stays on a leg whose breaker is open: no other is left, and the caller decides."""
+        return self._retry_wait.outlasts_breaker and not self._candidates
+
+    def _may_retry(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> bool:
+        """Return whether the table and the policy allow another attempt on the leg, now or later."""
+        return self._retry_wait.allows(
             error,
             decision.again,
             state.leg.identity,
@@ -267,18 +278,41 @@ class Plan:
             refusals=self._candidates.refusals.get(state.leg.identity, 0),
             started_at=state.limit.started_at,
             now=now,
+        )
+
+    def _wait(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> float | None:
+        """Return the seconds to wait before the leg is tried again, or before the call joins its line; None if not."""
+        return self._retry_wait.wait(
+            error,
+            decision.again,
+            state.leg.identity,
+            number=state.attempt.number,
+            refusals=self._candidates.refusals.get(state.leg.identity, 0),
+            now=now,
             deadline_at=self.deadline_at,
             others=decision.again is not RetryMode.QUEUE and bool(self._candidates),
         )
 
     def _next_step(
-        self, state: AttemptState, error: ProviderError, decision: Decision, wait: float | None, now: float
+        self,
+        state: AttemptState,
+        error: ProviderError,
+        decision: Decision,
+        wait: float | None,
+        now: float,
+        *,
+        again: bool,
     ) -> tuple[list[Leg], str]:
-        """Retry the leg, stop, or fail over. Return the other legs that cannot succeed either, and the reason."""
+        """
+        Retry the leg, stop, or fail over. Return the other legs that cannot succeed either, and the reason.
+
+        Args:
+            again: whether the leg may be tried again later if it is not now.
+        """
         leg = state.leg
         self.next_wait = wait or 0.0
         if wait is not None:
-            self._candidates.put_first(leg)
+            self._candidates.put_first(leg, past_breaker=self._outlasts_breaker())
             self.finished = self.not_retryable
             return [], f"again in {wait:.2f} s"
         if self._caller_mistake is not None:
@@ -290,8 +324,7 @@ class Plan:
             self.finished = self.not_retryable = True
             self._stopped_by = self._doubted if confirmed else error
             return [], reason_to_stop(error, confirmed=confirmed)
-        retry = state.attempt.number - self._candidates.refusals.get(leg.identity, 0)
-        if retry <= self._retry_wait.retries(decision.again):
+        if again and decision.again is not RetryMode.QUEUE:
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)

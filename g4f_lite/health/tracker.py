@@ -8,7 +8,6 @@ means: the caller says what is to be remembered.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum, auto
 from itertools import count
@@ -17,17 +16,15 @@ from typing import NamedTuple
 from ..errors.exceptions import ProviderError, RateLimitError, ServerError
 from ..forks import reset_in_child
 from ..provider.leg import Identity, Leg
-from ..trail import Skipped
+from .admission import Admission
 from .breaker import Breaker
 from .limits import Limit, read_limits
-from .pressure import Line, Ticket, Turn
+from .pressure import Line, Ticket
 
 MOST_LEGS = 4096
 """How many legs, origins and cooldowns are remembered; the oldest is forgotten first."""
 PROBE_POLL_S = 0.25
 """How long a call waits before it looks again at a leg on which another call's probe is under way."""
-LONGEST_SHORT_WAIT_S = 10.0
-"""A leg that takes the next request sooner is described as limited, else as cooling down."""
 _SMOOTHING = 0.3
 """Weight of the newest first-token time in the moving average."""
 
@@ -51,21 +48,6 @@ class Cooldown(NamedTuple):
 
     until: float
     error: ProviderError
-
-
-class Admission(NamedTuple):
-    """Whether a leg may be used now; if not, when it may be used again, and the error that caused it."""
-
-    ready_at: float = 0.0
-    error: ProviderError | None = None
-    probe: int = 0
-    """The number of the probe that begins; what `check` returns only tells whether it would be one. 0: it is none."""
-    turn: Turn | None = None
-    """The place in the leg's line, if it has one."""
-
-    @property
-    def granted(self) -> bool:
-        return self.error is None
 
 
 _GRANTED = Admission()
@@ -115,16 +97,19 @@ class Health:
 
     # -- before an attempt -----------------------------------------------------------------
 
-    def admit(self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None) -> Admission:
+    def admit(
+        self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None, *, past_breaker: bool = False
+    ) -> Admission:
         """
         Let an attempt begin, as a probe if a breaker is half-open; or say why not.
 
         Args:
             tokens: estimate of what the request needs.
             ticket: the call's place in the lines of its legs; a call that may begin leaves them.
+            past_breaker: a breaker that is open counts as half-open.
         """
         with self._lock:
-            admission = self._check(leg, now, tokens, ticket)
+            admission = self._check(leg, now, tokens, ticket, past_breaker=past_breaker)
             if admission.error is None:
                 state = self._leg_state(leg.identity)
                 state.in_flight += 1
@@ -162,14 +147,16 @@ class Health:
         with self._lock:
             ticket.leave()
 
-    def _check(self, leg: Leg, now: float, tokens: float, ticket: Ticket | None) -> Admission:
+    def _check(
+        self, leg: Leg, now: float, tokens: float, ticket: Ticket | None, *, past_breaker: bool = False
+    ) -> Admission:
         if self._cooldowns and (cooldown := self._cooldown(leg, now)) is not None:
             return Admission(cooldown.until, cooldown.error)
         probe = False
         state = self._legs.get(leg.identity)
         for one in (self._origins.get(leg.origin), state):
             if one is not None and (until := one.breaker.open_until):
-                if not one.breaker.lets_pass(now):
+                if not past_breaker and not one.breaker.lets_pass(now):
                     return Admission(until if until > now else now + PROBE_POLL_S, self._last_error(leg))
                 probe = True
         if state is not None:
@@ -373,20 +360,6 @@ def detached(error: ProviderError, message: str | None = None) -> ProviderError:
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)
     return copy
-
-
-def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
-    """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
-    assert admission.error is not None
-    error = f"{type(admission.error).__name__} ({admission.error.message})"
-    if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
-        limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
-        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
-    try:
-        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
-    except (OverflowError, ValueError, OSError):  # a service asked for a million years
-        until = "further notice"
-    return leg.skipped(f"cooling down until {until} after {error}")
 
 
 def _key_of(leg: Leg) -> Hashable:

@@ -21,7 +21,7 @@ from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
 from .address import VARIABLE, check_base_url
-from .declarations import COMMON_LIMIT_HEADERS, check_declarations
+from .declarations import COMMON_LIMIT_HEADERS, NAMED_THINKING, check_declarations, check_thinking
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -134,6 +134,18 @@ class Provider(ABC):
     A leg without what it needs is skipped until the reset: `tokens` are compared with an estimate of the request, any
     other limit counts requests. A reset is a duration, a Unix time or a date.
     """
+    thinking_models: str = NAMED_THINKING
+    """
+    Models that think before they answer unless told not to: a regular expression for the beginning of their ids.
+
+    By default they get more time to the first content of a stream.
+    """
+    working_comments: Sequence[str] = ()
+    """
+    Comments in streams that the service sends while the model works: `("OPENROUTER PROCESSING",)`.
+
+    By default they lengthen the time that there may be between content; other comments do not.
+    """
 
     api_key: str | None = None
     _frozen: bool = False
@@ -171,6 +183,7 @@ class Provider(ABC):
             error_words=self.error_words,
             limit_headers=self.limit_headers,
         )
+        check_thinking(self.name, self.thinking_models, self.working_comments)
         object.__setattr__(self, "_frozen", True)
 
     @classmethod

@@ -1,7 +1,8 @@
-"""What a provider declares about its service's errors and limits, and the check of it. Data only."""
+"""What a provider declares about its service's errors, limits and thinking, and the check of it. Data only."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,24 @@ from ..errors.exceptions import ConfigurationError, ProviderError
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
     limit: (f"x-ratelimit-remaining-{limit}", f"x-ratelimit-reset-{limit}") for limit in ("requests", "tokens")
 }
+
+NAMED_THINKING = r"(?i).*(?:(?<!non[-_])(?<!non)(?:thinking|reason(?:ing|er)\b)|\br1\b|\bqwq)"
+"""Models whose ids say that they think: Kimi, Qwen, Phi, DeepSeek and others, at whichever service."""
+
+
+def check_thinking(name: str, models: Any, comments: Any) -> None:
+    """
+    Check `Provider.thinking_models` and `Provider.working_comments`.
+
+    Raises:
+        ConfigurationError: one of them cannot work.
+    """
+    try:
+        re.compile(models)
+    except (TypeError, re.error) as error:
+        raise ConfigurationError(f"{name}'s thinking_models must be a regular expression: {error}") from None
+    if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
+        raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
 
 
 def check_declarations(name: str, *, error_codes: Any, error_words: Any, limit_headers: Any) -> None:

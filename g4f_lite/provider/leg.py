@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, TypeAlias
 
 from ..trail import Skipped
@@ -30,6 +31,11 @@ class Leg:
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the model is known to think before it answers, unless it is told not to."""
+        return re.match(self.provider.thinking_models, self.model) is not None
 
     @property
     def route(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..health.tracker import cooling_down
+from ..health.admission import cooling_down
 from ..provider.leg import Leg
 from ..trail import Explanation, PlannedRoute
 from ..types.chat import ChatRequest

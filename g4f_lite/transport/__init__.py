@@ -11,6 +11,7 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `async_pool` | its pool: no connection is reused after unasked data |
 | `async_body` | the response body on aiohttp, and its errors |
 | `common` | TLS contexts, proxies, headers and size limits |
+| `no_proxy` | for which hosts no proxy is used |
 | `uploading` `async_upload` | a file, sent piece by piece |
 | `in_process` `async_in_process` | answers of in-process providers |
 """

@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
+from ..errors.exceptions import ConfigurationError
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
@@ -88,7 +89,8 @@ class AsyncHTTPTransport:
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
-            if not isinstance(error, (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)):
+            known = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+            if not isinstance(error, known) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
                 upload.check()
@@ -140,14 +142,15 @@ class AsyncHTTPTransport:
         data: object = upload or request.body
         if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
             data = io.BytesIO(data)  # aiohttp copies large bytes, with a warning; it sends a file in pieces
+        proxy = self._proxies[origin]
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=self._proxies[origin],
-            ssl=self._tls(origin),
+            proxy=proxy,
+            ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import urllib.request
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import certifi
@@ -14,6 +16,7 @@ from ..errors.exceptions import ConfigurationError, ConnectionFailedError, Malfo
 from ..errors.reply import MAX_ERROR_BODY
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..version import __version__
+from .no_proxy import bypasses_proxy
 
 DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "identity"}
 
@@ -31,17 +34,61 @@ lock held by the parent.
 """
 
 
-@cache
 def default_ssl_context() -> ssl.SSLContext:
-    """Return the context that trusts the system's authorities and certifi's; created once, when needed."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
+    """
+    Return the context that trusts the authorities that the environment names, else the system's and certifi's.
+
+    It is created once, when needed.
+
+    Raises:
+        ConfigurationError: what the environment names cannot be used.
+    """
+    named = _named_authorities()
+    return _ssl_context(*named, *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+
+
+def _named_authorities() -> tuple[str, str]:
+    """
+    Return the variable that names the only authorities to trust, and their file or folder; "" if there is none.
+
+    `SSL_CERT_FILE` replaces the system's authorities in OpenSSL, which ignores a file that is missing.
+
+    Raises:
+        ConfigurationError: the file is missing.
+    """
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):  # in this order, as in requests
+        if path := os.environ.get(variable):
+            if not Path(path).exists():
+                raise ConfigurationError(f"{variable} names {path!r}, which does not exist: correct or unset it")
+            return ("", "") if variable == "SSL_CERT_FILE" else (variable, path)
+    return "", ""
+
+
+@cache
+def _ssl_context(variable: str, path: str, *of_openssl: str | None) -> ssl.SSLContext:
+    """
+    Create a context.
+
+    Args:
+        of_openssl: what OpenSSL reads itself: here for the cache.
+    """
+    if not path:
+        context = ssl.create_default_context()
+        context.load_verify_locations(certifi.where())
+        return context
+    try:
+        if Path(path).is_dir():
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:  # not to be read, or no certificates
+        raise ConfigurationError(f"{variable} names {path!r}, which cannot be used: {error}") from None
 
 
 def proxy_for(url: str, given: str | None) -> str | None:
     """
-    Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` unless `NO_PROXY` names the host.
+    Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` or `ALL_PROXY`, unless `NO_PROXY` names the host.
+
+    Without any of these in the environment, the settings of Windows or macOS count.
 
     Raises:
         ConnectionFailedError: the proxy is of a kind that is not supported.
@@ -49,9 +96,17 @@ def proxy_for(url: str, given: str | None) -> str | None:
     proxy = given
     if proxy is None:
         parts = urlsplit(url)
-        proxies = urllib.request.getproxies()
+        environment = urllib.request.getproxies_environment()
+        proxies = environment or urllib.request.getproxies()
         found = proxies.get(parts.scheme) or proxies.get("all")
-        if found and not urllib.request.proxy_bypass(parts.hostname or ""):
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        if not found:
+            return None
+        if environment:
+            bypass = bypasses_proxy(environment.get("no", ""), host, port)
+        else:
+            bypass = bool(urllib.request.proxy_bypass(host))
+        if not bypass:
             proxy = found if "://" in found else f"http://{found}"
     if proxy is not None and not proxy.startswith(("http://", "https://")):
         raise ConnectionFailedError("only http and https proxies are supported", kind="proxy")
@@ -75,9 +130,13 @@ def check_ssl_context(context: object) -> ssl.SSLContext | None:
     Return the context.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is none, or the environment names authorities in its place that cannot be used.
     """
-    if context is None or isinstance(context, ssl.SSLContext):
+    if context is None:
+        if _named_authorities()[1]:
+            default_ssl_context()  # for its errors, which are to come before any I/O
+        return None
+    if isinstance(context, ssl.SSLContext):
         return context
     raise ConfigurationError(f"ssl_context must be an ssl.SSLContext or None, not {type(context).__name__}")
 

@@ -104,9 +104,15 @@ class HTTPTransport:
             with self._lock:
                 proxy = proxy_for(url, self._proxy)
                 secure = url.startswith("https:")
-                kwargs = {"ssl_context": self._ssl_context or default_ssl_context()} if secure else {}
+                secure_proxy = proxy is not None and proxy.startswith("https:")
+                context = (self._ssl_context or default_ssl_context()) if secure or secure_proxy else None
+                kwargs = {} if context is None else {"ssl_context": context}
+                to_proxy = {"proxy_ssl_context": context} if secure_proxy else {}
                 try:
-                    manager = self._adapter.poolmanager if proxy is None else self._adapter.proxy_manager_for(proxy)
+                    if proxy is None:
+                        manager = self._adapter.poolmanager
+                    else:
+                        manager = self._adapter.proxy_manager_for(proxy, **to_proxy)
                 except ValueError as error:
                     raise ConnectionFailedError("the proxy is not an address", kind="proxy") from error
                 try:

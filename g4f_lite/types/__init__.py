@@ -12,6 +12,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `uploads` | a file to send, and the multipart form around it |
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
+| `thinking` | whether a request asks for thinking, which takes longer |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
 | `*` | every other file is an endpoint: its request and its result |

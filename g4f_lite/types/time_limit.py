@@ -8,6 +8,7 @@ from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTi
 from .timeouts import DefaultSeconds, Timeouts
 
 Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
+_NEVER = float("inf")
 
 
 class Clock(Protocol):
@@ -27,6 +28,7 @@ class TimeLimit:
         stream: use the limits of a stream: `first_token`, then `stall`.
         bounded: the deadline applies to a stream until its end, not only until its first content.
         patient: the default limits of `first_token` and `total` do not apply (the last leg).
+        thinks: the model thinks before it answers: the default of `first_token` is stretched.
     """
 
     def __init__(
@@ -38,14 +40,17 @@ class TimeLimit:
         stream: bool = False,
         bounded: bool = False,
         patient: bool = False,
+        thinks: bool = False,
     ) -> None:
         self._clock = clock
         self._deadline_at = deadline_at
         self._phase: Phase = "first_token" if stream else "total"
         self._limit = timeouts.first_token if stream else timeouts.total
-        if patient and isinstance(self._limit, DefaultSeconds):
-            self._limit = None
+        if (patient or thinks) and isinstance(self._limit, DefaultSeconds):
+            self._limit = None if patient else self._limit.stretched
         self._stall = timeouts.stall
+        self._content_by = _NEVER
+        """When the default of `stall` ends the attempt even if the service shows that it works."""
         self._bounded = bounded or not stream
         self.connect = timeouts.connect
         self.started_at = self._paused_at = clock.monotonic()
@@ -85,10 +90,25 @@ class TimeLimit:
     def on_content(self) -> None:
         """Call this when content has arrived: from then on `stall` applies."""
         self._phase = "stall"
-        self._limit = self._stall
-        self.expires_at = float("inf") if self._stall is None else self._clock.monotonic() + self._stall
+        stall = self._limit = self._stall
+        if stall is None:
+            self.expires_at = _NEVER
+        else:
+            now = self._clock.monotonic()
+            self.expires_at = now + stall
+            if isinstance(stall, DefaultSeconds):
+                self._content_by = now + stall.stretched
         if self._bounded:
             self.expires_at = min(self.expires_at, self._deadline_at)
+
+    def on_sign_of_work(self) -> None:
+        """Call this when something other than content or a comment has arrived: the default of `stall` starts again."""
+        if self._phase == "stall" and isinstance(self._stall, DefaultSeconds):
+            silent_until = self._clock.monotonic() + self._stall
+            self._limit = self._stall if silent_until < self._content_by else self._stall.stretched
+            self.expires_at = min(silent_until, self._content_by)
+            if self._bounded:
+                self.expires_at = min(self.expires_at, self._deadline_at)
 
     def extend(self) -> None:
         """Call this when a piece of an upload was sent: `total` starts again."""
@@ -102,7 +122,9 @@ class TimeLimit:
     def resume(self) -> None:
         """Call this when the caller asks for the next chunk."""
         if self._phase == "stall":
-            self.expires_at += self._clock.monotonic() - self._paused_at
+            paused = self._clock.monotonic() - self._paused_at
+            self.expires_at += paused
+            self._content_by += paused
             if self._bounded:
                 self.expires_at = min(self.expires_at, self._deadline_at)
 

@@ -73,6 +73,7 @@ class OpenAI(OpenaiTemplate):
         "invalid_image_url": UnsupportedParameterError,  # another service may be able to fetch it
     }
     error_words = {"organization must be verified": PermissionDeniedError}
+    thinking_models = _REASONING_MODEL.pattern
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):

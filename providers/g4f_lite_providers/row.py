@@ -38,3 +38,5 @@ class Row(TypedDict, total=False):
     reasoning_parts: Mapping[str, str]
     usage_fields: Mapping[str, str]
     usage_costs: Mapping[str, float]
+    thinking_models: str
+    working_comments: Sequence[str]

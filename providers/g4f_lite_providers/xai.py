@@ -46,6 +46,7 @@ class XAI(OpenaiTemplate):
         "live search is deprecated": UnsupportedParameterError,
     }
     usage_costs = {"cost_in_usd_ticks": 1e-10}
+    thinking_models = r"grok-(?!.*non-reasoning)(?:[4-9]|\d\d|3-mini|code)"
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

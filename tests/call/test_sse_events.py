@@ -202,3 +202,26 @@ def test_finished_events_do_not_count_towards_the_size_limit(line: bytes, events
 def test_a_piece_that_completes_too_large_an_event_is_refused_like_its_parts() -> None:
     with pytest.raises(MalformedResponseError, match="larger than 16 MiB"):
         SSEDecoder().feed(b"data: " + b"x" * MAX_EVENT + b"\n\n")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "worked"),
+    [
+        ((b"data: a\n\n",), [True]),
+        ((b"data:\n\n",), [True]),
+        ((b"event: ping\n\n",), [True]),
+        ((b"da", b"ta: a", b"\n", b"\n"), [True, True, True, False]),
+        ((b": comment\n\n", b": com", b"ment\n", b"\n\r\n"), [False, False, False, False]),
+        ((b": AT WORK\n\n", b":AT ", b"WORK\n\n", b": AT WORK, NOT\n"), [True, False, True, False]),
+        ((b": comment\n\ndata: a\n\n", b": comment\n"), [True, False]),
+    ],
+)
+def test_comments_and_blank_lines_do_not_show_that_the_service_works(
+    pieces: tuple[bytes, ...], worked: list[bool]
+) -> None:
+    decoder = SSEDecoder(("AT WORK",))
+    found = []
+    for piece in pieces:
+        decoder.feed(piece)
+        found.append(decoder.has_worked)
+    assert found == worked

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from helpers.catalogue import PROVIDERS
 from helpers.driving import MESSAGES, MODES, QUICK, run
 
 from g4f_lite import (
@@ -23,6 +24,7 @@ from g4f_lite import (
     RateLimitError,
     ServerError,
 )
+from g4f_lite.provider.leg import Leg
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite_providers.anthropic import Anthropic
 from g4f_lite_providers.gemini import Gemini
@@ -249,6 +251,11 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"limit_headers": None}, "limit_headers must be a mapping, not NoneType"),
         ({"limit_headers": {"requests": "x-left"}}, r"\(remaining, reset\); got 'requests'"),
         ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),
+        ({"thinking_models": "acme-(1"}, "acme's thinking_models must be a regular expression: missing"),
+        ({"thinking_models": ("acme-1",)}, "thinking_models must be a regular expression"),
+        ({"working_comments": "at work"}, "working_comments must be a tuple of texts, not 'at work'"),
+        ({"working_comments": (b"at work",)}, "working_comments must be a tuple of texts"),
+        ({"working_comments": None}, "working_comments must be a tuple of texts, not None"),
     ],
 )
 def test_an_invalid_declaration_is_refused_when_the_provider_is_created(
@@ -259,6 +266,27 @@ def test_an_invalid_declaration_is_refused_when_the_provider_is_created(
 
 
 # -- the bundled providers -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "thinking", "others"),
+    [
+        ("openai", "o3 gpt-5.6-luna gpt-6-sol gpt-10 ft:o4-mini:me", "gpt-4o gpt-5-chat-latest chatgpt-4o-latest"),
+        ("azure", "o4-mini gpt-6-sol", "gpt-4o my-deployment gpt-5-chat"),
+        ("gemini", "gemini-2.5-pro gemini-3.8-flash models/gemini-2.5-flash", "gemini-3.5-flash-lite gemini-2.0-flash"),
+        ("xai", "grok-4.3 grok-4-fast-reasoning grok-3-mini", "grok-4.20-non-reasoning grok-3 grok-2"),
+        ("moonshot", "kimi-k3 kimi-k2.6 kimi-k2-thinking", "kimi-k2-0905-preview moonshot-v1-8k"),
+        ("zai", "glm-5.3 glm-4.5-air", "glm-4-plus"),
+        ("mistral", "magistral-medium-latest", "mistral-small-latest"),
+        ("openrouter", "openai/gpt-6-sol x-ai/grok-4 google/gemini-2.5-pro deepseek/deepseek-r1:free",
+         "openai/gpt-4o x-ai/grok-4.1-non-reasoning google/gemini-3.1-flash-lite google/gemma-4-31b-it:free"),
+        ("together", "deepseek-ai/DeepSeek-R1 Qwen/Qwen3-Next-80B-A3B-Thinking Qwen/QwQ-32B microsoft/phi-4-reasoning",
+         "meta-llama/Llama-3.3-70B-Instruct-Turbo acme/unreasonable-2 acme/fast-nonreasoning acme/fast-non_thinking"),
+    ],
+)  # fmt: skip
+def test_models_that_think_are_known(provider: str, thinking: str, others: str) -> None:
+    known = {model: Leg(PROVIDERS[provider], model).thinks for model in f"{thinking} {others}".split()}
+    assert known == {**dict.fromkeys(thinking.split(), True), **dict.fromkeys(others.split(), False)}
 
 
 @pytest.mark.parametrize("code", Anthropic.error_codes)

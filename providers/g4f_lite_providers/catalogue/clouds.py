@@ -51,5 +51,6 @@ CLOUDS: dict[str, Row] = {
             "responsibleaipolicyviolation": "ContentFilterError",
         },
         error_words={"temporarily blocked": "PermissionDeniedError"},  # the resource, for earlier content
+        thinking_models=r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)",  # if the deployment has the name of its model
     ),
 }

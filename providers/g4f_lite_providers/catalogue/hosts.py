@@ -63,6 +63,12 @@ HOSTS: dict[str, Row] = {
         },
         usage_fields={"server_tool_use_details.web_search_requests": "web_searches"},
         usage_costs={"cost": 1},
+        # Makers that keep thoughts to themselves, and names that say it.
+        thinking_models=(
+            r"openai/(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))|google/gemini-(?:2\.5|[3-9])(?!.*flash-lite)"
+            r"|x-ai/grok-(?!.*non-reasoning)[4-9]|.*(?:thinking|-r1\b|reasoner)"
+        ),
+        working_comments=("OPENROUTER PROCESSING",),
     ),
     "together": Row(
         label="Together AI",

@@ -35,6 +35,7 @@ MAKERS: dict[str, Row] = {
             "num_cached_tokens": "prompt_tokens_details.cached_tokens",
             "prompt_audio_seconds": "audio_seconds",
         },
+        thinking_models="magistral",
     ),
     "deepseek": Row(
         label="DeepSeek",
@@ -54,6 +55,7 @@ MAKERS: dict[str, Row] = {
             "must be passed back": "UnsupportedParameterError",  # reasoning that another service did not give
         },
         usage_fields={"prompt_cache_hit_tokens": "prompt_tokens_details.cached_tokens"},
+        working_comments=("keep-alive",),
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -74,6 +76,7 @@ MAKERS: dict[str, Row] = {
             "frequency_penalty": (0,),
             "tool_choice": ("auto", "none"),
         },
+        thinking_models=r"kimi-(?:.*thinking|k2\.[5-9]|k[3-9])",
         renamed_parameters=OLD_LIMIT,
         error_codes={
             "access_terminated_error": "PermissionDeniedError",
@@ -95,6 +98,7 @@ MAKERS: dict[str, Row] = {
         api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
+        thinking_models=r"glm-(?:4\.[5-9]|[5-9])",
         capabilities=UNASKED - {"json_schema"} | VISION,
         allowed_values={"tool_choice": ("auto",)},
         renamed_parameters=OLD_LIMIT,

@@ -42,6 +42,7 @@ class Gemini(Provider):
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
+    thinking_models = r"(?:models/)?gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
     error_codes = {
         # finish reasons
         "malformed_function_call": ToolCallError,

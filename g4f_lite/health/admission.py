@@ -1,0 +1,43 @@
+"""Whether a leg may be used now, and the words that say why not."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from ..errors.exceptions import ProviderError
+from ..provider.leg import Leg
+from ..trail import Skipped
+from .pressure import Turn
+
+LONGEST_SHORT_WAIT_S = 10.0
+"""A leg that takes the next request sooner is described as limited, else as cooling down."""
+
+
+class Admission(NamedTuple):
+    """Whether a leg may be used now; if not, when it may be used again, and the error that caused it."""
+
+    ready_at: float = 0.0
+    error: ProviderError | None = None
+    probe: int = 0
+    """The number of the probe that begins; what `check` returns only tells whether it would be one. 0: it is none."""
+    turn: Turn | None = None
+    """The place in the leg's line, if it has one."""
+
+    @property
+    def granted(self) -> bool:
+        return self.error is None
+
+
+def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
+    """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
+    assert admission.error is not None
+    error = f"{type(admission.error).__name__} ({admission.error.message})"
+    if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
+        limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
+        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
+    try:
+        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
+    except (OverflowError, ValueError, OSError):  # a service asked for a million years
+        until = "further notice"
+    return leg.skipped(f"cooling down until {until} after {error}")
