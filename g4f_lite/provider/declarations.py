@@ -1,4 +1,4 @@
-"""What a provider declares about its service's errors and limits, and the check of it. Data only."""
+"""What a provider declares about its service's errors, limits and schemas, and the check of it. Data only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from .schema_rules import rules_of
 
 # Source: OpenAI, Groq, xAI, Cerebras.
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
@@ -13,16 +14,22 @@ COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def check_declarations(name: str, error_codes: Any, limit_headers: Any) -> None:
+def check_declarations(name: str, error_codes: Any, limit_headers: Any, schema_rules: Any) -> None:
     """
-    Check `Provider.error_codes` and `Provider.limit_headers`, which are read where a mistake would break a call.
+    Check these attributes of a provider, which are read where a mistake would break a call.
 
     Raises:
         ConfigurationError: says which entry is wrong.
     """
-    for attribute, declared in (("error_codes", error_codes), ("limit_headers", limit_headers)):
+    for attribute, declared in (
+        ("error_codes", error_codes),
+        ("limit_headers", limit_headers),
+        ("schema_rules", schema_rules),
+    ):
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")
+    if schema_rules:
+        rules_of(schema_rules)
     for code, error in error_codes.items():
         if not (_is_lower(code) and isinstance(error, type) and issubclass(error, ProviderError)):
             raise ConfigurationError(

@@ -21,6 +21,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import STRICT
+
 if TYPE_CHECKING:
     from g4f_lite import EndpointRequest
 
@@ -57,6 +59,8 @@ class Groq(OpenaiTemplate):
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
     dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
+
+    schema_rules = STRICT
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))

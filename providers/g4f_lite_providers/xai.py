@@ -20,6 +20,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import NUMBERS, UNIONS
+
 
 class XAI(OpenaiTemplate):
     """
@@ -39,6 +41,10 @@ class XAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
     unsupported_parameters = frozenset({"stop", "frequency_penalty"})  # an error since Grok 4
     dropped_message_fields = frozenset({"annotations", "name"})
+    schema_rules = {
+        "applies": "always",
+        "keywords": UNIONS | NUMBERS | {"const", "default", "format", "pattern"},
+    }
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

@@ -58,6 +58,8 @@ class OpenaiTemplate(Provider):
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        if request.response_format is not None or request.tools:
+            request = self.fit_schemas(request)
         body = request.to_body()
         self._refuse_unsupported(request, body)
         if body["messages"] is request.messages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .schemas import STRICT
 
 CLOUDS: dict[str, Row] = {
     "cloudflare": Row(
@@ -35,5 +36,7 @@ CLOUDS: dict[str, Row] = {
         notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
         capabilities=CHAT | VISION | EMBEDDINGS | AUDIO,
         dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        # Source: learn.microsoft.com, structured outputs.
+        schema_rules={**STRICT, "max_properties": 100, "max_depth": 5},
     ),
 }

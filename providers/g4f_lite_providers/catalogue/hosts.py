@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..row import Row
 from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .schemas import NUMBERS, STRICT, UNIONS
+
+# Source: inference-docs.cerebras.ai/capabilities/structured-outputs; refused keywords as users report them.
+_CEREBRAS: Mapping[str, Any] = {
+    **STRICT,
+    "keywords": UNIONS | NUMBERS | {"const"},
+    "recursion": "none",
+    "max_properties": 500,
+    "max_enum": 500,
+    "max_characters": 5000,
+}
+# Source: docs.fireworks.ai, structured response formatting.
+_FIREWORKS: Mapping[str, Any] = {"applies": "always", "keywords": UNIONS | NUMBERS | {"const", "default", "format"}}
 
 HOSTS: dict[str, Row] = {
     "cerebras": Row(
@@ -20,6 +36,7 @@ HOSTS: dict[str, Row] = {
             {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}
         ),
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
+        schema_rules=_CEREBRAS,
     ),
     "openrouter": Row(
         label="OpenRouter",
@@ -35,6 +52,7 @@ HOSTS: dict[str, Row] = {
             "gemma-4-31b": "google/gemma-4-31b-it:free",
         },
         capabilities=CHAT | VISION | EMBEDDINGS,
+        schema_rules=STRICT,  # of whichever service answers
     ),
     "together": Row(
         label="Together AI",
@@ -74,6 +92,7 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         renamed_values=ANY_TOOL,
+        schema_rules=_FIREWORKS,
     ),
     "deepinfra": Row(
         label="DeepInfra",
@@ -149,6 +168,7 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT | VISION,
         renamed_parameters=OLD_LIMIT,
+        schema_rules=STRICT,  # of whichever service answers
     ),
     "nebius": Row(
         label="Nebius Token Factory",
@@ -198,6 +218,7 @@ HOSTS: dict[str, Row] = {
         default_model="openai",
         fallback_models=("openai-fast", "deepseek"),
         capabilities=UNASKED | VISION,
+        schema_rules=STRICT,
     ),
     "hyperbolic": Row(
         label="Hyperbolic",

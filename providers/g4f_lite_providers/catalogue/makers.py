@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .schemas import TOLD
 
 MAKERS: dict[str, Row] = {
     "mistral": Row(
@@ -39,6 +40,7 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT,
         # reasoning_content stays: it must be sent back to a model that thinks.
         dropped_message_fields=frozenset({"annotations", "reasoning"}),
+        schema_rules=TOLD,
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -60,7 +62,8 @@ MAKERS: dict[str, Row] = {
         api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
-        capabilities=UNASKED - {"json_schema"} | VISION,
+        capabilities=UNASKED | VISION,
         renamed_parameters=OLD_LIMIT,
+        schema_rules=TOLD,
     ),
 }
