@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
-from ..types.chat import ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk, T
 from .async_driver import AsyncDriver, AsyncOpenStream, read
 from .base_stream import BaseStream
 
 
-class AsyncStream(BaseStream):
+class AsyncStream(BaseStream[T]):
     """As `Stream`, with `async for` and `aclose`."""
 
     def __init__(self, driver: AsyncDriver, call: Call, opened: AsyncOpenStream) -> None:

@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
-from ..types.chat import ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk, T
 from .base_stream import BaseStream
 from .driver import Driver, OpenStream, read
 
 
-class Stream(BaseStream):
+class Stream(BaseStream[T]):
     """
     The chunks of one completion, as they arrive. Iterate over it once; close it to stop early.
 
