@@ -29,6 +29,11 @@ def json_texts(text: str) -> Iterator[str]:
 
 def _without_words(text: str) -> Iterator[str]:
     yield text
+    if text.lstrip().startswith('"'):  # JSON in a JSON string
+        try:
+            yield str(json.loads(text))
+        except (ValueError, RecursionError):
+            pass
     if (only := _ONLY_FENCE.fullmatch(text)) is not None:
         yield only[1]
     if len(fenced := _FENCE.findall(text)) == 1:

@@ -12,7 +12,7 @@ import msgspec
 import msgspec.inspect
 
 from ..provider.schema_fitting import subschemas
-from ..value import JSONObject
+from ..value import NOT_JSON, JSONObject
 
 _MOST_ERRORS = 20
 _LONGEST_ERROR = 300
@@ -49,6 +49,7 @@ class MsgspecType:
 
     def __init__(self, model: Any) -> None:
         self.schema: JSONObject = msgspec.json.schema(model)
+        self._model = model
         self._decoder = msgspec.json.Decoder(model)
         for one in _typed_dicts(msgspec.inspect.type_info(model), set()):
             _put_in_order(self.schema, one)
@@ -56,8 +57,11 @@ class MsgspecType:
     def parse(self, text: str) -> Any:
         return self._decoder.decode(text)
 
-    def complaints(self, error: Exception) -> list[str]:
-        return [str(error)]
+    def complaints(self, error: Exception, text: str) -> list[str]:
+        try:
+            return _violations(self._model, msgspec.json.decode(text)) or [str(error)]
+        except NOT_JSON:
+            return [str(error)]
 
 
 class PydanticModel:
@@ -70,7 +74,7 @@ class PydanticModel:
     def parse(self, text: str) -> Any:
         return self._model.model_validate_json(text)
 
-    def complaints(self, error: Exception) -> list[str]:
+    def complaints(self, error: Exception, text: str) -> list[str]:
         return _complaints(error)
 
 
@@ -84,7 +88,7 @@ class PydanticType:
     def parse(self, text: str) -> Any:
         return self._adapter.validate_json(text)
 
-    def complaints(self, error: Exception) -> list[str]:
+    def complaints(self, error: Exception, text: str) -> list[str]:
         return _complaints(error)
 
 
@@ -120,6 +124,28 @@ def _complaints(error: Any) -> list[str]:
         return [re.sub(r"\s*(\[type=[^\]]*\])?\s*For further information visit \S+", "", str(error))]
     found = [(".".join(map(str, one.get("loc", ()))), one.get("msg", "")) for one in error.errors()]
     return [f"{path}: {message}" if path else message for path, message in found]
+
+
+def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
+    """Return all of what msgspec says about a value; it raises only the first."""
+    try:
+        msgspec.convert(value, model, str_keys=True)
+        return []
+    except Exception as error:
+        message, _, inner = str(error).partition(" - at `$")
+    found: list[str] = []
+    if isinstance(value, dict) and (fields := getattr(msgspec.inspect.type_info(model), "fields", None)):
+        hints = get_type_hints(get_origin(model) or model, include_extras=True)
+        for field in fields:
+            if field.encode_name in value:
+                found += _violations(hints[field.name], value[field.encode_name], f"{path}.{field.encode_name}")
+            elif field.required:
+                found.append(f"Object missing required field `{field.encode_name}` - at `{path}`")
+    elif isinstance(value, list) and get_origin(model) is list:
+        for index, one in enumerate(value):
+            found += _violations(get_args(model)[0], one, f"{path}[{index}]")
+    where = f"{path}{inner.rstrip('`')}"
+    return found or [message if where == "$" else f"{message} - at `{where}`"]
 
 
 def joined(complaints: list[str]) -> str:

@@ -69,15 +69,16 @@ class ResponseModel:
         Raises:
             MisfitError: the text violates the schema.
         """
-        misfit: Exception | None = None
+        complaints: list[str] = []
         for part in json_texts(text):
+            own = self._unwrapped(part)
             try:
-                return self._reader.parse(self._unwrapped(part))
+                return self._reader.parse(own)
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
-                if misfit is None or _is_json(part):
-                    misfit = error
-        assert misfit is not None
-        raise MisfitError(f"the answer does not match {self.name}: {joined(self._reader.complaints(misfit))}") from None
+                if not complaints or _is_json(part):
+                    with _lock:
+                        complaints = self._reader.complaints(error, own)
+        raise MisfitError(f"the answer does not match {self.name}: {joined(complaints)}") from None
 
     def _unwrapped(self, text: str) -> str:
         """Return the JSON of the only property, or the text if the model answered without the object around it."""

@@ -22,6 +22,8 @@ _ANNOTATIONS = frozenset(
     """.split()
 )
 """Keywords that are left out without a word: they restrict nothing, and tell a model nothing."""
+_MOST_PLACES = 20_000
+"""Definitions that take the place of references may double the size of a schema, again and again."""
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -29,26 +31,17 @@ class UnfitSchemaError(Exception):
     """No rewriting makes the schema keep the rules; the message says which part of it, and why."""
 
 
-class Fitted(NamedTuple):
-    """A schema that keeps the rules."""
-
-    schema: JSONObject
-    notes: tuple[str, ...]
-    """What the service does not enforce; the descriptions in the schema say it."""
-
-
-def fit(schema: JSONObject, rules: SchemaRules) -> Fitted:
+def fit(schema: JSONObject, rules: SchemaRules) -> JSONObject:
     """
     Return a copy of the schema that keeps the rules.
 
-    What fits it fits the given schema, too, except for what the notes say.
+    What fits it fits the given schema, too, except for what its descriptions tell.
 
     Raises:
         UnfitSchemaError: it cannot be made to keep them.
     """
-    fitting = Fitting(schema, rules)
     try:
-        fitted = fitting.whole()
+        fitted = Fitting(schema, rules).whole()
         size = Size.of(fitted)
     except RecursionError:
         raise UnfitSchemaError("the schema is nested too deeply") from None
@@ -63,7 +56,7 @@ def fit(schema: JSONObject, rules: SchemaRules) -> Fitted:
     ):
         if limit is not None and is_ > limit:
             raise UnfitSchemaError(f"the schema has {is_} {what}; the limit is {limit}")
-    return Fitted(fitted, tuple(fitting.notes))
+    return fitted
 
 
 def subschemas(node: Mapping[str, Any]) -> Iterator[tuple[str, JSONObject]]:
@@ -107,7 +100,7 @@ class Fitting:
 
     def __init__(self, schema: JSONObject, rules: SchemaRules) -> None:
         self.root, self.rules = schema, rules
-        self.notes: list[str] = []
+        self._places = 0
         self._names: dict[str, str] = {}
         """The references that are kept: their pointers in the given schema to their names in `$defs`."""
         self._reached: dict[str, frozenset[str]] = {}
@@ -172,7 +165,10 @@ class Fitting:
             raise UnfitSchemaError(f"{path or 'the schema'} may contain itself")
         others = {name: one for name, one in node.items() if name != "$ref"}
         if self.rules.bare_refs and others.keys() - _ANNOTATIONS:
-            return None
+            if pointer not in self._reach(pointer):
+                return None
+            around = self._kept(others)  # the target contains itself, so it cannot take the place of the reference
+            return {**around, "anyOf": [self._reference({"$ref": pointer}, path)]}
         if pointer == "#":
             return {"$ref": "#"}
         if pointer not in self._names:
@@ -180,7 +176,7 @@ class Fitting:
             while name in self._names.values():
                 name += "_"
             self._names[pointer] = name
-        kept = {} if self.rules.bare_refs else self._kept(others, path)
+        kept = {} if self.rules.bare_refs else self._kept(others)
         return {"$ref": f"#/$defs/{self._names[pointer]}", **kept}
 
     def _closes_circle(self, node: JSONObject, inside: str) -> bool:
@@ -197,11 +193,14 @@ class Fitting:
             inside: pointer of the definition that the node is in.
             path: names of properties, for messages.
         """
+        self._places += 1
+        if self._places > _MOST_PLACES:
+            raise UnfitSchemaError("the schema is too large without references")
         if isinstance(node.get("$ref"), str):
             if (reference := self._reference(node, path)) is not None:
                 return reference
             node = self.without_ref(node)
-        node = self._kept(self._merged(node, path), path)
+        node = self._kept(self._merged(node, path))
         if self.rules.closed and not node.keys() & {"type", "anyOf", "$ref", "enum", "const"}:
             raise UnfitSchemaError(f"{path or 'the schema'} may be any value")
         if _kind(node) == "object":
@@ -268,7 +267,7 @@ class Fitting:
         if "anyOf" in node and not accepts("anyOf"):
             raise UnfitSchemaError(f"{path or 'the schema'} may have one of several types")
         if node.get("anyOf") and self.rules.closed and not all(map(_says_its_type, node["anyOf"])):
-            self._tell(node := dict(node), "anyOf", path)  # alternatives of what is required
+            self._tell(node := dict(node), "anyOf")  # alternatives of what is required
         return dict(node)
 
     def _all_of(self, node: JSONObject, path: str) -> JSONObject:
@@ -291,11 +290,11 @@ class Fitting:
             kinds.append(node["items"])
         else:
             node.pop("items", None)
-        self._tell(node, "prefixItems", path)
+        self._tell(node, "prefixItems")
         unique = [one for index, one in enumerate(kinds) if one not in kinds[:index]]
         return {**node, "items": unique[0] if len(unique) == 1 else {"anyOf": unique}} if unique else node
 
-    def _kept(self, node: JSONObject, path: str) -> JSONObject:
+    def _kept(self, node: JSONObject) -> JSONObject:
         """Return a schema without the keywords that the service refuses; its description tells them."""
         rules, node = self.rules, dict(node)
         if rules.keywords is not None and "type" not in node and (kind := _kind(node)):
@@ -309,21 +308,20 @@ class Fitting:
             if says_nothing:
                 del node[name]
             else:
-                self._tell(node, name, path)
+                self._tell(node, name)
         if rules.formats is not None and node.get("format", "") not in {*rules.formats, ""}:
-            self._tell(node, "format", path)
+            self._tell(node, "format")
         if rules.refused_patterns and re.search(rules.refused_patterns, str(node.get("pattern", ""))):
-            self._tell(node, "pattern", path)
+            self._tell(node, "pattern")
         if rules.max_min_items is not None and node.get("minItems", 0) > rules.max_min_items:
-            self._tell(node, "minItems", path)
+            self._tell(node, "minItems")
         if rules.enums is not None and not all(_TYPES.get(type(one)) in rules.enums for one in node.get("enum") or ()):
-            self._tell(node, "enum", path)
+            self._tell(node, "enum")
         return node
 
-    def _tell(self, node: JSONObject, name: str, path: str) -> None:
+    def _tell(self, node: JSONObject, name: str) -> None:
         """Move a keyword into the description."""
         said = f"{name}: {msgspec.json.encode(node.pop(name)).decode()}"
-        self.notes.append(f"{path or '.'}: {said}")
         node["description"] = f"{node['description']} ({said})" if node.get("description") else f"({said})"
 
 

@@ -61,7 +61,7 @@ def is_strict(schema: JSONObject) -> bool:
 def _fit(schema: JSONObject, rules: SchemaRules) -> JSONObject:
     if rules.applies == "told":
         raise UnfitSchemaError("it enforces no JSON Schema")
-    return schema if rules == AS_IT_IS else fit(schema, rules).schema
+    return schema if rules == AS_IT_IS else fit(schema, rules)
 
 
 def _told(request: ChatRequest, schema: JSONObject, rules: SchemaRules) -> ChatRequest:
@@ -89,7 +89,7 @@ def _fit_tool(tool: JSONObject, rules: SchemaRules, service: str) -> JSONObject:
         if strict or rules.tools:
             if rules.closed and not parameters.keys() - {"type", "description", "title", "$schema"}:
                 parameters = {**parameters, "type": "object", "properties": {}}
-            parameters = fit(parameters, rules).schema
+            parameters = fit(parameters, rules)
         elif rules.object_root:
             parameters = _without_union(parameters)
     except UnfitSchemaError as unfit:

@@ -211,6 +211,7 @@ DRESSED = {
     "reasoning of Mistral": f"[THINK]{BAD}[/THINK]{GOOD}",
     "twice": f"<think>a</think><think>b</think>{GOOD}",
     "a byte order mark": f"\ufeff{GOOD}",
+    "a JSON string": json.dumps(GOOD),
 }
 
 
@@ -269,6 +270,34 @@ def test_all_violations_are_told_shortly_and_without_links(groq: FaultServer) ->
     assert "late afternoon" in complaint
     assert "http" not in complaint
     assert "validation error" not in complaint
+
+
+class Deep(msgspec.Struct, rename="camel"):
+    the_first: Struct
+    others: list[Data]
+    last: Annotated[int, msgspec.Meta(ge=0)]
+    free: int = 0
+
+
+class DeepDict(TypedDict):
+    theFirst: Struct
+    others: list[Data]
+    last: Annotated[int, msgspec.Meta(ge=0)]
+
+
+@pytest.mark.parametrize("model", [Deep, DeepDict, list[Deep]], ids=str)
+def test_all_violations_of_a_type_of_msgspec_are_told(model: Any) -> None:
+    text = '{"theFirst": {"city": 5, "celsius": "warm"}, "others": [{"city": "a", "celsius": 1}, {"city": "b"}], "last": -1}'
+    root = "$[0]" if model == list[Deep] else "$"
+    with pytest.raises(MisfitError) as found:
+        ResponseModel(model).parse(f"[{text}]" if model == list[Deep] else text)
+    for told in (
+        f"Expected `str`, got `int` - at `{root}.theFirst.city`",
+        f"Expected `float`, got `str` - at `{root}.theFirst.celsius`",
+        f"Object missing required field `celsius` - at `{root}.others[1]`",
+        f"Expected `int` >= 0 - at `{root}.last`",
+    ):
+        assert told in str(found.value)
 
 
 class Inside(pydantic.BaseModel):

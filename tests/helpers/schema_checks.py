@@ -34,7 +34,7 @@ def hold(condition: object, message: str) -> None:
         raise RefusedError(message)
 
 
-def _only(schema: Schema, accepted: str) -> None:
+def _only(schema: Schema, accepted: str, *, bare_refs: bool = True) -> None:
     for path, node in places(schema):
         if wrong := set(node) - set(accepted.split()):
             raise RefusedError(f"{path}: {sorted(wrong)} not permitted")
@@ -43,7 +43,7 @@ def _only(schema: Schema, accepted: str) -> None:
                 node["$ref"] == "#" or node["$ref"].removeprefix("#/$defs/") in schema.get("$defs", {}),
                 f"{path}: dangling",
             )
-            hold(set(node) == {"$ref"}, f"{path}: $ref cannot have keywords {set(node) - {'$ref'}}")
+            hold(not bare_refs or set(node) == {"$ref"}, f"{path}: $ref cannot have keywords {set(node) - {'$ref'}}")
 
 
 def _closed(schema: Schema, *, all_required: bool) -> None:
@@ -131,7 +131,8 @@ def gemini(schema: Schema) -> None:
 
 def cohere(schema: Schema) -> None:
     hold(schema.get("type") == "object", "the root is no object")
-    _only(schema, "type properties required items enum $ref $defs title description const default format pattern")
+    accepted = "type properties required items enum $ref $defs title description const default format pattern"
+    _only(schema, accepted, bare_refs=False)
     for path, node in places(schema):
         hold(node.get("format", "date") in {"date", "date-time", "time", "uuid"}, f"{path}: format")
         hold(not re.search(r"[$^]|\?[=!]", node.get("pattern", "")), f"{path}: pattern")

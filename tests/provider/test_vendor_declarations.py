@@ -212,6 +212,8 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"error_codes": {"plan": "QuotaExceededError"}}, "'plan': 'QuotaExceededError'"),
         ({"error_codes": {"plan": ValueError}}, "'plan'"),
         ({"limit_headers": None}, "limit_headers must be a mapping, not NoneType"),
+        ({"schema_rules": "strict"}, "schema_rules must be a mapping, not str"),
+        ({"schema_rules": {"closd": True}}, "schema_rules: .*closd"),
         ({"limit_headers": {"requests": "x-left"}}, r"\(remaining, reset\); got 'requests'"),
         ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),
     ],

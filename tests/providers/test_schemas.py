@@ -14,13 +14,15 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import msgspec
 import pydantic
 import pytest
-from helpers.catalogue import PROVIDERS, completed
+from helpers.catalogue import PROVIDERS, at, completed
+from helpers.driving import MODES, run
 from helpers.schema_checks import CHECKS, schema_sent
 from msgspec import Meta
 from pydantic import BaseModel, Field
 
 from g4f_lite import ChatRequest, UnsupportedParameterError
 from g4f_lite.call.structured import response_model
+from g4f_lite.testing import FaultServer, replies
 
 each_checked = pytest.mark.parametrize("name", CHECKS)
 HI = ({"role": "user", "content": "Hi"},)
@@ -66,6 +68,15 @@ class Node(BaseModel):
     value: int
     children: list[Node]
     parent: Node | None = None
+
+
+class Described(BaseModel):
+    value: int
+    next: list[DescribedLink]
+
+
+class DescribedLink(BaseModel):
+    to: Described = Field(description="Where it leads.", default=None)
 
 
 class Open(BaseModel):
@@ -114,7 +125,7 @@ Large = msgspec.defstruct("Large", [(f"a_long_name_for_a_property_{index}", int)
 Empty = pydantic.create_model("Empty")
 
 MODELS = [
-    Hero, Team, Pets, Node, Open, Limited, Typed, Data, Chain, First | Second, ManyOptional, ManyUnions, Large, Empty,
+    Hero, Team, Pets, Node, Described, Open, Limited, Typed, Data, Chain, First | Second, ManyOptional, ManyUnions, Large, Empty,
     list[Hero], list[Limited], list[Node], Hero | None, Cat | Dog, dict[str, Hero], tuple[Cat, ...],
 ]  # fmt: skip
 MODEL_IDS = {"anthropic": "claude-haiku-5-5", "gemini": "gemini-3.8-flash"}
@@ -336,6 +347,50 @@ def test_parameters_of_a_strict_tool_keep_the_rules(name: str) -> None:
 def test_parameters_of_every_tool_keep_the_rules_of_gemini() -> None:
     for model in (Hero, Team, Node, Pets, Open):
         CHECKS["gemini"](parameters_sent("gemini", tool(model.model_json_schema())))
+
+
+def test_a_schema_whose_references_double_again_and_again_is_not_inlined() -> None:
+    step = {"type": "object", "properties": {}, "required": ["a", "b"], "additionalProperties": False}
+    defined = {
+        f"D{level}": {
+            **step,
+            "properties": {name: {"$ref": f"#/$defs/D{level + 1}", "description": name} for name in ("a", "b")},
+        }
+        for level in range(40)
+    } | {"D40": {"type": "string"}}
+    schema = {"$ref": "#/$defs/D0", "$defs": defined}
+    assert (
+        sent("openai", **asking(schema, strict=None))["response_format"]
+        == asking(schema, strict=False)["response_format"]
+    )
+
+
+AS_IT_IS = ["mistral", "together", "vllm", "nebius"]
+
+
+@pytest.mark.parametrize("name", AS_IT_IS)
+def test_other_services_get_schemas_as_they_are(name: str) -> None:
+    for model in (Hero, Open, Node):
+        known = response_model(model)
+        wrapped = sent(name, response_format=known.response_format)["response_format"]["json_schema"]
+        assert (wrapped["schema"], wrapped["strict"]) == (known.schema, known.strict)
+    assert sent(name, tools=tool(UNION))["tools"] == tool(UNION)
+
+
+ANSWER = '{"zeta": 1, "alpha": "a"}'
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["deepseek", "anthropic", "gemini", "cohere", "openai"])
+def test_an_answer_becomes_an_object_with_every_service(name: str, mode: str, server: FaultServer) -> None:
+    for model, text, parsed in (
+        (Typed, ANSWER, {"zeta": 1, "alpha": "a"}),
+        (dict[str, Data], f'{{"x": {{"typed": {ANSWER}, "several": []}}}}', {"x": Data({"zeta": 1, "alpha": "a"}, [])}),
+    ):
+        server.script(replies.answer(text))
+        outcome = run(mode, at(name, server), {"provider": name, "response_model": model})
+        assert outcome.completion is not None, outcome.error
+        assert outcome.completion.parsed == parsed
 
 
 def test_fine_tuned_models_of_openai_take_no_restrictions_of_values() -> None:
