@@ -45,6 +45,8 @@ def fit(schema: JSONObject, rules: SchemaRules) -> JSONObject:
         size = Size.of(fitted)
     except RecursionError:
         raise UnfitSchemaError("the schema is nested too deeply") from None
+    except (AttributeError, TypeError, ValueError) as error:  # the caller wrote it
+        raise UnfitSchemaError(f"the schema is invalid: {error}") from None
     if rules.max_optional is not None and size.optional > rules.max_optional and not rules.all_required:
         return fit(schema, msgspec.structs.replace(rules, all_required=True))
     for limit, is_, what in (
@@ -116,7 +118,7 @@ class Fitting:
                 defined[self._names[pointer]] = self._node(self._target(pointer), pointer, self._names[pointer])
         if defined:
             fitted["$defs"] = defined
-        if self.rules.all_required and not _ends(fitted, fitted, frozenset()):
+        if self.rules.all_required and not _has_end(fitted):
             raise UnfitSchemaError("each object of the schema needs another one within it")
         return fitted
 
@@ -347,17 +349,23 @@ def _says_its_type(node: object) -> bool:
     return isinstance(node, dict) and bool(node.keys() & {"$ref", "anyOf", "oneOf", "allOf"} or _kind(node))
 
 
-def _ends(node: JSONObject, root: JSONObject, under: frozenset[str]) -> bool:
-    """Return whether something fits the schema without going in circles."""
-    if isinstance(pointer := node.get("$ref"), str):
-        if pointer in under:
-            return False
-        target = root if pointer == "#" else root["$defs"][pointer.removeprefix("#/$defs/")]
-        return _ends(target, root, under | {pointer})
+def _has_end(schema: JSONObject) -> bool:
+    """Return whether something fits the schema without going in circles for ever."""
+    parts = {f"#/$defs/{name}": one for name, one in schema.get("$defs", {}).items()} | {"#": schema}
+    ending: set[str] = set()
+    while more := {pointer for pointer, one in parts.items() if pointer not in ending and _ends(one, ending)}:
+        ending |= more
+    return "#" in ending
+
+
+def _ends(node: JSONObject, ending: set[str]) -> bool:
+    if "$ref" in node:
+        return node["$ref"] in ending
     if "anyOf" in node:
-        return any(_ends(one, root, under) for one in node["anyOf"])
-    if isinstance(kind := node.get("type"), list) and "null" in kind:
+        return any(_ends(one, ending) for one in node["anyOf"])
+    kind = node.get("type")
+    if isinstance(kind, list) and "null" in kind:
         return True
     if kind in ("array", ["array"]):
-        return not node.get("minItems") or _ends(node.get("items", {}), root, under)
-    return all(_ends(one, root, under) for name, one in (node.get("properties") or {}).items())
+        return not node.get("minItems") or _ends(node["items"], ending)
+    return all(_ends(one, ending) for one in (node.get("properties") or {}).values())

@@ -96,6 +96,8 @@ def _fit_tool(tool: JSONObject, rules: SchemaRules, service: str) -> JSONObject:
         if strict:
             name = function.get("name")
             raise UnsupportedParameterError(f"{service} cannot enforce the parameters of {name!r}: {unfit}") from None
+    except (AttributeError, TypeError):  # they are invalid, which the service says best
+        return tool
     return {**tool, "function": {**function, "parameters": parameters}}
 
 
