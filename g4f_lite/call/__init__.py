@@ -14,5 +14,6 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `endpoints` | every other endpoint: one row each |
 | `answer_checks` | checks of results |
 | `structured` | `response_model`: its JSON Schema, and texts parsed into it |
+| `response_types` `json_in_text` | the types that it takes; the JSON in a text |
 | `model_lookup` | lists of models that services have sent, and the first model for a leg that names none |
 """

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("g4f_lite")
 
+_CUT = ("length", "max_tokens", "model_length")
+"""Finish reasons of a text that reached a limit of tokens; the last two are not OpenAI's."""
+
 
 class ActiveAttempt:
     """
@@ -176,7 +179,8 @@ class ActiveAttempt:
         Return a completion with its text parsed into the response model.
 
         Raises:
-            ToolCallError: the text violates the schema; the next attempt on this leg sends the complaint along.
+            ToolCallError: the text violates the schema; the next attempt on this leg sends the complaint along. With
+                the code `length` it was cut at a limit of tokens: there is no other attempt on this leg.
         """
         from .structured import MisfitError
 
@@ -186,7 +190,15 @@ class ActiveAttempt:
             return msgspec.structs.replace(completion, parsed=model.parse(completion.text))
         except MisfitError as misfit:
             choice = completion.choices[0]
-            if completion.text and choice.finish_reason != "length":  # else there is nothing to correct
+            if choice.finish_reason in _CUT:
+                limit = self.request.max_completion_tokens or self.request.max_tokens
+                which = f"max_tokens={limit}" if limit else "set a higher max_tokens"
+                raise ToolCallError(
+                    f"the answer was cut at the token limit ({which}) before its JSON was complete",
+                    status=status,
+                    code="length",
+                ) from None
+            if completion.text:  # else there is nothing to correct
                 complaint = f"That does not fit: {misfit}. Answer again, with the corrected JSON alone."
                 self.call.corrections[self.leg.identity] = (
                     choice.message.to_dict(),

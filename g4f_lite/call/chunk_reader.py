@@ -181,7 +181,8 @@ class ChunkReader:
         """Return what a failure is at this point: before the first content its cause, then an interruption."""
         if not self.has_content or isinstance(cause, StreamInterruptedError):
             return cause
-        what = "it is complete, but" if isinstance(cause, ToolCallError) else "the stream was interrupted:"
+        complete = isinstance(cause, ToolCallError) and cause.code != "length"
+        what = "it is complete, but" if complete else "the stream was interrupted:"
         error = StreamInterruptedError(f"{what} {cause.message}", status=self.status)
         error.partial_text = self.text
         error.__cause__ = cause

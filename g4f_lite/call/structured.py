@@ -12,10 +12,14 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
-from ..value import JSONObject
+from ..provider.schema_fitting import Fitting, subschemas
+from ..provider.schema_rules import AS_IT_IS
+from ..provider.schema_sending import is_strict
+from ..value import NOT_JSON, JSONObject
+from .json_in_text import json_texts
+from .response_types import joined, members_of, name_of, reader_of
 
-_FENCE = re.compile(r"\s*```\w*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
-"""Models without a JSON mode often put JSON into a code block."""
+_KINDS = "a msgspec Struct, dataclass, TypedDict or pydantic model, or a list or union of them"
 
 
 class MisfitError(Exception):
@@ -24,34 +28,39 @@ class MisfitError(Exception):
 
 class ResponseModel:
     """
-    The type of a completion's text: a msgspec Struct, dataclass, TypedDict or pydantic model.
+    The type of a completion's text: a msgspec Struct, dataclass, TypedDict or pydantic model; a list or union of them.
+
+    Services want an object at the root, so a list or a union is sent as the only property of one.
 
     Raises:
         ConfigurationError: another kind of type, or one that has no JSON Schema.
     """
 
     def __init__(self, model: Any) -> None:
-        self._model = model
-        self.name = getattr(model, "__name__", "")
-        self._pydantic = hasattr(model, "model_json_schema") and hasattr(model, "model_validate_json")
+        self.name = name_of(model)
+        members = members_of(model)
+        for member in members:
+            response_model(member)
         try:
-            schema = model.model_json_schema() if self._pydantic else msgspec.json.schema(model)
-            self._decoder = None if self._pydantic else msgspec.json.Decoder(model)
+            self._reader = reader_of(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
-            raise ConfigurationError(f"response_model {self.name or model!r} has no JSON Schema: {error}") from None
-        self.schema: JSONObject = _rooted(schema)
-        if not self.name or self.schema.get("type") != "object":
-            raise ConfigurationError(
-                "response_model must be a msgspec Struct, dataclass, TypedDict or pydantic model, "
-                f"not {self.name or model!r}"
-            )
-        self.strict = _close(self.schema)
+            raise ConfigurationError(f"response_model {self.name} has no JSON Schema: {error}") from None
+        schema = _rooted(self._reader.schema)
+        self._property = ""
+        if schema.get("type") != "object":
+            if not members and not hasattr(model, "model_json_schema"):
+                raise ConfigurationError(f"response_model must be {_KINDS}, not {self.name}")
+            self._property = "items" if schema.get("type") == "array" else "answer"
+            schema = _wrapped(schema, self._property)
+        _close(schema)
+        self.schema: JSONObject = schema
+        self.strict = is_strict(schema)
 
     @property
     def response_format(self) -> JSONObject:
-        """OpenAI's parameter for this type."""
-        name = re.sub(r"[^a-zA-Z0-9_-]", "_", self.name)[:64]
-        return {"type": "json_schema", "json_schema": {"name": name, "schema": self.schema, "strict": self.strict}}
+        """OpenAI's parameter for this type; `strict: None` lets each provider decide."""
+        name = re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name).strip("_")[:64]
+        return {"type": "json_schema", "json_schema": {"name": name, "schema": self.schema, "strict": None}}
 
     def parse(self, text: str) -> Any:
         """
@@ -60,12 +69,26 @@ class ResponseModel:
         Raises:
             MisfitError: the text violates the schema.
         """
-        if (fenced := _FENCE.fullmatch(text)) is not None:
-            text = fenced[1]
+        complaints: list[str] = []
+        for part in json_texts(text):
+            own = self._unwrapped(part)
+            try:
+                return self._reader.parse(own)
+            except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
+                if not complaints or _is_json(part):
+                    with _lock:
+                        complaints = self._reader.complaints(error, own)
+        raise MisfitError(f"the answer does not match {self.name}: {joined(complaints)}") from None
+
+    def _unwrapped(self, text: str) -> str:
+        """Return the JSON of the only property, or the text if the model answered without the object around it."""
+        if not self._property:
+            return text
         try:
-            return self._decoder.decode(text) if self._decoder else self._model.model_validate_json(text)
-        except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
-            raise MisfitError(f"the answer does not match {self.name}: {' '.join(str(error).split())[:300]}") from None
+            fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        except (msgspec.ValidationError, *NOT_JSON):
+            return text
+        return bytes(fields[self._property]).decode() if fields.keys() == {self._property} else text
 
 
 _lock = threading.RLock()
@@ -107,31 +130,36 @@ def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapp
     return known, {**params, "response_format": known.response_format}
 
 
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except NOT_JSON:
+        return False
+    return True
+
+
 def _rooted(schema: JSONObject) -> JSONObject:
     """Return a schema whose root is not a reference: OpenAI refuses such schemas."""
-    if (found := re.fullmatch(r"#/\$defs/(.+)", schema.get("$ref", ""))) is None:
+    if "$ref" not in schema:
         return schema
-    defined = schema["$defs"]
-    root = {**defined[found[1]]}
-    if f'"{schema["$ref"]}"' in msgspec.json.encode(defined).decode():  # it refers to itself
-        return {**root, "$defs": defined}
-    others = {name: one for name, one in defined.items() if name != found[1]}
-    return {**root, "$defs": others} if others else root
+    pointer = schema["$ref"]
+    root = Fitting(schema, AS_IT_IS).without_ref(schema)
+    if f'"{pointer}"' in msgspec.json.encode(schema["$defs"]).decode():  # it refers to itself
+        return root
+    others = {name: one for name, one in schema["$defs"].items() if pointer != f"#/$defs/{name}"}
+    return {**root, "$defs": others} if others else {name: one for name, one in root.items() if name != "$defs"}
 
 
-def _close(node: Any) -> bool:
-    """Forbid further fields in all objects; return whether no field is optional, so that `strict` may be set."""
-    if isinstance(node, list):
-        without_optional = [_close(one) for one in node]  # visits all of them, even after a False
-        return all(without_optional)
-    if not isinstance(node, dict):
-        return True
-    strict = True
-    if node.get("type") == "object":
-        properties = node.get("properties")
-        if isinstance(properties, dict):
-            node.setdefault("additionalProperties", False)
-            strict = node["additionalProperties"] is False and set(node.get("required", ())) == set(properties)
-        else:
-            strict = False  # any names
-    return _close(list(node.values())) and strict
+def _wrapped(schema: JSONObject, name: str) -> JSONObject:
+    """Return an object with the schema as its only property."""
+    defined = {"$defs": schema["$defs"]} if "$defs" in schema else {}
+    only = {key: one for key, one in schema.items() if key != "$defs"}
+    return {"type": "object", "properties": {name: only}, "required": [name], **defined}
+
+
+def _close(node: JSONObject) -> None:
+    """Forbid further properties in all objects that name theirs."""
+    if "properties" in node:
+        node.setdefault("additionalProperties", False)
+    for _, part in subschemas(node):
+        _close(part)

@@ -9,12 +9,12 @@ from typing import Self
 from ..call.call import Call
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
-from ..types.chat import ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk, T
 from .async_driver import AsyncDriver, AsyncOpenStream, read
 from .base_stream import BaseStream, Reading
 
 
-class AsyncStream(BaseStream):
+class AsyncStream(BaseStream[T]):
     """As `Stream`, with `async for` and `aclose`."""
 
     def __init__(self, driver: AsyncDriver, call: Call, opened: AsyncOpenStream) -> None:

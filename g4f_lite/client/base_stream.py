@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..trail import Trail
-from ..types.chat import ChatCompletion
+from ..types.chat import ChatCompletion, T
 
 Source = TypeVar("Source")
 
@@ -24,13 +24,13 @@ class Reading(Generic[Source]):
         """The stream was closed while another thread or task was reading."""
 
 
-class BaseStream:
-    """Base of `Stream` and `AsyncStream`."""
+class BaseStream(Generic[T]):
+    """Base of `Stream` and `AsyncStream`; `T` is the type of `completion.parsed`."""
 
     def __init__(self, call: Call, attempt: StreamAttempt) -> None:
         call.streaming = attempt
         self._call = call
-        self._completion: ChatCompletion | None = None
+        self._completion: ChatCompletion[T] | None = None
 
     @property
     def provider(self) -> str:
@@ -44,7 +44,7 @@ class BaseStream:
         return model
 
     @property
-    def completion(self) -> ChatCompletion:
+    def completion(self) -> ChatCompletion[T]:
         """
         The completion, once the stream has ended.
 

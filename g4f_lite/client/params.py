@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import UnionType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..failover.policy import OnInterrupt
@@ -30,11 +31,10 @@ class RoutingParams(TypedDict, total=False):
     strategy: str | Strategy | None
 
 
-class CreateParams(RoutingParams, total=False):
-    """Keywords of `create` besides `messages` and `stream`; only those that are set are sent."""
+class UntypedParams(RoutingParams, total=False):
+    """Keywords of `create` besides `messages`, `stream` and `response_model`; only those that are set are sent."""
 
     on_interrupt: OnInterrupt | None
-    response_model: type[Any] | None
     max_price: float | Mapping[str, float] | None
     # OpenAI's own
     audio: Mapping[str, Any] | None
@@ -70,6 +70,12 @@ class CreateParams(RoutingParams, total=False):
     web_search_options: Mapping[str, Any] | None
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
+
+
+class CreateParams(UntypedParams, total=False):
+    """Keywords of `create` besides `messages` and `stream`."""
+
+    response_model: type[Any] | UnionType | None
 
 
 ROUTING = tuple(RoutingParams.__annotations__)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from ..errors.exceptions import InvalidRequestError
 from ..forks import preload_before_fork
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from .client import Client
-from .params import CreateParams, MessageParam
+from .params import CreateParams, MessageParam, UntypedParams
 
 if TYPE_CHECKING:
     from .stream import Stream
 
 preload_before_fork("g4f_lite.client.async_client")
+
+T = TypeVar("T")
 
 _shared: list[Client] = []
 """If two threads make a client at the same time, the first is used; a lock would not survive a fork."""
@@ -46,23 +48,49 @@ def as_messages(prompt: str | Sequence[MessageParam]) -> Sequence[MessageParam]:
     return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
 
-def chat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
+@overload
+def chat(
+    prompt: str | Sequence[MessageParam], *, response_model: type[T], **params: Unpack[UntypedParams]
+) -> ChatCompletion[T]: ...
+@overload
+def chat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion: ...
+
+
+def chat(prompt: str | Sequence[MessageParam], **params: Any) -> ChatCompletion:
     """Return the completion of a prompt or a list of messages. Arguments and errors are those of `create`."""
-    return shared_client().chat.completions.create(messages=as_messages(prompt), **params)
+    completion: ChatCompletion = shared_client().chat.completions.create(messages=as_messages(prompt), **params)
+    return completion
 
 
-def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> Stream:
+@overload
+def stream(
+    prompt: str | Sequence[MessageParam], *, response_model: type[T], **params: Unpack[UntypedParams]
+) -> Stream[T]: ...
+@overload
+def stream(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> Stream: ...
+
+
+def stream(prompt: str | Sequence[MessageParam], **params: Any) -> Stream:
     """As `chat`, but return a stream."""
     chunks: Stream = shared_client().chat.completions.create(messages=as_messages(prompt), stream=True, **params)
     return chunks
 
 
-async def achat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion:
+@overload
+async def achat(
+    prompt: str | Sequence[MessageParam], *, response_model: type[T], **params: Unpack[UntypedParams]
+) -> ChatCompletion[T]: ...
+@overload
+async def achat(prompt: str | Sequence[MessageParam], **params: Unpack[CreateParams]) -> ChatCompletion: ...
+
+
+async def achat(prompt: str | Sequence[MessageParam], **params: Any) -> ChatCompletion:
     """As `chat`, for asyncio."""
     from .async_client import AsyncClient
 
     async with AsyncClient() as client:
-        return await client.chat.completions.create(messages=as_messages(prompt), **params)
+        completion: ChatCompletion = await client.chat.completions.create(messages=as_messages(prompt), **params)
+        return completion
 
 
 async def astream(

@@ -9,12 +9,12 @@ from typing import Self
 from ..call.call import Call
 from ..transport.in_process import SyncChunkStream
 from ..transport.sync_http import SyncByteStream
-from ..types.chat import ChatCompletionChunk
+from ..types.chat import ChatCompletionChunk, T
 from .base_stream import BaseStream, Reading
 from .driver import Driver, OpenStream, read
 
 
-class Stream(BaseStream):
+class Stream(BaseStream[T]):
     """
     The chunks of one completion, as they arrive. Iterate over it once; close it to stop early.
 

@@ -75,6 +75,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
 _NOT_SENT = Decision()
 _FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
 _SCHEMA_VIOLATED = Decision(stops=True)
+_CUT_AT_TOKEN_LIMIT = Decision()
 _RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
 _NO_CONNECTION = DECISIONS[e.ConnectionFailedError]
 
@@ -103,6 +104,8 @@ def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
         return _FIRST_LISTED
     if isinstance(error, e.StreamInterruptedError) and isinstance(error.__cause__, e.ToolCallError):
         return _SCHEMA_VIOLATED  # the answer is complete but violates the schema: do not penalize the leg
+    if isinstance(error, e.ToolCallError) and error.code == "length":
+        return _CUT_AT_TOKEN_LIMIT  # the same limit would cut the next answer, too, and it is billed
     if isinstance(error, e.ConnectionFailedError) and error.kind == "reset":
         return _RESET  # the origin is up: it accepted the connection
     if isinstance(error, e.ProviderTimeoutError) and error.phase == "connect":

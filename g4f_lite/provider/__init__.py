@@ -6,7 +6,9 @@ Rule: no network; names of services appear only in `Source:` notes.
 | file | what is in it |
 | --- | --- |
 | `base` | the contract: `Provider`, `StreamParser` |
-| `declarations` | the check of declared error codes and limit headers |
+| `declarations` | the check of declared error codes, limit headers and schema rules |
+| `schema_rules` | what a service accepts in a JSON Schema |
+| `schema_fitting` `schema_sending` | schemas that keep the rules: one schema; those of a request |
 | `local` | `LocalProvider`, which answers in-process |
 | `openai_protocol/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
 | `address` | the check of a base URL |

@@ -26,7 +26,7 @@ from .declarations import COMMON_LIMIT_HEADERS, NAMED_THINKING, check_declaratio
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
 
-preload_before_fork("g4f_lite.errors.classify")
+preload_before_fork("g4f_lite.errors.classify", "g4f_lite.provider.schema_rules", "g4f_lite.provider.schema_sending")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """The form of a provider's name."""
@@ -147,6 +147,13 @@ class Provider(ABC):
     By default they lengthen the time that there may be between content; other comments do not.
     """
 
+    schema_rules: Mapping[str, Any] = {}
+    """
+    What the service accepts in a JSON Schema: keys of `provider/schema_rules.py`.
+
+    A provider with a `build_request` of its own calls `fit_schemas` in it.
+    """
+
     api_key: str | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
@@ -182,6 +189,7 @@ class Provider(ABC):
             error_codes=self.error_codes,
             error_words=self.error_words,
             limit_headers=self.limit_headers,
+            schema_rules=self.schema_rules,
         )
         check_thinking(self.name, self.thinking_models, self.working_comments)
         object.__setattr__(self, "_frozen", True)
@@ -242,6 +250,24 @@ class Provider(ABC):
         return (listed,) if isinstance(listed, str) else tuple(listed)
 
     # -- requests and responses ------------------------------------------------------------
+
+    def schema_rules_for(self, model: str) -> Mapping[str, Any]:
+        """Return the rules for a model. Override if the models of the service differ."""
+        return self.schema_rules
+
+    def fit_schemas(self, request: ChatRequest) -> ChatRequest:
+        """
+        Return the request with JSON Schemas that keep `schema_rules`, in `response_format` and `tools`.
+
+        Raises:
+            UnsupportedParameterError: the service cannot enforce a schema with `strict: true`.
+        """
+        if request.response_format is None and not request.tools:
+            return request
+        from .schema_rules import rules_of
+        from .schema_sending import fit_schemas
+
+        return fit_schemas(request, rules_of(self.schema_rules_for(request.model)), self.name)
 
     @abstractmethod
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:

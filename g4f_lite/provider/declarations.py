@@ -1,4 +1,4 @@
-"""What a provider declares about its service's errors, limits and thinking, and the check of it. Data only."""
+"""What a provider declares about its service's errors, limits, thinking and schemas, and the check of it. Data only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from .schema_rules import rules_of
 
 # Source: OpenAI, Groq, xAI, Cerebras.
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
@@ -32,24 +33,27 @@ def check_thinking(name: str, models: Any, comments: Any) -> None:
         raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
 
 
-def check_declarations(name: str, *, error_codes: Any, error_words: Any, limit_headers: Any) -> None:
+def check_declarations(name: str, **declarations: Any) -> None:
     """
-    Check what a provider declares under these names: it is read where a mistake would break a call.
+    Check what a provider declares: `error_codes`, `error_words`, `limit_headers` and `schema_rules`.
+
+    They are read where a mistake would break a call.
 
     Raises:
         ConfigurationError: says which entry is wrong.
     """
-    declarations = {"error_codes": error_codes, "error_words": error_words, "limit_headers": limit_headers}
     for attribute, declared in declarations.items():
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")
+    if declarations["schema_rules"]:
+        rules_of(declarations["schema_rules"])
     for attribute in ("error_codes", "error_words"):
         for sign, error in declarations[attribute].items():
             if not (_is_lower(sign) and isinstance(error, type) and issubclass(error, ProviderError)):
                 raise ConfigurationError(
                     f"{name}'s {attribute} must map texts in lower case to ProviderErrors; got {sign!r}: {error!r}"
                 )
-    for limit, headers in limit_headers.items():
+    for limit, headers in declarations["limit_headers"].items():
         if not (isinstance(headers, tuple) and len(headers) == 2 and all(map(_is_lower, (limit, *headers)))):
             raise ConfigurationError(
                 f"{name}'s limit_headers must map a limit to two header names in lower case, "

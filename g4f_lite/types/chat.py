@@ -6,7 +6,7 @@ Durations are seconds and points in time are Unix time, unless a name says other
 
 # No `from __future__ import annotations`: msgspec would evaluate the annotations again when it first needs them.
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias
 
 import msgspec
 from msgspec import Meta, field
@@ -14,6 +14,15 @@ from msgspec import Meta, field
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, Value
 from .size_limits import MAX_CHOICES
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # type checkers know it, installed or not
+
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 _FEW = Meta(max_length=MAX_CHOICES)
@@ -169,8 +178,8 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
         return {name: value for name, value in _without_none(counts).items() if not name.startswith("g4f_lite.")}
 
 
-class ChatCompletion(Value, frozen=True, kw_only=True):
-    """One complete answer."""
+class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
+    """One complete answer; `T` is the type of `parsed`."""
 
     id: str = ""
     object: str = "chat.completion"
@@ -185,7 +194,7 @@ class ChatCompletion(Value, frozen=True, kw_only=True):
     provider: str = field(default="", name="g4f_lite.provider")
     trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
     raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
-    parsed: Any = field(default=None, name="g4f_lite.parsed")
+    parsed: T = field(default=None, name="g4f_lite.parsed")  # type: ignore[assignment]  # see below
     """The answer as an object of the call's `response_model`; None without one, or if the model called a tool."""
 
     @property

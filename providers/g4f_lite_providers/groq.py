@@ -25,6 +25,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import STRICT
+
 if TYPE_CHECKING:
     from g4f_lite import EndpointRequest
 
@@ -71,6 +73,8 @@ class Groq(OpenaiTemplate):
         "output_parse_failed": ToolCallError,
     }
     error_words = {"blocked api access": QuotaExceededError, "spend alert": QuotaExceededError}
+
+    schema_rules = STRICT
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))

@@ -27,6 +27,7 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import GRAMMAR
 from .local_base_model import DEFAULTS, STOP, TEMPLATE
 from .local_engine import Engine, engine_for
 from .local_weights import INSTALL, bundled_weights, unavailable
@@ -58,6 +59,7 @@ class Local(LocalProvider):
     capabilities = frozenset({"streaming", "json_schema", "stream_usage"})
     unsupported_parameters = frozenset({"audio", "functions", "tools", "web_search_options"})
     """A request that sets one fails over to another leg."""
+    schema_rules = GRAMMAR
     context_window = 4096
     """Tokens of prompt and answer together."""
     threads = 0
@@ -84,7 +86,7 @@ class Local(LocalProvider):
         engine = engine_for(
             self._weights(request.model), template=TEMPLATE, context_window=self.context_window, threads=self.threads
         )
-        for event in engine.answer(_body(request, engine), cancelled):
+        for event in engine.answer(_body(self.fit_schemas(request), engine), cancelled):
             if event.startswith(b'{"error"'):
                 raise self.classify_error(ErrorReply(body=event))
             if b'"prompt_progress"' not in event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from g4f_lite import (
@@ -17,9 +17,18 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import FORMATS, LOOKAROUND, NUMBERS, STRICT, UNIONS
+
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
 _SAMPLING = {"temperature": (1,), "top_p": (1,), "logprobs": (False,), "top_logprobs": (0,)}
 """Sampling parameters with their default values."""
+_RULES: Mapping[str, Any] = {
+    **STRICT,
+    "keywords": UNIONS | NUMBERS | {"const", "format", "maxItems", "minItems", "pattern"},
+    "formats": FORMATS,
+    "refused_patterns": LOOKAROUND,
+    "max_characters": 120_000,
+}
 
 
 class OpenAI(OpenaiTemplate):
@@ -29,8 +38,8 @@ class OpenAI(OpenaiTemplate):
     A reasoning model takes no `temperature`, `top_p` or `logprobs` unless `reasoning_effort="none"` disables
     reasoning (which not every model allows): such a call fails over to another leg.
 
-    Source: OpenAI's pages on the latest model and on error codes; litellm 1.106, `gpt_5_transformation.py`; for
-    endpoints other than chat, the models that genai-prices lists in November 2026.
+    Source: OpenAI's pages on the latest model, on error codes and on structured outputs; litellm 1.106,
+    `gpt_5_transformation.py`; for endpoints other than chat, the models that genai-prices lists in November 2026.
     """
 
     name = "openai"
@@ -74,6 +83,12 @@ class OpenAI(OpenaiTemplate):
     }
     error_words = {"organization must be verified": PermissionDeniedError}
     thinking_models = _REASONING_MODEL.pattern
+
+    schema_rules = _RULES
+
+    def schema_rules_for(self, model: str) -> Mapping[str, Any]:
+        # Fine-tuned models take no restrictions of values.
+        return STRICT if model.startswith("ft:") and self.schema_rules is _RULES else self.schema_rules
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):

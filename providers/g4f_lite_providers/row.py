@@ -40,3 +40,4 @@ class Row(TypedDict, total=False):
     usage_costs: Mapping[str, float]
     thinking_models: str
     working_comments: Sequence[str]
+    schema_rules: Mapping[str, Any]

@@ -22,6 +22,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import NUMBERS, UNIONS
+
 
 class XAI(OpenaiTemplate):
     """
@@ -47,6 +49,10 @@ class XAI(OpenaiTemplate):
     }
     usage_costs = {"cost_in_usd_ticks": 1e-10}
     thinking_models = r"grok-(?!.*non-reasoning)(?:[4-9]|\d\d|3-mini|code)"
+    schema_rules = {
+        "applies": "always",
+        "keywords": UNIONS | NUMBERS | {"const", "default", "format", "pattern"},
+    }
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
+import pydantic
 import pytest
 from helpers.driving import MESSAGES, MODES, run
 
@@ -46,7 +49,7 @@ class Outer(msgspec.Struct):
 
 
 class Pydantic:
-    """The interface of pydantic's models; pydantic itself is not one of our dependencies."""
+    """The interface of pydantic's models."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
@@ -153,18 +156,254 @@ def test_a_violation_does_not_penalize_the_leg(groq: FaultServer) -> None:
         assert not client.explain(**params).skipped
 
 
-def test_a_truncated_answer_is_requested_again_and_not_sent_back(groq: FaultServer) -> None:
-    cut = {"choices": [{"message": {"content": '{"city": "Pa'}, "finish_reason": "length"}]}
-    groq.on(A, replies.body(json.dumps(cut).encode()), replies.answer(GOOD))
+CUT = {"choices": [{"message": {"content": '{"city": "Pa'}, "finish_reason": "length"}]}
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("limit", [{}, {"max_tokens": 5}, {"max_completion_tokens": 5}])
+def test_an_answer_that_is_cut_at_the_token_limit_is_not_asked_for_again(
+    mode: str, limit: dict[str, int], groq: FaultServer
+) -> None:
+    groq.on(A, replies.body(json.dumps(CUT).encode())).on(B, replies.answer(GOOD))
+    outcome = run(mode, {}, {"provider": "groq", "fallback_models": [], "response_model": Struct, **limit})
+    assert isinstance(outcome.error, g4f_lite.ToolCallError)
+    assert outcome.error.code == "length"
+    assert "cut at the token limit" in str(outcome.error)
+    assert f"max_tokens={5}" in str(outcome.error) or not limit
+    assert groq.models == [A]
+    outcome = run(mode, {}, {**TWO, "response_model": Struct})  # another model may need fewer tokens
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == Struct("Paris", 21.0)
+    assert groq.models == [A, A, B]
+    assert groq.received[2].json["messages"] == MESSAGES
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_stream_that_is_cut_at_the_token_limit_says_so(mode: str, groq: FaultServer) -> None:
+    cut = replies.stream([{"choices": [{"delta": {"content": '{"city": "Pa'}, "finish_reason": "length"}]}])
+    groq.on(A, cut).on(B, replies.answer(GOOD))
+    outcome = run(mode, {}, {**TWO, "response_model": Struct})
+    assert isinstance(outcome.error, g4f_lite.StreamInterruptedError)
+    assert "the stream was interrupted: the answer was cut at the token limit" in str(outcome.error)
+    outcome = run(mode, {}, {**TWO, "response_model": Struct, "on_interrupt": "restart"})
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == Struct("Paris", 21.0)
+    assert groq.models == [A, A, B]
+
+
+def test_a_complete_answer_with_the_finish_reason_length_is_an_answer(groq: FaultServer) -> None:
+    whole = {"choices": [{"message": {"content": GOOD}, "finish_reason": "length"}]}
+    groq.script(replies.body(json.dumps(whole).encode()))
     outcome = run("sync", {}, {**TWO, "response_model": Struct})
     assert outcome.completion is not None
-    assert [request.json["messages"] for request in groq.received] == [MESSAGES, MESSAGES]
+    assert outcome.completion.parsed == Struct("Paris", 21.0)
 
 
-def test_json_in_a_code_block_is_read() -> None:
-    assert ResponseModel(Struct).parse(f"```json\n{GOOD}\n```\n") == Struct("Paris", 21.0)
+DRESSED = {
+    "a code block": f"```json\n{GOOD}\n```\n",
+    "a code block of another kind": f"``` JSON5\n{GOOD}```",
+    "sentences around a code block": f"Here you are:\n\n```json\n{GOOD}\n```\n\nAnything else?",
+    "sentences around an object": f"Here you are: {GOOD} Is {{that}} right?",
+    "reasoning": f"<think>\nParis? {BAD}\n</think>\n\n{GOOD}",
+    "reasoning and a code block": f"<think>```json\n{BAD}\n```</think>Well:\n```\n{GOOD}\n```",
+    "reasoning whose tag is in the prompt": f"Paris? {BAD}\n</think>\n{GOOD}",
+    "reasoning in another tag": f"<reasoning>{BAD}</reasoning>{GOOD}",
+    "reasoning of Mistral": f"[THINK]{BAD}[/THINK]{GOOD}",
+    "twice": f"<think>a</think><think>b</think>{GOOD}",
+    "a byte order mark": f"\ufeff{GOOD}",
+    "a JSON string": json.dumps(GOOD),
+}
+
+
+@pytest.mark.parametrize("text", DRESSED.values(), ids=list(DRESSED))
+@pytest.mark.parametrize("mode", MODES)
+def test_json_with_something_around_it_is_read(mode: str, text: str, groq: FaultServer) -> None:
+    groq.script(replies.answer(text))
+    outcome = run(mode, {}, {**TWO, "response_model": Struct})
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == Struct("Paris", 21.0)
+    assert (outcome.completion.text, len(groq.received)) == (text, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Either {GOOD} or {GOOD}",
+        f"```json\n{GOOD}\n```\nor\n```json\n{GOOD}\n```",
+        "no JSON",
+        "",
+        "{" * 100_000,
+        "[" * 100_000,
+        '[{"a":' * 100_000,
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_text_without_exactly_one_answer_is_a_misfit(text: str) -> None:
     with pytest.raises(MisfitError, match="the answer does not match Struct"):
-        ResponseModel(Struct).parse(f"Here you are: {GOOD}")
+        ResponseModel(Struct).parse(text)
+
+
+def test_tags_and_code_blocks_inside_of_the_json_are_text() -> None:
+    for city in ("a</think>b", "<think>a</think>", "```json\n{}\n```", '{"city": "x"}'):
+        text = json.dumps({"city": city, "celsius": 1})
+        assert ResponseModel(Struct).parse(text).city == city
+        assert ResponseModel(Struct).parse(f"```json\n{text}\n```").city == city
+
+
+class Strict(pydantic.BaseModel):
+    city: str
+    celsius: float
+    days: list[int] = pydantic.Field(min_length=2)
+    sky: Literal["clear", "overcast with a chance of rain and thunder in the late afternoon"]
+
+
+def test_all_violations_are_told_shortly_and_without_links(groq: FaultServer) -> None:
+    bad = '{"city": 5, "celsius": "warm", "days": [1], "sky": "green"}'
+    good = '{"city": "Paris", "celsius": 21, "days": [1, 2], "sky": "clear"}'
+    groq.script(replies.answer(bad), replies.answer(good))
+    outcome = run("sync", {}, {**TWO, "response_model": Strict})
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == Strict(city="Paris", celsius=21, days=[1, 2], sky="clear")
+    complaint = groq.received[1].json["messages"][-1]["content"]
+    for path in ("city: ", "celsius: ", "days: ", "sky: "):
+        assert path in complaint
+    assert "late afternoon" in complaint
+    assert "http" not in complaint
+    assert "validation error" not in complaint
+
+
+class Deep(msgspec.Struct, rename="camel"):
+    the_first: Struct
+    others: list[Data]
+    last: Annotated[int, msgspec.Meta(ge=0)]
+    free: int = 0
+
+
+class DeepDict(TypedDict):
+    theFirst: Struct
+    others: list[Data]
+    last: Annotated[int, msgspec.Meta(ge=0)]
+
+
+@pytest.mark.parametrize("model", [Deep, DeepDict, list[Deep]], ids=str)
+def test_all_violations_of_a_type_of_msgspec_are_told(model: Any) -> None:
+    text = '{"theFirst": {"city": 5, "celsius": "warm"}, "others": [{"city": "a", "celsius": 1}, {"city": "b"}], "last": -1}'
+    root = "$[0]" if model == list[Deep] else "$"
+    with pytest.raises(MisfitError) as found:
+        ResponseModel(model).parse(f"[{text}]" if model == list[Deep] else text)
+    for told in (
+        f"Expected `str`, got `int` - at `{root}.theFirst.city`",
+        f"Expected `float`, got `str` - at `{root}.theFirst.celsius`",
+        f"Object missing required field `celsius` - at `{root}.others[1]`",
+        f"Expected `int` >= 0 - at `{root}.last`",
+    ):
+        assert told in str(found.value)
+
+
+class Inside(pydantic.BaseModel):
+    inner: list[Strict]
+
+
+def test_violations_are_told_with_their_paths_and_are_bounded() -> None:
+    with pytest.raises(MisfitError, match=r"inner\.1\.city: "):
+        ResponseModel(Inside).parse(json.dumps({"inner": [json.loads(GOOD), {"city": 5}]}))
+    with pytest.raises(MisfitError, match="and 380 more") as found:
+        ResponseModel(Inside).parse(json.dumps({"inner": [{}] * 100}))
+    assert len(str(found.value)) < 2000
+
+
+class Ordered(TypedDict):
+    zeta: int
+    alpha: str
+    middle: NotRequired[float]
+
+
+class Base(TypedDict):
+    y: int
+    b: int
+
+
+class Derived(Base, total=False):
+    x: int
+    a: int
+
+
+class Holder(msgspec.Struct):
+    one: Ordered
+    several: dict[str, list[Derived]]
+
+
+def test_the_fields_of_a_typed_dict_keep_their_order() -> None:
+    schema = ResponseModel(Ordered).schema
+    assert list(schema["properties"]) == ["zeta", "alpha", "middle"]
+    assert schema["required"] == ["zeta", "alpha"]
+    assert list(ResponseModel(Derived).schema["properties"]) == ["y", "b", "x", "a"]
+    inner = ResponseModel(Holder).schema["$defs"]
+    assert list(inner["Ordered"]["properties"]) == ["zeta", "alpha", "middle"]
+    assert list(inner["Derived"]["properties"]) == ["y", "b", "x", "a"]
+    assert list(ResponseModel(list[Ordered]).schema["$defs"]["Ordered"]["properties"]) == ["zeta", "alpha", "middle"]
+
+
+class Cat(msgspec.Struct, tag="cat"):
+    lives: int
+
+
+class Dog(msgspec.Struct, tag="dog"):
+    name: str
+
+
+class Paged(pydantic.BaseModel):
+    page: int
+
+
+class Pages(pydantic.RootModel[list[Paged]]):
+    pass
+
+
+@dataclass
+class Mixed:
+    page: Paged
+
+
+COMPOSED: list[tuple[Any, str, Any]] = [
+    (list[Struct], f'{{"items": [{GOOD}]}}', [Struct("Paris", 21.0)]),
+    (list[Struct], f"[{GOOD}]", [Struct("Paris", 21.0)]),
+    (list[Struct], f"```\n[{GOOD}]\n```", [Struct("Paris", 21.0)]),
+    (list[Struct], f"These: [{GOOD}]", [Struct("Paris", 21.0)]),
+    (Sequence[Data], f'{{"items": [{GOOD}]}}', [Data("Paris", 21.0)]),
+    (tuple[Typed, ...], f'{{"items": [{GOOD}]}}', ({"city": "Paris", "celsius": 21.0},)),
+    (list[Paged], '{"items": [{"page": 1}]}', [Paged(page=1)]),
+    (list[Paged], '[{"page": 1}]', [Paged(page=1)]),
+    (Pages, '{"items": [{"page": 1}]}', Pages([Paged(page=1)])),
+    (Mixed, '{"page": {"page": 1}}', Mixed(Paged(page=1))),
+    (list[list[Struct]], f'{{"items": [[{GOOD}]]}}', [[Struct("Paris", 21.0)]]),
+    (Cat | Dog, '{"answer": {"type": "dog", "name": "Rex"}}', Dog("Rex")),
+    (Cat | Dog, '{"type": "cat", "lives": 9}', Cat(9)),
+    (Paged | None, '{"answer": null}', None),
+    (Struct | None, f'{{"answer": {GOOD}}}', Struct("Paris", 21.0)),
+    (dict[str, Struct], f'{{"a": {GOOD}}}', {"a": Struct("Paris", 21.0)}),
+    (Annotated[Struct, "x"], GOOD, Struct("Paris", 21.0)),
+]
+
+
+@pytest.mark.parametrize(("model", "text", "expected"), COMPOSED, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_list_or_union_of_models_is_taken(mode: str, model: Any, text: str, expected: Any, groq: FaultServer) -> None:
+    groq.script(replies.answer(text))
+    outcome = run(mode, {}, {"provider": "groq", "response_model": model})
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == expected
+    wrapped = groq.received[0].json["response_format"]["json_schema"]
+    assert wrapped["schema"]["type"] == "object"
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", wrapped["name"])
+
+
+def test_an_item_that_violates_the_schema_is_told(groq: FaultServer) -> None:
+    groq.script(replies.answer(f'{{"items": [{GOOD}, {BAD}]}}'))
+    outcome = run("sync", {}, {"provider": "groq", "fallback_models": [], "response_model": list[Struct]})
+    assert "the answer does not match list[Struct]: Expected `float`, got `str` - at `$[1].celsius`" in str(
+        outcome.error
+    )
 
 
 def test_the_schema_has_an_object_at_its_root_and_closes_all_of_them() -> None:

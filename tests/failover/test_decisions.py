@@ -92,8 +92,12 @@ def misfit() -> ProviderError:
 
 @pytest.mark.parametrize(
     ("error", "sent"),
-    [(MalformedResponseError("it cannot be built"), False), (misfit(), True)],
-    ids=["not sent", "misfit"],
+    [
+        (MalformedResponseError("it cannot be built"), False),
+        (misfit(), True),
+        (ToolCallError("it is cut", code="length"), True),
+    ],
+    ids=["not sent", "misfit", "cut"],
 )
 def test_a_failure_that_the_service_did_not_cause_is_neither_retried_nor_remembered(
     error: ProviderError, sent: bool

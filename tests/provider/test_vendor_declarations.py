@@ -249,6 +249,8 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"error_words": {"Plan ended": QuotaExceededError}}, "error_words .*lower case"),
         ({"error_words": {"plan ended": str}}, "error_words .*'plan ended'"),
         ({"limit_headers": None}, "limit_headers must be a mapping, not NoneType"),
+        ({"schema_rules": "strict"}, "schema_rules must be a mapping, not str"),
+        ({"schema_rules": {"closd": True}}, "schema_rules: .*closd"),
         ({"limit_headers": {"requests": "x-left"}}, r"\(remaining, reset\); got 'requests'"),
         ({"limit_headers": {"requests": ("X-Left", "x-reset")}}, "lower case"),
         ({"thinking_models": "acme-(1"}, "acme's thinking_models must be a regular expression: missing"),

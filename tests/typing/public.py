@@ -97,6 +97,32 @@ def parameters(client: Client, previous: ChatCompletion) -> None:
     create(MESSAGES)  # type: ignore[call-overload]  # keywords only
 
 
+class Hero:
+    name: str
+
+
+def objects(client: Client) -> None:
+    create = client.chat.completions.create
+    assert_type(create(messages=MESSAGES, response_model=Hero).parsed, Hero)
+    assert_type(create(messages=MESSAGES, response_model=list[Hero], provider="groq").parsed, list[Hero])
+    assert_type(create(messages=MESSAGES, response_model=Hero, stream=True).completion.parsed, Hero)
+    assert_type(create(messages=MESSAGES, response_model=Hero | None).parsed, Any)
+    assert_type(create(messages=MESSAGES, response_model=None), ChatCompletion)
+    assert_type(create(messages=MESSAGES).parsed, Any)
+    assert_type(g4f_lite.chat("Who?", response_model=Hero).parsed, Hero)
+    assert_type(g4f_lite.stream("Who?", response_model=Hero).completion.parsed, Hero)
+    create(messages=MESSAGES, response_model=Hero, temperature="hot")  # type: ignore[call-overload]
+    create(messages=MESSAGES, response_model=5)  # type: ignore[call-overload]
+
+
+async def objects_async(client: AsyncClient) -> None:
+    create = client.chat.completions.create
+    assert_type((await create(messages=MESSAGES, response_model=Hero)).parsed, Hero)
+    assert_type((await create(messages=MESSAGES, response_model=list[Hero])).parsed, list[Hero])
+    assert_type((await create(messages=MESSAGES, response_model=Hero, stream=True)).completion.parsed, Hero)
+    assert_type((await g4f_lite.achat("Who?", response_model=Hero)).parsed, Hero)
+
+
 def settings(choose: Strategy) -> None:
     Client(
         routes=["groq", "groq:openai/gpt-oss-20b", Groq(), Groq],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from ...types.chat import ChatCompletion
-from ..params import CreateParams, MessageParam
+from ..params import CreateParams, MessageParam, UntypedParams
 from .base import AsyncResource, Resource
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..driver import Driver
     from ..stream import Stream
 
+T = TypeVar("T")
+
 
 class Chat:
     def __init__(self, calls: CallFactory, driver: Driver) -> None:
@@ -23,6 +25,24 @@ class Chat:
 
 
 class Completions(Resource):
+    @overload
+    def create(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        response_model: type[T],
+        stream: Literal[False] = False,
+        **params: Unpack[UntypedParams],
+    ) -> ChatCompletion[T]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        response_model: type[T],
+        stream: Literal[True],
+        **params: Unpack[UntypedParams],
+    ) -> Stream[T]: ...
     @overload
     def create(
         self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]
@@ -64,6 +84,24 @@ class AsyncChat:
 
 
 class AsyncCompletions(AsyncResource):
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        response_model: type[T],
+        stream: Literal[False] = False,
+        **params: Unpack[UntypedParams],
+    ) -> ChatCompletion[T]: ...
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        response_model: type[T],
+        stream: Literal[True],
+        **params: Unpack[UntypedParams],
+    ) -> AsyncStream[T]: ...
     @overload
     async def create(
         self, *, messages: Sequence[MessageParam], stream: Literal[False] = False, **params: Unpack[CreateParams]

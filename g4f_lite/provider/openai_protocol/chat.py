@@ -66,6 +66,8 @@ class OpenaiTemplate(Provider):
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+        if request.response_format is not None or request.tools:
+            request = self.fit_schemas(request)
         body = request.to_body()
         self._refuse_unsupported(request, body)
         if body["messages"] is request.messages:

@@ -6,7 +6,8 @@ Model ids are those of November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from g4f_lite import (
     ChatCompletion,
@@ -23,9 +24,13 @@ from g4f_lite import (
     hookimpl,
 )
 
+from ..catalogue.schemas import FORMATS, LOOKAROUND, UNIONS
 from ..translation.parameters import http_request
 from .answer import AnthropicStream, completion
+from .models import traits
 from .request import messages_body
+
+_TOLD = {"applies": "told", "json_object": False}
 
 
 class Anthropic(Provider):
@@ -62,8 +67,28 @@ class Anthropic(Provider):
         for limit in ("requests", "tokens")
     }
 
+    # Source: platform.claude.com/docs/en/build-with-claude/structured-outputs.
+    schema_rules = {
+        "applies": "always",
+        "json_object": False,
+        "keywords": UNIONS | {"const", "default", "format", "minItems", "pattern"},
+        "formats": FORMATS | {"uri"},
+        "enums": frozenset({"string", "integer", "number", "boolean", "null"}),
+        "refused_patterns": LOOKAROUND + r"|\\[bB1-9]",
+        "max_min_items": 1,
+        "closed": True,
+        "object_root": True,
+        "bare_refs": True,
+        "recursion": "none",
+        "max_optional": 24,
+        "max_unions": 16,
+    }
+
+    def schema_rules_for(self, model: str) -> Mapping[str, Any]:
+        return self.schema_rules if traits(model).keeps_schemas else _TOLD
+
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = messages_body(request)
+        body = messages_body(self.fit_schemas(request))
         if stream:
             body["stream"] = True
         return http_request(

@@ -1,7 +1,7 @@
 """
 The differences between Claude models, derived from their names; an unknown name counts as a new model.
 
-Source: Anthropic's pages on extended and adaptive thinking, effort and forced tool use; the model
+Source: Anthropic's pages on extended and adaptive thinking, effort, forced tool use and structured outputs; the model
 map of litellm 1.106; the profiles of pydantic-ai. November 2026.
 """
 
@@ -26,6 +26,8 @@ class Traits(NamedTuple):
     """Sends the text of its thinking only if requested."""
     can_be_forced: bool
     """Accepts a tool_choice that forces a call."""
+    keeps_schemas: bool
+    """Can be made to answer by a JSON Schema."""
     max_tokens: int
     """Sent if the caller sets no limit, because the service requires one; large enough for a complete answer."""
 
@@ -40,6 +42,7 @@ def traits(model: str) -> Traits:
             takes_xhigh=False,
             hides_thinking=False,
             can_be_forced=True,
+            keeps_schemas=False,
             max_tokens=32_000 if version >= (3, 7) else 8192 if version >= (3, 5) else 4096,
         )
     named = _NAME.search(model)
@@ -54,5 +57,6 @@ def traits(model: str) -> Traits:
         takes_xhigh=current,
         hides_thinking=current,
         can_be_forced=not own_kind and not (version >= (5, 5) and family in ("opus", "sonnet")),
+        keeps_schemas=own_kind or version >= ((4, 1) if family == "opus" else (4, 5)),
         max_tokens=32_000,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .schemas import STRICT
 
 CLOUDS: dict[str, Row] = {
     "cloudflare": Row(
@@ -52,5 +53,7 @@ CLOUDS: dict[str, Row] = {
         },
         error_words={"temporarily blocked": "PermissionDeniedError"},  # the resource, for earlier content
         thinking_models=r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)",  # if the deployment has the name of its model
+        # Source: learn.microsoft.com, structured outputs.
+        schema_rules={**STRICT, "max_properties": 100, "max_depth": 5},
     ),
 }

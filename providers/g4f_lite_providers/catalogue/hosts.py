@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..row import Row
 from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .schemas import NUMBERS, STRICT, UNIONS
+
+# Source: inference-docs.cerebras.ai/capabilities/structured-outputs; refused keywords as users report them.
+_CEREBRAS: Mapping[str, Any] = {
+    **STRICT,
+    "keywords": UNIONS | NUMBERS | {"const"},
+    "recursion": "none",
+    "max_properties": 500,
+    "max_enum": 500,
+    "max_characters": 5000,
+}
+# Source: docs.fireworks.ai, structured response formatting.
+_FIREWORKS: Mapping[str, Any] = {"applies": "always", "keywords": UNIONS | NUMBERS | {"const", "default", "format"}}
 
 HOSTS: dict[str, Row] = {
     "cerebras": Row(
@@ -25,6 +41,7 @@ HOSTS: dict[str, Row] = {
             "tokens": ("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
             "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
         },
+        schema_rules=_CEREBRAS,
     ),
     "openrouter": Row(
         label="OpenRouter",
@@ -69,6 +86,7 @@ HOSTS: dict[str, Row] = {
             r"|x-ai/grok-(?!.*non-reasoning)[4-9]|.*(?:thinking|-r1\b|reasoner)"
         ),
         working_comments=("OPENROUTER PROCESSING",),
+        schema_rules=STRICT,  # of whichever service answers
     ),
     "together": Row(
         label="Together AI",
@@ -119,6 +137,7 @@ HOSTS: dict[str, Row] = {
             "is suspended": "QuotaExceededError",  # a 412, for bills or the spending limit
             "must have stream=true": "UnsupportedParameterError",  # a long answer
         },
+        schema_rules=_FIREWORKS,
     ),
     "deepinfra": Row(
         label="DeepInfra",
@@ -201,6 +220,7 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION,
         renamed_parameters=OLD_LIMIT,
         error_words={"access to model": "ModelUnavailableError"},  # it is gated
+        schema_rules=STRICT,  # of whichever service answers
     ),
     "nebius": Row(
         label="Nebius Token Factory",
@@ -258,6 +278,7 @@ HOSTS: dict[str, Row] = {
         fallback_models=("openai-fast", "deepseek"),
         capabilities=UNASKED | VISION,
         error_words={"tier not high enough": "ModelUnavailableError"},  # a 402
+        schema_rules=STRICT,
     ),
     "hyperbolic": Row(
         label="Hyperbolic",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .schemas import TOLD
 
 MAKERS: dict[str, Row] = {
     "mistral": Row(
@@ -56,6 +57,7 @@ MAKERS: dict[str, Row] = {
         },
         usage_fields={"prompt_cache_hit_tokens": "prompt_tokens_details.cached_tokens"},
         working_comments=("keep-alive",),
+        schema_rules=TOLD,
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -99,7 +101,7 @@ MAKERS: dict[str, Row] = {
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
         thinking_models=r"glm-(?:4\.[5-9]|[5-9])",
-        capabilities=UNASKED - {"json_schema"} | VISION,
+        capabilities=UNASKED | VISION,
         allowed_values={"tool_choice": ("auto",)},
         renamed_parameters=OLD_LIMIT,
         error_codes={
@@ -113,5 +115,6 @@ MAKERS: dict[str, Row] = {
             "1261": "ContextWindowError",
             "1301": "ContentFilterError",
         },
+        schema_rules=TOLD,
     ),
 }

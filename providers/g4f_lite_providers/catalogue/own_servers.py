@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .constants import CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .schemas import GRAMMAR
 
 _SERVER = "a server on this computer"
 
@@ -16,6 +17,7 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        schema_rules=GRAMMAR,
     ),
     "lmstudio": Row(
         label="LM Studio",
@@ -26,6 +28,7 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        schema_rules=GRAMMAR,
     ),
     "vllm": Row(
         label="vLLM",
@@ -44,5 +47,6 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        schema_rules=GRAMMAR,
     ),
 }

@@ -28,8 +28,18 @@ class Cohere(Provider):
     fallback_models = ("command-a-plus-05-2026", "command-r7b-12-2024")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
 
+    # Source: docs.cohere.com/docs/structured-outputs.
+    schema_rules = {
+        "applies": "always",
+        "keywords": frozenset({"const", "default", "format", "pattern"}),
+        "formats": frozenset({"date", "date-time", "time", "uuid"}),
+        "refused_patterns": r"[$^]|\(\?[=!]",
+        "one_required": True,
+        "object_root": True,
+    }
+
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = {**chat_body(request), "stream": stream}
+        body = {**chat_body(self.fit_schemas(request)), "stream": stream}
         bearer = None if key is None else f"Bearer {key}"
         return http_request(f"{self.api_base}/v2/chat", body, request, stream=stream, authorization=bearer)
 

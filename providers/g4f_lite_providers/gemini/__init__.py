@@ -25,6 +25,7 @@ from g4f_lite import (
     hookimpl,
 )
 
+from ..catalogue.schemas import UNIONS
 from ..translation.parameters import http_request
 from .answer import GeminiStream, completion
 from .request import generate_body
@@ -64,11 +65,23 @@ class Gemini(Provider):
         "grounding": UnsupportedParameterError,  # the quota of searches, which limits no other request
     }
 
+    # Source: ai.google.dev/api/generate-content, `responseJsonSchema`.
+    schema_rules = {
+        "applies": "always",
+        "tools": True,
+        "keywords": UNIONS
+        | {"format", "maxItems", "maximum", "minItems", "minimum", "prefixItems", "propertyOrdering"},
+        "formats": frozenset({"date", "date-time", "time"}),
+        "enums": frozenset({"string", "integer", "number"}),
+        "bare_refs": True,
+        "recursion": "optional",
+    }
+
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         model = request.model if "/" in request.model else f"models/{request.model}"  # or tunedModels/…
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         url = f"{self.api_base}/{quote(model)}:{method}"
-        return http_request(url, generate_body(request), request, stream=stream, x_goog_api_key=key)
+        return http_request(url, generate_body(self.fit_schemas(request)), request, stream=stream, x_goog_api_key=key)
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         return completion(response)

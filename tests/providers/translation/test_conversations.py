@@ -189,7 +189,8 @@ def test_an_answer_with_a_json_schema_is_the_same_with_every_service(mode: str, 
     form = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
     completion = answered(ask(mode, who, server, response_format=form))
     assert json.loads(completion.text) == {"city": "Paris"}
-    assert seen == [Asked(schema=SCHEMA)]
+    refused = {"cohere": {"additionalProperties"}}.get(who, set())
+    assert seen == [Asked(schema={name: one for name, one in SCHEMA.items() if name not in refused})]
 
 
 @pytest.mark.parametrize("who", WHO)

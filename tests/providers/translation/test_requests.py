@@ -97,6 +97,7 @@ NO = UnsupportedParameterError
 """Marks a parameter that is refused."""
 MAX_TOKENS = {"anthropic": {"max_tokens": 9}, "gemini": {"maxOutputTokens": 9}, "cohere": {"max_tokens": 9}}
 STOP = {"anthropic": {"stop_sequences": ["a"]}, "gemini": {"stopSequences": ["a"]}, "cohere": {"stop_sequences": ["a"]}}
+CITY: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 NOTHING: dict[str, Any] = {"anthropic": {}, "gemini": {}, "cohere": {}}
 NOWHERE: dict[str, Any] = {"anthropic": NO, "gemini": NO, "cohere": NO}
 
@@ -140,10 +141,10 @@ PARAMETERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"response_format": {"type": "json_object"}},
      {"anthropic": NO, "gemini": {"responseMimeType": "application/json"}, "cohere": {"response_format": {"type": "json_object"}}}),
     ({"response_format": {"type": "grammar"}}, NOWHERE),
-    ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}},
-     {"anthropic": {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
-      "gemini": {"responseMimeType": "application/json", "responseJsonSchema": {"type": "object"}},
-      "cohere": {"response_format": {"type": "json_object", "json_schema": {"type": "object"}}}}),
+    ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": CITY}}},
+     {"anthropic": {"output_config": {"format": {"type": "json_schema", "schema": {**CITY, "additionalProperties": False}}}},
+      "gemini": {"responseMimeType": "application/json", "responseJsonSchema": CITY},
+      "cohere": {"response_format": {"type": "json_object", "json_schema": {**CITY, "required": ["city"]}}}}),
 ]  # fmt: skip
 
 
@@ -268,16 +269,15 @@ def test_a_stop_sequence_of_white_space_is_refused_for_claude() -> None:
 
 # -- tools ---------------------------------------------------------------------------------
 
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 TOOLS = [
-    {"type": "function", "function": {"name": "f", "description": "F.", "parameters": SCHEMA, "strict": True}},
+    {"type": "function", "function": {"name": "f", "description": "F.", "parameters": CITY, "strict": True}},
     {"type": "function", "function": {"name": "g"}},
 ]
 EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
 DECLARED: dict[str, dict[str, Any]] = {
     "anthropic": {
         "tools": [
-            {"name": "f", "input_schema": SCHEMA, "description": "F.", "strict": True},
+            {"name": "f", "input_schema": {**CITY, "additionalProperties": False}, "description": "F.", "strict": True},
             {"name": "g", "input_schema": EMPTY},
         ]
     },
@@ -285,7 +285,7 @@ DECLARED: dict[str, dict[str, Any]] = {
         "tools": [
             {
                 "functionDeclarations": [
-                    {"name": "f", "description": "F.", "parametersJsonSchema": SCHEMA},
+                    {"name": "f", "description": "F.", "parametersJsonSchema": CITY},
                     {"name": "g", "description": "", "parametersJsonSchema": EMPTY},
                 ]
             }
@@ -293,7 +293,10 @@ DECLARED: dict[str, dict[str, Any]] = {
     },
     "cohere": {
         "tools": [
-            {"type": "function", "function": {"name": "f", "description": "F.", "parameters": SCHEMA}},
+            {
+                "type": "function",
+                "function": {"name": "f", "description": "F.", "parameters": {**CITY, "required": ["city"]}},
+            },
             {"type": "function", "function": {"name": "g", "description": "", "parameters": EMPTY}},
         ],
         "strict_tools": True,

@@ -1,0 +1,184 @@
+"""The types that `response_model` takes: their names and JSON Schemas, and JSON parsed into them. No I/O."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import msgspec.inspect
+
+from ..provider.schema_fitting import subschemas
+from ..value import NOT_JSON, JSONObject
+
+_MOST_ERRORS = 20
+_LONGEST_ERROR = 300
+
+
+def name_of(model: Any) -> str:
+    """Return how people write a type: `list[Hero]`, `Hero | Villain`."""
+    origin, args = get_origin(model), get_args(model)
+    if origin is Annotated:
+        return name_of(args[0])
+    if origin in (Union, types.UnionType):
+        return " | ".join(map(name_of, args))
+    if origin is not None and args:
+        return f"{name_of(origin)}[{', '.join(map(name_of, args))}]"
+    if model is type(None):
+        return "None"
+    return "..." if model is Ellipsis else getattr(model, "__name__", None) or repr(model)
+
+
+def members_of(model: Any) -> list[Any]:
+    """Return the types that a list, a mapping or a union consists of; [] for a type of its own."""
+    origin, args = get_origin(model), get_args(model)
+    if origin is Annotated:
+        return members_of(args[0])
+    if origin in (Union, types.UnionType):
+        return [one for one in args if one is not type(None)]
+    if isinstance(origin, type) and origin.__module__ in ("builtins", "collections.abc"):
+        return [one for one in args[issubclass(origin, dict) or "Mapping" in origin.__name__ :] if one is not Ellipsis]
+    return []
+
+
+class MsgspecType:
+    """A type that msgspec reads: a Struct, dataclass, TypedDict, attrs class, or a composition of them."""
+
+    def __init__(self, model: Any) -> None:
+        self.schema: JSONObject = msgspec.json.schema(model)
+        self._model = model
+        self._decoder = msgspec.json.Decoder(model)
+        for one in _typed_dicts(msgspec.inspect.type_info(model), set()):
+            _put_in_order(self.schema, one)
+
+    def parse(self, text: str) -> Any:
+        return self._decoder.decode(text)
+
+    def complaints(self, error: Exception, text: str) -> list[str]:
+        try:
+            return _violations(self._model, msgspec.json.decode(text)) or [str(error)]
+        except NOT_JSON:
+            return [str(error)]
+
+
+class PydanticModel:
+    """A pydantic model, by the methods of its class."""
+
+    def __init__(self, model: Any) -> None:
+        self.schema: JSONObject = model.model_json_schema()
+        self._model = model
+
+    def parse(self, text: str) -> Any:
+        return self._model.model_validate_json(text)
+
+    def complaints(self, error: Exception, text: str) -> list[str]:
+        return _complaints(error)
+
+
+class PydanticType:
+    """Another type that pydantic reads."""
+
+    def __init__(self, model: Any) -> None:
+        self._adapter = sys.modules["pydantic"].TypeAdapter(model)
+        self.schema: JSONObject = self._adapter.json_schema()
+
+    def parse(self, text: str) -> Any:
+        return self._adapter.validate_json(text)
+
+    def complaints(self, error: Exception, text: str) -> list[str]:
+        return _complaints(error)
+
+
+def reader_of(model: Any) -> MsgspecType | PydanticModel | PydanticType:
+    """
+    Return the schema and the parser of a type.
+
+    Raises:
+        Exception: the type has none; what is raised is the library's own.
+    """
+    if hasattr(model, "model_json_schema") and hasattr(model, "model_validate_json"):
+        return PydanticModel(model)
+    if "pydantic" not in sys.modules:
+        return MsgspecType(model)
+    if _is_pydantic(model):
+        return PydanticType(model)
+    try:
+        return MsgspecType(model)
+    except TypeError as error:  # a field may be a pydantic model
+        try:
+            return PydanticType(model)
+        except Exception:
+            raise error from None
+
+
+def _is_pydantic(model: Any) -> bool:
+    return hasattr(model, "__pydantic_core_schema__") or any(map(_is_pydantic, get_args(model)))
+
+
+def _complaints(error: Any) -> list[str]:
+    """Return pydantic's errors without their links and without the caller's text."""
+    if not callable(getattr(error, "errors", None)):
+        return [re.sub(r"\s*(\[type=[^\]]*\])?\s*For further information visit \S+", "", str(error))]
+    found = [(".".join(map(str, one.get("loc", ()))), one.get("msg", "")) for one in error.errors()]
+    return [f"{path}: {message}" if path else message for path, message in found]
+
+
+def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
+    """Return all of what msgspec says about a value; it raises only the first."""
+    try:
+        msgspec.convert(value, model, str_keys=True)
+        return []
+    except Exception as error:
+        message, _, inner = str(error).partition(" - at `$")
+    found: list[str] = []
+    if isinstance(value, dict) and (fields := getattr(msgspec.inspect.type_info(model), "fields", None)):
+        hints = get_type_hints(get_origin(model) or model, include_extras=True)
+        for field in fields:
+            if field.encode_name in value:
+                found += _violations(hints[field.name], value[field.encode_name], f"{path}.{field.encode_name}")
+            elif field.required:
+                found.append(f"Object missing required field `{field.encode_name}` - at `{path}`")
+    elif isinstance(value, list) and get_origin(model) is list:
+        for index, one in enumerate(value):
+            found += _violations(get_args(model)[0], one, f"{path}[{index}]")
+    where = f"{path}{inner.rstrip('`')}"
+    return found or [message if where == "$" else f"{message} - at `{where}`"]
+
+
+def joined(complaints: list[str]) -> str:
+    """Return complaints in one line, each of them short."""
+    short = [" ".join(one.split())[:_LONGEST_ERROR] for one in complaints[:_MOST_ERRORS]]
+    if (more := len(complaints) - len(short)) > 0:
+        short.append(f"and {more} more")
+    return "; ".join(short)
+
+
+# -- the order of the fields of a TypedDict ------------------------------------------------
+
+
+def _typed_dicts(info: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield the TypedDicts in what msgspec knows about a type."""
+    if isinstance(info, tuple):
+        for one in info:
+            yield from _typed_dicts(one, seen)
+    elif isinstance(info, (msgspec.inspect.Type, msgspec.inspect.Field)) and id(info) not in seen:
+        seen.add(id(info))
+        if isinstance(info, msgspec.inspect.TypedDictType):
+            yield info.cls
+        for name in info.__struct_fields__:
+            yield from _typed_dicts(getattr(info, name), seen)
+
+
+def _put_in_order(node: JSONObject, typed_dict: Any) -> None:
+    """Put the properties of a TypedDict into the order of its definition: msgspec sorts them by name."""
+    written = typed_dict if isinstance(typed_dict, type) else get_origin(typed_dict)
+    order = list(get_type_hints(written))
+    properties = node.get("properties", {})
+    if str(node.get("title")).partition("[")[0] == written.__name__ and properties.keys() == set(order):
+        node["properties"] = {name: properties[name] for name in order}
+        node["required"] = [name for name in order if name in node["required"]]
+    for _, part in subschemas(node):
+        _put_in_order(part, typed_dict)
