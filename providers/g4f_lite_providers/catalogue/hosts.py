@@ -22,6 +22,7 @@ HOSTS: dict[str, Row] = {
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
         error_codes={"wrong_api_key": "AuthenticationError", "queue_exceeded": "ServerError"},
         limit_headers={
+            "requests": ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             "tokens": ("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
             "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
         },
@@ -82,6 +83,7 @@ HOSTS: dict[str, Row] = {
             "streaming_required": "UnsupportedParameterError",
         },
         error_words={"build tier": "ModelUnavailableError"},
+        limit_headers={"requests": ("x-ratelimit-remaining", "x-ratelimit-reset")},
     ),
     "fireworks": Row(
         label="Fireworks AI",
@@ -149,6 +151,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT,
         renamed_parameters=OLD_LIMIT,
         plain_text_content=True,
+        limit_headers={
+            "requests": ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+            "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
+        },
     ),
     "nvidia": Row(
         label="NVIDIA NIM",
