@@ -1,9 +1,9 @@
 """
 Maps an error reply to an exception. No I/O.
 
-Signs are read from the surest to the weakest: codes and words that the provider declares, codes
-that several services share, the words of the message, the status. All tables are data. Codes and words of a
-single service are declared by its provider (`Provider.error_codes`, `error_words`), not here.
+Signs are read from the surest to the weakest: codes and words that the provider declares, codes that several
+services share, the words of the message, the status. All tables are data. Codes and words of a single service
+are declared by its provider (`Provider.error_codes`, `error_words`), not here.
 
 Source of the signs: docs/providers.md names them per service.
 """
@@ -126,10 +126,11 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         _ROOM,
         r"(?:model|deployment)\b.{0,120}(?:does not exist|not exist\b|not found|not (?:yet )?available|discontinued"
         r"|no longer (?:supported|available)|decommissioned|deprecated|not (?:active|deployed)|end of life|been removed"
-        r"|been retired|not a chat model|only available (?:to|for|with) "
-        r"|requires? (?:a |an )?(?:paid|pro|enterprise|higher|subscription))"
+        r"|been retired|not a chat model|only available .{0,40}\b(?:plan|tier|users|customers|subscri)"
+        r"|requires? (?:a |an )?(?:paid|pro|enterprise|subscription|higher (?:plan|tier)))"
         r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
-        r"|(?:not have|no) access to .{0,20}model|(?:accept|agree)\w*.{0,60}\b(?:terms|license)|terms acceptance",
+        r"|(?:not have|no) access to .{0,20}model|terms acceptance"
+        r"|(?:must|not|please|need to) (?:first )?(?:accept|agree)\w*.{0,60}\b(?:terms|license)",
     ),
     (
         e.PermissionDeniedError,
@@ -267,7 +268,7 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
         error = {**body, "message": error}
     if isinstance(errors := body.get("errors"), list) and errors and isinstance(errors[0], dict):
         error = errors[0]  # Cloudflare
-    if isinstance(base := body.get("base_resp"), dict):
+    if "error" not in body and isinstance(base := body.get("base_resp"), dict):
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
     message = message or _text(error.get("detail") or error.get("title") or error.get("msg"))

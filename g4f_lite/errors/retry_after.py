@@ -21,7 +21,7 @@ _PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h|d))+", re.ASCII)
 _PLAIN = re.compile(_NUMBER, re.ASCII)
 _IN_MESSAGE = re.compile(
-    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)|\bwait(?:\s+for)?)\s+"
+    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)\s|\bwait(?:\s+for)?\s|retryDelay\": ?\")\s*"
     rf"({_DURATION.pattern}|{_NUMBER}\s*(?:milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|hours?|days?))\b",
     re.ASCII | re.IGNORECASE,
 )

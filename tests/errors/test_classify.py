@@ -273,6 +273,7 @@ REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.ModelUnavailableError, 400, "The model x has been discontinued"),
     (e.ModelUnavailableError, 403, "Model x requires a paid plan"),
     (e.ModelUnavailableError, 400, "Unavailable model: x"),
+    (e.ModelUnavailableError, 400, "This model is only available to users of the Pro plan"),
     (e.ModelUnavailableError, 403, "Please accept the terms of this model first"),
     (e.QuotaExceededError, 403, "You've run out of funds. Please top up your balance"),
     (e.QuotaExceededError, 400, "Account x is suspended, possibly due to reaching the monthly spending limit"),
@@ -295,6 +296,8 @@ REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.UnsupportedParameterError, 400, "Reasoning is mandatory for this endpoint and cannot be disabled."),
     # the same words about the request itself
     (e.InvalidRequestError, 400, "user messages are limited to text; the account field is missing"),
+    (e.InvalidRequestError, 400, "This model requires a higher number of messages"),
+    (e.InvalidRequestError, 400, "The field accepts no license plates"),
     (e.InvalidRequestError, 400, "messages.1: restricted to one system message"),
     (e.InvalidRequestError, 400, "max_tokens exceeds the model's output token limit of 8192"),
     (e.ContentFilterError, 403, "Your input was flagged for violence. No credits were charged."),

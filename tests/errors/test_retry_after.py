@@ -148,6 +148,7 @@ MESSAGES = [
     ("try again in 1 day", 86400.0),
     ("You will regain access on 2026-09-22 at 00:00 UTC.", 35200.0),
     ("Your limit resets at 2026-09-21T14:13:50Z", 30.0),
+    ('Provider returned error: {"error": {"details": [{"retryDelay": "37s"}]}}', 37.0),  # quoted by a gateway
     ("Available again.", None),
     ("Your limit will reset at 2026-09-21 18:55:29", None),  # in which zone?
     ("You will regain access on 2026-99-22 at 00:00 UTC.", None),

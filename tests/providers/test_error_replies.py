@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from helpers.catalogue import PROVIDERS, at
-from helpers.driving import MODES, run
+from helpers.driving import MESSAGES, MODES, run
 from helpers.endpoints import MODES as endpoint_modes
 from helpers.endpoints import seen as outcome
 from helpers.error_bodies import anthropic, cloudflare, google
 from helpers.error_replies import REPLIES
 from helpers.error_replies.told import CONTEXT, KEY, MODEL, RATE, Told, openai
 
-from g4f_lite import ErrorReply, QuotaExceededError, RateLimitError
+from g4f_lite import Client, ErrorReply, G4FLiteError, QuotaExceededError, RateLimitError
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Reply
 
@@ -62,6 +62,49 @@ def test_both_clients_raise_it(name: str, mode: str, server: FaultServer) -> Non
         assert type(error) is told.means, (told, error)
 
 
+LIMITED = [
+    ("cerebras", "tokens", {"x-ratelimit-remaining-tokens-minute": "0", "x-ratelimit-reset-tokens-minute": "1000.5"}),
+    (
+        "cerebras",
+        "requests per day",
+        {"x-ratelimit-remaining-requests-day": "0", "x-ratelimit-reset-requests-day": "1000"},
+    ),
+    (
+        "sambanova",
+        "requests per day",
+        {"x-ratelimit-remaining-requests-day": "0", "x-ratelimit-reset-requests-day": "1000"},
+    ),
+    ("together", "requests", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1000"}),
+    ("groq", "requests", {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "16m40s"}),
+    (
+        "anthropic",
+        "tokens",
+        {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2096-10-02T07:06:40Z"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "limit", "headers"), LIMITED)
+def test_a_limit_in_the_headers_of_an_answer_is_seen_coming(
+    name: str, limit: str, headers: dict[str, str], server: FaultServer
+) -> None:
+    body = json.dumps({"content": [{"type": "text", "text": "ok"}], "stop_reason": "end_turn"} if name == "anthropic" else
+                      {"choices": [{"index": 0, "message": {"content": "ok"}, "finish_reason": "stop"}]})  # fmt: skip
+    server.script(replies.body(body.encode(), **headers))
+    with Client(**at(name, server)) as client:
+        params: dict[str, Any] = {
+            "messages": MESSAGES,
+            "provider": name,
+            "model": "m",
+            "fallback_models": [],
+            "deadline": 5.0,
+        }
+        client.chat.completions.create(**params)
+        with pytest.raises(G4FLiteError, match=limit):
+            client.chat.completions.create(**params)
+    assert len(server.received) == 1
+
+
 # -- what the caller gets ----------------------------------------------------------------
 
 RESTRICTED = openai("Organization has been restricted.", "organization_restricted")
@@ -106,6 +149,15 @@ def test_a_refusal_that_is_not_about_the_request_leads_to_another_provider(
         server.on(model, reply(refusal))
     seen = run(mode, among(server, name, "cerebras"), {"provider": [name, "cerebras"]})
     assert (seen.error, seen.text, seen.trail.attempts[-1].provider) == (None, "ok", "cerebras")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_next_key_takes_the_place_of_a_restricted_account(mode: str, server: FaultServer) -> None:
+    server.script(reply(RESTRICTED), replies.answer("Sunday"))
+    keys = {"keys": {"groq": ["k-first", "k-second"]}, "base_urls": {"groq": server.base_url}}
+    seen = run(mode, keys, {"provider": "groq", "model": "m", "fallback_models": []})
+    assert (seen.error, seen.text) == (None, "Sunday")
+    assert [one.headers["authorization"] for one in server.received] == ["Bearer k-first", "Bearer k-second"]
 
 
 @pytest.mark.parametrize("mode", endpoint_modes)

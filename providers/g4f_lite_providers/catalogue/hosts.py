@@ -38,6 +38,7 @@ HOSTS: dict[str, Row] = {
         dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
         error_codes={"wrong_api_key": "AuthenticationError", "queue_exceeded": "ServerError"},
         limit_headers={
+            "requests": ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             "tokens": ("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
             "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
         },
@@ -111,6 +112,7 @@ HOSTS: dict[str, Row] = {
         },
         error_words={"build tier": "ModelUnavailableError"},
         usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
+        limit_headers={"requests": ("x-ratelimit-remaining", "x-ratelimit-reset")},
     ),
     "fireworks": Row(
         label="Fireworks AI",
@@ -180,6 +182,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT,
         renamed_parameters=OLD_LIMIT,
         plain_text_content=True,
+        limit_headers={
+            "requests": ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+            "requests per day": ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
+        },
     ),
     "nvidia": Row(
         label="NVIDIA NIM",
