@@ -134,8 +134,9 @@ def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
     except Exception as error:
         message, _, inner = str(error).partition(" - at `$")
     found: list[str] = []
-    if isinstance(value, dict) and (fields := getattr(msgspec.inspect.type_info(model), "fields", None)):
-        hints = get_type_hints(get_origin(model) or model, include_extras=True)
+    fields = getattr(msgspec.inspect.type_info(model), "fields", ()) if isinstance(value, dict) else ()
+    if fields:
+        hints = _hints(model)
         for field in fields:
             if field.encode_name in value:
                 found += _violations(hints[field.name], value[field.encode_name], f"{path}.{field.encode_name}")
@@ -156,6 +157,10 @@ def joined(complaints: list[str]) -> str:
     return "; ".join(short)
 
 
+def _hints(model: Any) -> dict[str, Any]:
+    return get_type_hints(get_origin(model) or model, include_extras=True)
+
+
 # -- the order of the fields of a TypedDict ------------------------------------------------
 
 
@@ -174,10 +179,10 @@ def _typed_dicts(info: Any, seen: set[int]) -> Iterator[Any]:
 
 def _put_in_order(node: JSONObject, typed_dict: Any) -> None:
     """Put the properties of a TypedDict into the order of its definition: msgspec sorts them by name."""
-    written = typed_dict if isinstance(typed_dict, type) else get_origin(typed_dict)
-    order = list(get_type_hints(written))
+    name = (get_origin(typed_dict) or typed_dict).__name__
+    order = list(_hints(typed_dict))
     properties = node.get("properties", {})
-    if str(node.get("title")).partition("[")[0] == written.__name__ and properties.keys() == set(order):
+    if str(node.get("title")).partition("[")[0] == name and properties.keys() == set(order):
         node["properties"] = {name: properties[name] for name in order}
         node["required"] = [name for name in order if name in node["required"]]
     for _, part in subschemas(node):
