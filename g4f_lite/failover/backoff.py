@@ -22,6 +22,8 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 """The longest wait after the first failure, and after any, in seconds. Each failure doubles it."""
 
+_ONCE = (RetryMode.ONCE, RetryMode.NEW_KEY)
+
 FIRST_HOLD = 0.1
 """The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
@@ -72,7 +74,7 @@ class RetryWait:
         """Return how many retries of a leg the table and the policy allow, besides those in line."""
         if mode in (RetryMode.NEVER, RetryMode.QUEUE):
             return 0
-        return min(1, self._policy.retries) if mode is RetryMode.ONCE else self._policy.retries
+        return min(1, self._policy.retries) if mode in _ONCE else self._policy.retries
 
     def after(
         self,
@@ -102,7 +104,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
         """
         retry = number - refusals
-        if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and retry > 1):
+        if mode is RetryMode.NEVER or (mode in _ONCE and retry > 1):
             return None  # the table's limit applies even to caller-supplied retry objects
         caller = self._caller
         stops: bool | None = None
@@ -116,6 +118,8 @@ class RetryWait:
         asked = error.retry_after
         if queue:
             wait = wait or 0.0
+        elif wait is None and mode is RetryMode.NEW_KEY:
+            wait = 0.0
         elif wait is None:
             wait = backoff(retry, self._random) if asked is None else asked
         elif asked is not None:

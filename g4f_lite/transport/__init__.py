@@ -12,5 +12,6 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `async_body` | the response body on aiohttp, and its errors |
 | `common` | TLS contexts, proxies, headers and size limits |
 | `uploading` `async_upload` | a file, sent piece by piece |
+| `async_keys` | a key that a function returns |
 | `in_process` `async_in_process` | answers of in-process providers |
 """
