@@ -221,8 +221,9 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and isinstance(raw := metadata.get("raw"), str):
         message = f"{message}: {raw}"
-    codes = (error.get("code"), error.get("status"), error.get("type"))
-    inside = next((n for n in (error.get("status_code"), *codes[:2]) if type(n) is int and 400 <= n < 600), None)
+    signs = (error.get("code"), error.get("status"), error.get("type"))
+    inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
+    codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
     param = error.get("param")
     return ErrorFacts(
         message=_line(message),

@@ -130,11 +130,14 @@ def missing_address(provider: Provider) -> str | None:
     missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
     if not missing:
         return None
-    return f"no address: set {' and '.join(missing)} (it is {provider.api_base}), or pass base_urls="
+    wanted = " and ".join(one.replace("|", " or ") for one in dict.fromkeys(missing))
+    return f"no address: set {wanted} (it is {provider.api_base}), or pass base_urls="
 
 
-def _variable(name: str) -> str:
-    return os.environ.get(name, "").strip().rstrip("/")
+def _variable(names: str) -> str:
+    """Return the value of a placeholder of an address; "" if none of its variables is set."""
+    found = (os.environ.get(name, "").strip().rstrip("/") for name in names.split("|"))
+    return next(filter(None, found), "")
 
 
 def base_url_variable(provider: Provider) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import g4f_lite
 from g4f_lite import OpenaiTemplate, Provider, hookimpl
 
 from .row import Row
@@ -18,4 +20,11 @@ class ConfigOnly:
 
     @hookimpl
     def register_providers(self, register: Callable[[type[Provider] | Provider], None]) -> None:
-        register(OpenaiTemplate(name=self._name, **self._row))
+        attributes: dict[str, Any] = dict(self._row)
+        for declaration in ("error_codes", "error_words"):
+            if declaration in attributes:
+                attributes[declaration] = {
+                    sign: getattr(g4f_lite, exception, exception)  # an unknown name is reported with its entry
+                    for sign, exception in attributes[declaration].items()
+                }
+        register(OpenaiTemplate(name=self._name, **attributes))

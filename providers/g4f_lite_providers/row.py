@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Required, TypedDict
-
-if TYPE_CHECKING:
-    from g4f_lite import ProviderError
+from typing import Any, Required, TypedDict
 
 
 class Row(TypedDict, total=False):
@@ -32,7 +29,9 @@ class Row(TypedDict, total=False):
     renamed_parameters: Mapping[str, str]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
+    key_header: tuple[str, str]
     plain_text_content: bool
-    error_codes: Mapping[str, type[ProviderError]]
+    error_codes: Mapping[str, str]
+    """As `Provider.error_codes`, with the name of the exception, so that the catalogue loads nothing."""
     limit_headers: Mapping[str, tuple[str, str]]
     reasoning_parts: Mapping[str, str]

@@ -15,11 +15,12 @@ from .own_servers import OWN_SERVERS
 from .retired import RETIRED
 
 _PACKAGE = "g4f_lite_providers"
-_MODULES = ("groq", "openai", "anthropic", "gemini", "xai", "cohere", "local")
+_MODULES = ("groq", "openai", "anthropic", "gemini", "xai", "cohere", "minimax", "bedrock", "local")
 _ORDER = """
     groq cerebras
-    openai anthropic gemini mistral deepseek xai cohere moonshot zai
-    openrouter together fireworks deepinfra sambanova nvidia huggingface nebius novita cloudflare pollinations
+    openai anthropic gemini mistral deepseek xai cohere moonshot zai dashscope minimax
+    openrouter together fireworks deepinfra sambanova nvidia huggingface nebius novita siliconflow baseten
+    friendli scaleway vercel bedrock cloudflare cloudflare-gateway pollinations
     azure hyperbolic ovhcloud ollama lmstudio vllm llamacpp
     perplexity github
     local
