@@ -115,7 +115,9 @@ class LegFactory:
             return LegResult(obstacle=Obstacle(missing_key(provider), lacks_key=True), depends_on=depends_on)
         placed = self.resolve_base_url(provider)
         if (reason := missing_address(placed)) is not None:
-            return LegResult(obstacle=Obstacle(reason), depends_on=depends_on)
+            if lacks_key := bool(keys) and keys[0].source == credentials_of(provider):  # nobody set up this provider
+                reason = f"{missing_key(provider)}; {reason}"
+            return LegResult(obstacle=Obstacle(reason, lacks_key), depends_on=depends_on)
         legs = [Leg(placed, model, key, operation) for key in keys or (None,)]
         return LegResult(legs, depends_on=depends_on)
 

@@ -181,9 +181,12 @@ def test_the_async_client_awaits_what_a_plain_function_or_an_object_returns(serv
         async def __call__(self) -> str:
             return "from-the-object"
 
-    for given in (Credential(), lambda: coroutine_of(Tokens("from-the-lambda"))() or None):
+    def hand_on() -> Any:
+        return coroutine_of(Tokens("from-the-coroutine"))()
+
+    for given in (Credential(), hand_on):
         assert run("async", settings(server, given), {"provider": "alpha"}).text == "ok"
-    assert sent_keys(server) == ["from-the-object", "from-the-lambda"]
+    assert sent_keys(server) == ["from-the-object", "from-the-coroutine"]
 
 
 def test_a_function_that_blocks_does_not_block_the_event_loop(server: FaultServer) -> None:
