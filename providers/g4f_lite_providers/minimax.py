@@ -77,7 +77,8 @@ class MiniMax(OpenaiTemplate):
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         if (error := _error_in(response.body)) is not None:
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
-        return super().parse_response(response)
+        body = _with_reasoning(response.body)
+        return super().parse_response(HTTPResponse(status=response.status, headers=response.headers, body=body))
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _MiniMaxStream(super().new_stream(request))
@@ -94,7 +95,7 @@ class _MiniMaxStream:
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         if (error := _error_in(event.data)) is not None:
             raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
-        return self._inner.feed(event)
+        return self._inner.feed(ServerSentEvent(data=_with_reasoning(event.data), event=event.event))
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return self._inner.close()
@@ -123,6 +124,18 @@ def _error_in(body: bytes) -> bytes | None:
     if outcome is None or outcome.status_code == 0:
         return None
     return msgspec.json.encode({"error": {"message": outcome.status_msg, "code": str(outcome.status_code)}})
+
+
+def _with_reasoning(body: bytes) -> bytes:
+    """Copy the text of `reasoning_details` to `reasoning_content`, which only some answers have beside it."""
+    if b'"reasoning_details"' not in body or b'"reasoning_content"' in body:
+        return body
+    answer = msgspec.json.decode(body)
+    for choice in answer["choices"]:
+        said = choice.get("message") or choice.get("delta") or {}
+        if details := said.get("reasoning_details"):
+            said["reasoning_content"] = "".join(one.get("text", "") for one in details)
+    return msgspec.json.encode(answer)
 
 
 @hookimpl

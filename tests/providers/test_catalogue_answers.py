@@ -178,6 +178,29 @@ def test_an_error_of_minimax_with_status_200_is_no_answer(
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("both", [False, True], ids=["details", "both"])
+def test_thoughts_of_minimax_are_read_once(both: bool, mode: str, server: FaultServer) -> None:
+    def said(thought: str) -> dict[str, Any]:
+        details = {"reasoning_details": [{"type": "reasoning.text", "text": thought}]}
+        return {**details, **({"reasoning_content": thought} if both else {})}
+
+    if "stream" in mode:
+        deltas = [said("Let me "), said("think."), {"content": "Sunday"}]
+        events = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+        events[-1]["choices"][0]["finish_reason"] = "stop"
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()
+        server.script(replies.body(body, **{"content-type": "text/event-stream"}))
+    else:
+        message = {"role": "assistant", "content": "Sunday", **said("Let me think.")}
+        body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        server.script(replies.body(body))
+    seen = run(mode, at("minimax", server), {"provider": "minimax"})
+    assert seen.completion is not None
+    assert (seen.text, seen.completion.reasoning) == ("Sunday", "Let me think.")
+    assert server.received[0].json["reasoning_split"] is True
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_an_answer_of_minimax_that_reports_no_error_is_one(mode: str, server: FaultServer) -> None:
     fine = {"base_resp": {"status_code": 0, "status_msg": ""}}
     if "stream" in mode:
