@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES, MODES, run
+from helpers.imports import loaded_by, python
 
 from g4f_lite import AuthenticationError, ChatRequest, Client, MissingKeyError
 from g4f_lite.testing import FaultServer, replies
@@ -251,3 +253,20 @@ def test_parameters_that_the_openai_endpoint_ignores_are_refused() -> None:
         VertexOpenai(api_base="https://x.example/v1").build_request(
             ChatRequest(messages=TALK[:1], model="m", logit_bias={"1": 1.0}), key="k", stream=False
         )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_does_not_wait_for_a_token_that_its_parent_gets() -> None:
+    program = """
+import os
+from g4f_lite_providers import google_cloud
+google_cloud._lock.acquire()
+if (child := os.fork()) == 0:
+    os._exit(0 if google_cloud._lock.acquire(timeout=20) else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert python(program).returncode == 0
+
+
+def test_google_auth_is_loaded_only_when_its_token_is_needed() -> None:
+    assert not loaded_by("import g4f_lite_providers.vertex, g4f_lite_providers.vertex_openai") & {"google"}
