@@ -16,7 +16,6 @@ from g4f_lite import (
     ContextWindowError,
     ErrorReply,
     HTTPResponse,
-    InvalidRequestError,
     OpenaiTemplate,
     Provider,
     QuotaExceededError,
@@ -66,7 +65,6 @@ class MiniMax(OpenaiTemplate):
         "1033": ServerError,
         "1039": ContextWindowError,
         "1041": RateLimitError,
-        "2013": InvalidRequestError,
         "2049": AuthenticationError,
         "2056": QuotaExceededError,
     }
@@ -111,6 +109,7 @@ class _Answer(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Answer)
+_INVALID = 2013
 
 
 def _error_in(body: bytes) -> bytes | None:
@@ -123,7 +122,10 @@ def _error_in(body: bytes) -> bytes | None:
         return None  # the template says what is wrong with it
     if outcome is None or outcome.status_code == 0:
         return None
-    return msgspec.json.encode({"error": {"message": outcome.status_msg, "code": str(outcome.status_code)}})
+    error: dict[str, Any] = {"message": outcome.status_msg, "code": str(outcome.status_code)}
+    if outcome.status_code == _INVALID:
+        error["status_code"] = 400  # the words say what is invalid
+    return msgspec.json.encode({"error": error})
 
 
 def _with_reasoning(body: bytes) -> bytes:

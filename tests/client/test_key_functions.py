@@ -22,11 +22,13 @@ from g4f_lite import (
     ConfigurationError,
     DeadlineExceededError,
     RoutesExhaustedError,
+    Timeouts,
     find_keys,
 )
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import answer, error
 from g4f_lite.testing.script import Action, Received
+from g4f_lite.types.timeouts import DefaultSeconds
 
 
 def token(number: int) -> str:
@@ -298,3 +300,18 @@ def test_a_key_with_a_function_can_be_found_and_asked() -> None:
     (found,) = find_keys(Alpha(), Tokens("now"))
     assert (found.value, found.get()) == ("", "now")
     assert repr(found) == "Key(function, from keys['alpha'])"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_function_that_takes_longer_than_an_attempt_may_blames_no_service(mode: str, server: FaultServer) -> None:
+    limit = DefaultSeconds(0.2)  # a default does not bound the last leg, however busy the machine is
+    slow = settings(
+        server, lambda: time.sleep(0.3) or "late", timeouts=Timeouts(first_token=limit, total=limit), retry_wait=None
+    )
+    outcome = run(mode, slow, {"provider": "alpha", "fallback_models": ["beta:beta/one"]})
+    assert outcome.text == "ok"
+    assert [(attempt.provider, attempt.outcome) for attempt in outcome.trail.attempts] == [
+        ("alpha", "ProviderTimeoutError"),
+        ("beta", "ok"),
+    ]
+    assert server.models == ["beta/one"]

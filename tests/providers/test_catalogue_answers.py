@@ -161,13 +161,16 @@ def test_xai_counts_reasoning_as_part_of_the_answer() -> None:
         (1027, g4f_lite.ContentFilterError),
         (1033, g4f_lite.ServerError),
         (1039, g4f_lite.ContextWindowError),
+        (2013, g4f_lite.InvalidRequestError),
+        (2013, g4f_lite.ContextWindowError),
         (2049, g4f_lite.AuthenticationError),
     ],
 )
 def test_an_error_of_minimax_with_status_200_is_no_answer(
     code: int, error: type[g4f_lite.G4FLiteError], mode: str, server: FaultServer
 ) -> None:
-    outcome = json.dumps({"base_resp": {"status_code": code, "status_msg": "no"}, "choices": None}).encode()
+    message = "no, context window exceeds limit" if error is g4f_lite.ContextWindowError else "no"
+    outcome = json.dumps({"base_resp": {"status_code": code, "status_msg": message}, "choices": None}).encode()
     if "stream" in mode:
         server.script(replies.body(b"data: " + outcome + b"\n\n", **{"content-type": "text/event-stream"}))
     else:
