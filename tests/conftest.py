@@ -22,7 +22,8 @@ from g4f_lite.testing import FaultServer
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in os.environ:
         if name.upper().endswith((
-            "_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID", "_CA_BUNDLE", "SSL_CERT_FILE",
+            "_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID", "_PROJECT", "_LOCATION", "_REGION",
+            "_CA_BUNDLE", "SSL_CERT_FILE",
         )):  # fmt: skip
             monkeypatch.delenv(name)
     monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path / "config"))

@@ -4,6 +4,7 @@ One attempt: what it sends, what the response means, and the record of its outco
 The driver goes through it in this order:
 
     with ActiveAttempt(call) as attempt:          takes the next leg of the plan and builds `outgoing`
+        [attempt.got_key(key)]                    only if `key_wanted`: the key comes from a function
         [attempt.looked_up(response)]             only if there is a `lookup`: the leg names no model
         attempt.complete(response)                reads the result; ends the attempt
 
@@ -19,9 +20,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ..errors.exceptions import MalformedResponseError, ModelUnavailableError, ProviderError, ReplyError, ToolCallError
+from ..errors.exceptions import (
+    AuthenticationError,
+    MalformedResponseError,
+    ModelUnavailableError,
+    ProviderError,
+    ProviderTimeoutError,
+    ReplyError,
+    ToolCallError,
+)
 from ..errors.reply import ErrorReply
 from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
+from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..trail import Attempt
 from ..types.chat import ChatCompletion
@@ -39,6 +49,8 @@ log = logging.getLogger("g4f_lite")
 
 _CUT = ("length", "max_tokens", "model_length")
 """Finish reasons of a text that reached a limit of tokens; the last two are not OpenAI's."""
+_OURS = (MalformedResponseError, AuthenticationError, ProviderTimeoutError)
+"""Errors that say nothing about the service if nothing was sent: of the provider's code, or of the key's function."""
 
 
 class ActiveAttempt:
@@ -47,18 +59,21 @@ class ActiveAttempt:
 
     Attributes:
         leg, limit: where to send, and until when.
+        key_wanted: its function is to be asked for the key first; else None.
         lookup: asks the service for its models first, if the leg names none; else None.
         outgoing: what to send; there once `lookup`, if any, has been answered.
     """
 
     def __init__(self, call: Call) -> None:
         self.call = call
+        self.key_wanted: Key | None = None
         self.lookup: HTTPRequest | None = None
         self.outgoing: HTTPRequest | InProcessRequest | None = None
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
-        self._building = False
+        self._unsent = False
+        """Whether the key is not there yet, or the request is not built."""
 
     def __enter__(self) -> Self:
         call = self.call
@@ -69,10 +84,13 @@ class ActiveAttempt:
             self.request = msgspec.structs.replace(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
                 self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
-            if not self.leg.model and call.operation is CHAT:
-                self._find_model()
-            if self.lookup is None:
-                self._build()
+            if self.leg.asks_for_key and not self.leg.is_local:
+                self.key_wanted, self._unsent = self.leg.key, True
+            else:
+                if not self.leg.model and call.operation is CHAT:
+                    self._find_model()
+                if self.lookup is None:
+                    self._build()
         except BaseException as error:
             self.end(error)
             raise
@@ -86,6 +104,25 @@ class ActiveAttempt:
 
     # -- the request -----------------------------------------------------------------------
 
+    def got_key(self, value: str) -> None:
+        """
+        Take the key that the function of `key_wanted` returned, and build what is sent.
+
+        Raises:
+            AuthenticationError: it is the one that the service refused just now.
+            ProviderError: as for other legs.
+        """
+        key, refused = self.key_wanted, self.call.refused_keys
+        assert key is not None
+        self.key_wanted, self._unsent = None, False
+        self.leg = self.leg.holding(Key(value, key.source, known_as=key.fingerprint))
+        if refused.get(self.leg.identity) == value:
+            raise AuthenticationError(f"the function of {key.source} still returns the key that was refused")
+        if not self.leg.model and self.call.operation is CHAT:
+            self._find_model()
+        if self.lookup is None:
+            self._build()
+
     def _added_messages(self) -> Sequence[JSONObject]:
         """Return what follows the caller's messages: a completion to correct, with the complaint."""
         return self.call.corrections.get(self.leg.identity, ())
@@ -95,13 +132,13 @@ class ActiveAttempt:
             self.outgoing = InProcessRequest(self.leg, self.request)
             return
         provider, key = self.leg.provider, self.leg.key
-        self._building = True
+        self._unsent = True
         with PluginBoundary(self.leg.key, "building the request"):
             outgoing = self.call.operation.build(
                 provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
             check_outgoing(outgoing)
-        self._building = False
+        self._unsent = False
         self.outgoing = outgoing
 
     def _find_model(self) -> None:
@@ -242,8 +279,9 @@ class ActiveAttempt:
             redact(error, self.leg.key)
             if not self.leg.model and isinstance(error, ModelUnavailableError):
                 self.call.models.forget(self.leg)
-            # A request that the provider's own code cannot build says nothing about the service.
-            sent = not (self._building and isinstance(error, MalformedResponseError))
+            if self.leg.asks_for_key and isinstance(error, AuthenticationError) and self.leg.key is not None:
+                self.call.refused_keys[self.leg.identity] = self.leg.key.value
+            sent = not (self._unsent and isinstance(error, _OURS))
             self._report(self.call.plan.fail(self.state, error, self.notes, sent=sent))
         else:
             self._report(self.call.plan.abort(self.state, error))

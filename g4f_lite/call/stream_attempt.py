@@ -4,6 +4,7 @@ One attempt that streams. No I/O, no waiting.
 The driver goes through it in this order:
 
     with StreamAttempt(call) as attempt:          as in attempt.py
+        [attempt.got_key(key)]                    as in attempt.py
         [attempt.looked_up(response)]
         attempt.open(status, headers)             the headers of the response have arrived
         while attempt.awaits_content:

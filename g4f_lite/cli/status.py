@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..plugins.registry import Registry
 from ..provider.base import Provider
-from ..provider.keys import find_keys
+from ..provider.keys import credentials_of, find_keys
 from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
 
@@ -84,6 +84,8 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
     try:
         resolved = LegFactory().resolve_base_url(provider)
         for found in find_keys(provider, None)[:1]:
+            if found.source == credentials_of(provider) and missing_address(resolved) is not None:
+                break  # nobody set up this provider
             key, key_from = found.fingerprint, found.source
         if key or not provider.needs_auth:
             problem = problem or missing_address(resolved) or ""

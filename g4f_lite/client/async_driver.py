@@ -17,6 +17,7 @@ from ..provider.leg import InProcessRequest
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_http import AsyncHTTPTransport
 from ..transport.async_in_process import AsyncChunkStream, AsyncInProcessTransport
+from ..transport.async_keys import get_key
 from ..types.chat import ChatCompletionChunk
 from ..types.http import HTTPRequest
 
@@ -93,6 +94,8 @@ class AsyncDriver:
                 raise
 
     async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
+        if attempt.key_wanted is not None:
+            attempt.got_key(await get_key(attempt.key_wanted, attempt.limit))
         if attempt.lookup is not None:
             attempt.looked_up(await self.http.send(attempt.lookup, attempt.limit))
         assert attempt.outgoing is not None

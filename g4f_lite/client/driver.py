@@ -91,6 +91,10 @@ class Driver:
                 raise
 
     def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
+        if attempt.key_wanted is not None:
+            key = attempt.key_wanted.get()
+            attempt.limit.remaining()  # raises if the function took too long
+            attempt.got_key(key)
         if attempt.lookup is not None:
             attempt.looked_up(self.http.send(attempt.lookup, attempt.limit))
         assert attempt.outgoing is not None

@@ -22,6 +22,8 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 """The longest wait after the first failure, and after any, in seconds. Each failure doubles it."""
 
+_ONCE = (RetryMode.ONCE, RetryMode.NEW_KEY)
+
 FIRST_HOLD = 0.1
 """The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
@@ -93,7 +95,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_stop` fails.
         """
         retry = number - refusals
-        if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and retry > 1):
+        if mode is RetryMode.NEVER or (mode in _ONCE and retry > 1):
             return False  # the table's limit applies even to caller-supplied retry objects
         if (caller := self._caller) is not None:
             caller.failed(leg, error, number=number, started_at=started_at, now=now)
@@ -130,6 +132,8 @@ class RetryWait:
         asked = error.retry_after
         if mode is RetryMode.QUEUE:
             wait = wait or 0.0
+        elif wait is None and mode is RetryMode.NEW_KEY:
+            wait = 0.0
         elif wait is None:
             wait = backoff(number - refusals, self._random) if asked is None else asked
         elif asked is not None:

@@ -22,6 +22,8 @@ class RetryMode(Enum):
 
     NEVER = auto()
     ONCE = auto()
+    NEW_KEY = auto()
+    """Once and at once, with the key that its function returns now."""
     BACKOFF = auto()
     """Up to `retries` times: after the wait that the service asked for if `patience` allows it, else by backoff."""
     QUEUE = auto()
@@ -73,6 +75,9 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
 
 # Rows that depend on more than the class of the error.
 _NOT_SENT = Decision()
+_NO_KEY = Decision(scope=FailureScope.KEY)
+_KEY_REFUSED = Decision(RetryMode.NEW_KEY, scope=FailureScope.KEY)
+_NEW_KEY_REFUSED = DECISIONS[e.AuthenticationError]._replace(cooldown_s=10.0)  # the function may soon return another
 _FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
 _SCHEMA_VIOLATED = Decision(stops=True)
 _CUT_AT_TOKEN_LIMIT = Decision()
@@ -81,7 +86,13 @@ _NO_CONNECTION = DECISIONS[e.ConnectionFailedError]
 
 
 def decide(
-    error: e.ProviderError, *, sent: bool = True, names_model: bool = True, on_interrupt: OnInterrupt = "raise"
+    error: e.ProviderError,
+    *,
+    sent: bool = True,
+    names_model: bool = True,
+    asks_for_key: bool = False,
+    before: e.ProviderError | None = None,
+    on_interrupt: OnInterrupt = "raise",
 ) -> Decision:
     """
     Return the row for an error. A plugin's subclass takes the row of its nearest ancestor.
@@ -89,9 +100,15 @@ def decide(
     Args:
         sent: whether the request was sent; if not, the service cannot be at fault.
         names_model: whether the leg names its model; if not, the service may list another one next time.
+        asks_for_key: whether the leg's key comes from a function, which may return another one.
+        before: the leg's last error in this call.
         on_interrupt: what happens to a stream that is interrupted after content.
     """
     row = _row(error, sent=sent, names_model=names_model)
+    if asks_for_key and isinstance(error, e.AuthenticationError):
+        if not sent:
+            return _NO_KEY
+        return _NEW_KEY_REFUSED if isinstance(before, e.AuthenticationError) else _KEY_REFUSED
     if on_interrupt != "raise" and row.stops and isinstance(error, e.StreamInterruptedError):
         return row._replace(stops=False)
     return row

@@ -188,8 +188,15 @@ class Plan:
         """
         leg, now = state.leg, self._clock.monotonic()
         error.provider, error.model = leg.provider.name, state.attempt.model
+        decision = decide(
+            error,
+            sent=sent,
+            names_model=bool(leg.model),
+            before=self._record.errors.get(leg.identity) if leg.asks_for_key else None,
+            asks_for_key=leg.asks_for_key,
+            on_interrupt=self.policy.on_interrupt,
+        )
         self._record.failed(leg, error)
-        decision = decide(error, sent=sent, names_model=bool(leg.model), on_interrupt=self.policy.on_interrupt)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ..errors.exceptions import ConfigurationError
 
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
-"""A placeholder in `api_base` that is filled from the environment."""
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*(?:\|[A-Z][A-Z0-9_]*)*)\}", re.ASCII)
+"""A placeholder in `api_base` that is filled from the environment: `{A}`, or `{A|B}`, where the first one set wins."""
 
 
 def check_base_url(url: object, source: str) -> str:

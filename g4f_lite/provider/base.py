@@ -11,8 +11,8 @@ import copy
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
 from ..errors.reply import ErrorReply
@@ -30,6 +30,8 @@ preload_before_fork("g4f_lite.errors.classify", "g4f_lite.provider.schema_rules"
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """The form of a provider's name."""
+KeyFunction: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Returns a key that is valid now, such as a token that expires. Each attempt calls it; it may block."""
 
 
 class StreamParser(Protocol):
@@ -65,7 +67,7 @@ class Provider(ABC):
     frozen afterwards: `Groq(api_base="http://127.0.0.1:9000/openai/v1")`.
 
     Args:
-        api_key: the key to use; it precedes the keys of client, environment and store.
+        api_key: the key to use, or a function that returns one; it precedes the keys of client, environment and store.
         attributes: any attributes of the class.
 
     Raises:
@@ -154,7 +156,7 @@ class Provider(ABC):
     A provider with a `build_request` of its own calls `fit_schemas` in it.
     """
 
-    api_key: str | None = None
+    api_key: str | KeyFunction | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
 
@@ -164,7 +166,7 @@ class Provider(ABC):
         if not cls._automatic_is_set:
             cls.automatic = cls.needs_auth
 
-    def __init__(self, *, api_key: str | None = None, **attributes: Any) -> None:
+    def __init__(self, *, api_key: str | KeyFunction | None = None, **attributes: Any) -> None:
         if api_key is not None:
             attributes["api_key"] = api_key
         if not self._automatic_is_set and "needs_auth" in attributes:
@@ -232,6 +234,14 @@ class Provider(ABC):
     def unavailable_reason(self) -> str | None:
         """Return why this provider cannot be used in this environment; None if it can."""
         return None if self.working else self.notice or f"{self.label or self.name} is marked as not working"
+
+    def key_function(self) -> KeyFunction | None:
+        """
+        Return what gets a key if none is found elsewhere, such as the library with the credentials of a cloud.
+
+        Called while legs are selected: it does no I/O itself, and returns a function only if that may succeed.
+        """
+        return None
 
     def models(self) -> tuple[str, ...]:
         """Return the model ids that the class lists, the default first."""

@@ -68,11 +68,13 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str) -> Base
 
 def redact_text(text: str, key: Key | None) -> str:
     """Return the text without the key, and without a prefix of it, which remains if the text was cut."""
-    if key is None:
+    if key is None or not key.value:
         return text
     secret = key.value
     if len(secret) < _SHORTEST_PREFIX:  # no service gives such keys; inside a word it is a coincidence
         return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", text)
+    if secret[:_SHORTEST_PREFIX] not in text:  # a token has thousands of prefixes
+        return text
     for length in range(len(secret), _SHORTEST_PREFIX - 1, -1):
         text = text.replace(secret[:length], "[key]")
     return text

@@ -1,5 +1,5 @@
 """
-Finds a provider's key: in the caller's argument, the environment, or the stored keys.
+Finds a provider's key: in the caller's argument, the environment, the stored keys, or the provider's own function.
 
 Stored keys are one JSON object in a file that only its owner can read. Nothing here shows a key.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..errors.exceptions import ConfigurationError
-from .base import Provider
+from ..errors.exceptions import AuthenticationError, ConfigurationError
+from .base import KeyFunction, Provider
 
-Keys: TypeAlias = Mapping[str, str | Sequence[str]]
+Keys: TypeAlias = Mapping[str, str | KeyFunction | Sequence[str | KeyFunction]]
 
 
 class StoredKeysError(ConfigurationError):
@@ -28,14 +29,53 @@ class StoredKeysError(ConfigurationError):
 
 
 class Key:
-    """A secret and where it was found. Its repr shows a fingerprint; it cannot be pickled."""
+    """
+    A secret and where it was found. Its repr shows a fingerprint; it cannot be pickled.
 
-    __slots__ = ("fingerprint", "source", "value")
+    A key with a `function` has no value: each attempt asks the function for one. Its fingerprint is the function's, so
+    that health, limits and lists of models are kept although the value changes.
+    """
 
-    def __init__(self, value: str, source: str) -> None:
+    __slots__ = ("fingerprint", "function", "source", "value")
+
+    def __init__(
+        self, value: str, source: str, *, known_as: str | None = None, function: KeyFunction | None = None
+    ) -> None:
         self.value = value
         self.source = source
-        self.fingerprint = fingerprint(value)
+        self.fingerprint = fingerprint(value) if known_as is None else known_as
+        self.function = function
+
+    def get(self) -> str:
+        """
+        Return the value; ask the function for it, if there is one.
+
+        Raises:
+            AuthenticationError: the function failed, or returned no key.
+            ConfigurationError: the function is asynchronous, or returned what no key can be.
+        """
+        if self.function is None:
+            return self.value
+        try:
+            value = self.function()
+        except Exception as error:
+            raise self.failure(error) from None
+        if hasattr(value, "__await__"):
+            if (close := getattr(value, "close", None)) is not None:
+                close()  # else Python warns of a coroutine that was never awaited
+            raise ConfigurationError(f"the function of {self.source} is asynchronous: only AsyncClient can await it")
+        return self.checked(value)
+
+    def checked(self, value: object) -> str:
+        """Return what the function returned if it is a key; raises as `get`."""
+        if value is None or not (key := clean(value, f"the function of {self.source}")):
+            raise AuthenticationError(f"the function of {self.source} returned no key")
+        return key
+
+    def failure(self, error: Exception) -> AuthenticationError:
+        """Return the error for what the function raised. What may be a token in its message is left out."""
+        text = re.sub(r"[-\w.~+=]{40,}", "[…]", f"{type(error).__name__}: {error}")[:300]
+        return AuthenticationError(f"the function of {self.source} failed: {' '.join(text.split())}")
 
     def __repr__(self) -> str:
         return f"Key({self.fingerprint}, from {self.source})"
@@ -65,29 +105,52 @@ def clean(value: object, source: str) -> str:
     return value
 
 
-def find_keys(provider: Provider, given: str | Sequence[str] | None) -> tuple[Key, ...]:
+def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyFunction] | None) -> tuple[Key, ...]:
     """
     Return the keys to use for a provider, the preferred first; () if there is none.
 
     Args:
         given: what the caller passed for this provider; a sequence is a pool.
 
+    Returns:
+        A key with a `function` has the value "": who uses it calls the function.
+
     Raises:
         ConfigurationError: the first key found is invalid; a StoredKeysError if it is a stored one.
     """
     name = provider.name
-    if provider.api_key is not None and (own := clean(provider.api_key, f"{name}'s api_key")):
-        return (Key(own, "argument"),)
+    if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key")):
+        return found
     if given is not None:
-        pool = [given] if isinstance(given, str) else list(given)
-        cleaned = [clean(value, f"keys[{name!r}]") for value in pool]
-        if found := tuple(Key(value, "argument") for value in dict.fromkeys(cleaned) if value):
+        pool = [given] if isinstance(given, str) or callable(given) else list(given)
+        if found := _pool(pool, f"keys[{name!r}]"):
             return found
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
-    stored = stored_key(name) if may_be_stored(provider) else ""
-    return (Key(stored, "stored"),) if stored else ()
+    if may_be_stored(provider) and (stored := stored_key(name)):
+        return (Key(stored, "stored"),)
+    function = provider.key_function()
+    return () if function is None else _pool([function], credentials_of(provider))
+
+
+def credentials_of(provider: Provider) -> str:
+    """Return the source of a key that the provider's own function gets."""
+    return f"{provider.name}'s credentials"
+
+
+def _pool(values: Sequence[str | KeyFunction], source: str) -> tuple[Key, ...]:
+    """Return the keys of a pool, each once and none empty."""
+    keys: dict[str, Key] = {}
+    for number, one in enumerate(values, 1):
+        if callable(one):
+            key = Key("", source, known_as="function" if number == 1 else f"function {number}", function=one)
+        elif value := clean(one, source):
+            key = Key(value, "argument")
+        else:
+            continue
+        keys.setdefault(key.fingerprint, key)
+    return tuple(keys.values())
 
 
 def may_be_stored(provider: Provider) -> bool:

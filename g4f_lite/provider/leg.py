@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from ..trail import Skipped
 from ..types.chat import ChatRequest
@@ -26,6 +27,8 @@ class Leg:
         self.key = key
         self.operation = operation
         self.fingerprint: str | None = None if key is None else key.fingerprint
+        self.asks_for_key: bool = key is not None and key.function is not None
+        """Whether a function returns the key."""
         self.is_local = isinstance(provider, LocalProvider)
         self.base_url = base = provider.api_base
         self.origin: str = split_url(base)[0] if base else provider.name
@@ -40,6 +43,12 @@ class Leg:
     @property
     def route(self) -> str:
         return f"{self.provider.name}:{self.model}"
+
+    def holding(self, key: Key) -> Self:
+        """Return the same leg, by identity and fingerprint, with the key that its key's function returned."""
+        twin = copy.copy(self)
+        twin.key = key
+        return twin
 
     def skipped(self, reason: str) -> Skipped:
         """Return the entry of a trail that says why this leg was not tried."""

@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import VARIABLE, check_base_url
-from ..provider.base import Provider
-from ..provider.keys import Keys, StoredKeysError, clean, find_keys, may_be_stored, missing_key
+from ..provider.base import KeyFunction, Provider
+from ..provider.keys import Keys, StoredKeysError, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
 
 
@@ -47,7 +47,7 @@ class LegFactory:
     Makes legs with the keys and base URLs of one client.
 
     Args:
-        keys: provider name to key, or to a pool of keys.
+        keys: provider name to key, to a function that returns one, or to a pool of them.
         base_urls: provider name to base URL.
 
     Raises:
@@ -57,10 +57,14 @@ class LegFactory:
     def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
         self._keys = {name: _frozen(pool) for name, pool in (keys or {}).items() if pool is not None}
         for name, pool in self._keys.items():
-            if not isinstance(pool, (str, Sequence)):
-                raise ConfigurationError(f"keys[{name!r}] must be a key or a list of keys, not {type(pool).__name__}")
-            for value in [pool] if isinstance(pool, str) else pool:
-                clean(value, f"keys[{name!r}]")
+            if not (callable(pool) or isinstance(pool, (str, Sequence))):
+                raise ConfigurationError(
+                    f"keys[{name!r}] must be a key, a function that returns one, or a list of them,"
+                    f" not {type(pool).__name__}"
+                )
+            for value in [pool] if isinstance(pool, str) or callable(pool) else pool:
+                if not callable(value):
+                    clean(value, f"keys[{name!r}]")
         self._base_urls = {name: check_base_url(url, f"base_urls[{name!r}]") for name, url in (base_urls or {}).items()}
         self._moved: WeakKeyDictionary[Provider, dict[str, Provider]] = WeakKeyDictionary()
 
@@ -105,18 +109,20 @@ class LegFactory:
             advice = f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
             return LegResult(obstacle=Obstacle(advice, lacks_key=True), depends_on=Dependencies(True, availability))
         # The stored keys are read last: a key from another source does not depend on them.
-        uses_stored = may_be_stored(provider) and (not keys or keys[0].source == "stored")
+        uses_stored = may_be_stored(provider) and (not keys or keys[0].source in ("stored", credentials_of(provider)))
         depends_on = Dependencies(uses_stored, availability)
         if not keys and provider.needs_auth:
             return LegResult(obstacle=Obstacle(missing_key(provider), lacks_key=True), depends_on=depends_on)
         placed = self.resolve_base_url(provider)
         if (reason := missing_address(placed)) is not None:
-            return LegResult(obstacle=Obstacle(reason), depends_on=depends_on)
+            if lacks_key := bool(keys) and keys[0].source == credentials_of(provider):  # nobody set up this provider
+                reason = f"{missing_key(provider)}; {reason}"
+            return LegResult(obstacle=Obstacle(reason, lacks_key), depends_on=depends_on)
         legs = [Leg(placed, model, key, operation) for key in keys or (None,)]
         return LegResult(legs, depends_on=depends_on)
 
 
-def _frozen(pool: str | Sequence[str]) -> str | Sequence[str]:
+def _frozen(pool: str | KeyFunction | Sequence[str | KeyFunction]) -> str | KeyFunction | Sequence[str | KeyFunction]:
     """Copy a list, so that later changes by the caller have no effect."""
     return tuple(pool) if isinstance(pool, list) else pool
 
@@ -126,11 +132,14 @@ def missing_address(provider: Provider) -> str | None:
     missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
     if not missing:
         return None
-    return f"no address: set {' and '.join(missing)} (it is {provider.api_base}), or pass base_urls="
+    wanted = " and ".join(one.replace("|", " or ") for one in dict.fromkeys(missing))
+    return f"no address: set {wanted} (it is {provider.api_base}), or pass base_urls="
 
 
-def _variable(name: str) -> str:
-    return os.environ.get(name, "").strip().rstrip("/")
+def _variable(names: str) -> str:
+    """Return the value of a placeholder of an address; "" if none of its variables is set."""
+    found = (os.environ.get(name, "").strip().rstrip("/") for name in names.split("|"))
+    return next(filter(None, found), "")
 
 
 def base_url_variable(provider: Provider) -> str:

@@ -13,5 +13,6 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `common` | TLS contexts, proxies, headers and size limits |
 | `no_proxy` | for which hosts no proxy is used |
 | `uploading` `async_upload` | a file, sent piece by piece |
+| `async_keys` | a key that a function returns |
 | `in_process` `async_in_process` | answers of in-process providers |
 """

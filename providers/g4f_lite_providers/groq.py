@@ -131,7 +131,7 @@ class Groq(OpenaiTemplate):
             AuthenticationError: none of them has a key; says where to get one.
         """
         if keys := find_keys(self, None):
-            return keys[0].value
+            return keys[0].get()
         from .token_page import ask_for_token
 
         return ask_for_token(self)

@@ -29,6 +29,7 @@ class Row(TypedDict, total=False):
     renamed_parameters: Mapping[str, str]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
+    key_header: tuple[str, str]
     plain_text_content: bool
     error_codes: Mapping[str, str]
     """As `Provider.error_codes`, with the name of the exception, so that the catalogue loads nothing."""

@@ -138,3 +138,17 @@ def test_a_cooldown_is_as_long_as_the_service_asks() -> None:
     assert row.cooldown_after(ModelUnavailableError("x")) == 3600
     assert row.cooldown_after(ModelUnavailableError("x", retry_after=5)) == 5
     assert row.cooldown_after(ModelUnavailableError("x", retry_after=0)) == 0
+
+
+def test_a_refused_key_of_a_function_is_replaced_once_and_then_rests_for_seconds() -> None:
+    refused = AuthenticationError("x", status=401)
+    plain = decide(refused)
+    assert (plain.again, plain.memory, plain.cooldown_s) == (RetryMode.NEVER, Memory.KEY, 600)
+    first = decide(refused, asks_for_key=True)
+    assert (first.again, first.memory) == (RetryMode.NEW_KEY, Memory.NOTHING)
+    again = decide(refused, asks_for_key=True, before=AuthenticationError("x"))
+    assert (again.again, again.memory, again.cooldown_s) == (RetryMode.NEVER, Memory.KEY, 10)
+    assert decide(refused, asks_for_key=True, before=ServerError("x")) == first
+    failed = decide(refused, asks_for_key=True, sent=False)
+    assert (failed.again, failed.scope, failed.memory) == (RetryMode.NEVER, FailureScope.KEY, Memory.NOTHING)
+    assert decide(ServerError("x"), asks_for_key=True) == decide(ServerError("x"))

@@ -39,6 +39,7 @@ each_service = pytest.mark.parametrize("name", SERVICES)
 def squeezed(model: str) -> str:
     """Return a model's own name without its owner, its case and its punctuation: `glm53` for `…/glm-5p3`."""
     own = re.sub(r"(?<=\d)p(?=\d)", "", model.rpartition("/")[2].lower().removeprefix("meta-"))
+    own = re.sub(r"^openai\.|-\d+:\d+$|-maas$", "", own)  # Bedrock, Vertex AI
     return re.sub(r"[^a-z0-9]", "", own)
 
 

@@ -24,6 +24,9 @@ EVERYTHING: dict[str, Any] = {
 }  # fmt: skip
 
 
+ALWAYS_SENT: dict[str, dict[str, Any]] = {"minimax": {"reasoning_split": True}}
+
+
 def sent(name: str, *, stream: bool = False, **params: Any) -> dict[str, Any]:
     request = ChatRequest(**{"messages": HI, "model": "m", **params})
     body: dict[str, Any] = json.loads(SERVICES[name].build_request(request, key="k", stream=stream).body)
@@ -41,9 +44,11 @@ def test_a_request_goes_to_its_address_with_its_key(name: str, stream: bool) -> 
     model = one.default_model or "m"
     request = one.build_request(ChatRequest(messages=HI, model=model), key="s3cret", stream=stream)
     assert (request.method, request.url) == ("POST", f"{one.api_base}/chat/completions")
-    assert request.headers["authorization"] == "Bearer s3cret"
+    assert isinstance(one, OpenaiTemplate)
+    header, before = one.key_header
+    assert request.headers[header] == f"{before}s3cret"
     assert request.headers["content-type"] == "application/json"
-    body = {"model": model, "messages": list(HI)}
+    body = {"model": model, "messages": list(HI), **ALWAYS_SENT.get(name, {})}
     if stream:
         body["stream"] = True
         if "stream_usage" in one.capabilities:
@@ -70,6 +75,7 @@ def test_only_the_parameters_that_it_refuses_are_not_sent(name: str) -> None:
     assert set(body) == {
         "messages",
         "model",
+        *ALWAYS_SENT.get(name, {}),
         *(one.renamed_parameters.get(parameter, parameter) for parameter in taken),
     }
     assert not set(one.renamed_parameters) & set(body)
@@ -142,6 +148,15 @@ SENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("moonshot", {"tool_choice": "none"}, {"tool_choice": "none"}),
     ("zai", {"tool_choice": "auto"}, {"tool_choice": "auto"}),
     ("deepinfra", {"tool_choice": "none"}, {"tool_choice": "none"}),
+    ("nebius", MAX, {"max_tokens": 9}),
+    ("minimax", {"max_tokens": 9}, {"max_completion_tokens": 9, "reasoning_split": True}),
+    ("minimax", {"n": 1}, {"n": 1, "reasoning_split": True}),
+    ("dashscope", MAX, {"max_tokens": 9}),
+    ("siliconflow", {**MAX, "stream": True}, {"max_tokens": 9, "stream": True}),
+    ("scaleway", {**MAX, "n": 1}, {"max_tokens": 9}),
+    ("baseten", {"reasoning_effort": "high", "seed": 7}, {"seed": 7}),
+    ("friendli", MAX, {"max_tokens": 9}),
+    *((name, MAX, MAX) for name in ("vertex-openai", "bedrock", "vercel", "cloudflare-gateway")),
     ("openrouter", {"stream": True, "stream_options": {"include_usage": False}},
      {"stream": True, "stream_options": {"include_usage": False}}),
 ]  # fmt: skip
@@ -203,6 +218,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("deepinfra", {"tool_choice": "required"}, "takes tool_choice='auto' or 'none' only"),
     ("deepinfra", {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
     ("moonshot", {"functions": [{"name": "f"}]}, "functions"),
+    ("minimax", {"n": 2}, "minimax takes n=1 only"),
+    ("minimax", {"presence_penalty": 0.5}, "presence_penalty"),
+    ("scaleway", {"n": 2}, "'n'"),
+    ("scaleway", {"user": "u"}, "user"),
+    ("baseten", {"logprobs": True}, "logprobs"),
 ]
 
 

@@ -13,23 +13,32 @@ from g4f_lite.testing import FaultServer, replies
 from g4f_lite_providers import BUNDLED
 
 SERVING = """
-    groq cerebras openrouter together deepinfra sambanova nvidia huggingface nebius novita cloudflare
+    groq cerebras openrouter together deepinfra sambanova nvidia huggingface nebius novita siliconflow baseten scaleway vercel
+    bedrock vertex-openai cloudflare cloudflare-gateway
 """.split()
 
 
 def test_a_model_selects_every_provider_that_serves_it_under_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a1")
+    for variable in ("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_GATEWAY_ID", "AWS_DEFAULT_REGION",
+                     "GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_PROJECT"):  # fmt: skip
+        monkeypatch.setenv(variable, "a1")
     with Client(keys=dict.fromkeys(BUNDLED, "k")) as client:
         [tier] = client.explain(model="gpt-oss-120b").tiers
         assert [leg.provider for leg in tier] == SERVING
         assert {squeezed(leg.model) for leg in tier} == {"gptoss120b"}
-        assert [leg.base_url for leg in tier][-1] == "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1"
+        assert [leg.base_url for leg in tier][-4:] == [
+            "https://bedrock-runtime.a1.amazonaws.com/openai/v1",
+            "https://a1-aiplatform.googleapis.com/v1/projects/a1/locations/a1/endpoints/openapi",
+            "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1",
+            "https://gateway.ai.cloudflare.com/v1/a1/a1/compat",
+        ]
         named = client.explain(model="gpt-oss-120b", provider="ovhcloud").tiers
         assert str(named[0][0]).startswith("ovhcloud:gpt-oss-120b at https://")
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT")  # else Google's credentials may be a key
     with Client() as client, pytest.raises(g4f_lite.MissingKeyError, match="GROQ_API_KEY") as caught:
         client.explain(model="gpt-oss-120b")
     assert [one.provider for one in caught.value.trail.skipped] == SERVING
-    assert "and 8 more" in str(caught.value) and len(str(caught.value)) < 500
+    assert "and 15 more" in str(caught.value) and len(str(caught.value)) < 500
 
 
 def test_a_call_without_a_provider_tries_all_that_have_a_key_in_the_order_of_the_catalogue() -> None:

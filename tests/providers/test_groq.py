@@ -134,6 +134,7 @@ def test_the_token_comes_from_argument_environment_and_store_in_this_order(
     monkeypatch.setenv("GROQ_API_KEY", "  environment\n")
     assert Groq(login_url=login)._get_auth_token() == "environment"
     assert Groq(login_url=login, api_key=" argument ")._get_auth_token() == "argument"
+    assert Groq(login_url=login, api_key=lambda: "function")._get_auth_token() == "function"
     assert Groq(login_url=login, api_key="  ")._get_auth_token() == "environment"
     assert len(server.received) == 1
 

@@ -140,7 +140,7 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"base_urls": {"groq": "http://[::1/v1"}}, "must be an address"),
     ({"base_urls": {"groq": "http://host:99999/v1"}}, "must be an address"),
     ({"base_urls": {"groq": "http://ho\x00st/v1"}}, "must be an address"),
-    ({"keys": {"groq": 5}}, "must be a key or a list of keys"),
+    ({"keys": {"groq": 5}}, "must be a key, a function that returns one, or a list"),
     ({"base_urls": {"groq": "https://me:pw@host/v1"}}, "must not hold a user"),
     ({"proxy": "socks5://x"}, "proxy must be"),
     ({"retries": 1.5}, "retries must be"),

@@ -123,11 +123,15 @@ async def objects_async(client: AsyncClient) -> None:
     assert_type((await g4f_lite.achat("Who?", response_model=Hero)).parsed, Hero)
 
 
+async def new_token() -> str:
+    return "token"
+
+
 def settings(choose: Strategy) -> None:
     Client(
         routes=["groq", "groq:openai/gpt-oss-20b", Groq(), Groq],
         strategy=choose,
-        keys={"groq": ["one", "two"], "acme": "three"},
+        keys={"groq": ["one", lambda: "two"], "acme": "three", "azure": lambda: "token", "vertex": new_token},
         base_urls={"groq": "http://127.0.0.1:9/v1"},
         plugins=[Groq, Meter()],
         deadline=30,

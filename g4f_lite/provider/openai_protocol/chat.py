@@ -53,6 +53,12 @@ class OpenaiTemplate(Provider):
     """Roles of messages that have another name there; few services but OpenAI know `developer`."""
     dropped_message_fields: frozenset[str] = frozenset()
     """Fields of messages that the service refuses, and that can be omitted without changing its answer."""
+    key_header: tuple[str, str] = ("authorization", "Bearer ")
+    """
+    The header that carries the key, and what stands before the key in it.
+
+    If nothing does, as in Azure's `("api-key", "")`, a token (a JWT) is still sent as `Authorization: Bearer`.
+    """
     plain_text_content: bool = False
     """Whether a message's list of text parts is sent as one string."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
@@ -86,10 +92,15 @@ class OpenaiTemplate(Provider):
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
-            headers["authorization"] = f"Bearer {key}"
+            name, before = self._key_header(key)
+            headers[name] = before + key
         if request.extra_headers:  # in lower case, so that one replaces ours instead of being sent twice
             headers |= {name.lower(): value for name, value in request.extra_headers.items()}
         return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
+
+    def _key_header(self, key: str) -> tuple[str, str]:
+        is_token = not self.key_header[1] and key.startswith("eyJ") and key.count(".") == 2  # eyJ is {" in base64
+        return OpenaiTemplate.key_header if is_token else self.key_header
 
     def _refuse_unsupported(self, request: ChatRequest, body: JSONObject) -> None:
         for parameter in self.unsupported_parameters & body.keys():
@@ -167,7 +178,11 @@ class OpenaiTemplate(Provider):
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build
 
-        return build(self.api_base, request, key)
+        headers = {}
+        if key is not None:
+            name, before = self._key_header(key)
+            headers[name] = before + key
+        return build(self.api_base, request, headers)
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse

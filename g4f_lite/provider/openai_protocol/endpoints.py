@@ -39,8 +39,8 @@ PATHS = {
 }
 
 
-def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPRequest:
-    """Return what to send."""
+def build(api_base: str, request: EndpointRequest, key_headers: Mapping[str, str]) -> HTTPRequest:
+    """Return what to send; `key_headers` carry the key."""
     headers = {"accept": "*/*" if isinstance(request, SpeechRequest) else "application/json"}
     body: bytes | Upload = b""
     if isinstance(request, TranslationRequest):
@@ -50,8 +50,7 @@ def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPReque
     elif not isinstance(request, ModelsRequest):
         body = msgspec.json.encode(request.to_body())
         headers["content-type"] = "application/json"
-    if key is not None:
-        headers["authorization"] = f"Bearer {key}"
+    headers |= key_headers
     if request.extra_headers:
         headers |= {name.lower(): value for name, value in request.extra_headers.items()}
     method = "GET" if isinstance(request, ModelsRequest) else "POST"

@@ -15,11 +15,24 @@ from .own_servers import OWN_SERVERS
 from .retired import RETIRED
 
 _PACKAGE = "g4f_lite_providers"
-_MODULES = ("groq", "openai", "anthropic", "gemini", "xai", "cohere", "local")
+_MODULES = (
+    "groq",
+    "openai",
+    "anthropic",
+    "gemini",
+    "xai",
+    "cohere",
+    "minimax",
+    "bedrock",
+    "vertex",
+    "vertex-openai",
+    "local",
+)
 _ORDER = """
     groq cerebras
-    openai anthropic gemini mistral deepseek xai cohere moonshot zai
-    openrouter together fireworks deepinfra sambanova nvidia huggingface nebius novita cloudflare pollinations
+    openai anthropic gemini mistral deepseek xai cohere moonshot zai dashscope minimax
+    openrouter together fireworks deepinfra sambanova nvidia huggingface nebius novita siliconflow baseten
+    friendli scaleway vercel bedrock vertex vertex-openai cloudflare cloudflare-gateway pollinations
     azure hyperbolic ovhcloud ollama lmstudio vllm llamacpp
     perplexity github
     local
@@ -27,7 +40,7 @@ _ORDER = """
 """Fast and with a free tier; makers of models; services with models of many makers; used only when named; gone."""
 
 _ENTRIES: dict[str, str | Row] = {
-    **{name: f"{_PACKAGE}.{name}" for name in _MODULES},
+    **{name: f"{_PACKAGE}.{name.replace('-', '_')}" for name in _MODULES},
     **MAKERS,
     **HOSTS,
     **CLOUDS,

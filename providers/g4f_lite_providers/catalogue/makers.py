@@ -117,4 +117,26 @@ MAKERS: dict[str, Row] = {
         },
         schema_rules=TOLD,
     ),
+    "dashscope": Row(
+        label="Alibaba Cloud Model Studio",
+        url="https://www.alibabacloud.com/product/modelstudio",
+        login_url="https://modelstudio.console.alibabacloud.com",
+        api_base="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        api_key_env=("DASHSCOPE_API_KEY",),
+        default_model="qwen3.8-flash",
+        fallback_models=("qwen3.8-max", "qwen3.7-plus"),
+        default_models={"embeddings": "text-embedding-v4"},
+        capabilities=CHAT | VISION | EMBEDDINGS,
+        renamed_parameters=OLD_LIMIT,
+        error_codes={
+            "arrearage": "QuotaExceededError",
+            "allocationquota.freetieronly": "QuotaExceededError",
+            "insufficient_quota": "RateLimitError",  # tokens per minute; who does not pay gets Arrearage
+            "throttling.allocationquota": "RateLimitError",
+            "data_inspection_failed": "ContentFilterError",
+            "datainspectionfailed": "ContentFilterError",
+            "model.accessdenied": "ModelUnavailableError",
+            "modelnotfound": "ModelUnavailableError",
+        },
+    ),
 }

@@ -27,6 +27,7 @@ from g4f_lite import (
 
 from ..catalogue.schemas import UNIONS
 from ..translation.parameters import http_request
+from ..translation.turns import JSONObject
 from .answer import GeminiStream, completion
 from .request import generate_body
 
@@ -81,7 +82,13 @@ class Gemini(Provider):
         model = request.model if "/" in request.model else f"models/{request.model}"  # or tunedModels/…
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         url = f"{self.api_base}/{quote(model)}:{method}"
-        return http_request(url, generate_body(self.fit_schemas(request)), request, stream=stream, x_goog_api_key=key)
+        return http_request(url, self._body(request), request, stream=stream, **self._key_header(key))
+
+    def _body(self, request: ChatRequest) -> JSONObject:
+        return generate_body(self.fit_schemas(request))
+
+    def _key_header(self, key: str | None) -> dict[str, str | None]:
+        return {"x_goog_api_key": key}
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         return completion(response)

@@ -13,6 +13,7 @@ from g4f_lite_providers.anthropic import Anthropic
 from g4f_lite_providers.cohere import Cohere
 from g4f_lite_providers.gemini import Gemini
 from g4f_lite_providers.groq import Groq
+from g4f_lite_providers.vertex import Vertex
 
 
 class TestGroq(ProviderConformance):
@@ -41,6 +42,10 @@ class TestAnthropic(ProviderConformance):
 
 class TestGemini(ProviderConformance):
     provider, shape = Gemini, "gemini"
+
+
+class TestVertex(ProviderConformance):
+    provider, shape = Vertex, "gemini"
 
 
 class TestCohere(ProviderConformance):

@@ -1,0 +1,75 @@
+"""Amazon Bedrock: OpenAI's protocol, with the errors of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from g4f_lite import (
+    AuthenticationError,
+    ErrorReply,
+    ModelUnavailableError,
+    OpenaiTemplate,
+    PermissionDeniedError,
+    Provider,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    hookimpl,
+)
+
+
+class Bedrock(OpenaiTemplate):
+    """
+    The OpenAI-compatible endpoint of Bedrock's runtime in one region, with an API key of Bedrock.
+
+    Its other endpoint, `bedrock-mantle`, has more models: `BEDROCK_API_BASE=https://bedrock-mantle.REGION.api.aws/v1`.
+
+    Source: Amazon Bedrock's user guide, "Endpoints", "Chat Completions" and "OpenAI models"; its API reference for the
+    names of errors; issue reports for the messages about keys.
+    """
+
+    name = "bedrock"
+    label = "Amazon Bedrock"
+    url = "https://aws.amazon.com/bedrock"
+    login_url = "https://console.aws.amazon.com/bedrock/home#/api-keys"
+    api_base = "https://bedrock-runtime.{AWS_REGION|AWS_DEFAULT_REGION}.amazonaws.com/openai/v1"
+    api_key_env = ("AWS_BEARER_TOKEN_BEDROCK",)
+    notice = "set AWS_REGION, too"
+    default_model = "openai.gpt-oss-120b-1:0"
+    fallback_models = ("openai.gpt-oss-20b-1:0",)
+    model_aliases = {"gpt-oss-120b": "openai.gpt-oss-120b-1:0", "gpt-oss-20b": "openai.gpt-oss-20b-1:0"}
+    error_codes = {
+        "accessdeniedexception": PermissionDeniedError,
+        "expiredtokenexception": AuthenticationError,
+        "internalserverexception": ServerError,
+        "modelerrorexception": ServerError,
+        "modelnotreadyexception": ServerError,
+        "modeltimeoutexception": ServerError,
+        "resourcenotfoundexception": ModelUnavailableError,
+        "servicequotaexceededexception": QuotaExceededError,
+        "serviceunavailableexception": ServerError,
+        "throttlingexception": RateLimitError,
+        "unrecognizedclientexception": AuthenticationError,
+    }
+
+    def classify_error(self, reply: ErrorReply) -> ProviderError:
+        body = reply.json()
+        if not isinstance(body, dict) or "error" in body:
+            return super().classify_error(reply)
+        # AWS's own form: the code in a header, before a colon and an address; the message with a capital or without.
+        code = reply.headers.get("x-amzn-errortype", "").partition(":")[0]
+        message = str(body.get("message") or body.get("Message") or "")
+        if "API Key is valid" in message or "Token has expired" in message:
+            code = "ExpiredTokenException"  # sent with 403, as AccessDeniedException or without a code
+        elif code == "ValidationException" and ("model identifier" in message or "on-demand throughput" in message):
+            code = "ResourceNotFoundException"
+        told = msgspec.json.encode({"error": {"message": message, "code": code}})
+        return super().classify_error(msgspec.structs.replace(reply, body=told))
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Bedrock)

@@ -1,0 +1,57 @@
+"""Vertex AI: Gemini's protocol in a project of Google Cloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+from g4f_lite import ChatRequest, Provider, hookimpl
+
+from . import google_cloud
+from .gemini import Gemini
+from .translation.turns import JSONObject
+
+
+class Vertex(Gemini):
+    """
+    Gemini at `{api_base}/models/{model}:generateContent`, with a token of Google Cloud or an API key of Vertex AI.
+
+    Source: Google Cloud's reference of Vertex AI; litellm 1.106, `vertex_ai`, for the ids of calls.
+    """
+
+    name = "vertex"
+    label = "Vertex AI"
+    url = "https://cloud.google.com/vertex-ai"
+    login_url = google_cloud.LOGIN_URL
+    api_base = f"{google_cloud.API_BASE}/publishers/google"
+    api_key_env = google_cloud.API_KEY_ENV
+    notice = google_cloud.NOTICE
+    fallback_models = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-flash-lite")
+
+    def replace(self, **attributes: Any) -> Self:
+        if "api_base" in attributes:
+            attributes["api_base"] = google_cloud.at_its_host(attributes["api_base"])
+        return super().replace(**attributes)
+
+    def key_function(self) -> google_cloud.Credentials | None:
+        return google_cloud.credentials()
+
+    def _body(self, request: ChatRequest) -> JSONObject:
+        body = super()._body(request)
+        if re.search(r"gemini-[12]\b", request.model):  # with these, Vertex AI refuses the ids of calls
+            for content in body["contents"]:
+                for part in content["parts"]:
+                    for call in ("functionCall", "functionResponse"):
+                        part.get(call, {}).pop("id", None)
+        return body
+
+    def _key_header(self, key: str | None) -> dict[str, str | None]:
+        if key is None or key.startswith(("AIza", "AQ.")):  # an API key
+            return {"x_goog_api_key": key}
+        return {"authorization": f"Bearer {key}"}
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(Vertex)

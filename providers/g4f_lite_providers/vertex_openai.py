@@ -1,0 +1,56 @@
+"""Vertex AI: OpenAI's protocol in a project of Google Cloud, also for models of other makers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from g4f_lite import OpenaiTemplate, Provider, hookimpl
+
+from . import google_cloud
+
+
+class VertexOpenai(OpenaiTemplate):
+    """
+    The endpoint `openapi` of a project, with a token of Google Cloud.
+
+    Parameters that it ignores are refused, so that such a call goes elsewhere.
+
+    Source: Google Cloud's page on OpenAI libraries with Vertex AI; model ids: litellm 1.106.
+    """
+
+    name = "vertex-openai"
+    label = "Vertex AI, OpenAI's protocol"
+    url = "https://cloud.google.com/vertex-ai"
+    login_url = google_cloud.LOGIN_URL
+    api_base = f"{google_cloud.API_BASE}/endpoints/openapi"
+    api_key_env = google_cloud.API_KEY_ENV
+    notice = google_cloud.NOTICE
+    default_model = "google/gemini-3.8-flash"
+    fallback_models = ("google/gemini-3.5-flash-lite", "openai/gpt-oss-120b-maas")
+    model_aliases = {
+        "gpt-oss-120b": "openai/gpt-oss-120b-maas",
+        "glm-5.2": "zai-org/glm-5.2-maas",
+        "deepseek-v4.1-flash": "deepseek-ai/deepseek-v4.1-flash-maas",
+    }
+    lists_models = False
+    capabilities = OpenaiTemplate.capabilities | {"vision"}
+    unsupported_parameters = frozenset(
+        """
+        logit_bias metadata modalities parallel_tool_calls prediction prompt_cache_key safety_identifier service_tier
+        store user verbosity
+        """.split()
+    )
+
+    def replace(self, **attributes: Any) -> Self:
+        if "api_base" in attributes:
+            attributes["api_base"] = google_cloud.at_its_host(attributes["api_base"])
+        return super().replace(**attributes)
+
+    def key_function(self) -> google_cloud.Credentials | None:
+        return google_cloud.credentials()
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider] | Provider], None]) -> None:
+    register(VertexOpenai)
