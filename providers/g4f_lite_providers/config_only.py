@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from g4f_lite import OpenaiTemplate, Provider, hookimpl
 
+from .catalogue.constants import FOREIGN
 from .row import Row
+
+COMMON: dict[str, Any] = {"foreign_fields": FOREIGN, "known_fields": frozenset()}
+"""What holds for a row that does not say otherwise."""
 
 
 class ConfigOnly:
@@ -18,4 +23,4 @@ class ConfigOnly:
 
     @hookimpl
     def register_providers(self, register: Callable[[type[Provider] | Provider], None]) -> None:
-        register(OpenaiTemplate(name=self._name, **self._row))
+        register(OpenaiTemplate(name=self._name, **{**COMMON, **self._row}))

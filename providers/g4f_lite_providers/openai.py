@@ -8,6 +8,8 @@ from typing import Any
 
 from g4f_lite import OpenaiTemplate, Provider, UnsupportedParameterError, hookimpl
 
+from .catalogue.constants import FOREIGN, REASONING, SHORT_ID
+
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
 _SAMPLING = {"temperature": (1,), "top_p": (1,), "logprobs": (False,), "top_logprobs": (0,)}
 """Sampling parameters with their default values."""
@@ -42,7 +44,10 @@ class OpenAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio", *default_models}
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
     renamed_roles = {}
-    dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})
+    dropped_message_fields = frozenset({"annotations"}) | REASONING
+    foreign_fields = FOREIGN
+    known_fields = frozenset()
+    tool_call_id_form = SHORT_ID
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):

@@ -32,7 +32,14 @@ class Row(TypedDict, total=False):
     renamed_parameters: Mapping[str, str]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
+    foreign_fields: frozenset[str]
+    known_fields: frozenset[str]
     plain_text_content: bool
+    reasoning_field: str
+    missing_reasoning: str
+    tool_call_id_form: str
+    bridge_after_tool: str
+    prefill_field: str
     error_codes: Mapping[str, type[ProviderError]]
     limit_headers: Mapping[str, tuple[str, str]]
     reasoning_parts: Mapping[str, str]

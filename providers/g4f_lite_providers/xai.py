@@ -20,6 +20,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.constants import FOREIGN
+
 
 class XAI(OpenaiTemplate):
     """
@@ -39,6 +41,9 @@ class XAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
     unsupported_parameters = frozenset({"stop", "frequency_penalty"})  # an error since Grok 4
     dropped_message_fields = frozenset({"annotations", "name"})
+    foreign_fields = FOREIGN
+    known_fields = frozenset()
+    reasoning_field = "reasoning_content"
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:

@@ -36,6 +36,7 @@ class Anthropic(Provider):
     default_model = "claude-haiku-5-5"
     fallback_models = ("claude-sonnet-5-5", "claude-sonnet-5", "claude-haiku-4-5")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
+    known_fields = frozenset({"anthropic"})
     error_codes = {
         "overloaded_error": ServerError,
         "timeout_error": ServerError,
@@ -46,7 +47,7 @@ class Anthropic(Provider):
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = messages_body(request)
+        body = messages_body(request, self.own_messages(request))
         if stream:
             body["stream"] = True
         return http_request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, SHORT_ID, VISION
 
 CLOUDS: dict[str, Row] = {
     "cloudflare": Row(
@@ -24,6 +24,7 @@ CLOUDS: dict[str, Row] = {
         notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        plain_text_content=True,  # a list is 400 for most of its models
     ),
     "azure": Row(
         label="Azure OpenAI",
@@ -34,6 +35,7 @@ CLOUDS: dict[str, Row] = {
         automatic=False,
         notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
         capabilities=CHAT | VISION | EMBEDDINGS | AUDIO,
-        dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        dropped_message_fields=frozenset({"annotations"}) | REASONING,
+        tool_call_id_form=SHORT_ID,
     ),
 }

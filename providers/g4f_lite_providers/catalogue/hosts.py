@@ -19,7 +19,8 @@ HOSTS: dict[str, Row] = {
         unsupported_parameters=frozenset(
             {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}
         ),
-        dropped_message_fields=frozenset({"annotations", "reasoning_content"}),
+        dropped_message_fields=frozenset({"annotations"}),
+        reasoning_field="reasoning",
     ),
     "openrouter": Row(
         label="OpenRouter",
@@ -35,6 +36,9 @@ HOSTS: dict[str, Row] = {
             "gemma-4-31b": "google/gemma-4-31b-it:free",
         },
         capabilities=CHAT | VISION | EMBEDDINGS,
+        foreign_fields=frozenset(),
+        known_fields=frozenset({"reasoning_details"}),
+        reasoning_field="reasoning",
     ),
     "together": Row(
         label="Together AI",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, UNASKED, UNSPOKEN, VISION
 
 MAKERS: dict[str, Row] = {
     "mistral": Row(
@@ -25,7 +25,10 @@ MAKERS: dict[str, Row] = {
         ),
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
         renamed_values=ANY_TOOL,
-        dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
+        dropped_message_fields=frozenset({"annotations", "audio", "name", "refusal"}) | REASONING,
+        tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
+        bridge_after_tool="Done.",  # else 400, code 3230
+        prefill_field="prefix",
     ),
     "deepseek": Row(
         label="DeepSeek",
@@ -37,8 +40,10 @@ MAKERS: dict[str, Row] = {
         fallback_models=("deepseek-v4-pro",),
         capabilities=UNASKED | VISION,
         renamed_parameters=OLD_LIMIT,
-        # reasoning_content stays: it must be sent back to a model that thinks.
-        dropped_message_fields=frozenset({"annotations", "reasoning"}),
+        dropped_message_fields=frozenset({"annotations"}),
+        plain_text_content=True,
+        reasoning_field="reasoning_content",  # a model that thinks demands it in each answer
+        missing_reasoning=UNSPOKEN,
     ),
     "moonshot": Row(
         label="Moonshot AI",
@@ -51,6 +56,9 @@ MAKERS: dict[str, Row] = {
         capabilities=CHAT | VISION,
         unsupported_parameters=frozenset({"functions", "function_call"}),
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",  # a model that thinks demands it in each answer with tool calls
+        missing_reasoning=UNSPOKEN,
+        prefill_field="partial",
     ),
     "zai": Row(
         label="Z.AI",
@@ -62,5 +70,7 @@ MAKERS: dict[str, Row] = {
         fallback_models=("glm-5.3-flash", "glm-5.2"),
         capabilities=UNASKED - {"json_schema"} | VISION,
         renamed_parameters=OLD_LIMIT,
+        plain_text_content=True,  # its models without vision refuse lists
+        reasoning_field="reasoning_content",
     ),
 }

@@ -29,7 +29,7 @@ class Cohere(Provider):
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = {**chat_body(request), "stream": stream}
+        body = {**chat_body(request, self.own_messages(request)), "stream": stream}
         bearer = None if key is None else f"Bearer {key}"
         return http_request(f"{self.api_base}/v2/chat", body, request, stream=stream, authorization=bearer)
 

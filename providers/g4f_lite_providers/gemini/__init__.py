@@ -37,6 +37,7 @@ class Gemini(Provider):
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
+    known_fields = frozenset({"google"})
     error_codes = {  # finish reasons
         "malformed_function_call": ToolCallError,
         "too_many_tool_calls": ToolCallError,
@@ -47,7 +48,9 @@ class Gemini(Provider):
         model = request.model if "/" in request.model else f"models/{request.model}"  # or tunedModels/…
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         url = f"{self.api_base}/{quote(model)}:{method}"
-        return http_request(url, generate_body(request), request, stream=stream, x_goog_api_key=key)
+        return http_request(
+            url, generate_body(request, self.own_messages(request)), request, stream=stream, x_goog_api_key=key
+        )
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         return completion(response)
