@@ -7,6 +7,7 @@ Rule: no network; names of services appear only in `Source:` notes.
 | --- | --- |
 | `base` | the contract: `Provider`, `StreamParser` |
 | `declarations` | the check of declared error codes and limit headers |
+| `origins` | what goes back to the service that sent it, and to no other |
 | `local` | `LocalProvider`, which answers in-process |
 | `openai_protocol/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
 | `address` | the check of a base URL |

@@ -34,6 +34,7 @@ class Row(TypedDict, total=False):
     dropped_message_fields: frozenset[str]
     foreign_fields: frozenset[str]
     known_fields: frozenset[str]
+    returned_fields: frozenset[str]
     plain_text_content: bool
     reasoning_field: str
     missing_reasoning: str

@@ -19,14 +19,23 @@ from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
-from .conversation import fit_calls, fit_parts, fit_tools, in_order, with_paired_ids, with_reasoning, without_fields
+from .conversation import (
+    check_id_form,
+    fit_calls,
+    fit_parts,
+    fit_tools,
+    in_order,
+    with_paired_ids,
+    with_reasoning,
+    without_fields,
+)
 from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
 
-preload_before_fork("g4f_lite.provider.openai_protocol.endpoints")
+preload_before_fork("g4f_lite.provider.openai_protocol.endpoints", "g4f_lite.provider.openai_protocol.returned")
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
@@ -72,8 +81,14 @@ class OpenaiTemplate(Provider):
     prefill_field: str = ""
     """The field that is set to True in a last message of the assistant, which the service goes on from: `prefix`."""
     known_fields = frozenset({"reasoning_details"})
+    returned_fields: frozenset[str] = frozenset()
+    """Further fields of an answer's message that the service needs back; no other service gets them."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        super()._set(attributes)
+        check_id_form(self.name, self.tool_call_id_form)
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         body = request.to_body()
@@ -132,6 +147,10 @@ class OpenaiTemplate(Provider):
 
     def _fit_message(self, message: JSONObject) -> JSONObject:
         """Return the message as this service accepts it; nulls, which some refuse, mean something only in `content`."""
+        if self.returned_fields:
+            from .returned import put_back
+
+            message = put_back(message, self.name, self.returned_fields)
         dropped = self.dropped_message_fields | self.foreign_fields
         if None in message.values() or not dropped.isdisjoint(message):
             message = without_fields(message, dropped)
@@ -167,10 +186,19 @@ class OpenaiTemplate(Provider):
         completion = completion or loose_completion(answer, self.reasoning_parts)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
+        if self.returned_fields:
+            from .returned import with_returned
+
+            completion = with_returned(completion, body, self.name, self.returned_fields)
         return completion
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
-        return OpenaiStreamParser(self.reasoning_parts)
+        parser = OpenaiStreamParser(self.reasoning_parts)
+        if not self.returned_fields:
+            return parser
+        from .returned import ReturnedFieldsParser
+
+        return ReturnedFieldsParser(parser, self.name, self.returned_fields)
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...types.call_ids import distinct_id
+from ...errors.exceptions import ConfigurationError
+from ...types.call_ids import distinct_id, made_id
 from ...value import JSONObject
 
 _REASONING = ("reasoning_content", "reasoning")
@@ -77,6 +78,21 @@ def with_reasoning(message: JSONObject, field: str, missing: str) -> JSONObject:
     reasoning = next((message[name] for name in (field, *_REASONING) if message.get(name)), missing)
     kept = {name: value for name, value in message.items() if name not in _REASONING}
     return {**kept, field: reasoning} if reasoning else kept
+
+
+def check_id_form(name: str, form: str) -> None:
+    """
+    Raises:
+        ConfigurationError: no id that is made has the form.
+    """
+    try:
+        fits = not form or re.fullmatch(form, made_id()) is not None
+    except (re.error, TypeError):
+        fits = False
+    if not fits:
+        raise ConfigurationError(
+            f"{name}'s tool_call_id_form must be a regular expression for nine letters and digits; got {form!r}"
+        )
 
 
 def with_paired_ids(messages: Sequence[JSONObject], form: str) -> list[JSONObject]:

@@ -78,6 +78,7 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         renamed_values=ANY_TOOL,
+        reasoning_field="reasoning_content",  # it refuses `reasoning`
     ),
     "deepinfra": Row(
         label="DeepInfra",

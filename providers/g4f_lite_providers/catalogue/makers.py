@@ -25,7 +25,7 @@ MAKERS: dict[str, Row] = {
         ),
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
         renamed_values=ANY_TOOL,
-        dropped_message_fields=frozenset({"annotations", "audio", "name", "refusal"}) | REASONING,
+        dropped_message_fields=frozenset({"annotations", "name", "refusal"}) | REASONING,
         tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
         bridge_after_tool="Done.",  # else 400, code 3230
         prefill_field="prefix",

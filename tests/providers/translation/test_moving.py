@@ -13,8 +13,8 @@ from helpers.protocol_rules.checking import checked
 from helpers.protocol_rules.common import KEY, SIGNATURE
 from helpers.protocol_rules.dialects import RULES, kept
 
-from g4f_lite import ChatCompletion, Message, OpenaiTemplate
-from g4f_lite.testing import FaultServer, replies
+from g4f_lite import ChatCompletion, ConfigurationError, Message, OpenaiTemplate
+from g4f_lite.testing import FaultServer, Received, replies
 from g4f_lite.testing.replies import Reply
 
 SEEING = OpenaiTemplate.capabilities | {"vision"}
@@ -276,6 +276,38 @@ def test_a_provider_of_a_third_party_declares_the_same(server: FaultServer) -> N
         {"role": "assistant", "content": "It", "thoughts": "none", "go_on": True},
     ]
     assert len(id) == 9
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_declared_fields_of_an_answer_go_back_to_the_service_that_sent_them_alone(
+    mode: str, server: FaultServer
+) -> None:
+    fields = frozenset({"sealed", "blocks"})
+    acme = OpenaiTemplate(name="acme", api_base=server.base_url, default_model="m", returned_fields=fields)
+    begun = [{"role": "user", "content": "Hi"}]
+    piece = {"index": 0, "delta": {"sealed": "b", "blocks": [2]}}
+    events = [{"choices": [piece]}, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
+
+    def answer(request: Received) -> Any:
+        if request.stream:
+            first = {"index": 0, "delta": {"content": "ok", "sealed": "a", "blocks": [1], "other": 7}}
+            return replies.stream([{"choices": [first]}, *events, "[DONE]"])(request)
+        return replies.answer(sealed="ab", blocks=[1, 2], other=7)(request)
+
+    server.script(answer)
+    message = run(mode, {"keys": {"acme": KEY}}, {"provider": acme, "messages": begun}).completion
+    assert message is not None
+    for form in stored_forms(message.choices[0].message):
+        server.script(kept("plainhost", replies.answer()), kept("groq", replies.answer()))
+        run(mode, {"keys": {"acme": KEY}}, {"provider": acme, "messages": [*begun, form, *begun]})
+        assert sent(server)[1] == {"role": "assistant", "content": "ok", "sealed": "ab", "blocks": [1, 2]}
+        ask(mode, "groq", server, [*begun, form, *begun])
+
+
+def test_a_form_of_ids_that_no_made_id_has_is_a_mistake_of_the_configuration() -> None:
+    for form in ("toolu_.+", "["):
+        with pytest.raises(ConfigurationError, match="acme's tool_call_id_form"):
+            OpenaiTemplate(name="acme", tool_call_id_form=form)
 
 
 # -- ids of tool calls ---------------------------------------------------------------------
