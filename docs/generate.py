@@ -88,6 +88,8 @@ def demands(one: OpenaiTemplate) -> Iterable[str]:
         )
     if one.tool_call_id_form:
         yield f"ids of calls have the form `{one.tool_call_id_form}`"
+    if one.system_first:
+        yield "system messages come first"
     if one.bridge_after_tool:
         yield f"the assistant says “{one.bridge_after_tool}” between a result and a user's message"
     if one.prefill_field:

@@ -39,6 +39,7 @@ class Row(TypedDict, total=False):
     reasoning_field: str
     missing_reasoning: str
     tool_call_id_form: str
+    system_first: bool
     bridge_after_tool: str
     prefill_field: str
     error_codes: Mapping[str, type[ProviderError]]

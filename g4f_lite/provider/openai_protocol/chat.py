@@ -25,6 +25,7 @@ from .conversation import (
     fit_parts,
     fit_tools,
     in_order,
+    is_not_system,
     with_paired_ids,
     with_reasoning,
     without_fields,
@@ -76,6 +77,8 @@ class OpenaiTemplate(Provider):
 
     It must match nine letters and digits, the form of the ids that are made. "": any id is accepted.
     """
+    system_first: bool = False
+    """Whether system messages are moved to the front, because the service refuses them elsewhere."""
     bridge_after_tool: str = ""
     """What the assistant says between a tool's result and a user's message, if the service demands it; "": nothing."""
     prefill_field: str = ""
@@ -141,6 +144,8 @@ class OpenaiTemplate(Provider):
         elif self.foreign_fields and "tools" in body:
             body["tools"] = fit_tools(body["tools"], self.foreign_fields)
         messages = [self._fit_message(message) for message in body["messages"]]
+        if self.system_first:
+            messages.sort(key=is_not_system)
         if self.bridge_after_tool or self.prefill_field:
             messages = in_order(messages, self.bridge_after_tool, self.prefill_field)
         body["messages"] = messages

@@ -135,6 +135,10 @@ def with_paired_ids(messages: Sequence[JSONObject], form: str) -> list[JSONObjec
     return paired
 
 
+def is_not_system(message: JSONObject) -> bool:
+    return message.get("role") != "system"
+
+
 def in_order(messages: list[JSONObject], bridge: str, prefill_field: str) -> list[JSONObject]:
     """Return the messages with what the service demands between a result and a user, and of a last message."""
     if bridge:

@@ -27,7 +27,8 @@ MAKERS: dict[str, Row] = {
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "refusal"}) | REASONING,
         tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
-        bridge_after_tool="Done.",  # else 400, code 3230
+        system_first=True,  # else 400, code 3230
+        bridge_after_tool="Done.",  # the same
         prefill_field="prefix",
     ),
     "deepseek": Row(

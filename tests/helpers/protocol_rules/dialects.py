@@ -30,6 +30,7 @@ def _mistral(messages: list[JSONObject]) -> None:
     _fields(messages, PLAIN | {"prefix"})
     for before, message in itertools.pairwise(messages):
         hold((before["role"], message["role"]) != ("tool", "user"), "3230: user after tool")
+        hold(message["role"] != "system" or before["role"] in ("system", "user"), "3230: system after an answer")
     ids = [call["id"] for message in messages for call in message.get("tool_calls", ())]
     hold(len(ids) == len(set(ids)), "an id twice")
     ids += [message["tool_call_id"] for message in messages if message["role"] == "tool"]

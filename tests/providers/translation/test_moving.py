@@ -191,6 +191,16 @@ def test_a_signature_in_extra_content_goes_back_to_the_service_that_sent_it_alon
         ask(mode, "mistral", server, [*begun, form, *results])
 
 
+@pytest.mark.parametrize("name", ["plainhost", "anthropic"])
+def test_the_calls_of_an_answer_can_be_put_into_a_message_as_they_are(name: str, server: FaultServer) -> None:
+    server.script(turn("openai"), allowed(name, replies.answer("Done.")))
+    begun = [{"role": "user", "content": "Hi"}]
+    calls = ask("sync", "openai", server, begun, tools=TOOLS).tool_calls
+    results = [{"role": "tool", "tool_call_id": call.id, "content": "1"} for call in calls]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    assert ask("sync", name, server, [*begun, message, *results], tools=TOOLS).text == "Done."
+
+
 def test_private_fields_do_not_go_to_another_address_of_the_same_name(server: FaultServer) -> None:
     server.script(turn("google"))
     begun = [{"role": "user", "content": "Hi"}]
@@ -234,6 +244,18 @@ def test_mistral_gets_ids_of_its_form_and_a_bridge_to_the_users_message(server: 
     assert [message["role"] for message in sent(server)] == ["user", "assistant", "tool", "assistant", "user"]
     assert sent(server)[1]["tool_calls"][0]["id"] == sent(server)[2]["tool_call_id"]
     assert sent(server)[3]["content"] == "Done."
+
+
+def test_mistral_gets_system_messages_first(server: FaultServer) -> None:
+    server.script(kept("mistral", replies.answer()))
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": "?"},
+    ]
+    ask("sync", "mistral", server, messages)
+    assert [message["content"] for message in sent(server)] == ["Be brief.", "Hi", "Hi.", "?"]
 
 
 def test_a_last_message_of_the_assistant_is_marked_as_the_beginning_of_the_answer(server: FaultServer) -> None:
