@@ -176,7 +176,7 @@ class _Detail:
         own = self.fields
         same = all(piece.get(name) == own.get(name) for name in ("type", "index"))
         same_id = not piece.get("id") or not own.get("id") or piece["id"] == own["id"]
-        return same and same_id and "data" not in piece and "data" not in own
+        return same and same_id and piece.get("data") is None and own.get("data") is None
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():

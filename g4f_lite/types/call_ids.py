@@ -15,6 +15,7 @@ import msgspec
 
 from ..value import JSONObject
 from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, ToolCall, ToolCallDelta
+from .size_limits import MAX_CHOICES
 
 
 def made_id(*origin: object) -> str:
@@ -49,7 +50,8 @@ def with_distinct_ids(completion: ChatCompletion, messages: Sequence[JSONObject]
         messages: the conversation that it answers; no made id equals one of its ids.
     """
     choices = tuple(_mended(choice, completion.id, messages) for choice in completion.choices)
-    return completion if choices == completion.choices else msgspec.structs.replace(completion, choices=choices)
+    unchanged = all(map(operator.is_, choices, completion.choices))
+    return completion if unchanged else msgspec.structs.replace(completion, choices=choices)
 
 
 def _mended(choice: Choice, origin: str, messages: Sequence[JSONObject]) -> Choice:
@@ -70,6 +72,10 @@ def _mended(choice: Choice, origin: str, messages: Sequence[JSONObject]) -> Choi
     return msgspec.structs.replace(choice, message=message)
 
 
+_MOST_LOOKED_AT = 1 << 16
+"""Characters of a call's arguments that are read again when its name comes again."""
+
+
 class _Open:
     """A call of a stream whose pieces arrive."""
 
@@ -79,8 +85,17 @@ class _Open:
         self.id = ""
         self.is_named = False
         self.arguments: list[str] = []
+        self.size = 0
+
+    def add(self, arguments: str) -> None:
+        """Keep arguments as long as they may have to be looked at: only a call without an id needs that."""
+        self.size += len(arguments)
+        if not self.sent_id and self.size <= _MOST_LOOKED_AT:
+            self.arguments.append(arguments)
 
     def is_whole(self) -> bool:
+        if self.size > _MOST_LOOKED_AT:
+            return False
         try:
             return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
         except (msgspec.DecodeError, RecursionError):
@@ -121,12 +136,14 @@ class StreamedIds:
         call = self._call_of(piece, calls, named=bool(name))
         begins = call is None
         if call is None:
+            if len(calls) == MAX_CHOICES:  # too many, which the reader of the stream reports
+                return piece
             call = _Open(piece.index, piece.id or "")
             call.id = self._id_for(call, calls, choice, origin)
             calls.append(call)
         call.is_named = call.is_named or bool(name)
         if piece.function is not None and piece.function.arguments:
-            call.arguments.append(piece.function.arguments)
+            call.add(piece.function.arguments)
         wanted = call.id if begins or piece.id else piece.id
         return piece if wanted == piece.id else msgspec.structs.replace(piece, id=wanted)
 
