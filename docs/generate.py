@@ -88,6 +88,8 @@ def demands(one: OpenaiTemplate) -> Iterable[str]:
         )
     if one.tool_call_id_form:
         yield f"ids of calls have the form `{one.tool_call_id_form}`"
+    if one.refuses_empty_answers:
+        yield "empty messages of the assistant are left out"
     if one.system_first:
         yield "system messages come first"
     if one.bridge_after_tool:

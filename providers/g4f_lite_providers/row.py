@@ -39,6 +39,7 @@ class Row(TypedDict, total=False):
     reasoning_field: str
     missing_reasoning: str
     tool_call_id_form: str
+    refuses_empty_answers: bool
     system_first: bool
     bridge_after_tool: str
     prefill_field: str

@@ -25,6 +25,7 @@ from .conversation import (
     fit_parts,
     fit_tools,
     in_order,
+    is_empty_answer,
     is_not_system,
     with_paired_ids,
     with_reasoning,
@@ -77,6 +78,8 @@ class OpenaiTemplate(Provider):
 
     It must match nine letters and digits, the form of the ids that are made. "": any id is accepted.
     """
+    refuses_empty_answers: bool = False
+    """Whether messages of the assistant without text and tool calls, such as reasoning alone, are left out."""
     system_first: bool = False
     """Whether system messages are moved to the front, because the service refuses them elsewhere."""
     bridge_after_tool: str = ""
@@ -144,6 +147,8 @@ class OpenaiTemplate(Provider):
         elif self.foreign_fields and "tools" in body:
             body["tools"] = fit_tools(body["tools"], self.foreign_fields)
         messages = [self._fit_message(message) for message in body["messages"]]
+        if self.refuses_empty_answers:
+            messages = [message for message in messages if not is_empty_answer(message)]
         if self.system_first:
             messages.sort(key=is_not_system)
         if self.bridge_after_tool or self.prefill_field:

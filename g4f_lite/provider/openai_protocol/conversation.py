@@ -135,6 +135,12 @@ def with_paired_ids(messages: Sequence[JSONObject], form: str) -> list[JSONObjec
     return paired
 
 
+def is_empty_answer(message: JSONObject) -> bool:
+    """Tell whether the assistant says nothing in a message, and calls nothing."""
+    said = any(message.get(name) for name in ("content", "tool_calls", "function_call", "audio", "refusal"))
+    return message.get("role") == "assistant" and not said
+
+
 def is_not_system(message: JSONObject) -> bool:
     return message.get("role") != "system"
 

@@ -27,6 +27,7 @@ MAKERS: dict[str, Row] = {
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "refusal"}) | REASONING,
         tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
+        refuses_empty_answers=True,
         system_first=True,  # else 400, code 3230
         bridge_after_tool="Done.",  # the same
         prefill_field="prefix",
@@ -59,6 +60,7 @@ MAKERS: dict[str, Row] = {
         renamed_parameters=OLD_LIMIT,
         reasoning_field="reasoning_content",  # a model that thinks demands it in each answer with tool calls
         missing_reasoning=UNSPOKEN,
+        refuses_empty_answers=True,
         prefill_field="partial",
     ),
     "zai": Row(

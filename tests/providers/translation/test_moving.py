@@ -246,6 +246,15 @@ def test_mistral_gets_ids_of_its_form_and_a_bridge_to_the_users_message(server: 
     assert sent(server)[3]["content"] == "Done."
 
 
+@pytest.mark.parametrize("name", ["mistral", "moonshot", "anthropic"])
+def test_an_answer_of_reasoning_alone_is_left_out_where_it_is_refused(name: str, server: FaultServer) -> None:
+    server.script(replies.answer("", reasoning="Hm.", finish="length"), allowed(name, replies.answer()))
+    begun = [{"role": "user", "content": "Hi"}]
+    message = ask("sync", "groq", server, begun).choices[0].message
+    ask("sync", name, server, [*begun, message, *begun])
+    assert {message["role"] for message in sent(server)} == {"user"}
+
+
 def test_mistral_gets_system_messages_first(server: FaultServer) -> None:
     server.script(kept("mistral", replies.answer()))
     messages = [
