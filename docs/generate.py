@@ -62,10 +62,19 @@ def quirks() -> str:
             titled("sent elsewhere", filter(None, (code(sorted(one.unsupported_parameters)), *only(one)))),
             titled("renamed", renamed(one)),
             titled("left out of messages", filter(None, [code(sorted(one.dropped_message_fields))])),
+            titled("in a conversation", demands(one)),
         )
         for one in loaded()
         if isinstance(one, OpenaiTemplate)
-        and (one.unsupported_parameters or one.allowed_values or one.dropped_message_fields or one.renamed_values)
+        and any(
+            (
+                one.unsupported_parameters,
+                one.allowed_values,
+                one.dropped_message_fields,
+                one.renamed_values,
+                *demands(one),
+            )
+        )
     )
 
 
@@ -86,6 +95,28 @@ def meanings(one: Provider) -> dict[str, list[str]]:
     for sign, error in dict.fromkeys(shown):
         signs.setdefault(error.__name__, []).append(sign)
     return signs
+
+
+def demands(one: OpenaiTemplate) -> Iterable[str]:
+    """Yield what is changed in the messages of other services."""
+    if one.plain_text_content:
+        yield "lists of texts become text"
+    if one.reasoning_field:
+        yield f"reasoning goes back as `{one.reasoning_field}`" + (
+            ", which is never missing" * bool(one.missing_reasoning)
+        )
+    if one.tool_call_id_form:
+        yield f"ids of calls have the form `{one.tool_call_id_form}`"
+    if one.refuses_empty_answers:
+        yield "empty messages of the assistant are left out"
+    if one.system_first:
+        yield "system messages come first"
+    if one.bridge_after_tool:
+        yield f"the assistant says “{one.bridge_after_tool}” between a result and a user's message"
+    if one.prefill_field:
+        yield f"a last message of the assistant has `{one.prefill_field}`"
+    if "cache_control" not in one.foreign_fields:
+        yield "`cache_control` is sent"
 
 
 def titled(title: str, facts: Iterable[str]) -> str:

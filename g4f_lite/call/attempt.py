@@ -33,7 +33,9 @@ from ..errors.reply import ErrorReply
 from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
+from ..provider.origins import with_origin
 from ..trail import Attempt
+from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
@@ -195,10 +197,23 @@ class ActiveAttempt:
             result = response
             check_kind(result, operation.result)
         operation.check(result, self.request, status)
+        if operation is CHAT:
+            result = self._complete_chat(result)
         if self.call.response_model is not None:
             result = self._parse_text(result, self.call.response_model, status)
         self.succeed(status, headers)
         return self._sign(result, body)
+
+    def _complete_chat(self, completion: ChatCompletion) -> ChatCompletion:
+        """Return a completion whose messages can go into the next request: with ids of calls, and their origin."""
+        for choice in completion.choices:
+            message = choice.message
+            if message.tool_calls:
+                completion = with_distinct_ids(completion, self.request.messages)
+            if message.tool_calls or message.extra_content or message.reasoning_details or message.origin:
+                provider = self.leg.provider
+                return with_origin(completion, provider.name, provider.api_base)
+        return completion
 
     def _parse(self, response: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= response.status < 300:

@@ -15,6 +15,7 @@ from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
 from ..provider.leg import Leg
 from ..types.assembly import Assembly, as_chunks
+from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
@@ -65,6 +66,7 @@ class ChunkReader:
         self._limit = limit
         self._classify = classify
         self.headers = headers
+        self._call_ids = StreamedIds(request.messages)
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
         self._malformed = 0
@@ -257,7 +259,9 @@ class ChunkReader:
                 raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
             self.chunks.append(chunk)
             content = content or chunk.has_content()
+            calls = False
             for choice in chunk.choices:
+                calls = calls or choice.delta.tool_calls is not None
                 index = choice.index
                 if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
                     finished.add(index)
@@ -268,6 +272,8 @@ class ChunkReader:
                     unfinished.add(index)
                 if len(finished) + len(unfinished) > MAX_CHOICES:
                     raise MalformedResponseError(f"the stream has more than {MAX_CHOICES} choices", status=self.status)
+            if calls:
+                self.chunks[-1] = self._call_ids.mended(chunk)
         if content:
             self.has_content = self._new_content = True
             self._limit.on_content()

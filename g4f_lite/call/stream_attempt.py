@@ -146,12 +146,16 @@ class StreamAttempt(ActiveAttempt):
         parsed: ChatCompletion | None = None
         if self.call.response_model is not None:
             try:
-                parsed = self._parse_text(reader.completion(), self.call.response_model, reader.status)
+                parsed = self._parse_text(
+                    self._complete_chat(reader.completion()), self.call.response_model, reader.status
+                )
             except ToolCallError as error:
                 raise reader.interrupted(error) from error
         self.succeed(reader.status, reader.headers, reader.notes)
         trail = self.call.finish()
-        self.call.completion = lambda: msgspec.structs.replace(self._sign(parsed or reader.completion()), trail=trail)
+        self.call.completion = lambda: msgspec.structs.replace(
+            self._sign(parsed or self._complete_chat(reader.completion())), trail=trail
+        )
 
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
 from ..suggestions import did_you_mean
-from ..types.chat import Message
+from ..types.chat import Message, ToolCall
 from ..value import JSONObject
 
 
@@ -88,6 +88,9 @@ def check_messages(messages: object) -> list[JSONObject]:
     try:
         msgspec.convert({"messages": plain}, _Messages)
     except msgspec.ValidationError as error:
+        with_plain_calls = [_with_plain_calls(message) for message in plain]
+        if with_plain_calls != plain:
+            return check_messages(with_plain_calls)
         raise InvalidRequestError(_explain(error, plain)) from None
     return plain
 
@@ -97,6 +100,14 @@ def _as_dict(message: Any) -> Any:
     if isinstance(message, Message):
         return message.to_dict()
     return dict(message) if isinstance(message, Mapping) else message
+
+
+def _with_plain_calls(message: Any) -> Any:
+    """Return a message with its calls as dictionaries, which a caller may have taken from an answer as they are."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(calls, (list, tuple)) or not any(isinstance(call, ToolCall) for call in calls):
+        return message
+    return {**message, "tool_calls": Message(tool_calls=tuple(calls)).to_dict()["tool_calls"]}
 
 
 def _explain(error: Exception, messages: list[Any]) -> str:

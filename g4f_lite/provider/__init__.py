@@ -9,6 +9,7 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `declarations` | the check of declared error codes, limit headers and schema rules |
 | `schema_rules` | what a service accepts in a JSON Schema |
 | `schema_fitting` `schema_sending` | schemas that keep the rules: one schema; those of a request |
+| `origins` | what goes back to the service that sent it, and to no other |
 | `local` | `LocalProvider`, which answers in-process |
 | `openai_protocol/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
 | `address` | the check of a base URL |

@@ -38,6 +38,11 @@ def check_base_url(url: object, source: str) -> str:
     return url
 
 
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is one of this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Split a checked URL into its origin (scheme, host and port) and its target (path and query)."""
     parts = url.split("/", 3)

@@ -20,8 +20,10 @@ from ..forks import preload_before_fork
 from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
+from ..value import JSONObject
 from .address import VARIABLE, check_base_url
 from .declarations import COMMON_LIMIT_HEADERS, NAMED_THINKING, check_declarations, check_thinking
+from .origins import MARKS, origin_of, own_messages
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -156,6 +158,13 @@ class Provider(ABC):
     A provider with a `build_request` of its own calls `fit_schemas` in it.
     """
 
+    known_fields: frozenset[str] = frozenset()
+    """
+    Private fields that this service understands even if a message does not say which service sent them.
+
+    `reasoning_details`, or a vendor in `extra_content`, such as `google`.
+    """
+
     api_key: str | KeyFunction | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
@@ -278,6 +287,18 @@ class Provider(ABC):
         from .schema_sending import fit_schemas
 
         return fit_schemas(request, rules_of(self.schema_rules_for(request.model)), self.name)
+
+    def own_messages(self, request: ChatRequest) -> Sequence[JSONObject]:
+        """
+        Return the messages of a request without the private fields of other services.
+
+        Those are `reasoning_details` and `extra_content`, which go back to the service that sent them; `build_request`
+        begins with this method.
+        """
+        for message in request.messages:
+            if "tool_calls" in message or not MARKS.isdisjoint(message):
+                return own_messages(request.messages, origin_of(self.name, self.api_base), self.known_fields)
+        return request.messages
 
     @abstractmethod
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:

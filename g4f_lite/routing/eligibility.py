@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from .. import prices
 from ..errors.exceptions import ConfigurationError
+from ..provider.address import is_loopback
 from ..provider.leg import Leg
 from ..types.chat import ChatRequest
 from .selection import Selection, no_usable_route
@@ -21,8 +21,6 @@ LONG = 30_000
 """Tokens. Few models have a smaller window, and loading genai-prices takes most of a second."""
 _CHARACTERS_PER_TOKEN = 6
 """Few tokens are longer, so the estimate is rather too low than too high."""
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Needs = Mapping[str, str]
 """Capability to what needs it."""
@@ -117,7 +115,7 @@ def over_price(bound: prices.Price) -> Reason:
         if leg.is_local:
             return None
         if (price := prices.price(leg.provider.name, leg.model)) is None:
-            if urlsplit(leg.origin).hostname in _LOOPBACK:
+            if is_loopback(leg.origin):
                 return None
             return "its price is not known, and max_price is set"
         if price.prompt > bound.prompt or price.completion > bound.completion:

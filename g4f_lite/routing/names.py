@@ -6,10 +6,11 @@ Rule: the only place that reads `provider:model`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
-from ..errors.exceptions import ConfigurationError, UnknownModelError, UnknownProviderError
+from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
+from ..provider.address import is_loopback
 from ..provider.base import Provider
 from ..suggestions import closest
 
@@ -57,7 +58,54 @@ def split(directory: Directory, entry: str) -> tuple[str | None, str | None]:
     return None, entry
 
 
-def without_prefix(directory: Directory, model: str, provider: object) -> str:
+def route_or_id(
+    directory: Directory, entry: str, providers: Sequence[Provider], lists: Callable[[Provider, str], bool]
+) -> tuple[str | None, str | None]:
+    """
+    As `split`, for an entry next to providers that the caller named, whose own ids may look like `provider:model`.
+
+    A prompt for `mistral:7b` of an Ollama on the caller's machine must not go to Mistral. So the first part is a
+    provider only if that provider lists the rest, or if the caller can mean nothing else.
+
+    Args:
+        lists: tells whether a provider lists a model, by its id or an alias.
+
+    Raises:
+        ConfigurationError: both may be meant.
+    """
+    name, model = split(directory, entry)
+    if name is None or model is None or not providers or any(one.name == name for one in providers):
+        return name, model
+    try:
+        prefixed = directory.get(name)
+    except PluginLoadError:  # whoever resolves it says so
+        return name, model
+    is_route = lists(prefixed, model)
+    owners = [one for one in providers if lists(one, entry)]
+    if not is_route and not owners:
+        # Between two servers here, no prompt goes elsewhere: only a server that lists no models is asked for any id.
+        owners = [one for one in providers if takes_any_id(one) and not (one.models() and _is_here(prefixed))]
+        is_route = takes_any_id(prefixed)
+    if not owners:
+        return name, model
+    if not is_route:
+        return None, entry
+    raise ConfigurationError(
+        f"{entry!r} may be a model of {owners[0].name}, or the model {model!r} of {name}; write {':' + entry!r} "
+        f"for the first, provider={name!r} with model={model!r} or routes=[…, {entry!r}] for the second"
+    )
+
+
+def takes_any_id(provider: Provider) -> bool:
+    """Tell whether any id may be one of the provider's: it lists none, or it is a server on the caller's machine."""
+    return not provider.models() or _is_here(provider)
+
+
+def _is_here(provider: Provider) -> bool:
+    return not provider.needs_auth and is_loopback(provider.api_base)
+
+
+def without_prefix(directory: Directory, model: str, provider: object, lists: Callable[[Provider, str], bool]) -> str:
     """
     Return the model of a `provider:model` that is given together with `provider`.
 
@@ -67,9 +115,12 @@ def without_prefix(directory: Directory, model: str, provider: object) -> str:
     name, rest = split(directory, model)
     if name is None or rest is None:
         return rest or model
-    named = [choice if isinstance(choice, str) else resolve(directory, choice).name for choice in as_list(provider)]
+    choices = [resolve(directory, choice) for choice in as_list(provider)]
+    named = [choice.name for choice in choices]
     if named == [name]:
         return rest
+    if name not in named and route_or_id(directory, model, choices, lists)[0] is None:
+        return model
     raise ConfigurationError(
         f"provider={named[0]!r} and model={model!r} name two providers; "
         f"leave one out, or write model={':' + model!r} if that is the model's id"

@@ -16,7 +16,18 @@ from ..provider.leg import Leg
 from ..trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
 from .leg_factory import Dependencies, LegFactory, Obstacle
-from .names import Directory, ProviderChoice, as_list, check_names, resolve, split, unknown_model, without_prefix
+from .names import (
+    Directory,
+    ProviderChoice,
+    as_list,
+    check_names,
+    resolve,
+    route_or_id,
+    split,
+    takes_any_id,
+    unknown_model,
+    without_prefix,
+)
 from .tiers import Tiers
 
 _MAX_REASONS = 3
@@ -56,14 +67,14 @@ def select(
     check_names(model, fallback_models)
     if model is not None:
         if provider is None:
-            provider, model = split(directory, model)
+            provider, model = builder.split_model(model, routes or ())
         else:
-            model = without_prefix(directory, model, provider)
+            model = without_prefix(directory, model, provider, builder.lists)
     if provider is not None:
         builder.add_named(as_list(provider), model, fallback_models)
     elif model is not None:
         builder.add_serving(model, routes or ())
-        builder.add_fallbacks([], fallback_models)
+        builder.add_fallbacks([], fallback_models, near=builder.of_routes(routes or ()))
     elif routes is not None:
         builder.add_routes(routes, fallback_models)
     else:
@@ -96,11 +107,34 @@ class _TierBuilder:
 
     # -- from names to tiers ---------------------------------------------------------------
 
+    def split_model(self, model: str, routes: Sequence[object]) -> tuple[list[Provider] | str | None, str | None]:
+        """As `names.split`; an id of a model at the client's own routes goes to them, whatever it looks like."""
+        name, rest = split(self._directory, model)
+        if name is None or rest is None or not routes:
+            return name, rest
+        near = self.of_routes(routes)
+        name, rest = route_or_id(self._directory, model, near, self.lists)
+        return (name, rest) if name is not None else (self._takers(near, model), model)
+
+    def of_routes(self, routes: Sequence[object]) -> list[Provider]:
+        """Return the providers of a client's routes."""
+        names = (route.partition(":")[0] if isinstance(route, str) else route for route in routes)
+        return [one for name in names if (one := self._resolve(name)) is not None]
+
+    def lists(self, provider: Provider, model: str) -> bool:
+        """Tell whether a provider lists a model, by its id or an alias."""
+        return model in self._rules.listed(provider) or model in self._rules.aliases(provider)
+
+    def _takers(self, providers: Sequence[Provider], model: str) -> list[Provider]:
+        """Return the providers of which this may be a model, each once."""
+        fitting = [one for one in providers if self.lists(one, model)]
+        return list(dict.fromkeys(fitting or filter(takes_any_id, providers)))
+
     def add_named(self, choices: Sequence[object], model: str | None, fallback_models: Sequence[str] | None) -> None:
         """Add one tier of the providers that the call names, then their fallbacks."""
         providers = [one for choice in choices if (one := self._resolve(choice, alone=len(choices) == 1))]
         self._add_tier(((one, self._model(one, model)) for one in providers), named=model is not None)
-        self.add_fallbacks(providers, fallback_models)
+        self.add_fallbacks(providers, fallback_models, near=providers)
 
     def add_serving(self, model: str, routes: Sequence[object] = ()) -> None:
         """Add one tier of the providers that serve a model."""
@@ -115,7 +149,8 @@ class _TierBuilder:
                 pairs.append((provider, self._model(provider, self._rules.model_of_route(provider, model))))
         for pair in pairs:
             self._add_tier([pair])
-        self.add_fallbacks([provider for provider, _ in pairs], fallback_models)
+        providers = [provider for provider, _ in pairs]
+        self.add_fallbacks(providers, fallback_models, near=providers)
 
     def add_automatic(self, fallback_models: Sequence[str] | None) -> None:
         """Add one tier for each provider that need not be named, then their fallbacks; `local` is the last resort."""
@@ -127,21 +162,33 @@ class _TierBuilder:
         for one in automatic:
             self._add_tier([(one, self._rules.default(one))])
 
-    def add_fallbacks(self, providers: Sequence[Provider], fallback_models: Sequence[str] | None) -> None:
-        """Add one tier for each fallback: of the call if given, else of each provider."""
+    def add_fallbacks(
+        self,
+        providers: Sequence[Provider],
+        fallback_models: Sequence[str] | None,
+        *,
+        near: Sequence[Provider] = (),
+    ) -> None:
+        """
+        Add one tier for each fallback: of the call if given, else of each provider.
+
+        Args:
+            near: the providers that the caller named, whose ids may look like `provider:model`.
+        """
         if fallback_models is None:
             for provider in providers:
                 for listed in self._rules.fallbacks(provider):
                     self._add_tier([(provider, provider.get_model_name(listed))])
             return
         for entry in fallback_models:
-            name, model = split(self._directory, entry)
+            name, model = route_or_id(self._directory, entry, near, self.lists)
             if name is not None and (model or not any(entry in self._rules.listed(one) for one in providers)):
                 if (named := self._resolve(name)) is not None:
                     self._add_tier([(named, self._model(named, model))], named=True)
-            elif providers:
+            elif providers or (name is None and self._directory.knows(entry.partition(":")[0])):
                 wanted = model or entry
-                self._add_tier(((one, one.get_model_name(wanted)) for one in providers), named=True)
+                takers = providers or self._takers(near, wanted)
+                self._add_tier(((one, one.get_model_name(wanted)) for one in takers), named=True)
             else:
                 self.add_serving(model or entry)
 

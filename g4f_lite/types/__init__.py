@@ -7,6 +7,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | --- | --- |
 | `chat` | the request, completion and chunks of a chat |
 | `assembly` | chunks into a completion, and back |
+| `call_ids` | ids of tool calls: distinct, and made where there are none |
 | `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
 | `uploads` | a file to send, and the multipart form around it |

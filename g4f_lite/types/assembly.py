@@ -41,6 +41,7 @@ class _Choice:
         self.by_id: dict[str, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
+        self.reasoning_details: list[object] = []
         self.extra_content: JSONObject = {}
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
@@ -104,6 +105,8 @@ class Assembly:
                     choice.reasoning_content.append(delta.reasoning_content)
                 for part in delta.tool_calls or ():
                     _add_call(choice.call_of(part), part)
+                if delta.reasoning_details:
+                    _add_details(choice.reasoning_details, delta.reasoning_details)
                 if delta.extra_content:
                     choice.extra_content |= delta.extra_content
                 choice.role = delta.role or choice.role
@@ -145,6 +148,50 @@ def _add_call(call: _Call, piece: ToolCallDelta) -> None:
         call.arguments.append(piece.function.arguments or "")
 
 
+def _add_details(details: list[object], pieces: Iterable[object]) -> None:
+    """
+    Add pieces of reasoning: text and summaries come in pieces with one type and index, data comes as a whole.
+
+    Source: OpenRouter's page on reasoning tokens and its SDKs, which join them before they send them back.
+    """
+    for piece in pieces:
+        last = details[-1] if details else None
+        if not (isinstance(piece, dict) and isinstance(last, _Detail) and last.goes_on(piece)):
+            details.append(_Detail(piece) if isinstance(piece, dict) else piece)
+        else:
+            last.add(piece)
+
+
+class _Detail:
+    """One entry of `reasoning_details`, and its text so far."""
+
+    def __init__(self, first: JSONObject) -> None:
+        self.fields = dict(first)
+        self.texts: dict[str, list[str]] = {}
+        for name in ("text", "summary"):
+            if isinstance(first.get(name), str):
+                self.texts[name] = [first[name]]
+
+    def goes_on(self, piece: JSONObject) -> bool:
+        own = self.fields
+        same = all(piece.get(name) == own.get(name) for name in ("type", "index"))
+        same_id = not piece.get("id") or not own.get("id") or piece["id"] == own["id"]
+        return same and same_id and piece.get("data") is None and own.get("data") is None
+
+    def add(self, piece: JSONObject) -> None:
+        for name, value in piece.items():
+            if name in ("text", "summary") and isinstance(value, str):
+                self.texts.setdefault(name, []).append(value)
+            elif self.fields.get(name) is None:
+                self.fields[name] = value
+
+
+def _whole_detail(detail: object) -> object:
+    if not isinstance(detail, _Detail):
+        return detail
+    return {**detail.fields, **{name: "".join(pieces) for name, pieces in detail.texts.items()}}
+
+
 def _whole(index: int, choice: _Choice) -> Choice:
     calls = tuple(
         ToolCall(
@@ -162,6 +209,7 @@ def _whole(index: int, choice: _Choice) -> Choice:
         reasoning="".join(choice.reasoning) or None,
         reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
+        reasoning_details=[*map(_whole_detail, choice.reasoning_details)] or None,
         extra_content=choice.extra_content or None,
     )
     logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
@@ -190,6 +238,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             reasoning=message.reasoning,
             reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
+            reasoning_details=message.reasoning_details,
             extra_content=message.extra_content,
         )
         choices.append(

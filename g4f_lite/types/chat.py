@@ -114,7 +114,11 @@ class ToolCall(Value, frozen=True, kw_only=True, gc=False):
     function: FunctionCall = FunctionCall()
     type: str = "function"
     extra_content: JSONObject | None = None
-    """What a service needs back in the next turn, such as signatures, by vendor; it is sent to no other service."""
+    """What the service needs back in the next turn, such as signatures, by vendor; no other service gets it."""
+
+
+ORIGIN = "g4f_lite.origin"
+"""The key of `Message.origin` in JSON; it does not collide with a field of a service."""
 
 
 class Message(Value, frozen=True, kw_only=True):
@@ -126,12 +130,17 @@ class Message(Value, frozen=True, kw_only=True):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
+    reasoning_details: list[Any] | None = None
+    """The reasoning as OpenRouter and its like need it back, with signatures; no other service gets it."""
     extra_content: JSONObject | None = None
     """As in `ToolCall`."""
+    origin: str | None = field(default=None, name=ORIGIN)
+    """The service that sent `reasoning_details` or `extra_content`; None if the message has neither."""
 
     def to_dict(self) -> JSONObject:
         """Return OpenAI's JSON of this message, without fields that are not set (except `content`)."""
-        fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        names = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
+        fields = {its_name: value for name, its_name in names if (value := getattr(self, name)) is not None}
         return {"content": None, **_without_none(msgspec.to_builtins(fields))}
 
 
@@ -269,7 +278,7 @@ class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: item if name == "extra_content" else _without_none(item)  # sent back unchanged
+            name: item if name in ("extra_content", "reasoning_details") else _without_none(item)  # sent back unchanged
             for name, item in value.items()
             if item is not None
         }
@@ -301,6 +310,7 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
+    reasoning_details: list[Any] | None = None
     extra_content: JSONObject | None = None
 
 

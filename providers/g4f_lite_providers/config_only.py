@@ -8,7 +8,11 @@ from typing import Any
 import g4f_lite
 from g4f_lite import OpenaiTemplate, Provider, hookimpl
 
+from .catalogue.constants import FOREIGN
 from .row import Row
+
+COMMON: dict[str, Any] = {"foreign_fields": FOREIGN, "known_fields": frozenset()}
+"""What holds for a row that does not say otherwise."""
 
 
 class ConfigOnly:
@@ -20,7 +24,7 @@ class ConfigOnly:
 
     @hookimpl
     def register_providers(self, register: Callable[[type[Provider] | Provider], None]) -> None:
-        attributes: dict[str, Any] = dict(self._row)
+        attributes: dict[str, Any] = {**COMMON, **self._row}
         for declaration in ("error_codes", "error_words"):
             if declaration in attributes:
                 attributes[declaration] = {

@@ -25,6 +25,7 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.constants import FOREIGN, REASONING
 from .catalogue.schemas import STRICT
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ class Groq(OpenaiTemplate):
     model_capabilities = {"qwen/qwen3.8-27b": frozenset({"vision"})}
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
-    dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
+    dropped_message_fields = frozenset({"annotations", "name", "refusal"}) | REASONING
+    foreign_fields = FOREIGN
+    known_fields = frozenset()
+    plain_text_content = True  # for system and tool messages it takes a string only
     error_codes = {
         "organization_restricted": PermissionDeniedError,
         "blocked_api_access": QuotaExceededError,  # the spend limit

@@ -17,6 +17,7 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.constants import FOREIGN, REASONING, SHORT_ID
 from .catalogue.schemas import FORMATS, LOOKAROUND, NUMBERS, STRICT, UNIONS
 
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
@@ -60,7 +61,10 @@ class OpenAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio", *default_models}
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
     renamed_roles = {}
-    dropped_message_fields = frozenset({"annotations", "reasoning", "reasoning_content"})
+    dropped_message_fields = frozenset({"annotations"}) | REASONING
+    foreign_fields = FOREIGN
+    known_fields = frozenset()
+    tool_call_id_form = SHORT_ID
     error_codes = {
         **dict.fromkeys(
             (

@@ -30,7 +30,17 @@ class Row(TypedDict, total=False):
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
     key_header: tuple[str, str]
+    foreign_fields: frozenset[str]
+    known_fields: frozenset[str]
+    returned_fields: frozenset[str]
     plain_text_content: bool
+    reasoning_field: str
+    missing_reasoning: str
+    tool_call_id_form: str
+    refuses_empty_answers: bool
+    system_first: bool
+    bridge_after_tool: str
+    prefill_field: str
     error_codes: Mapping[str, str]
     """As `Provider.error_codes`, with the name of the exception, so that the catalogue loads nothing."""
     error_words: Mapping[str, str]

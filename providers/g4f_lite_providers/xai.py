@@ -22,6 +22,7 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.constants import FOREIGN
 from .catalogue.schemas import NUMBERS, UNIONS
 
 
@@ -43,6 +44,9 @@ class XAI(OpenaiTemplate):
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio"}
     unsupported_parameters = frozenset({"stop", "frequency_penalty", "presence_penalty"})  # an error since Grok 4
     dropped_message_fields = frozenset({"annotations", "name"})
+    foreign_fields = FOREIGN
+    known_fields = frozenset()
+    reasoning_field = "reasoning_content"
     error_words = {  # its codes are sentences
         "content violates usage guidelines": ContentFilterError,
         "live search is deprecated": UnsupportedParameterError,

@@ -120,6 +120,8 @@ SENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("mistral", {"messages": (REASONED,)}, answered()),
     ("mistral", {"messages": ({"role": "assistant", "content": "x", "tool_calls": None},)}, answered()),
     ("mistral", {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "system", "content": "x"}]}),
+    ("mistral", {"messages": ({"role": "assistant", "content": None, "refusal": "No."},)},
+     {"messages": [{"role": "assistant", "content": "No."}]}),
     ("deepseek", {"messages": (REASONED,)}, answered(name="a", reasoning_content="c")),
     ("deepseek", {"messages": ({"role": "developer", "content": "x"},)}, {"messages": [{"role": "system", "content": "x"}]}),
     ("cerebras", {"messages": (REASONED,)}, answered(name="a", reasoning="r")),

@@ -6,6 +6,8 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | file | what is in it |
 | --- | --- |
 | `chat` | `OpenaiTemplate`: its attributes, chat requests and responses |
+| `conversation` | messages of other services, made fit for this one |
+| `returned` | further fields of an answer that go back to the service |
 | `stream` | the parser of a stream |
 | `usage` | what a service says of its usage under names of its own |
 | `lenient` | responses that nearly fit, and errors inside a 200 |

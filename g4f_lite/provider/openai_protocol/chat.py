@@ -19,14 +19,29 @@ from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
+from .conversation import (
+    check_id_form,
+    fit_calls,
+    fit_parts,
+    fit_tools,
+    in_order,
+    is_empty_answer,
+    is_not_system,
+    with_paired_ids,
+    with_reasoning,
+    without_fields,
+)
 from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
     from ...types.endpoint import Answer, EndpointRequest
 
-preload_before_fork("g4f_lite.provider.openai_protocol.endpoints")
-preload_before_fork("g4f_lite.provider.openai_protocol.usage")
+preload_before_fork(
+    "g4f_lite.provider.openai_protocol.endpoints",
+    "g4f_lite.provider.openai_protocol.returned",
+    "g4f_lite.provider.openai_protocol.usage",
+)
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
@@ -59,8 +74,31 @@ class OpenaiTemplate(Provider):
 
     If nothing does, as in Azure's `("api-key", "")`, a token (a JWT) is still sent as `Authorization: Bearer`.
     """
+    foreign_fields: frozenset[str] = frozenset()
+    """As `dropped_message_fields`, and also of the parts of a content, of tool calls and of tools: `cache_control`."""
     plain_text_content: bool = False
     """Whether a message's list of text parts is sent as one string."""
+    reasoning_field: str = ""
+    """The field of an assistant's message that takes its reasoning, whichever service it comes from; "": unchanged."""
+    missing_reasoning: str = ""
+    """What stands in `reasoning_field` if an answer has no reasoning and the service demands some; "": nothing."""
+    tool_call_id_form: str = ""
+    """
+    A regular expression that the ids of tool calls must match as a whole; others are replaced in call and result.
+
+    It must match nine letters and digits, the form of the ids that are made. "": any id is accepted.
+    """
+    refuses_empty_answers: bool = False
+    """Whether messages of the assistant without text and tool calls, such as reasoning alone, are left out."""
+    system_first: bool = False
+    """Whether system messages are moved to the front, because the service refuses them elsewhere."""
+    bridge_after_tool: str = ""
+    """What the assistant says between a tool's result and a user's message, if the service demands it; "": nothing."""
+    prefill_field: str = ""
+    """The field that is set to True in a last message of the assistant, which the service goes on from: `prefix`."""
+    known_fields = frozenset({"reasoning_details"})
+    returned_fields: frozenset[str] = frozenset()
+    """Further fields of an answer's message that the service needs back; no other service gets them."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
     usage_fields: Mapping[str, str] = {}
@@ -71,13 +109,21 @@ class OpenaiTemplate(Provider):
     usage_costs: Mapping[str, float] = {}
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
 
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        super()._set(attributes)
+        check_id_form(self.name, self.tool_call_id_form)
+
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         if request.response_format is not None or request.tools:
             request = self.fit_schemas(request)
         body = request.to_body()
         self._refuse_unsupported(request, body)
         if body["messages"] is request.messages:
-            body["messages"] = _without_extra_content(request.messages)
+            messages = self.own_messages(request)
+            # They are the caller's own only if there are no tool calls in them.
+            body["messages"] = (
+                messages if messages is request.messages else with_paired_ids(messages, self.tool_call_id_form)
+            )
         self._fit(body)
         if not stream:
             body.pop("stream_options", None)
@@ -122,22 +168,34 @@ class OpenaiTemplate(Provider):
                 body[name] = words.get(value, value)
         if body.get("tools") == []:  # an error with OpenAI and Mistral
             del body["tools"]
-        body["messages"] = [self._fit_message(message) for message in body["messages"]]
+        elif self.foreign_fields and "tools" in body:
+            body["tools"] = fit_tools(body["tools"], self.foreign_fields)
+        messages = [self._fit_message(message) for message in body["messages"]]
+        if self.refuses_empty_answers:
+            messages = [message for message in messages if not is_empty_answer(message)]
+        if self.system_first:
+            messages.sort(key=is_not_system)
+        if self.bridge_after_tool or self.prefill_field:
+            messages = in_order(messages, self.bridge_after_tool, self.prefill_field)
+        body["messages"] = messages
 
     def _fit_message(self, message: JSONObject) -> JSONObject:
         """Return the message as this service accepts it; nulls, which some refuse, mean something only in `content`."""
-        if None in message.values() or not self.dropped_message_fields.isdisjoint(message):
-            message = {
-                name: value
-                for name, value in message.items()
-                if name not in self.dropped_message_fields and (value is not None or name == "content")
-            }
+        if self.returned_fields:
+            from .returned import put_back
+
+            message = put_back(message, self.name, self.returned_fields)
+        dropped = self.dropped_message_fields | self.foreign_fields
+        if None in message.values() or not dropped.isdisjoint(message):
+            message = without_fields(message, dropped)
         if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
             message = {**message, "role": role}
-        if self.plain_text_content and isinstance(parts := message.get("content"), list):
-            texts = [part["text"] for part in parts if part.get("type") == "text" and "text" in part]
-            if len(texts) == len(parts):  # other parts, such as an image, are left to the service
-                message = {**message, "content": "\n".join(texts)}
+        if (self.foreign_fields or self.plain_text_content) and isinstance(parts := message.get("content"), list):
+            message = {**message, "content": fit_parts(parts, self.foreign_fields, as_text=self.plain_text_content)}
+        if "tool_calls" in message and isinstance(calls := message["tool_calls"], (list, tuple)):
+            message = {**message, "tool_calls": fit_calls(calls, self.foreign_fields)}
+        if self.reasoning_field and message.get("role") == "assistant":
+            message = with_reasoning(message, self.reasoning_field, self.missing_reasoning)
         return message
 
     def adapt_body(self, body: JSONObject) -> None:
@@ -164,11 +222,20 @@ class OpenaiTemplate(Provider):
             raise MalformedResponseError("the answer has no choices", status=response.status)
         if completion.usage is not None and (self.usage_fields or self.usage_costs):
             completion = msgspec.structs.replace(completion, usage=self._own_usage(completion.usage, body))
+        if self.returned_fields:
+            from .returned import with_returned
+
+            completion = with_returned(completion, body, self.name, self.returned_fields)
         return completion
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         own_usage = self._own_usage if self.usage_fields or self.usage_costs else None
-        return OpenaiStreamParser(self.reasoning_parts, own_usage)
+        parser = OpenaiStreamParser(self.reasoning_parts, own_usage)
+        if not self.returned_fields:
+            return parser
+        from .returned import ReturnedFieldsParser
+
+        return ReturnedFieldsParser(parser, self.name, self.returned_fields)
 
     def _own_usage(self, usage: Usage, body: bytes) -> Usage:
         from .usage import with_own_fields
@@ -188,21 +255,3 @@ class OpenaiTemplate(Provider):
         from .endpoints import parse
 
         return parse(request, response)
-
-
-def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
-    """Omit what another service needs back: many services refuse fields that they do not know."""
-    if not any("extra_content" in message or message.get("tool_calls") for message in messages):
-        return messages
-    own = []
-    for message in messages:
-        kept = {name: value for name, value in message.items() if name != "extra_content"}
-        if isinstance(calls := kept.get("tool_calls"), (list, tuple)):
-            kept["tool_calls"] = [
-                {name: value for name, value in call.items() if name != "extra_content"}
-                if isinstance(call, dict)
-                else call
-                for call in calls
-            ]
-        own.append(kept)
-    return own

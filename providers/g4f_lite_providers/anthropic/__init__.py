@@ -45,6 +45,7 @@ class Anthropic(Provider):
     default_model = "claude-haiku-5-5"
     fallback_models = ("claude-sonnet-5-5", "claude-sonnet-5", "claude-haiku-4-5")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
+    known_fields = frozenset({"anthropic"})
     error_codes = {
         "overloaded_error": ServerError,
         "timeout_error": ServerError,
@@ -88,7 +89,8 @@ class Anthropic(Provider):
         return self.schema_rules if traits(model).keeps_schemas else _TOLD
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = messages_body(self.fit_schemas(request))
+        request = self.fit_schemas(request)
+        body = messages_body(request, self.own_messages(request))
         if stream:
             body["stream"] = True
         return http_request(

@@ -7,6 +7,7 @@ Source: docs.claude.com/en/api/messages, …/structured-outputs, …/extended-th
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from g4f_lite import ChatRequest, UnsupportedParameterError
@@ -32,19 +33,22 @@ BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh"
 """Tokens of thinking for models that need a budget; the service requires at least 1024."""
 
 
-def messages_body(request: ChatRequest) -> t.JSONObject:
+def messages_body(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.JSONObject:
     """
+    Args:
+        messages: of the request, without private fields of other services.
+
     Raises:
         UnsupportedParameterError: the service or this model does not support the request.
         InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, UNSUPPORTED, SERVICE)
     model = traits(request.model)
-    talk = t.read(request.messages, SERVICE)
+    talk = t.read(messages, SERVICE)
     limit = max_tokens(request) or model.max_tokens
     body: t.JSONObject = {"model": request.model, "messages": _messages(talk), "max_tokens": limit}
-    if talk.system:
-        body["system"] = talk.system
+    if system := _system(talk):
+        body["system"] = system
     if user := request.safety_identifier or request.user:
         body["metadata"] = {"user_id": user}
     if stop := stops(request):
@@ -114,6 +118,8 @@ def _tools(request: ChatRequest, model: Traits, talk: t.Conversation, *, has_bud
             tool["description"] = function.description
         if function.strict:
             tool["strict"] = True
+        if function.cache is not None:
+            tool["cache_control"] = function.cache
         tools.append(tool)
     choice = tool_choice(request, SERVICE)
     if not tools:
@@ -155,27 +161,54 @@ def _choice(choice: Choice, *, alone: bool) -> t.JSONObject:
 # -- messages ------------------------------------------------------------------------------
 
 
+def _system(talk: t.Conversation) -> str | list[t.JSONObject]:
+    """Return the system prompt: a text, or blocks if one is marked for the cache."""
+    if any(part.cache is not None for part in talk.system_parts):
+        return [_block(part) for part in talk.system_parts if part.text.strip()]
+    return talk.system if talk.system.strip() else ""
+
+
 def _messages(talk: t.Conversation) -> list[t.JSONObject]:
-    turns = []
-    for turn in talk.turns:
-        blocks = _as_written(turn) or [_block(part) for part in turn.parts]
-        # The service refuses text that is only white space, though Claude writes it.
-        if blocks := [block for block in blocks if block["type"] != "text" or block["text"].strip()]:
-            turns.append((turn.role, blocks))
+    turns = [(turn.role, blocks) for turn in talk.turns if (blocks := _not_blank(_blocks(turn)))]
     if not turns or turns[0][0] != "user":
         raise UnsupportedParameterError(f"{SERVICE} needs a conversation that begins with words of a user")
-    return [{"role": role, "content": blocks} for role, blocks in t.joined(turns)]
+    messages: list[t.JSONObject] = []
+    for role, blocks in t.joined(turns):
+        if role == "user":  # the results of tools must come first
+            blocks.sort(key=lambda block: block["type"] != "tool_result")
+        messages.append({"role": role, "content": blocks})
+    if role == "assistant" and blocks[-1]["type"] == "text":  # it is refused if it ends with white space
+        blocks[-1] = {**blocks[-1], "text": blocks[-1]["text"].rstrip()}
+    return messages
+
+
+def _blocks(turn: t.Turn) -> list[t.JSONObject]:
+    written = _as_written(turn)
+    if not written:
+        return [_block(part) for part in turn.parts]
+    mark = next((part.cache for part in reversed(turn.parts) if part.cache is not None), None)
+    if mark is None or written[-1]["type"] not in ("text", "tool_use"):
+        return written
+    return [*written[:-1], {**written[-1], "cache_control": mark}]
+
+
+def _not_blank(blocks: list[t.JSONObject]) -> list[t.JSONObject]:
+    """Omit text that is only white space: the service refuses it, though Claude writes it."""
+    return [block for block in blocks if block["type"] != "text" or block["text"].strip()]
 
 
 def _block(part: t.Part) -> t.JSONObject:
+    block: t.JSONObject
     if isinstance(part, t.Text):
-        return {"type": "text", "text": part.text}
-    if isinstance(part, t.Call):
-        return {"type": "tool_use", "id": part.id, "name": part.name, "input": t.arguments_of(part, SERVICE)}
-    if isinstance(part, t.Result):
-        content = [_block(inner) for inner in part.parts]
-        return {"type": "tool_result", "tool_use_id": part.call_id, "content": content}
-    return _media(part)
+        block = {"type": "text", "text": part.text}
+    elif isinstance(part, t.Call):
+        block = {"type": "tool_use", "id": part.id, "name": part.name, "input": t.arguments_of(part, SERVICE)}
+    elif isinstance(part, t.Result):
+        content = _not_blank([_block(inner) for inner in part.parts])
+        block = {"type": "tool_result", "tool_use_id": part.call_id, "content": content}
+    else:
+        block = _media(part)
+    return block if part.cache is None else {**block, "cache_control": part.cache}
 
 
 def _media(media: t.Media) -> t.JSONObject:

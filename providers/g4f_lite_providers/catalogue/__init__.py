@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..row import Row
 from .clouds import CLOUDS
+from .gateways import GATEWAYS
 from .hosts import HOSTS
 from .makers import MAKERS
 from .own_servers import OWN_SERVERS
@@ -42,6 +43,7 @@ _ORDER = """
 _ENTRIES: dict[str, str | Row] = {
     **{name: f"{_PACKAGE}.{name.replace('-', '_')}" for name in _MODULES},
     **MAKERS,
+    **GATEWAYS,
     **HOSTS,
     **CLOUDS,
     **OWN_SERVERS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, SHORT_ID, VISION
 from .schemas import STRICT
 
 CLOUDS: dict[str, Row] = {
@@ -25,6 +25,7 @@ CLOUDS: dict[str, Row] = {
         notice="set CLOUDFLARE_ACCOUNT_ID, too; without max_tokens its answers are short",
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        plain_text_content=True,  # a list is 400 for most of its models
         error_codes={
             **dict.fromkeys(("3039", "3041", "3042", "5007", "5016", "5018"), "ModelUnavailableError"),
             **dict.fromkeys(("3007", "3008", "3040"), "ServerError"),
@@ -63,7 +64,8 @@ CLOUDS: dict[str, Row] = {
         automatic=False,
         notice="set AZURE_OPENAI_ENDPOINT, too; a model is the name of your deployment",
         capabilities=CHAT | VISION | EMBEDDINGS | AUDIO,
-        dropped_message_fields=frozenset({"annotations", "reasoning", "reasoning_content"}),
+        dropped_message_fields=frozenset({"annotations"}) | REASONING,
+        tool_call_id_form=SHORT_ID,
         error_codes={
             "deploymentnotfound": "ModelUnavailableError",
             "operationnotsupported": "ModelUnavailableError",  # the deployment's model does not chat

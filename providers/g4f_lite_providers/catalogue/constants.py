@@ -11,3 +11,10 @@ AUDIO = frozenset({"audio"})
 OLD_LIMIT = {"max_completion_tokens": "max_tokens"}
 """These services do not know OpenAI's newer name."""
 ANY_TOOL = {"tool_choice": {"required": "any"}}
+FOREIGN = frozenset({"cache_control", "thinking_blocks", "provider_specific_fields"})
+"""Fields of Anthropic and of gateways, in messages, parts, calls and tools; most services refuse unknown fields."""
+REASONING = frozenset({"reasoning", "reasoning_content"})
+UNSPOKEN = " "
+"""Stands for the reasoning of an answer that has none, where an empty text counts as missing."""
+SHORT_ID = "(?s).{1,40}"
+"""Source: OpenAI's "string too long. Expected a string with maximum length 40"; gateways make longer ids."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, UNASKED, UNSPOKEN, VISION
 from .schemas import TOLD
 
 MAKERS: dict[str, Row] = {
@@ -26,7 +26,12 @@ MAKERS: dict[str, Row] = {
         ),
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
         renamed_values=ANY_TOOL,
-        dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
+        dropped_message_fields=frozenset({"annotations", "name", "refusal"}) | REASONING,
+        tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
+        refuses_empty_answers=True,
+        system_first=True,  # else 400, code 3230
+        bridge_after_tool="Done.",  # the same
+        prefill_field="prefix",
         error_codes={
             "1500": "ModelUnavailableError",
             "unknown_model": "ModelUnavailableError",
@@ -48,8 +53,10 @@ MAKERS: dict[str, Row] = {
         fallback_models=("deepseek-v4-pro",),
         capabilities=UNASKED | VISION,
         renamed_parameters=OLD_LIMIT,
-        # reasoning_content stays: it must be sent back to a model that thinks.
-        dropped_message_fields=frozenset({"annotations", "reasoning"}),
+        dropped_message_fields=frozenset({"annotations"}),
+        plain_text_content=True,
+        reasoning_field="reasoning_content",  # a model that thinks demands it in each answer
+        missing_reasoning=UNSPOKEN,
         error_words={
             "content exists risk": "ContentFilterError",
             "response_format type is unavailable": "UnsupportedParameterError",
@@ -80,6 +87,10 @@ MAKERS: dict[str, Row] = {
         },
         thinking_models=r"kimi-(?:.*thinking|k2\.[5-9]|k[3-9])",
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",  # a model that thinks demands it in each answer with tool calls
+        missing_reasoning=UNSPOKEN,
+        refuses_empty_answers=True,
+        prefill_field="partial",
         error_codes={
             "access_terminated_error": "PermissionDeniedError",
             "engine_overloaded_error": "ServerError",
@@ -104,6 +115,8 @@ MAKERS: dict[str, Row] = {
         capabilities=UNASKED | VISION,
         allowed_values={"tool_choice": ("auto",)},
         renamed_parameters=OLD_LIMIT,
+        plain_text_content=True,  # its models without vision refuse lists
+        reasoning_field="reasoning_content",
         error_codes={
             **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1100", "1111"), "AuthenticationError"),
             **dict.fromkeys(("1110", "1112", "1121", "1220", "1300", "1313"), "PermissionDeniedError"),

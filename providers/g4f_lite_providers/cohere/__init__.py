@@ -39,7 +39,8 @@ class Cohere(Provider):
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        body = {**chat_body(self.fit_schemas(request)), "stream": stream}
+        request = self.fit_schemas(request)
+        body = {**chat_body(request, self.own_messages(request)), "stream": stream}
         bearer = None if key is None else f"Bearer {key}"
         return http_request(f"{self.api_base}/v2/chat", body, request, stream=stream, authorization=bearer)
 

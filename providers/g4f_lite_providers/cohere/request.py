@@ -6,6 +6,8 @@ Source: docs.cohere.com/reference/chat, …/docs/tool-use, …/docs/structured-o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from g4f_lite import ChatRequest, UnsupportedParameterError
 
 from ..translation import turns as t
@@ -18,18 +20,21 @@ BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096, "high": None}
 """Tokens of thinking; None: no limit."""
 
 
-def chat_body(request: ChatRequest) -> t.JSONObject:
+def chat_body(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.JSONObject:
     """
+    Args:
+        messages: of the request, without private fields of other services.
+
     Raises:
         UnsupportedParameterError: the service does not support the request.
         InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, UNSUPPORTED | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
-    talk = t.read(request.messages, SERVICE)
-    messages: list[t.JSONObject] = [{"role": "system", "content": talk.system}] if talk.system else []
+    talk = t.read(messages, SERVICE)
+    sent: list[t.JSONObject] = [{"role": "system", "content": talk.system}] if talk.system else []
     for turn in talk.turns:
-        messages += [_assistant(turn)] if turn.role == "assistant" else _user(turn)
-    body = {"model": request.model, "messages": messages, **_sampling(request), **_tools(request)}
+        sent += [_assistant(turn)] if turn.role == "assistant" else _user(turn)
+    body = {"model": request.model, "messages": sent, **_sampling(request), **_tools(request)}
     if (form := json_format(request, SERVICE)) is not None:
         schema = {} if form.schema is None else {"json_schema": form.schema}
         body["response_format"] = {"type": "json_object", **schema}

@@ -45,6 +45,7 @@ class Gemini(Provider):
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
     thinking_models = r"(?:models/)?gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
+    known_fields = frozenset({"google"})
     error_codes = {
         # finish reasons
         "malformed_function_call": ToolCallError,
@@ -85,7 +86,8 @@ class Gemini(Provider):
         return http_request(url, self._body(request), request, stream=stream, **self._key_header(key))
 
     def _body(self, request: ChatRequest) -> JSONObject:
-        return generate_body(self.fit_schemas(request))
+        request = self.fit_schemas(request)
+        return generate_body(request, self.own_messages(request))
 
     def _key_header(self, key: str | None) -> dict[str, str | None]:
         return {"x_goog_api_key": key}

@@ -8,6 +8,7 @@ recorded requests.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -27,17 +28,25 @@ NO_SIGNATURE = "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv"
 """Google's placeholder for a call of another model, or with a lost signature; without one, it answers 400."""
 
 
-def generate_body(request: ChatRequest) -> t.JSONObject:
+def generate_body(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.JSONObject:
     """
+    Args:
+        messages: of the request, without private fields of other services.
+
     Raises:
         UnsupportedParameterError: the service or this model does not support the request.
         InvalidRequestError: the request is invalid for every service.
     """
     refuse(request, NOWHERE_ELSE | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
-    talk = t.read(request.messages, SERVICE)
+    talk = t.read(messages, SERVICE)
     signs = generation_of(request.model) >= 3
     turns = ((_ROLES[turn.role], _parts(turn, signs=signs)) for turn in talk.turns)
-    body: t.JSONObject = {"contents": [{"role": role, "parts": parts} for role, parts in t.joined(turns)]}
+    contents = t.joined(turns)
+    order = {call.id: number for number, call in enumerate(talk.calls)}
+    for _, parts in contents:  # results in the order of their calls: older models go by it
+        if any("functionResponse" in part for part in parts):
+            parts.sort(key=lambda part: order.get(part.get("functionResponse", {}).get("id"), len(order)))
+    body: t.JSONObject = {"contents": [{"role": role, "parts": parts} for role, parts in contents]}
     if talk.system:
         body["systemInstruction"] = {"parts": [{"text": talk.system}]}
     if config := {**_sampling(request), **_format(request), **_thinking(request)}:

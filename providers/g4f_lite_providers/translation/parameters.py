@@ -75,6 +75,8 @@ class Function(NamedTuple):
     description: str | None
     parameters: JSONObject
     strict: bool
+    cache: JSONObject | None = None
+    """Anthropic's `cache_control`, which may stand beside the function or in it."""
 
 
 def functions(request: ChatRequest, service: str) -> list[Function]:
@@ -91,7 +93,16 @@ def functions(request: ChatRequest, service: str) -> list[Function]:
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise InvalidRequestError(f"tools[{index}]: write {{'type': 'function', 'function': {{'name': …}}}}")
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
-        found.append(Function(function["name"], function.get("description"), parameters, bool(function.get("strict"))))
+        mark = tool.get("cache_control") or function.get("cache_control")
+        found.append(
+            Function(
+                function["name"],
+                function.get("description"),
+                parameters,
+                bool(function.get("strict")),
+                mark if isinstance(mark, dict) else None,
+            )
+        )
     return found
 
 

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -24,6 +24,8 @@ JSONObject: TypeAlias = dict[str, Any]
 
 class Text(NamedTuple):
     text: str
+    cache: JSONObject | None = None
+    """Anthropic's `cache_control`, a mark that says how far a prompt is cached."""
 
 
 class Media(NamedTuple):
@@ -37,6 +39,7 @@ class Media(NamedTuple):
     url: str = ""
     detail: str = ""
     """The resolution for an image: OpenAI's low, high or auto."""
+    cache: JSONObject | None = None
 
 
 class Call(NamedTuple):
@@ -47,6 +50,7 @@ class Call(NamedTuple):
     arguments: str
     """JSON text."""
     extra: JSONObject
+    cache: JSONObject | None = None
 
 
 class Result(NamedTuple):
@@ -55,6 +59,7 @@ class Result(NamedTuple):
     call_id: str
     name: str
     parts: tuple[Text | Media, ...]
+    cache: JSONObject | None = None
 
     @property
     def text(self) -> str:
@@ -75,6 +80,8 @@ class Turn(NamedTuple):
 class Conversation(NamedTuple):
     system: str
     turns: tuple[Turn, ...]
+    system_parts: tuple[Text, ...] = ()
+    """The texts that `system` joins."""
 
     @property
     def calls(self) -> list[Call]:
@@ -89,47 +96,62 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
         InvalidRequestError: a message is invalid for every service; names it.
         UnsupportedParameterError: only OpenAI's services accept it.
     """
-    system: list[str] = []
+    system: list[tuple[Text, ...]] = []
     turns: list[Turn] = []
     names: dict[str, str] = {}
+    waiting: dict[str, list[str]] = {}
+    """By the id that the caller wrote: the ids of the calls that have no result yet; the last one stays."""
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         if message.get("function_call") or message.get("audio"):
             raise UnsupportedParameterError(f"{service} cannot take {where}: a function_call or audio of OpenAI's")
         role = message.get("role")
         if role in ("system", "developer"):
-            system.append(_plain(message.get("content"), where, service))
+            system.append(_plain(message, where, service))
         elif role == "user":
-            turns.append(Turn("user", _parts(message.get("content"), where, service)))
+            turns.append(Turn("user", _parts(message, where, service)))
         elif role == "assistant":
-            turn = _assistant(message, where, service)
-            names |= {part.id: part.name for part in turn.parts if isinstance(part, Call)}
+            turn = _assistant(message, where, service, names)
+            calls = [part for part in turn.parts if isinstance(part, Call)]
+            waiting |= _waiting(message, calls)
+            names |= {call.id: call.name for call in calls}
             turns.append(turn)
         elif role == "tool":
-            call_id = plain_id(str(message.get("tool_call_id", "")))
-            if call_id not in names:
+            ids = waiting.get(str(message.get("tool_call_id") or ""))
+            if not ids:
                 raise UnsupportedParameterError(f"{service} cannot take {where}: it answers no call before it")
-            result = Result(call_id, names[call_id], _parts(message.get("content"), where, service))
-            turns.append(Turn("user", (result,)))
+            call_id = ids.pop(0) if len(ids) > 1 else ids[0]
+            parts = _parts({"content": message.get("content")}, where, service)
+            turns.append(Turn("user", (Result(call_id, names[call_id], parts, _cache(message)),)))
         else:
             raise UnsupportedParameterError(f"{service} cannot take {where}: role {role!r}")
-    prompt = "\n\n".join(filter(None, system))
+    prompt = "\n\n".join(filter(None, ("".join(part.text for part in parts) for parts in system)))
     turns = [turn for turn in turns if turn.parts or turn.extra.get(service)]
     if not turns and prompt:  # a system message alone is a prompt, too
         return Conversation("", (Turn("user", (Text(prompt),)),))
     if not turns or turns[0].role != "user":
         raise UnsupportedParameterError(f"{service} needs a conversation that begins with a user's message")
-    return Conversation(prompt, tuple(turns))
+    return Conversation(prompt, tuple(turns), tuple(part for parts in system for part in parts))
 
 
-def _assistant(message: Mapping[str, Any], where: str, service: str) -> Turn:
-    parts: list[Part] = list(_parts(message.get("content") or message.get("refusal"), where, service))
+def _waiting(message: Mapping[str, Any], calls: Sequence[Call]) -> dict[str, list[str]]:
+    waiting: dict[str, list[str]] = {}
+    for written, call in zip(message.get("tool_calls") or (), calls, strict=True):
+        waiting.setdefault(str(written.get("id") or ""), []).append(call.id)
+    return waiting
+
+
+def _assistant(message: Mapping[str, Any], where: str, service: str, taken: Mapping[str, str]) -> Turn:
+    content = message.get("content") or message.get("refusal")
+    parts: list[Part] = list(_parts({**message, "content": content}, where, service))
+    ids = set(taken)
     for index, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not function.get("name"):
             raise UnsupportedParameterError(f"{service} cannot take {where}.tool_calls[{index}]: it calls no function")
-        id = plain_id(str(call.get("id", "")))
-        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call)))
+        id = _distinct_id(str(call.get("id") or ""), ids)
+        ids.add(id)
+        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call), _cache(call)))
     reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
     return Turn("assistant", tuple(parts), reasoning, _extra(message))
 
@@ -139,15 +161,28 @@ def _extra(owner: Mapping[str, Any]) -> JSONObject:
     return extra if isinstance(extra, dict) else {}
 
 
-def _plain(content: Any, where: str, service: str) -> str:
-    parts = _parts(content, where, service)
-    if not all(isinstance(part, Text) for part in parts):
+def _cache(owner: Mapping[str, Any]) -> JSONObject | None:
+    mark = owner.get("cache_control")
+    return mark if isinstance(mark, dict) else None
+
+
+def _plain(message: Mapping[str, Any], where: str, service: str) -> tuple[Text, ...]:
+    parts = _parts(message, where, service)
+    texts = tuple(part for part in parts if isinstance(part, Text))
+    if len(texts) < len(parts):
         raise UnsupportedParameterError(f"{service} takes only text in {where}, a system message")
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    return texts
 
 
-def _parts(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
-    """Return the parts of a content, without empty texts, which some services refuse."""
+def _parts(message: Mapping[str, Any], where: str, service: str) -> tuple[Text | Media, ...]:
+    """Return the parts of a message's content, without empty texts; a mark on the message is one on its last part."""
+    parts = _content(message.get("content"), where, service)
+    if parts and (mark := _cache(message)) is not None:
+        return (*parts[:-1], parts[-1]._replace(cache=mark))
+    return parts
+
+
+def _content(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
     if not content:
         return ()
     if isinstance(content, str):
@@ -158,7 +193,7 @@ def _parts(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
         kind = part.get("type")
         if kind in ("text", "refusal"):
             if text := _member(part, kind, place):
-                parts.append(Text(text))
+                parts.append(Text(text, _cache(part)))
         elif kind == "image_url":
             image = part.get("image_url")
             image = {"url": image} if isinstance(image, str) else image
@@ -171,6 +206,8 @@ def _parts(content: Any, where: str, service: str) -> tuple[Text | Media, ...]:
             parts.append(_media("document", _member(file, "file_data", place), place))
         else:
             raise UnsupportedParameterError(f"{service} cannot take {place}: a part of type {kind!r}")
+        if kind != "text" and parts and (mark := _cache(part)) is not None:
+            parts[-1] = parts[-1]._replace(cache=mark)
     return tuple(parts)
 
 
@@ -222,6 +259,15 @@ def plain_id(id: str) -> str:
     Source: Anthropic requires `[a-zA-Z0-9_-]+`, OpenAI at most 40 characters; others send `functions.f:0`.
     """
     return id if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", id) else made_id(id)
+
+
+def _distinct_id(written: str, taken: Collection[str]) -> str:
+    """Return `plain_id`, or an id made of it if another call has that one."""
+    id, number = plain_id(written), 0
+    while id in taken:
+        number += 1
+        id = made_id(written, number)
+    return id
 
 
 def made_id(*origin: object) -> str:

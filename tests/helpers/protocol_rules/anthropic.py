@@ -19,25 +19,34 @@ class ASource(Strict):
     url: Text | None = None
 
 
+class AMark(Strict):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
 class ABlock(Strict, tag_field="type"):
     pass
 
 
-class AText(ABlock, tag="text"):
+class AMarked(ABlock, kw_only=True):
+    cache_control: AMark | None = None
+
+
+class AText(AMarked, tag="text"):
     text: Text
 
 
-class AImage(ABlock, tag="image"):
+class AImage(AMarked, tag="image"):
     source: ASource
 
 
-class AUse(ABlock, tag="tool_use"):
+class AUse(AMarked, tag="tool_use"):
     id: Id
     name: Text
     input: JSONObject
 
 
-class AResult(ABlock, tag="tool_result"):
+class AResult(AMarked, tag="tool_result"):
     tool_use_id: Id
     content: list[AText | AImage] | Text
     is_error: bool = False
@@ -58,6 +67,7 @@ class ATool(Strict):
     input_schema: JSONObject
     description: Text | None = None
     strict: bool = False
+    cache_control: AMark | None = None
 
 
 class AThink(Strict):
@@ -80,7 +90,7 @@ class ARequest(Strict):
     model: str
     messages: Annotated[list[AMessage], Meta(min_length=1)]
     max_tokens: Annotated[int, Meta(ge=1)]
-    system: Text | None = None
+    system: Text | Annotated[list[AText], Meta(min_length=1)] | None = None
     stream: bool = False
     tools: list[ATool] | None = None
     tool_choice: JSONObject | None = None
@@ -119,4 +129,5 @@ def anthropic(request: Received) -> Asked:
     hold(not waiting, "a call without a result")
     schema = body.output_config.format.schema if body.output_config and body.output_config.format else None
     thinks = body.thinking is not None and body.thinking.type != "disabled"
-    return Asked(body.system, tuple(images), schema, thinks, tuple(results))
+    system = "".join(block.text for block in body.system) if isinstance(body.system, list) else body.system
+    return Asked(system, tuple(images), schema, thinks, tuple(results))
