@@ -41,7 +41,7 @@ HOSTS: dict[str, Row] = {
         url="https://www.together.ai",
         login_url="https://api.together.ai",
         api_base="https://api.together.ai/v1",
-        api_key_env=("TOGETHER_API_KEY",),
+        api_key_env=("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
         default_model="openai/gpt-oss-120b",
         fallback_models=("zai-org/GLM-5.3-Flash", "deepseek-ai/DeepSeek-V4.1-Flash", "Qwen/Qwen3.8-Flash"),
         model_aliases={
@@ -80,7 +80,7 @@ HOSTS: dict[str, Row] = {
         url="https://deepinfra.com",
         login_url="https://deepinfra.com/dash/api_keys",
         api_base="https://api.deepinfra.com/v1/openai",
-        api_key_env=("DEEPINFRA_API_KEY",),
+        api_key_env=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN", "DEEPINFRA_API_TOKEN"),
         default_model="openai/gpt-oss-120b",
         fallback_models=(
             "deepseek-ai/DeepSeek-V4.1-Flash",
@@ -120,7 +120,7 @@ HOSTS: dict[str, Row] = {
         url="https://build.nvidia.com",
         login_url="https://build.nvidia.com/settings/api-keys",
         api_base="https://integrate.api.nvidia.com/v1",
-        api_key_env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
+        api_key_env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY", "NGC_API_KEY"),
         default_model="openai/gpt-oss-120b",
         fallback_models=("nvidia/nemotron-3-super-120b-a12b", "meta/llama-3.3-70b-instruct", "minimaxai/minimax-m3"),
         model_aliases={
@@ -138,7 +138,13 @@ HOSTS: dict[str, Row] = {
         url="https://huggingface.co",
         login_url="https://huggingface.co/settings/tokens",
         api_base="https://router.huggingface.co/v1",
-        api_key_env=("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN"),
+        api_key_env=(
+            "HF_TOKEN",
+            "HUGGING_FACE_HUB_TOKEN",
+            "HUGGINGFACE_HUB_TOKEN",
+            "HUGGINGFACEHUB_API_TOKEN",
+            "HUGGINGFACE_API_KEY",
+        ),
         default_model="openai/gpt-oss-120b",
         fallback_models=("deepseek-ai/DeepSeek-V4-Flash", "zai-org/GLM-5.2", "Qwen/Qwen3.6-27B"),
         model_aliases={
@@ -222,7 +228,7 @@ HOSTS: dict[str, Row] = {
         url="https://www.ovhcloud.com",
         login_url="https://www.ovh.com/manager",
         api_base="https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
-        api_key_env=("OVHCLOUD_API_KEY",),
+        api_key_env=("OVHCLOUD_API_KEY", "OVH_AI_ENDPOINTS_ACCESS_TOKEN"),
         needs_auth=False,
         notice="works without a key, within limits, and so is used only when named",
         default_model="gpt-oss-120b",

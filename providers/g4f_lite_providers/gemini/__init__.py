@@ -33,7 +33,7 @@ class Gemini(Provider):
     url = "https://aistudio.google.com"
     login_url = "https://aistudio.google.com/apikey"
     api_base = "https://generativelanguage.googleapis.com/v1beta"
-    api_key_env = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    api_key_env = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_API_KEY")
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
