@@ -79,6 +79,7 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     429: e.RateLimitError,
     498: e.ServerError,
     499: e.ServerError,
+    501: e.UnsupportedParameterError,  # llama.cpp: what the server was not started for
 }
 
 _NO_MONEY = (
@@ -87,7 +88,7 @@ _NO_MONEY = (
 )
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever its message.
-_ROOM = (None, 400, 403, 404, 422)
+_ROOM = (None, 400, 403, 404, 422, 501)
 # Strings, not compiled patterns: `re` caches what it compiles, and most processes never see an error.
 _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
     (
@@ -108,7 +109,11 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         _ROOM,
         r"(?:model|deployment)\b.{0,120}(?:does not exist|not found|not available|no longer (?:supported|available)"
         r"|decommissioned|deprecated|not deployed)|no such model|unknown model|invalid model"
-        r"|not a valid model",
+        r"|not a valid model"
+        # it does not chat, or not embed: Ollama, vLLM, LM Studio, OpenRouter, Azure
+        r"|do(?:es)? not support (?:the )?(?:chat|(?:chat )?completions?|generate|embeddings?)\b(?! ?template)"
+        r"|is not an? (?:chat|llm|embedding)|is an? (?:embedding|rerank\w*) model|model is not (?:llm|embedding)"
+        r"|operation does not work with the specified model|no models? (?:is |are )?loaded",
     ),
     (
         e.ContentFilterError,
@@ -117,14 +122,25 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     ),
     (
         e.UnsupportedParameterError,
-        (None, 400, 422),  # a country that is not supported is a 403
+        (None, 400, 422, 501),  # a country that is not supported is a 403
         r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
-        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
+        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content"
+        # a server on one's own machine: vLLM, SGLang, LM Studio, DeepSeek, TGI
+        r"|response_format\b.{0,40}(?:must be|unavailable)|supported (?:string )?values|not an? (?:multimodal|vision)"
+        r"|at most \d+ \w+(?:\(s\))? may be provided|vision add-on|chat[ _-]?template|\bjinja\b"
+        r"|roles must alternate|grammar (?:error|is not)|only .{1,40} (?:is|are) supported"
+        r"|(?:set|with|without|use|using) [`'\"]?--[a-z]",
+    ),
+    (
+        # llama.cpp, Ollama: what the server was not started for, or its model lacks, is a 500 there
+        e.UnsupportedParameterError,
+        (None, 400, 422, 500, 501),
+        r"requires? [`'\"]?--[a-z]|unsupported param\b|provide the mmproj|missing data required for image",
     ),
 )
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly"

@@ -70,7 +70,7 @@ class RetryWait:
 
     def retries(self, mode: RetryMode) -> int:
         """Return how many retries of a leg the table and the policy allow, besides those in line."""
-        if mode in (RetryMode.NEVER, RetryMode.QUEUE):
+        if mode in (RetryMode.NEVER, RetryMode.QUEUE, RetryMode.OTHER_MODEL):
             return 0
         return min(1, self._policy.retries) if mode is RetryMode.ONCE else self._policy.retries
 
@@ -102,7 +102,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
         """
         retry = number - refusals
-        if mode is RetryMode.NEVER or (mode is RetryMode.ONCE and retry > 1):
+        if mode in (RetryMode.NEVER, RetryMode.OTHER_MODEL) or (mode is RetryMode.ONCE and retry > 1):
             return None  # the table's limit applies even to caller-supplied retry objects
         caller = self._caller
         stops: bool | None = None

@@ -211,6 +211,11 @@ class Candidates:
         """Try a leg again before any other."""
         self._ready.appendleft(leg)
 
+    def try_other_model(self, leg: Leg) -> None:
+        """Try a leg with another model before any other leg. Its try does not count."""
+        self._tries[leg.identity] -= 1
+        self._ready.appendleft(leg)
+
     def put_back(self, leg: Leg) -> None:
         """Put a leg that lost a race behind the others of the current tier. Its try does not count."""
         self._tries[leg.identity] -= 1

@@ -26,6 +26,8 @@ class RetryMode(Enum):
     """Up to `retries` times: after the wait that the service asked for if `patience` allows it, else by backoff."""
     QUEUE = auto()
     """As often as the deadline allows: the call waits in the leg's line. It does not use up `retries`."""
+    OTHER_MODEL = auto()
+    """At once, with another model that the service lists. It does not use up `retries`."""
 
 
 class Decision(NamedTuple):
@@ -71,13 +73,19 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
 # Rows that depend on more than the class of the error.
 _NOT_SENT = Decision()
 _FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
+_NEXT_LISTED = Decision(RetryMode.OTHER_MODEL)
 _SCHEMA_VIOLATED = Decision(stops=True)
 _RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
 _NO_CONNECTION = DECISIONS[e.ConnectionFailedError]
 
 
 def decide(
-    error: e.ProviderError, *, sent: bool = True, names_model: bool = True, on_interrupt: OnInterrupt = "raise"
+    error: e.ProviderError,
+    *,
+    sent: bool = True,
+    names_model: bool = True,
+    lists_more: bool = False,
+    on_interrupt: OnInterrupt = "raise",
 ) -> Decision:
     """
     Return the row for an error. A plugin's subclass takes the row of its nearest ancestor.
@@ -85,15 +93,23 @@ def decide(
     Args:
         sent: whether the request was sent; if not, the service cannot be at fault.
         names_model: whether the leg names its model; if not, the service may list another one next time.
+        lists_more: whether the service lists a model that has not refused this call.
         on_interrupt: what happens to a stream that is interrupted after content.
     """
     row = _row(error, sent=sent, names_model=names_model)
+    if lists_more and blames_model(error):
+        return _NEXT_LISTED
     if on_interrupt != "raise" and row.stops and isinstance(error, e.StreamInterruptedError):
         return row._replace(stops=False)
     return row
 
 
-def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
+def blames_model(error: BaseException) -> bool:
+    """Return whether another model of the same service may do better."""
+    return isinstance(error, e.ProviderError) and _row(error).scope is FailureScope.MODEL
+
+
+def _row(error: e.ProviderError, *, sent: bool = True, names_model: bool = True) -> Decision:
     if not sent:
         return _NOT_SENT
     if not names_model and isinstance(error, e.ModelUnavailableError):

@@ -153,18 +153,31 @@ class Plan:
         return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
 
     def fail(
-        self, state: AttemptState, error: ProviderError, notes: Sequence[str] = (), *, sent: bool = True
+        self,
+        state: AttemptState,
+        error: ProviderError,
+        notes: Sequence[str] = (),
+        *,
+        sent: bool = True,
+        lists_more: bool = False,
     ) -> Attempt:
         """
         End an attempt with an error, and decide what comes next.
 
         Args:
             sent: whether the request was sent.
+            lists_more: whether the service lists a model that has not refused this call, for a leg that names none.
         """
         leg, now = state.leg, self._clock.monotonic()
         error.provider, error.model = leg.provider.name, state.attempt.model
         self._record.failed(leg, error)
-        decision = decide(error, sent=sent, names_model=bool(leg.model), on_interrupt=self.policy.on_interrupt)
+        decision = decide(
+            error,
+            sent=sent,
+            names_model=bool(leg.model),
+            lists_more=lists_more,
+            on_interrupt=self.policy.on_interrupt,
+        )
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
@@ -256,6 +269,10 @@ class Plan:
         """Retry the leg, stop, or fail over. Return the other legs that cannot succeed either, and the reason."""
         leg = state.leg
         self.next_wait = wait or 0.0
+        if decision.again is RetryMode.OTHER_MODEL:
+            self._candidates.try_other_model(leg)
+            self.finished = self.not_retryable
+            return [], "again with the next model that it lists"
         if wait is not None:
             self._candidates.put_first(leg)
             self.finished = self.not_retryable

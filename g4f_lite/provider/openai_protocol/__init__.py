@@ -8,5 +8,6 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | `chat` | `OpenaiTemplate`: its attributes, chat requests and responses |
 | `stream` | the parser of a stream |
 | `lenient` | responses that nearly fit, and errors inside a 200 |
+| `model_kinds` | what a list of models says about each |
 | `endpoints` | embeddings, audio, images, the list of models |
 """

@@ -23,6 +23,7 @@ from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
 from ...value import NOT_JSON, decode_json
 from .lenient import describe_body, error_in, loose_answer
+from .model_kinds import says_it_chats
 
 A = TypeVar("A", bound=Answer)
 
@@ -101,6 +102,7 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
             answer["data"] = []
+        _say_which_chat(answer)
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
@@ -116,6 +118,18 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except (msgspec.ValidationError, TypeError, LookupError, AttributeError):
         pass
     raise MalformedResponseError(f"the answer has another shape: {detail[:200]}", status=response.status)
+
+
+def _say_which_chat(answer: Any) -> None:
+    """Write into the items of a list, in place, whether they can chat, if the list says so."""
+    listed = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(listed, list):
+        return
+    more = answer.get("models")  # llama.cpp: the same models in Ollama's shape, with their capabilities
+    more = {one.get("name"): one for one in more if isinstance(one, dict)} if isinstance(more, list) else {}
+    for one in listed:
+        if isinstance(one, dict):
+            one["g4f_lite.chats"] = says_it_chats({**more.get(one.get("id"), {}), **one})
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
