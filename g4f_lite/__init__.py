@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         MalformedResponseError as MalformedResponseError,
         MissingKeyError as MissingKeyError,
         ModelUnavailableError as ModelUnavailableError,
+        NotReadyError as NotReadyError,
         NoUsableRouteError as NoUsableRouteError,
         PermissionDeniedError as PermissionDeniedError,
         PluginLoadError as PluginLoadError,
@@ -115,7 +116,7 @@ _MODULES = {
     "client.stream": "Stream",
     "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
-        ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
+        ModelUnavailableError NoUsableRouteError NotReadyError PermissionDeniedError PluginLoadError ProviderError
         ProviderTimeoutError QuotaExceededError RateLimitError ReplyError RequestTooLargeError RoutesExhaustedError
         ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
         UnsupportedParameterError""",

@@ -82,6 +82,9 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     501: e.UnsupportedParameterError,  # llama.cpp: what the server was not started for
 }
 
+_REFUSED = (401, 402, 403, 413)
+"""Statuses that say more than the message does."""
+
 _NO_MONEY = (
     r"insufficient (?:quota|balance|credit|fund)|exceeded your current quota|(?:no|any|out of) credits"
     r"|credit balance|purchase (?:more )?credits|spending limit|your specified (?:api )?usage limit"
@@ -167,6 +170,7 @@ def classify(
     now: float | None = None,
     error_codes: Mapping[str, type[e.ProviderError]] = {},
     limit_headers: Mapping[str, tuple[str, str]] = {},
+    not_ready: str = "",
     wait: float | None = None,
 ) -> e.ProviderError:
     """
@@ -174,7 +178,7 @@ def classify(
 
     Args:
         now: Unix time in seconds, for waits given as a date.
-        error_codes, limit_headers: what the provider declares under these names.
+        error_codes, limit_headers, not_ready: what the provider declares under these names.
         wait: seconds that the provider has read from the reply; None: the common rules decide.
     """
     facts = read_error(reply)
@@ -185,7 +189,7 @@ def classify(
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.ConnectionFailedError(_redirect_message(reply), kind="redirect", status=status)
-    kind = _kind(status, facts, reply, error_codes)
+    kind = _kind(status, facts, reply, error_codes, not_ready)
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
@@ -193,12 +197,18 @@ def classify(
 
 
 def _kind(
-    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: Mapping[str, type[e.ProviderError]]
+    status: int | None,
+    facts: ErrorFacts,
+    reply: ErrorReply,
+    declared: Mapping[str, type[e.ProviderError]],
+    not_ready: str,
 ) -> type[e.ProviderError]:
     codes = [code.lower() for code in facts.codes]
     by_code = next((declared[code] for code in codes if code in declared), None)
     if by_code not in (None, e.RateLimitError):
         return by_code
+    if not_ready and status not in _REFUSED and _says(not_ready, " ".join((facts.message, *facts.codes))):
+        return e.NotReadyError
     if status == 413 or facts.message.startswith("Request too large"):
         return e.RequestTooLargeError  # Groq and OpenAI say rate_limit_exceeded here, but waiting does not help
     by_code = by_code or next((CODES[code] for code in codes if code in CODES), None)

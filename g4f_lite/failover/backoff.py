@@ -25,6 +25,13 @@ LONGEST_BACKOFF = 8.0
 FIRST_HOLD = 0.1
 """The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
+FIRST_LOOK = 0.5
+LONGEST_LOOK = 5.0
+"""The longest wait for a service that is not ready, before the first and before any later look, in seconds."""
+
+
+_WITH_A_WAIT = (RetryMode.ONCE, RetryMode.BACKOFF, RetryMode.QUEUE)
+
 
 def backoff(number: int, random: Callable[[], float]) -> float:
     """
@@ -64,15 +71,20 @@ class RetryWait:
         floor = min(LONGEST_BACKOFF, FIRST_HOLD * 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * self._random())
         return floor if error.retry_after is None else max(floor, error.retry_after)
 
+    def until_next_look(self, error: ProviderError, number: int) -> float:
+        """Return the seconds after which a service may be ready; `number` of looks have been in vain."""
+        wait = min(LONGEST_LOOK, FIRST_LOOK * 2.0 ** min(number - 1, 10)) * (0.5 + 0.5 * self._random())
+        return max(wait, error.retry_after or 0.0)
+
     def is_too_long(self, wait: float) -> bool:
         """Return whether a call that has another leg takes that instead of this wait, in seconds."""
         return wait > self._policy.patience
 
     def retries(self, mode: RetryMode) -> int:
         """Return how many retries of a leg the table and the policy allow, besides those in line."""
-        if mode in (RetryMode.NEVER, RetryMode.QUEUE, RetryMode.OTHER_MODEL):
-            return 0
-        return min(1, self._policy.retries) if mode is RetryMode.ONCE else self._policy.retries
+        if mode is RetryMode.BACKOFF:
+            return self._policy.retries
+        return min(1, self._policy.retries) if mode is RetryMode.ONCE else 0
 
     def after(
         self,
@@ -102,7 +114,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_wait` or `retry_stop` fails.
         """
         retry = number - refusals
-        if mode in (RetryMode.NEVER, RetryMode.OTHER_MODEL) or (mode is RetryMode.ONCE and retry > 1):
+        if mode not in _WITH_A_WAIT or (mode is RetryMode.ONCE and retry > 1):
             return None  # the table's limit applies even to caller-supplied retry objects
         caller = self._caller
         stops: bool | None = None

@@ -57,7 +57,7 @@ class Candidates:
         """The place of the call in the lines of its legs, once it has stood in one."""
         self._in_line_since = 0.0
         self.refusals: dict[Identity, int] = {}
-        """How often each leg refused the call for rate."""
+        """How often each leg refused the call for rate, or was not ready."""
         self._not_before: dict[Identity, float] = {}
         """When the call may join the line of a leg again, if the caller's `retry_wait` asks for a wait."""
 
@@ -225,6 +225,11 @@ class Candidates:
         """Keep a leg that failed for when it has cooled down, unless it may be used now: then others come first."""
         if not self._health.check(leg, now, self._tokens).granted:
             self._cooling_down.append(leg)
+
+    def try_when_ready(self, leg: Leg) -> None:
+        """Keep a leg that is not ready for when it has cooled down. Its try uses up no retries."""
+        self.refusals[leg.identity] = self.refusals.get(leg.identity, 0) + 1
+        self._cooling_down.append(leg)
 
     def drop(self, scope: FailureScope, failed: Leg) -> list[Leg]:
         """Remove the legs in the scope of a failure, and return them."""

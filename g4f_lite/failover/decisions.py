@@ -28,6 +28,8 @@ class RetryMode(Enum):
     """As often as the deadline allows: the call waits in the leg's line. It does not use up `retries`."""
     OTHER_MODEL = auto()
     """At once, with another model that the service lists. It does not use up `retries`."""
+    WHEN_READY = auto()
+    """Once no other leg is left, as often as the deadline allows. It does not use up `retries`."""
 
 
 class Decision(NamedTuple):
@@ -61,6 +63,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.InvalidRequestError: Decision(stops=True),
     e.ContentFilterError: Decision(stops=True),
     e.ServerError: Decision(RetryMode.BACKOFF, memory=Memory.BREAKER),
+    e.NotReadyError: Decision(RetryMode.WHEN_READY, memory=Memory.LEG),
     e.ConnectionFailedError: Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER),
     e.ProviderTimeoutError: Decision(memory=Memory.BREAKER),
     e.MalformedResponseError: Decision(RetryMode.ONCE, memory=Memory.BREAKER),

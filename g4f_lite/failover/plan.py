@@ -238,6 +238,8 @@ class Plan:
         cooldown_s = decision.cooldown_after(error)
         if decision.again is RetryMode.QUEUE:
             cooldown_s = self._retry_wait.hold(error, self._health.refusals(state.leg, state.limit.started_at))
+        elif decision.again is RetryMode.WHEN_READY:
+            cooldown_s = self._retry_wait.until_next_look(error, state.attempt.number)
         return self._health.failed(
             state.leg,
             error,
@@ -282,7 +284,9 @@ class Plan:
             return [], f"stop: {self._caller_mistake}" if self._caller_mistake is not None else reason_to_stop(error)
         useless = self._candidates.drop(decision.scope, leg)
         retry = state.attempt.number - self._candidates.refusals.get(leg.identity, 0)
-        if retry <= self._retry_wait.retries(decision.again):
+        if decision.again is RetryMode.WHEN_READY:
+            self._candidates.try_when_ready(leg)
+        elif retry <= self._retry_wait.retries(decision.again):
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)

@@ -21,7 +21,7 @@ from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
 from .address import VARIABLE, check_base_url
-from .declarations import COMMON_LIMIT_HEADERS, check_declarations
+from .declarations import COMMON_LIMIT_HEADERS, COMMON_NOT_READY, check_declarations
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -127,6 +127,13 @@ class Provider(ABC):
     other limit counts requests. A reset is a duration, a Unix time or a date.
     """
 
+    not_ready: str = COMMON_NOT_READY
+    """
+    A regular expression, in any case: error messages and codes in which it is found mean a NotReadyError.
+
+    Such a service still loads its model: the call takes another leg, or waits for this one until its deadline.
+    """
+
     api_key: str | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
@@ -157,7 +164,7 @@ class Provider(ABC):
             )
         if self.api_base and not VARIABLE.search(self.api_base):
             object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
-        check_declarations(self.name, self.error_codes, self.limit_headers)
+        check_declarations(self.name, self.error_codes, self.limit_headers, self.not_ready)
         object.__setattr__(self, "_frozen", True)
 
     @classmethod
@@ -268,7 +275,7 @@ class Provider(ABC):
         return None
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception that an error reply means, by `error_codes`, `requested_wait` and the common rules."""
+        """Return the exception that an error reply means, by what the provider declares and by the common rules."""
         from ..errors.classify import classify
 
         now = time.time()
@@ -277,5 +284,6 @@ class Provider(ABC):
             now=now,
             error_codes=self.error_codes,
             limit_headers=self.limit_headers,
+            not_ready=self.not_ready,
             wait=self.requested_wait(reply, now=now),
         )

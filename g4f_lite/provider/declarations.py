@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,20 @@ COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def check_declarations(name: str, error_codes: Any, limit_headers: Any) -> None:
+# Source: llama.cpp ("Loading model"), Hugging Face ("Model x is currently loading"), Fireworks (DEPLOYMENT_SCALING_UP),
+# Triton ("is not ready"), TEI, NIM and serverless hosts.
+COMMON_NOT_READY = (
+    r"^loading model|\bis (?:currently |still |now |being )?load(?:ing|ed into)\b|(?:currently|still) loading"
+    r"|is being loaded|model_loading\b|warm(?:ing)?[ -]up|(?:scaling|starting|booting|spinning)[ _]up"
+    r"|scaled (?:down )?to zero|cold[ -]start|not (?:yet ready|ready yet)|is (?:still )?initiali[sz]ing"
+    r"|(?:model|server|service)(?:_not_ready\b|\b.{0,80} is not ready)"
+)
+
+
+def check_declarations(name: str, error_codes: Any, limit_headers: Any, not_ready: Any) -> None:
     """
-    Check `Provider.error_codes` and `Provider.limit_headers`, which are read where a mistake would break a call.
+    Check `error_codes`, `limit_headers` and `not_ready` of a `Provider`, which are read where a mistake would break a
+    call.
 
     Raises:
         ConfigurationError: says which entry is wrong.
@@ -23,6 +35,10 @@ def check_declarations(name: str, error_codes: Any, limit_headers: Any) -> None:
     for attribute, declared in (("error_codes", error_codes), ("limit_headers", limit_headers)):
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")
+    try:
+        re.compile(not_ready)
+    except (re.error, TypeError) as mistake:
+        raise ConfigurationError(f"{name}'s not_ready must be a regular expression: {mistake}") from None
     for code, error in error_codes.items():
         if not (_is_lower(code) and isinstance(error, type) and issubclass(error, ProviderError)):
             raise ConfigurationError(

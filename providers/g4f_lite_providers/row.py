@@ -35,4 +35,5 @@ class Row(TypedDict, total=False):
     plain_text_content: bool
     error_codes: Mapping[str, type[ProviderError]]
     limit_headers: Mapping[str, tuple[str, str]]
+    not_ready: str
     reasoning_parts: Mapping[str, str]
