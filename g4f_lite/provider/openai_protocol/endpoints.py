@@ -17,7 +17,7 @@ from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequ
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.images import ImagesResponse
+from ...types.images import ImagesResponse, as_plain_base64
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
@@ -87,7 +87,8 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
         return _in_order(_decode_answer(response, CreateEmbeddingResponse))
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList)
-    return _decode_answer(response, ImagesResponse)
+    drawn = _decode_answer(response, ImagesResponse)
+    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(one) for one in drawn.data))
 
 
 def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
