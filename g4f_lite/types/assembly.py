@@ -41,6 +41,7 @@ class _Choice:
         self.by_id: dict[str, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
+        self.images: list[JSONObject] = []
         self.extra_content: JSONObject = {}
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
@@ -104,6 +105,8 @@ class Assembly:
                     choice.reasoning_content.append(delta.reasoning_content)
                 for part in delta.tool_calls or ():
                     _add_call(choice.call_of(part), part)
+                if delta.images:
+                    choice.images += delta.images
                 if delta.extra_content:
                     choice.extra_content |= delta.extra_content
                 choice.role = delta.role or choice.role
@@ -162,6 +165,7 @@ def _whole(index: int, choice: _Choice) -> Choice:
         reasoning="".join(choice.reasoning) or None,
         reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
+        images=choice.images or None,
         extra_content=choice.extra_content or None,
     )
     logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
@@ -190,6 +194,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             reasoning=message.reasoning,
             reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
+            images=message.images,
             extra_content=message.extra_content,
         )
         choices.append(

@@ -117,6 +117,8 @@ class Message(Value, frozen=True, kw_only=True):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
+    images: list[JSONObject] | None = None
+    """Images that the model made, as parts: `{"type": "image_url", "image_url": {"url": …}}`. Source: OpenRouter."""
     extra_content: JSONObject | None = None
     """As in `ToolCall`."""
 
@@ -265,6 +267,7 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     reasoning: str | None = None
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
+    images: list[JSONObject] | None = None
     extra_content: JSONObject | None = None
 
 
@@ -304,10 +307,12 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         return delta.reasoning or delta.reasoning_content or ""
 
     def has_content(self) -> bool:
-        """True for non-empty text, reasoning, refusal, or a piece of a tool call."""
+        """True for non-empty text, reasoning, refusal, images, or a piece of a tool call."""
         for choice in self.choices:
             delta = choice.delta
             if delta.content or delta.reasoning or delta.reasoning_content or delta.tool_calls or delta.refusal:
+                return True
+            if delta.images:
                 return True
         return False
 

@@ -158,12 +158,12 @@ class OpenaiTemplate(Provider):
 
 
 def _without_extra_content(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
-    """Omit what another service needs back: many services refuse fields that they do not know."""
-    if not any("extra_content" in message or message.get("tool_calls") for message in messages):
+    """Omit what another service needs back, or has drawn: many services refuse fields that they do not know."""
+    if not any("extra_content" in one or "images" in one or one.get("tool_calls") for one in messages):
         return messages
     own = []
     for message in messages:
-        kept = {name: value for name, value in message.items() if name != "extra_content"}
+        kept = {name: value for name, value in message.items() if name not in ("extra_content", "images")}
         if isinstance(calls := kept.get("tool_calls"), (list, tuple)):
             kept["tool_calls"] = [
                 {name: value for name, value in call.items() if name != "extra_content"}

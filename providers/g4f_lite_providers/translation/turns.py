@@ -37,6 +37,8 @@ class Media(NamedTuple):
     url: str = ""
     detail: str = ""
     """The resolution for an image: OpenAI's low, high or auto."""
+    extra: JSONObject = {}
+    """Of an image that the service made: what it needs back."""
 
 
 class Call(NamedTuple):
@@ -81,9 +83,12 @@ class Conversation(NamedTuple):
         return [part for turn in self.turns for part in turn.parts if isinstance(part, Call)]
 
 
-def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
+def read(messages: Sequence[Mapping[str, Any]], service: str, *, takes_own_images: bool = False) -> Conversation:
     """
     Return the conversation in OpenAI-shaped messages; it begins with a user's turn.
+
+    Args:
+        takes_own_images: the service takes images in a turn of the assistant; without it, they are left out.
 
     Raises:
         InvalidRequestError: a message is invalid for every service; names it.
@@ -102,7 +107,7 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
         elif role == "user":
             turns.append(Turn("user", _parts(message.get("content"), where, service)))
         elif role == "assistant":
-            turn = _assistant(message, where, service)
+            turn = _assistant(message, where, service, takes_own_images)
             names |= {part.id: part.name for part in turn.parts if isinstance(part, Call)}
             turns.append(turn)
         elif role == "tool":
@@ -122,8 +127,11 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
     return Conversation(prompt, tuple(turns))
 
 
-def _assistant(message: Mapping[str, Any], where: str, service: str) -> Turn:
+def _assistant(message: Mapping[str, Any], where: str, service: str, takes_own_images: bool) -> Turn:
     parts: list[Part] = list(_parts(message.get("content") or message.get("refusal"), where, service))
+    for image in (message.get("images") or ()) if takes_own_images else ():
+        [made] = _parts([image], f"{where}.images", service)
+        parts.append(made._replace(extra=_extra(image)) if isinstance(made, Media) else made)
     for index, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not function.get("name"):
