@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
-    HTTPRequest,
     OpenaiTemplate,
     Provider,
     ServerSentEvent,
     StreamParser,
-    UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
 
 if TYPE_CHECKING:
-    from g4f_lite import EndpointRequest
+    pass
+
+
+_FORMATS = ("json", "text", "verbose_json")
+"""Of transcriptions: no subtitles, and no speakers."""
 
 
 class Groq(OpenaiTemplate):
@@ -56,17 +58,20 @@ class Groq(OpenaiTemplate):
     model_capabilities = {"qwen/qwen3.8-27b": frozenset({"vision"})}
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
+    endpoint_parameters = {
+        "transcription": {
+            "response_format": _FORMATS,
+            "chunking_strategy": None,
+            "known_speaker_names": None,
+            "known_speaker_references": None,
+        },
+        "translation": {"response_format": _FORMATS},
+        "speech": {"instructions": None},
+    }
     dropped_message_fields = frozenset({"name", "reasoning", "reasoning_content"})
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))
-
-    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        from g4f_lite import TranslationRequest  # imported late: chats do not need it
-
-        if isinstance(request, TranslationRequest) and request.response_format in ("srt", "vtt"):
-            raise UnsupportedParameterError(f"groq gives no {request.response_format}; ask for verbose_json")
-        return super().build_operation(request, key=key)
 
     # -- one-line calls on an instance -----------------------------------------------------
 

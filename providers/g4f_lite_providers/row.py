@@ -30,6 +30,7 @@ class Row(TypedDict, total=False):
     unsupported_parameters: frozenset[str]
     allowed_values: Mapping[str, Sequence[Any]]
     renamed_parameters: Mapping[str, str]
+    endpoint_parameters: Mapping[str, Mapping[str, str | Sequence[Any] | None]]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
     plain_text_content: bool

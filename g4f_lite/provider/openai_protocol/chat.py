@@ -48,6 +48,11 @@ class OpenaiTemplate(Provider):
     """Parameters that have another name there: `{"seed": "random_seed"}`."""
     renamed_values: Mapping[str, Mapping[str, str]] = {}
     """Values that have another name there, by parameter: `{"tool_choice": {"required": "any"}}`."""
+    endpoint_parameters: Mapping[str, Mapping[str, str | Sequence[Any] | None]] = {}
+    """
+    Parameters that differ at endpoints other than chat, by endpoint: the name that the service has for one, the values
+    that it takes, or None if it takes none: `{"embeddings": {"dimensions": "output_dimension", "user": None}}`.
+    """
     renamed_roles: Mapping[str, str] = {"developer": "system"}
     """Roles of messages that have another name there; few services but OpenAI know `developer`."""
     dropped_message_fields: frozenset[str] = frozenset()
@@ -149,7 +154,7 @@ class OpenaiTemplate(Provider):
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build
 
-        return build(self.api_base, request, key)
+        return build(self.api_base, request, key, self.name, self.endpoint_parameters.get(request.operation, {}))
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse

@@ -6,12 +6,12 @@ Source: OpenAI's API reference and Python library; Groq's and llama.cpp's answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from ...errors.exceptions import MalformedResponseError, ReplyError
+from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.reply import ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
@@ -21,7 +21,7 @@ from ...types.images import ImagesResponse, as_plain_base64
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
-from ...value import NOT_JSON, decode_json
+from ...value import NOT_JSON, JSONObject, decode_json
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
 
@@ -40,16 +40,31 @@ PATHS = {
 }
 
 
-def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPRequest:
-    """Return what to send."""
+def build(
+    api_base: str,
+    request: EndpointRequest,
+    key: str | None,
+    service: str = "",
+    differing: Mapping[str, str | Sequence[Any] | None] = {},
+) -> HTTPRequest:
+    """
+    Return what to send.
+
+    Args:
+        differing: as `OpenaiTemplate.endpoint_parameters`, for this endpoint.
+
+    Raises:
+        UnsupportedParameterError: the service does not take a parameter, or its value.
+    """
+    given = _fitted(request, service, differing) if differing else request.to_body()
     headers = {"accept": "*/*" if isinstance(request, SpeechRequest) else "application/json"}
     body: bytes | Upload = b""
     if isinstance(request, TranslationRequest):
-        body = Upload(_fields(request.to_body()), request.file, progress=request.progress)
+        body = Upload(_fields(given), request.file, progress=request.progress)
         headers["content-type"] = body.content_type
         headers["accept"] = "*/*"  # text and subtitles are not JSON
     elif not isinstance(request, ModelsRequest):
-        body = msgspec.json.encode(request.to_body())
+        body = msgspec.json.encode(given)
         headers["content-type"] = "application/json"
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
@@ -57,6 +72,22 @@ def build(api_base: str, request: EndpointRequest, key: str | None) -> HTTPReque
         headers |= {name.lower(): value for name, value in request.extra_headers.items()}
     method = "GET" if isinstance(request, ModelsRequest) else "POST"
     return HTTPRequest(url=api_base + PATHS[request.operation], headers=headers, body=body, method=method)
+
+
+def _fitted(request: EndpointRequest, service: str, differing: Mapping[str, str | Sequence[Any] | None]) -> JSONObject:
+    """Return the body of a request with the service's names; `extra_body` is sent as the caller wrote it."""
+    body = msgspec.structs.replace(request, extra_body=None).to_body()
+    for name, its in differing.items():
+        if name not in body:
+            continue
+        if its is None:
+            raise UnsupportedParameterError(f"{service} does not support the parameter {name!r} of {request.operation}")
+        if isinstance(its, str):
+            body[its] = body.pop(name)
+        elif body[name] not in its:
+            choices = " or ".join(map(repr, its))
+            raise UnsupportedParameterError(f"{service} takes {name}={choices} only, not {body[name]!r}")
+    return {**body, **(request.extra_body or {})}
 
 
 def _fields(body: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -99,6 +130,8 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
+    if kind is Transcription and isinstance(answer, dict):
+        _name_speakers(answer)
     if kind is ModelList:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
@@ -119,6 +152,16 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except (msgspec.ValidationError, TypeError, LookupError, AttributeError):
         pass
     raise MalformedResponseError(f"the answer has another shape: {detail[:200]}", status=response.status)
+
+
+def _name_speakers(answer: JSONObject) -> None:
+    """Give the speakers OpenAI's name, in place; Mistral and Together send them as `speaker_id`."""
+    if not answer.get("segments") and isinstance(answer.get("speaker_segments"), list):  # Together
+        answer["segments"] = answer["speaker_segments"]
+    for name in ("segments", "words"):
+        for one in parts if isinstance(parts := answer.get(name), list) else ():
+            if isinstance(one, dict) and one.get("speaker") is None and "speaker_id" in one:
+                one["speaker"] = one["speaker_id"]
 
 
 def _say_which_chat(answer: Any) -> None:

@@ -24,6 +24,7 @@ MAKERS: dict[str, Row] = {
             """.split()
         ),
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
+        endpoint_parameters={"embeddings": {"dimensions": "output_dimension", "user": None}},
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "reasoning", "reasoning_content", "refusal"}),
     ),
