@@ -297,3 +297,16 @@ def test_a_server_with_embedders_alone_says_so(server: FaultServer) -> None:
     server.on("/models", listed({"id": "bge-m3", "type": "embedding"}))
     outcome = run("sync", {}, {"provider": Nearby(api_base=server.base_url)})
     assert "none of its models can chat (bge-m3): load one into it, or name one with model=" in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_still_loads_its_model_is_waited_for_from_the_list_on(
+    mode: str, server: FaultServer, nearby: Nearby
+) -> None:
+    loading = error(503, "Loading model", type="unavailable_error")
+    server.on("/models", loading, replies.models("llama"))
+    server.on("llama", loading, answer("hi"))
+    outcome = run(mode, {}, {"provider": nearby, "retries": 0})
+    assert outcome.text == "hi"
+    assert asked(server) == ["GET", "GET", "POST llama", "POST llama"]
+    assert [attempt.outcome for attempt in outcome.trail.attempts] == ["NotReadyError", "NotReadyError", "ok"]

@@ -83,6 +83,90 @@ def test_mistral_has_its_own_name_for_dimensions(mode: str, server: FaultServer)
         ask(mode, at("mistral", server), "embeddings.create", {"input": "a", "user": "me"}, "mistral")
 
 
+GEMINI = {"embeddings": [{"values": [0.5] * 256}, {"values": [0.25] * 256}], "usageMetadata": {"promptTokenCount": 4}}
+COHERE = {
+    "id": "x",
+    "embeddings": {"float": [[0.5] * 256, [0.25] * 256]},
+    "meta": {"billed_units": {"input_tokens": 4}},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("provider", "answer", "path", "sent"),
+    [
+        (
+            "gemini",
+            GEMINI,
+            "/models/gemini-embedding-001:batchEmbedContents",
+            {
+                "requests": [
+                    {
+                        "model": "models/gemini-embedding-001",
+                        "content": {"parts": [{"text": text}]},
+                        "outputDimensionality": 256,
+                    }
+                    for text in "ab"
+                ]
+            },
+        ),
+        (
+            "cohere",
+            COHERE,
+            "/v2/embed",
+            {
+                "model": "embed-v4.0",
+                "texts": ["a", "b"],
+                "input_type": "search_document",
+                "embedding_types": ["float"],
+                "output_dimension": 256,
+            },
+        ),
+    ],
+)
+def test_services_with_a_protocol_of_their_own_make_vectors(
+    mode: str, provider: str, answer: dict[str, Any], path: str, sent: dict[str, Any], server: FaultServer
+) -> None:
+    server.script(replies.body(json.dumps(answer).encode()))
+    made = ask(mode, at(provider, server), "embeddings.create", {"input": ["a", "b"], "dimensions": 256}, provider)
+    assert [one.vector for one in made.data] == [(0.5,) * 256, (0.25,) * 256]
+    assert (made.usage.prompt_tokens, made.model) == (4, made.attempts[0].model)
+    (request,) = server.received
+    assert (request.path.removeprefix("/v1"), request.json) == (path, sent)
+    assert "k-s3cret" in request.headers.get("x-goog-api-key", "") + request.headers.get("authorization", "")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("provider", ["gemini", "cohere"])
+@pytest.mark.parametrize("params", [{"input": [1, 2]}, {"input": ["a"] * 101}, {"input": "a", "user": "me"}])
+def test_they_refuse_what_they_do_not_take_before_sending(
+    mode: str, provider: str, params: dict[str, Any], server: FaultServer
+) -> None:
+    with pytest.raises(g4f_lite.UnsupportedParameterError):
+        ask(mode, at(provider, server), "embeddings.create", params, provider)
+    assert not server.received
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("provider", ["gemini", "cohere"])
+def test_errors_and_other_answers_of_theirs_fail(mode: str, provider: str, server: FaultServer) -> None:
+    server.script(replies.body(b'{"error": {"code": 404, "message": "model not found", "status": "NOT_FOUND"}}', 404))
+    with pytest.raises(g4f_lite.ModelUnavailableError):
+        ask(mode, at(provider, server), "embeddings.create", {"input": "a"}, provider)
+    server.script(replies.body(b'{"embeddings": 7}'))
+    with pytest.raises(g4f_lite.MalformedResponseError):
+        ask(mode, at(provider, server), "embeddings.create", {"input": "a", "model": "other"}, provider)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_cohere_sends_base64_and_takes_its_own_parameters(mode: str, server: FaultServer) -> None:
+    server.script(replies.body(b'{"embeddings": {"base64": ["AAAAPw=="]}}'))
+    asked = {"input": "a", "encoding_format": "base64", "extra_body": {"input_type": "search_query"}}
+    made = ask(mode, at("cohere", server), "embeddings.create", asked, "cohere")
+    assert (made.data[0].embedding, made.data[0].vector, made.usage) == ("AAAAPw==", (0.5,), None)
+    assert server.received[0].json["input_type"] == "search_query"
+
+
 # -- speakers ------------------------------------------------------------------------------
 
 DIARIZED = {
