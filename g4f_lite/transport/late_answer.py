@@ -11,7 +11,9 @@ import asyncio
 import socket
 import ssl
 
+import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..types.time_limit import TimeLimit
 from .async_body import AsyncByteStream, RawResponse
@@ -29,13 +31,11 @@ class LateAnswer:
 
     def __init__(self, transport: asyncio.BaseTransport | None) -> None:
         self._socket: socket.socket | None = None
-        if transport is None:
-            return
-        self._tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        self._tls: ssl.SSLObject | None = None if transport is None else transport.get_extra_info("ssl_object")
         # Private, because asyncio has no way to decrypt what it has not read itself.
         self._encrypted: ssl.MemoryBIO | None = getattr(getattr(transport, "_ssl_protocol", None), "_incoming", None)
         try:
-            self._socket = transport.get_extra_info("socket").dup()
+            self._socket = None if transport is None else transport.get_extra_info("socket").dup()
         except (OSError, AttributeError, NotImplementedError):
             pass  # no more handles, or a loop of another kind: an answer may be lost, as without this
 
@@ -50,7 +50,7 @@ class LateAnswer:
         ended.protocol.connection_lost(None)
         try:
             await reply.read_head()
-        except Exception:  # whatever it is, it is no answer
+        except (aiohttp.ClientError, HttpProcessingError):
             return None
         return AsyncByteStream(reply, limit, loop)
 

@@ -170,10 +170,10 @@ def _say_which_chat(answer: Any) -> None:
     if not isinstance(listed, list):
         return
     more = answer.get("models")  # llama.cpp: the same models in Ollama's shape, with their capabilities
-    more = {one.get("name"): one for one in more if isinstance(one, dict)} if isinstance(more, list) else {}
+    more = {str(one.get("name")): one for one in more if isinstance(one, dict)} if isinstance(more, list) else {}
     for one in listed:
         if isinstance(one, dict):
-            one["g4f_lite.chats"] = says_it_chats({**more.get(one.get("id"), {}), **one})
+            one["g4f_lite.chats"] = says_it_chats({**more.get(str(one.get("id")), {}), **one})
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
