@@ -30,6 +30,9 @@ A = TypeVar("A", bound=Answer)
 for _kind in (CreateEmbeddingResponse, ImagesResponse, ModelList, Transcription):
     msgspec.json.Decoder(_kind)  # not in several threads at once: see `client/messages.py`
 
+_LOOKED_AT = 1024
+"""Models of a list of which it is found out whether they chat; no server on one's own machine has more."""
+
 PATHS = {
     "embeddings": "/embeddings",
     "transcription": "/audio/transcriptions",
@@ -170,10 +173,11 @@ def _say_which_chat(answer: Any) -> None:
     if not isinstance(listed, list):
         return
     more = answer.get("models")  # llama.cpp: the same models in Ollama's shape, with their capabilities
-    more = {str(one.get("name")): one for one in more if isinstance(one, dict)} if isinstance(more, list) else {}
-    for one in listed:
+    more = more[:_LOOKED_AT] if isinstance(more, list) else []
+    known = {str(one.get("name")): one for one in more if isinstance(one, dict)}
+    for one in listed[:_LOOKED_AT]:
         if isinstance(one, dict):
-            one["g4f_lite.chats"] = says_it_chats({**more.get(str(one.get("id")), {}), **one})
+            one["g4f_lite.chats"] = says_it_chats({**known.get(str(one.get("id")), {}), **one})
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
