@@ -133,7 +133,7 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
-    if kind is Transcription and isinstance(answer, dict):
+    if kind is Transcription and b'"speaker_id"' in response.body and isinstance(answer, dict):
         _name_speakers(answer)
     if kind is ModelList:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
