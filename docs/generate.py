@@ -134,6 +134,10 @@ def renamed(one: OpenaiTemplate) -> Iterable[str]:
     for name, words in one.renamed_values.items():
         for word, its_word in words.items():
             yield f"`{name}={word}` to `{its_word}`"
+    for endpoint, parameters in one.endpoint_parameters.items():
+        for name, its in parameters.items():
+            if isinstance(its, str):
+                yield f"`{name}` of {endpoint} to `{its}`"
 
 
 def loaded() -> list[Provider]:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         MalformedResponseError as MalformedResponseError,
         MissingKeyError as MissingKeyError,
         ModelUnavailableError as ModelUnavailableError,
+        NotReadyError as NotReadyError,
         NoUsableRouteError as NoUsableRouteError,
         PermissionDeniedError as PermissionDeniedError,
         PluginLoadError as PluginLoadError,
@@ -116,7 +117,7 @@ _MODULES = {
     "client.stream": "Stream",
     "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
-        ModelUnavailableError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
+        ModelUnavailableError NotReadyError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
         ProviderTimeoutError QuotaExceededError RateLimitError RedirectError ReplyError RequestTooLargeError
         RoutesExhaustedError ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
         UnsupportedParameterError""",

@@ -41,6 +41,18 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as a user id that the system does not know, without HOME: what `docker run -u 1234` gives."""
+
+    def unknown(user: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user}")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME", "G4F_LITE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
 def groq(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> FaultServer:
     """A server in the place of Groq's, with a key in the environment."""
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret_of_the_tests")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
     from ..types.endpoint import Answer
     from ..types.images import ImagesResponse
+
+
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+"""An error page in place of an image; an SVG begins with `<` too."""
 
 
 def check_kind(result: object, kind: type) -> None:
@@ -36,7 +41,7 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
         message = choice.message
         if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
             return
-        if message.reasoning or message.reasoning_content:
+        if message.reasoning or message.reasoning_content or message.images:
             return
     if any(choice.finish_reason == "content_filter" for choice in completion.choices):
         raise ContentFilterError("the service withheld the answer", status=status, code="content_filter")
@@ -67,6 +72,13 @@ def check_speech(answer: Speech, request: object, status: int | None) -> None:
 def check_images(answer: ImagesResponse, request: object, status: int | None) -> None:
     if not answer.data or not all(image.url or image.b64_json for image in answer.data):
         raise MalformedResponseError("the answer holds no image", status=status)
+    for image in answer.data:
+        try:
+            content = image.content
+        except ValueError:
+            raise MalformedResponseError("an image is not base64", status=status) from None
+        if content is not None and (not content or content.lstrip()[:1] in (b"{", b"[") or _PAGE.match(content)):
+            raise MalformedResponseError("an image is empty, or text", status=status)
 
 
 def check_nothing(answer: Answer, request: object, status: int | None) -> None:

@@ -14,7 +14,7 @@ An exception that leaves the block ends the attempt with it. A stream has more s
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +30,7 @@ from ..errors.exceptions import (
     ToolCallError,
 )
 from ..errors.reply import ErrorReply
+from ..failover.decisions import blames_model
 from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
@@ -41,7 +42,7 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
 from .answer_checks import check_kind
 from .call import Call
-from .model_lookup import first_for_chat
+from .model_lookup import first_for_chat, models_for_chat
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
@@ -172,9 +173,25 @@ class ActiveAttempt:
         self._build()
 
     def _take_first(self, listed: Any) -> None:
-        name = first_for_chat(listed)
+        name = first_for_chat(listed, self._passed_over())
         self.request = msgspec.structs.replace(self.request, model=name)
         self.state.named(name)
+
+    def _passed_over(self) -> Set[str]:
+        """Return the listed models that have refused this call, or to chat at all."""
+        call, leg = self.call, self.leg
+        return {*call.models.refused(leg), *call.passed_over.get(leg.identity, ())}
+
+    def _pass_over(self, error: ProviderError) -> bool:
+        """Pass over the listed model that this attempt has used; return whether another one is left."""
+        call, leg, model = self.call, self.leg, self.request.model
+        if leg.model or self._unsent or not model or not blames_model(error):
+            return False
+        call.passed_over.setdefault(leg.identity, set()).add(model)
+        if isinstance(error, ModelUnavailableError):
+            call.models.refuse(leg, model)
+        listed = call.models.get(leg, self.limit.now())
+        return listed is not None and not self._passed_over() >= set(models_for_chat(listed))
 
     # -- the result ------------------------------------------------------------------------
 
@@ -292,12 +309,13 @@ class ActiveAttempt:
         self.ended = True
         if isinstance(error, ProviderError):
             redact(error, self.leg.key)
-            if not self.leg.model and isinstance(error, ModelUnavailableError):
+            lists_more = self._pass_over(error)
+            if not self.leg.model and isinstance(error, ModelUnavailableError) and not lists_more:
                 self.call.models.forget(self.leg)
             if self.leg.asks_for_key and isinstance(error, AuthenticationError) and self.leg.key is not None:
                 self.call.refused_keys[self.leg.identity] = self.leg.key.value
             sent = not (self._unsent and isinstance(error, _OURS))
-            self._report(self.call.plan.fail(self.state, error, self.notes, sent=sent))
+            self._report(self.call.plan.fail(self.state, error, self.notes, sent=sent, lists_more=lists_more))
         else:
             self._report(self.call.plan.abort(self.state, error))
 

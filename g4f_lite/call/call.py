@@ -76,6 +76,8 @@ class Call:
         """By leg: its completion that violated the schema, and the complaint, as messages for its next attempt."""
         self.refused_keys: dict[Identity, str] = {}
         """By leg: the key that its service refused last."""
+        self.passed_over: dict[Identity, set[str]] = {}
+        """By leg that names no model: the listed models that have refused this call."""
         self.completion: Callable[[], ChatCompletion] | None = None
         """Makes the completion of a stream that is complete; a caller who does not look at it does not pay for it."""
         self.interrupted: ChunkReader | None = None

@@ -211,7 +211,8 @@ class ChunkReader:
     def only_text(self) -> bool:
         """Whether the completion so far is one choice of text alone, which another leg can continue."""
         choices = self.completion().choices
-        return len(choices) == 1 and bool(choices[0].message.content) and not choices[0].message.tool_calls
+        message = choices[0].message if len(choices) == 1 else None
+        return message is not None and bool(message.content) and not (message.tool_calls or message.images)
 
     # -- reading ---------------------------------------------------------------------------
 

@@ -156,6 +156,8 @@ def _add_notes(completion: ChatCompletion) -> None:
     choice = completion.choices[0]
     if choice.finish_reason in ("length", "content_filter"):
         note(f"the answer is incomplete (finish reason: {choice.finish_reason}).")
+    if images := choice.message.images:
+        note(f"{len(images)} {'image is' if len(images) == 1 else 'images are'} not shown.")
     if choice.message.refusal:
         note(f"the model refused: {choice.message.refusal}")
     if completion.provider == "local" and (failed := completion.attempts[0]).provider != "local":

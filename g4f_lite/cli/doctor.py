@@ -65,6 +65,8 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
 
     from ..provider.keys import stored_keys_path
 
+    stored = stored_keys_path()
+
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
@@ -72,7 +74,7 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
         "g4f_lite": __version__,
         "dependencies": {name: _version(name) for name in DEPENDENCIES},
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
-        "stored_keys": str(stored_keys_path()),
+        "stored_keys": None if stored is None else str(stored),
         "proxies": _proxies(),
         "providers": [status.to_dict() for status in statuses],
         "broken_plugins": msgspec.to_builtins(broken),
@@ -99,6 +101,8 @@ def _proxies() -> dict[str, str]:
 
 
 def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterator[tuple[str, str, str]]:
+    from ..provider.keys import NO_HOME
+
     yield "python", report["python"], f"{report['executable']} on {report['platform']}"
     yield "package", "g4f_lite", report["g4f_lite"]
     for name, version in report["dependencies"].items():
@@ -106,7 +110,7 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
     for extra, versions in report["extras"].items():
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         yield "extra", extra, found if all(versions.values()) else f"missing: pip install 'g4f_lite[{extra}]'"
-    yield "keys", "stored", report["stored_keys"]
+    yield "keys", "stored", report["stored_keys"] or f"none: {NO_HOME}"
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address
     keyless = [status for status in statuses if status.state == "no key"]

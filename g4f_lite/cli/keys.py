@@ -67,7 +67,7 @@ def list_keys() -> None:
     path = stored_keys_path()
     stored = load_stored()
     if not stored:
-        click.echo(f"No key is stored in {path}.", err=True)
+        click.echo(f"No key is stored{_place()}.", err=True)
         return
     print_table(
         ("provider", "fingerprint", "file"), [(name, fingerprint(key), str(path)) for name, key in stored.items()]
@@ -78,8 +78,16 @@ def list_keys() -> None:
 @click.argument("provider")
 def remove(provider: str) -> None:
     """Remove the stored key of PROVIDER."""
-    from ..provider.keys import remove_key, stored_keys_path
+    from ..provider.keys import remove_key
 
     if not remove_key(provider):
-        raise click.UsageError(f"No key is stored for {provider!r} in {stored_keys_path()}.")
+        raise click.UsageError(f"No key is stored for {provider!r}{_place()}.")
     click.echo(f"The key for {provider} is removed.", err=True)
+
+
+def _place() -> str:
+    """Return where keys are stored, as the end of a sentence; or why nowhere."""
+    from ..provider.keys import NO_HOME, stored_keys_path
+
+    path = stored_keys_path()
+    return f": {NO_HOME}" if path is None else f" in {path}"

@@ -19,7 +19,7 @@ Examples:
   g4f-lite transcribe -p groq -l de --format verbose_json --json talk.wav | jq .segments
   g4f-lite transcribe --english talk.wav
 """
-FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
 
 
 @click.command(epilog=_EXAMPLES)

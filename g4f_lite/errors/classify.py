@@ -86,7 +86,11 @@ STATUSES: dict[int, type[e.ProviderError]] = {
     451: e.PermissionDeniedError,
     498: e.ServerError,
     499: e.ServerError,
+    501: e.UnsupportedParameterError,  # llama.cpp: what the server was not started for
 }
+
+_REFUSED = (401, 402, 403, 413)
+"""Statuses that say more than the message does."""
 
 _NO_MONEY = (
     r"(?:insufficient|not enough) (?:account )?(?:quota|balance|credit|fund)|exceeded your current (?:token )?quota"
@@ -100,7 +104,7 @@ _OVERLOADED = (
 )
 
 # Words count only where the status leaves room for them: a 503 is a ServerError whatever its message.
-_ROOM = (None, 400, 403, 404, 412, 422)
+_ROOM = (None, 400, 403, 404, 412, 422, 501)
 # Strings, not compiled patterns: `re` caches what it compiles, and most processes never see an error.
 _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = (
     (
@@ -130,7 +134,11 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|requires? (?:a |an )?(?:paid|pro|enterprise|subscription|higher (?:plan|tier)))"
         r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
         r"|(?:not have|no) access to .{0,20}model|terms acceptance"
-        r"|(?:must|not|please|need to) (?:first )?(?:accept|agree)\w*.{0,60}\b(?:terms|license)",
+        r"|(?:must|not|please|need to) (?:first )?(?:accept|agree)\w*.{0,60}\b(?:terms|license)"
+        # it does not chat, or not embed: Ollama, vLLM, LM Studio, OpenRouter, Azure
+        r"|do(?:es)? not support (?:the )?(?:chat|(?:chat )?completions?|generate|embeddings?)\b(?! ?template)"
+        r"|is not an? (?:chat|llm|embedding)|is an? (?:embedding|rerank\w*) model|model is not (?:llm|embedding)"
+        r"|operation does not work with the specified model|no models? (?:is |are )?loaded",
     ),
     (
         e.PermissionDeniedError,
@@ -150,7 +158,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     ),
     (
         e.UnsupportedParameterError,
-        (None, 400, 422),  # a country that is not supported is a 403
+        (None, 400, 422, 501),  # a country that is not supported is a 403
         r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
@@ -162,7 +170,18 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
         # what only some models of a service accept: images, JSON with tools, a level of effort
         r"|content must be a string|unknown variant|multimodal|cannot be combined with|must be one of"
-        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content",
+        r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content"
+        # a server on one's own machine: vLLM, SGLang, LM Studio, DeepSeek, TGI
+        r"|response_format\b.{0,40}(?:must be|unavailable)|supported (?:string )?values|not an? (?:multimodal|vision)"
+        r"|at most \d+ \w+(?:\(s\))? may be provided|vision add-on|chat[ _-]?template|\bjinja\b"
+        r"|roles must alternate|grammar (?:error|is not)|only .{1,40} (?:is|are) supported"
+        r"|(?:set|with|without|use|using) [`'\"]?--[a-z]",
+    ),
+    (
+        # llama.cpp, Ollama: what the server was not started for, or its model lacks, is a 500 there
+        e.UnsupportedParameterError,
+        (None, 400, 422, 500, 501),
+        r"requires? [`'\"]?--[a-z]|unsupported param\b|provide the mmproj|missing data required for image",
     ),
 )
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
@@ -192,6 +211,7 @@ def classify(
     error_codes: Mapping[str, type[e.ProviderError]] = {},
     error_words: Mapping[str, type[e.ProviderError]] = {},
     limit_headers: Mapping[str, tuple[str, str]] = {},
+    not_ready: str = "",
     wait: float | None = None,
 ) -> e.ProviderError:
     """
@@ -199,7 +219,7 @@ def classify(
 
     Args:
         now: Unix time in seconds, for waits given as a date.
-        error_codes, error_words, limit_headers: what the provider declares under these names.
+        error_codes, error_words, limit_headers, not_ready: what the provider declares under these names.
         wait: seconds that the provider has read from the reply; None: the common rules decide.
     """
     facts = read_error(reply)
@@ -210,7 +230,7 @@ def classify(
     code = _shown(facts.codes[0]) if facts.codes else None
     if status is not None and 300 <= status < 400:
         return e.RedirectError(_redirect_message(reply), status=status)
-    kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words))
+    kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words), not_ready)
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
@@ -229,10 +249,16 @@ def _declared(
 
 
 def _kind(
-    status: int | None, facts: ErrorFacts, reply: ErrorReply, declared: type[e.ProviderError] | None
+    status: int | None,
+    facts: ErrorFacts,
+    reply: ErrorReply,
+    declared: type[e.ProviderError] | None,
+    not_ready: str,
 ) -> type[e.ProviderError]:
     if declared not in (None, e.RateLimitError):
         return declared
+    if not_ready and status not in _REFUSED and _says(not_ready, " ".join((facts.message, *facts.codes))):
+        return e.NotReadyError
     if status == 413 or ((status is None or status < 500) and _says(_TOO_LARGE, facts.message)):
         return e.RequestTooLargeError
     by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)

@@ -20,6 +20,7 @@ All exceptions that this library raises.
     │   ├── InvalidRequestError            also raised before sending, for arguments that no provider accepts
     │   ├── ContentFilterError
     │   ├── ServerError
+    │   │   └── NotReadyError
     │   ├── ConnectionFailedError          .kind
     │   │   └── RedirectError
     │   ├── ProviderTimeoutError           .phase
@@ -161,6 +162,10 @@ class ContentFilterError(ProviderError):
 
 class ServerError(ProviderError):
     """The service failed, or is overloaded."""
+
+
+class NotReadyError(ServerError):
+    """The service is still starting, or still loads the model."""
 
 
 class ConnectionFailedError(ProviderError):

@@ -27,6 +27,13 @@ _ONCE = (RetryMode.ONCE, RetryMode.NEW_KEY)
 FIRST_HOLD = 0.1
 """The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
+FIRST_LOOK = 0.5
+LONGEST_LOOK = 5.0
+"""The longest wait for a service that is not ready, before the first and before any later look, in seconds."""
+
+
+_WITH_A_WAIT = (*_ONCE, RetryMode.BACKOFF, RetryMode.QUEUE)
+
 
 def backoff(number: int, random: Callable[[], float]) -> float:
     """
@@ -68,6 +75,11 @@ class RetryWait:
         floor = min(LONGEST_BACKOFF, FIRST_HOLD * 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * self._random())
         return floor if error.retry_after is None else max(floor, error.retry_after)
 
+    def until_next_look(self, error: ProviderError, number: int) -> float:
+        """Return the seconds after which a service may be ready; `number` of looks have been in vain."""
+        wait = min(LONGEST_LOOK, FIRST_LOOK * 2.0 ** min(number - 1, 10)) * (0.5 + 0.5 * self._random())
+        return max(wait, error.retry_after or 0.0)
+
     def is_too_long(self, wait: float) -> bool:
         """Return whether a call that has another leg takes that instead of this wait, in seconds."""
         return wait > self._policy.patience
@@ -95,7 +107,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_stop` fails.
         """
         retry = number - refusals
-        if mode is RetryMode.NEVER or (mode in _ONCE and retry > 1):
+        if mode not in _WITH_A_WAIT or (mode in _ONCE and retry > 1):
             return False  # the table's limit applies even to caller-supplied retry objects
         if (caller := self._caller) is not None:
             caller.failed(leg, error, number=number, started_at=started_at, now=now)

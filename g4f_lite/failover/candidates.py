@@ -57,7 +57,7 @@ class Candidates:
         """The place of the call in the lines of its legs, once it has stood in one."""
         self._in_line_since = 0.0
         self.refusals: dict[Identity, int] = {}
-        """How often each leg refused the call for rate."""
+        """How often each leg refused the call for rate, or was not ready."""
         self._not_before: dict[Identity, float] = {}
         """When the call may join the line of a leg again, if the caller's `retry_wait` asks for a wait."""
         self._past_breaker: Leg | None = None
@@ -215,6 +215,11 @@ class Candidates:
         self._ready.appendleft(leg)
         self._past_breaker = leg if past_breaker else None
 
+    def try_other_model(self, leg: Leg) -> None:
+        """Try a leg with another model before any other leg. Its try does not count."""
+        self._tries[leg.identity] -= 1
+        self._ready.appendleft(leg)
+
     def put_back(self, leg: Leg) -> None:
         """Put a leg that lost a race behind the others of the current tier. Its try does not count."""
         self._tries[leg.identity] -= 1
@@ -237,6 +242,11 @@ class Candidates:
         """Return whether a leg may be used within so many seconds."""
         legs = chain(self, self._cooling_down)
         return any(self._health.check(leg, now, self._tokens, self.ticket).ready_at <= now + seconds for leg in legs)
+
+    def try_when_ready(self, leg: Leg) -> None:
+        """Keep a leg that is not ready for when it has cooled down. Its try uses up no retries."""
+        self.refusals[leg.identity] = self.refusals.get(leg.identity, 0) + 1
+        self._cooling_down.append(leg)
 
     def drop(self, scope: FailureScope, failed: Leg) -> list[Leg]:
         """Remove the legs in the scope of a failure, and return them."""

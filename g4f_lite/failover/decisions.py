@@ -28,6 +28,10 @@ class RetryMode(Enum):
     """Up to `retries` times: after the wait that the service asked for if `patience` allows it, else by backoff."""
     QUEUE = auto()
     """As often as the deadline allows: the call waits in the leg's line. It does not use up `retries`."""
+    OTHER_MODEL = auto()
+    """At once, with another model that the service lists. It does not use up `retries`."""
+    WHEN_READY = auto()
+    """Once no other leg is left, as often as the deadline allows. It does not use up `retries`."""
 
 
 class Decision(NamedTuple):
@@ -63,6 +67,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.InvalidRequestError: Decision(scope=FailureScope.MODEL, second_opinion=True),
     e.ContentFilterError: Decision(stops=True),
     e.ServerError: Decision(RetryMode.BACKOFF, memory=Memory.BREAKER),
+    e.NotReadyError: Decision(RetryMode.WHEN_READY, memory=Memory.LEG),
     e.ConnectionFailedError: Decision(scope=FailureScope.ORIGIN, memory=Memory.BREAKER),
     e.RedirectError: Decision(memory=Memory.BREAKER),
     e.ProviderTimeoutError: Decision(memory=Memory.BREAKER),
@@ -79,6 +84,7 @@ _NO_KEY = Decision(scope=FailureScope.KEY)
 _KEY_REFUSED = Decision(RetryMode.NEW_KEY, scope=FailureScope.KEY)
 _NEW_KEY_REFUSED = DECISIONS[e.AuthenticationError]._replace(cooldown_s=10.0)  # the function may soon return another
 _FIRST_LISTED = DECISIONS[e.ModelUnavailableError]._replace(memory=Memory.NOTHING)
+_NEXT_LISTED = Decision(RetryMode.OTHER_MODEL)
 _SCHEMA_VIOLATED = Decision(stops=True)
 _CUT_AT_TOKEN_LIMIT = Decision()
 _RESET = Decision(RetryMode.ONCE, memory=Memory.BREAKER)
@@ -92,6 +98,7 @@ def decide(
     names_model: bool = True,
     asks_for_key: bool = False,
     before: e.ProviderError | None = None,
+    lists_more: bool = False,
     on_interrupt: OnInterrupt = "raise",
 ) -> Decision:
     """
@@ -102,6 +109,7 @@ def decide(
         names_model: whether the leg names its model; if not, the service may list another one next time.
         asks_for_key: whether the leg's key comes from a function, which may return another one.
         before: the leg's last error in this call.
+        lists_more: whether the service lists a model that has not refused this call.
         on_interrupt: what happens to a stream that is interrupted after content.
     """
     row = _row(error, sent=sent, names_model=names_model)
@@ -109,12 +117,22 @@ def decide(
         if not sent:
             return _NO_KEY
         return _NEW_KEY_REFUSED if isinstance(before, e.AuthenticationError) else _KEY_REFUSED
+    if lists_more and blames_model(error):
+        return _NEXT_LISTED
     if on_interrupt != "raise" and row.stops and isinstance(error, e.StreamInterruptedError):
         return row._replace(stops=False)
     return row
 
 
-def _row(error: e.ProviderError, *, sent: bool, names_model: bool) -> Decision:
+def blames_model(error: BaseException) -> bool:
+    """Return whether another model of the same service may do better."""
+    if not isinstance(error, e.ProviderError):
+        return False
+    row = _row(error)
+    return row.scope is FailureScope.MODEL and not row.second_opinion
+
+
+def _row(error: e.ProviderError, *, sent: bool = True, names_model: bool = True) -> Decision:
     if not sent:
         return _NOT_SENT
     if not names_model and isinstance(error, e.ModelUnavailableError):

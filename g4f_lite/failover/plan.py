@@ -178,13 +178,20 @@ class Plan:
         )
 
     def fail(
-        self, state: AttemptState, error: ProviderError, notes: Sequence[str] = (), *, sent: bool = True
+        self,
+        state: AttemptState,
+        error: ProviderError,
+        notes: Sequence[str] = (),
+        *,
+        sent: bool = True,
+        lists_more: bool = False,
     ) -> Attempt:
         """
         End an attempt with an error, and decide what comes next.
 
         Args:
             sent: whether the request was sent.
+            lists_more: whether the service lists a model that has not refused this call, for a leg that names none.
         """
         leg, now = state.leg, self._clock.monotonic()
         error.provider, error.model = leg.provider.name, state.attempt.model
@@ -194,6 +201,7 @@ class Plan:
             names_model=bool(leg.model),
             before=self._record.errors.get(leg.identity) if leg.asks_for_key else None,
             asks_for_key=leg.asks_for_key,
+            lists_more=lists_more,
             on_interrupt=self.policy.on_interrupt,
         )
         self._record.failed(leg, error)
@@ -260,6 +268,8 @@ class Plan:
         cooldown_s = decision.cooldown_after(error)
         if decision.again is RetryMode.QUEUE:
             cooldown_s = self._retry_wait.hold(error, self._health.refusals(state.leg, state.limit.started_at))
+        elif decision.again is RetryMode.WHEN_READY:
+            cooldown_s = self._retry_wait.until_next_look(error, state.attempt.number)
         return self._health.failed(
             state.leg,
             error,
@@ -318,6 +328,10 @@ class Plan:
         """
         leg = state.leg
         self.next_wait = wait or 0.0
+        if decision.again is RetryMode.OTHER_MODEL:
+            self._candidates.try_other_model(leg)
+            self.finished = self.not_retryable
+            return [], "again with the next model that it lists"
         if wait is not None:
             self._candidates.put_first(leg, past_breaker=self._outlasts_breaker())
             self.finished = self.not_retryable
@@ -331,7 +345,9 @@ class Plan:
             self.finished = self.not_retryable = True
             self._stopped_by = self._doubted if confirmed else error
             return [], reason_to_stop(error, confirmed=confirmed)
-        if again and decision.again is not RetryMode.QUEUE:
+        if decision.again is RetryMode.WHEN_READY:
+            self._candidates.try_when_ready(leg)
+        elif again and decision.again is not RetryMode.QUEUE:
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)

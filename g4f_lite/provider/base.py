@@ -22,7 +22,14 @@ from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
 from ..value import JSONObject
 from .address import VARIABLE, check_base_url
-from .declarations import COMMON_LIMIT_HEADERS, NAMED_THINKING, check_declarations, check_thinking
+from .declarations import (
+    COMMON_LIMIT_HEADERS,
+    COMMON_NOT_READY,
+    NAMED_THINKING,
+    check_declarations,
+    check_pattern,
+    check_working_comments,
+)
 from .origins import MARKS, origin_of, own_messages
 
 if TYPE_CHECKING:
@@ -165,6 +172,13 @@ class Provider(ABC):
     `reasoning_details`, or a vendor in `extra_content`, such as `google`.
     """
 
+    not_ready: str = COMMON_NOT_READY
+    """
+    A regular expression, in any case: error messages and codes in which it is found mean a NotReadyError.
+
+    Such a service still loads its model: the call takes another leg, or waits for this one until its deadline.
+    """
+
     api_key: str | KeyFunction | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
@@ -202,7 +216,9 @@ class Provider(ABC):
             limit_headers=self.limit_headers,
             schema_rules=self.schema_rules,
         )
-        check_thinking(self.name, self.thinking_models, self.working_comments)
+        check_pattern(self.name, "thinking_models", self.thinking_models)
+        check_pattern(self.name, "not_ready", self.not_ready)
+        check_working_comments(self.name, self.working_comments)
         object.__setattr__(self, "_frozen", True)
 
     @classmethod
@@ -351,7 +367,7 @@ class Provider(ABC):
         return None
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception that an error reply means, by what the provider declares and the common rules."""
+        """Return the exception that an error reply means, by what the provider declares and by the common rules."""
         from ..errors.classify import classify
 
         now = time.time()
@@ -361,5 +377,6 @@ class Provider(ABC):
             error_codes=self.error_codes,
             error_words=self.error_words,
             limit_headers=self.limit_headers,
+            not_ready=self.not_ready,
             wait=self.requested_wait(reply, now=now),
         )

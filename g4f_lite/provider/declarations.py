@@ -17,18 +17,36 @@ COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
 NAMED_THINKING = r"(?i).*(?:(?<!non[-_])(?<!non)(?:thinking|reason(?:ing|er)\b)|\br1\b|\bqwq)"
 """Models whose ids say that they think: Kimi, Qwen, Phi, DeepSeek and others, at whichever service."""
 
+# Source: llama.cpp ("Loading model"), Hugging Face ("Model x is currently loading"), Fireworks (DEPLOYMENT_SCALING_UP),
+# Triton ("is not ready"), TEI, NIM and serverless hosts.
+COMMON_NOT_READY = (
+    r"^loading model|\bis (?:currently |still |now |being )?load(?:ing|ed into)\b|(?:currently|still) loading"
+    r"|is being loaded|model_loading\b|warm(?:ing)?[ -]up|(?:scaling|starting|booting|spinning)[ _]up"
+    r"|scaled (?:down )?to zero|cold[ -]start|not (?:yet ready|ready yet)|is (?:still )?initiali[sz]ing"
+    r"|(?:model|server|service)(?:_not_ready\b|\b.{0,80} is not ready)"
+)
 
-def check_thinking(name: str, models: Any, comments: Any) -> None:
+
+def check_pattern(name: str, attribute: str, pattern: Any) -> None:
     """
-    Check `Provider.thinking_models` and `Provider.working_comments`.
+    Check a regular expression that a provider declares.
 
     Raises:
-        ConfigurationError: one of them cannot work.
+        ConfigurationError: it is none.
     """
     try:
-        re.compile(models)
+        re.compile(pattern)
     except (TypeError, re.error) as error:
-        raise ConfigurationError(f"{name}'s thinking_models must be a regular expression: {error}") from None
+        raise ConfigurationError(f"{name}'s {attribute} must be a regular expression: {error}") from None
+
+
+def check_working_comments(name: str, comments: Any) -> None:
+    """
+    Check `Provider.working_comments`.
+
+    Raises:
+        ConfigurationError: it is no tuple of texts.
+    """
     if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
         raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
 

@@ -23,6 +23,9 @@ from .base import KeyFunction, Provider
 
 Keys: TypeAlias = Mapping[str, str | KeyFunction | Sequence[str | KeyFunction]]
 
+NO_HOME = "this user has no home folder; set G4F_LITE_CONFIG_DIR"
+"""Why there is no place for stored keys."""
+
 
 class StoredKeysError(ConfigurationError):
     """A stored key cannot be used. Raised only if the stored key would have been used."""
@@ -161,8 +164,12 @@ def may_be_stored(provider: Provider) -> bool:
 # -- stored keys ---------------------------------------------------------------------------
 
 
-def stored_keys_path() -> Path:
-    """Return the file of stored keys: in `G4F_LITE_CONFIG_DIR`, or the user's configuration folder."""
+def stored_keys_path() -> Path | None:
+    """
+    Return the file of stored keys: in `G4F_LITE_CONFIG_DIR`, or the user's configuration folder.
+
+    None if the user has no home folder, as an unknown user in a container: see `NO_HOME`.
+    """
     if folder := os.environ.get("G4F_LITE_CONFIG_DIR"):
         return Path(folder) / "keys.json"
     if sys.platform == "win32":
@@ -171,7 +178,10 @@ def stored_keys_path() -> Path:
         base = "~/Library/Application Support"
     else:
         base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "g4f_lite" / "keys.json"
+    try:
+        return Path(base).expanduser() / "g4f_lite" / "keys.json"
+    except RuntimeError:
+        return None
 
 
 def stored_version(path: Path | str) -> tuple[int, int, int] | None:
@@ -195,7 +205,7 @@ def load_stored() -> dict[str, str]:
     """
     global _cache
     path = stored_keys_path()
-    if (seen := stored_version(path)) is None:
+    if path is None or (seen := stored_version(path)) is None:
         return {}
     version = (path, seen)
     if _cache is not None and _cache[0] == version:
@@ -225,7 +235,13 @@ def stored_key(name: str) -> str:
 
 
 def store_key(name: str, value: str) -> Path:
-    """Store a key for a provider name, in place of an earlier one, and return the file's path."""
+    """
+    Store a key for a provider name, in place of an earlier one, and return the file's path.
+
+    Raises:
+        ConfigurationError: the key is empty or invalid, or the user has no home folder.
+        OSError: the file cannot be written.
+    """
     cleaned = clean(value, "the input")
     if not cleaned:
         raise ConfigurationError("the key is empty; nothing was stored")
@@ -243,6 +259,8 @@ def remove_key(name: str) -> bool:
 
 def _save(stored: Mapping[str, str]) -> Path:
     path = stored_keys_path()
+    if path is None:
+        raise ConfigurationError(f"the key cannot be stored: {NO_HOME}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # mkstemp creates a file that only its owner can read; a reader sees the old or the new file.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")

@@ -40,7 +40,7 @@ class _Epoch:
     def __init__(self, directory: Directory) -> None:
         self.directory_version = directory.version
         self.environment = dict(_environment)
-        self.stored_at = str(stored_keys_path())
+        self.stored_at = str(stored_keys_path() or "")
         self.entries: dict[Hashable, _Entry] = {}
 
     def is_current(self, directory: Directory) -> bool:

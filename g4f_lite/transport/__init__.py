@@ -10,6 +10,7 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `async_http` | HTTP for `AsyncClient`, on aiohttp |
 | `async_pool` | its pool: no connection is reused after unasked data |
 | `async_body` | the response body on aiohttp, and its errors |
+| `late_answer` | a response that came before the whole request was sent |
 | `common` | TLS contexts, proxies, headers and size limits |
 | `no_proxy` | for which hosts no proxy is used |
 | `uploading` `async_upload` | a file, sent piece by piece |

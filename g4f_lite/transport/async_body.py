@@ -42,10 +42,14 @@ class RawResponse:
         transport = self._connection.transport
         if transport is None:
             raise aiohttp.ServerDisconnectedError
+        self.expect()
+        transport.write(data)
+
+    def expect(self) -> None:
+        """Prepare for the response."""
         self.protocol.set_response_params(
             read_until_eof=True, read_bufsize=PIECE, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
         )
-        transport.write(data)
 
     async def read_head(self) -> None:
         for _ in range(MOST_PROVISIONAL + 1):

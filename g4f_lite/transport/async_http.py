@@ -5,7 +5,6 @@ HTTP for `AsyncClient`, on aiohttp: one session for each event loop and process.
 from __future__ import annotations
 
 import asyncio
-import io
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Hashable, Mapping
@@ -22,11 +21,15 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
 from .async_pool import Connector
-from .async_upload import UploadPayload
+from .async_upload import LargeBody, UploadPayload
 from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
+from .late_answer import LateAnswer
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
+_SENT_AT_ONCE = 1 << 16
+"""Bytes that the system takes at once: sending them does not fail."""
+_NO_ANSWER = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 _MOST_HEADS, _LONGEST_HEAD = 64, 2048
 """How many are remembered, and of how many bytes."""
 
@@ -80,21 +83,32 @@ class AsyncHTTPTransport:
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(request.url, self._proxy)
         upload: UploadPayload | None = None
+        late: list[LateAnswer] = []
         try:
             if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
                 return await self._exchange(found, origin, target, request, limit)
             async with asyncio.timeout(limit.remaining()) as until:
-                upload = None if isinstance(request.body, bytes) else UploadPayload(request.body, limit, until)
-                response = await self._request(found.session, origin, request, limit, upload)
+                data: object = request.body
+                if not isinstance(request.body, bytes):
+                    data = upload = UploadPayload(
+                        request.body, limit, until, lambda transport: late.append(LateAnswer(transport))
+                    )
+                elif len(request.body) >= _LARGE_BODY:
+                    data = LargeBody(request.body, lambda transport: late.append(LateAnswer(transport)))
+                response = await self._request(found.session, origin, request, limit, data)
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
-            known = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
-            if not isinstance(error, known) or isinstance(error, ConfigurationError):
+            if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
                 upload.check()
+            if late and (stream := await late[0].stream(limit, loop)) is not None:
+                return stream
             raise translate(error, limit) from error
+        finally:
+            for one in late:
+                one.close()
         return AsyncByteStream(response, limit, loop, upload)
 
     async def _exchange(
@@ -119,12 +133,20 @@ class AsyncHTTPTransport:
         except TimeoutError:
             raise limit.connect_error() from None
         reply = RawResponse(connection)
+        late = LateAnswer(connection.transport) if len(request.body) > _SENT_AT_ONCE else None
         try:
             stream = AsyncByteStream(reply, limit, found.loop)
             await stream.start(found.head(place, target, request) + request.body)
-        except BaseException:
+        except BaseException as error:
             reply.close()
-            raise
+            if late is None or not isinstance(error, _NO_ANSWER):
+                raise
+            if (answered := await late.stream(limit, found.loop)) is None:
+                raise
+            return answered
+        finally:
+            if late is not None:
+                late.close()
         return stream
 
     def _tls(self, origin: str) -> ssl.SSLContext | bool:
@@ -136,12 +158,9 @@ class AsyncHTTPTransport:
         origin: str,
         request: HTTPRequest,
         limit: TimeLimit,
-        upload: UploadPayload | None,
+        data: object,
     ) -> aiohttp.ClientResponse:
         """Send as aiohttp does: through a proxy, or a large body piece by piece."""
-        data: object = upload or request.body
-        if isinstance(data, bytes) and len(data) >= _LARGE_BODY:
-            data = io.BytesIO(data)  # aiohttp copies large bytes, with a warning; it sends a file in pieces
         proxy = self._proxies[origin]
         return await session.request(
             request.method,

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import payload
 
 from ..types.time_limit import TimeLimit
-from ..types.uploads import Upload
+from ..types.uploads import PIECE, Upload
 from .uploading import Sending
+
+
+class LargeBody(payload.Payload):
+    """A large body in memory, sent in pieces: aiohttp copies large bytes, with a warning."""
+
+    def __init__(self, body: bytes, sent_over: Callable[[asyncio.BaseTransport | None], None]) -> None:
+        super().__init__(body)
+        self._size = len(body)
+        self._sent_over = sent_over
+
+    async def write(self, writer: Any) -> None:
+        self._sent_over(writer.transport)
+        body = memoryview(self._value)
+        for start in range(0, len(body), PIECE):
+            await writer.write(body[start : start + PIECE])
+            await asyncio.sleep(0)  # an early answer is read before more is sent
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        await self.write(writer)  # its length is the announced one
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return bytes(self._value).decode(encoding, errors)
 
 
 class UploadPayload(payload.Payload):
@@ -18,13 +41,21 @@ class UploadPayload(payload.Payload):
 
     Args:
         until: the timer of the limit.
+        sent_over: called with the transport of the connection before anything is sent.
     """
 
-    def __init__(self, upload: Upload, limit: TimeLimit, until: asyncio.Timeout) -> None:
+    def __init__(
+        self,
+        upload: Upload,
+        limit: TimeLimit,
+        until: asyncio.Timeout,
+        sent_over: Callable[[asyncio.BaseTransport | None], None],
+    ) -> None:
         super().__init__(upload, content_type=upload.content_type)
         self._size = len(upload)
         self._limit = limit
         self._until = until
+        self._sent_over = sent_over
         self._sending = Sending(upload, self._moved)
         self._transport: asyncio.Transport | None = None
         self._whole = False
@@ -37,8 +68,10 @@ class UploadPayload(payload.Payload):
 
     async def write(self, writer: Any) -> None:
         self._transport = writer.transport
+        self._sent_over(writer.transport)
         async for piece in self._sending.pieces_async():
             await writer.write(piece)
+            await asyncio.sleep(0)  # as above
         self._whole = True
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -189,7 +190,11 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
 
     def send(self, data: Any) -> None:
         self._allow_sending()
-        super().send(data)
+        try:
+            super().send(data)
+        except ssl.SSLEOFError as error:
+            # As without TLS, where urllib3 goes on to read: the service may have answered before it closed.
+            raise BrokenPipeError("the service has closed the connection") from error
 
     def _allow_sending(self) -> None:
         """The upload is bounded by the limit, not by the connect timeout."""

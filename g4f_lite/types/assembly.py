@@ -42,6 +42,7 @@ class _Choice:
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
         self.reasoning_details: list[object] = []
+        self.images: list[JSONObject] = []
         self.extra_content: JSONObject = {}
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
@@ -107,6 +108,8 @@ class Assembly:
                     _add_call(choice.call_of(part), part)
                 if delta.reasoning_details:
                     _add_details(choice.reasoning_details, delta.reasoning_details)
+                if delta.images:
+                    choice.images += delta.images
                 if delta.extra_content:
                     choice.extra_content |= delta.extra_content
                 choice.role = delta.role or choice.role
@@ -210,6 +213,7 @@ def _whole(index: int, choice: _Choice) -> Choice:
         reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
         reasoning_details=[*map(_whole_detail, choice.reasoning_details)] or None,
+        images=choice.images or None,
         extra_content=choice.extra_content or None,
     )
     logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
@@ -239,6 +243,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
             reasoning_details=message.reasoning_details,
+            images=message.images,
             extra_content=message.extra_content,
         )
         choices.append(

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from ..value import Value
+from ..value import JSONObject, Value
 from .endpoint import Answer, EndpointRequest, MediaUsage
 from .uploads import Progress, UploadFile
 
@@ -28,8 +28,14 @@ class TranscriptionRequest(TranslationRequest, frozen=True, kw_only=True, omit_d
     """Speech to text in its own language."""
 
     operation = "transcription"
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"] | None = None  # type: ignore[assignment]  # one more, of a frozen field
     language: str | None = None
     timestamp_granularities: list[Literal["word", "segment"]] | None = None
+    chunking_strategy: str | JSONObject | None = None
+    """How a long recording is divided: "auto", or OpenAI's `server_vad` object."""
+    known_speaker_names: list[str] | None = None
+    known_speaker_references: list[str] | None = None
+    """A `data:` URL with some seconds of each known speaker's voice."""
 
 
 class SpeechRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,13 +51,16 @@ class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
     word: str = ""
     start: float = 0.0
     end: float = 0.0
+    speaker: str | int | None = None
 
 
 class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
-    id: int = 0
+    id: int | str = 0
     text: str = ""
     start: float = 0.0
     end: float = 0.0
+    speaker: str | int | None = None
+    """Who speaks, with `response_format="diarized_json"`."""
     seek: int | None = None
     tokens: tuple[int, ...] | None = None
     temperature: float | None = None
@@ -61,7 +70,11 @@ class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
 
 
 class Transcription(Answer, frozen=True, kw_only=True):
-    """Transcribed speech. All fields but `text` need `response_format="verbose_json"`; times are seconds."""
+    """
+    Transcribed speech; times are seconds.
+
+    All fields but `text` need `response_format="verbose_json"`, or "diarized_json" for segments with speakers.
+    """
 
     text: str
     """With `response_format` "srt" or "vtt", the subtitles as the service sent them."""

@@ -132,6 +132,8 @@ class Message(Value, frozen=True, kw_only=True):
     tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
     reasoning_details: list[Any] | None = None
     """The reasoning as OpenRouter and its like need it back, with signatures; no other service gets it."""
+    images: list[JSONObject] | None = None
+    """Images that the model made, as parts: `{"type": "image_url", "image_url": {"url": …}}`. Source: OpenRouter."""
     extra_content: JSONObject | None = None
     """As in `ToolCall`."""
     origin: str | None = field(default=None, name=ORIGIN)
@@ -311,6 +313,7 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
     reasoning_details: list[Any] | None = None
+    images: list[JSONObject] | None = None
     extra_content: JSONObject | None = None
 
 
@@ -350,10 +353,12 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         return delta.reasoning or delta.reasoning_content or ""
 
     def has_content(self) -> bool:
-        """True for non-empty text, reasoning, refusal, or a piece of a tool call."""
+        """True for non-empty text, reasoning, refusal, images, or a piece of a tool call."""
         for choice in self.choices:
             delta = choice.delta
             if delta.content or delta.reasoning or delta.reasoning_content or delta.tool_calls or delta.refusal:
+                return True
+            if delta.images:
                 return True
         return False
 

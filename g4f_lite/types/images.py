@@ -26,12 +26,27 @@ class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tru
 class Image(Value, frozen=True, kw_only=True):
     url: str | None = None
     b64_json: str | None = None
+    """The image in base64, without the `data:image/png;base64,` that some services put before it."""
     revised_prompt: str | None = None
 
     @property
     def content(self) -> bytes | None:
-        """The image, if the response contains it and not its URL."""
-        return None if self.b64_json is None else b64decode(self.b64_json)
+        """The image, if the response contains it and not its URL. ValueError: it is not base64."""
+        return None if self.b64_json is None else b64decode(self.b64_json, validate=True)
+
+
+def as_plain_base64(image: Image) -> Image:
+    """Return an image without a `data:` URL, in either field: its base64 is in `b64_json`, padded, without breaks."""
+    given = image.b64_json or (image.url if image.url is not None and image.url[:5].lower() == "data:" else None)
+    if given is None:
+        return image
+    plain = "".join((given.partition(",")[2] if given[:5].lower() == "data:" else given).split())
+    plain = plain.translate(_URL_SAFE).rstrip("=")
+    plain += "=" * (-len(plain) % 4)
+    return Image(url=None if given is image.url else image.url, b64_json=plain, revised_prompt=image.revised_prompt)
+
+
+_URL_SAFE = {ord("-"): "+", ord("_"): "/"}
 
 
 class ImagesResponse(Answer, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ class Model(Value, frozen=True, kw_only=True):
     provider: str = field(default="", name="g4f_lite.provider")
     live: bool = field(default=True, name="g4f_lite.live")
     """False: it comes from the provider's own list, not from the service."""
+    chats: bool | None = field(default=None, name="g4f_lite.chats")
+    """Whether it can chat; None if the service's list does not say."""
 
 
 class ModelList(Answer, frozen=True, kw_only=True):

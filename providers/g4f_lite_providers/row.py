@@ -27,6 +27,7 @@ class Row(TypedDict, total=False):
     unsupported_parameters: frozenset[str]
     allowed_values: Mapping[str, Sequence[Any]]
     renamed_parameters: Mapping[str, str]
+    endpoint_parameters: Mapping[str, Mapping[str, str | Sequence[Any] | None]]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
     key_header: tuple[str, str]
@@ -46,6 +47,7 @@ class Row(TypedDict, total=False):
     error_words: Mapping[str, str]
     """As `Provider.error_words`, likewise."""
     limit_headers: Mapping[str, tuple[str, str]]
+    not_ready: str
     reasoning_parts: Mapping[str, str]
     usage_fields: Mapping[str, str]
     usage_costs: Mapping[str, float]

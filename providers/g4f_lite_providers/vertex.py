@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from g4f_lite import ChatRequest, Provider, hookimpl
@@ -26,6 +26,8 @@ class Vertex(Gemini):
     login_url = google_cloud.LOGIN_URL
     api_base = f"{google_cloud.API_BASE}/publishers/google"
     api_key_env = google_cloud.API_KEY_ENV
+    default_models: Mapping[str, str] = {}
+    capabilities = Gemini.capabilities - {"embeddings"}  # its request for them is another one
     notice = google_cloud.NOTICE
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-flash-lite")
 

@@ -17,7 +17,7 @@ NAMES = frozenset(
     ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
     HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
-    ModelUnavailableError NoUsableRouteError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
+    ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 import socket
 from typing import Any
@@ -184,3 +185,128 @@ def test_a_provider_that_bills_needs_a_named_model(server: FaultServer) -> None:
             with pytest.raises(g4f_lite.UnknownModelError, match="no default model; name one"):
                 client.chat.completions.create(messages=MESSAGES, provider=provider)
     assert not server.connections
+
+
+# -- models that cannot chat ---------------------------------------------------------------
+
+
+def listed(*items: dict[str, Any], **beside: Any) -> Reply:
+    return replies.body(json.dumps({"object": "list", "data": list(items), **beside}).encode())
+
+
+NO_CHAT = error(400, '"it" does not support chat', type="invalid_request_error")
+LISTS: list[tuple[str, Reply]] = [
+    ("Ollama: names", replies.models("bge-m3", "all-minilm:latest", "mxbai-embed-large", "whisper-1", "qwen3:8b")),
+    ("names of rerankers, voices and painters", replies.models(
+        "jina-reranker-v2", "kokoro-82m", "tts-1", "stable-diffusion-3", "llama-guard3:8b", "multilingual-e5-large",
+        "qwen3:8b")),
+    ("LM Studio: type", listed({"id": "a", "type": "embeddings"}, {"id": "qwen3:8b", "type": "vlm"})),
+    ("Ollama: capabilities", listed({"id": "a", "capabilities": ["embedding"]},
+                                    {"id": "qwen3:8b", "capabilities": ["completion", "tools", "vision"]})),
+    ("Mistral: a table of capabilities", listed({"id": "a", "capabilities": {"completion_chat": False, "vision": True}},
+                                                {"id": "qwen3:8b", "capabilities": {"completion_chat": True}})),
+    ("llama.cpp: capabilities beside the list", listed(
+        {"id": "a", "object": "model"}, {"id": "qwen3:8b", "object": "model"},
+        models=[{"name": "a", "type": "model", "capabilities": ["embedding"]},
+                {"name": "qwen3:8b", "type": "model", "capabilities": ["completion"]}])),
+    ("Xinference: model_type", listed({"id": "a", "model_type": "rerank"}, {"id": "qwen3:8b", "model_type": "LLM"})),
+    ("Hugging Face: a task", listed({"id": "a", "pipeline_tag": "automatic-speech-recognition"},
+                                    {"id": "b", "task": "sentence-similarity"}, {"id": "qwen3:8b"})),
+    ("OpenRouter: modalities", listed({"id": "a", "architecture": {"output_modalities": ["embeddings"]}},
+                                      {"id": "qwen3:8b", "architecture": {"output_modalities": ["text"]}})),
+    ("Lemonade: labels", listed({"id": "a", "labels": ["embeddings"]}, {"id": "qwen3:8b", "labels": ["vision"]})),
+    ("a name that misleads", listed({"id": "a", "type": "embedding"}, {"id": "qwen3:8b-embed-chat", "type": "llm"})),
+    ("unknown names, which refuse", replies.models("a", "b", "c", "qwen3:8b")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("models", [row[1] for row in LISTS], ids=[row[0] for row in LISTS])
+def test_models_that_cannot_chat_are_passed_over(models: Reply, mode: str, server: FaultServer) -> None:
+    server.on("/models", models)
+    server.script(replies.by_model(lambda model: answer("hi") if model.startswith("qwen3") else NO_CHAT))
+    outcome = run(mode, {}, {"provider": Nearby(api_base=server.base_url)})
+    assert outcome.completion is not None, outcome.error
+    assert outcome.text == "hi"
+    said = [request.model for request in server.received[1:]]
+    assert said[:-1] == (["a", "b", "c"] if len(said) > 1 else [])
+
+
+REFUSALS: list[tuple[str, Reply]] = [
+    ("Ollama", NO_CHAT),
+    ("Ollama, long ago", error(400, "embedding models do not support chat")),
+    ("vLLM", error(400, "The model does not support Chat Completions API", type="BadRequestError")),
+    ("vLLM, later", error(501, "The model does not support Chat Completions API", type="NotImplementedError")),
+    ("llama.cpp", error(501, "This server does not support completions.", type="not_supported_error")),
+    ("LM Studio", error(404, 'Failed to load model "x". Error: Model is not llm.', code="model_not_found")),
+    ("OpenRouter", error(400, "x is an embedding model and cannot be used with the chat/completions endpoint.")),
+    ("Azure", error(400, "The chatCompletion operation does not work with the specified model, x.",
+                    code="OperationNotSupported")),
+    ("OpenAI", error(404, "This is not a chat model and thus not supported in the v1/chat/completions endpoint.")),
+    ("Groq", error(400, "The model `x` does not support chat completions")),
+    ("no tools", error(400, "registry.ollama.ai/library/x does not support tools")),
+    ("a short memory", error(400, "too many tokens", code="context_length_exceeded")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("refusal", [row[1] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
+def test_a_refusal_that_is_the_models_leads_to_the_next_listed_one(
+    refusal: Reply, mode: str, server: FaultServer
+) -> None:
+    server.on("/models", replies.models("first", "second", "third"))
+    server.on("first", refusal)
+    server.on("second", error(503, "busy"), refusal)
+    outcome = run(mode, {}, {"provider": Nearby(api_base=server.base_url)})
+    assert outcome.completion is not None, outcome.error
+    assert asked(server) == ["GET", "POST first", "POST second", "POST second", "POST third"]
+    assert [(attempt.model, attempt.number) for attempt in outcome.trail.attempts] == [
+        ("first", 1), ("second", 1), ("second", 2), ("third", 2),
+    ]  # fmt: skip
+
+
+def test_a_model_that_cannot_chat_is_remembered_one_that_lacks_a_feature_is_not(
+    server: FaultServer, nearby: Nearby
+) -> None:
+    server.on("/models", replies.models("a", "b", "c"))
+    server.on("a", NO_CHAT)
+    server.on("b", error(400, "b does not support tools"))
+    with Client() as client:
+        for _ in range(2):
+            assert client.chat.completions.create(messages=MESSAGES, provider=nearby).model == "c"
+        assert client.models.list(provider=nearby).ids == ("a", "b", "c")
+    assert asked(server) == ["GET", "POST a", "POST b", "POST c", "POST b", "POST c"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_without_a_model_that_chats_leaves_the_call_to_the_next_leg(mode: str, server: FaultServer) -> None:
+    nearby, backup = Nearby(api_base=server.base_url), Backup(api_base=server.base_url)
+    for models, refused in ((listed({"id": "a", "type": "embedding"}), []), (replies.models("a", "c"), ["a", "c"])):
+        server.received.clear()
+        server.on("/models", models)
+        server.script(replies.by_model(lambda model: answer("hi") if model == "b" else NO_CHAT))
+        outcome = run(mode, {"routes": [nearby, backup]}, {})
+        assert outcome.completion is not None, outcome.error
+        assert asked(server) == ["GET", *(f"POST {one}" for one in refused), "POST b"]
+        alone = run(mode, {"routes": [nearby]}, {})
+        assert type(alone.error) is g4f_lite.ModelUnavailableError
+    assert "does not support chat" in str(alone.error)
+
+
+def test_a_server_with_embedders_alone_says_so(server: FaultServer) -> None:
+    server.on("/models", listed({"id": "bge-m3", "type": "embedding"}))
+    outcome = run("sync", {}, {"provider": Nearby(api_base=server.base_url)})
+    assert "none of its models can chat (bge-m3): load one into it, or name one with model=" in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_still_loads_its_model_is_waited_for_from_the_list_on(
+    mode: str, server: FaultServer, nearby: Nearby
+) -> None:
+    loading = error(503, "Loading model", type="unavailable_error")
+    server.on("/models", loading, replies.models("llama"))
+    server.on("llama", loading, answer("hi"))
+    outcome = run(mode, {}, {"provider": nearby, "retries": 0})
+    assert outcome.text == "hi"
+    assert asked(server) == ["GET", "GET", "POST llama", "POST llama"]
+    assert [attempt.outcome for attempt in outcome.trail.attempts] == ["NotReadyError", "NotReadyError", "ok"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,40 @@ def test_invalid_keys_are_refused(cli: Cli, tmp_path: Path, monkeypatch: pytest.
     ran = cli("keys", "set", "groq", stdin=b"gsk_x")
     assert ran.code == 1
     assert ran.err.startswith("Error: ") and "a file" in ran.err
+
+
+def test_a_user_without_a_home_can_do_all_but_store_keys(cli: Cli, groq: FaultServer, homeless: None) -> None:
+    assert cli("ask", "hi", "-p", "groq").code == 0
+    report = cli("doctor")
+    assert report.code == 0
+    assert "keys\tstored\tnone: this user has no home folder; set G4F_LITE_CONFIG_DIR\n" in report.out
+    assert json.loads(cli("doctor", "--json").out)["stored_keys"] is None
+    listed = cli("keys", "list")
+    assert (listed.code, listed.out) == (0, "")
+    assert listed.err == "No key is stored: this user has no home folder; set G4F_LITE_CONFIG_DIR.\n"
+    for command in (("keys", "set", "groq"), ("keys", "remove", "groq")):
+        ran = cli(*command, stdin=b"gsk_x")
+        assert ran.code == 2
+        assert "no home folder; set G4F_LITE_CONFIG_DIR" in ran.err
+
+
+@pytest.mark.parametrize("home", ["a file", "a folder that cannot be written"])
+def test_a_home_that_holds_no_keys_stops_no_call(
+    home: str, cli: Cli, groq: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "home"
+    if home == "a file":
+        place.write_text("")
+    elif os.geteuid():
+        place.mkdir(0o500)
+    else:
+        place = Path("/proc/self")  # root can write into any other
+    monkeypatch.delenv("G4F_LITE_CONFIG_DIR")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(place))
+    assert cli("ask", "hi", "-p", "groq").code == 0
+    assert cli("doctor").code == 0
+    assert cli("keys", "list").code == 0
+    ran = cli("keys", "set", "groq", stdin=b"gsk_x")
+    assert ran.code == 1
+    assert ran.err.startswith(f"Error: {place}")

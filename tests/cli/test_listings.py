@@ -29,7 +29,7 @@ def test_providers_shows_key_and_default_model(cli: Cli, groq: FaultServer) -> N
 def test_providers_shows_which_key_is_missing_and_other_notices(cli: Cli) -> None:
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in cli("providers").out.splitlines()}
     assert rows["groq"] == ["no key", "GROQ_API_KEY", A]
-    assert rows["ollama"] == ["when named", "", "a server on this computer"]
+    assert rows["ollama"] == ["when named", "OLLAMA_API_KEY", "a server on this computer"]
     assert rows["github"] == ["not working", "", "GitHub Models was retired on 2026-07-30"]
     assert rows["azure"][:2] == ["no key", "AZURE_OPENAI_API_KEY"]
 

@@ -65,6 +65,48 @@ CASES = [
          "server_error"),
     Case("an overload", 503, openai("The engine is overloaded", type="server_error"), e.ServerError, "overloaded",
          "server_error"),
+    # Servers on one's own machine
+    Case("vLLM: tools", 400, {"object": "error", "type": "BadRequestError", "code": 400, "message":
+         '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'},
+         e.UnsupportedParameterError, "tool choice", "BadRequestError"),
+    Case("vLLM: images", 400, {"object": "error", "code": 400, "message":
+         "At most 0 image(s) may be provided in one prompt."}, e.UnsupportedParameterError, "At most 0"),
+    Case("vLLM: no template", 400, {"error": {"message": "As of transformers v4.44, default chat template is no longer "
+         "allowed, so you must provide a chat template", "code": 400}}, e.UnsupportedParameterError, "template"),
+    Case("vLLM: turns", 400, {"error": {"message":
+         "Conversation roles must alternate user/assistant/user/assistant/...", "code": 400}},
+         e.UnsupportedParameterError, "alternate"),
+    Case("SGLang: tools", 400, {"object": "error", "message": "Please start the server with --tool-call-parser"},
+         e.UnsupportedParameterError, "parser"),
+    Case("LM Studio: json_object", 400, {"error": "'response_format.type' must be 'json_schema' or 'text'"},
+         e.UnsupportedParameterError, "json_schema"),
+    Case("LM Studio: a named tool", 400, {"error": "Invalid tool_choice type: 'object'. Supported string values: none, "
+         "auto, required"}, e.UnsupportedParameterError, "tool_choice"),
+    Case("LM Studio: images", 400, {"error": "Vision add-on is not loaded, but images were provided for processing"},
+         e.UnsupportedParameterError, "Vision"),
+    Case("LM Studio: a tool's image", 400, {"error": {"type": "invalid_request_error", "message":
+         "Only text tool_result blocks are supported when tool_result.content is an array."}},
+         e.UnsupportedParameterError, "tool_result", "invalid_request_error"),
+    Case("LM Studio: a template", 400, {"error": 'Error rendering prompt with jinja template: "Unknown filter"'},
+         e.UnsupportedParameterError, "jinja"),
+    Case("LM Studio: no model", 400, {"error": "No models loaded. Please load a model in the developer page"},
+         e.ModelUnavailableError, "No models"),
+    Case("llama.cpp: tools", 500, openai("tools param requires --jinja flag", type="server_error"),
+         e.UnsupportedParameterError, "--jinja", "server_error"),
+    Case("llama.cpp: tools, long ago", 500, openai("Unsupported param: tools", type="server_error"),
+         e.UnsupportedParameterError, "tools", "server_error"),
+    Case("llama.cpp: images", 500, openai("image input is not supported - hint: if this is unexpected, you may need to "
+         "provide the mmproj", type="server_error"), e.UnsupportedParameterError, "mmproj", "server_error"),
+    Case("llama.cpp: embeddings", 501, openai("This server does not support embeddings. Start it with `--embeddings`",
+         type="not_supported_error"), e.ModelUnavailableError, "--embeddings", "not_supported_error"),
+    Case("llama.cpp: something else", 501, openai("This feature is not there", type="not_supported_error"),
+         e.UnsupportedParameterError, "feature", "not_supported_error"),
+    Case("Ollama: images", 500, {"error": "this model is missing data required for image input"},
+         e.UnsupportedParameterError, "image"),
+    Case("DeepSeek: a format", 400, openai("This response_format type is unavailable now"),
+         e.UnsupportedParameterError, "response_format", "invalid_request_error"),
+    Case("a crash that names an option", 500, openai("CUDA error: compile with --debug", type="server_error"),
+         e.ServerError, "CUDA", "server_error"),
     # Groq
     Case("Groq: no such model", 404, openai(NO_MODEL, "model_not_found"), e.ModelUnavailableError, "does not exist",
          "model_not_found"),

@@ -14,6 +14,7 @@ from g4f_lite import (
     ConnectionFailedError,
     MalformedResponseError,
     ModelUnavailableError,
+    NotReadyError,
     ProviderError,
     ProviderTimeoutError,
     RateLimitError,
@@ -73,6 +74,56 @@ def test_refusals_for_rate_use_up_no_retries() -> None:
         clock.now += plan.next_wait
     assert plan.fail(plan.begin(), ServerError("x")).wait is None
     assert plan.finished
+
+
+def test_a_service_that_is_not_ready_is_waited_for_until_the_deadline() -> None:
+    plan, clock = make([Leg(Here(), "a")], retries=0, deadline=30)
+    looks = []
+    while not plan.finished:
+        try:
+            state = plan.begin()
+        except AllCoolingDownError:
+            clock.now += plan.next_wait
+            continue
+        looks.append(clock.now - 1000)
+        plan.fail(state, NotReadyError("Loading model"))
+    assert looks == [0, 0.375, 1.125, 2.625, 5.625, 9.375, 13.125, 16.875, 20.625, 24.375, 28.125]
+    error = plan.final_error()
+    assert type(error) is NotReadyError
+    assert error.message == "Loading model"
+
+
+def test_a_service_that_is_not_ready_is_asked_again_no_sooner_than_it_says() -> None:
+    plan, clock = make([Leg(Here(), "a")])
+    plan.fail(plan.begin(), NotReadyError("Loading model", retry_after=20))
+    with pytest.raises(AllCoolingDownError):
+        plan.begin()
+    assert plan.next_wait == 20
+    clock.now += 20
+    plan.fail(plan.begin(), NotReadyError("Loading model", retry_after=600))
+    assert plan.finished
+
+
+def test_looks_at_a_service_that_is_not_ready_use_up_no_retries() -> None:
+    plan, clock = make([Leg(Here(), "a")], retries=1)
+    for _ in range(4):
+        plan.fail(plan.begin(), NotReadyError("Loading model"))
+        clock.now += 5
+    assert plan.fail(plan.begin(), ServerError("x")).wait == 0.25
+    clock.now += 5
+    assert plan.fail(plan.begin(), ServerError("x")).wait is None
+    assert plan.finished
+
+
+def test_another_leg_is_taken_while_a_service_is_not_ready() -> None:
+    plan, clock = make([Leg(Here(), "a")], [Leg(There(), "b")])
+    plan.fail(plan.begin(), NotReadyError("Loading model"))
+    assert (plan.next_wait, plan.finished) == (0, False)
+    plan.fail(state := plan.begin(), ModelUnavailableError("x"))
+    assert state.leg.model == "b"
+    assert not plan.finished
+    clock.now += 1
+    assert plan.begin().leg.model == "a"
 
 
 def test_the_callers_own_stop_ends_the_waiting_in_line() -> None:

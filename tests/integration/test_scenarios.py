@@ -36,6 +36,7 @@ class Scenario(NamedTuple):
 
 DOWN = error(503, "overloaded")
 ODD = error(400, "messages are odd")
+LOADING = error(503, "Loading model", type="unavailable_error")
 TWO = {"provider": "groq", "fallback_models": [B]}
 ONE = {"provider": "groq", "fallback_models": []}
 
@@ -138,6 +139,13 @@ SCENARIOS = [
     Scenario("the only leg is reset", (replies.reset(),), models=(A, A), params=ONE,
              error=g4f_lite.ConnectionFailedError),
     Scenario("all legs are down", (DOWN,), (DOWN,), models=(A, A, A, B, B, B), error=g4f_lite.RoutesExhaustedError),
+    # is not ready yet
+    Scenario("a model that is still loaded", (LOADING,)),
+    Scenario("a model that is still loaded, when no other leg is left",
+             (LOADING, error(503, "Model m is currently loading"), answer("a")),
+             models=(A, A, A), params={**ONE, "retries": 0}),
+    Scenario("a model that is still loaded, when the others have failed", (LOADING, answer("a")), (not_found(),),
+             models=(A, B, A)),
     # interrupts a stream
     Scenario("an interruption", (replies.cut(3),), models=(A, A, B), stream_models=(A,),
              stream_error=g4f_lite.StreamInterruptedError),

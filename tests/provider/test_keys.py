@@ -86,3 +86,13 @@ def test_a_key_is_never_shown() -> None:
     assert "s3cret" not in repr(key)
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(key)
+
+
+def test_a_user_without_a_home_has_no_stored_keys(homeless: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Client(plugins=[Alpha]) as client:
+        with pytest.raises(g4f_lite.MissingKeyError):
+            client.explain(provider="alpha")
+        monkeypatch.setenv("ALPHA_API_KEY", "environment")
+        assert client.explain(provider="alpha").tiers[0][0].key == keys.fingerprint("environment")
+    with pytest.raises(g4f_lite.ConfigurationError, match="no home folder; set G4F_LITE_CONFIG_DIR"):
+        keys.store_key("alpha", "x")

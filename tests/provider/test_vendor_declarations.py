@@ -17,6 +17,8 @@ from g4f_lite import (
     Client,
     ConfigurationError,
     ErrorReply,
+    InvalidRequestError,
+    NotReadyError,
     OpenaiTemplate,
     PermissionDeniedError,
     ProviderError,
@@ -139,6 +141,56 @@ def test_the_codes_of_one_provider_do_not_apply_to_another() -> None:
     assert type(Other().classify_error(reply)) is RateLimitError
 
 
+# -- not ready yet -------------------------------------------------------------------------
+
+NOT_READY: list[tuple[int, Any]] = [
+    (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),  # llama.cpp
+    (503, {"error": "Model gpt2 is currently loading", "estimated_time": 20.0}),  # Hugging Face
+    (
+        503,
+        {"error": {"message": "Deployment is currently scaled to zero and is scaling up.", "code": "X"}},
+    ),  # Fireworks
+    (503, {"error": {"message": "Please retry", "code": "DEPLOYMENT_SCALING_UP"}}),
+    (400, {"error": "Request for unknown model: 'm' is not found, model 'm' is not ready"}),  # Triton
+    (503, {"detail": "Service is starting up"}),  # NIM
+    (503, {"error": {"message": "The model is being loaded, please wait"}}),
+    (500, {"error": {"message": "Worker is warming up"}}),
+    (425, {"error": {"code": "model_not_ready"}}),
+    (200, {"error": {"message": "model is still loading"}}),
+]
+READY: list[tuple[int, Any, type[ProviderError]]] = [
+    (500, {"error": "error loading model: unknown architecture"}, ServerError),  # Ollama
+    (400, {"error": 'Failed to load model "m". Error: out of memory.'}, InvalidRequestError),  # LM Studio
+    (503, {"error": "server busy, please try again. maximum pending requests exceeded"}, ServerError),  # Ollama
+    (503, {"error": {"message": "Overloaded", "code": "model_loading_failed"}}, ServerError),
+    (401, {"error": {"message": "the model is loading"}}, AuthenticationError),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NOT_READY)
+def test_a_service_that_says_that_it_is_loading_is_not_ready(status: int, body: Any) -> None:
+    error = Other().classify_error(ErrorReply(status=status, body=json.dumps(body).encode()))
+    assert type(error) is NotReadyError
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), READY)
+def test_a_model_that_cannot_be_loaded_is_not_waited_for(status: int, body: Any, kind: type[ProviderError]) -> None:
+    assert type(Other().classify_error(ErrorReply(status=status, body=json.dumps(body).encode()))) is kind
+
+
+@every_mode
+def test_a_provider_declares_how_its_service_says_that_it_is_not_ready(server: FaultServer, mode: str) -> None:
+    class Brewery(Other):
+        not_ready = "^brewing"
+
+    server.script(replies.error(503, "Brewing the model"), replies.answer("here"))
+    outcome = run(mode, {}, {"provider": Brewery(api_base=server.base_url), "retries": 0})
+    assert outcome.text == "here"
+    assert [attempt.outcome for attempt in outcome.trail.attempts] == ["NotReadyError", "ok"]
+    reply = ErrorReply(status=503, body=b'{"error": "Loading model"}')
+    assert type(Brewery().classify_error(reply)) is ServerError
+
+
 # -- waits ---------------------------------------------------------------------------------
 
 
@@ -258,6 +310,8 @@ def test_declared_parts_are_reasoning(server: FaultServer, mode: str) -> None:
         ({"working_comments": "at work"}, "working_comments must be a tuple of texts, not 'at work'"),
         ({"working_comments": (b"at work",)}, "working_comments must be a tuple of texts"),
         ({"working_comments": None}, "working_comments must be a tuple of texts, not None"),
+        ({"not_ready": "brewing ("}, "not_ready must be a regular expression: missing"),
+        ({"not_ready": ["brewing"]}, "not_ready must be a regular expression"),
     ],
 )
 def test_an_invalid_declaration_is_refused_when_the_provider_is_created(

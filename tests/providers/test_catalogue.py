@@ -51,6 +51,41 @@ def test_its_attributes_are_valid(name: str) -> None:
         assert one.needs_auth or name == "local", "no prompt goes to a stranger by default"
 
 
+OTHER_NAMES = {
+    "azure": ["AZURE_OPENAI_AD_TOKEN", "AZURE_API_KEY"],
+    "cloudflare": ["CLOUDFLARE_API_KEY", "CF_API_TOKEN"],
+    "cohere": ["CO_API_KEY"],
+    "deepinfra": ["DEEPINFRA_TOKEN", "DEEPINFRA_API_TOKEN"],
+    "gemini": ["GOOGLE_API_KEY", "GOOGLE_GENAI_API_KEY"],
+    "huggingface": [
+        "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY",
+    ],
+    "llamacpp": ["LLAMA_API_KEY"],
+    "lmstudio": ["LM_API_TOKEN", "LM_STUDIO_API_KEY"],
+    "moonshot": ["KIMI_API_KEY"],
+    "nvidia": ["NVIDIA_NIM_API_KEY", "NGC_API_KEY"],
+    "ollama": ["OLLAMA_API_KEY"],
+    "ovhcloud": ["OVH_AI_ENDPOINTS_ACCESS_TOKEN"],
+    "together": ["TOGETHERAI_API_KEY"],
+    "vllm": ["VLLM_API_KEY"],
+    "zai": ["ZHIPUAI_API_KEY", "ZHIPU_API_KEY", "Z_AI_API_KEY"],
+}  # fmt: skip
+"""Variables that a service's own tools and pages, or widespread libraries, read its key from."""
+
+
+@pytest.mark.parametrize(("name", "variable"), [(name, one) for name, ones in OTHER_NAMES.items() for one in ones])
+def test_a_key_is_found_under_the_names_in_use(name: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "k-elsewhere")
+    [key] = g4f_lite.find_keys(PROVIDERS[name], None)
+    assert (key.value, key.source) == ("k-elsewhere", variable)
+
+
+def test_a_token_of_cloudflare_precedes_a_key_of_the_older_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_KEY", "needs-an-address")
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "k-token")
+    assert g4f_lite.find_keys(PROVIDERS["cloudflare"], None)[0].value == "k-token"
+
+
 @each_provider
 def test_its_models_are_listed_once_and_its_aliases_stand_for_an_id(name: str) -> None:
     one = PROVIDERS[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ...types.audio import Speech, Transcription
 from ...types.uploads import FileParam, Progress
@@ -28,8 +28,12 @@ class TranslationParams(EndpointParams, total=False):
 class TranscriptionParams(TranslationParams, total=False):
     """Keywords of `audio.transcriptions.create` besides `file`."""
 
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"] | None  # type: ignore[misc]  # one more than for translations
     language: str | None
     timestamp_granularities: Sequence[Literal["word", "segment"]] | None
+    chunking_strategy: str | Mapping[str, Any] | None
+    known_speaker_names: Sequence[str] | None
+    known_speaker_references: Sequence[str] | None
 
 
 class SpeechParams(EndpointParams, total=False):

@@ -11,5 +11,6 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | `stream` | the parser of a stream |
 | `usage` | what a service says of its usage under names of its own |
 | `lenient` | responses that nearly fit, and errors inside a 200 |
+| `model_kinds` | what a list of models says about each |
 | `endpoints` | embeddings, audio, images, the list of models |
 """

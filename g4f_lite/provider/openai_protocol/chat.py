@@ -45,6 +45,8 @@ preload_before_fork(
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
+_OF_ANSWERS = frozenset({"images"})
+"""Fields that a message of the assistant has in an answer only."""
 
 
 class OpenaiTemplate(Provider):
@@ -64,6 +66,11 @@ class OpenaiTemplate(Provider):
     """Parameters that have another name there: `{"seed": "random_seed"}`."""
     renamed_values: Mapping[str, Mapping[str, str]] = {}
     """Values that have another name there, by parameter: `{"tool_choice": {"required": "any"}}`."""
+    endpoint_parameters: Mapping[str, Mapping[str, str | Sequence[Any] | None]] = {}
+    """
+    Parameters that differ at endpoints other than chat, by endpoint: the name that the service has for one, the values
+    that it takes, or None if it takes none: `{"embeddings": {"dimensions": "output_dimension", "user": None}}`.
+    """
     renamed_roles: Mapping[str, str] = {"developer": "system"}
     """Roles of messages that have another name there; few services but OpenAI know `developer`."""
     dropped_message_fields: frozenset[str] = frozenset()
@@ -185,7 +192,7 @@ class OpenaiTemplate(Provider):
             from .returned import put_back
 
             message = put_back(message, self.name, self.returned_fields)
-        dropped = self.dropped_message_fields | self.foreign_fields
+        dropped = self.dropped_message_fields | self.foreign_fields | _OF_ANSWERS
         if None in message.values() or not dropped.isdisjoint(message):
             message = without_fields(message, dropped)
         if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
@@ -249,7 +256,7 @@ class OpenaiTemplate(Provider):
         if key is not None:
             name, before = self._key_header(key)
             headers[name] = before + key
-        return build(self.api_base, request, headers)
+        return build(self.api_base, request, headers, self.name, self.endpoint_parameters.get(request.operation, {}))
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse

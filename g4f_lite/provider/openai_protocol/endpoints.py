@@ -6,28 +6,32 @@ Source: OpenAI's API reference and Python library; Groq's and llama.cpp's answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from ...errors.exceptions import MalformedResponseError, ReplyError
+from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.reply import ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.images import ImagesResponse
+from ...types.images import ImagesResponse, as_plain_base64
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
-from ...value import NOT_JSON, decode_json
+from ...value import NOT_JSON, JSONObject, decode_json
 from .lenient import describe_body, error_in, loose_answer
+from .model_kinds import says_it_chats
 
 A = TypeVar("A", bound=Answer)
 
 for _kind in (CreateEmbeddingResponse, ImagesResponse, ModelList, Transcription):
     msgspec.json.Decoder(_kind)  # not in several threads at once: see `client/messages.py`
+
+_LOOKED_AT = 1024
+"""Models of a list of which it is found out whether they chat; no server on one's own machine has more."""
 
 PATHS = {
     "embeddings": "/embeddings",
@@ -39,22 +43,54 @@ PATHS = {
 }
 
 
-def build(api_base: str, request: EndpointRequest, key_headers: Mapping[str, str]) -> HTTPRequest:
-    """Return what to send; `key_headers` carry the key."""
+def build(
+    api_base: str,
+    request: EndpointRequest,
+    key_headers: Mapping[str, str],
+    service: str = "",
+    differing: Mapping[str, str | Sequence[Any] | None] = {},
+) -> HTTPRequest:
+    """
+    Return what to send.
+
+    Args:
+        key_headers: carry the key.
+        differing: as `OpenaiTemplate.endpoint_parameters`, for this endpoint.
+
+    Raises:
+        UnsupportedParameterError: the service does not take a parameter, or its value.
+    """
+    given = _fitted(request, service, differing) if differing else request.to_body()
     headers = {"accept": "*/*" if isinstance(request, SpeechRequest) else "application/json"}
     body: bytes | Upload = b""
     if isinstance(request, TranslationRequest):
-        body = Upload(_fields(request.to_body()), request.file, progress=request.progress)
+        body = Upload(_fields(given), request.file, progress=request.progress)
         headers["content-type"] = body.content_type
         headers["accept"] = "*/*"  # text and subtitles are not JSON
     elif not isinstance(request, ModelsRequest):
-        body = msgspec.json.encode(request.to_body())
+        body = msgspec.json.encode(given)
         headers["content-type"] = "application/json"
     headers |= key_headers
     if request.extra_headers:
         headers |= {name.lower(): value for name, value in request.extra_headers.items()}
     method = "GET" if isinstance(request, ModelsRequest) else "POST"
     return HTTPRequest(url=api_base + PATHS[request.operation], headers=headers, body=body, method=method)
+
+
+def _fitted(request: EndpointRequest, service: str, differing: Mapping[str, str | Sequence[Any] | None]) -> JSONObject:
+    """Return the body of a request with the service's names; `extra_body` is sent as the caller wrote it."""
+    body = msgspec.structs.replace(request, extra_body=None).to_body()
+    for name, its in differing.items():
+        if name not in body:
+            continue
+        if its is None:
+            raise UnsupportedParameterError(f"{service} does not support the parameter {name!r} of {request.operation}")
+        if isinstance(its, str):
+            body[its] = body.pop(name)
+        elif body[name] not in its:
+            choices = " or ".join(map(repr, its))
+            raise UnsupportedParameterError(f"{service} takes {name}={choices} only, not {body[name]!r}")
+    return {**body, **(request.extra_body or {})}
 
 
 def _fields(body: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -85,7 +121,8 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
         return _in_order(_decode_answer(response, CreateEmbeddingResponse))
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList)
-    return _decode_answer(response, ImagesResponse)
+    drawn = _decode_answer(response, ImagesResponse)
+    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(one) for one in drawn.data))
 
 
 def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
@@ -96,10 +133,13 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
+    if kind is Transcription and b'"speaker_id"' in response.body and isinstance(answer, dict):
+        _name_speakers(answer)
     if kind is ModelList:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
             answer["data"] = []
+        _say_which_chat(answer)
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
@@ -115,6 +155,29 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     except (msgspec.ValidationError, TypeError, LookupError, AttributeError):
         pass
     raise MalformedResponseError(f"the answer has another shape: {detail[:200]}", status=response.status)
+
+
+def _name_speakers(answer: JSONObject) -> None:
+    """Give the speakers OpenAI's name, in place; Mistral and Together send them as `speaker_id`."""
+    if not answer.get("segments") and isinstance(answer.get("speaker_segments"), list):  # Together
+        answer["segments"] = answer["speaker_segments"]
+    for name in ("segments", "words"):
+        for one in parts if isinstance(parts := answer.get(name), list) else ():
+            if isinstance(one, dict) and one.get("speaker") is None and "speaker_id" in one:
+                one["speaker"] = one["speaker_id"]
+
+
+def _say_which_chat(answer: Any) -> None:
+    """Write into the items of a list, in place, whether they can chat, if the list says so."""
+    listed = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(listed, list):
+        return
+    more = answer.get("models")  # llama.cpp: the same models in Ollama's shape, with their capabilities
+    more = more[:_LOOKED_AT] if isinstance(more, list) else []
+    known = {str(one.get("name")): one for one in more if isinstance(one, dict)}
+    for one in listed[:_LOOKED_AT]:
+        if isinstance(one, dict):
+            one["g4f_lite.chats"] = says_it_chats({**known.get(str(one.get("id")), {}), **one})
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:

@@ -60,7 +60,13 @@ GATEWAYS: dict[str, Row] = {
         url="https://huggingface.co",
         login_url="https://huggingface.co/settings/tokens",
         api_base="https://router.huggingface.co/v1",
-        api_key_env=("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN"),
+        api_key_env=(
+            "HF_TOKEN",
+            "HUGGING_FACE_HUB_TOKEN",
+            "HUGGINGFACE_HUB_TOKEN",
+            "HUGGINGFACEHUB_API_TOKEN",
+            "HUGGINGFACE_API_KEY",
+        ),
         default_model="openai/gpt-oss-120b",
         fallback_models=("deepseek-ai/DeepSeek-V4-Flash", "zai-org/GLM-5.2", "Qwen/Qwen3.6-27B"),
         model_aliases={

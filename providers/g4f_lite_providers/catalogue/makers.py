@@ -25,6 +25,7 @@ MAKERS: dict[str, Row] = {
             """.split()
         ),
         renamed_parameters=OLD_LIMIT | {"seed": "random_seed"},
+        endpoint_parameters={"embeddings": {"dimensions": "output_dimension", "user": None}},
         renamed_values=ANY_TOOL,
         dropped_message_fields=frozenset({"annotations", "name", "refusal"}) | REASONING,
         tool_call_id_form="[a-zA-Z0-9]{9}",  # else 400, code 3280
@@ -71,7 +72,7 @@ MAKERS: dict[str, Row] = {
         url="https://www.moonshot.ai",
         login_url="https://platform.moonshot.ai",
         api_base="https://api.moonshot.ai/v1",
-        api_key_env=("MOONSHOT_API_KEY",),
+        api_key_env=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
         default_model="kimi-k3",
         fallback_models=("kimi-k2.6",),
         capabilities=CHAT | VISION,
@@ -108,7 +109,7 @@ MAKERS: dict[str, Row] = {
         url="https://z.ai",
         login_url="https://z.ai/manage-apikey/apikey-list",
         api_base="https://api.z.ai/api/paas/v4",
-        api_key_env=("ZAI_API_KEY", "ZHIPU_API_KEY"),
+        api_key_env=("ZAI_API_KEY", "Z_AI_API_KEY", "ZHIPUAI_API_KEY", "ZHIPU_API_KEY"),
         default_model="glm-5.3",
         fallback_models=("glm-5.3-flash", "glm-5.2"),
         thinking_models=r"glm-(?:4\.[5-9]|[5-9])",

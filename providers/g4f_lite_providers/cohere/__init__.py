@@ -7,12 +7,16 @@ Model ids are those of November 2026.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from g4f_lite import ChatCompletion, ChatRequest, HTTPRequest, HTTPResponse, Provider, StreamParser, hookimpl
 
 from ..translation.parameters import http_request
 from .answer import CohereStream, completion
 from .request import chat_body
+
+if TYPE_CHECKING:
+    from g4f_lite import Answer, EndpointRequest
 
 
 class Cohere(Provider):
@@ -26,7 +30,8 @@ class Cohere(Provider):
     api_key_env = ("COHERE_API_KEY", "CO_API_KEY")
     default_model = "command-a-03-2025"
     fallback_models = ("command-a-plus-05-2026", "command-r7b-12-2024")
-    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage"})
+    default_models = {"embeddings": "embed-v4.0"}
+    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage", "embeddings"})
 
     # Source: docs.cohere.com/docs/structured-outputs.
     schema_rules = {
@@ -49,6 +54,24 @@ class Cohere(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return CohereStream()
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from g4f_lite import EmbeddingRequest  # imported late: chats do not need it
+
+        if not isinstance(request, EmbeddingRequest):
+            return super().build_operation(request, key=key)
+        from .embeddings import build_embeddings
+
+        return build_embeddings(request, self.api_base, key)
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        from g4f_lite import EmbeddingRequest
+
+        if not isinstance(request, EmbeddingRequest):
+            return super().parse_operation(request, response)
+        from .embeddings import read_embeddings
+
+        return read_embeddings(request, response)
 
 
 @hookimpl

@@ -6,7 +6,8 @@ Model ids are those of November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from g4f_lite import (
@@ -31,6 +32,9 @@ from ..translation.turns import JSONObject
 from .answer import GeminiStream, completion
 from .request import generate_body
 
+if TYPE_CHECKING:
+    from g4f_lite import Answer, EndpointRequest
+
 
 class Gemini(Provider):
     """Gemini, at `POST {api_base}/models/{model}:generateContent`; the key goes into a header, never into the URL."""
@@ -40,10 +44,11 @@ class Gemini(Provider):
     url = "https://aistudio.google.com"
     login_url = "https://aistudio.google.com/apikey"
     api_base = "https://generativelanguage.googleapis.com/v1beta"
-    api_key_env = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    api_key_env: tuple[str, ...] = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_API_KEY")
     default_model = "gemini-3.8-flash"
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-2.5-flash")
-    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage"})
+    default_models: Mapping[str, str] = {"embeddings": "gemini-embedding-001"}
+    capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "audio", "stream_usage", "embeddings"})
     thinking_models = r"(?:models/)?gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
     known_fields = frozenset({"google"})
     error_codes = {
@@ -97,6 +102,24 @@ class Gemini(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         return GeminiStream()
+
+    def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
+        from g4f_lite import EmbeddingRequest  # imported late: chats do not need it
+
+        if not isinstance(request, EmbeddingRequest):
+            return super().build_operation(request, key=key)
+        from .embeddings import build_embeddings
+
+        return build_embeddings(request, self.api_base, key)
+
+    def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
+        from g4f_lite import EmbeddingRequest
+
+        if not isinstance(request, EmbeddingRequest):
+            return super().parse_operation(request, response)
+        from .embeddings import read_embeddings
+
+        return read_embeddings(request, response)
 
 
 @hookimpl

@@ -50,6 +50,12 @@ class _Call(Struct):
     args: Raw = Raw()
 
 
+class _Data(Struct, rename="camel"):
+    mime_type: str = ""
+    data: str = ""
+    file_uri: str = ""
+
+
 class _Part(Struct, rename="camel"):
     """A part of any kind; parts of unknown kinds are skipped."""
 
@@ -57,6 +63,8 @@ class _Part(Struct, rename="camel"):
     thought: bool = False
     thought_signature: str | None = None
     function_call: _Call | None = None
+    inline_data: _Data | None = None
+    file_data: _Data | None = None
 
 
 class _Content(Struct):
@@ -157,8 +165,9 @@ def _choice(candidate: _Candidate, answer: _Response) -> Choice:
         for call in piece.tool_calls or ()
         if call.function is not None
     )
+    images = [image for piece in pieces for image in piece.images or ()]
     extra = [piece.extra_content for piece in pieces if piece.extra_content]
-    message = message_of(texts, thoughts, calls, extra[-1] if extra else None)
+    message = message_of(texts, thoughts, calls, extra[-1] if extra else None, images)
     finish = said.finish(candidate, in_stream=False)
     return Choice(index=candidate.index, message=message, finish_reason=finish, logprobs=_logprobs(candidate))
 
@@ -216,7 +225,9 @@ class _Said:
             self._calls += 1
             return Delta(tool_calls=(made,))
         if part.thought:
-            return Delta(reasoning=part.text)
+            return Delta(reasoning=part.text)  # a picture that it thinks of is a draft
+        if (data := part.inline_data or part.file_data) is not None and data.mime_type.startswith("image/"):
+            return Delta(images=[_image(data, extra)])
         return Delta(content=part.text, extra_content=extra)
 
     def finish(self, candidate: _Candidate, *, in_stream: bool) -> str | None:
@@ -227,6 +238,13 @@ class _Said:
             message = candidate.finish_message or f"the answer ended with {reason}"
             raise failure({"message": message, "status": reason}, in_stream=in_stream)
         return "tool_calls" if reason == "STOP" and self._calls else FINISHES[str(reason)]
+
+
+def _image(data: _Data, extra: JSONObject | None) -> JSONObject:
+    """Return an image as a part, in OpenRouter's form, with the signature that Google wants back."""
+    url = f"data:{data.mime_type};base64,{data.data}" if data.data else data.file_uri
+    image: JSONObject = {"type": "image_url", "image_url": {"url": url}}
+    return image | {"extra_content": extra} if extra else image
 
 
 def _parts(candidate: _Candidate) -> list[_Part]:

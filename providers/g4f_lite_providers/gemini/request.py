@@ -37,8 +37,9 @@ def generate_body(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.J
         UnsupportedParameterError: the service or this model does not support the request.
         InvalidRequestError: the request is invalid for every service.
     """
-    refuse(request, NOWHERE_ELSE | ({"parallel_tool_calls"} if request.tools else frozenset()), SERVICE)
-    talk = t.read(messages, SERVICE)
+    others = NOWHERE_ELSE - ({"modalities"} if _modalities(request) else set())
+    refuse(request, others | ({"parallel_tool_calls"} if request.tools else set()), SERVICE)
+    talk = t.read(messages, SERVICE, takes_own_images=True)
     signs = generation_of(request.model) >= 3
     turns = ((_ROLES[turn.role], _parts(turn, signs=signs)) for turn in talk.turns)
     contents = t.joined(turns)
@@ -78,6 +79,7 @@ def _sampling(request: ChatRequest) -> t.JSONObject:
         "maxOutputTokens": max_tokens(request),
         "stopSequences": stop or None,
         "candidateCount": request.n,
+        "responseModalities": _modalities(request),
         "seed": request.seed,
         "frequencyPenalty": request.frequency_penalty,
         "presencePenalty": request.presence_penalty,
@@ -85,6 +87,12 @@ def _sampling(request: ChatRequest) -> t.JSONObject:
         "logprobs": request.top_logprobs or None,
     }
     return {name: value for name, value in config.items() if value is not None}
+
+
+def _modalities(request: ChatRequest) -> list[str] | None:
+    """Return what an answer with images may consist of; None if the request asks for no image, or for sound."""
+    asked = request.modalities or ()
+    return [one.upper() for one in asked] if "image" in asked and {"text", "image"} >= set(asked) else None
 
 
 def _format(request: ChatRequest) -> t.JSONObject:
@@ -150,7 +158,8 @@ def _parts(turn: t.Turn, *, signs: bool) -> list[t.JSONObject]:
         elif isinstance(part, t.Text):
             parts.append({"text": part.text})
         else:
-            parts.append(_media(part))
+            signature = _signature(part.extra)
+            parts.append(_media(part) | ({"thoughtSignature": signature} if signature else {}))
     last = max((index for index, part in enumerate(parts) if "text" in part), default=None)
     if (signature := _signature(turn.extra)) is not None and last is not None:
         parts[last]["thoughtSignature"] = signature

@@ -8,4 +8,5 @@ Rule: no I/O; what only one service needs stays in the package of its provider.
 | turns | messages as turns of typed parts |
 | parameters | the other parameters of a request |
 | answers | bodies and events into completions |
+| embeddings | texts to embed, and their vectors |
 """

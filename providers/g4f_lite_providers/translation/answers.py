@@ -83,11 +83,16 @@ def only_choice(
 
 
 def message_of(
-    texts: Sequence[str], thoughts: Iterable[str], calls: tuple[ToolCall, ...], extra_content: JSONObject | None = None
+    texts: Sequence[str],
+    thoughts: Iterable[str],
+    calls: tuple[ToolCall, ...],
+    extra_content: JSONObject | None = None,
+    images: list[JSONObject] | None = None,
 ) -> Message:
     """Return a message; its content is None only if there are tool calls."""
     return Message(
         content="".join(texts) if texts or not calls else None,
+        images=images or None,
         reasoning="".join(thoughts) or None,
         tool_calls=calls or None,
         extra_content=extra_content,

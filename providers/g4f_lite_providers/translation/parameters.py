@@ -7,11 +7,14 @@ only parameters that cannot change the answer are omitted (`LEFT_OUT`).
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from g4f_lite import ChatRequest, HTTPRequest, InvalidRequestError, UnsupportedParameterError
+
+if TYPE_CHECKING:
+    from g4f_lite import EndpointRequest
 
 from .turns import JSONObject
 
@@ -47,7 +50,9 @@ def refuse(request: ChatRequest, names: frozenset[str], service: str) -> None:
             raise UnsupportedParameterError(f"{service} does not support the parameter {name!r}")
 
 
-def http_request(url: str, body: JSONObject, request: ChatRequest, *, stream: bool, **own: str | None) -> HTTPRequest:
+def http_request(
+    url: str, body: JSONObject, request: ChatRequest | EndpointRequest, *, stream: bool, **own: str | None
+) -> HTTPRequest:
     """
     Return the request with this body, `extra_body` merged in last and `extra_headers` instead of ours.
 

@@ -40,6 +40,8 @@ class Media(NamedTuple):
     detail: str = ""
     """The resolution for an image: OpenAI's low, high or auto."""
     cache: JSONObject | None = None
+    extra: JSONObject = {}
+    """Of an image that the service made: what it needs back."""
 
 
 class Call(NamedTuple):
@@ -88,9 +90,12 @@ class Conversation(NamedTuple):
         return [part for turn in self.turns for part in turn.parts if isinstance(part, Call)]
 
 
-def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
+def read(messages: Sequence[Mapping[str, Any]], service: str, *, takes_own_images: bool = False) -> Conversation:
     """
     Return the conversation in OpenAI-shaped messages; it begins with a user's turn.
+
+    Args:
+        takes_own_images: the service takes images in a turn of the assistant; without it, they are left out.
 
     Raises:
         InvalidRequestError: a message is invalid for every service; names it.
@@ -111,7 +116,7 @@ def read(messages: Sequence[Mapping[str, Any]], service: str) -> Conversation:
         elif role == "user":
             turns.append(Turn("user", _parts(message, where, service)))
         elif role == "assistant":
-            turn = _assistant(message, where, service, names)
+            turn = _assistant(message, where, service, names, takes_own_images=takes_own_images)
             calls = [part for part in turn.parts if isinstance(part, Call)]
             waiting |= _waiting(message, calls)
             names |= {call.id: call.name for call in calls}
@@ -141,9 +146,14 @@ def _waiting(message: Mapping[str, Any], calls: Sequence[Call]) -> dict[str, lis
     return waiting
 
 
-def _assistant(message: Mapping[str, Any], where: str, service: str, taken: Mapping[str, str]) -> Turn:
+def _assistant(
+    message: Mapping[str, Any], where: str, service: str, taken: Mapping[str, str], *, takes_own_images: bool
+) -> Turn:
     content = message.get("content") or message.get("refusal")
     parts: list[Part] = list(_parts({**message, "content": content}, where, service))
+    for image in (message.get("images") or ()) if takes_own_images else ():
+        [made] = _content([image], f"{where}.images", service)
+        parts.append(made._replace(extra=_extra(image)) if isinstance(made, Media) else made)
     ids = set(taken)
     for index, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") if isinstance(call, Mapping) else None

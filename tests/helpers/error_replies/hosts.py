@@ -12,6 +12,7 @@ from .told import (
     KEY,
     LARGE,
     LATER,
+    LOADING,
     MODEL,
     PARAMETER,
     QUOTA,
@@ -195,7 +196,7 @@ HOSTS: dict[str, list[Told]] = {
         Told(422, {"error": "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"}, CONTEXT),
         Told(429, {"error": "Too Many Requests"}, RATE, 17, headers={"ratelimit": '"api";r=0;t=17', "ratelimit-policy": '"api";q=500;w=300'}),
         Told(429, {"error": "Too Many Requests"}, RATE, headers={"ratelimit": '"api";r=2;t=17'}),
-        Told(503, {"error": "Model x is currently loading", "estimated_time": 20.5}, SERVER, 20.5),
+        Told(503, {"error": "Model x is currently loading", "estimated_time": 20.5}, LOADING, 20.5),
     ],
     # Nebius runs vLLM, with FastAPI's errors
     "nebius": [

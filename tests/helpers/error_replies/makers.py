@@ -101,7 +101,7 @@ MAKERS: dict[str, list[Told]] = {
         Told(529, anthropic("overloaded_error", "Overloaded"), SERVER),
         Told(200, anthropic("overloaded_error", "Overloaded"), SERVER),
         Told(500, anthropic("api_error", "Internal server error"), SERVER),
-        Told(400, invalid("messages: roles must alternate"), INVALID),
+        Told(400, invalid("messages: roles must alternate"), PARAMETER),
     ],
     # Gemini's troubleshooting page, its forum, issue reports
     "gemini": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .told import CONTEXT, KEY, MODEL, PARAMETER, SERVER, Told, openai
+from .told import CONTEXT, KEY, LOADING, MODEL, PARAMETER, SERVER, Told, openai
 
 
 def vllm(code: int, type: str, message: str) -> Any:
@@ -40,7 +40,7 @@ OWN_SERVERS: dict[str, list[Told]] = {
         Told(401, {"error": {"code": 401, "message": "Invalid API Key", "type": "authentication_error"}}, KEY),
         Told(404, {"error": {"code": 404, "message": "model 'x' not found", "type": "not_found_error"}}, MODEL),
         Told(400, {"error": {"code": 400, "message": "the request exceeds it", "type": "exceed_context_size_error", "n_ctx": 9}}, CONTEXT),
-        Told(501, {"error": {"code": 501, "message": "This server does not support it", "type": "not_supported_error"}}, SERVER),
-        Told(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, SERVER),
+        Told(501, {"error": {"code": 501, "message": "This server does not support it", "type": "not_supported_error"}}, PARAMETER),
+        Told(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, LOADING),
     ],
 }  # fmt: skip

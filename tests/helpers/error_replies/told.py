@@ -10,6 +10,7 @@ from g4f_lite import (
     ContextWindowError,
     InvalidRequestError,
     ModelUnavailableError,
+    NotReadyError,
     PermissionDeniedError,
     ProviderError,
     QuotaExceededError,
@@ -22,9 +23,10 @@ from g4f_lite import (
 
 KEY, QUOTA, DENIED, MODEL = AuthenticationError, QuotaExceededError, PermissionDeniedError, ModelUnavailableError
 CONTEXT, LARGE, PARAMETER = ContextWindowError, RequestTooLargeError, UnsupportedParameterError
-RATE, SERVER, CONTENT, TOOL, INVALID = (
+RATE, SERVER, LOADING, CONTENT, TOOL, INVALID = (
     RateLimitError,
     ServerError,
+    NotReadyError,
     ContentFilterError,
     ToolCallError,
     InvalidRequestError,

@@ -70,6 +70,11 @@ def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> 
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_weights_without_a_home_to_put_them_in_are_a_clear_error(homeless: None) -> None:
+    with pytest.raises(g4f_lite.ModelUnavailableError, match="cannot be put together"):
+        ask("hi")
+
+
 def test_weights_that_cannot_be_written_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/dev/null")
     with pytest.raises(g4f_lite.ModelUnavailableError, match="cannot be put together"):

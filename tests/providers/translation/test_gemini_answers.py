@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from helpers.driving import MODES, run
 from helpers.protocol_bodies import candidate, response
 from helpers.protocol_reading import PROVIDERS, REQUEST, parse, read, seen, streamed
 
 from g4f_lite import ServerSentEvent, TokenDetails, Usage
+from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.shapes import SHAPES
 
 
@@ -122,3 +124,64 @@ def test_a_prompt_that_google_blocks_is_withheld_not_malformed() -> None:
     blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 3}}
     assert seen(parse("gemini", blocked)) == (None, "", [], "content_filter")
     assert type(read("gemini", SHAPES["gemini"].sse(blocked)).failure).__name__ == "ContentFilterError"
+
+
+# -- images --------------------------------------------------------------------------------
+
+
+def drawn(data: str, **more: Any) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": "image/png", "data": data}, **more}
+
+
+def image(url: str, signature: str | None = None) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}}
+    return part | ({"extra_content": {"google": {"thought_signature": signature}}} if signature else {})
+
+
+CAT, DOG = image("data:image/png;base64,Q0FU"), image("data:image/png;base64,RE9H", "c2ln")
+IMAGES = [
+    ("alone", [drawn("Q0FU")], "", [CAT]),
+    ("beside text", [{"text": "A cat, "}, drawn("Q0FU"), {"text": "a dog"}, drawn("RE9H", thoughtSignature="c2ln")],
+     "A cat, a dog", [CAT, DOG]),
+    ("after a draft", [drawn("RE9H", thought=True), drawn("Q0FU")], "", [CAT]),
+    ("as a file", [{"fileData": {"mimeType": "image/webp", "fileUri": "https://files.test/1"}}], "",
+     [image("https://files.test/1")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "text", "images"), [row[1:] for row in IMAGES], ids=[row[0] for row in IMAGES])
+def test_geminis_images_are_handed_out_whole_and_streamed(
+    parts: list[dict[str, Any]], text: str, images: list[dict[str, Any]]
+) -> None:
+    whole = parse("gemini", response(candidate(*parts)))
+    apart = streamed("gemini", *(response(candidate(part, finish=None)) for part in parts), response(candidate()))
+    for answer in (whole, apart):
+        assert (answer.text, answer.choices[0].message.images) == (text, images)
+        assert answer.choices[0].message.to_dict()["images"] == images
+        assert answer.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_image_alone_is_an_answer_and_goes_back_with_its_signature(mode: str, server: FaultServer) -> None:
+    said = response(candidate(drawn("RE9H", thoughtSignature="c2ln")))
+    event = [SHAPES["gemini"].sse(said)]
+    server.script(
+        lambda request: (
+            replies.stream(event)(request) if request.stream else replies.body(json.dumps(said).encode())(request)
+        )
+    )
+    settings = {"keys": {"gemini": "k"}, "base_urls": {"gemini": server.base_url}}
+    outcome = run(mode, settings, {"provider": "gemini", "model": "gemini-3-image", "fallback_models": []})
+    assert outcome.completion is not None, outcome.error
+    assert len(server.received) == 1
+    message = outcome.completion.choices[0].message
+    assert message.images == [DOG]
+    talk = [{"role": "user", "content": "A dog"}, message, {"role": "user", "content": "Browner"}]
+    run(mode, settings, {"provider": "gemini", "model": "gemini-3-image", "fallback_models": [], "messages": talk})
+    assert server.received[1].json["contents"][1] == {
+        "role": "model",
+        "parts": [drawn("RE9H", thoughtSignature="c2ln")],
+    }
+    server.script(replies.answer())
+    run(mode, {"keys": {"groq": "k"}, "base_urls": {"groq": server.base_url}}, {"provider": "groq", "messages": talk})
+    assert "images" not in server.received[2].json["messages"][1]

@@ -126,6 +126,8 @@ PARAMETERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"logit_bias": {"5": -100.0}}, NOWHERE),
     ({"modalities": ["text"]}, NOTHING),
     ({"modalities": ["text", "audio"]}, NOWHERE),
+    ({"modalities": ["text", "image"]}, {"anthropic": NO, "gemini": {"responseModalities": ["TEXT", "IMAGE"]}, "cohere": NO}),
+    ({"modalities": ["image", "audio"]}, NOWHERE),
     ({"audio": {"voice": "alloy"}}, NOWHERE),
     ({"functions": [{"name": "f"}]}, NOWHERE),
     ({"verbosity": "low"}, NOWHERE),
