@@ -95,8 +95,20 @@ def check_messages(messages: object) -> list[JSONObject]:
 def _as_dict(message: Any) -> Any:
     """Return a message as a dictionary, or unchanged if it is no message: the check says where it is."""
     if isinstance(message, Message):
-        return message.to_dict()
+        return _from_answer(message)
     return dict(message) if isinstance(message, Mapping) else message
+
+
+def _from_answer(message: Message) -> JSONObject:
+    """Return an answer as services take it in the next request: sound by its id, or as text; images not at all."""
+    fields = message.to_dict()
+    fields.pop("images", None)
+    if (audio := fields.pop("audio", None)) is not None:
+        if fields["content"] is None:
+            fields["content"] = audio.get("transcript") or ""
+        if "id" in audio:
+            fields["audio"] = {"id": audio["id"]}
+    return fields
 
 
 def _explain(error: Exception, messages: list[Any]) -> str:

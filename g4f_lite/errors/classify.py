@@ -18,6 +18,7 @@ from typing import Any
 from ..value import Value
 from . import exceptions as e
 from .reply import ErrorReply
+from .reply_facts import KEY_LIKE, keep_reply
 from .retry_after import asked_wait
 
 _READ = 4000
@@ -128,7 +129,6 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     ),
 )
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|month)|\b(?:RPD|TPD)\b|daily|PerDay|monthly"
-_KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
 
 def _says(pattern: str, message: str) -> bool:
@@ -173,7 +173,9 @@ def classify(
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
-    return kind(message, status=status, code=code, retry_after=wait)
+    error = kind(message, status=status, code=code, retry_after=wait)
+    keep_reply(error, reply)
+    return error
 
 
 def _kind(
@@ -266,7 +268,7 @@ def _line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return re.sub(_KEY_LIKE, "[key]", text)[:_SHOWN]
+    return re.sub(KEY_LIKE, "[key]", text)[:_SHOWN]
 
 
 def _redirect_message(reply: ErrorReply) -> str:

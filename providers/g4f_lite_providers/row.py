@@ -36,3 +36,4 @@ class Row(TypedDict, total=False):
     error_codes: Mapping[str, type[ProviderError]]
     limit_headers: Mapping[str, tuple[str, str]]
     reasoning_parts: Mapping[str, str]
+    done_is_enough: bool

@@ -16,9 +16,10 @@ from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.size_limits import decode_bounded, decode_or_none
+from ...types.size_limits import MAX_OBJECTS, decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
+from .completing import complete
 from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
 from .stream import OpenaiStreamParser
 
@@ -56,6 +57,9 @@ class OpenaiTemplate(Provider):
     """Whether a message's list of text parts is sent as one string."""
     reasoning_parts: Mapping[str, str] = REASONING_PARTS
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
+
+    done_is_enough: bool = False
+    """Whether a stream that ends with `[DONE]` is complete, because the service never sends a finish reason."""
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         body = request.to_body()
@@ -111,6 +115,8 @@ class OpenaiTemplate(Provider):
                 for name, value in message.items()
                 if name not in self.dropped_message_fields and (value is not None or name == "content")
             }
+        if "audio" in message and "audio" not in self.capabilities:  # of an answer with sound
+            message = {name: value for name, value in message.items() if name != "audio"}
         if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
             message = {**message, "role": role}
         if self.plain_text_content and isinstance(parts := message.get("content"), list):
@@ -129,22 +135,25 @@ class OpenaiTemplate(Provider):
         try:
             try:
                 completion = _completion_decoder.decode(body)
-            except msgspec.ValidationError:
+            except msgspec.DecodeError:
                 answer = decode_bounded(body)
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
+        if completion is not None:
+            answer = decode_or_none(body) if body[MAX_OBJECTS:] else msgspec.json.decode(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
-        if completion is not None and (not completion.choices or b'"error"' in body):
-            answer = decode_or_none(body)
-        if (error := error_in(answer)) is not None:
+        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
-        completion = completion or loose_completion(answer, self.reasoning_parts)
+        if completion is None:
+            completion = loose_completion(answer, self.reasoning_parts, body)
+        elif completion.choices and answer is not None:
+            complete(completion, answer)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
         return completion
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
-        return OpenaiStreamParser(self.reasoning_parts)
+        return OpenaiStreamParser(self.reasoning_parts, done_is_enough=self.done_is_enough)
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         from .endpoints import build

@@ -208,7 +208,13 @@ class AnthropicStream:
         return (self._chunk(delta, _finish(stop_reason), _usage(self._counts)),)
 
     def _count(self, usage: _Usage | None) -> None:
-        for name in _Usage.__struct_fields__ if usage is not None else ():
+        """Zeros alone, which gateways have sent after the true numbers of the prompt or the answer, correct nothing."""
+        if usage is None:
+            return
+        usage.output_tokens = usage.output_tokens or self._counts.output_tokens
+        if not (usage.input_tokens or usage.cache_read_input_tokens or self._counts.input_tokens is None):
+            usage.input_tokens = usage.cache_read_input_tokens = usage.cache_creation_input_tokens = None
+        for name in _Usage.__struct_fields__:
             if (count := getattr(usage, name)) is not None:
                 setattr(self._counts, name, count)
 
