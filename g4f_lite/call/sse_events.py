@@ -14,7 +14,7 @@ from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
 _BOM = b"\xef\xbb\xbf"
 
 
-_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b"[]", b'""'))
+_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b'""'))
 _HEARTBEAT_NAMES = frozenset(("ping", "heartbeat", "keep-alive", "keepalive"))
 
 

@@ -335,6 +335,8 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
                 for choice, own in zip(self.choices, given, strict=False)
             ],
             **({"usage": self.usage.to_dict()} if self.usage else {}),
+            **({"system_fingerprint": self.system_fingerprint} if self.system_fingerprint else {}),
+            **({"service_tier": self.service_tier} if self.service_tier else {}),
             **unknown_fields(event, ChatCompletionChunk),
         }
 

@@ -143,7 +143,7 @@ def test_an_event_that_cannot_be_read_interrupts_the_stream(mode: str, odd: str,
 
 
 @pytest.mark.parametrize("mode", STREAMS)
-@pytest.mark.parametrize("beat", ["ping", "null", "{}", "", "[]", '{"type": "ping"}'])
+@pytest.mark.parametrize("beat", ["ping", "null", "{}", "", '{"type": "ping"}'])
 def test_a_heartbeat_interrupts_nothing(mode: str, beat: str, server: FaultServer) -> None:
     assert answered(mode, server, said(data(beat), {"content": "a"}, data(beat), {"content": "b"})).text == "ab"
 
