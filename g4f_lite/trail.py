@@ -36,7 +36,7 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     wait: float | None = None
     """Seconds to wait before the next attempt."""
     notes: tuple[str, ...] = ()
-    """Oddities that did not spoil the answer, such as a skipped malformed event."""
+    """Oddities that did not spoil the answer, such as an event that the end of the body cut."""
 
     @property
     def route(self) -> str:

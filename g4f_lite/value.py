@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,6 +19,37 @@ def decode_json(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except NOT_JSON:
         return None
+
+
+SURROGATES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""Escapes in JSON: backslashes, pairs of surrogates, and surrogates without the other half."""
+
+
+def repair_surrogates(body: bytes) -> bytes:
+    """Return JSON in which a surrogate without its other half, which is no character, is U+FFFD."""
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return SURROGATES.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], body)
+
+
+def decode_lenient(body: bytes) -> Any:
+    """
+    Return the decoded body, as Python's `json` reads it: with NaN and Infinity; half a surrogate pair is U+FFFD.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        try:
+            return json.loads(repair_surrogates(body).decode())
+        except UnicodeDecodeError:
+            raise
+        except ValueError as error:
+            raise msgspec.DecodeError(str(error)) from None
 
 
 class Value(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):

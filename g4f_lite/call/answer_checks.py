@@ -41,7 +41,7 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
         message = choice.message
         if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
             return
-        if message.reasoning or message.reasoning_content or message.images:
+        if message.reasoning or message.reasoning_content or message.function_call or message.audio or message.images:
             return
     if any(choice.finish_reason == "content_filter" for choice in completion.choices):
         raise ContentFilterError("the service withheld the answer", status=status, code="content_filter")

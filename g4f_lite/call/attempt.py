@@ -75,6 +75,8 @@ class ActiveAttempt:
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
+        self.headers: Mapping[str, str] = {}
+        """Of the response, as far as one has come."""
         self._unsent = False
         """Whether the key is not there yet, or the request is not built."""
 
@@ -209,6 +211,7 @@ class ActiveAttempt:
         status, headers, body = None, None, None
         if isinstance(response, HTTPResponse):
             status, headers, body = response.status, response.headers, response.body
+            self.headers = headers
             result = self._parse(response, operation, self.request)
         else:
             result = response
@@ -282,6 +285,9 @@ class ActiveAttempt:
         if not isinstance(error, ProviderError):
             return MalformedResponseError(f"the provider's code returns {type(error).__name__} for an error")
         error = self.call.hooks.refine_error(self.leg.provider, reply, error)
+        from ..errors.reply_facts import keep_reply
+
+        keep_reply(error, reply)
         if not is_wait(error.retry_after):
             error.retry_after = None
         return redact(error, self.leg.key)
@@ -308,6 +314,10 @@ class ActiveAttempt:
             return
         self.ended = True
         if isinstance(error, ProviderError):
+            if error.request_id is None and self.headers:
+                from ..errors.reply_facts import request_id_of
+
+                error.request_id = request_id_of(self.headers)
             redact(error, self.leg.key)
             lists_more = self._pass_over(error)
             if not self.leg.model and isinstance(error, ModelUnavailableError) and not lists_more:

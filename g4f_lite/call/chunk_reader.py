@@ -1,14 +1,17 @@
 """
 The bytes of one stream into chunks, and what its end means. No I/O.
 
-Rule: a stream is complete if each of its choices has a finish reason. Anything else is an interruption, even if the
-connection was closed in an orderly way.
+Rules: a stream is complete if each of its choices has a finish reason. Anything else is an interruption, even if the
+connection was closed in an orderly way. An event that cannot be read may have held text: it ends the stream, unless it
+is known to mean nothing but that the service lives.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
 
 from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
 from ..errors.reply import MAX_ERROR_BODY, ErrorReply
@@ -21,11 +24,13 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_kind
-from .sse_events import SSEDecoder
+from .sse_events import SSEDecoder, is_heartbeat
+from .surrogates import SurrogateJoiner
 
-_MALFORMED_ALLOWED = 1
 _KEPT = 4096
 """Chunks that are kept as they are. Older chunks are assembled, which takes a tenth of the memory."""
+_KEPT_BYTES = 1 << 20
+"""Bytes of events that are kept with their chunks."""
 
 
 class ChunkReader:
@@ -69,7 +74,11 @@ class ChunkReader:
         self._call_ids = StreamedIds(request.messages)
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
-        self._malformed = 0
+        self._asks_for_usage = bool((request.stream_options or {}).get("include_usage"))
+        self._bare = False
+        """A chunk without choices has come."""
+        self._surrogates = SurrogateJoiner()
+        self._assembled_at = 0
         self.failure: ProviderError | None = None
         self._body: bytearray | None = None
         self._size = 0
@@ -91,11 +100,13 @@ class ChunkReader:
         Args:
             piece: of a body (b"" is its end), a chunk of an in-process completion, or the error that reading raised.
 
-        A failure comes after the chunks before it: the reader is closed then, and `check` raises the failure.
+        Chunks without choices, which report the usage, are returned only to who asked for them. A failure comes after
+        the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if full := len(self.chunks) > _KEPT:
+        if full := len(self.chunks) > _KEPT or self._size - self._assembled_at > _KEPT_BYTES:
             self._assembled()
             self.chunks, self._added = [], 0
+            self._assembled_at = self._size
         before = len(self.chunks)
         try:
             if full:
@@ -104,7 +115,8 @@ class ChunkReader:
         except ProviderError as error:
             self.closed = True
             self.failure = self.interrupted(error)
-        return self.chunks[before:]
+        chunks = self.chunks[before:]
+        return [chunk for chunk in chunks if chunk.choices] if self._bare and not self._asks_for_usage else chunks
 
     def check(self) -> None:
         """
@@ -121,6 +133,7 @@ class ChunkReader:
             if not self._new_content:
                 self._limit.on_sign_of_work()
         elif isinstance(piece, ProviderError):
+            self._parse_last(self._surrogates.close())
             self.closed = True
             if not self._all_finished():  # else the stream is complete, however the connection ended
                 raise piece
@@ -143,9 +156,10 @@ class ChunkReader:
             self._collect(self._body, piece)
             return
         self._new_content = False
-        plain = self._decoder.feed_plain(piece) if self._feed_all is not None else None
+        quick = self._feed_all is not None and not self._surrogates.waiting
+        plain = self._decoder.feed_plain(piece) if quick else None
         if plain is None:
-            self._parse(self._decoder.feed(piece))
+            self._parse(self._surrogates.add_all(self._decoder.feed(piece)))
         else:
             self._parse_all(plain)
         if self.has_content and not self._new_content and (plain or self._decoder.has_worked):
@@ -157,7 +171,7 @@ class ChunkReader:
         if self._body is not None:
             self._accept(self._whole(bytes(self._body)))
         elif not self.leg.is_local:
-            self._parse(self._decoder.close())
+            self._parse_last([*self._surrogates.add_all(self._decoder.close()), *self._surrogates.close()])
             with PluginBoundary(self.leg.key, "ending a stream"):
                 last = tuple(self._parser.close())
             self._accept(last)
@@ -187,6 +201,7 @@ class ChunkReader:
         what = "it is complete, but" if complete else "the stream was interrupted:"
         error = StreamInterruptedError(f"{what} {cause.message}", status=self.status)
         error.partial_text = self.text
+        error.body = cause.body
         error.__cause__ = cause
         return error
 
@@ -222,28 +237,35 @@ class ChunkReader:
         with PluginBoundary(self.leg.key, "reading a stream"):
             chunks = self._feed_all(events)
         if chunks is None:
-            self._parse([ServerSentEvent(data=data) for data in events if data and not data.isspace()])
+            ordinary = [ServerSentEvent(data=data) for data in events if data and not data.isspace()]
+            self._parse(self._surrogates.add_all(ordinary))
             return
         self._accept(chunks)
         self.closed = self.closed or getattr(self._parser, "done", False)
 
+    def _parse_last(self, events: Sequence[ServerSentEvent]) -> None:
+        """As `_parse`, at the end of the body, which may have cut the last event: that is no malformed event."""
+        if events:
+            try:
+                self._parse(events)
+            except MalformedResponseError as error:
+                self.notes.append(f"the end of the body cut an event: {error.message[:80]}")
+
     def _parse(self, events: Sequence[ServerSentEvent]) -> None:
         feed = self._parser.feed
         for event in events:
+            data = event.data
+            if is_heartbeat(event):
+                continue
             try:
-                if event.data[MAX_OBJECTS:]:
-                    check_json_size(event.data)
+                if data[MAX_OBJECTS:]:
+                    check_json_size(data)
                 with PluginBoundary(self.leg.key, "reading a stream"):
-                    chunks = feed(event)
-                    if type(chunks) is not tuple:  # the code of a generator must run inside the boundary
-                        chunks = tuple(chunks)
-            except MalformedResponseError as error:
+                    chunks = [_with_raw(chunk, data) for chunk in feed(event)]
+            except MalformedResponseError:
                 if self.finished:  # after the end of the completion
                     continue
-                if self._malformed == _MALFORMED_ALLOWED:
-                    raise
-                self._malformed += 1
-                self.notes.append(f"skipped a malformed event: {error.message[:80]}")
+                raise
             except ReplyError as error:
                 raise self._classify(error.reply) from None
             else:
@@ -259,6 +281,8 @@ class ChunkReader:
             if not isinstance(chunk, ChatCompletionChunk):
                 raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
             self.chunks.append(chunk)
+            if not chunk.choices:
+                self._bare = True
             content = content or chunk.has_content()
             calls = False
             for choice in chunk.choices:
@@ -307,4 +331,11 @@ class ChunkReader:
         except ReplyError as error:
             raise self._classify(error.reply) from None
         check_kind(completion, ChatCompletion)
-        return list(as_chunks(completion))
+        return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
+
+
+def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:
+    """Return a chunk with its event; a provider's code may yield the same chunk twice, so it is not changed."""
+    if not isinstance(chunk, ChatCompletionChunk) or chunk.raw_json is not None:
+        return chunk
+    return msgspec.structs.replace(chunk, raw_json=data)

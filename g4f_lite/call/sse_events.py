@@ -16,6 +16,15 @@ from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
 _BOM = b"\xef\xbb\xbf"
 
 
+_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b'""'))
+_HEARTBEAT_NAMES = frozenset(("ping", "heartbeat", "keep-alive", "keepalive"))
+
+
+def is_heartbeat(event: ServerSentEvent) -> bool:
+    """Return whether an event is known to mean nothing but that the service lives."""
+    return event.event in _HEARTBEAT_NAMES or (len(event.data) < 16 and event.data.strip().lower() in _HEARTBEATS)
+
+
 class SSEDecoder:
     """
     Turns the pieces of a body into events; a piece may end anywhere.

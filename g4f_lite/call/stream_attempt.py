@@ -73,7 +73,7 @@ class StreamAttempt(ActiveAttempt):
         self.reader = ChunkReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted
-        self.notes = self.reader.notes
+        self.notes, self.headers = self.reader.notes, headers
 
     @property
     def awaits_content(self) -> bool:

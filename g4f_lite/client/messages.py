@@ -98,7 +98,7 @@ def check_messages(messages: object) -> list[JSONObject]:
 def _as_dict(message: Any) -> Any:
     """Return a message as a dictionary, or unchanged if it is no message: the check says where it is."""
     if isinstance(message, Message):
-        return message.to_dict()
+        return _from_answer(message)
     return dict(message) if isinstance(message, Mapping) else message
 
 
@@ -108,6 +108,17 @@ def _with_plain_calls(message: Any) -> Any:
     if not isinstance(calls, (list, tuple)) or not any(isinstance(call, ToolCall) for call in calls):
         return message
     return {**message, "tool_calls": Message(tool_calls=tuple(calls)).to_dict()["tool_calls"]}
+
+
+def _from_answer(message: Message) -> JSONObject:
+    """Return an answer as services take it in the next request: sound by its id, or as text."""
+    fields = message.to_dict()
+    if (audio := fields.pop("audio", None)) is not None:
+        if fields["content"] is None:
+            fields["content"] = audio.get("transcript") or ""
+        if "id" in audio:
+            fields["audio"] = {"id": audio["id"]}
+    return fields
 
 
 def _explain(error: Exception, messages: list[Any]) -> str:

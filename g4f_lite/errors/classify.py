@@ -18,6 +18,7 @@ from typing import Any
 from ..value import Value
 from . import exceptions as e
 from .reply import ErrorReply
+from .reply_facts import KEY_LIKE, keep_reply
 from .retry_after import asked_wait
 
 _READ = 4000
@@ -187,7 +188,6 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
-_KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
 
 def _says(pattern: str, message: str) -> bool:
@@ -234,7 +234,9 @@ def classify(
     message = _shown(facts.message) or "no explanation in the answer"
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
-    return kind(message, status=status, code=code, retry_after=wait)
+    error = kind(message, status=status, code=code, retry_after=wait)
+    keep_reply(error, reply)
+    return error
 
 
 def _declared(
@@ -375,7 +377,7 @@ def _line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return re.sub(_KEY_LIKE, "[key]", text)[:_SHOWN]
+    return re.sub(KEY_LIKE, "[key]", text)[:_SHOWN]
 
 
 def _redirect_message(reply: ErrorReply) -> str:

@@ -37,7 +37,7 @@ Each has `.trail`, `.attempts` and `.retry_at`, can be pickled with them, and co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 
@@ -91,6 +91,15 @@ class ProviderError(G4FLiteError):
         status: HTTP status, None if there was no response.
         code: the service's own code or type, such as `model_not_found`.
         retry_after: seconds that the service asks us to wait, None if it does not say.
+    """
+
+    request_id: str | None = None
+    """The id that the service gave the request, for its support."""
+    body: Any = None
+    """
+    The service's own error: decoded JSON, or text. Of a large one the beginning; keys are removed.
+
+    It has what only one service says, such as Groq's `failed_generation`. None if there was no error reply.
     """
 
     def __init__(

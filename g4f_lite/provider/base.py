@@ -61,7 +61,7 @@ class StreamParser(Protocol):
 
         Raises:
             ReplyError: the event reports that the service failed.
-            MalformedResponseError: the event cannot be read; one such event in a stream is skipped.
+            MalformedResponseError: the event cannot be read; it ends the stream, for it may have held text.
         """
 
     def close(self) -> Iterable[ChatCompletionChunk]:

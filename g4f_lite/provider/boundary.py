@@ -12,8 +12,11 @@ from types import TracebackType
 
 from ..errors.exceptions import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
 from ..errors.signal_handlers import raised_by_signal_handler
+from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
 from .keys import Key
+
+preload_before_fork("g4f_lite.errors.reply_facts")
 
 _VISIBLE = re.compile("[!-~]*")
 _HEADER_NAME = re.compile("[!-9;-~]+")
@@ -82,13 +85,19 @@ def redact_text(text: str, key: Key | None) -> str:
 
 def redact(error: ProviderError, key: Key | None) -> ProviderError:
     """
-    Return the error without the key, in its message, its code and the exceptions it is chained to.
+    Return the error without the key, in its message, code, body and the exceptions it is chained to.
 
     Foreign exceptions are removed from the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
     """
     error.args = tuple(redact_text(arg, key) if isinstance(arg, str) else arg for arg in error.args)
     if error.code:
         error.code = redact_text(error.code, key)
+    if error.body is not None:
+        from ..errors.reply_facts import in_texts
+
+        error.body = in_texts(error.body, lambda text: redact_text(text, key))
+    if error.request_id:
+        error.request_id = redact_text(error.request_id, key)
     link: BaseException | None = error
     while link is not None:
         for name in ("__cause__", "__context__"):

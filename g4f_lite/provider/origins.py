@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from ..types.chat import ORIGIN, ChatCompletion, Choice
+from ..types.chat import EXTRA, ORIGIN, ChatCompletion, Choice
 from ..value import JSONObject
 
 PRIVATE_FIELDS = frozenset({"reasoning_details", "extra_content"})
 """Fields of messages and tool calls that mean something only to the service that sent them."""
-MARKS = PRIVATE_FIELDS | {ORIGIN}
+_OURS = frozenset({ORIGIN, EXTRA})
+MARKS = PRIVATE_FIELDS | _OURS
 
 
 @functools.cache
@@ -63,18 +64,17 @@ def own_messages(messages: Sequence[JSONObject], origin: str, known: frozenset[s
 def _own(message: JSONObject, origin: str, known: frozenset[str]) -> JSONObject:
     sent_by = message.get(ORIGIN)
     if sent_by == origin:
-        return {name: value for name, value in message.items() if name != ORIGIN}
+        return {name: value for name, value in message.items() if name not in _OURS}
     if isinstance(sent_by, str):  # at another address of the same provider, only what names its maker is the same
         known = known - PRIVATE_FIELDS if sent_by.partition("@")[0] == origin.partition("@")[0] else frozenset()
     own = _without_private(message, known)
-    own.pop(ORIGIN, None)
     if isinstance(calls := own.get("tool_calls"), (list, tuple)):
         own["tool_calls"] = [_without_private(call, known) if isinstance(call, Mapping) else call for call in calls]
     return own
 
 
 def _without_private(owner: Mapping[str, Any], known: frozenset[str]) -> JSONObject:
-    own = {name: value for name, value in owner.items() if name not in PRIVATE_FIELDS or name in known}
+    own = {name: value for name, value in owner.items() if name not in MARKS or name in known}
     extra = owner.get("extra_content")
     if isinstance(extra, dict) and (kept := {vendor: extra[vendor] for vendor in known & extra.keys()}):
         own["extra_content"] = kept

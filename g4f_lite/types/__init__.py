@@ -5,9 +5,11 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 
 | file | what is in it |
 | --- | --- |
-| `chat` | the request, completion and chunks of a chat |
+| `chat_request` | the request of a chat |
+| `chat` | the completion and chunks of a chat |
 | `assembly` | chunks into a completion, and back |
 | `call_ids` | ids of tool calls: distinct, and made where there are none |
+| `extra_fields` | fields that the types have no attribute for |
 | `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
 | `uploads` | a file to send, and the multipart form around it |

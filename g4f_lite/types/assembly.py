@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..value import JSONObject
+from ..value import JSONObject, decode_json
 from .chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -18,6 +18,10 @@ from .chat import (
     ToolCallDelta,
     Usage,
 )
+from .extra_fields import ExtraFields, larger_counts
+
+_FEW_PIECES = 16
+"""A call that came in more pieces is not looked at to see whether it is whole: that would take quadratic time."""
 
 
 class _Call:
@@ -27,6 +31,13 @@ class _Call:
         self.name = ""
         self.arguments: list[str] = []
         self.extra_content: JSONObject = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether its arguments are a JSON object already."""
+        if not self.arguments or len(self.arguments) > _FEW_PIECES or not self.arguments[-1].rstrip().endswith("}"):
+            return False
+        return isinstance(decode_json("".join(self.arguments).encode("utf-8", "replace")), dict)
 
 
 class _Choice:
@@ -42,6 +53,11 @@ class _Choice:
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
         self.reasoning_details: list[object] = []
+        self.function_name = ""
+        self.function_arguments: list[str] | None = None
+        self.audio: JSONObject = {}
+        self.sound: list[str] = []
+        self.transcript: list[str] = []
         self.images: list[JSONObject] = []
         self.extra_content: JSONObject = {}
 
@@ -50,12 +66,15 @@ class _Choice:
         Return the call that a piece belongs to: by its id, else the last call with its index.
 
         A second name starts another call if it comes with a new id (Google gives index 0 to all
-        calls), or if there is no index.
+        calls), or if there is no index, or, without an id, if it is another name or the call is whole.
         """
         call = self.by_id.get(piece.id) if piece.id else None
         call = call or self.open.get(piece.index)
         named = piece.function is not None and bool(piece.function.name)
-        new = piece.id != call.id if piece.id and call is not None else piece.index is None
+        if piece.id and call is not None:
+            new = piece.id != call.id
+        else:
+            new = piece.index is None or (call is not None and named and _is_another(call, piece))
         if call is None or (named and call.name and new):
             call = _Call()
             self.calls.append(call)
@@ -69,6 +88,7 @@ class Assembly:
     """An answer under way: chunks are added, and need not be kept."""
 
     def __init__(self) -> None:
+        self._extra = ExtraFields()
         self._usage: Usage | None = None
         self._id: str | None = None
         self._model: str | None = None
@@ -81,7 +101,7 @@ class Assembly:
         """
         Add what the chunks say.
 
-        The last usage wins (some services repeat a growing one), a finish reason is never
+        Of several usages the larger counts are kept (some services repeat a growing one), a finish reason is never
         overwritten by null, and pieces of tool calls are joined by their index, or by their id where
         a service sends no index.
         """
@@ -89,7 +109,10 @@ class Assembly:
         for chunk in chunks:
             self._id = self._id or chunk.id
             self._created = self._created or chunk.created
-            self._usage = chunk.usage or self._usage
+            if chunk.usage is not None:
+                self._usage = larger_counts(self._usage, chunk.usage)
+            if chunk.raw_json is not None:
+                self._extra.add(chunk)
             self._model = self._model or chunk.model
             self._fingerprint = self._fingerprint or chunk.system_fingerprint
             self._tier = self._tier or chunk.service_tier
@@ -106,10 +129,8 @@ class Assembly:
                     choice.reasoning_content.append(delta.reasoning_content)
                 for part in delta.tool_calls or ():
                     _add_call(choice.call_of(part), part)
-                if delta.reasoning_details:
-                    _add_details(choice.reasoning_details, delta.reasoning_details)
-                if delta.images:
-                    choice.images += delta.images
+                if delta.reasoning_details or delta.function_call or delta.audio or delta.images:
+                    _add_other(choice, delta)
                 if delta.extra_content:
                     choice.extra_content |= delta.extra_content
                 choice.role = delta.role or choice.role
@@ -128,11 +149,16 @@ class Assembly:
             id=self._id or "",
             created=self._created,
             model=self._model or "",
-            choices=tuple(_whole(index, self._choices[index]) for index in sorted(self._choices)),
+            choices=tuple(self._choice(index) for index in sorted(self._choices)),
             usage=self._usage,
+            extra=dict(self._extra.of_answer),
             system_fingerprint=self._fingerprint,
             service_tier=self._tier,
         )
+
+    def _choice(self, index: int) -> Choice:
+        extra, extra_of_message = self._extra.of_choices.get(index, {}), self._extra.of_message(index)
+        return _whole(index, self._choices[index], dict(extra), extra_of_message)
 
 
 def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
@@ -148,7 +174,8 @@ def _add_call(call: _Call, piece: ToolCallDelta) -> None:
         call.extra_content |= piece.extra_content
     if piece.function is not None:
         call.name = call.name or piece.function.name or ""
-        call.arguments.append(piece.function.arguments or "")
+        if piece.function.arguments:
+            call.arguments.append(piece.function.arguments)
 
 
 def _add_details(details: list[object], pieces: Iterable[object]) -> None:
@@ -195,29 +222,83 @@ def _whole_detail(detail: object) -> object:
     return {**detail.fields, **{name: "".join(pieces) for name, pieces in detail.texts.items()}}
 
 
-def _whole(index: int, choice: _Choice) -> Choice:
+def _is_another(call: _Call, piece: ToolCallDelta) -> bool:
+    """Return whether a piece with a name and without an id, at the index of this call, begins another call."""
+    return call.whole or (piece.function is not None and piece.function.name != call.name)
+
+
+def _add_other(choice: _Choice, delta: Delta) -> None:
+    if delta.function_call is not None:
+        choice.function_name = choice.function_name or delta.function_call.name or ""
+        choice.function_arguments = choice.function_arguments or []
+        choice.function_arguments.append(delta.function_call.arguments or "")
+    for name, value in (delta.audio or {}).items():
+        if name == "data" and isinstance(value, str):
+            choice.sound.append(value)
+        elif name == "transcript" and isinstance(value, str):
+            choice.transcript.append(value)
+        elif value is not None:
+            choice.audio[name] = value
+    choice.images += delta.images or ()
+    _add_details(choice.reasoning_details, delta.reasoning_details or ())
+
+
+def _audio(choice: _Choice) -> JSONObject | None:
+    if not (choice.audio or choice.sound or choice.transcript):
+        return None
+    audio = dict(choice.audio)
+    if choice.sound:
+        audio["data"] = _joined_base64(choice.sound)
+    if choice.transcript:
+        audio["transcript"] = "".join(choice.transcript)
+    return audio
+
+
+def _joined_base64(pieces: list[str]) -> str:
+    """Join texts in base64, each of which may end in padding."""
+    if not any("=" in piece for piece in pieces[:-1]):
+        return "".join(pieces)
+    from base64 import b64decode, b64encode
+
+    try:
+        return b64encode(b"".join(map(b64decode, pieces))).decode()
+    except ValueError:  # no base64: it is left as it came
+        return "".join(pieces)
+
+
+def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSONObject) -> Choice:
+    # The arguments of a call without any are an object too; those of a call that was cut are not complete.
+    nothing = "" if choice.finish_reason in (None, "length") else "{}"
+    audio = _audio(choice)
+    function_call = None
+    if choice.function_arguments is not None:
+        arguments = "".join(choice.function_arguments) or nothing
+        function_call = FunctionCall(name=choice.function_name, arguments=arguments)
     calls = tuple(
         ToolCall(
             id=call.id,
             type=call.type,
-            function=FunctionCall(name=call.name, arguments="".join(call.arguments)),
+            function=FunctionCall(name=call.name, arguments="".join(call.arguments) or nothing),
             extra_content=call.extra_content or None,
         )
         for call in choice.calls
     )
     message = Message(
         role=choice.role,
-        content="".join(choice.content) if choice.content or not calls else None,
+        content="".join(choice.content) if choice.content or not (calls or function_call or audio) else None,
         refusal="".join(choice.refusal) or None,
         reasoning="".join(choice.reasoning) or None,
         reasoning_content="".join(choice.reasoning_content) or None,
         tool_calls=calls or None,
+        function_call=function_call,
+        audio=audio,
         reasoning_details=[*map(_whole_detail, choice.reasoning_details)] or None,
-        images=choice.images or None,
+        images=[*choice.images] or None,
         extra_content=choice.extra_content or None,
+        extra=extra_of_message,
     )
     logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
-    return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs)
+    return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs, extra=extra)
 
 
 def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
@@ -243,6 +324,8 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
             reasoning_content=message.reasoning_content,
             tool_calls=calls or None,
             reasoning_details=message.reasoning_details,
+            function_call=_as_delta(message.function_call),
+            audio=message.audio,
             images=message.images,
             extra_content=message.extra_content,
         )
@@ -262,4 +345,9 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
         usage=completion.usage,
         system_fingerprint=completion.system_fingerprint,
         service_tier=completion.service_tier,
+        raw_json=completion.raw_json,
     )
+
+
+def _as_delta(call: FunctionCall | None) -> FunctionCallDelta | None:
+    return None if call is None else FunctionCallDelta(name=call.name, arguments=call.arguments)

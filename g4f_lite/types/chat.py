@@ -1,18 +1,19 @@
 """
-The request, the completion and the chunks of a chat: immutable, picklable, shaped like OpenAI's objects.
+The completion and the chunks of a chat: immutable, picklable, shaped like OpenAI's objects.
 
 Durations are seconds and points in time are Unix time, unless a name says otherwise.
 """
 
 # No `from __future__ import annotations`: msgspec would evaluate the annotations again when it first needs them.
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 import msgspec
 from msgspec import Meta, field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
-from ..value import JSONObject, Value
+from ..value import JSONObject, Value, decode_lenient
+from .chat_request import ChatRequest as ChatRequest  # noqa: PLC0414  # a name of this module too
+from .chat_request import Positive as Positive  # noqa: PLC0414
 from .size_limits import MAX_CHOICES
 
 if TYPE_CHECKING:
@@ -24,80 +25,7 @@ else:
 
     T = TypeVar("T")
 
-Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 _FEW = Meta(max_length=MAX_CHOICES)
-
-
-# -- request -------------------------------------------------------------------------------
-
-
-class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """
-    One chat as a provider gets it: already checked, the model resolved to the provider's id.
-
-    None means that the caller did not set the parameter: it is not sent.
-    """
-
-    messages: tuple[JSONObject, ...]
-    model: str = ""
-    audio: JSONObject | None = None
-    frequency_penalty: float | None = None
-    function_call: str | JSONObject | None = None
-    functions: list[JSONObject] | None = None
-    logit_bias: dict[str, float] | None = None
-    logprobs: bool | None = None
-    max_completion_tokens: Positive | None = None
-    max_tokens: Positive | None = None
-    metadata: JSONObject | None = None
-    modalities: list[str] | None = None
-    n: Positive | None = None
-    parallel_tool_calls: bool | None = None
-    prediction: JSONObject | None = None
-    presence_penalty: float | None = None
-    prompt_cache_key: str | None = None
-    reasoning_effort: str | None = None
-    response_format: JSONObject | None = None
-    safety_identifier: str | None = None
-    seed: int | None = None
-    service_tier: str | None = None
-    stop: str | list[str] | None = None
-    store: bool | None = None
-    stream_options: JSONObject | None = None
-    temperature: Annotated[float, Meta(ge=0)] | None = None
-    tool_choice: str | JSONObject | None = None
-    tools: list[JSONObject] | None = None
-    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    user: str | None = None
-    verbosity: str | None = None
-    web_search_options: JSONObject | None = None
-    extra_body: Mapping[str, Any] | None = None
-    extra_headers: Mapping[str, str] | None = None
-
-    def asks_for(self, name: str) -> bool:
-        """Return whether a parameter is set to a value that is not the default; `n=1` is the default."""
-        value = getattr(self, name)
-        return value is not None and value not in _DEFAULTS.get(name, ())
-
-    def to_body(self) -> JSONObject:
-        """Return the parameters that are set, as OpenAI's request body; the provider adds `extra_body`."""
-        others = msgspec.structs.replace(self, messages=(), extra_body=None, extra_headers=None)
-        body: JSONObject
-        try:
-            body = msgspec.to_builtins(others)  # C code, which omits what is not set
-        except TypeError:  # it does not support msgspec.Raw, which can be encoded
-            body = {name: value for name, value in msgspec.structs.asdict(others).items() if value is not None}
-        body["messages"], body["model"] = self.messages, self.model
-        return body
-
-
-_DEFAULTS: Mapping[str, tuple[object, ...]] = {
-    "n": (1,), "logprobs": (False,), "top_logprobs": (0,), "frequency_penalty": (0,), "presence_penalty": (0,),
-    "logit_bias": ({},), "modalities": (["text"],), "service_tier": ("auto", "default"), "functions": ([],),
-    "parallel_tool_calls": (True,), "verbosity": ("medium",), "function_call": ("none", "auto"), "stop": ([],),
-    "store": (False,), "metadata": ({},),
-}  # fmt: skip
-"""Values that are the same as not setting the parameter."""
 
 
 # -- completion ----------------------------------------------------------------------------
@@ -117,8 +45,8 @@ class ToolCall(Value, frozen=True, kw_only=True, gc=False):
     """What the service needs back in the next turn, such as signatures, by vendor; no other service gets it."""
 
 
-ORIGIN = "g4f_lite.origin"
-"""The key of `Message.origin` in JSON; it does not collide with a field of a service."""
+ORIGIN, EXTRA = "g4f_lite.origin", "g4f_lite.extra"
+"""The keys of `Message.origin` and `Message.extra` in JSON; they do not collide with fields of a service."""
 
 
 class Message(Value, frozen=True, kw_only=True):
@@ -132,17 +60,24 @@ class Message(Value, frozen=True, kw_only=True):
     tool_calls: Annotated[tuple[ToolCall, ...], _FEW] | None = None
     reasoning_details: list[Any] | None = None
     """The reasoning as OpenRouter and its like need it back, with signatures; no other service gets it."""
+    function_call: FunctionCall | None = None
+    """The older form of a tool call."""
+    audio: JSONObject | None = None
+    """Sound: `id`, `data` in base64, `transcript`, `expires_at`."""
     images: list[JSONObject] | None = None
     """Images that the model made, as parts: `{"type": "image_url", "image_url": {"url": …}}`. Source: OpenRouter."""
     extra_content: JSONObject | None = None
     """As in `ToolCall`."""
     origin: str | None = field(default=None, name=ORIGIN)
     """The service that sent `reasoning_details` or `extra_content`; None if the message has neither."""
+    extra: JSONObject = field(default_factory=dict, name=EXTRA)
+    """As in `ChatCompletion`; it is not sent in the next request."""
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this message, without fields that are not set (except `content`)."""
+        """Return OpenAI's JSON of this message, without `extra` and fields that are not set (except `content`)."""
         names = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
         fields = {its_name: value for name, its_name in names if (value := getattr(self, name)) is not None}
+        del fields[EXTRA]
         return {"content": None, **_without_none(msgspec.to_builtins(fields))}
 
 
@@ -151,6 +86,8 @@ class Choice(Value, frozen=True, kw_only=True):
     message: Message = Message()
     finish_reason: str | None = None
     logprobs: Any = None
+    extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
+    """As in `ChatCompletion`."""
 
 
 class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
@@ -167,7 +104,7 @@ class TokenDetails(Value, frozen=True, kw_only=True, gc=False):
 
 
 class Usage(Value, frozen=True, kw_only=True, gc=False):
-    """Tokens as the provider counted them."""
+    """Tokens as the provider counted them. Two are equal if their counts are, whatever their `extra`."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -183,10 +120,26 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
     rates: str | None = field(default=None, name="g4f_lite.rates")
     """The service's name for the prices that hold, if `service_tier` does not say it."""
 
+    extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
+    """As in `ChatCompletion`; of the details too, under their name."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Usage) and self._counts() == other._counts()
+
+    def __hash__(self) -> int:
+        return hash(self._counts())
+
+    def _counts(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name != "extra")
+
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this usage."""
-        counts = msgspec.to_builtins(self)
-        return {name: value for name, value in _without_none(counts).items() if not name.startswith("g4f_lite.")}
+        """Return OpenAI's JSON of this usage, with `extra`."""
+        given: JSONObject = _without_none(msgspec.to_builtins(self))
+        counts = {name: value for name, value in given.items() if not name.startswith("g4f_lite.")}
+        for name, value in self.extra.items():
+            inside = counts.get(name)
+            counts[name] = {**inside, **value} if isinstance(inside, dict) and isinstance(value, dict) else value
+        return counts
 
 
 class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
@@ -201,6 +154,13 @@ class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
     usage: Usage | None = None
     system_fingerprint: str | None = None
     service_tier: str | None = None
+    extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
+    """
+    Fields that the service sent, and that have no attribute here, such as `x_groq` or `citations`.
+
+    For services with OpenAI's protocol; `raw` has those of the others. After a stream: texts and lists of the message
+    are joined, of other fields the last value is kept.
+    """
     # Ours; the encoded names do not collide with fields of a service.
     provider: str = field(default="", name="g4f_lite.provider")
     trail: Trail = field(default=EMPTY_TRAIL, name="g4f_lite.trail")
@@ -250,10 +210,10 @@ class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
     @property
     def raw(self) -> Any:
         """The provider's own JSON, decoded again at each access; None after a stream."""
-        return None if self.raw_json is None else msgspec.json.decode(self.raw_json)
+        return None if self.raw_json is None else decode_lenient(self.raw_json)
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this completion."""
+        """Return OpenAI's JSON of this completion, with the `extra` of each of its parts."""
         return {
             "id": self.id,
             "object": self.object,
@@ -262,15 +222,17 @@ class ChatCompletion(Value, Generic[T], frozen=True, kw_only=True):
             "choices": [
                 {
                     "index": choice.index,
-                    "message": choice.message.to_dict(),
+                    "message": {**choice.message.to_dict(), **choice.message.extra},
                     "logprobs": choice.logprobs,
                     "finish_reason": choice.finish_reason,
+                    **choice.extra,
                 }
                 for choice in self.choices
             ],
             "usage": None if self.usage is None else self.usage.to_dict(),
             "system_fingerprint": self.system_fingerprint,
             "service_tier": self.service_tier,
+            **self.extra,
         }
 
     def __repr__(self) -> str:
@@ -285,6 +247,12 @@ def _without_none(value: Any) -> Any:
             if item is not None
         }
     return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def unknown_fields(given: JSONObject, kind: type[msgspec.Struct]) -> JSONObject:
+    """Return the fields of a JSON object that a struct has no attribute for; nulls are omitted."""
+    rest = given.keys() - kind.__struct_encode_fields__
+    return {name: value for name in given if name in rest and (value := given[name]) is not None} if rest else {}
 
 
 # -- chunks --------------------------------------------------------------------------------
@@ -313,8 +281,17 @@ class Delta(Value, frozen=True, kw_only=True, gc=False):
     reasoning_content: str | None = None
     tool_calls: Annotated[tuple[ToolCallDelta, ...], _FEW] | None = None
     reasoning_details: list[Any] | None = None
+    function_call: FunctionCallDelta | None = None
+    audio: JSONObject | None = None
     images: list[JSONObject] | None = None
     extra_content: JSONObject | None = None
+
+    def has_content(self) -> bool:
+        """True for non-empty text, reasoning, refusal, audio, images, or a piece of a tool call."""
+        return bool(
+            self.content or self.reasoning or self.reasoning_content or self.tool_calls or self.refusal
+            or self.audio or self.images or self.function_call
+        )  # fmt: skip
 
 
 class ChunkChoice(Value, frozen=True, kw_only=True, gc=False):
@@ -338,6 +315,21 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     # Ours, see ChatCompletion.
     restarted: bool = field(default=False, name="g4f_lite.restarted")
     """The stream was interrupted and another leg starts over: discard what came before this chunk."""
+    raw_json: bytes | None = field(default=None, name="g4f_lite.raw_json")
+
+    @property
+    def raw(self) -> Any:
+        """The service's own event, decoded again at each access; None if the chunk was made in this process."""
+        return None if self.raw_json is None else decode_lenient(self.raw_json)
+
+    @property
+    def extra(self) -> JSONObject:
+        """As in `ChatCompletion`: fields of the event itself; those of its choices are in `raw`."""
+        return unknown_fields(self._openai_event(), ChatCompletionChunk)
+
+    def _openai_event(self) -> JSONObject:
+        raw = self.raw
+        return raw if isinstance(raw, dict) and isinstance(raw.get("choices"), list) else {}
 
     @property
     def text(self) -> str:
@@ -353,17 +345,19 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         return delta.reasoning or delta.reasoning_content or ""
 
     def has_content(self) -> bool:
-        """True for non-empty text, reasoning, refusal, images, or a piece of a tool call."""
-        for choice in self.choices:
-            delta = choice.delta
-            if delta.content or delta.reasoning or delta.reasoning_content or delta.tool_calls or delta.refusal:
+        """As `Delta.has_content`, of any choice."""
+        for choice in self.choices:  # a loop: a generator would cost a call for each chunk
+            if choice.delta.content:
                 return True
-            if delta.images:
+            if choice.delta.has_content():
                 return True
         return False
 
     def to_dict(self) -> JSONObject:
-        """Return OpenAI's JSON of this chunk."""
+        """Return OpenAI's JSON of this chunk, with the service's extra fields."""
+        event = self._openai_event()
+        given = [one if isinstance(one, dict) else {} for one in event.get("choices", ())]
+        given += [{}] * (len(self.choices) - len(given))
         return {
             "id": self.id,
             "object": self.object,
@@ -372,11 +366,21 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
             "choices": [
                 {
                     "index": choice.index,
-                    "delta": _without_none(msgspec.to_builtins(choice.delta)),
+                    "delta": {
+                        **_without_none(msgspec.to_builtins(choice.delta)),
+                        **unknown_fields(delta if isinstance(delta := own.get("delta"), dict) else {}, Delta),
+                    },
                     "logprobs": choice.logprobs,
                     "finish_reason": choice.finish_reason,
+                    **unknown_fields(own, ChunkChoice),
                 }
-                for choice in self.choices
+                for choice, own in zip(self.choices, given, strict=False)
             ],
             **({"usage": self.usage.to_dict()} if self.usage else {}),
+            **({"system_fingerprint": self.system_fingerprint} if self.system_fingerprint else {}),
+            **({"service_tier": self.service_tier} if self.service_tier else {}),
+            **unknown_fields(event, ChatCompletionChunk),
         }
+
+    def __repr__(self) -> str:
+        return super(ChatCompletionChunk, msgspec.structs.replace(self, raw_json=None)).__repr__()

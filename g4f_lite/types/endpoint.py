@@ -13,7 +13,7 @@ import msgspec
 from msgspec import field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
-from ..value import NOT_JSON, JSONObject, Value
+from ..value import NOT_JSON, JSONObject, Value, decode_lenient
 
 # -- requests ------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Answer(Value, frozen=True, kw_only=True):
         if self.raw_json is None:
             return None
         try:
-            return msgspec.json.decode(self.raw_json)
+            return decode_lenient(self.raw_json)
         except NOT_JSON:
             return self.raw_json.decode("utf-8", "replace")
 

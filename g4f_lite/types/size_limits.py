@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ..errors.exceptions import MalformedResponseError
-from ..value import NOT_JSON
+from ..value import NOT_JSON, decode_lenient
 
 MAX_RESPONSE_BODY = 64 << 20
 """Bytes of an answer, after decompression; more is a MalformedResponseError."""
@@ -50,7 +48,7 @@ def decode_bounded(body: bytes) -> Any:
         check_json_size(body)
         if body.count(b",") > MAX_OBJECTS:
             raise MalformedResponseError(f"the answer has another shape, and more than {MAX_OBJECTS} values")
-    return msgspec.json.decode(body)
+    return decode_lenient(body)
 
 
 def decode_or_none(body: bytes) -> Any:

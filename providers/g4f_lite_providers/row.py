@@ -54,3 +54,4 @@ class Row(TypedDict, total=False):
     thinking_models: str
     working_comments: Sequence[str]
     schema_rules: Mapping[str, Any]
+    done_is_enough: bool

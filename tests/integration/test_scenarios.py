@@ -54,6 +54,8 @@ def not_found() -> Reply:
     return error(404, "The model does not exist or you do not have access to it.", code="model_not_found")
 
 
+REST = [{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, "[DONE]"]
+
 SCENARIOS = [
     Scenario("the first leg answers", (answer("from a"),), models=(A,)),
     # fails over to the next model at once
@@ -178,11 +180,13 @@ STREAMS = [
                               Pause(9)]),), models=(A,)),
     Scenario("one malformed event",
              (replies.stream([{"choices": [{"delta": {"content": "a"}}]}, '{"choices',
-                              {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}]),), models=(A,)),
-    Scenario("two malformed events",
-             (replies.stream([{"choices": [{"delta": {"content": "a"}}]}, '{"choices', "[]",
                               {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}]),), models=(A,),
              error=g4f_lite.StreamInterruptedError),
+    Scenario("a malformed event before the first content", (replies.stream(["Oops", *REST]), answer("a")),
+             models=(A, A)),
+    Scenario("heartbeats",
+             (replies.stream([{"choices": [{"delta": {"content": "a"}}]}, "ping", "null", "{}", "",
+                              {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}]),), models=(A,)),
     Scenario("an empty text with finish reason length",
              (replies.stream([{"choices": [{"delta": {"content": ""}, "finish_reason": "length"}]}]),), models=(A,)),
     Scenario("an empty text with finish reason stop",

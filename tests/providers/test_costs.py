@@ -149,7 +149,7 @@ def test_a_plugin_declares_what_its_service_says(mode: str, server: FaultServer)
     assert completion is not None and completion.usage is not None
     assert completion.usage.prompt_tokens_details == TokenDetails(cached_tokens=4)
     assert (completion.usage.web_searches, completion.cost) == (2, pytest.approx(0.045))
-    assert completion.to_dict()["usage"] == counts(10, 5, prompt_tokens_details={"cached_tokens": 4})
+    assert completion.to_dict()["usage"] == counts(10, 5, prompt_tokens_details={"cached_tokens": 4}, **own)
 
 
 @pytest.mark.parametrize("odd", [None, "0.5", [1], {"model": None}, {"model": -1}, {"model": True}])

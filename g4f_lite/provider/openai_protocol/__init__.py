@@ -12,5 +12,7 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | `usage` | what a service says of its usage under names of its own |
 | `lenient` | responses that nearly fit, and errors inside a 200 |
 | `model_kinds` | what a list of models says about each |
+| `texts` | texts and arguments of another type |
+| `completing` | what a decoded answer lacks that its JSON has |
 | `endpoints` | embeddings, audio, images, the list of models |
 """

@@ -16,9 +16,10 @@ from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest, Usage
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.size_limits import decode_bounded, decode_or_none
+from ...types.size_limits import MAX_OBJECTS, decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
+from .completing import complete
 from .conversation import (
     check_id_form,
     fit_calls,
@@ -120,6 +121,9 @@ class OpenaiTemplate(Provider):
         super()._set(attributes)
         check_id_form(self.name, self.tool_call_id_form)
 
+    done_is_enough: bool = False
+    """Whether a stream that ends with `[DONE]` is complete, because the service never sends a finish reason."""
+
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
         if request.response_format is not None or request.tools:
             request = self.fit_schemas(request)
@@ -195,6 +199,8 @@ class OpenaiTemplate(Provider):
         dropped = self.dropped_message_fields | self.foreign_fields | _OF_ANSWERS
         if None in message.values() or not dropped.isdisjoint(message):
             message = without_fields(message, dropped)
+        if "audio" in message and "audio" not in self.capabilities:  # of an answer with sound
+            message = {name: value for name, value in message.items() if name != "audio"}
         if (role := self.renamed_roles.get(message.get("role", ""))) is not None:
             message = {**message, "role": role}
         if (self.foreign_fields or self.plain_text_content) and isinstance(parts := message.get("content"), list):
@@ -215,16 +221,19 @@ class OpenaiTemplate(Provider):
         try:
             try:
                 completion = _completion_decoder.decode(body)
-            except msgspec.ValidationError:
+            except msgspec.DecodeError:
                 answer = decode_bounded(body)
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
+        if completion is not None:
+            answer = decode_or_none(body) if body[MAX_OBJECTS:] else msgspec.json.decode(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
-        if completion is not None and (not completion.choices or b'"error"' in body):
-            answer = decode_or_none(body)
-        if (error := error_in(answer)) is not None:
+        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
-        completion = completion or loose_completion(answer, self.reasoning_parts)
+        if completion is None:
+            completion = loose_completion(answer, self.reasoning_parts, body)
+        elif completion.choices and answer is not None:
+            complete(completion, answer)
         if not completion.choices:
             raise MalformedResponseError("the answer has no choices", status=response.status)
         if completion.usage is not None and (self.usage_fields or self.usage_costs):
@@ -237,7 +246,7 @@ class OpenaiTemplate(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         own_usage = self._own_usage if self.usage_fields or self.usage_costs else None
-        parser = OpenaiStreamParser(self.reasoning_parts, own_usage)
+        parser = OpenaiStreamParser(self.reasoning_parts, own_usage, done_is_enough=self.done_is_enough)
         if not self.returned_fields:
             return parser
         from .returned import ReturnedFieldsParser

@@ -21,7 +21,7 @@ from ...types.images import ImagesResponse, as_plain_base64
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
 from ...types.uploads import Upload
-from ...value import NOT_JSON, JSONObject, decode_json
+from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
 
@@ -129,7 +129,9 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     """Return the JSON as this kind of answer; optional fields that do not fit are omitted."""
     check_json_size(response.body)
     try:
-        answer = msgspec.json.decode(response.body)
+        # A vector with NaN is none, elsewhere NaN is harmless.
+        decode = msgspec.json.decode if kind is CreateEmbeddingResponse else decode_lenient
+        answer = decode(response.body)
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)
@@ -139,7 +141,10 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
         answer = {"data": answer} if isinstance(answer, list) else answer  # Together
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
             answer["data"] = []
+        _leave_out_odd_models(answer)
         _say_which_chat(answer)
+    elif kind is CreateEmbeddingResponse:
+        _settle_vectors(answer)
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
@@ -178,6 +183,30 @@ def _say_which_chat(answer: Any) -> None:
     for one in listed[:_LOOKED_AT]:
         if isinstance(one, dict):
             one["g4f_lite.chats"] = says_it_chats({**known.get(str(one.get("id")), {}), **one})
+
+
+def _leave_out_odd_models(answer: Any) -> None:
+    """Keep the entries that have an id; a string is one."""
+    if not isinstance(answer, dict) or not isinstance(listed := answer.get("data"), list):
+        return
+    entries = [{"id": one} if isinstance(one, str) else one for one in listed]
+    named = [one for one in entries if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
+    if named:  # else the whole list is malformed, or empty
+        answer["data"] = named
+
+
+def _settle_vectors(answer: Any) -> None:
+    """Omit nulls, which are as good as nothing, and read an index that is a number in another type."""
+    if not isinstance(answer, dict) or not isinstance(data := answer.get("data"), list):
+        return
+    entries = [one for one in data if isinstance(one, dict)]
+    numbered = any(one.get("index") for one in entries)  # then a null among them is no order
+    for one in entries:
+        for name in [name for name, value in one.items() if value is None and not (numbered and name == "index")]:
+            del one[name]
+        index = str(one.get("index", "")).removesuffix(".0")
+        if index.isdecimal() and len(index) < 10:
+            one["index"] = int(index)
 
 
 def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:

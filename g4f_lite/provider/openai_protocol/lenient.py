@@ -2,8 +2,7 @@
 Reads responses that nearly have OpenAI's shape, or that are errors. No I/O.
 
 The fast path decodes straight into the public types and fails on any field of another type. Responses
-that it fails on come here: fields that fit are kept, the others are omitted, and a `content` that is a
-list of parts becomes text and reasoning. Source of the shapes: docs/providers.md.
+that it fails on come here: texts and arguments are made plain (texts.py), of the other fields those that fit are kept.
 
 msgspec converts what fits as a whole. Python code looks at no more than `_MISFITS` values of an answer, which takes
 it about 0.1 s.
@@ -20,9 +19,11 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
-from ...types.chat import ChatCompletion, ChatCompletionChunk, FunctionCall, FunctionCallDelta
+from ...types.chat import ChatCompletion, ChatCompletionChunk
 from ...types.http import HTTPResponse
 from ...types.size_limits import MAX_CHOICES, check_length
+from .completing import complete
+from .texts import Texts
 
 S = TypeVar("S", bound=msgspec.Struct)
 _hints = functools.cache(functools.partial(get_type_hints, include_extras=True))
@@ -33,20 +34,30 @@ REASONING_PARTS: Mapping[str, str] = {"thinking": "thinking"}
 """Default of `OpenaiTemplate.reasoning_parts`. Source: Mistral's API reference; gateways pass its parts on."""
 
 
-def loose_completion(answer: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS) -> ChatCompletion:
+def loose_completion(
+    answer: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS, body: bytes = b""
+) -> ChatCompletion:
     """
     Return the completion in an answer whose fields have slightly other types.
 
+    Args:
+        answer: the decoded body; texts in it are made plain strings.
+
     Raises:
-        MalformedResponseError: it is not a JSON object.
+        MalformedResponseError: it is not a JSON object, or a text in it cannot be read.
     """
-    _flatten_contents(answer, "message", reasoning_parts)
-    return _fit_answer(answer, ChatCompletion)
+    Texts(body, reasoning_parts).settle(answer, "message")
+    completion = _fit_answer(answer, ChatCompletion)
+    if completion.choices:
+        complete(completion, answer)
+    return completion
 
 
-def loose_chunk(event: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS) -> ChatCompletionChunk:
+def loose_chunk(
+    event: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS, body: bytes = b""
+) -> ChatCompletionChunk:
     """As `loose_completion`, for one event of a stream."""
-    _flatten_contents(event, "delta", reasoning_parts)
+    Texts(body, reasoning_parts).settle(event, "delta")
     return _fit_answer(event, ChatCompletionChunk)
 
 
@@ -68,8 +79,6 @@ def _fit_answer(answer: Any, kind: type[S]) -> S:
 
 
 def _fit_struct(value: dict[str, Any], kind: type[S], misfits: Iterator[int]) -> S:
-    if kind in (FunctionCall, FunctionCallDelta) and isinstance(arguments := value.get("arguments"), dict):
-        value = {**value, "arguments": msgspec.json.encode(arguments).decode()}
     hints = _hints(kind)
     fitting = {}
     for field in msgspec.structs.fields(kind):
@@ -106,35 +115,6 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
-
-
-def _flatten_contents(answer: Any, field: str, reasoning_parts: Mapping[str, str]) -> None:
-    """Replace, in place, each choice's list of parts by its text and reasoning."""
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    for choice in choices[:MAX_CHOICES] if isinstance(choices, list) else ():
-        message = choice.get(field) if isinstance(choice, dict) else None
-        if not isinstance(message, dict) or not isinstance(parts := message.get("content"), list):
-            continue
-        check_length(parts, "parts of a content")
-        text: list[str] = []
-        reasoning: list[str] = []
-        for part in parts:
-            kind = part.get("type") if isinstance(part, dict) else None
-            if isinstance(kind, str) and kind in reasoning_parts:
-                reasoning += _texts(part.get(reasoning_parts[kind]))
-            else:
-                text += _texts(part)
-        message["content"] = "".join(text) if text or not reasoning else None
-        if reasoning:
-            message["reasoning"] = "".join(reasoning)
-
-
-def _texts(parts: Any) -> list[str]:
-    """Return the texts of a part or a list of parts; a part is a string or has a `text`."""
-    parts = parts if isinstance(parts, list) else [parts]
-    check_length(parts, "parts of a content")
-    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return [text for text in found if isinstance(text, str)]
 
 
 def error_in(answer: Any) -> bytes | None:

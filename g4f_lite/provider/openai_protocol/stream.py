@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
-from ...types.chat import ChatCompletionChunk, Usage
+from ...types.chat import ChatCompletionChunk, ChunkChoice, Usage
 from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON
+from .completing import complete_chunk, has_usage
 from .lenient import REASONING_PARTS, error_in, loose_chunk
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
@@ -24,7 +28,7 @@ class OpenaiStreamParser:
     Chunks without choices (usage, filter results) pass through; `done` is True after `[DONE]`.
 
     Args:
-        reasoning_parts: as in `OpenaiTemplate.reasoning_parts`.
+        reasoning_parts, done_is_enough: as in `OpenaiTemplate`.
         own_usage: reads what only this service says of a usage in an event; None: nothing.
     """
 
@@ -32,31 +36,39 @@ class OpenaiStreamParser:
         self,
         reasoning_parts: Mapping[str, str] = REASONING_PARTS,
         own_usage: Callable[[Usage, bytes], Usage] | None = None,
+        *,
+        done_is_enough: bool = False,
     ) -> None:
         self.done = False
         self._reasoning_parts = reasoning_parts
         self._own_usage = own_usage
+        self._open: dict[int, str] | None = {} if done_is_enough else None
+        """The finish reason of each choice that has none yet, if `[DONE]` is enough."""
 
     def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
-        if b'"error"' in (all_events := b"\n".join(events)) or b'"base_resp"' in all_events:
+        joined = b"\n".join(events)
+        if b'"error"' in joined or b'"base_resp"' in joined:
             return None
         done = events[-1] == b"[DONE]"
-        decode = _chunk_decoder.decode
+        events = events[:-1] if done else events
         try:
-            chunks = [decode(data) for data in (events[:-1] if done else events)]
+            chunks = list(map(_chunk_decoder.decode, events))
         except NOT_JSON:
             return None
+        deque(map(force_setattr, chunks, repeat("raw_json"), events), 0)  # in C, without a call for each
+        if has_usage(joined):
+            deque(map(complete_chunk, chunks, events), 0)
+            if self._own_usage is not None:
+                deque(map(self._say_own_usage, chunks, events), 0)
         self.done = done
-        if self._own_usage is not None:
-            chunks = [self._completed(chunk, data) for chunk, data in zip(chunks, events, strict=False)]
-        return chunks
+        return chunks if self._open is None else self._ended(chunks)
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         data = event.data
         if data == b"[DONE]":
             self.done = True
-            return ()
+            return () if self._open is None else tuple(self._ended([]))
         if event.event == "error" or b'"error"' in data or b'"base_resp"' in data:
             error = data if event.event == "error" else error_in(decode_or_none(data))
             if error is not None:
@@ -64,16 +76,35 @@ class OpenaiStreamParser:
         try:
             try:
                 chunk = _chunk_decoder.decode(data)
-            except msgspec.ValidationError:
-                chunk = loose_chunk(decode_bounded(data), self._reasoning_parts)
+            except msgspec.DecodeError:
+                chunk = loose_chunk(decode_bounded(data), self._reasoning_parts, data)
         except NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
-        return (chunk if self._own_usage is None else self._completed(chunk, data),)
+        force_setattr(chunk, "raw_json", data)
+        if has_usage(data):
+            complete_chunk(chunk, data)
+            if self._own_usage is not None:
+                self._say_own_usage(chunk, data)
+        return (chunk,) if self._open is None else tuple(self._ended([chunk]))
 
-    def _completed(self, chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:
-        if chunk.usage is None or self._own_usage is None:
-            return chunk
-        return msgspec.structs.replace(chunk, usage=self._own_usage(chunk.usage, data))
+    def _say_own_usage(self, chunk: ChatCompletionChunk, data: bytes) -> None:
+        if chunk.usage is not None and self._own_usage is not None:
+            force_setattr(chunk, "usage", self._own_usage(chunk.usage, data))
+
+    def _ended(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
+        """Return the chunks, after `[DONE]` with one more: the finish reasons that the service did not send."""
+        assert self._open is not None
+        for chunk in chunks:
+            for choice in chunk.choices:
+                if choice.finish_reason:
+                    self._open[choice.index] = ""
+                elif self._open.get(choice.index) != "":
+                    calls = choice.delta.tool_calls or self._open.get(choice.index) == "tool_calls"
+                    self._open[choice.index] = "tool_calls" if calls else "stop"
+        if not self.done:
+            return chunks
+        last = [ChunkChoice(index=index, finish_reason=reason) for index, reason in self._open.items() if reason]
+        return [*chunks, ChatCompletionChunk(choices=tuple(last))] if last else chunks
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()

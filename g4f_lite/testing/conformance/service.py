@@ -178,7 +178,7 @@ class Stream:
 
     @property
     def notes(self) -> list[str]:
-        """Notes on malformed events."""
+        """Notes on events that the end of the body cut."""
         return self._reader.notes
 
     @property

@@ -54,6 +54,10 @@ class ClaudeUsage(_Counts):
     inference_geo: str | None = None
 
     def update(self, later: ClaudeUsage) -> None:
+        """Zeros alone, which gateways have sent after the true counts of the prompt or the answer, correct nothing."""
+        later.output_tokens = later.output_tokens or self.output_tokens
+        if not (later.input_tokens or later.cache_read_input_tokens or self.input_tokens is None):
+            later.input_tokens = later.cache_read_input_tokens = later.cache_creation_input_tokens = None
         for name in self.__struct_fields__:
             if (value := getattr(later, name)) is not None:
                 setattr(self, name, value)

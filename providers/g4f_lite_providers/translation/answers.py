@@ -26,6 +26,8 @@ from .turns import JSONObject
 T = TypeVar("T")
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
 _NO_DETAILS = TokenDetails()
+_NUMBERS = {"NaN": None, "Infinity": 1e308, "-Infinity": -1e308}
+"""What stands for numbers that are not JSON."""
 
 
 def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
@@ -40,7 +42,7 @@ def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
     if b'"error"' in body and is_error(_loosely(body)):
         raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=body))
     try:
-        return decoder.decode(body)
+        return _decode(body, decoder)
     except _NOT_JSON as error:
         raise MalformedResponseError(_what_is(body, error), status=response.status) from None
 
@@ -51,9 +53,27 @@ def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
     if event.event == "error" or (b'"error"' in data and is_error(_loosely(data))):
         raise ReplyError(ErrorReply(status=200, body=data, in_stream=True))
     try:
-        return decoder.decode(data)
+        return _decode(data, decoder)
     except _NOT_JSON:
         raise MalformedResponseError(f"an event is not as it should be: {data[:40]!r}") from None
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode JSON, also with NaN (Google's log probabilities) and with half a surrogate pair, which is U+FFFD."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        import json
+
+        try:
+            plain = json.dumps(json.loads(body.decode(), parse_constant=_NUMBERS.get), ensure_ascii=False)
+        except UnicodeDecodeError:
+            raise
+        except ValueError as error:
+            raise msgspec.DecodeError(str(error)) from None
+        return decoder.decode(plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
 
 
 def failure(error: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> ReplyError:

@@ -108,7 +108,7 @@ def read(messages: Sequence[Mapping[str, Any]], service: str, *, takes_own_image
     """By the id that the caller wrote: the ids of the calls that have no result yet; the last one stays."""
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
-        if message.get("function_call") or message.get("audio"):
+        if message.get("function_call") or (message.get("audio") and not message.get("content")):
             raise UnsupportedParameterError(f"{service} cannot take {where}: a function_call or audio of OpenAI's")
         role = message.get("role")
         if role in ("system", "developer"):

@@ -76,3 +76,26 @@ def test_a_service_that_ignores_dimensions_fails_over(mode: str, server: FaultSe
     result = call(mode, two, "embeddings.create", {"input": "a", "dimensions": 7, "provider": two["routes"]})
     assert [one.outcome for one in result.attempts] == ["UnsupportedParameterError", "ok"]
     assert len(result.data[0].vector) == 7
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("index", [None, "0", 0.0, "left out"], ids=str)
+def test_vectors_without_an_index_are_in_the_order_of_the_texts(
+    mode: str, index: object, server: FaultServer, two: dict[str, Any]
+) -> None:
+    first = {"embedding": [1], "object": None} | ({} if index == "left out" else {"index": index})
+    second = first | {"embedding": [2]} | ({"index": "1"} if index == "0" else {"index": 1.0} if index == 0.0 else {})
+    server.script(replies.body(json.dumps({"data": [first, second]}).encode()))
+    given = call(mode, two, "embeddings.create", {"input": ["a", "b"]})
+    assert [(one.index, one.vector) for one in given.data] == [(0, (1.0,)), (1, (2.0,))]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("data", ['[{"index": null, "embedding": [1]}, {"index": 1, "embedding": [2]}]',
+                                  '[{"embedding": [NaN]}, {"embedding": [2]}]'])  # fmt: skip
+def test_vectors_that_may_be_mixed_up_are_malformed(
+    mode: str, data: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    server.script(replies.body(f'{{"data": {data}}}'.encode()))
+    failed = seen(mode, two | {"retries": 0, "routes": two["routes"][:1]}, "embeddings.create", {"input": ["a", "b"]})
+    assert isinstance(failed.error, g4f_lite.MalformedResponseError)

@@ -101,3 +101,11 @@ def test_a_failure_is_not_cached(server: FaultServer, two: dict[str, Any]) -> No
     with Client(**two, retries=0) as client:
         assert not client.models.list(provider=two["routes"][0]).live
         assert client.models.list(provider=two["routes"][0]).ids == ("there",)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_odd_entry_of_a_list_is_left_out(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    entries = '[{"id": "m-1"}, null, 7, {"name": "x"}, {"id": null}, {"id": 5}, {"id": ""}, "m-2", [], {"id": "m-3",'
+    server.script(replies.body((f'{{"data": {entries} "created": NaN, "owned_by": 7}}]}}').encode()))
+    listed = call(mode, two, "models.list", {"provider": two["routes"][0]})
+    assert (listed.ids, listed.live) == (("m-1", "m-2", "m-3"), True)

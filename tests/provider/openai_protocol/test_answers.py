@@ -53,7 +53,7 @@ LOOSE = [
     ("thinking, then text", whole(mistral(THINKING, {"type": "text", "text": "a"})), ("a", "Hm, so.", "stop", 7)),
     ("thinking alone", whole(mistral(THINKING), "length"), ("", "Hm, so.", "length", 7)),
     ("odd parts", whole(mistral(7, None, {"type": "image"}, {"type": "thinking", "thinking": [7, None, "x"]}, "a")),
-     ("a", "x", "stop", 7)),
+     ("7a", "7x", "stop", 7)),
 ]  # fmt: skip
 
 

@@ -135,7 +135,7 @@ TOOLS = [
                            tool(None, "2", None, ":1}")], [F, G]),
     ("no index and no id", [tool(None, None, "f", "{}"), tool(None, "", "g", "{}")], [("", "f", "{}"), ("", "g", "{}")]),
     ("arguments as an object", [tool(0, "2", "g", {"a": 1})], [G]),
-    ("no arguments", [tool(0, "1", "f")], [("1", "f", "")]),
+    ("no arguments", [tool(0, "1", "f")], [("1", "f", "{}")]),
 ]  # fmt: skip
 
 

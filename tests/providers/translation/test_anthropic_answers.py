@@ -121,6 +121,14 @@ def test_the_end_of_claudes_stream_may_correct_the_prompt_tokens() -> None:
     )
 
 
+def test_zeros_at_the_end_of_claudes_stream_do_not_replace_its_counts() -> None:
+    begun = started({"type": "text", "text": "a"})
+    true = streamed("anthropic", *begun, *ended()).usage
+    assert streamed("anthropic", *begun, *ended(input_tokens=0, cache_read_input_tokens=0)).usage == true
+    assert true is not None
+    assert true.prompt_tokens > 0
+
+
 @pytest.mark.parametrize("given", ['{"a', "[" * 200_000], ids=len)
 def test_a_claude_tool_call_truncated_by_max_tokens_is_returned_unchanged(given: str) -> None:
     cut = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "deltas": pieces("input_json_delta", "partial_json", given)}  # fmt: skip

@@ -126,6 +126,18 @@ def test_a_prompt_that_google_blocks_is_withheld_not_malformed() -> None:
     assert type(read("gemini", SHAPES["gemini"].sse(blocked)).failure).__name__ == "ContentFilterError"
 
 
+def test_numbers_and_characters_that_are_not_json_are_read() -> None:
+    one = {**candidate({"text": "a HALF b"}), "avgLogprobs": "NUMBER"}
+    body = json.dumps(response(one)).replace('"NUMBER"', "NaN").replace("HALF", "\\ud83d").encode()
+    assert parse("gemini", body).text == "a \ufffd b"
+    event = SHAPES["gemini"].sse(response(candidate({"text": "a HALF"}, finish=None))).replace(b"HALF", b"\\ud83d")
+    other = SHAPES["gemini"].sse(response(candidate({"text": "HALF b"}))).replace(b"HALF", b"\\ude00")
+    for pieces in ([event + other], [event, other]):
+        reader = read("gemini", *pieces)
+        reader.check()
+        assert reader.text == "a \N{GRINNING FACE} b"
+
+
 # -- images --------------------------------------------------------------------------------
 
 
