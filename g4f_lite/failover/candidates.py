@@ -238,10 +238,12 @@ class Candidates:
         self._tiers, self._next_tier = Tiers(filter(None, chain(others, own))), 0
         self._ready.clear()
 
-    def any_within(self, seconds: float, now: float) -> bool:
-        """Return whether a leg may be used within so many seconds."""
+    def any_back_by(self, when: float, now: float) -> bool:
+        """Return whether a leg, of those that are cooling down too, may be used before a time."""
+        if not self and not self._cooling_down:
+            return False
         legs = chain(self, self._cooling_down)
-        return any(self._health.check(leg, now, self._tokens, self.ticket).ready_at <= now + seconds for leg in legs)
+        return any(self._health.check(leg, now, self._tokens, self.ticket).ready_at < when for leg in legs)
 
     def try_when_ready(self, leg: Leg) -> None:
         """Keep a leg that is not ready for when it has cooled down. Its try uses up no retries."""

@@ -130,7 +130,10 @@ class Plan:
             self.deadline_at,
             stream=self.stream,
             bounded=self.policy.bounds_stream,
-            patient=not self._health.any_usable(self._candidates, now, self._tokens),
+            patient=not (
+                self._health.any_usable(self._candidates, now, self._tokens)
+                or self._candidates.any_back_by(self.deadline_at, now)
+            ),
             thinks=leg.thinks if self._thinks is None else self._thinks,
         )
         attempt = Attempt(
@@ -307,7 +310,8 @@ class Plan:
             refusals=self._candidates.refusals.get(state.leg.identity, 0),
             now=now,
             deadline_at=self.deadline_at,
-            others=decision.again is not RetryMode.QUEUE and bool(self._candidates),
+            others=decision.again is not RetryMode.QUEUE
+            and (bool(self._candidates) or self._candidates.any_back_by(self.deadline_at, now)),
         )
 
     def _next_step(
@@ -357,7 +361,7 @@ class Plan:
         """Let another provider, else another model, say whether it is so. Return whether one can soon."""
         self._doubted = error
         self._candidates.put_behind(leg.provider.name)
-        return self._under_way > 1 or self._candidates.any_within(self.policy.patience, now)
+        return self._under_way > 1 or self._candidates.any_back_by(now + self.policy.patience, now)
 
     def _queue(self, leg: Leg, error: ProviderError, now: float, join_at: float) -> tuple[float | None, str]:
         """Wait for the leg in its line, or fail over. Return the wait and the reason."""

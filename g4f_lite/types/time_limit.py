@@ -11,6 +11,14 @@ Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
 _NEVER = float("inf")
 
 
+_MISSING: dict[Phase, str] = {
+    "connect": "no connection within",
+    "first_token": "no content within",
+    "stall": "no more content for",
+    "total": "no complete answer within",
+}
+
+
 class Clock(Protocol):
     """The module `time`, or a test's clock."""
 
@@ -132,15 +140,14 @@ class TimeLimit:
         """Return the exception for the limit that was reached."""
         if self.expires_at >= self._deadline_at and (self._bounded or self._phase != "stall"):
             return DeadlineExceededError("the deadline of the call has passed")
-        messages: dict[Phase, str] = {
-            "first_token": f"no content within {self._limit:g} s",
-            "stall": f"no more content for {self._limit:g} s",
-            "total": f"no complete answer within {self._limit:g} s",
-        }
-        return ProviderTimeoutError(messages[self._phase], phase=self._phase)
+        # Without a limit, only the short time for the end of a body can be over.
+        span = "the time allowed" if self._limit is None else f"{self._limit:g} s"
+        return ProviderTimeoutError(f"{_MISSING[self._phase]} {span}", phase=self._phase)
 
     def connect_error(self) -> ProviderError:
         """Return the exception for a connection that was not established in time."""
         if self.expired():
             return self.error()
-        return ProviderTimeoutError(f"no connection within {self.connect:g} s", phase="connect")
+        # Without a limit, it is the system's.
+        span = "the time that the system allows" if self.connect is None else f"{self.connect:g} s"
+        return ProviderTimeoutError(f"{_MISSING['connect']} {span}", phase="connect")

@@ -261,3 +261,31 @@ def test_two_addresses_of_a_provider_share_no_cooldown_and_no_failure() -> None:
     plan, clock = make([first], [second], health=Health(no_jitter))
     plan.fail(plan.begin(), ModelUnavailableError("x"))
     assert plan.begin().leg is second
+
+
+def plan_with_a_leg_that_is_back_in_five_seconds(**more: Any) -> tuple[Plan, FakeClock]:
+    health = Health(no_jitter)
+    plan, clock = make([leg("b")], [leg("a", provider=There)], health=health, **more)
+    for _ in range(3):
+        fail_attempt(health, leg("b"), ServerError("x"), now=clock.now)
+    return plan, clock
+
+
+@pytest.mark.parametrize("error", [ServerError("x", retry_after=20), RateLimitError("x", retry_after=20)])
+def test_a_leg_that_is_back_sooner_is_waited_for_instead_of_the_last_one(error: ProviderError) -> None:
+    plan, clock = plan_with_a_leg_that_is_back_in_five_seconds()
+    state = plan.begin()
+    assert state.leg.model == "a"
+    plan.fail(state, error)
+    if plan.next_wait == 0:
+        with pytest.raises(AllCoolingDownError):
+            plan.begin()
+    assert plan.next_wait == 5
+    clock.now += 5
+    assert plan.begin().leg.model == "b"
+
+
+@pytest.mark.parametrize(("deadline", "expires"), [(300.0, 120.0), (4.0, 4.0)])
+def test_a_limit_is_lifted_only_if_no_other_leg_is_back_before_the_deadline(deadline: float, expires: float) -> None:
+    plan, clock = plan_with_a_leg_that_is_back_in_five_seconds(deadline=deadline)
+    assert plan.begin().limit.expires_at == clock.now + expires

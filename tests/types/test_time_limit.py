@@ -118,3 +118,16 @@ def test_defaults_stay_defaults_in_copies_and_pickles() -> None:
         assert twin == Timeouts()
         assert [type(twin.first_token), twin.first_token.stretched] == [DefaultSeconds, 60]
         assert [type(twin.stall), twin.stall.stretched] == [DefaultSeconds, 180]
+
+
+def test_the_end_of_a_body_that_is_late_is_an_error_without_any_limit_too() -> None:
+    limit, clock = limit_of(Timeouts(stall=None))
+    limit.on_content()
+    limit.expires_at = clock.now + 0.05
+    clock.now += 1
+    assert str(limit.error()) == "no more content for the time allowed"
+
+
+def test_a_connection_that_the_system_gives_up_is_an_error_without_a_limit_too() -> None:
+    limit, _ = limit_of(Timeouts(connect=None))
+    assert str(limit.connect_error()) == "no connection within the time that the system allows"
