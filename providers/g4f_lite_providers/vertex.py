@@ -27,6 +27,7 @@ class Vertex(Gemini):
     api_base = f"{google_cloud.API_BASE}/publishers/google"
     api_key_env = google_cloud.API_KEY_ENV
     notice = google_cloud.NOTICE
+    error_words = google_cloud.ERROR_WORDS | Gemini.error_words
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-flash-lite")
 
     def replace(self, **attributes: Any) -> Self:

@@ -90,5 +90,11 @@ GATEWAYS: dict[str, Row] = {
         },
         default_models={"embeddings": "openai/text-embedding-3-small"},
         capabilities=CHAT | VISION | EMBEDDINGS,
+        error_codes={
+            "customer_verification_required": "PermissionDeniedError",
+            "free_tier_model_not_available": "ModelUnavailableError",
+            "no_providers_available": "ModelUnavailableError",  # a 403: not with free credits
+        },
+        error_words={"no resource package": "ServerError"},  # the gateway's own account at a service is empty
     ),
 }

@@ -231,6 +231,7 @@ HOSTS: dict[str, Row] = {
         capabilities=UNASKED | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         error_codes={"20012": "ModelUnavailableError", "30001": "QuotaExceededError"},
+        error_words={"max_seq_len": "ContextWindowError"},
     ),
     "baseten": Row(
         label="Baseten",
@@ -256,6 +257,7 @@ HOSTS: dict[str, Row] = {
             """.split()
         ),
         renamed_parameters=OLD_LIMIT,
+        error_words={"max_tokens (": "UnsupportedParameterError"},  # the limit of a model
     ),
     "friendli": Row(
         label="Friendli",
@@ -287,6 +289,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         unsupported_parameters=frozenset({"frequency_penalty", "n", "top_logprobs", "logit_bias", "user"}),
         renamed_parameters=OLD_LIMIT,
+        error_words={
+            "exceeded your current quota": "RateLimitError",  # of a minute
+            "max_completion_tokens is limited": "UnsupportedParameterError",  # a 416
+        },
     ),
     "pollinations": Row(
         label="Pollinations",

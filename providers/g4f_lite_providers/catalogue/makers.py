@@ -142,6 +142,7 @@ MAKERS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         error_codes={
+            "accessdenied.unpurchased": "ModelUnavailableError",
             "arrearage": "QuotaExceededError",
             "allocationquota.freetieronly": "QuotaExceededError",
             "insufficient_quota": "RateLimitError",  # tokens per minute; who does not pay gets Arrearage
@@ -150,6 +151,10 @@ MAKERS: dict[str, Row] = {
             "datainspectionfailed": "ContentFilterError",
             "model.accessdenied": "ModelUnavailableError",
             "modelnotfound": "ModelUnavailableError",
+        },
+        error_words={
+            "only support stream": "UnsupportedParameterError",
+            "for non-streaming calls": "UnsupportedParameterError",
         },
     ),
 }
