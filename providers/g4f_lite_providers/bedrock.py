@@ -21,6 +21,8 @@ from g4f_lite import (
     hookimpl,
 )
 
+from .catalogue.schemas import STRICT
+
 _OF_THE_MODEL = ("model identifier", "on-demand throughput", "access to the model", "Model access is denied")
 
 
@@ -44,6 +46,8 @@ class Bedrock(OpenaiTemplate):
     default_model = "openai.gpt-oss-120b-1:0"
     fallback_models = ("openai.gpt-oss-20b-1:0",)
     model_aliases = {"gpt-oss-120b": "openai.gpt-oss-120b-1:0", "gpt-oss-20b": "openai.gpt-oss-20b-1:0"}
+    # Source: Amazon Bedrock's user guide, "Structured outputs".
+    schema_rules = {**STRICT, "recursion": "none"}
     error_codes = {
         "accessdeniedexception": PermissionDeniedError,
         "ftuformnotfilled": ModelUnavailableError,

@@ -52,6 +52,7 @@ class MiniMax(OpenaiTemplate):
         {"frequency_penalty", "presence_penalty", "logit_bias", "functions", "function_call"}
     )
     allowed_values = {"n": (1,)}
+    thinking_models = r"MiniMax-M[2-9]"
     renamed_parameters = {"max_tokens": "max_completion_tokens"}
     error_codes = {
         "1000": ServerError,

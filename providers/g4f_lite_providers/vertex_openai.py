@@ -34,6 +34,8 @@ class VertexOpenai(OpenaiTemplate):
         "deepseek-v4.1-flash": "deepseek-ai/deepseek-v4.1-flash-maas",
     }
     lists_models = False
+    thinking_models = r"google/gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
+    known_fields = frozenset({"google"})  # signatures of thoughts
     error_codes = {"billing_disabled": QuotaExceededError}
     error_words = google_cloud.ERROR_WORDS
     capabilities = OpenaiTemplate.capabilities | {"vision"}

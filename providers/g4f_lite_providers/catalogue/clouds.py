@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, SHORT_ID, VISION
+from .constants import AUDIO, CHAT, EMBEDDINGS, MAKERS_THAT_THINK, OLD_LIMIT, REASONING, SHORT_ID, VISION
 from .schemas import STRICT
 
 _WORKERS_AI = {
@@ -55,6 +55,11 @@ CLOUDS: dict[str, Row] = {
             "glm-4.7-flash": "workers-ai/@cf/zai-org/glm-4.7-flash",
         },
         capabilities=CHAT | VISION,
+        # It passes on what OpenAI refuses.
+        dropped_message_fields=frozenset({"annotations"}) | REASONING,
+        tool_call_id_form=SHORT_ID,
+        thinking_models=MAKERS_THAT_THINK,
+        schema_rules=STRICT,  # of whichever service answers
         error_codes={
             **_WORKERS_AI,
             "2001": "PermissionDeniedError",  # no such gateway

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..row import Row
-from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, UNSPOKEN, VISION
 from .schemas import NUMBERS, STRICT, UNIONS
 
 # Source: inference-docs.cerebras.ai/capabilities/structured-outputs; refused keywords as users report them.
@@ -230,6 +230,7 @@ HOSTS: dict[str, Row] = {
         default_models={"embeddings": "Qwen/Qwen3-Embedding-8B"},
         capabilities=UNASKED | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
         error_codes={"20012": "ModelUnavailableError", "30001": "QuotaExceededError"},
         error_words={"max_seq_len": "ContextWindowError"},
     ),
@@ -257,6 +258,8 @@ HOSTS: dict[str, Row] = {
             """.split()
         ),
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
+        missing_reasoning=UNSPOKEN,  # its DeepSeek demands it in each answer
         error_words={"max_tokens (": "UnsupportedParameterError"},  # the limit of a model
     ),
     "friendli": Row(
@@ -275,6 +278,7 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
     ),
     "scaleway": Row(
         label="Scaleway",

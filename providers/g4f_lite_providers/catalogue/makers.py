@@ -141,6 +141,8 @@ MAKERS: dict[str, Row] = {
         default_models={"embeddings": "text-embedding-v4"},
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
+        thinking_models=r"qwen3\.[5-9]|qwq|.*(?:thinking|-r1\b)",  # the others are told to
         error_codes={
             "accessdenied.unpurchased": "ModelUnavailableError",
             "arrearage": "QuotaExceededError",
