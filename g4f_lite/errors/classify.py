@@ -293,7 +293,8 @@ def read_error(reply: ErrorReply) -> ErrorFacts:
     if isinstance(error, list) and error:
         error = error[0]
     if not isinstance(error, dict):  # xAI, Together, Hugging Face, Ollama: {"error": "text", "code": …}
-        error = {**body, "message": error}
+        said = (error, body.get("message"))  # Scaleway, Spring, NestJS: a title, and the message beside it
+        error = {**body, "message": ": ".join(filter(None, map(_text, said)))}
     if isinstance(errors := body.get("errors"), list) and errors and isinstance(errors[0], dict):
         error = errors[0]  # Cloudflare
     if "error" not in body and isinstance(base := body.get("base_resp"), dict):

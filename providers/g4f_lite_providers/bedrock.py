@@ -17,8 +17,13 @@ from g4f_lite import (
     QuotaExceededError,
     RateLimitError,
     ServerError,
+    UnsupportedParameterError,
     hookimpl,
 )
+
+from .catalogue.schemas import STRICT
+
+_OF_THE_MODEL = ("model identifier", "on-demand throughput", "access to the model", "Model access is denied")
 
 
 class Bedrock(OpenaiTemplate):
@@ -41,8 +46,14 @@ class Bedrock(OpenaiTemplate):
     default_model = "openai.gpt-oss-120b-1:0"
     fallback_models = ("openai.gpt-oss-20b-1:0",)
     model_aliases = {"gpt-oss-120b": "openai.gpt-oss-120b-1:0", "gpt-oss-20b": "openai.gpt-oss-20b-1:0"}
+    # Source: Amazon Bedrock's user guide, "Structured outputs".
+    schema_rules = {**STRICT, "recursion": "none"}
     error_codes = {
         "accessdeniedexception": PermissionDeniedError,
+        "ftuformnotfilled": ModelUnavailableError,
+        "invalidclienttokenid": AuthenticationError,
+        "mpagreementbeingcreated": ModelUnavailableError,
+        "notauthorized": PermissionDeniedError,
         "expiredtokenexception": AuthenticationError,
         "internalserverexception": ServerError,
         "modelerrorexception": ServerError,
@@ -55,6 +66,11 @@ class Bedrock(OpenaiTemplate):
         "unrecognizedclientexception": AuthenticationError,
     }
 
+    error_words = {
+        "does not support the '/v1/": ModelUnavailableError,  # it has another API only
+        "maximum tokens you requested": UnsupportedParameterError,
+    }
+
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         body = reply.json()
         if not isinstance(body, dict) or "error" in body:
@@ -64,8 +80,8 @@ class Bedrock(OpenaiTemplate):
         message = str(body.get("message") or body.get("Message") or "")
         if "API Key is valid" in message or "Token has expired" in message:
             code = "ExpiredTokenException"  # sent with 403, as AccessDeniedException or without a code
-        elif code == "ValidationException" and ("model identifier" in message or "on-demand throughput" in message):
-            code = "ResourceNotFoundException"
+        elif any(sign in message for sign in _OF_THE_MODEL):
+            code = "ResourceNotFoundException"  # sent as ValidationException or AccessDeniedException
         told = msgspec.json.encode({"error": {"message": message, "code": code}})
         return super().classify_error(msgspec.structs.replace(reply, body=told))
 

@@ -14,12 +14,17 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from g4f_lite import ModelUnavailableError, ProviderError
+
 LOCATION = "{GOOGLE_CLOUD_LOCATION|VERTEXAI_LOCATION|GOOGLE_VERTEX_LOCATION}"
 PROJECT = "{GOOGLE_CLOUD_PROJECT|VERTEXAI_PROJECT|GOOGLE_VERTEX_PROJECT}"
 API_BASE = f"https://{LOCATION}-aiplatform.googleapis.com/v1/projects/{PROJECT}/locations/{LOCATION}"
 API_KEY_ENV = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
 LOGIN_URL = "https://cloud.google.com/docs/authentication/provide-credentials-adc"
 NOTICE = "set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION, too"
+ERROR_WORDS: dict[str, type[ProviderError]] = {
+    "not allowed to use publisher model": ModelUnavailableError  # a FAILED_PRECONDITION
+}
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 

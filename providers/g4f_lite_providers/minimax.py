@@ -16,6 +16,7 @@ from g4f_lite import (
     ContextWindowError,
     ErrorReply,
     HTTPResponse,
+    ModelUnavailableError,
     OpenaiTemplate,
     Provider,
     QuotaExceededError,
@@ -51,6 +52,7 @@ class MiniMax(OpenaiTemplate):
         {"frequency_penalty", "presence_penalty", "logit_bias", "functions", "function_call"}
     )
     allowed_values = {"n": (1,)}
+    thinking_models = r"MiniMax-M[2-9]"
     renamed_parameters = {"max_tokens": "max_completion_tokens"}
     error_codes = {
         "1000": ServerError,
@@ -67,7 +69,10 @@ class MiniMax(OpenaiTemplate):
         "1041": RateLimitError,
         "2049": AuthenticationError,
         "2056": QuotaExceededError,
+        "2061": ModelUnavailableError,
     }
+    # Beside other statuses the number stands at the end of the message, and the code may be a mere `api_error`.
+    error_words = {f"({code})": kind for code, kind in error_codes.items() if code.isdigit()}
 
     def adapt_body(self, body: dict[str, Any]) -> None:
         body["reasoning_split"] = True  # else the text begins with <think>…</think>

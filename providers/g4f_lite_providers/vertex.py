@@ -29,6 +29,7 @@ class Vertex(Gemini):
     default_models: Mapping[str, str] = {}
     capabilities = Gemini.capabilities - {"embeddings"}  # its request for them is another one
     notice = google_cloud.NOTICE
+    error_words = google_cloud.ERROR_WORDS | Gemini.error_words
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-flash-lite")
 
     def replace(self, **attributes: Any) -> Self:

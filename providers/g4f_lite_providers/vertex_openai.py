@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from g4f_lite import OpenaiTemplate, Provider, hookimpl
+from g4f_lite import OpenaiTemplate, Provider, QuotaExceededError, hookimpl
 
 from . import google_cloud
 
@@ -34,6 +34,10 @@ class VertexOpenai(OpenaiTemplate):
         "deepseek-v4.1-flash": "deepseek-ai/deepseek-v4.1-flash-maas",
     }
     lists_models = False
+    thinking_models = r"google/gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
+    known_fields = frozenset({"google"})  # signatures of thoughts
+    error_codes = {"billing_disabled": QuotaExceededError}
+    error_words = google_cloud.ERROR_WORDS
     capabilities = OpenaiTemplate.capabilities | {"vision"}
     unsupported_parameters = frozenset(
         """

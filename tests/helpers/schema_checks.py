@@ -97,6 +97,11 @@ def cerebras(schema: Schema) -> None:
     hold(not _recursive(schema), "recursive schemas are not supported")
 
 
+def bedrock(schema: Schema) -> None:
+    groq(schema)
+    hold(not _recursive(schema), "recursive schemas are not supported")
+
+
 def anthropic(schema: Schema) -> None:
     _only(schema, f"{COMMON} const default format minItems pattern")
     _closed(schema, all_required=False)
@@ -160,7 +165,7 @@ def llamacpp(schema: Schema) -> None:
 
 CHECKS: dict[str, Callable[[Schema], None]] = {
     "openai": openai, "azure": groq, "openrouter": groq, "groq": groq, "cerebras": cerebras, "anthropic": anthropic,
-    "gemini": gemini, "cohere": cohere, "xai": xai, "fireworks": fireworks, "llamacpp": llamacpp, "ollama": llamacpp,
+    "vercel": groq, "cloudflare-gateway": groq, "bedrock": bedrock, "gemini": gemini, "cohere": cohere, "xai": xai, "fireworks": fireworks, "llamacpp": llamacpp, "ollama": llamacpp,
 }  # fmt: skip
 
 

@@ -70,29 +70,6 @@ ERRORS: list[tuple[str, int, Any, type[g4f_lite.G4FLiteError]]] = [
     ("openai", 429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}, g4f_lite.QuotaExceededError),
     ("openai", 400, {"error": {"message": "Unsupported value: 'temperature' does not support 0.5 with this model.",
      "param": "temperature", "code": "unsupported_value"}}, g4f_lite.UnsupportedParameterError),
-    ("dashscope", 400, {"error": {"code": "Arrearage", "param": None, "type": "Arrearage", "message":
-     "Access denied, please make sure your account is in good standing."}}, g4f_lite.QuotaExceededError),
-    ("dashscope", 429, {"error": {"code": "insufficient_quota", "type": "insufficient_quota",
-     "message": "You exceeded your current quota, please check your plan and billing details."}}, g4f_lite.RateLimitError),
-    ("dashscope", 400, {"error": {"code": "data_inspection_failed", "message": "Output data may contain inappropriate content."}},
-     g4f_lite.ContentFilterError),
-    ("dashscope", 403, {"error": {"code": "AllocationQuota.FreeTierOnly", "message": "The free tier of the model has been exhausted."}},
-     g4f_lite.QuotaExceededError),
-    ("dashscope", 400, {"error": {"code": "invalid_parameter_error", "message": "<400> InternalError.Algo.InvalidParameter: The tool_choice "
-     "parameter does not support being set to required or object in thinking mode"}}, g4f_lite.UnsupportedParameterError),
-    ("dashscope", 403, {"error": {"code": "Model.AccessDenied", "message": "Model access denied."}}, g4f_lite.ModelUnavailableError),
-    ("siliconflow", 400, {"code": 20012, "message": "Model does not exist. Please check it carefully.", "data": None},
-     g4f_lite.ModelUnavailableError),
-    ("siliconflow", 403, {"code": 30001, "message": "Sorry, your account balance is insufficient", "data": None},
-     g4f_lite.QuotaExceededError),
-    ("scaleway", 422, {"error": "Model Not Found", "status": 422, "message": "the model x was not found"}, g4f_lite.ModelUnavailableError),
-    ("minimax", 500, {"type": "error", "error": {"type": "insufficient_balance_error", "message": "insufficient balance (1008)",
-     "http_code": "429"}}, g4f_lite.QuotaExceededError),
-    ("bedrock", 403, {"Message": "Authentication failed: Please make sure your API Key is valid."}, g4f_lite.AuthenticationError),
-    ("bedrock", 403, {"Message": "Bearer Token has expired"}, g4f_lite.AuthenticationError),
-    ("bedrock", 403, {"Message": "User: arn:aws:iam::1:user/u is not authorized to perform: bedrock:InvokeModel"}, g4f_lite.PermissionDeniedError),
-    ("bedrock", 429, {"message": "Too many tokens per day, please wait before trying again."}, g4f_lite.QuotaExceededError),
-    ("bedrock", 404, {"error": {"message": "no such model", "code": "model_not_found"}}, g4f_lite.ModelUnavailableError),
     ("together", 404, {"error": "Unable to access model gpt-4", "request_id": "x"}, g4f_lite.ModelUnavailableError),
     ("fireworks", 404, {"fault": {"faultstring": "Model not found, inaccessible, and/or not deployed",
      "detail": {"errorcode": "NOT_FOUND"}}}, g4f_lite.ModelUnavailableError),
@@ -156,14 +133,9 @@ def test_xai_counts_reasoning_as_part_of_the_answer() -> None:
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (1002, g4f_lite.RateLimitError),
         (1008, g4f_lite.QuotaExceededError),
-        (1027, g4f_lite.ContentFilterError),
-        (1033, g4f_lite.ServerError),
-        (1039, g4f_lite.ContextWindowError),
         (2013, g4f_lite.InvalidRequestError),
         (2013, g4f_lite.ContextWindowError),
-        (2049, g4f_lite.AuthenticationError),
     ],
 )
 def test_an_error_of_minimax_with_status_200_is_no_answer(
@@ -175,7 +147,7 @@ def test_an_error_of_minimax_with_status_200_is_no_answer(
         server.script(replies.body(b"data: " + outcome + b"\n\n", **{"content-type": "text/event-stream"}))
     else:
         server.script(replies.body(outcome))
-    params = {"provider": "minimax", "fallback_models": [], "retries": 0, "deadline": 1.0 if code == 1002 else 20.0}
+    params = {"provider": "minimax", "fallback_models": [], "retries": 0, "deadline": 20.0}
     raised = run(mode, at("minimax", server), params).error
     assert type(raised) is error and raised.message.startswith("no")  # type: ignore[union-attr]
 
@@ -214,31 +186,12 @@ def test_an_answer_of_minimax_that_reports_no_error_is_one(mode: str, server: Fa
     assert run(mode, at("minimax", server), {"provider": "minimax"}).text == "ok"
 
 
-@pytest.mark.parametrize(
-    ("status", "kind", "message", "error"),
-    [
-        (429, "ThrottlingException", "Too many requests", g4f_lite.RateLimitError),
-        (400, "ServiceQuotaExceededException", "Your request exceeds the quota", g4f_lite.QuotaExceededError),
-        (403, "ExpiredTokenException", "The security token is expired", g4f_lite.AuthenticationError),
-        (403, "AccessDeniedException", "You don't have access to the model", g4f_lite.PermissionDeniedError),
-        (400, "ValidationException", "The provided model identifier is invalid.", g4f_lite.ModelUnavailableError),
-        (400, "ValidationException", "messages: odd", g4f_lite.InvalidRequestError),
-        (424, "ModelErrorException", "the model failed", g4f_lite.ServerError),
-    ],
-)
-def test_an_error_of_aws_is_understood_by_its_header(
-    status: int, kind: str, message: str, error: type[g4f_lite.G4FLiteError]
-) -> None:
-    headers = {"x-amzn-errortype": f"{kind}:http://internal.amazon.com/coral/com.amazon.bedrock/"}
-    for field in ("message", "Message"):
-        read = SERVICES["bedrock"].classify_error(
-            ErrorReply(status=status, headers=headers, body=json.dumps({field: message}).encode())
-        )
-        assert (type(read), read.code) == (
-            error,
-            kind if "model identifier" not in message else "ResourceNotFoundException",
-        )
-        assert read.message == message
+@pytest.mark.parametrize("field", ["message", "Message"])
+def test_the_code_of_an_error_of_aws_is_in_its_header(field: str) -> None:
+    headers = {"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/"}
+    reply = ErrorReply(status=429, headers=headers, body=json.dumps({field: "Too many requests"}).encode())
+    read = SERVICES["bedrock"].classify_error(reply)
+    assert (read.code, read.message) == ("ThrottlingException", "Too many requests")
 
 
 AZURE_KEY, ENTRA_TOKEN = "0123456789abcdef0123456789abcdef", "eyJ0eXAi.eyJhdWQi.c2lnbmF0dXJl"

@@ -139,6 +139,8 @@ def among(server: FaultServer, *names: str) -> dict[str, Any]:
         ("fireworks", openai("Account a is suspended", "PRECONDITION_FAILED")),
         ("cloudflare", cloudflare(5016, "User has not agreed to the terms of the model")),
         ("deepseek", openai("Model Not Exist")),
+        ("dashscope", openai("Access denied, please make sure your account is in good standing.", "Arrearage")),
+        ("cloudflare-gateway", {"success": False, "error": [{"code": 2008, "message": "Invalid provider"}]}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

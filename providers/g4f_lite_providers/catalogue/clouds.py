@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import AUDIO, CHAT, EMBEDDINGS, OLD_LIMIT, REASONING, SHORT_ID, VISION
+from .constants import AUDIO, CHAT, EMBEDDINGS, MAKERS_THAT_THINK, OLD_LIMIT, REASONING, SHORT_ID, VISION
 from .schemas import STRICT
+
+_WORKERS_AI = {
+    **dict.fromkeys(("3039", "3041", "3042", "5007", "5016", "5018"), "ModelUnavailableError"),
+    **dict.fromkeys(("3007", "3008", "3040"), "ServerError"),
+    "3006": "RequestTooLargeError",
+    "3023": "PermissionDeniedError",
+    "7003": "PermissionDeniedError",  # no such account
+    "3036": "QuotaExceededError",
+    "5005": "UnsupportedParameterError",
+    "10000": "AuthenticationError",
+}
 
 CLOUDS: dict[str, Row] = {
     "cloudflare": Row(
@@ -27,16 +38,7 @@ CLOUDS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
         plain_text_content=True,  # a list is 400 for most of its models
-        error_codes={
-            **dict.fromkeys(("3039", "3041", "3042", "5007", "5016", "5018"), "ModelUnavailableError"),
-            **dict.fromkeys(("3007", "3008", "3040"), "ServerError"),
-            "3006": "RequestTooLargeError",
-            "3023": "PermissionDeniedError",
-            "7003": "PermissionDeniedError",  # no such account
-            "3036": "QuotaExceededError",
-            "5005": "UnsupportedParameterError",
-            "10000": "AuthenticationError",
-        },
+        error_codes=_WORKERS_AI,
     ),
     "cloudflare-gateway": Row(
         label="Cloudflare AI Gateway",
@@ -54,6 +56,19 @@ CLOUDS: dict[str, Row] = {
             "glm-4.7-flash": "workers-ai/@cf/zai-org/glm-4.7-flash",
         },
         capabilities=CHAT | VISION,
+        # It passes on what OpenAI refuses.
+        dropped_message_fields=frozenset({"annotations"}) | REASONING,
+        tool_call_id_form=SHORT_ID,
+        thinking_models=MAKERS_THAT_THINK,
+        schema_rules=STRICT,  # of whichever service answers
+        error_codes={
+            **_WORKERS_AI,
+            "2001": "PermissionDeniedError",  # no such gateway
+            "2009": "AuthenticationError",
+            "2016": "ContentFilterError",  # guardrails: of the prompt, of the answer
+            "2017": "ContentFilterError",
+        },
+        error_words={"invalid provider": "ModelUnavailableError"},
     ),
     "azure": Row(
         label="Azure OpenAI",

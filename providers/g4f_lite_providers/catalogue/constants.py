@@ -16,5 +16,10 @@ FOREIGN = frozenset({"cache_control", "thinking_blocks", "provider_specific_fiel
 REASONING = frozenset({"reasoning", "reasoning_content"})
 UNSPOKEN = " "
 """Stands for the reasoning of an answer that has none, where an empty text counts as missing."""
+MAKERS_THAT_THINK = (
+    r"openai/(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))|google(?:-ai-studio)?/gemini-(?:2\.5|[3-9])(?!.*flash-lite)"
+    r"|(?:x-ai|xai|grok)/grok-(?!.*non-reasoning)[4-9]|.*(?:thinking|-r1\b|reasoner)"
+)
+"""Models at gateways: of makers that keep thoughts to themselves, and with names that say it."""
 SHORT_ID = "(?s).{1,40}"
 """Source: OpenAI's "string too long. Expected a string with maximum length 40"; gateways make longer ids."""

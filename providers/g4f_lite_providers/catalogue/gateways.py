@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..row import Row
-from .constants import CHAT, EMBEDDINGS, OLD_LIMIT, VISION
+from .constants import CHAT, EMBEDDINGS, MAKERS_THAT_THINK, OLD_LIMIT, SHORT_ID, VISION
 from .schemas import STRICT
 
 GATEWAYS: dict[str, Row] = {
@@ -47,11 +47,7 @@ GATEWAYS: dict[str, Row] = {
         },
         usage_fields={"server_tool_use_details.web_search_requests": "web_searches"},
         usage_costs={"cost": 1},
-        # Makers that keep thoughts to themselves, and names that say it.
-        thinking_models=(
-            r"openai/(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))|google/gemini-(?:2\.5|[3-9])(?!.*flash-lite)"
-            r"|x-ai/grok-(?!.*non-reasoning)[4-9]|.*(?:thinking|-r1\b|reasoner)"
-        ),
+        thinking_models=MAKERS_THAT_THINK,
         working_comments=("OPENROUTER PROCESSING",),
         schema_rules=STRICT,  # of whichever service answers
     ),
@@ -96,5 +92,16 @@ GATEWAYS: dict[str, Row] = {
         },
         default_models={"embeddings": "openai/text-embedding-3-small"},
         capabilities=CHAT | VISION | EMBEDDINGS,
+        known_fields=frozenset({"reasoning_details"}),
+        reasoning_field="reasoning",
+        tool_call_id_form=SHORT_ID,  # for OpenAI's models
+        thinking_models=MAKERS_THAT_THINK,
+        schema_rules=STRICT,  # of whichever service answers
+        error_codes={
+            "customer_verification_required": "PermissionDeniedError",
+            "free_tier_model_not_available": "ModelUnavailableError",
+            "no_providers_available": "ModelUnavailableError",  # a 403: not with free credits
+        },
+        error_words={"no resource package": "ServerError"},  # the gateway's own account at a service is empty
     ),
 }

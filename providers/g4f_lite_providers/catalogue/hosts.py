@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..row import Row
-from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, VISION
+from .constants import ANY_TOOL, CHAT, EMBEDDINGS, OLD_LIMIT, UNASKED, UNSPOKEN, VISION
 from .schemas import NUMBERS, STRICT, UNIONS
 
 # Source: inference-docs.cerebras.ai/capabilities/structured-outputs; refused keywords as users report them.
@@ -230,7 +230,9 @@ HOSTS: dict[str, Row] = {
         default_models={"embeddings": "Qwen/Qwen3-Embedding-8B"},
         capabilities=UNASKED | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
         error_codes={"20012": "ModelUnavailableError", "30001": "QuotaExceededError"},
+        error_words={"max_seq_len": "ContextWindowError"},
     ),
     "baseten": Row(
         label="Baseten",
@@ -256,6 +258,9 @@ HOSTS: dict[str, Row] = {
             """.split()
         ),
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
+        missing_reasoning=UNSPOKEN,  # its DeepSeek demands it in each answer
+        error_words={"max_tokens (": "UnsupportedParameterError"},  # the limit of a model
     ),
     "friendli": Row(
         label="Friendli",
@@ -273,6 +278,7 @@ HOSTS: dict[str, Row] = {
         },
         capabilities=CHAT,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
     ),
     "scaleway": Row(
         label="Scaleway",
@@ -287,6 +293,10 @@ HOSTS: dict[str, Row] = {
         capabilities=CHAT | VISION | EMBEDDINGS,
         unsupported_parameters=frozenset({"frequency_penalty", "n", "top_logprobs", "logit_bias", "user"}),
         renamed_parameters=OLD_LIMIT,
+        error_words={
+            "exceeded your current quota": "RateLimitError",  # of a minute
+            "max_completion_tokens is limited": "UnsupportedParameterError",  # a 416
+        },
     ),
     "pollinations": Row(
         label="Pollinations",

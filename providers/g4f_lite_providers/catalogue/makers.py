@@ -142,7 +142,10 @@ MAKERS: dict[str, Row] = {
         default_models={"embeddings": "text-embedding-v4"},
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        reasoning_field="reasoning_content",
+        thinking_models=r"qwen3\.[5-9]|qwq|.*(?:thinking|-r1\b)",  # the others are told to
         error_codes={
+            "accessdenied.unpurchased": "ModelUnavailableError",
             "arrearage": "QuotaExceededError",
             "allocationquota.freetieronly": "QuotaExceededError",
             "insufficient_quota": "RateLimitError",  # tokens per minute; who does not pay gets Arrearage
@@ -151,6 +154,10 @@ MAKERS: dict[str, Row] = {
             "datainspectionfailed": "ContentFilterError",
             "model.accessdenied": "ModelUnavailableError",
             "modelnotfound": "ModelUnavailableError",
+        },
+        error_words={
+            "only support stream": "UnsupportedParameterError",
+            "for non-streaming calls": "UnsupportedParameterError",
         },
     ),
 }

@@ -9,6 +9,7 @@ from .told import (
     CONTENT,
     CONTEXT,
     DENIED,
+    INVALID,
     KEY,
     LARGE,
     LATER,
@@ -38,6 +39,18 @@ def cerebras(code: str, message: str, type: str = "invalid_request_error") -> An
 
 def novita(code: int, reason: str, message: str) -> Any:
     return {"code": code, "reason": reason, "message": message, "metadata": {}}
+
+
+def siliconflow(code: int | None, message: str) -> Any:
+    return {**({"code": code} if code else {}), "message": message, "data": None}
+
+
+def scaleway(status: int, error: str, message: str) -> Any:
+    return {"error": error, "status": status, "message": message}
+
+
+def vllm(code: int, type: str, message: str) -> Any:
+    return {"message": message, "type": type, "code": code}
 
 
 SLOW = "too_many_requests_error"
@@ -244,5 +257,53 @@ HOSTS: dict[str, list[Told]] = {
         Told(400, {"message": "This model's maximum context length is 8192 tokens."}, CONTEXT),
         Told(429, {"message": "Rate limit exceeded"}, RATE),
         Told(503, {"message": "Service Unavailable"}, SERVER),
+    ],
+    # SiliconFlow's page on error codes and its API reference; issue reports of Chatbox, Continue, Cherry Studio
+    "siliconflow": [
+        Told(401, "Invalid token", KEY),
+        Told(403, siliconflow(30001, "Sorry, your account balance is insufficient"), QUOTA),
+        Told(403, siliconflow(None, "The model requires real-name verification"), DENIED),
+        Told(400, siliconflow(20012, "Model does not exist. Please check it carefully."), MODEL),
+        Told(400, siliconflow(20015, "length of prompt_tokens (68957) must be less than max_seq_len (65536)."), CONTEXT),
+        Told(400, siliconflow(20015, "max_total_tokens (33802) must be less than or equal to max_seq_len (32768)"), CONTEXT),
+        Told(429, siliconflow(None, "Request was rejected due to rate limiting. Details: TPM limit reached."), RATE),
+        Told(429, siliconflow(None, "Request was rejected due to rate limiting. Details: RPD limit reached."), QUOTA),
+        Told(503, siliconflow(50505, "Model service overloaded. Please try again later."), SERVER),
+        Told(504, "gateway timeout", SERVER),
+    ],
+    # Scaleway's pages on errors and common issues
+    "scaleway": [
+        Told(401, scaleway(401, "Unauthorized", "the authorization header is missing"), KEY),
+        Told(403, scaleway(403, "Forbidden", "insufficient permissions to access the resource"), DENIED),
+        Told(422, scaleway(422, "Model Not Found", "the model x was not found"), MODEL),
+        Told(400, scaleway(400, "Bad Request", "You exceeded maximum context window for this model"), CONTEXT),
+        Told(416, scaleway(416, "Range Not Satisfiable", "max_completion_tokens is limited for this model"), PARAMETER),
+        Told(400, {"object": "error", "message": "After the optional system message, conversation roles must alternate", "type": "BadRequestError",
+             "param": None, "code": 400}, INVALID),
+        Told(429, scaleway(429, "Too Many Requests", "You exceeded your current quota of tokens per minute"), RATE),
+        Told(429, scaleway(429, "Too Many Requests", "You exceeded your current threshold of concurrent requests"), RATE),
+        Told(504, scaleway(504, "Gateway Timeout", "the query is too long to process"), SERVER),
+    ],
+    # Baseten's pages on inference errors and on limits; an issue report of Pi. The engine's own answers pass through.
+    "baseten": [
+        Told(401, {"error": "Unauthorized"}, KEY),
+        Told(402, {"error": "Payment required"}, QUOTA),
+        Told(403, {"error": "Forbidden"}, DENIED),
+        Told(404, {"error": "Model not found"}, MODEL),
+        Told(400, vllm(400, "Bad Request", "This model's maximum context length is 131072 tokens."), CONTEXT),
+        Told(400, vllm(400, "Bad Request", "Invalid request: ['max_tokens (1032161): Input should be less than or equal to 384000']"), PARAMETER),
+        Told(413, {"error": "Request body too large"}, LARGE),
+        Told(429, {"error": "Too Many Requests"}, RATE),
+        Told(502, {"error": "Error making prediction"}, SERVER), Told(503, {"error": "no healthy upstream"}, SERVER),
+    ],
+    # Friendli's page on rate limits; the rest is OpenAI's form, which its API follows
+    "friendli": [
+        Told(401, openai("Unauthorized", "invalid_api_key"), KEY),
+        Told(403, openai("Forbidden"), DENIED),
+        Told(404, openai("The model `x` does not exist", "model_not_found"), MODEL),
+        Told(400, openai("This model's maximum context length is 131072 tokens."), CONTEXT),
+        Told(429, openai("Too many requests"), RATE, 12, headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "12"}),
+        Told(429, openai("Too many requests"), RATE, 7.5, headers={"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "7.5s"}),
+        Told(503, openai("Service unavailable"), SERVER),
     ],
 }  # fmt: skip

@@ -42,6 +42,11 @@ def invalid(message: str) -> Any:
 
 FREE_TIER = "You exceeded your current quota. * Quota exceeded for metric: generate_content_free_tier_requests, limit: "
 
+
+def minimax(type: str, message: str, **more: str) -> Any:
+    return {"type": "error", "error": {"type": type, "message": message, **more}, "request_id": "r"}
+
+
 MAKERS: dict[str, list[Told]] = {
     # OpenAI's page on error codes; issue reports of the messages
     "openai": [
@@ -239,5 +244,50 @@ MAKERS: dict[str, list[Told]] = {
             (429, "1313", "Your usage does not comply with the fair use policy", DENIED),
         )),
         Told(200, {"code": 1113, "msg": "Insufficient balance", "success": False}, QUOTA),
+    ],
+    # Alibaba Cloud's page on error codes; issue reports of Qwen Code and others
+    "dashscope": [
+        Told(401, openai("Incorrect API key provided.", "invalid_api_key"), KEY),
+        Told(401, openai("invalid access token or token expired"), KEY),
+        Told(403, openai("Access denied.", "access_denied"), DENIED),
+        Told(404, openai("The model `x` does not exist or you do not have access to it.", "model_not_found"), MODEL),
+        Told(403, openai("Model access denied.", "Model.AccessDenied"), MODEL),
+        Told(403, openai("Access to model denied. Please make sure you are eligible for using the model.", "AccessDenied.Unpurchased"), MODEL),
+        Told(400, openai("Access denied, please make sure your account is in good standing.", "Arrearage", "Arrearage"), QUOTA),
+        Told(403, openai("The free tier of the model has been exhausted.", "AllocationQuota.FreeTierOnly"), QUOTA),
+        Told(429, openai("You exceeded your current quota, please check your plan and billing details.", "insufficient_quota", "insufficient_quota"),
+             RATE),
+        Told(429, openai("Requests rate limit exceeded, please try again later.", "Throttling.RateQuota"), RATE),
+        Told(429, openai("Allocated quota exceeded, please increase your quota limit.", "Throttling.AllocationQuota"), RATE),
+        Told(400, openai("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 983616]", "invalid_parameter_error"), CONTEXT),
+        Told(400, openai("Output data may contain inappropriate content.", "data_inspection_failed"), CONTENT),
+        Told(400, openai("Input data may contain inappropriate content.", "DataInspectionFailed"), CONTENT),
+        Told(400, openai("<400> InternalError.Algo.InvalidParameter: The tool_choice parameter does not support being set to required or object "
+             "in thinking mode", "invalid_parameter_error"), PARAMETER),
+        Told(400, openai("This model only support stream mode, please enable the stream parameter.", "invalid_parameter_error"), PARAMETER),
+        Told(400, openai("parameter.enable_thinking must be set to false for non-streaming calls", "invalid_parameter_error"), PARAMETER),
+        Told(503, openai("Too many requests. Your requests are being throttled due to system capacity limits.", "ServiceUnavailable"), SERVER),
+    ],
+    # MiniMax's page on error codes; issue reports. The number at the end of a message is the surest sign.
+    "minimax": [
+        Told(401, minimax("authentication_error", "invalid api key"), KEY),
+        Told(401, minimax("authentication_error", "login fail: Please carry the API secret key (1004)"), KEY),
+        Told(402, minimax("insufficient_balance_error", "insufficient balance (1008)"), QUOTA),
+        Told(429, minimax("insufficient_balance_error", "insufficient balance (1008)"), QUOTA),
+        Told(500, minimax("insufficient_balance_error", "insufficient balance (1008)", http_code="429"), QUOTA),
+        Told(500, minimax("api_error", "insufficient balance (1008)"), QUOTA),
+        Told(429, minimax("rate_limit_error", "usage limit exceeded, 5-hour usage limit reached for Token Plan Starter (0/0 used), "
+             "resets at 2096-10-02T07:06:40Z (2056)"), QUOTA, until=LATER),
+        Told(429, minimax("rate_limit_error", "rate limit exceeded (1002)"), RATE),
+        Told(400, minimax("bad_request_error", "invalid params, unknown model (2013)", http_code="400"), MODEL),
+        Told(500, minimax("api_error", "your current token plan not support model, MiniMax-M2.7-highspeed (2061)"), MODEL),
+        Told(400, minimax("invalid_request_error", "invalid params, context window exceeds limit (2013)"), CONTEXT),
+        Told(400, minimax("bad_request_error", "invalid params, tool result's tool id(call_1) not found (2013)"), INVALID),
+        Told(400, minimax("bad_request_error", "input new_sensitive (1026)"), CONTENT),
+        Told(529, minimax("overloaded_error", "the server cluster is under high load"), SERVER),
+        *(Told(200, {"base_resp": {"status_code": code, "status_msg": "no"}}, means) for code, means in (
+            (1000, SERVER), (1001, SERVER), (1002, RATE), (1004, KEY), (1008, QUOTA), (1024, SERVER), (1026, CONTENT), (1027, CONTENT),
+            (1033, SERVER), (1039, CONTEXT), (1041, RATE), (2049, KEY), (2056, QUOTA), (2061, MODEL),
+        )),
     ],
 }  # fmt: skip

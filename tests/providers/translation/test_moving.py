@@ -228,6 +228,56 @@ def test_reasoning_is_carried_over_to_a_service_that_demands_it(mode: str, name:
     assert sent(server)[1]["reasoning_content"] == " "
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "missing"),
+    [
+        ("dashscope", "reasoning_content", None),
+        ("siliconflow", "reasoning_content", None),
+        ("friendli", "reasoning_content", None),
+        ("baseten", "reasoning_content", " "),
+        ("vercel", "reasoning", None),
+    ],
+)
+def test_reasoning_goes_into_the_field_of_the_service(
+    name: str, field: str, missing: str | None, server: FaultServer
+) -> None:
+    told = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hi.", "reasoning" if field != "reasoning" else "reasoning_content": "Hm."},
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": "?"},
+        {"role": "user", "content": "Go on."},
+    ]
+    server.script(replies.answer())
+    ask("sync", name, server, told)
+    answers = [message for message in sent(server) if message["role"] == "assistant"]
+    assert {key for key in answers[0] if "reason" in key} == {field}
+    assert [answer.get(field) for answer in answers] == ["Hm.", missing]
+
+
+def test_vertex_ai_gets_the_signatures_of_gemini_in_a_stored_conversation(server: FaultServer) -> None:
+    calls = calls_of("gemini")
+    told = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "tool_calls": calls}]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in calls]
+    server.script(replies.answer())
+    ask("sync", "vertex-openai", server, [*told, *results])
+    assert sent(server)[1]["tool_calls"][0]["extra_content"] == SIGNED
+
+
+@pytest.mark.parametrize("name", ["vercel", "cloudflare-gateway"])
+def test_long_ids_of_calls_are_replaced_for_the_services_behind_a_gateway(name: str, server: FaultServer) -> None:
+    call = {"id": "call_" + "x" * 60, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    told = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "1"},
+    ]
+    server.script(replies.answer())
+    ask("sync", name, server, told)
+    assert sent(server)[1]["tool_calls"][0]["id"] == sent(server)[2]["tool_call_id"]
+    assert len(sent(server)[2]["tool_call_id"]) <= 40
+
+
 # -- what a service demands ----------------------------------------------------------------
 
 
