@@ -187,6 +187,8 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
 )
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
+_OF_MODEL = r"\bfor (?:the )?model\b|\breached for \S+ (?:in|on) "
+"""Of a quota that is the model's: Groq ("for model `x`"), OpenAI ("reached for gpt-5 in organization …")."""
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 
 
@@ -235,6 +237,10 @@ def classify(
     if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
         message += "; is the base URL right?"  # an API would have answered in JSON
     error = kind(message, status=status, code=code, retry_after=wait)
+    if isinstance(error, e.QuotaExceededError):
+        error.of_model = b"PerModel" in reply.body or (
+            _says(_PER_DAY, facts.message) and _says(_OF_MODEL, facts.message)
+        )
     keep_reply(error, reply)
     return error
 

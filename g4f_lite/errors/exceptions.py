@@ -136,6 +136,9 @@ class RateLimitError(ProviderError):
 class QuotaExceededError(ProviderError):
     """The key has no credit or no quota left."""
 
+    of_model: bool = False
+    """The quota is one of this model, such as tokens per day; the key may ask other models."""
+
 
 class AuthenticationError(ProviderError):
     """The key is refused, or none could be obtained."""

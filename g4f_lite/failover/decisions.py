@@ -80,6 +80,7 @@ DECISIONS: dict[type[e.ProviderError], Decision] = {
 
 # Rows that depend on more than the class of the error.
 _NOT_SENT = Decision()
+_MODEL_QUOTA = DECISIONS[e.QuotaExceededError]._replace(scope=FailureScope.LEG, memory=Memory.LEG)
 _NO_KEY = Decision(scope=FailureScope.KEY)
 _KEY_REFUSED = Decision(RetryMode.NEW_KEY, scope=FailureScope.KEY)
 _NEW_KEY_REFUSED = DECISIONS[e.AuthenticationError]._replace(cooldown_s=10.0)  # the function may soon return another
@@ -137,6 +138,8 @@ def _row(error: e.ProviderError, *, sent: bool = True, names_model: bool = True)
         return _NOT_SENT
     if not names_model and isinstance(error, e.ModelUnavailableError):
         return _FIRST_LISTED
+    if isinstance(error, e.QuotaExceededError) and error.of_model:
+        return _MODEL_QUOTA
     if isinstance(error, e.StreamInterruptedError) and isinstance(error.__cause__, e.ToolCallError):
         return _SCHEMA_VIOLATED  # the answer is complete but violates the schema: do not penalize the leg
     if isinstance(error, e.ToolCallError) and error.code == "length":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from typing import Any, NamedTuple
 
@@ -437,3 +438,21 @@ def test_every_response_means_some_provider_error(status: int | None, headers: d
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"error":' * 50_000], ids=["lists", "objects"])
 def test_a_body_of_only_brackets_is_classified_by_its_status(body: bytes) -> None:
     assert type(classify(ErrorReply(status=500, body=body))) is e.ServerError
+
+
+@pytest.mark.parametrize(
+    ("body", "of_model"),
+    [
+        (openai("Rate limit reached for model `openai/gpt-oss-20b` in organization `org_1` on tokens per day (TPD): Limit 9"), True),
+        (openai("Rate limit reached for gpt-5 in organization org-1 on requests per day (RPD): Limit 200"), True),
+        (openai(TPD), False),
+        ([google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerDayPerProjectPerModel-FreeTier"))], True),
+        ([google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerDayPerProject"))], False),
+        (openai("You exceeded your current quota for the model", "insufficient_quota"), False),
+    ],
+)  # fmt: skip
+def test_a_quota_that_names_a_model_is_of_that_model(body: Any, of_model: bool) -> None:
+    error = classify(ErrorReply(status=429, headers={}, body=json.dumps(body).encode()))
+    assert isinstance(error, e.QuotaExceededError)
+    assert error.of_model is of_model
+    assert pickle.loads(pickle.dumps(error)).of_model is of_model

@@ -15,6 +15,7 @@ from g4f_lite import (
     ModelUnavailableError,
     ProviderError,
     ProviderTimeoutError,
+    QuotaExceededError,
     RateLimitError,
     RedirectError,
     ServerError,
@@ -152,3 +153,12 @@ def test_a_refused_key_of_a_function_is_replaced_once_and_then_rests_for_seconds
     failed = decide(refused, asks_for_key=True, sent=False)
     assert (failed.again, failed.scope, failed.memory) == (RetryMode.NEVER, FailureScope.KEY, Memory.NOTHING)
     assert decide(ServerError("x"), asks_for_key=True) == decide(ServerError("x"))
+
+
+def test_a_quota_of_one_model_leaves_the_key_to_the_others() -> None:
+    error = QuotaExceededError("tokens per day")
+    assert (decide(error).scope, decide(error).memory) == (FailureScope.KEY, Memory.KEY)
+    error.of_model = True
+    decision = decide(error)
+    assert (decision.scope, decision.memory, decision.cooldown_after(error)) == (FailureScope.LEG, Memory.LEG, 3600)
+    assert after(error) == ["a1", "a2", "b1", "b2", "c"]
