@@ -328,6 +328,20 @@ def test_a_call_without_arguments_has_an_empty_object(
     assert function.arguments == arguments
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "call", [{"name": "f", "arguments": "{}"}, {"type": "custom", "custom": {"name": "f"}}], ids=str
+)
+def test_a_call_in_an_unknown_form_is_never_dropped_in_silence(
+    mode: str, call: dict[str, Any], server: FaultServer
+) -> None:
+    call = {"id": "call_1", **call}
+    delta = {"tool_calls": [{"index": 0, **call}]}
+    error = ask(mode, server, said(delta, finish="tool_calls", content=None, tool_calls=[call])).error
+    assert isinstance(error, StreamInterruptedError if mode in STREAMS else g4f_lite.MalformedResponseError)
+    assert "a tool call has no name" in str(error)
+
+
 # -- usage and the end ---------------------------------------------------------------------
 
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}
