@@ -34,9 +34,13 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
     Refuse a completion without content, unless its finish reason is `length`: then the tokens went into reasoning.
 
     Raises:
-        MalformedResponseError: it has no content.
+        MalformedResponseError: it has no content, or a tool call without a name: it came in a form that is not known.
         ContentFilterError: it has no content because the service withheld it.
     """
+    for choice in completion.choices:
+        calls = choice.message.tool_calls
+        if calls and choice.finish_reason != "length" and not all(call.function.name for call in calls):
+            raise MalformedResponseError("a tool call has no name", status=status)
     for choice in completion.choices:
         message = choice.message
         if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":

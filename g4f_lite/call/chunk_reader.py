@@ -56,6 +56,7 @@ class ChunkReader:
         self.status = status
         self.has_content = False
         """Content has been seen."""
+        self._has_calls = False
         self._new_content = False
         """The last piece had content."""
         self.closed = False
@@ -181,7 +182,7 @@ class ChunkReader:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause, status=self.status)
-        if not self.has_content:
+        if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
 
     @property
@@ -298,6 +299,7 @@ class ChunkReader:
                 if len(finished) + len(unfinished) > MAX_CHOICES:
                     raise MalformedResponseError(f"the stream has more than {MAX_CHOICES} choices", status=self.status)
             if calls:
+                self._has_calls = True
                 self.chunks[-1] = self._call_ids.mended(chunk)
         if content:
             self.has_content = self._new_content = True

@@ -134,7 +134,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|been retired|not a chat model|only available .{0,40}\b(?:plan|tier|users|customers|subscri)"
         r"|requires? (?:a |an )?(?:paid|pro|enterprise|subscription|higher (?:plan|tier)))"
         r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
-        r"|(?:not have|no) access to .{0,20}model|terms acceptance"
+        r"|(?:(?:not|n.t) have|no) access to .{0,20}model|terms acceptance"
         r"|(?:must|not|please|need to) (?:first )?(?:accept|agree)\w*.{0,60}\b(?:terms|license)"
         # it does not chat, or not embed: Ollama, vLLM, LM Studio, OpenRouter, Azure
         r"|do(?:es)? not support (?:the )?(?:chat|(?:chat )?completions?|generate|embeddings?)\b(?! ?template)"

@@ -316,6 +316,7 @@ REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.AuthenticationError, 400, "API Key not found. Please pass a valid API key."),
     (e.AuthenticationError, 403, "This API key has been revoked"),
     (e.ModelUnavailableError, 403, "You do not have access to the model x"),
+    (e.ModelUnavailableError, 400, "You don't have access to the model with the specified model ID."),
     (e.ModelUnavailableError, 400, "The model x has been discontinued"),
     (e.ModelUnavailableError, 403, "Model x requires a paid plan"),
     (e.ModelUnavailableError, 400, "Unavailable model: x"),

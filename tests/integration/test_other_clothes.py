@@ -149,6 +149,23 @@ def test_a_heartbeat_interrupts_nothing(mode: str, beat: str, server: FaultServe
 
 
 @pytest.mark.parametrize("mode", STREAMS)
+def test_a_stream_may_be_a_whole_answer_in_one_event(mode: str, server: FaultServer) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": [{"type": "text", "text": "Sunday"}], "tool_calls": [call]}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    reply = answered(mode, server, replies.stream([{"object": "chat.completion", "choices": [choice]}, "[DONE]"]))
+    assert (reply.text, [one.id for one in reply.tool_calls]) == ("Sunday", ["call_1"])
+    assert reply.choices[0].finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+def test_a_whole_answer_at_the_end_of_a_stream_repeats_its_text(mode: str, server: FaultServer) -> None:
+    last = {"index": 0, "message": {"role": "assistant", "content": "Sunday"}, "finish_reason": "stop"}
+    pieces = [event({"content": "Sun"}), event({"content": "day"}), {"choices": [last]}, "[DONE]"]
+    assert answered(mode, server, replies.stream(pieces)).text == "Sunday"
+
+
+@pytest.mark.parametrize("mode", STREAMS)
 def test_after_a_malformed_event_the_stream_starts_over_if_the_caller_says_so(mode: str, server: FaultServer) -> None:
     server.on("first", said({"content": "Do "}, data("Oops"), {"content": "shoot"}))
     server.on("second", said({"content": "Do not shoot"}))
@@ -305,6 +322,24 @@ def test_a_call_without_arguments_has_an_empty_object(
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
     reply = answered(mode, server, said(piece("f", ""), finish=finish, content=None, tool_calls=[call]))
     assert reply.tool_calls[0].function.arguments == arguments
+    old = {"function_call": {"name": "f", "arguments": ""}}
+    function = answered(mode, server, said(old, finish=finish, content=None, **old)).choices[0].message.function_call
+    assert function is not None
+    assert function.arguments == arguments
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "call", [{"name": "f", "arguments": "{}"}, {"type": "custom", "custom": {"name": "f"}}], ids=str
+)
+def test_a_call_in_an_unknown_form_is_never_dropped_in_silence(
+    mode: str, call: dict[str, Any], server: FaultServer
+) -> None:
+    call = {"id": "call_1", **call}
+    delta = {"tool_calls": [{"index": 0, **call}]}
+    error = ask(mode, server, said(delta, finish="tool_calls", content=None, tool_calls=[call])).error
+    assert isinstance(error, StreamInterruptedError if mode in STREAMS else g4f_lite.MalformedResponseError)
+    assert "a tool call has no name" in str(error)
 
 
 # -- usage and the end ---------------------------------------------------------------------

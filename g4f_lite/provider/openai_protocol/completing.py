@@ -29,8 +29,11 @@ def complete(completion: ChatCompletion, answer: JSONObject) -> None:
         force_setattr(completion, "usage", _usage_in_choices(answer))
     keep_extra(completion, answer)
     for choice in completion.choices:
-        if choice.message.tool_calls and choice.finish_reason != "length":  # else they may have been cut
-            calls = [call.function for call in choice.message.tool_calls]
+        message = choice.message
+        if (message.tool_calls or message.function_call) and choice.finish_reason != "length":  # else perhaps cut
+            calls = [call.function for call in message.tool_calls or ()]
+            if message.function_call is not None:
+                calls.append(message.function_call)
             bare = [function for function in calls if function.name and not function.arguments]
             deque(map(force_setattr, bare, repeat("arguments"), repeat("{}")), 0)  # in C: there may be many
 

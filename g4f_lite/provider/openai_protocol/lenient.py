@@ -21,7 +21,7 @@ import msgspec
 from ...errors.exceptions import MalformedResponseError
 from ...types.chat import ChatCompletion, ChatCompletionChunk
 from ...types.http import HTTPResponse
-from ...types.size_limits import MAX_CHOICES, check_length
+from ...types.size_limits import MAX_CHOICES, check_length, decode_or_none
 from .completing import complete
 from .texts import Texts
 
@@ -59,6 +59,22 @@ def loose_chunk(
     """As `loose_completion`, for one event of a stream."""
     Texts(body, reasoning_parts).settle(event, "delta")
     return _fit_answer(event, ChatCompletionChunk)
+
+
+def whole_answer(event: bytes) -> bytes | None:
+    """
+    Return a stream's first event as a chunk if it is a whole answer, as gateways send that pretend to stream.
+
+    A later event with a `message` repeats the text that was streamed (MiniMax), so it is none.
+    """
+    answer = decode_or_none(event) if b'"message"' in event else None
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    found = False
+    for choice in choices[:MAX_CHOICES] if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and "message" in choice and not choice.get("delta"):
+            choice["delta"] = choice.pop("message")
+            found = True
+    return msgspec.json.encode(answer) if found else None
 
 
 def loose_answer(answer: Any, kind: type[S]) -> S:

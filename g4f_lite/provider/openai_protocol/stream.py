@@ -16,7 +16,7 @@ from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON
 from .completing import complete_chunk, has_usage
-from .lenient import REASONING_PARTS, error_in, loose_chunk
+from .lenient import REASONING_PARTS, error_in, loose_chunk, whole_answer
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
@@ -40,6 +40,7 @@ class OpenaiStreamParser:
         done_is_enough: bool = False,
     ) -> None:
         self.done = False
+        self._begun = False
         self._reasoning_parts = reasoning_parts
         self._own_usage = own_usage
         self._open: dict[int, str] | None = {} if done_is_enough else None
@@ -48,7 +49,7 @@ class OpenaiStreamParser:
     def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
         joined = b"\n".join(events)
-        if b'"error"' in joined or b'"base_resp"' in joined:
+        if b'"error"' in joined or b'"base_resp"' in joined or (not self._begun and b'"message"' in events[0]):
             return None
         done = events[-1] == b"[DONE]"
         events = events[:-1] if done else events
@@ -61,7 +62,7 @@ class OpenaiStreamParser:
             deque(map(complete_chunk, chunks, events), 0)
             if self._own_usage is not None:
                 deque(map(self._say_own_usage, chunks, events), 0)
-        self.done = done
+        self.done, self._begun = done, True
         return chunks if self._open is None else self._ended(chunks)
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
@@ -73,11 +74,13 @@ class OpenaiStreamParser:
             error = data if event.event == "error" else error_in(decode_or_none(data))
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
+        whole = None if self._begun else whole_answer(data)
+        self._begun = True
         try:
             try:
-                chunk = _chunk_decoder.decode(data)
+                chunk = _chunk_decoder.decode(whole or data)
             except msgspec.DecodeError:
-                chunk = loose_chunk(decode_bounded(data), self._reasoning_parts, data)
+                chunk = loose_chunk(decode_bounded(whole or data), self._reasoning_parts, whole or data)
         except NOT_JSON:
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
         force_setattr(chunk, "raw_json", data)

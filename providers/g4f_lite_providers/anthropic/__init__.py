@@ -54,6 +54,7 @@ class Anthropic(Provider):
     error_words = {
         "only authorized for use with claude code": PermissionDeniedError,
         "draw from your extra usage": QuotaExceededError,
+        "out of extra usage": QuotaExceededError,
         # A 429 with the wait of the subscription, which does not limit shorter requests.
         "extra usage is required": RequestTooLargeError,
         "long context beta": UnsupportedParameterError,  # the header of this request asks for it

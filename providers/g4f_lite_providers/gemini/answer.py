@@ -6,6 +6,7 @@ Source: ai.google.dev/api/generate-content; recorded answers.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 
 import msgspec
@@ -167,7 +168,8 @@ def _choice(candidate: _Candidate, answer: _Response) -> Choice:
     )
     images = [image for piece in pieces for image in piece.images or ()]
     extra = [piece.extra_content for piece in pieces if piece.extra_content]
-    message = message_of(texts, thoughts, calls, extra[-1] if extra else None, images)
+    sounds = [piece.audio for piece in pieces if piece.audio]
+    message = message_of(texts, thoughts, calls, extra[-1] if extra else None, images=images, audio=_joined(sounds))
     finish = said.finish(candidate, in_stream=False)
     return Choice(index=candidate.index, message=message, finish_reason=finish, logprobs=_logprobs(candidate))
 
@@ -228,6 +230,8 @@ class _Said:
             return Delta(reasoning=part.text)  # a picture that it thinks of is a draft
         if (data := part.inline_data or part.file_data) is not None and data.mime_type.startswith("image/"):
             return Delta(images=[_image(data, extra)])
+        if data is not None and data.data and data.mime_type.startswith("audio/"):
+            return Delta(audio={"data": data.data, "mime_type": data.mime_type}, extra_content=extra)
         return Delta(content=part.text, extra_content=extra)
 
     def finish(self, candidate: _Candidate, *, in_stream: bool) -> str | None:
@@ -245,6 +249,14 @@ def _image(data: _Data, extra: JSONObject | None) -> JSONObject:
     url = f"data:{data.mime_type};base64,{data.data}" if data.data else data.file_uri
     image: JSONObject = {"type": "image_url", "image_url": {"url": url}}
     return image | {"extra_content": extra} if extra else image
+
+
+def _joined(sounds: list[JSONObject]) -> JSONObject | None:
+    """Return the pieces of sound as one. The media type has the rate, which sound without a header does not tell."""
+    if len(sounds) < 2:
+        return sounds[0] if sounds else None
+    data = b"".join(b64decode(sound["data"]) for sound in sounds)
+    return {**sounds[0], "data": b64encode(data).decode()}
 
 
 def _parts(candidate: _Candidate) -> list[_Part]:

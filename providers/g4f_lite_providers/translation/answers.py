@@ -107,11 +107,14 @@ def message_of(
     thoughts: Iterable[str],
     calls: tuple[ToolCall, ...],
     extra_content: JSONObject | None = None,
+    *,
     images: list[JSONObject] | None = None,
+    audio: JSONObject | None = None,
 ) -> Message:
-    """Return a message; its content is None only if there are tool calls."""
+    """Return a message; its content is None only if there are tool calls or sound instead."""
     return Message(
-        content="".join(texts) if texts or not calls else None,
+        content="".join(texts) if texts or not (calls or audio) else None,
+        audio=audio,
         images=images or None,
         reasoning="".join(thoughts) or None,
         tool_calls=calls or None,

@@ -9,7 +9,7 @@ import pytest
 from helpers.protocol_bodies import ended, message, started
 from helpers.protocol_reading import PROVIDERS, REQUEST, parse, seen, streamed
 
-from g4f_lite import MalformedResponseError, ServerSentEvent, TokenDetails, Usage
+from g4f_lite import ErrorReply, MalformedResponseError, QuotaExceededError, ServerSentEvent, TokenDetails, Usage
 
 
 def text(said: str) -> dict[str, Any]:
@@ -142,3 +142,9 @@ def test_a_delta_of_a_block_that_never_started_is_malformed() -> None:
     lost = {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "a"}}
     with pytest.raises(MalformedResponseError, match="block 3"):
         parser.feed(ServerSentEvent(data=json.dumps(lost).encode()))
+
+
+def test_a_subscription_without_extra_usage_has_no_quota() -> None:
+    error = {"type": "invalid_request_error", "message": "You're out of extra usage. Add more and keep going."}
+    body = json.dumps({"type": "error", "error": error}).encode()
+    assert isinstance(PROVIDERS["anthropic"].classify_error(ErrorReply(status=400, body=body)), QuotaExceededError)

@@ -197,3 +197,34 @@ def test_an_image_alone_is_an_answer_and_goes_back_with_its_signature(mode: str,
     server.script(replies.answer())
     run(mode, {"keys": {"groq": "k"}, "base_urls": {"groq": server.base_url}}, {"provider": "groq", "messages": talk})
     assert "images" not in server.received[2].json["messages"][1]
+
+
+# -- sound ---------------------------------------------------------------------------------
+
+
+def spoken(data: str) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": "audio/L16;rate=24000", "data": data}}
+
+
+@pytest.mark.parametrize(("parts", "data"), [(["AAE="], "AAE="), (["AAE=", "AgM="], "AAECAw==")], ids=["one", "two"])
+def test_geminis_sound_is_handed_out_whole_and_streamed(parts: list[str], data: str) -> None:
+    whole = parse("gemini", response(candidate(*map(spoken, parts))))
+    apart = streamed(
+        "gemini", *(response(candidate(spoken(part), finish=None)) for part in parts), response(candidate())
+    )
+    for answer in (whole, apart):
+        message = answer.choices[0].message
+        assert (message.content, message.audio) == (None, {"data": data, "mime_type": "audio/L16;rate=24000"})
+        assert answer.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_sound_alone_is_an_answer(mode: str, server: FaultServer) -> None:
+    said = response(candidate(spoken("AAE=")))
+    whole, event = json.dumps(said).encode(), SHAPES["gemini"].sse(said)
+    server.script(lambda request: (replies.stream([event]) if request.stream else replies.body(whole))(request))
+    settings = {"keys": {"gemini": "k"}, "base_urls": {"gemini": server.base_url}}
+    outcome = run(mode, settings, {"provider": "gemini", "model": "gemini-3-tts", "fallback_models": []})
+    assert outcome.completion is not None, outcome.error
+    assert outcome.completion.choices[0].message.audio == {"data": "AAE=", "mime_type": "audio/L16;rate=24000"}
+    assert len(server.received) == 1
