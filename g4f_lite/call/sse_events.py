@@ -16,13 +16,13 @@ from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
 _BOM = b"\xef\xbb\xbf"
 
 
-_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b'""'))
+_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b""))
 _HEARTBEAT_NAMES = frozenset(("ping", "heartbeat", "keep-alive", "keepalive"))
 
 
 def is_heartbeat(event: ServerSentEvent) -> bool:
     """Return whether an event is known to mean nothing but that the service lives."""
-    return event.event in _HEARTBEAT_NAMES or (len(event.data) < 16 and event.data.strip().lower() in _HEARTBEATS)
+    return event.event in _HEARTBEAT_NAMES or (len(event.data) < 16 and event.data.strip(b' "').lower() in _HEARTBEATS)
 
 
 class SSEDecoder:

@@ -211,7 +211,7 @@ def test_a_malformed_event_fails_or_interrupts_the_stream(event: bytes) -> None:
 
 HEARTBEATS = [
     b"data: ping", b"data: null", b"data: {}", b"data: ", b"data:", b'data: ""',
-    b"data:  PING ", b"event: ping\ndata: 2026-11-29 12:00:00", b"event: keep-alive\ndata: 7", b": ping",
+    b"data:  PING ", b"data: \"ping\"", b"event: ping\ndata: 2026-11-29 12:00:00", b"event: keep-alive\ndata: 7", b": ping",
 ]  # fmt: skip
 
 
