@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
-from ..value import JSONObject, Value, decode_lenient
+from ..value import NOT_JSON, JSONObject, Value, decode_lenient
 from .chat_request import ChatRequest as ChatRequest  # noqa: PLC0414  # a name of this module too
 from .chat_request import Positive as Positive  # noqa: PLC0414
 from .size_limits import MAX_CHOICES
@@ -328,7 +328,10 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         return unknown_fields(self._openai_event(), ChatCompletionChunk)
 
     def _openai_event(self) -> JSONObject:
-        raw = self.raw
+        try:
+            raw = self.raw
+        except NOT_JSON:  # in a field that has no attribute
+            return {}
         return raw if isinstance(raw, dict) and isinstance(raw.get("choices"), list) else {}
 
     @property
