@@ -258,6 +258,18 @@ def unknown_fields(given: JSONObject, kind: type[msgspec.Struct]) -> JSONObject:
 # -- chunks --------------------------------------------------------------------------------
 
 
+def message_in(choice: JSONObject) -> JSONObject:
+    """Return the message of a choice in an event: a service that does not stream sends a whole answer as one."""
+    message = choice.get("delta") or choice.get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def unknown_in_choice(choice: JSONObject) -> JSONObject:
+    """As `unknown_fields`, for a choice in an event; its message and its usage are read elsewhere."""
+    fields = unknown_fields(choice, ChunkChoice)
+    return {name: one for name, one in fields.items() if name not in ("message", "usage")} if fields else fields
+
+
 class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     arguments: str | None = None
@@ -371,11 +383,11 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
                     "index": choice.index,
                     "delta": {
                         **_without_none(msgspec.to_builtins(choice.delta)),
-                        **unknown_fields(delta if isinstance(delta := own.get("delta"), dict) else {}, Delta),
+                        **unknown_fields(message_in(own), Delta),
                     },
                     "logprobs": choice.logprobs,
                     "finish_reason": choice.finish_reason,
-                    **unknown_fields(own, ChunkChoice),
+                    **unknown_in_choice(own),
                 }
                 for choice, own in zip(self.choices, given, strict=False)
             ],

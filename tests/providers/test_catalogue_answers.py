@@ -229,6 +229,7 @@ def test_an_answer_of_minimax_that_reports_no_error_is_one(mode: str, server: Fa
     ("status", "kind", "message", "error"),
     [
         (429, "ThrottlingException", "Too many requests", g4f_lite.RateLimitError),
+        (429, "ModelNotReadyException", "The model is not ready", g4f_lite.NotReadyError),
         (400, "ServiceQuotaExceededException", "Your request exceeds the quota", g4f_lite.QuotaExceededError),
         (403, "ExpiredTokenException", "The security token is expired", g4f_lite.AuthenticationError),
         (403, "AccessDeniedException", "You don't have access to the model", g4f_lite.PermissionDeniedError),

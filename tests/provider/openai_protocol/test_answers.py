@@ -15,7 +15,7 @@ from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.provider.openai_protocol.lenient import loose_completion
 from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
 from g4f_lite.types.assembly import assemble
-from g4f_lite.types.chat import ChatRequest, TokenDetails, Usage
+from g4f_lite.types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta, TokenDetails, Usage
 from g4f_lite.types.http import HTTPResponse, ServerSentEvent
 
 
@@ -175,3 +175,17 @@ def test_a_field_without_an_attribute_spoils_no_answer(value: bytes) -> None:
     (chunk,) = OpenaiStreamParser().feed(ServerSentEvent(data=event))
     assert assemble([chunk]).text == chunk.to_dict()["choices"][0]["delta"]["content"] == "Monday"
     assert chunk.extra in ({}, {"odd": float("inf")}, {"odd": "\ufffd"})
+
+
+def test_an_answer_in_place_of_a_stream_is_shown_as_a_chunk() -> None:
+    message = {"role": "assistant", "content": "Monday", "odd": 3}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "odder": 2}
+    chunk = ChatCompletionChunk(
+        choices=(ChunkChoice(delta=Delta(role="assistant", content="Monday"), finish_reason="stop"),),
+        raw_json=json.dumps({"choices": [choice], "oddest": 1}).encode(),
+    )
+    shown = chunk.to_dict()
+    assert shown["choices"] == [
+        {"index": 0, "delta": message, "finish_reason": "stop", "logprobs": None, "odder": 2},
+    ]
+    assert shown["oddest"] == 1
