@@ -119,7 +119,6 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
     """USD, if the service says what it charges."""
     rates: str | None = field(default=None, name="g4f_lite.rates")
     """The service's name for the prices that hold, if `service_tier` does not say it."""
-
     extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
     """As in `ChatCompletion`; of the details too, under their name."""
 
@@ -266,8 +265,7 @@ def message_in(choice: JSONObject) -> JSONObject:
 
 def unknown_in_choice(choice: JSONObject) -> JSONObject:
     """As `unknown_fields`, for a choice in an event; its message and its usage are read elsewhere."""
-    fields = unknown_fields(choice, ChunkChoice)
-    return {name: one for name, one in fields.items() if name not in ("message", "usage")} if fields else fields
+    return {k: v for k, v in unknown_fields(choice, ChunkChoice).items() if k not in ("message", "usage")}
 
 
 class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
