@@ -397,7 +397,11 @@ NOTES = [{"type": "url_citation"}]
 
 @pytest.mark.parametrize("mode", MODES)
 def test_extra_fields_of_a_service_are_reachable(mode: str, server: FaultServer) -> None:
-    usage = {**COUNTS, "queue_time": 0.5, "completion_tokens_details": {"reasoning_tokens": 1, "image_tokens": 2}}
+    usage = {
+        **COUNTS,
+        "queue_time": 0.5,
+        "completion_tokens_details": {"reasoning_tokens": 1, "accepted_prediction_tokens": 2},
+    }
 
     def reply(request: Received) -> Any:
         choice = {"index": 0, "finish_reason": "stop", "seed": 7}
@@ -418,7 +422,7 @@ def test_extra_fields_of_a_service_are_reachable(mode: str, server: FaultServer)
     assert (choice.extra, completion.service_tier) == ({"seed": 7}, "flex")
     assert choice.message.extra == {"channel": "final", "annotations": NOTES * 2, "thoughts": "ab"}
     assert completion.usage is not None
-    assert completion.usage.extra == {"queue_time": 0.5, "completion_tokens_details": {"image_tokens": 2}}
+    assert completion.usage.extra == {"queue_time": 0.5, "completion_tokens_details": {"accepted_prediction_tokens": 2}}
     shown = completion.to_dict()
     assert (shown["citations"], shown["choices"][0]["seed"], shown["service_tier"]) == (EXTRA["citations"], 7, "flex")
     assert shown["choices"][0]["message"]["annotations"] == NOTES * 2
