@@ -19,10 +19,11 @@ _MOST_STARTS = 64
 def json_texts(text: str) -> Iterator[str]:
     """Yield the parts of a text that may be its JSON, the likeliest first; a code block or a value only if alone."""
     yield text
-    answer = text
-    while reasoning := _REASONING.match(answer):
-        answer = answer[reasoning.end() :]
-    if answer == text and _LATE_TAG in text:
+    start = 0
+    while reasoning := _REASONING.match(text, start):
+        start = reasoning.end()
+    answer = text[start:]
+    if not start and _LATE_TAG in text:
         yield from _without_words(text.rpartition(_LATE_TAG)[2])
     yield from _without_words(answer)
 

@@ -8,7 +8,7 @@ it: it is no character, and most decoders of JSON refuse it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -63,18 +63,20 @@ def _joined(first: ServerSentEvent, second: ServerSentEvent) -> tuple[ServerSent
 
 def _ends(data: bytes) -> int | None:
     """Return where a text ends with the first half of a pair, None if none does."""
-    return next((one.end() for one in _lone(data) if one[0][3:4] in b"89abAB" and data[one.end() :][:1] == b'"'), None)
+    return next(
+        (one.end() for one in _lone(data) if one[0][3:4] in b"89abAB" and data.startswith(b'"', one.end())), None
+    )
 
 
 def _starts(data: bytes) -> int | None:
     """Return where a text starts with the second half of a pair, None if none does."""
     return next(
-        (one.start() for one in _lone(data) if one[0][3:4] in b"cdefCDEF" and data[: one.start()][-1:] == b'"'), None
+        (one.start() for one in _lone(data) if one[0][3:4] in b"cdefCDEF" and data.endswith(b'"', 0, one.start())), None
     )
 
 
-def _lone(data: bytes) -> list[re.Match[bytes]]:
-    return [found for found in SURROGATES.finditer(data) if found["lone"]]
+def _lone(data: bytes) -> Iterator[re.Match[bytes]]:
+    return (found for found in SURROGATES.finditer(data) if found["lone"])
 
 
 def _repaired(event: ServerSentEvent) -> ServerSentEvent:

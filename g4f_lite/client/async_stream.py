@@ -57,6 +57,9 @@ async def _chunks(
             attempt, source, chunks = opened
             call.streaming, reading.source = attempt, source
             try:
+                if reading.closed:  # while this leg was opened
+                    attempt.close()
+                    return
                 for chunk in chunks:
                     yield chunk
                 while not attempt.closed:

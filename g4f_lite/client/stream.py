@@ -66,6 +66,9 @@ def _chunks(
             attempt, source, chunks = opened
             call.streaming, reading.source = attempt, source
             try:
+                if reading.closed:  # while this leg was opened
+                    attempt.close()
+                    return
                 yield from chunks
                 while not attempt.closed:
                     attempt.limit.resume()

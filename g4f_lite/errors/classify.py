@@ -98,7 +98,7 @@ _NO_MONEY = (
     r"|(?:no|any|out of) (?:available )?(?:credits|funds)(?! were)|credit[ _]balance|credits are depleted"
     r"|insufficient_quota|balance is (?:insufficient|too low|used up)|purchase (?:more )?credits|top up your"
     r"|payment method|spend(?:ing)? limit|your specified (?:workspace )?(?:api )?usage limit"
-    r"|quota (?:has been |is )?exhausted"
+    r"|quota (?:has been |is )?exhausted|(?:daily|weekly|monthly) (?:token |usage |spending )?(?:limit|quota)"
 )
 _OVERLOADED = (
     r"overloaded|(?:at|over|out of) capacity|capacity (?:has been |is )?(?:temporarily )?exceeded|model (?:is )?busy"
@@ -111,10 +111,12 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     (
         e.ContextWindowError,
         _ROOM,
-        r"context[ _]length|context (?:window|size|limit)|maximum context|too many (?:input )?tokens"
+        r"context[ _]length|context (?:window|size|limit)|maximum context"
+        r"|too many (?:input )?tokens(?!,? (?:please|per))"
         r"|reduce the length of|token count.{0,60}supports up to"
         r"|(?:prompt|input)(?: tokens?)?(?: length)? (?:is )?too long|prompt exceeds max|input tokens exceed"
-        r"|tokens? (?:count|limit).{0,40}exceed|exceed.{0,40}(?<!output)(?<!completion) token limit"
+        r"|tokens? (?:count|limit).{0,40}exceed"
+        r"|exceed.{0,40}(?<!output)(?<!completion)(?<!daily)(?<!weekly)(?<!monthly) token limit"
         r"|maximum (?:supported )?(?:prompt|input|model|sequence) length"
         r"|`inputs` (?:tokens|must have less)|range of input length",
     ),
@@ -123,16 +125,16 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         _ROOM,
         r"(?:incorrect|invalid|wrong) api[ -]?key|api[ -]?key (?:is |was |has been )?(?:not (?:valid|found)|invalid"
         r"|expired|missing|revoked|disabled|suspended)"
-        r"|invalid (?:access )?token|unauthori[sz]ed",
+        r"|invalid (?:access )?token\b(?! (?:at|ids?|in the)\b)|unauthori[sz]ed",
     ),
     (e.QuotaExceededError, _ROOM, _NO_MONEY),
     (
         e.ModelUnavailableError,
         _ROOM,
         r"(?:model|deployment)\b.{0,120}(?:does not exist|not exist\b|not found|not (?:yet )?available|discontinued"
-        r"|no longer (?:supported|available)|decommissioned|deprecated|not (?:active|deployed)|end of life|been removed"
-        r"|been retired|not a chat model|only available .{0,40}\b(?:plan|tier|users|customers|subscri)"
-        r"|requires? (?:a |an )?(?:paid|pro|enterprise|subscription|higher (?:plan|tier)))"
+        r"|no longer (?:supported|available)|decommissioned|deprecated(?! for this)|not (?:active|deployed)|end of life"
+        r"|been removed|been retired|not a chat model|only available .{0,40}\b(?:plan|tier|users|customers|subscri)"
+        r"|requires? (?:a |an )?(?:paid|pro|enterprise|subscription|higher (?:plan|tier))\b)"
         r"|no such model|(?:unknown|invalid|unavailable|non-serverless) model|not found the model|not a valid model"
         r"|(?:(?:not|n.t) have|no) access to .{0,20}model|terms acceptance"
         r"|(?:must|not|please|need to) (?:first )?(?:accept|agree)\w*.{0,60}\b(?:terms|license)"
@@ -144,7 +146,8 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     (
         e.PermissionDeniedError,
         (*_ROOM, 401),
-        r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b.{0,60}"
+        r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b"
+        r"(?! (?:input|prompt|message|content|request)).{0,60}"
         r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
         r"|denied|verified)\b"
         r"|\b(?:account|organi[sz]ation|workspace)\b.{0,20} not have (?:access|permission)"

@@ -22,8 +22,6 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 """The longest wait after the first failure, and after any, in seconds. Each failure doubles it."""
 
-_ONCE = (RetryMode.ONCE, RetryMode.NEW_KEY)
-
 FIRST_HOLD = 0.1
 """The longest wait of a line after its first refusal, in seconds, if the service asks for less."""
 
@@ -32,7 +30,7 @@ LONGEST_LOOK = 5.0
 """The longest wait for a service that is not ready, before the first and before any later look, in seconds."""
 
 
-_WITH_A_WAIT = (*_ONCE, RetryMode.BACKOFF, RetryMode.QUEUE)
+_WITH_A_WAIT = (RetryMode.ONCE, RetryMode.NEW_KEY, RetryMode.BACKOFF, RetryMode.QUEUE)
 
 
 def backoff(number: int, random: Callable[[], float]) -> float:
@@ -107,7 +105,7 @@ class RetryWait:
             ConfigurationError: the caller's `retry_stop` fails.
         """
         retry = number - refusals
-        if mode not in _WITH_A_WAIT or (mode in _ONCE and retry > 1):
+        if mode not in _WITH_A_WAIT or (mode is RetryMode.ONCE and retry > 1):
             return False  # the table's limit applies even to caller-supplied retry objects
         if (caller := self._caller) is not None:
             caller.failed(leg, error, number=number, started_at=started_at, now=now)

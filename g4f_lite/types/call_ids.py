@@ -102,6 +102,19 @@ class _Open:
             return False
 
 
+class _Calls(list[_Open]):
+    """The calls of one choice, and the last one with each index and with each id that was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_index: dict[int | None, _Open] = {}
+        self.by_id: dict[str, _Open] = {}
+
+    def begin(self, call: _Open) -> None:
+        self.append(call)
+        self.by_index[call.index] = self.by_id[call.sent_id] = call
+
+
 class StreamedIds:
     """
     Gives the calls of one stream distinct ids, in their first pieces; the same ids as `with_distinct_ids`.
@@ -113,7 +126,7 @@ class StreamedIds:
     def __init__(self, messages: Sequence[JSONObject]) -> None:
         self._messages = messages
         self._taken: set[str] | None = None
-        self._calls: dict[int, list[_Open]] = {}
+        self._calls: dict[int, _Calls] = {}
 
     def mended(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
         """Return a chunk with the ids of its tool calls."""
@@ -131,7 +144,7 @@ class StreamedIds:
         return msgspec.structs.replace(choice, delta=delta)
 
     def _piece(self, piece: ToolCallDelta, choice: int, origin: str) -> ToolCallDelta:
-        calls = self._calls.setdefault(choice, [])
+        calls = self._calls.setdefault(choice, _Calls())
         name = piece.function.name if piece.function is not None else None
         call = self._call_of(piece, calls, named=bool(name))
         begins = call is None
@@ -140,21 +153,20 @@ class StreamedIds:
                 return piece
             call = _Open(piece.index, piece.id or "")
             call.id = self._id_for(call, calls, choice, origin)
-            calls.append(call)
+            calls.begin(call)
         call.is_named = call.is_named or bool(name)
         if piece.function is not None and piece.function.arguments:
             call.add(piece.function.arguments)
         wanted = call.id if begins or piece.id else piece.id
         return piece if wanted == piece.id else msgspec.structs.replace(piece, id=wanted)
 
-    def _call_of(self, piece: ToolCallDelta, calls: list[_Open], *, named: bool) -> _Open | None:
+    def _call_of(self, piece: ToolCallDelta, calls: _Calls, *, named: bool) -> _Open | None:
         """Return the call that a piece goes on with; None if it begins one."""
-        at_index = next((call for call in reversed(calls) if call.index == piece.index), None)
+        at_index = calls.by_index.get(piece.index)
         if piece.id:
             if at_index is not None and at_index.sent_id == piece.id:
                 return at_index
-            same = next((call for call in reversed(calls) if call.sent_id == piece.id), None)
-            if same is not None:
+            if (same := calls.by_id.get(piece.id)) is not None:
                 return None if named and same.is_named else same  # else two calls with one id, at two indexes
             return None if at_index is not None and named and at_index.is_named else at_index
         if at_index is None or not named or not at_index.is_named:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
-from ..value import JSONObject, Value, decode_lenient
+from ..value import NOT_JSON, JSONObject, Value, decode_lenient
 from .chat_request import ChatRequest as ChatRequest  # noqa: PLC0414  # a name of this module too
 from .chat_request import Positive as Positive  # noqa: PLC0414
 from .size_limits import MAX_CHOICES
@@ -119,7 +119,6 @@ class Usage(Value, frozen=True, kw_only=True, gc=False):
     """USD, if the service says what it charges."""
     rates: str | None = field(default=None, name="g4f_lite.rates")
     """The service's name for the prices that hold, if `service_tier` does not say it."""
-
     extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
     """As in `ChatCompletion`; of the details too, under their name."""
 
@@ -258,6 +257,17 @@ def unknown_fields(given: JSONObject, kind: type[msgspec.Struct]) -> JSONObject:
 # -- chunks --------------------------------------------------------------------------------
 
 
+def message_in(choice: JSONObject) -> JSONObject:
+    """Return the message of a choice in an event: a service that does not stream sends a whole answer as one."""
+    message = choice.get("delta") or choice.get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def unknown_in_choice(choice: JSONObject) -> JSONObject:
+    """As `unknown_fields`, for a choice in an event; its message and its usage are read elsewhere."""
+    return {k: v for k, v in unknown_fields(choice, ChunkChoice).items() if k not in ("message", "usage")}
+
+
 class FunctionCallDelta(Value, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     arguments: str | None = None
@@ -328,7 +338,10 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
         return unknown_fields(self._openai_event(), ChatCompletionChunk)
 
     def _openai_event(self) -> JSONObject:
-        raw = self.raw
+        try:
+            raw = self.raw
+        except NOT_JSON:  # in a field that has no attribute
+            return {}
         return raw if isinstance(raw, dict) and isinstance(raw.get("choices"), list) else {}
 
     @property
@@ -368,11 +381,11 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
                     "index": choice.index,
                     "delta": {
                         **_without_none(msgspec.to_builtins(choice.delta)),
-                        **unknown_fields(delta if isinstance(delta := own.get("delta"), dict) else {}, Delta),
+                        **unknown_fields(message_in(own), Delta),
                     },
                     "logprobs": choice.logprobs,
                     "finish_reason": choice.finish_reason,
-                    **unknown_fields(own, ChunkChoice),
+                    **unknown_in_choice(own),
                 }
                 for choice, own in zip(self.choices, given, strict=False)
             ],

@@ -13,7 +13,17 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ..value import NOT_JSON, JSONObject, decode_lenient
-from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, Message, TokenDetails, Usage, unknown_fields
+from .chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    Message,
+    TokenDetails,
+    Usage,
+    message_in,
+    unknown_fields,
+    unknown_in_choice,
+)
 
 _ANSWER, _CHOICE, _MESSAGE, _USAGE = (
     frozenset(kind.__struct_encode_fields__) for kind in (ChatCompletion, Choice, Message, Usage)
@@ -78,11 +88,9 @@ class ExtraFields:
         for choice, given in zip(chunk.choices, event["choices"], strict=False):
             if not isinstance(given, dict):
                 continue
-            if more := unknown_fields(given, ChunkChoice):
-                more = {name: one for name, one in more.items() if name not in ("message", "usage")}
+            if more := unknown_in_choice(given):
                 _merge(self.of_choices.setdefault(choice.index, {}), more)
-            message = given.get("delta") or given.get("message")
-            if isinstance(message, dict) and (more := unknown_fields(message, Message)):
+            if more := unknown_fields(message_in(given), Message):
                 _join(self._of_messages.setdefault(choice.index, {}), more)
 
 

@@ -137,12 +137,15 @@ def _with_reasoning(body: bytes) -> bytes:
     """Copy the text of `reasoning_details` to `reasoning_content`, which only some answers have beside it."""
     if b'"reasoning_details"' not in body or b'"reasoning_content"' in body:
         return body
-    answer = msgspec.json.decode(body)
-    for choice in answer["choices"]:
-        said = choice.get("message") or choice.get("delta") or {}
-        if details := said.get("reasoning_details"):
-            said["reasoning_content"] = "".join(one.get("text", "") for one in details)
-    return msgspec.json.encode(answer)
+    try:
+        answer = msgspec.json.decode(body)
+        for choice in answer["choices"]:
+            said = choice.get("message") or choice.get("delta") or {}
+            if details := said.get("reasoning_details"):
+                said["reasoning_content"] = "".join(one.get("text") or "" for one in details)
+        return msgspec.json.encode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError, KeyError, TypeError):
+        return body  # of another shape: the template reads what it can
 
 
 @hookimpl

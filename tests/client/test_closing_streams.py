@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from helpers.driving import MESSAGES, eventually
 
 from g4f_lite import AsyncClient, ChatCompletionChunk, ChatRequest, ChunkChoice, Client, Delta, LocalProvider
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.script import Action, Received
 
 
 class Endless(LocalProvider):
@@ -64,3 +65,52 @@ def test_another_task_may_close_a_stream(provider: Any) -> None:
 
 async def _texts(stream: Any) -> list[str]:
     return [chunk.text async for chunk in stream]
+
+
+HAND_OVER = {"provider": "groq", "model": "first", "fallback_models": ["second"], "on_interrupt": "restart"}
+
+
+def script_a_hand_over(server: FaultServer) -> tuple[threading.Event, threading.Event]:
+    """Interrupt the first leg. Return when the second one is asked, and what lets it answer."""
+    asked, go = threading.Event(), threading.Event()
+
+    def second(request: Received) -> Iterable[Action]:
+        asked.set()
+        assert go.wait(10)
+        return replies.answer("never wanted")(request)
+
+    server.on("first", replies.cut(1))
+    server.on("second", second)
+    return asked, go
+
+
+def test_a_stream_that_is_closed_while_another_leg_takes_over_yields_nothing_of_it(groq: FaultServer) -> None:
+    asked, go = script_a_hand_over(groq)
+    with Client() as client:
+        stream = client.chat.completions.create(messages=MESSAGES, stream=True, **HAND_OVER)
+        read: list[str] = []
+        thread = threading.Thread(target=lambda: read.extend(chunk.text for chunk in stream))
+        thread.start()
+        assert asked.wait(10)
+        stream.close()
+        go.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        assert "wanted" not in "".join(read)
+        assert stream.trail.attempts[-1].notes == ("closed by the caller before its end",)
+
+
+def test_an_async_stream_that_is_closed_while_another_leg_takes_over_yields_nothing_of_it(groq: FaultServer) -> None:
+    asked, go = script_a_hand_over(groq)
+
+    async def main() -> None:
+        async with AsyncClient() as client:
+            stream = await client.chat.completions.create(messages=MESSAGES, stream=True, **HAND_OVER)
+            reading = asyncio.ensure_future(_texts(stream))
+            assert await asyncio.to_thread(asked.wait, 10)
+            await stream.aclose()
+            go.set()
+            assert "wanted" not in "".join(await asyncio.wait_for(reading, 10))
+            assert stream.trail.attempts[-1].notes == ("closed by the caller before its end",)
+
+    asyncio.run(main())

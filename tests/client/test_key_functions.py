@@ -111,6 +111,14 @@ def test_a_refused_key_is_replaced_at_once_and_the_leg_does_not_rest(mode: str, 
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_key_that_is_refused_after_another_failure_is_replaced_too(mode: str, server: FaultServer) -> None:
+    server.script(error(500), error(401), answer("ok"))
+    outcome = run(mode, settings(server, Tokens(), retry_wait=lambda state: 0.0), {"provider": "alpha"})
+    assert outcome.text == "ok"
+    assert sent_keys(server) == [token(1), token(2), token(3)]
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_function_that_returns_the_refused_key_again_costs_one_request(mode: str, server: FaultServer) -> None:
     tokens = Tokens(token(1))
     server.script(refusing())

@@ -348,6 +348,14 @@ REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.InvalidRequestError, 400, "messages.1: restricted to one system message"),
     (e.InvalidRequestError, 400, "max_tokens exceeds the model's output token limit of 8192"),
     (e.ContentFilterError, 403, "Your input was flagged for violence. No credits were charged."),
+    (e.ContentFilterError, 400, "The user prompt has been blocked by the content filter"),
+    (e.InvalidRequestError, 400, "This model requires a prompt"),
+    (e.InvalidRequestError, 400, "Invalid token at position 5 of the grammar"),
+    (e.UnsupportedParameterError, 400, "model x: `temperature` is deprecated for this model"),
+    # a limit of time, not of one request
+    (e.QuotaExceededError, 403, "You have exceeded your monthly token limit"),
+    (e.QuotaExceededError, 400, "Exceeded the daily token limit"),
+    (e.RateLimitError, 429, "Too many tokens, please wait before trying again."),
 ]
 
 

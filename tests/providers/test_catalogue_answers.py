@@ -176,6 +176,17 @@ def test_thoughts_of_minimax_are_read_once(both: bool, mode: str, server: FaultS
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("details", [[{"type": "reasoning.text", "text": None}], ["Hm."], {"text": "Hm."}])
+def test_thoughts_of_minimax_in_another_shape_cost_no_answer(mode: str, details: Any, server: FaultServer) -> None:
+    said = {"content": "Sunday", "reasoning_details": details}
+    if "stream" in mode:
+        server.script(replies.stream([{"choices": [{"index": 0, "delta": said, "finish_reason": "stop"}]}]))
+    else:
+        server.script(replies.answer(**said))
+    assert run(mode, at("minimax", server), {"provider": "minimax", "fallback_models": []}).text == "Sunday"
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_an_answer_of_minimax_that_reports_no_error_is_one(mode: str, server: FaultServer) -> None:
     fine = {"base_resp": {"status_code": 0, "status_msg": ""}}
     if "stream" in mode:

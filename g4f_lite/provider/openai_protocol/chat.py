@@ -226,7 +226,10 @@ class OpenaiTemplate(Provider):
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
         if completion is not None:
-            answer = decode_or_none(body) if body[MAX_OBJECTS:] else msgspec.json.decode(body)
+            try:
+                answer = decode_or_none(body) if body[MAX_OBJECTS:] else msgspec.json.decode(body)
+            except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
+                answer = decode_or_none(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
         if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))

@@ -39,8 +39,8 @@ def fit_parts(parts: list[Any], foreign: frozenset[str], *, as_text: bool) -> li
         as_text: return parts that are all text as one string.
     """
     if as_text:
-        texts = [part["text"] for part in parts if part.get("type") == "text" and "text" in part]
-        if len(texts) == len(parts):  # other parts, such as an image, are left to the service
+        texts = [part["text"] for part in parts if part.get("type") == "text" and isinstance(part.get("text"), str)]
+        if len(texts) == len(parts):  # other parts, such as an image or a mistake, are left to the service
             return "\n".join(texts)
     if not foreign:
         return parts

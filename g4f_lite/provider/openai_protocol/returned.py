@@ -6,7 +6,8 @@ Between the two they are in the message's `extra_content`, under the provider's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -40,7 +41,8 @@ class ReturnedFieldsParser:
         self._inner = inner
         self._name = name
         self._fields = fields
-        self._kept: dict[int, JSONObject] = {}
+        self._kept: dict[int, dict[str, list[Any]]] = {}
+        """The pieces of each field, by the index of the choice."""
 
     @property
     def done(self) -> bool:
@@ -51,7 +53,7 @@ class ReturnedFieldsParser:
             for index, found in _found(event.data, "delta", self._fields).items():
                 kept = self._kept.setdefault(index, {})
                 for field, value in found.items():
-                    kept[field] = _joined(kept.get(field), value)
+                    _add(kept.setdefault(field, []), value)
         chunks = tuple(self._inner.feed(event))
         return tuple(map(self._with_kept, chunks)) if self._kept else chunks
 
@@ -62,8 +64,9 @@ class ReturnedFieldsParser:
         choices = []
         for choice in chunk.choices:
             kept = choice
-            if choice.finish_reason and choice.index in self._kept:
-                extra = {**(choice.delta.extra_content or {}), self._name: self._kept[choice.index]}
+            if choice.finish_reason and (fields := self._kept.pop(choice.index, None)):
+                own = {field: _whole(pieces) for field, pieces in fields.items()}
+                extra = {**(choice.delta.extra_content or {}), self._name: own}
                 kept = msgspec.structs.replace(choice, delta=msgspec.structs.replace(choice.delta, extra_content=extra))
             choices.append(kept)
         return msgspec.structs.replace(chunk, choices=tuple(choices))
@@ -93,10 +96,14 @@ def _found(data: bytes, owner: str, fields: frozenset[str]) -> dict[int, JSONObj
     return found
 
 
-def _joined(before: Any, piece: Any) -> Any:
-    """Return a value to which a piece of a stream is added: texts and lists grow, anything else is replaced."""
-    if isinstance(before, str) and isinstance(piece, str):
-        return before + piece
-    if isinstance(before, list) and isinstance(piece, Sequence) and not isinstance(piece, str):
-        return [*before, *piece]
-    return piece
+def _add(pieces: list[Any], piece: Any) -> None:
+    """Add a piece of a stream to those before it: texts and lists go on, anything else takes their place."""
+    if not (pieces and isinstance(piece, (str, list)) and isinstance(piece, type(pieces[0]))):
+        pieces.clear()
+    pieces.append(piece)
+
+
+def _whole(pieces: list[Any]) -> Any:
+    if isinstance(pieces[0], str):
+        return "".join(pieces)
+    return [*chain.from_iterable(pieces)] if isinstance(pieces[0], list) else pieces[0]

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
+from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.provider.openai_protocol.lenient import loose_completion
+from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
 from g4f_lite.types.assembly import assemble
-from g4f_lite.types.chat import ChatRequest, TokenDetails, Usage
-from g4f_lite.types.http import ServerSentEvent
+from g4f_lite.types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta, TokenDetails, Usage
+from g4f_lite.types.http import HTTPResponse, ServerSentEvent
 
 
 def test_a_complete_answer_is_read_with_all_public_fields() -> None:
@@ -159,3 +161,31 @@ def test_any_bytes_are_an_answer_an_error_or_malformed(body: bytes, event: str) 
         assemble(EXAMPLE.new_stream(ChatRequest(messages=MESSAGES)).feed(ServerSentEvent(data=body, event=event)))
     except (MalformedResponseError, ReplyError):
         pass
+
+
+UNREADABLE = [b'"\xff"', b"1e999", b"1" * 5000, rb'"\ud800"']
+"""Values that the decoder skips in a field that has no attribute, and refuses anywhere else."""
+
+
+@pytest.mark.parametrize("value", UNREADABLE, ids=lambda value: value[:8].decode("latin-1"))
+def test_a_field_without_an_attribute_spoils_no_answer(value: bytes) -> None:
+    answer = b'{"odd": %s, "choices": [{"message": {"content": "Monday"}, "finish_reason": "stop"}]}' % value
+    assert OpenaiTemplate(name="acme").parse_response(HTTPResponse(status=200, body=answer)).text == "Monday"
+    event = b'{"odd": %s, "choices": [{"delta": {"content": "Monday"}, "finish_reason": "stop"}]}' % value
+    (chunk,) = OpenaiStreamParser().feed(ServerSentEvent(data=event))
+    assert assemble([chunk]).text == chunk.to_dict()["choices"][0]["delta"]["content"] == "Monday"
+    assert chunk.extra in ({}, {"odd": float("inf")}, {"odd": "\ufffd"})
+
+
+def test_an_answer_in_place_of_a_stream_is_shown_as_a_chunk() -> None:
+    message = {"role": "assistant", "content": "Monday", "odd": 3}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "odder": 2}
+    chunk = ChatCompletionChunk(
+        choices=(ChunkChoice(delta=Delta(role="assistant", content="Monday"), finish_reason="stop"),),
+        raw_json=json.dumps({"choices": [choice], "oddest": 1}).encode(),
+    )
+    shown = chunk.to_dict()
+    assert shown["choices"] == [
+        {"index": 0, "delta": message, "finish_reason": "stop", "logprobs": None, "odder": 2},
+    ]
+    assert shown["oddest"] == 1

@@ -153,3 +153,10 @@ def test_groq_gets_no_names_and_no_nulls_but_for_content() -> None:
         ],
     }
     assert messages[0]["name"] == "ann"  # the next leg gets the caller's messages too
+
+
+@pytest.mark.parametrize("text", [None, 5])
+def test_a_part_whose_text_is_no_text_is_left_to_the_service(text: object) -> None:
+    messages = ({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": text}]},)
+    plain = OpenaiTemplate(name="plain", api_base="https://api.example.com/v1", plain_text_content=True)
+    assert body_of(plain, messages=messages)["messages"] == list(messages)
