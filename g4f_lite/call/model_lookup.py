@@ -16,9 +16,9 @@ MAX_AGE_S = 300.0
 """How long a list is used, unless the caller says otherwise."""
 MOST_LISTS = 256
 _RARELY_CHATS = re.compile(
-    r"embed|rerank|whisper|minilm|mpnet|colbert|moderation|guard|transcribe|diffusion|dall-?e"
-    r"|(?<![a-z0-9])(?:bge|gte|e5|bert|distilbert|roberta|modernbert|labse|mxbai|splade|clip|siglip|sdxl|flux|gpt-image"
-    r"|tts|stt|asr|kokoro|orpheus|parakeet|canary|piper|bark|wav2vec2?|moonshine)(?![a-z0-9])",
+    r"embed|rerank|whisper|minilm|mpnet|paraphrase|colbert|moderation|guard|shield|transcribe|diffusion|dall-?e|image"
+    r"|(?<![a-z0-9])(?:bge|gte|e5|bert|distilbert|roberta|modernbert|labse|mxbai|splade|clip|siglip|sdxl|flux[\d.]*"
+    r"|x?tts|stt|asr|kokoro|orpheus|parakeet|canary|piper|bark|wav2vec2?|moonshine)(?![a-z0-9])",
     re.IGNORECASE,
 )
 """Names of models that embed, rank, hear, speak, paint or judge. They are tried last: a name may mislead."""

@@ -133,7 +133,8 @@ class StreamAttempt(ActiveAttempt):
             return False
         self.end(error)
         self.call.interrupted = self.reader
-        return isinstance(error, StreamInterruptedError) and not self.call.plan.finished
+        nothing_said = isinstance(error, ProviderError) and not self.reader.has_content
+        return (nothing_said or isinstance(error, StreamInterruptedError)) and not self.call.plan.finished
 
     def complete_stream(self) -> None:
         """
@@ -141,6 +142,7 @@ class StreamAttempt(ActiveAttempt):
 
         Raises:
             StreamInterruptedError: its text violates the schema of the response model.
+            ToolCallError: it was cut at a limit of tokens before any text.
         """
         reader = self.reader
         parsed: ChatCompletion | None = None
@@ -150,7 +152,7 @@ class StreamAttempt(ActiveAttempt):
                     self._complete_chat(reader.completion()), self.call.response_model, reader.status
                 )
             except ToolCallError as error:
-                raise reader.interrupted(error) from error
+                raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
         self.succeed(reader.status, reader.headers, reader.notes)
         trail = self.call.finish()
         self.call.completion = lambda: msgspec.structs.replace(

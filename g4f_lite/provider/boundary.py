@@ -101,7 +101,8 @@ def redact(error: ProviderError, key: Key | None) -> ProviderError:
     link: BaseException | None = error
     while link is not None:
         for name in ("__cause__", "__context__"):
-            if not isinstance(getattr(link, name), G4FLiteError):
+            linked = getattr(link, name)
+            if linked is link or not isinstance(linked, G4FLiteError):  # `raise error from error` is a circle
                 setattr(link, name, None)
         link = link.__cause__ or link.__context__
     return error

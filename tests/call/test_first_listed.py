@@ -200,6 +200,8 @@ LISTS: list[tuple[str, Reply]] = [
     ("names of rerankers, voices and painters", replies.models(
         "jina-reranker-v2", "kokoro-82m", "tts-1", "stable-diffusion-3", "llama-guard3:8b", "multilingual-e5-large",
         "qwen3:8b")),
+    ("Ollama: painters and judges", replies.models(
+        "x/z-image-turbo", "x/flux2-klein", "paraphrase-multilingual", "shieldgemma:2b", "xtts-v2", "qwen3:8b")),
     ("LM Studio: type", listed({"id": "a", "type": "embeddings"}, {"id": "qwen3:8b", "type": "vlm"})),
     ("Ollama: capabilities", listed({"id": "a", "capabilities": ["embedding"]},
                                     {"id": "qwen3:8b", "capabilities": ["completion", "tools", "vision"]})),

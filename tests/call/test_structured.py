@@ -191,6 +191,18 @@ def test_a_stream_that_is_cut_at_the_token_limit_says_so(mode: str, groq: FaultS
     assert groq.models == [A, A, B]
 
 
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_stream_whose_tokens_all_went_into_hidden_thinking_moves_on(mode: str, groq: FaultServer) -> None:
+    groq.on(A, replies.answer("", finish="length")).on(B, replies.answer(GOOD))
+    outcome = run(mode, {}, {"provider": "groq", "fallback_models": [], "response_model": Struct})
+    assert isinstance(outcome.error, g4f_lite.ToolCallError)
+    assert outcome.error.code == "length"
+    outcome = run(mode, {}, {**TWO, "response_model": Struct})
+    assert outcome.completion is not None
+    assert outcome.completion.parsed == Struct("Paris", 21.0)
+    assert groq.models == [A, A, B]
+
+
 def test_a_complete_answer_with_the_finish_reason_length_is_an_answer(groq: FaultServer) -> None:
     whole = {"choices": [{"message": {"content": GOOD}, "finish_reason": "length"}]}
     groq.script(replies.body(json.dumps(whole).encode()))

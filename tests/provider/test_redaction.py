@@ -45,6 +45,12 @@ def test_foreign_exceptions_are_removed_from_the_whole_chain() -> None:
     assert inner.__cause__ is None
 
 
+def test_an_error_that_is_its_own_cause_is_redacted() -> None:
+    error = ServerError("failed")
+    error.__cause__ = error
+    assert redact(error, KEY).__cause__ is None
+
+
 @pytest.mark.parametrize(
     ("key", "text", "redacted"),
     [
