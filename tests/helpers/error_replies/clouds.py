@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from ..error_bodies import cloudflare, google, retry_info
-from .told import CONTENT, CONTEXT, DENIED, INVALID, KEY, LARGE, MODEL, PARAMETER, QUOTA, RATE, SERVER, Told, openai
+from .told import (
+    CONTENT,
+    CONTEXT,
+    DENIED,
+    INVALID,
+    KEY,
+    LARGE,
+    LOADING,
+    MODEL,
+    PARAMETER,
+    QUOTA,
+    RATE,
+    SERVER,
+    Told,
+    openai,
+)
 
 
 def azure(code: str, message: str, **more: Any) -> Any:
@@ -103,7 +118,7 @@ CLOUDS: dict[str, list[Told]] = {
         aws(429, "", "Too many tokens per day, please wait before trying again.", QUOTA),
         aws(429, "ThrottlingException", "Too many tokens per day, please wait before trying again.", QUOTA),
         aws(424, "ModelErrorException", "the model failed", SERVER),
-        aws(429, "ModelNotReadyException", "The model is not ready for inference", SERVER),
+        aws(429, "ModelNotReadyException", "The model is not ready for inference", LOADING),
         aws(503, "ServiceUnavailableException", "Too many connections, please wait before trying again.", SERVER),
     ],
     "vertex": VERTEX,
