@@ -17,10 +17,11 @@ COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
 NAMED_THINKING = r"(?i).*(?:(?<!non[-_])(?<!non)(?:thinking|reason(?:ing|er)\b)|\br1\b|\bqwq)"
 """Models whose ids say that they think: Kimi, Qwen, Phi, DeepSeek and others, at whichever service."""
 
-# Source: llama.cpp ("Loading model"), Hugging Face ("Model x is currently loading"), Fireworks (DEPLOYMENT_SCALING_UP),
-# Triton ("is not ready"), TEI, NIM and serverless hosts.
+# Source: llama.cpp and Ollama ("loading model"), Hugging Face ("Model x is currently loading"), Fireworks
+# (DEPLOYMENT_SCALING_UP), Triton ("is not ready"), TEI, NIM and serverless hosts.
 COMMON_NOT_READY = (
-    r"^loading model|\bis (?:currently |still |now |being )?load(?:ing|ed into)\b|(?:currently|still) loading"
+    r"^(?:llm server )?loading model"
+    r"|\bis (?:currently |still |now |being )?load(?:ing|ed into)\b|(?:currently|still) loading"
     r"|is being loaded|model_loading\b|warm(?:ing)?[ -]up|(?:scaling|starting|booting|spinning)[ _]up"
     r"|scaled (?:down )?to zero|cold[ -]start|not (?:yet ready|ready yet)|is (?:still )?initiali[sz]ing"
     r"|(?:model|server|service)(?:_not_ready\b|\b.{0,80} is not ready)"

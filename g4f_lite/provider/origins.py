@@ -22,7 +22,7 @@ _OURS = frozenset({ORIGIN, EXTRA})
 MARKS = PRIVATE_FIELDS | _OURS
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def origin_of(name: str, address: str) -> str:
     """Return what a message says of the service that sent it: the provider's name, and a digest of its address."""
     return f"{name}@{hashlib.sha256(address.encode()).hexdigest()[:8]}"

@@ -18,6 +18,7 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        error_words={"maximum pending requests": "RateLimitError"},  # its queue is full
         schema_rules=GRAMMAR,
     ),
     "lmstudio": Row(

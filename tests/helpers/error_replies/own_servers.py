@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .told import CONTEXT, KEY, LOADING, MODEL, PARAMETER, SERVER, Told, openai
+from .told import CONTEXT, KEY, LOADING, MODEL, PARAMETER, RATE, SERVER, Told, openai
 
 
 def vllm(code: int, type: str, message: str) -> Any:
@@ -18,7 +18,8 @@ OWN_SERVERS: dict[str, list[Told]] = {
         Told(404, {"error": {"message": "model 'x' not found", "type": "not_found_error", "param": None, "code": None}}, MODEL),
         Told(400, openai("prompt too long; exceeded max context length by 9 tokens"), CONTEXT),
         Told(400, openai("registry.ollama.ai/library/x does not support tools"), PARAMETER),
-        Told(503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, SERVER),
+        Told(503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, RATE),
+        Told(500, {"error": {"message": "llm server loading model", "type": "api_error"}}, LOADING),
     ],
     # LM Studio's bug tracker
     "lmstudio": [
