@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a chat needs no other endpoint
 
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 """An error page in place of an image; an SVG begins with `<` too."""
+_SPACES = dict.fromkeys(b"\t\n\r", " ")
 
 
 def check_kind(result: object, kind: type) -> None:
@@ -81,8 +82,16 @@ def check_images(answer: ImagesResponse, request: object, status: int | None) ->
             content = image.content
         except ValueError:
             raise MalformedResponseError("an image is not base64", status=status) from None
-        if content is not None and (not content or content.lstrip()[:1] in (b"{", b"[") or _PAGE.match(content)):
+        if content is not None and (not content or _is_text(content)):
             raise MalformedResponseError("an image is empty, or text", status=status)
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether this is text or a web page, but no image: an SVG begins with `<`, and others are binary."""
+    head = content[:256].lstrip()
+    if head.startswith(b"<"):
+        return _PAGE.match(content) is not None
+    return head.isascii() and head.decode().translate(_SPACES).isprintable()
 
 
 def check_nothing(answer: Answer, request: object, status: int | None) -> None:

@@ -57,7 +57,8 @@ def test_an_image_is_its_bytes_however_they_were_written(
 @pytest.mark.parametrize(
     "text",
     ["data:image/png;base64,", "data:image/png;base64,!!!!", "not base64!", "c", ENCODED[:50] + "ä" + ENCODED[50:],
-     b64encode(b'{"error": "no"}').decode(), b64encode(b"<!DOCTYPE html><html>").decode()],
+     b64encode(b'{"error": "no"}').decode(), b64encode(b"<!DOCTYPE html><html>").decode(),
+     b64encode(b"The picture cannot be drawn.\n").decode()],
 )  # fmt: skip
 def test_what_is_no_image_is_malformed(mode: str, text: str, server: FaultServer, two: dict[str, Any]) -> None:
     server.script(drawn_as(b64_json=text), drawn_as(b64_json=text), replies.answer())
