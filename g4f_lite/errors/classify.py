@@ -149,7 +149,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"\b(?:account|organi[sz]ation|project|workspace|team|user|consumer|resource)\b"
         r"(?! (?:input|prompt|message|content|request)).{0,60}"
         r"\b(?:is|been|be) (?:not |temporarily )?(?:disabled|suspended|deactivated|restricted|banned|blocked|terminated"
-        r"|denied|verified)\b"
+        r"|denied|verified|closed|locked|frozen)\b"
         r"|\b(?:account|organi[sz]ation|workspace)\b.{0,20} not have (?:access|permission)"
         r"|(?:country|region|location|territory)\b.{0,60}\b(?:not |un)(?:supported|available)"
         r"|not available in your (?:country|region|location)|requires? verification|verify your (?:account|identity)",

@@ -308,6 +308,8 @@ CASES = [
 REFUSALS: list[tuple[type[e.ProviderError], int, str]] = [
     (e.PermissionDeniedError, 400, "Your account has been suspended"),
     (e.PermissionDeniedError, 401, "Account deactivated: this workspace has been disabled"),
+    (e.PermissionDeniedError, 400, "This account has been closed for violating the terms."),
+    (e.PermissionDeniedError, 400, "Your organization is locked. Contact support."),
     (e.PermissionDeniedError, 400, "Your account requires verification before using the API"),
     (e.PermissionDeniedError, 400, "Organization is not verified"),
     (e.PermissionDeniedError, 400, "The user has been banned"),
