@@ -27,8 +27,8 @@ All exceptions that this library raises.
     │   ├── MalformedResponseError
     │   ├── ToolCallError
     │   ├── StreamInterruptedError         .partial_text
-    │   └── DeadlineExceededError
-    ├── RoutesExhaustedError               an ExceptionGroup of the legs' ProviderErrors
+    │   ├── DeadlineExceededError
+    │   └── RoutesExhaustedError           an ExceptionGroup of the legs' errors, also of their common class
     └── ReplyError                         raised by a provider's code: this response is an error
 
 Each has `.trail`, `.attempts` and `.retry_at`, can be pickled with them, and contains no key.
@@ -37,6 +37,7 @@ Each has `.trail`, `.attempts` and `.retry_at`, can be pickled with them, and co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
@@ -235,26 +236,59 @@ class DeadlineExceededError(ProviderError):
     """The deadline of the call has passed."""
 
 
-class RoutesExhaustedError(G4FLiteError, ExceptionGroup[ProviderError]):
+class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
     """
     None of several legs answered.
 
-    `.exceptions` holds the last error of each leg that was tried, in order; `except*` works.
+    `.exceptions` holds the last error of each leg that was tried, in order; `except*` works. If all of them are of one
+    class, this error is of that class, too: `except RateLimitError` takes it. Its other attributes are those of the
+    last leg's error, but `retry_after` is the shortest wait that a service asked for.
     """
 
     def __new__(cls, message: str, exceptions: Sequence[ProviderError]) -> RoutesExhaustedError:
-        return super().__new__(cls, message, exceptions)
+        kind = _exhausted_class(exceptions) if cls is RoutesExhaustedError else cls
+        return super().__new__(kind, message, exceptions)
 
     def __init__(self, message: str, exceptions: Sequence[ProviderError]) -> None:
-        super().__init__(message, exceptions)
+        super().__init__(message)
+        for name, value in vars(self.exceptions[-1]).items():
+            if name not in _OF_ITSELF:
+                setattr(self, name, value)
+        waits = [one.retry_after for one in self.exceptions if isinstance(one, ProviderError)]
+        self.retry_after = min((wait for wait in waits if wait is not None), default=None)
 
     def derive(self, excs: Sequence[ProviderError], /) -> RoutesExhaustedError:  # type: ignore[override]  # typeshed's overloads allow any exception
         derived = RoutesExhaustedError(self.message, excs)
         derived.trail, derived.retry_at = self.trail, self.retry_at
         return derived
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RoutesExhaustedError, (self.message, list(self.exceptions)), vars(self)
+
     def __str__(self) -> str:
         return self.message
+
+
+_OF_ITSELF = frozenset(("trail", "retry_at", "__notes__"))
+
+
+def _exhausted_class(errors: Sequence[ProviderError]) -> type[RoutesExhaustedError]:
+    """Return the class for an error that stands for all of these: their nearest common class is a base of it."""
+    for kind in type(errors[0]).__mro__ if errors else ():
+        if all(isinstance(error, kind) for error in errors):
+            return _exhausted_as(kind)
+    return RoutesExhaustedError
+
+
+@cache
+def _exhausted_as(common: type) -> type[RoutesExhaustedError]:
+    if issubclass(RoutesExhaustedError, common) or not issubclass(common, ProviderError):
+        return RoutesExhaustedError
+    namespace = {"__module__": __name__, "__doc__": RoutesExhaustedError.__doc__}
+    try:
+        return type(RoutesExhaustedError.__name__, (RoutesExhaustedError, common), namespace)
+    except TypeError:  # an exception group cannot be a TimeoutError, too, nor all that plugins make of their errors
+        return _exhausted_as(common.__mro__[1])
 
 
 class ReplyError(G4FLiteError):

@@ -216,13 +216,13 @@ def errors(client: Client) -> None:
         client.chat.completions.create(messages=MESSAGES)
     except StreamInterruptedError as error:
         assert_type(error.partial_text, str)
-    except ProviderError as error:
-        assert_type(error.status, int | None)
-        assert_type(error.attempts, tuple[Attempt, ...])
     except RoutesExhaustedError as error:
         assert_type(error.retry_at, float | None)
         assert_type(error.trail, Trail)
         assert_type(error.exceptions, tuple[ProviderError | ExceptionGroup[ProviderError], ...])
+    except ProviderError as error:
+        assert_type(error.status, int | None)
+        assert_type(error.attempts, tuple[Attempt, ...])
 
 
 def more_than_chat(client: Client) -> None:

@@ -16,7 +16,6 @@ from ...errors.exceptions import (
     InvalidRequestError,
     NoUsableRouteError,
     ProviderError,
-    RoutesExhaustedError,
 )
 from ...failover.policy import policy_for
 from ...provider.base import Provider
@@ -34,8 +33,6 @@ from .base import AsyncResource, Resource
 if TYPE_CHECKING:
     from ..call_factory import CallFactory
 
-LISTED_INSTEAD = (ProviderError, RoutesExhaustedError)
-"""After these failures of a service, the list of its provider's class stands in."""
 _LEAST_SHARE_S = 0.001
 """When the time is up, the providers that are left answer with their own lists."""
 
@@ -63,7 +60,7 @@ class Models(Resource):
         while (call := listing.next_call()) is not None:
             try:
                 listing.add(self._driver.answer(call))
-            except LISTED_INSTEAD as error:
+            except ProviderError as error:  # the list of the provider's class stands in
                 listing.add_failure(error)
         return listing.result()
 
@@ -75,7 +72,7 @@ class AsyncModels(AsyncResource):
         while (call := listing.next_call()) is not None:
             try:
                 listing.add(await self._driver.answer(call))
-            except LISTED_INSTEAD as error:
+            except ProviderError as error:  # the list of the provider's class stands in
                 listing.add_failure(error)
         return listing.result()
 
@@ -136,12 +133,12 @@ class ModelListing:
         self._calls.models.put(leg, listed, time.monotonic())
         self._lists.append(listed)
 
-    def add_failure(self, error: ProviderError | RoutesExhaustedError) -> None:
+    def add_failure(self, error: ProviderError) -> None:
         """
         Take the failure of the latest call.
 
         Raises:
-            ProviderError, RoutesExhaustedError: this one, if the provider's class lists no model.
+            ProviderError: this one, if the provider's class lists no model.
         """
         leg = self._groups.pop(0)[0]
         self._lists.append(_own_list(leg.provider, error))
