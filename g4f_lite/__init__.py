@@ -73,7 +73,9 @@ if TYPE_CHECKING:
     )
     from .plugins.hookspecs import hookimpl as hookimpl, hookspec as hookspec
     from .errors.reply import ErrorReply as ErrorReply
-    from .types.http import HTTPRequest as HTTPRequest, HTTPResponse as HTTPResponse, ServerSentEvent as ServerSentEvent
+    from .types.http import (
+        HTTPRequest as HTTPRequest, HTTPResponse as HTTPResponse, ServerSentEvent as ServerSentEvent, Upload as Upload,
+    )  # fmt: skip
     from .provider.keys import find_keys as find_keys
     from .provider.openai_protocol.chat import OpenaiTemplate as OpenaiTemplate
     from .types.content_parts import audio_part as audio_part, image_part as image_part
@@ -107,7 +109,7 @@ if TYPE_CHECKING:
         Usage as Usage,
     )
     from .types.timeouts import Timeouts as Timeouts
-    from .types.uploads import Upload as Upload, UploadFile as UploadFile
+    from .types.uploads import UploadFile as UploadFile
 
 _MODULES = {
     "client.async_client": "AsyncClient",
@@ -138,12 +140,12 @@ _MODULES = {
         FunctionCallDelta Message TokenDetails ToolCall ToolCallDelta Usage""",
     "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
     "types.endpoint": "Answer EndpointRequest MediaUsage",
-    "types.http": "HTTPRequest HTTPResponse ServerSentEvent",
+    "types.http": "HTTPRequest HTTPResponse ServerSentEvent Upload",
     "types.images": "Image ImageRequest ImagesResponse",
     "types.models": "Model ModelList ModelsRequest",
     "types.content_parts": "audio_part image_part",
     "types.timeouts": "Timeouts",
-    "types.uploads": "Upload UploadFile",
+    "types.uploads": "UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -17,11 +17,13 @@ from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
 from ..health.tracker import Health
+from ..plugins.checks import is_provider
 from ..plugins.registry import Registry, process_registry
+from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys
 from ..routing.eligibility import tokens_of
 from ..routing.leg_factory import LegFactory
-from ..routing.names import ProviderChoice
+from ..routing.names import ProviderChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
@@ -43,6 +45,7 @@ preload_before_fork(
     "g4f_lite.call.structured",
     "g4f_lite.call.endpoints",
     "g4f_lite.client.endpoint_requests",
+    "g4f_lite.client.own_service",
     "g4f_lite.routing.explain",
 )
 
@@ -63,6 +66,8 @@ class CallFactory:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         deadline: float = 300.0,
         on_interrupt: OnInterrupt = "raise",
+        base_url: str | None = None,
+        api_key: str | KeyFunction | None = None,
         retry_wait: Callable[[Any], float] | None = None,
         retry_stop: Callable[[Any], bool] | None = None,
     ) -> None:
@@ -70,6 +75,13 @@ class CallFactory:
         check_mapping(base_urls, "base_urls")
         if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
             raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {routes!r}")
+        if base_url is not None or api_key is not None:
+            if routes is not None:
+                raise ConfigurationError("base_url is the client's only route; leave out routes, or give it a provider")
+            from .own_service import own_service
+
+            service = own_service(base_url, api_key)
+            routes, base_urls = [service], {**(base_urls or {}), service.name: service.api_base}
         try:
             check_callable("retry_wait", retry_wait)
             check_callable("retry_stop", retry_stop)
@@ -85,7 +97,9 @@ class CallFactory:
         except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
             raise ConfigurationError(error.message) from None
         parent = process_registry()
-        self.registry = Registry(plugins, parent=parent) if plugins is not None else parent
+        routes = routes and [resolve(parent, route) if is_provider(route) else route for route in routes]
+        own = [route for route in routes or () if isinstance(route, Provider)]
+        self.registry = Registry(plugins or (), own, parent=parent) if own or plugins is not None else parent
         parent.scan()
         for setting, names in (("keys", keys), ("base_urls", base_urls)):
             self._warn_of_misspelt(setting, names or {})

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from ..errors.exceptions import ConfigurationError
 from ..failover.policy import OnInterrupt
+from ..provider.base import KeyFunction
 from ..provider.keys import Keys
 from ..routing.names import ProviderChoice
 from ..routing.strategies import Strategy
@@ -29,6 +30,8 @@ class ClientSettings(TypedDict, total=False):
     timeouts: Timeouts
     deadline: float
     on_interrupt: OnInterrupt
+    base_url: str | None
+    api_key: str | KeyFunction | None
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
 
@@ -43,6 +46,8 @@ def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
     """
     known = (*ClientSettings.__annotations__, *own)
     for name in settings:
+        if name == "timeout":
+            raise TypeError(f"{client}() has no parameter 'timeout'; to bound each call as a whole, use deadline=")
         if name not in known:
             raise unknown_keyword(name, known, client)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from ..errors.exceptions import InvalidRequestError
 from ..forks import preload_before_fork
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from .client import Client
 from .params import CreateParams, MessageParam, UntypedParams
-
-if TYPE_CHECKING:
-    from .stream import Stream
+from .stream import Stream
 
 preload_before_fork("g4f_lite.client.async_client")
 

@@ -54,6 +54,9 @@ class G4FLiteError(Exception):
     retry_at: float | None = None
     """Unix time at which the first of the legs is usable again, if known."""
 
+    def __init__(self, *args: object) -> None:  # or `inspect.signature` fails
+        super().__init__(*args)
+
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         return self.trail.attempts

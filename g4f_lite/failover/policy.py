@@ -68,7 +68,7 @@ def check_timeouts(timeouts: object) -> Timeouts:
     """
     if not isinstance(timeouts, Timeouts):
         raise ConfigurationError(
-            f"timeouts must be g4f_lite.Timeouts(…), not {timeouts!r}; for a deadline use timeout="
+            f"timeouts must be g4f_lite.Timeouts(…), not {timeouts!r}; for a bound on the whole call use deadline="
         )
     return timeouts
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
@@ -24,7 +24,7 @@ from .isolation import Loader
 from .observers import Observers
 from .sources import HOOKS_GROUP, LOAD_PLUGINS, PluginInfo, PluginSource, bundled, discover, warn_shadowed
 
-KINDS = ("bundled", "client", "code", "third-party")
+KINDS = ("bundled", "client", "route", "code", "third-party")
 """In the order of `automatic_names`."""
 
 
@@ -36,6 +36,7 @@ class Registry:
 
     Args:
         plugins: provider classes or instances, and modules or objects with hooks.
+        routes: providers that are known by their names; of two with one name, the first.
         parent: asked for every name that is not found here.
 
     Raises:
@@ -46,7 +47,9 @@ class Registry:
     version: int = property(attrgetter("_observers.root.version"))  # type: ignore[assignment]  # an int to its readers
     """Rises whenever a provider, strategy or hook comes or goes, here or in a registry with the same root."""
 
-    def __init__(self, plugins: Iterable[object] = (), *, parent: Registry | None = None) -> None:
+    def __init__(
+        self, plugins: Iterable[object] = (), routes: Sequence[Provider] = (), *, parent: Registry | None = None
+    ) -> None:
         self._parent = parent
         self._root: Registry = self if parent is None else parent._root
         self._lock = threading.RLock()
@@ -67,6 +70,8 @@ class Registry:
         self._tables_read = self._hooks_loaded = False
         for plugin in plugins:
             self.register(plugin, kind="client")
+        for provider in reversed(routes):
+            self.register(provider, kind="route")
 
     # -- adding ----------------------------------------------------------------------------
 
@@ -96,7 +101,7 @@ class Registry:
         self._added[name] = source
         if own is not None:
             own.shadowed_by = str(source)
-        if other is not None and other.kind != source.kind:
+        if other is not None and source.kind not in (other.kind, "route"):
             warn_shadowed(other, source)
 
     def scan(self) -> None:

@@ -138,7 +138,7 @@ def check_outgoing(outgoing: object) -> None:
 def _is_body(body: object) -> bool:
     if isinstance(body, bytes):
         return True
-    from ..types.uploads import Upload
+    from ..types.http import Upload
 
     return isinstance(body, Upload)
 

@@ -219,17 +219,26 @@ class _TierBuilder:
         return ""
 
     def _serving(self, model: str, routes: Sequence[object]) -> list[Provider]:
-        """Return the automatic providers that list an id or alias."""
-        extra = [route for route in routes if isinstance(route, Provider) and not self._directory.knows(route.name)]
-        known = [*extra, *self._loadable(self._directory.names())]
-        serving = [one for one in known if model in self._rules.listed(one) or model in self._rules.aliases(one)]
+        """Return the providers that list an id or alias: of the client's routes if it has any, else automatic ones."""
+        if routes:
+            known = list(dict.fromkeys(self.of_routes(routes)))
+            if serving := [one for one in known if self.lists(one, model) or f"{one.name}:{model}" in routes]:
+                return serving
+            if takers := known if len(known) == 1 else self._takers(known, model):  # the service knows best
+                return takers
+            raise self._unknown(model, known)
+        known = list(self._loadable(self._directory.names()))
+        serving = [one for one in known if self.lists(one, model)]
         if automatic := [one for one in serving if one.automatic]:
             return automatic
         if serving:
             names = " or ".join(repr(one.name) for one in serving)
             raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
+        raise self._unknown(model, known)
+
+    def _unknown(self, model: str, known: Sequence[Provider]) -> UnknownModelError:
         listed = dict.fromkeys(name for one in known for name in (*self._rules.aliases(one), *self._rules.listed(one)))
-        raise unknown_model(self._directory, model, listed)
+        return unknown_model(self._directory, model, listed)
 
     # -- from models to legs ---------------------------------------------------------------
 

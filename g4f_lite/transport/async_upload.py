@@ -8,8 +8,9 @@ from typing import Any
 
 from aiohttp import payload
 
+from ..types.http import Upload
 from ..types.time_limit import TimeLimit
-from ..types.uploads import PIECE, Upload
+from ..types.uploads import PIECE
 from .uploading import Sending
 
 

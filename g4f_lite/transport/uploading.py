@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..types.uploads import Upload
+    from ..types.http import Upload
 
 
 class UploadStopped(Exception):  # noqa: N818  # never shown: `failure` is raised instead

@@ -12,7 +12,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `extra_fields` | fields that the types have no attribute for |
 | `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
-| `uploads` | a file to send, and the multipart form around it |
+| `uploads` | a file to send |
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
 | `thinking` | whether a request asks for thinking, which takes longer |

@@ -39,6 +39,8 @@ class TranscriptionRequest(TranslationRequest, frozen=True, kw_only=True, omit_d
 
 
 class SpeechRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """What `audio.speech.create` asks for, checked; each attempt sets its model."""
+
     operation = "speech"
     input: str
     voice: str
@@ -48,6 +50,8 @@ class SpeechRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
+    """A word of a transcription. Times are seconds from the start."""
+
     word: str = ""
     start: float = 0.0
     end: float = 0.0
@@ -55,6 +59,8 @@ class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
 
 
 class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
+    """A piece of a transcription. Times are seconds from the start."""
+
     id: int | str = 0
     text: str = ""
     start: float = 0.0

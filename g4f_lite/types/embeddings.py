@@ -11,6 +11,8 @@ from .endpoint import Answer, EndpointRequest
 
 
 class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """What `embeddings.create` asks for, checked; each attempt sets its model."""
+
     operation = "embeddings"
     input: str | list[Any]
     """A text, a list of texts, a list of tokens, or a list of such lists."""
@@ -25,6 +27,8 @@ class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults
 
 
 class Embedding(Value, frozen=True, kw_only=True, gc=False):
+    """The vector of one input."""
+
     index: int = 0
     embedding: tuple[float, ...] | str = ()
     """Numbers; with `encoding_format="base64"` the text as the service sent it."""

@@ -1,14 +1,60 @@
-"""The HTTP requests and responses that pass between providers and transports, and their size limits."""
+"""The HTTP requests and responses that pass between providers and transports."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..value import Value
 
 if TYPE_CHECKING:
-    from .uploads import Upload
+    from .uploads import Progress, UploadFile
+
+
+class Upload:
+    """
+    The body of a request with a file: `multipart/form-data`. `len()` is its size in bytes.
+
+    Args:
+        fields: names and values, in order.
+        progress: called after each piece that is sent; a retry starts from 0 again.
+    """
+
+    def __init__(
+        self,
+        fields: Iterable[tuple[str, str]],
+        file: UploadFile,
+        *,
+        field: str = "file",
+        progress: Progress | None = None,
+    ) -> None:
+        self.file = file
+        self.progress = progress
+        self._boundary = os.urandom(16).hex()
+        parts = [f"--{self._boundary}\r\n{_disposition(name)}\r\n\r\n{value}\r\n" for name, value in fields]
+        parts.append(
+            f'--{self._boundary}\r\n{_disposition(field)}; filename="{_quoted(file.name)}"\r\n'
+            f"content-type: {file.content_type}\r\n\r\n"
+        )
+        self.head = "".join(parts).encode("utf-8", "replace")
+        self.tail = f"\r\n--{self._boundary}--\r\n".encode()
+
+    @property
+    def content_type(self) -> str:
+        return f"multipart/form-data; boundary={self._boundary}"
+
+    def __len__(self) -> int:
+        return len(self.head) + self.file.size + len(self.tail)
+
+
+def _disposition(name: str) -> str:
+    return f'content-disposition: form-data; name="{_quoted(name)}"'
+
+
+def _quoted(name: str) -> str:
+    """Source: HTML, "multipart/form-data encoding algorithm"."""
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 class HTTPRequest(Value, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from .endpoint import Answer, EndpointRequest, MediaUsage
 
 
 class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """What `images.generate` asks for, checked; each attempt sets its model."""
+
     operation = "images"
     prompt: str
     n: Positive | None = None
@@ -24,6 +26,8 @@ class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Image(Value, frozen=True, kw_only=True):
+    """One image: its address, or its bytes in base64."""
+
     url: str | None = None
     b64_json: str | None = None
     """The image in base64, without the `data:image/png;base64,` that some services put before it."""
@@ -50,6 +54,8 @@ _URL_SAFE = {ord("-"): "+", ord("_"): "/"}
 
 
 class ImagesResponse(Answer, frozen=True, kw_only=True):
+    """The images of one request. Iterate over `data`."""
+
     created: int = 0
     data: tuple[Image, ...]
     usage: MediaUsage | None = None

@@ -11,10 +11,14 @@ from .endpoint import Answer, EndpointRequest
 
 
 class ModelsRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """What `models.list` asks for."""
+
     operation = "models"
 
 
 class Model(Value, frozen=True, kw_only=True):
+    """One model of a service."""
+
     id: str
     created: int = 0
     owned_by: str = ""

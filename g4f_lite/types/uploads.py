@@ -1,5 +1,5 @@
 """
-A file to send and the multipart form around it, read piece by piece, from the start for each attempt.
+A file to send, read piece by piece, from the start for each attempt.
 
 No network: the transports ask for the pieces.
 """
@@ -10,7 +10,7 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
@@ -160,48 +160,3 @@ class UploadFile:
     def _named_by_content(self) -> str:
         head = next(self.blocks())[:16]
         return next((f"audio.{kind}" for at, sign, kind in _SIGNS if head[at:].startswith(sign)), "audio")
-
-
-class Upload:
-    """
-    The body of a request with a file: `multipart/form-data`. `len()` is its size in bytes.
-
-    Args:
-        fields: names and values, in order.
-        progress: called after each piece that is sent; a retry starts from 0 again.
-    """
-
-    def __init__(
-        self,
-        fields: Iterable[tuple[str, str]],
-        file: UploadFile,
-        *,
-        field: str = "file",
-        progress: Progress | None = None,
-    ) -> None:
-        self.file = file
-        self.progress = progress
-        self._boundary = os.urandom(16).hex()
-        parts = [f"--{self._boundary}\r\n{_disposition(name)}\r\n\r\n{value}\r\n" for name, value in fields]
-        parts.append(
-            f'--{self._boundary}\r\n{_disposition(field)}; filename="{_quoted(file.name)}"\r\n'
-            f"content-type: {file.content_type}\r\n\r\n"
-        )
-        self.head = "".join(parts).encode("utf-8", "replace")
-        self.tail = f"\r\n--{self._boundary}--\r\n".encode()
-
-    @property
-    def content_type(self) -> str:
-        return f"multipart/form-data; boundary={self._boundary}"
-
-    def __len__(self) -> int:
-        return len(self.head) + self.file.size + len(self.tail)
-
-
-def _disposition(name: str) -> str:
-    return f'content-disposition: form-data; name="{_quoted(name)}"'
-
-
-def _quoted(name: str) -> str:
-    """Source: HTML, "multipart/form-data encoding algorithm"."""
-    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

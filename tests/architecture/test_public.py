@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
+import pydoc
+import typing
 
 import pytest
 from helpers.imports import loaded_by
@@ -98,3 +101,14 @@ def test_each_attempt_is_one_line_of_the_log(groq: FaultServer, caplog: pytest.L
     lines = [record.getMessage() for record in caplog.records if record.name == "g4f_lite"]
     assert [line.split()[0] for line in lines] == ["groq:openai/gpt-oss-120b", "groq:openai/gpt-oss-20b"]
     assert "gsk_secret" not in "".join(lines)
+
+
+@pytest.mark.parametrize("name", [one for one in NAMES if one != "__version__"])
+def test_every_public_name_can_be_looked_into(name: str) -> None:
+    """By `help`, by programs that read signatures, and by those that read types."""
+    found = getattr(g4f_lite, name)
+    assert pydoc.render_doc(found)
+    if name not in ("hookimpl", "hookspec"):
+        typing.get_type_hints(found)
+    if name != "PluginWarning":  # Python's own warnings have no signature either
+        assert inspect.signature(found)

@@ -33,7 +33,7 @@ OWN: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"routes": ["groq", "ollama:qwen3"]}, {"model": "mistral:7b"}, ["ollama:mistral:7b"]),
     ({"routes": ["ollama"]}, {"fallback_models": ["mistral:7b"]}, ["ollama:", "ollama:mistral:7b"]),
     ({"routes": ["ollama"]}, {"model": "gpt-oss-20b", "fallback_models": ["mistral:7b"]},
-     ["groq:openai/gpt-oss-20b", "ollama:mistral:7b"]),
+     ["ollama:gpt-oss-20b", "ollama:mistral:7b"]),
     ({"routes": [mine()]}, {"model": "mistral:7b"}, ["mine:mistral:7b"]),
     ({}, {"provider": mine(), "fallback_models": ["mistral:7b"]}, ["mine:llama3", "mine:mistral:7b"]),
     ({}, {"provider": mine(default_model="mistral:7b"), "fallback_models": ["mistral:7b"]}, ["mine:mistral:7b"]),

@@ -16,11 +16,10 @@ from ...errors.reply import ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
-from ...types.http import HTTPRequest, HTTPResponse
+from ...types.http import HTTPRequest, HTTPResponse, Upload
 from ...types.images import ImagesResponse, as_plain_base64
 from ...types.models import ModelList, ModelsRequest
 from ...types.size_limits import check_json_size
-from ...types.uploads import Upload
 from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
