@@ -44,10 +44,12 @@ class Observers:
         """A version, and for each hook the implementations as of then, each with the function to call."""
 
     def _impls(self, hook: str) -> Iterator[Any]:
-        """Yield the implementations in pluggy's order, the last registered first."""
-        yield from reversed(getattr(self._manager.hook, hook).get_hookimpls())
+        """Yield the implementations in pluggy's order, the last registered first; one of a plugin given twice."""
+        own = list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
+        yield from own
         if self._parent is not None:
-            yield from self._parent._impls(hook)
+            plugins = {id(impl.plugin) for impl in own}
+            yield from (impl for impl in self._parent._impls(hook) if id(impl.plugin) not in plugins)
 
     def observe(self, hook: str, record: Attempt | Trail) -> None:
         """Pass a record to each observer."""

@@ -101,7 +101,7 @@ class Registry:
         self._added[name] = source
         if own is not None:
             own.shadowed_by = str(source)
-        if other is not None and source.kind not in (other.kind, "route"):
+        if other is not None and source.kind not in (other.kind, "route") and not _same(name, other, source):
             warn_shadowed(other, source)
 
     def scan(self) -> None:
@@ -234,6 +234,11 @@ class Registry:
 
     def after_fork(self) -> None:
         self._lock = threading.RLock()
+
+
+def _same(name: str, one: PluginSource, other: PluginSource) -> bool:
+    """Return whether both offer the same provider: a class that is given twice shadows nothing."""
+    return type(one.providers.get(name)) is type(other.providers.get(name))
 
 
 _process_registry: Registry | None = None

@@ -36,7 +36,7 @@ _SIGNS = (
     (0, b"RIFF", "wav"), (0, b"ID3", "mp3"), (0, b"\xff\xfb", "mp3"), (0, b"\xff\xf3", "mp3"), (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
 )  # fmt: skip
-"""Services detect the format by the name's ending; bytes without a name get one by their first bytes."""
+"""Services detect the format by the name's ending; a name without one gets it by the first bytes."""
 
 
 class UploadFile:
@@ -81,7 +81,9 @@ class UploadFile:
             raise InvalidRequestError(f"{what} is empty: there is nothing to send")
         if self.size > MAX_UPLOAD:
             raise InvalidRequestError(f"{what} has {self.size} bytes; more than {MAX_UPLOAD >> 20} MiB are not sent")
-        self.name = str(name) if name else self._named_by_content()
+        self.name = str(name) if name else "audio"
+        if "." not in self.name:  # such as a temporary file's: services go by the ending
+            self.name += self._ending()
 
     @property
     def content_type(self) -> str:
@@ -157,6 +159,6 @@ class UploadFile:
             ) from None
         return start, size
 
-    def _named_by_content(self) -> str:
+    def _ending(self) -> str:
         head = next(self.blocks())[:16]
-        return next((f"audio.{kind}" for at, sign, kind in _SIGNS if head[at:].startswith(sign)), "audio")
+        return next((f".{kind}" for at, sign, kind in _SIGNS if head[at:].startswith(sign)), "")

@@ -121,3 +121,11 @@ def test_an_installed_observer_sees_every_client(site: Site, groq: FaultServer) 
         with Client(plugins=client_plugins) as client:
             ask(client, provider="groq")
     assert len(sys.modules[module].seen) == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_observer_that_is_given_twice_sees_each_call_once(mode: str, groq: FaultServer) -> None:
+    witness = Witness()
+    register(witness)
+    run(mode, {"plugins": [witness]}, TWO)
+    assert [name for name, _ in witness.events] == ["started", "finished", "call"]

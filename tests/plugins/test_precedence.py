@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import pytest
 from helpers.plugins import BUNDLED, make
@@ -53,6 +54,16 @@ def test_registering_a_name_again_replaces_the_first_without_a_warning() -> None
     register(make("acme", label="first"))
     register(make("acme", label="second"))
     assert process_registry().get("acme").label == "second"
+
+
+def test_a_class_that_is_given_twice_shadows_nothing() -> None:
+    acme = make("acme")
+    register(acme)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Client(plugins=[acme, acme])
+    with pytest.warns(PluginWarning, match="shadowed"):
+        Client(plugins=[make("acme")])
 
 
 def test_automatic_names_are_bundled_then_added_then_third_party_by_name_then_local(site: Site) -> None:

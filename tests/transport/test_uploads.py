@@ -166,11 +166,13 @@ def test_two_attempts_at_once_read_one_file_object_without_mixing_it_up(
         (b"OggSabc", "audio.ogg"),
         (b"\0\0\0\x20ftypM4A ", "audio.m4a"),
         (b"unknown", "audio"),
+        (("tmpm8utko9h", b"OggSabc"), "tmpm8utko9h.ogg"),
+        (("tmpm8utko9h", b"unknown"), "tmpm8utko9h"),
         (bytearray(b"fLaC"), "audio.flac"),
         (('we "ird\r\n.wav', b"x"), "we %22ird%0D%0A.wav"),
     ],
 )
-def test_a_file_without_a_name_gets_one_by_its_content(
+def test_a_file_without_a_name_or_ending_gets_one_by_its_content(
     given: Any, name: str, server: FaultServer, two: dict[str, Any]
 ) -> None:
     call("sync", two, HEARD.method, {"file": given})
