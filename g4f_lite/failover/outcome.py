@@ -21,6 +21,7 @@ from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
 from ..trail import Attempt, Skipped, Trail, describe_entries
 from ..types.time_limit import Clock
+from .policy import Policy
 
 
 class CallRecord:
@@ -30,9 +31,19 @@ class CallRecord:
     Args:
         skipped: the legs that were left out before the call began.
         tokens: estimate of what the request needs.
+        deadline_at: when the call must have ended, by the monotonic clock.
     """
 
-    def __init__(self, skipped: Iterable[Skipped], clock: Clock, health: Health, tokens: float) -> None:
+    def __init__(
+        self,
+        skipped: Iterable[Skipped],
+        clock: Clock,
+        health: Health,
+        tokens: float,
+        *,
+        policy: Policy,
+        deadline_at: float,
+    ) -> None:
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
@@ -41,6 +52,8 @@ class CallRecord:
         self._clock = clock
         self._health = health
         self._tokens = tokens
+        self._patience = policy.patience
+        self._deadline_at = deadline_at
 
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
@@ -66,6 +79,19 @@ class CallRecord:
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
 
+    def reason_to_leave(self, error: ProviderError, now: float, *, finished: bool, others: bool) -> str:
+        """Return where the call goes after a failure, and why it does not stay if the service asked it to wait."""
+        target = "no leg is left" if finished else "next leg" if others else "the first leg that has cooled down"
+        asked, remaining = error.retry_after or 0.0, max(self._deadline_at - now, 0.0)
+        if asked > remaining:
+            return f"{target}: asked to wait {asked:.3g} s, the deadline is in {remaining:.1f} s"
+        if asked > self._patience:
+            return f"{target}: asked to wait {asked:.3g} s, patience is {self._patience:.3g} s"
+        return target
+
+    def _tried(self) -> set[tuple[str, str]]:
+        return {(leg.provider.name, leg.model) for leg in self.legs.values()}
+
     def trail(self) -> Trail:
         """Return all that has happened so far."""
         return Trail(entries=tuple(self.entries))
@@ -86,6 +112,8 @@ class CallRecord:
                 one.__traceback__ = None
             lines = "".join(f"\n  {line}" for line in describe_entries(self.entries))
             legs = f"{len(errors)} leg{'s' if len(errors) > 1 else ''}"
+            if left_out := len({(one.provider, one.model) for one in self.entries} - self._tried()):
+                legs += f", {left_out} not tried"
             error = RoutesExhaustedError(f"no answer from {legs}:{lines}", errors)
         elif isinstance(last, DeadlineExceededError) and len(errors) > 1:
             last.__cause__ = errors[-2]
@@ -124,14 +152,6 @@ def reason_to_stop(error: ProviderError, *, confirmed: bool) -> str:
     if confirmed:
         return "stop: another leg said so, too"
     return _STOPS.get(type(error), "stop: no other leg would do better")
-
-
-def reason_to_leave(error: ProviderError, patience: float, *, finished: bool, others: bool) -> str:
-    """Return where the call goes after a failure, and why it does not stay if the service asked it to wait."""
-    target = "no leg is left" if finished else "next leg" if others else "the first leg that has cooled down"
-    if error.retry_after is not None and error.retry_after > patience:
-        return f"{target}: asked to wait {error.retry_after:.3g} s, patience is {patience:.3g} s"
-    return target
 
 
 def reason_to_skip(scope: FailureScope, failed: Leg, error: ProviderError) -> str:

@@ -21,7 +21,7 @@ from ..types.time_limit import Clock, TimeLimit
 from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
 from .decisions import Decision, RetryMode, decide
-from .outcome import CallRecord, reason_to_leave, reason_to_skip, reason_to_stop
+from .outcome import CallRecord, reason_to_skip, reason_to_stop
 from .policy import Policy
 
 
@@ -92,7 +92,7 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._tokens = tokens
         self._thinks = thinks
-        self._record = CallRecord(skipped, clock, self._health, tokens)
+        self._record = CallRecord(skipped, clock, self._health, tokens, policy=policy, deadline_at=self.deadline_at)
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
@@ -355,7 +355,7 @@ class Plan:
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)
-        return useless, reason_to_leave(error, self.policy.patience, finished=self.finished, others=others)
+        return useless, self._record.reason_to_leave(error, now, finished=self.finished, others=others)
 
     def _asks_another(self, leg: Leg, error: ProviderError, now: float) -> bool:
         """Let another provider, else another model, say whether it is so. Return whether one can soon."""
@@ -373,7 +373,7 @@ class Plan:
         if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
             self.leave_lines()
         if turn is None or too_late:
-            return None, reason_to_leave(error, self.policy.patience, finished=too_late, others=not too_late)
+            return None, self._record.reason_to_leave(error, now, finished=too_late, others=not too_late)
         ready_at, ask_at = turn
         self.next_wait = ask_at - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"

@@ -6,6 +6,7 @@ Rule: what a name stands for is in names.py, what an endpoint offers in endpoint
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -297,9 +298,11 @@ def no_usable_route(skipped: Sequence[Skipped], *, keys_suffice: bool = False) -
     lacks_key = any(one.lacks_key for one in skipped)
     kind = MissingKeyError if lacks_key and not keys_suffice else NoUsableRouteError
     shown = sorted(skipped, key=lambda one: keys_suffice and one.lacks_key)
-    reasons = "; ".join(f"{one.provider}: {one.reason}" for one in shown[:_MAX_REASONS]) or "no provider is available"
-    if len(shown) > _MAX_REASONS:
-        reasons += f"; and {len(shown) - _MAX_REASONS} more: `g4f-lite providers` lists them"
-    error = kind(reasons if len(shown) == 1 else f"nothing can answer this call: {reasons}")
+    counts = Counter((one.provider, one.reason) for one in shown)
+    said = [f"{name}{f' ({n} models)' if n > 1 else ''}: {reason}" for (name, reason), n in counts.items()]
+    reasons = "; ".join(said[:_MAX_REASONS]) or "no provider is available"
+    if len(said) > _MAX_REASONS:
+        reasons += f"; and {len(said) - _MAX_REASONS} more: `g4f-lite providers` lists them"
+    error = kind(reasons if len(said) == 1 else f"nothing can answer this call: {reasons}")
     error.trail = Trail(entries=tuple(skipped))
     return error

@@ -202,3 +202,16 @@ def test_attempts_and_waits_stay_within_the_settings(
     if plan.finished:
         assert len(plan.trail().attempts) == attempts
         assert plan.final_error().trail.attempts
+
+
+def test_a_reason_names_the_bound_that_counts() -> None:
+    for asked, deadline, bound in ((9, 2, "the deadline is in 2.0 s"), (9, 60, "patience is 3 s")):
+        plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], deadline=deadline)
+        plan.fail(plan.begin(), RateLimitError("x", retry_after=asked))
+        assert plan.trail().attempts[-1].reason == f"next leg: asked to wait 9 s, {bound}"
+
+
+def test_the_final_error_counts_the_legs_that_were_not_tried() -> None:
+    plan, _ = make([Leg(Here(), "a")], [Leg(Here(), "b")])
+    plan.fail(plan.begin(), ConnectionFailedError("x", kind="refused"))
+    assert str(plan.final_error()).startswith("no answer from 1 leg, 1 not tried:\n")

@@ -81,7 +81,7 @@ def test_a_request_selects_only_legs_that_can_take_it() -> None:
     assert routes_of(tiers) == [["night:sunday"]]
     assert [(one.provider, "'tools' is not declared" in one.reason) for one in skipped] == [("day", True)] * 3
     assert router.select_for(REQUEST, DAY, 0.0) is router.select(DAY)
-    with pytest.raises(NoUsableRouteError, match="day: does not take tools"):
+    with pytest.raises(NoUsableRouteError, match=r"day \(3 models\): does not take tools"):
         router.select_for(asking, DAY, 0.0)
 
 
