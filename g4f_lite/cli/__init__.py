@@ -14,7 +14,7 @@ output, everything else to standard error.
     keys            the stored keys
     plugin          `plugin new`
     plugin_project  the files of a new plugin, made from `plugin_files/`
-    options         the options shared by `ask`, `transcribe` and `explain`
+    options         the options that several commands share
     output          tables, JSON and notes
     wait_notes      notes on standard error before a long wait
     failures        what a failure prints, and its exit code

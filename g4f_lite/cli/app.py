@@ -6,6 +6,7 @@ Rule: an exception of a command becomes a short message and an exit code here, a
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -42,7 +43,11 @@ class _Commands(click.Group):
         except OSError as error:
             code = failures.cannot_write(error)
         except Exception as error:
-            code = failures.report(error, verbose=ctx.meta.get(failures.VERBOSE, False))
+            code = failures.report(
+                error,
+                verbose=ctx.meta.get(failures.VERBOSE, False),
+                as_json=ctx.meta.get(failures.AS_JSON, False),
+            )
         raise click.exceptions.Exit(code)
 
 
@@ -58,6 +63,8 @@ for _command in (ask, transcribe, providers, models, plugins, plugin, explain, k
 
 def run() -> int:
     """Run the command with the process's arguments and return its exit code."""
+    if sys.stdout is None:  # `>&-`: nobody would see the answer
+        return failures.no_output()
     failures.prepare_streams()
     warnings.showwarning = failures.show_warning
     try:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .failures import VERBOSE
-from .options import check_names, routing_options, routing_params
+from .failures import AS_JSON, VERBOSE
+from .options import check_names, question_options, question_params
 from .output import note, print_json, printable
 
 if TYPE_CHECKING:
     from ..client.client import Client
-    from ..client.params import CreateParams
     from ..client.stream import Stream
-    from ..failover.policy import OnInterrupt
     from ..types.chat import ChatCompletion
 
 _EXAMPLES = """\b
@@ -34,66 +32,40 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("prompt", required=False)
-@routing_options
-@click.option("-s", "--system", metavar="TEXT", help="System message.")
-@click.option("-t", "--temperature", type=float)
-@click.option("--max-tokens", type=int)
-@click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for the complete answer.")
-@click.option(
-    "--on-interrupt",
-    type=click.Choice(["raise", "restart", "continue"]),
-    help="What to do if an answer is interrupted.  [default: raise]",
-)
+@question_options
 @click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
 @click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
 @click.pass_context
 def ask(
     ctx: click.Context,
+    /,
     *,
     prompt: str | None,
-    providers: tuple[str, ...],
-    model: str | None,
-    fallbacks: tuple[str, ...],
-    no_fallback: bool,
     base_urls: dict[str, str],
-    system: str | None,
-    temperature: float | None,
-    max_tokens: int | None,
-    timeout: float | None,
-    on_interrupt: OnInterrupt | None,
     no_stream: bool,
     as_json: bool,
     verbose: bool,
+    **options: Any,
 ) -> None:
     """
     Send a prompt and print the answer.
 
     If text is piped in, it is the prompt; if PROMPT is given too, the piped text follows it after a blank line.
     """
-    ctx.meta[VERBOSE] = verbose
-    text = _read_prompt(prompt)
+    ctx.meta.update({VERBOSE: verbose, AS_JSON: as_json})
+    params = question_params(_read_prompt(prompt), **options)
     check_names(base_urls)
     from ..client.client import Client
     from .wait_notes import WaitNotes
 
-    messages = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": text})
-    params: CreateParams = {
-        **routing_params(providers, model, fallbacks, no_fallback),
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "timeout": timeout,
-        "on_interrupt": on_interrupt,
-    }
     with Client(base_urls=base_urls, plugins=[WaitNotes()]) as client:
         if as_json:
-            completion = client.chat.completions.create(messages=messages, **params)
+            completion = client.chat.completions.create(**params)
             print_json({**completion.to_dict(), "provider": completion.provider, "trail": completion.trail.to_dict()})
         else:
-            completion = _print_answer(client, messages, params, stream=not no_stream)
-            _add_notes(completion)
+            completion = _print_answer(client, params, stream=not no_stream)
+            _add_notes(completion, chosen=bool(params["provider"] or params["model"]))
     if verbose:
         click.echo(printable(str(completion.trail)), err=True)
 
@@ -111,21 +83,24 @@ def _read_prompt(prompt: str | None) -> str:
     return text
 
 
-def _print_answer(
-    client: Client, messages: list[dict[str, str]], params: CreateParams, *, stream: bool
-) -> ChatCompletion:
+def _print_answer(client: Client, params: dict[str, Any], *, stream: bool) -> ChatCompletion:
+    # What has gone into a pipe cannot be taken back if the answer starts again.
+    at_once = params["on_interrupt"] in (None, "raise") or sys.stdout.isatty()
     with _answer() as write:
         if not stream:
-            completion = client.chat.completions.create(messages=messages, **params)
+            completion: ChatCompletion = client.chat.completions.create(**params)
             write(completion.text)
             return completion
-        chunks: Stream = client.chat.completions.create(messages=messages, stream=True, **params)
+        chunks: Stream = client.chat.completions.create(stream=True, **params)
         with chunks:
             for chunk in chunks:
                 if chunk.restarted:
                     write(None)
                     note(f"the answer was interrupted; {chunks.provider} starts again from its beginning")
-                write(chunk.text)
+                if at_once:
+                    write(chunk.text)
+        if not at_once:
+            write(chunks.completion.text)
         return chunks.completion
 
 
@@ -151,16 +126,27 @@ def _answer() -> Iterator[Callable[[str | None], None]]:
         write(None)
 
 
-def _add_notes(completion: ChatCompletion) -> None:
-    """Print notes on stderr: the answer is incomplete, was refused, or comes from the small local model."""
+def _add_notes(completion: ChatCompletion, *, chosen: bool) -> None:
+    """
+    Print notes on stderr: the answer is incomplete, no text, was refused, or comes from the small local model.
+
+    Args:
+        chosen: the caller named a provider or a model.
+    """
     choice = completion.choices[0]
     if choice.finish_reason in ("length", "content_filter"):
         note(f"the answer is incomplete (finish reason: {choice.finish_reason}).")
+    for call in choice.message.tool_calls or ():
+        note(f"the model calls the tool {call.function.name}({call.function.arguments})")
     if images := choice.message.images:
         note(f"{len(images)} {'image is' if len(images) == 1 else 'images are'} not shown.")
     if choice.message.refusal:
         note(f"the model refused: {choice.message.refusal}")
-    if completion.provider == "local" and (failed := completion.attempts[0]).provider != "local":
+    if completion.provider != "local":
+        return
+    if (failed := completion.attempts[0]).provider != "local":
         note(
             f"answered by the small local model because {failed.provider} failed ({failed.outcome}); -v shows details."
         )
+    elif not chosen:
+        note("answered by a very small model in this process, often wrong: no key was found (see `g4f-lite doctor`).")

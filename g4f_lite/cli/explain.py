@@ -6,9 +6,12 @@ Rule: nothing is sent.
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from .options import check_names, routing_options, routing_params
+from .options import check_names, question_options, question_params
+from .output import print_json, printable
 
 _EXAMPLES = """\b
 Examples:
@@ -18,21 +21,23 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@routing_options
-def explain(
-    providers: tuple[str, ...],
-    model: str | None,
-    fallbacks: tuple[str, ...],
-    no_fallback: bool,
-    base_urls: dict[str, str],
-) -> None:
+@question_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **options: Any) -> None:
     """
-    Print what `ask` would try, in order.
+    Print what `ask` would try with the same options, in order.
 
     Also what would be skipped, and why. Nothing is sent.
     """
+    params = question_params(prompt or "", **options)
     check_names(base_urls)
     from ..client.client import Client
 
     with Client(base_urls=base_urls) as client:
-        click.echo(str(client.explain(**routing_params(providers, model, fallbacks, no_fallback))))
+        plan = client.explain(**params)
+    if as_json:
+        from msgspec import to_builtins
+
+        print_json(to_builtins(plan))
+    else:
+        click.echo(printable(str(plan)))

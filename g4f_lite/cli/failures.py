@@ -14,10 +14,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
-from .output import printable
+from .output import print_json, printable
+
+if TYPE_CHECKING:
+    from ..errors.exceptions import G4FLiteError
 
 FAILED = 1
 USAGE = 2
@@ -29,9 +33,11 @@ READER_GONE = 141
 
 VERBOSE = "g4f_lite.verbose"
 """Key in the `meta` of a context: whether to print the trail of a failed call."""
+AS_JSON = "g4f_lite.json"
+"""Key in the `meta` of a context: whether standard output gets a failure as JSON."""
 
 
-def report(error: Exception, *, verbose: bool = False) -> int:
+def report(error: Exception, *, verbose: bool = False, as_json: bool = False) -> int:
     """
     Print an error of the library and return its exit code.
 
@@ -63,13 +69,37 @@ def report(error: Exception, *, verbose: bool = False) -> int:
     elif len(error.attempts) > len(causes):
         lines.append(f"It took {len(error.attempts)} attempts; -v shows each of them.")
     click.echo(printable("\n".join(lines)), err=True)
+    if as_json:
+        print_json({"error": _as_json(error, message), "trail": error.trail.to_dict()})
     return _exit_code(error)
+
+
+def _as_json(error: G4FLiteError, message: str) -> dict[str, object]:
+    """Return an error in OpenAI's shape; its type is the name of the class."""
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    return {"message": message, "type": type(error).__name__, "code": code, "status": status}
+
+
+_OPTIONS = {
+    r", or pass keys=": "",
+    r"through keys= or the environment": "with `g4f-lite keys set` or the environment",
+    r" or routes=\[[^\]]*\]": "",
+    r"\bbase_urls=": "--base-url",
+    r"\bbase_urls\['([^']*)'\]": r"--base-url \1",
+    r"\bfallback_models=": "--fallback ",
+    r"\bfallback_models\b": "--fallback",
+    r"\b(provider|model|timeout)=": r"--\1 ",
+    r"\bmax_tokens\b": "--max-tokens",
+    r"\b(model|temperature|timeout) must": r"--\1 must",
+}
+"""Python's keywords, as regular expressions, and what they are on the command line."""
 
 
 def _in_options(message: str) -> str:
     """Return a message with the options of the command in place of Python's keyword arguments."""
-    message = message.replace(", or pass keys=", "").replace("pass base_urls=", "pass --base-url")
-    return re.sub(r"\b(provider|model)=", r"--\1 ", message)
+    for keyword, option in _OPTIONS.items():
+        message = re.sub(keyword, option, message)
+    return message
 
 
 def _exit_code(error: Exception) -> int:
@@ -91,6 +121,13 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # stays open until the process ends
     assert isinstance(sys.stdout, TextIOWrapper)
     sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is
+
+
+def no_output() -> int:
+    """Report that standard output is closed."""
+    prepare_streams()
+    click.echo("Error: standard output is closed", err=True)
+    return FAILED
 
 
 def cannot_write(error: OSError) -> int:

@@ -1,4 +1,4 @@
-"""The options that choose providers and models, shared by `ask`, `transcribe` and `explain`."""
+"""The options that several commands share: of routing, and of a question."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
         name, equals, url = entry.partition("=")
         if not (name and equals and url):
             raise click.BadParameter(f"{entry!r} is not of the form PROVIDER=URL")
-        addresses[name] = url
+        addresses[name.lower()] = url
     return addresses
+
+
+def _lower(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of providers have no capitals, but people write `Groq`."""
+    return tuple(name.lower() for name in given)
 
 
 def routing_options(command: Command) -> Command:
@@ -51,11 +56,52 @@ def routing_options(command: Command) -> Command:
             "providers",
             metavar="NAME",
             multiple=True,
+            callback=_lower,
             help="Provider; repeatable. [default: all that have a key, then local]",
         ),
     ):
         command = option(command)
     return command
+
+
+def question_options(command: Command) -> Command:
+    """Add the argument PROMPT and the options of a question to a command, those of routing among them."""
+    for add in (
+        click.option(
+            "--on-interrupt",
+            type=click.Choice(["raise", "restart", "continue"]),
+            help="What to do if an answer is interrupted.  [default: raise]",
+        ),
+        click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for the complete answer."),
+        click.option("--max-tokens", type=int),
+        click.option("-t", "--temperature", type=float),
+        click.option("-s", "--system", metavar="TEXT", help="System message."),
+        routing_options,
+        click.argument("prompt", required=False),
+    ):
+        command = add(command)
+    return command
+
+
+def question_params(
+    prompt: str,
+    *,
+    providers: tuple[str, ...],
+    model: str | None,
+    fallbacks: tuple[str, ...],
+    no_fallback: bool,
+    system: str | None,
+    **params: Any,
+) -> dict[str, Any]:
+    """
+    Return the keywords of `create` for a prompt and the other options of a question.
+
+    Raises:
+        UsageError: two of them exclude each other.
+    """
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": prompt})
+    return {"messages": messages, **routing_params(providers, model, fallbacks, no_fallback), **params}
 
 
 def routing_params(

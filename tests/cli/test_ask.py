@@ -117,9 +117,13 @@ def test_an_interrupted_answer_can_be_restarted(cli: Cli, groq: FaultServer) -> 
     ran = cli("ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart")
     assert ran == (
         0,
-        "word0 word1 \nwhole\n",
+        "whole\n",  # a pipe gets no half answer
         "Note: the answer was interrupted; groq starts again from its beginning\n",
     )
+    shown = in_terminal(
+        "ask", "hi", "-p", "groq", "--fallback", B, "--on-interrupt", "restart", typed=b"\x04", after=b""
+    )
+    assert shown.out.startswith("word0 word1 \nNote: the answer was interrupted") and shown.out.endswith("\nwhole\n")
 
 
 def test_no_fallback_disables_all_fallbacks(cli: Cli, groq: FaultServer) -> None:
@@ -129,7 +133,9 @@ def test_no_fallback_disables_all_fallbacks(cli: Cli, groq: FaultServer) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.*is shadowed by")
-def test_an_answer_by_the_small_model_after_a_failure_is_noted(cli: Cli, groq: FaultServer) -> None:
+def test_an_answer_by_the_small_model_is_noted_unless_it_was_asked_for(
+    cli: Cli, groq: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Small(g4f_lite.LocalProvider):
         name = default_model = "local"
         automatic = True
@@ -146,3 +152,38 @@ def test_an_answer_by_the_small_model_after_a_failure_is_noted(cli: Cli, groq: F
     ran = cli("ask", "hi")
     assert (ran.code, ran.out) == (0, "Sunday\n")
     assert "small local model because groq failed (QuotaExceededError)" in ran.err
+    monkeypatch.delenv("GROQ_API_KEY")
+    assert cli("ask", "hi").err.startswith("Note: answered by a very small model in this process")
+    assert cli("ask", "hi", "-p", "local") == (0, "Sunday\n", "")
+
+
+def test_names_of_providers_may_have_capitals(cli: Cli, groq: FaultServer) -> None:
+    assert cli("ask", "hi", "-p", "Groq", "--base-url", f"GROQ={groq.base_url}").out == "ok\n"
+
+
+def test_explain_takes_the_options_of_ask(cli: Cli, groq: FaultServer) -> None:
+    same = ["hi", "-p", "groq", "-m", B, "-s", "be brief", "-t", "0.5", "--max-tokens", "9", "--timeout", "5"]
+    ran = cli("explain", *same, "--on-interrupt", "restart")
+    assert (ran.code, ran.err, ran.out.splitlines()[0].split()[:2]) == (0, "", ["1.", f"groq:{B}"])
+    plan = json.loads(cli("explain", *same, "--json").out)
+    assert (plan["tiers"][0][0]["provider"], plan["tiers"][0][0]["model"]) == ("groq", B)
+    assert cli("explain", "-p", "groq", "-t", "-1").code == 2
+    assert groq.received == []
+
+
+def test_a_failure_is_json_too(cli: Cli, groq: FaultServer) -> None:
+    groq.script(replies.error(401, "Invalid API Key", code="invalid_api_key"))
+    ran = cli("ask", "hi", "-p", "groq", "--no-fallback", "--json")
+    failure = json.loads(ran.out)
+    assert (ran.code, failure["error"]["type"], failure["error"]["status"]) == (1, "AuthenticationError", 401)
+    assert failure["error"]["message"] in ran.err
+    assert failure["trail"]["attempts"][0]["outcome"] == "AuthenticationError"
+    nothing_sent = json.loads(cli("ask", "hi", "-p", "grok", "--json").out)
+    assert nothing_sent["error"]["type"] == "UnknownProviderError"
+
+
+def test_tools_that_the_model_calls_are_told(cli: Cli, groq: FaultServer) -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "search", "arguments": '{"q": "x\x1b[31m"}'}}
+    groq.script(replies.stream([{"choices": [{"delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}]))
+    ran = cli("ask", "hi", "-p", "groq")
+    assert (ran.code, ran.out, ran.err) == (0, "", 'Note: the model calls the tool search({"q": "x"})\n')

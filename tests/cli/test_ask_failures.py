@@ -55,7 +55,7 @@ def test_an_interrupted_answer_prints_what_arrived_and_fails(groq: FaultServer) 
         (["ask", "hi", "-m", "gpt-oss-121b"], "did you mean 'gpt-oss-120b'"),
         (["ask", "hi", "-p", "groq", "-t", "-1"], "temperature"),
         (["ask", "hi", "-p", "groq", "-t", "hot"], "temperature"),
-        (["ask", "hi", "-p", "groq", "--max-tokens", "0"], "max_tokens"),
+        (["ask", "hi", "-p", "groq", "--max-tokens", "0"], "--max-tokens"),
         (["ask", "hi", "-p", "groq", "--timeout", "0"], "timeout"),
         (["ask", "hi", "-p", "groq", "--base-url", "http://127.0.0.1"], "PROVIDER=URL"),
         (["ask", "hi", "-p", "groq", "--base-url", "grok=http://127.0.0.1"], "did you mean 'groq'?"),

@@ -22,6 +22,9 @@ from g4f_lite.testing import FaultServer, replies
             "--provider 'groq' and --model 'openai:gpt-5' name two providers",
         ),
         (["-m", "nobody-serves-this"], USAGE, "name the provider too: --provider …"),
+        (["-m", ":"], USAGE, "--model must be"),
+        (["--fallback", " "], USAGE, "--fallback holds"),
+        (["-p", "groq", "--base-url", "groq=http://me:pw@host"], USAGE, "with `g4f-lite keys set`"),
         (["-p", "groq"], NOTHING_USABLE, "set GROQ_API_KEY, or run `g4f-lite keys set groq`; get one at"),
     ],
 )

@@ -78,6 +78,10 @@ def test_a_full_disk_is_reported() -> None:
 
 def test_the_command_works_with_closed_standard_streams(groq: FaultServer) -> None:
     command = f'"{sys.executable}" -m g4f_lite.cli ask hi -p groq'
-    for closed in ("<&-", ">&- </dev/null", "2>&- </dev/null"):
+    for closed in ("<&-", "2>&- </dev/null"):
         ran = subprocess.run(f"{command} {closed}", shell=True, capture_output=True, timeout=20)
         assert (ran.returncode, ran.stderr) == (0, b"")
+    asked = len(groq.received)
+    ran = subprocess.run(f"{command} >&- </dev/null", shell=True, capture_output=True, timeout=20)
+    assert (ran.returncode, ran.stderr) == (1, b"Error: standard output is closed\n")
+    assert len(groq.received) == asked  # an answer that nobody sees is not paid for
