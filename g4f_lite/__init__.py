@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         ServerError as ServerError,
         StreamInterruptedError as StreamInterruptedError,
         ToolCallError as ToolCallError,
+        ToolLoopError as ToolLoopError,
         UnknownModelError as UnknownModelError,
         UnknownProviderError as UnknownProviderError,
         UnsupportedParameterError as UnsupportedParameterError,
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
         Usage as Usage,
     )
     from .types.timeouts import Timeouts as Timeouts
+    from .types.tool_run import ToolResult as ToolResult, ToolRound as ToolRound, ToolRun as ToolRun
     from .types.uploads import UploadFile as UploadFile
 
 _MODULES = {
@@ -121,8 +123,8 @@ _MODULES = {
         ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
         ModelUnavailableError NotReadyError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
         ProviderTimeoutError QuotaExceededError RateLimitError RedirectError ReplyError RequestTooLargeError
-        RoutesExhaustedError ServerError StreamInterruptedError ToolCallError UnknownModelError UnknownProviderError
-        UnsupportedParameterError""",
+        RoutesExhaustedError ServerError StreamInterruptedError ToolCallError ToolLoopError UnknownModelError
+        UnknownProviderError UnsupportedParameterError""",
     "errors.reply": "ErrorReply",
     "plugins.hookspecs": "hookimpl hookspec",
     "plugins.registry": "provider_names register",
@@ -145,6 +147,7 @@ _MODULES = {
     "types.models": "Model ModelList ModelsRequest",
     "types.content_parts": "audio_part image_part",
     "types.timeouts": "Timeouts",
+    "types.tool_run": "ToolResult ToolRound ToolRun",
     "types.uploads": "UploadFile",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

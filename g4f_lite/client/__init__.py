@@ -12,6 +12,7 @@ Rule: the drivers do the I/O and decide nothing; everything else here checks arg
 | `call_factory` | from the keywords of a method to a call with its plan |
 | `driver` `async_driver` | attempt after attempt over the transports |
 | `stream` `async_stream` `base_stream` | streamed completions |
+| `tools/` | functions as tools, and the loop that answers their calls |
 | `resources/` | one module for each endpoint: its keywords, its methods for both clients |
 | `params` | the keywords of all calls, and those of `chat.completions.create` |
 | `messages` | the check of messages |

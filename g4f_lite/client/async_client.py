@@ -26,6 +26,7 @@ preload_before_fork(
     "g4f_lite.client.resources.embeddings",
     "g4f_lite.client.resources.images",
     "g4f_lite.client.resources.models",
+    "g4f_lite.client.resources.tools",
 )
 
 

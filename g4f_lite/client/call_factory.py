@@ -46,6 +46,7 @@ preload_before_fork(
     "g4f_lite.call.endpoints",
     "g4f_lite.client.endpoint_requests",
     "g4f_lite.client.own_service",
+    "g4f_lite.client.tools.functions",
     "g4f_lite.routing.explain",
 )
 

@@ -52,13 +52,21 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
             if isinstance(value, float) and not math.isfinite(value):
                 raise InvalidRequestError(f"{name} must be a finite number, not {value!r}")
             if value is not None:
-                given[name] = value
+                given[name] = _tools(value) if name == "tools" else value
         elif name not in _KNOWN:
             raise unknown_keyword(name)
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:
         check_headers(given["extra_headers"])
     return as_request(given, ChatRequest)
+
+
+def _tools(tools: Any) -> Any:
+    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
+        from .tools.functions import as_tools
+
+        return as_tools(tools)
+    return tools
 
 
 def as_request(given: Mapping[str, Any], kind: type[R]) -> R:

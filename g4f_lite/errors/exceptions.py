@@ -29,6 +29,7 @@ All exceptions that this library raises.
     │   ├── StreamInterruptedError         .partial_text
     │   ├── DeadlineExceededError
     │   └── RoutesExhaustedError           an ExceptionGroup of the legs' errors, also of their common class
+    ├── ToolLoopError                      the model still calls tools after the last round; `.tool_run`
     └── ReplyError                         raised by a provider's code: this response is an error
 
 Each has `.trail`, `.attempts` and `.retry_at`, can be pickled with them, and contains no key.
@@ -53,6 +54,8 @@ class G4FLiteError(Exception):
     """What happened in the call that raised it."""
     retry_at: float | None = None
     """Unix time at which the first of the legs is usable again, if known."""
+    tool_run: Any = None
+    """What a conversation of `run_tools` had come to, as a `ToolRun`; None elsewhere."""
 
     def __init__(self, *args: object) -> None:  # or `inspect.signature` fails
         super().__init__(*args)
@@ -272,7 +275,7 @@ class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
         return self.message
 
 
-_OF_ITSELF = frozenset(("trail", "retry_at", "__notes__"))
+_OF_ITSELF = frozenset(("trail", "retry_at", "tool_run", "__notes__"))
 
 
 def _exhausted_class(errors: Sequence[ProviderError]) -> type[RoutesExhaustedError]:
@@ -292,6 +295,10 @@ def _exhausted_as(common: type) -> type[RoutesExhaustedError]:
         return type(RoutesExhaustedError.__name__, (RoutesExhaustedError, common), namespace)
     except TypeError:  # an exception group cannot be a TimeoutError, too, nor all that plugins make of their errors
         return _exhausted_as(common.__mro__[1])
+
+
+class ToolLoopError(G4FLiteError):
+    """The model still calls tools, and no round of `run_tools` is left."""
 
 
 class ReplyError(G4FLiteError):

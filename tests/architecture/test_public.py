@@ -24,7 +24,7 @@ NAMES = frozenset(
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
-    ToolCallDelta ToolCallError Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
+    ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
     Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
     TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile

@@ -7,6 +7,7 @@ Rule: a method makes a call and hands it to the driver.
 | --- | --- |
 | `base` | what the resources share |
 | `chat` | `client.chat.completions` |
+| `tools` | `client.chat.run_tools` |
 | `models` | `client.models`: the services to ask, and the list that stands in for a service that fails |
 | `*` | every other file is an endpoint of its name |
 """

@@ -10,11 +10,13 @@ from ..params import CreateParams, MessageParam, UntypedParams
 from .base import AsyncResource, Resource
 
 if TYPE_CHECKING:
+    from ...types.tool_run import ToolRun
     from ..async_driver import AsyncDriver
     from ..async_stream import AsyncStream
     from ..call_factory import CallFactory
     from ..driver import Driver
     from ..stream import Stream
+    from ..tools.streams import AsyncToolStream, ToolStream
 
 T = TypeVar("T")
 
@@ -22,6 +24,44 @@ T = TypeVar("T")
 class Chat:
     def __init__(self, calls: CallFactory, driver: Driver) -> None:
         self.completions = Completions(calls, driver)
+
+    @overload
+    def run_tools(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        max_rounds: int = 10,
+        stream: Literal[False] = False,
+        **params: Unpack[CreateParams],
+    ) -> ToolRun: ...
+    @overload
+    def run_tools(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        max_rounds: int = 10,
+        stream: Literal[True],
+        **params: Unpack[CreateParams],
+    ) -> ToolStream: ...
+
+    def run_tools(self, *, max_rounds: int = 10, stream: bool = False, **params: Any) -> ToolRun | ToolStream:
+        """
+        Ask a model that may call functions; call them, tell it their results, and ask again, until it answers.
+
+        What a function raises, the model is told. `timeout` bounds the whole conversation.
+
+        Args:
+            max_rounds: answers of the model, at most.
+            params: the keywords of `create`. `tools` holds typed functions, `def weather(city: str) -> str`. A call of
+                a tool that is given as a mapping ends the conversation: the caller answers it.
+
+        Raises:
+            ToolLoopError: the model still calls tools after the last round.
+            G4FLiteError: as `create`; `.tool_run` has what was reached.
+        """
+        from .tools import run_tools
+
+        return run_tools(self.completions.create, params, max_rounds, stream=stream)
 
 
 class Completions(Resource):
@@ -81,6 +121,33 @@ class Completions(Resource):
 class AsyncChat:
     def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:
         self.completions = AsyncCompletions(calls, driver)
+
+    @overload
+    async def run_tools(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        max_rounds: int = 10,
+        stream: Literal[False] = False,
+        **params: Unpack[CreateParams],
+    ) -> ToolRun: ...
+    @overload
+    async def run_tools(
+        self,
+        *,
+        messages: Sequence[MessageParam],
+        max_rounds: int = 10,
+        stream: Literal[True],
+        **params: Unpack[CreateParams],
+    ) -> AsyncToolStream: ...
+
+    async def run_tools(
+        self, *, max_rounds: int = 10, stream: bool = False, **params: Any
+    ) -> ToolRun | AsyncToolStream:
+        """As `Chat.run_tools`; functions may be coroutines, others run in threads, those of a round at once."""
+        from .tools import run_tools_async
+
+        return await run_tools_async(self.completions.create, params, max_rounds, stream=stream)
 
 
 class AsyncCompletions(AsyncResource):

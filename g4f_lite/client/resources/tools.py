@@ -1,0 +1,106 @@
+"""`client.chat.run_tools`: ask, call the functions that the model asks for, and ask again."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
+from typing import Any
+
+from ...errors.exceptions import G4FLiteError
+from ...types.chat import ChatCompletionChunk
+from ...types.tool_run import ToolResult, ToolRun
+from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
+from ..tools.streams import AsyncToolStream, ToolStream
+
+
+def run_tools(
+    create: Callable[..., Any], params: dict[str, Any], max_rounds: int, *, stream: bool
+) -> ToolRun | ToolStream:
+    """
+    Run the loop; see `Chat.run_tools`.
+
+    Args:
+        create: `client.chat.completions.create`.
+    """
+    loop = ToolLoop(params, max_rounds, is_async=False)
+    if stream:
+        return ToolStream(loop, _chunks(create, loop))
+    try:
+        while calls := loop.take(create(**loop.request())):
+            loop.add([_call(one) for one in calls])
+    except G4FLiteError as error:
+        raise loop.failed(error) from error.__cause__
+    return loop.run()
+
+
+def _chunks(create: Callable[..., Any], loop: ToolLoop) -> Generator[ChatCompletionChunk]:
+    try:
+        while True:
+            with closing(create(stream=True, **loop.request())) as chunks:
+                yield from chunks
+            if not (calls := loop.take(chunks.completion)):
+                return
+            loop.add([_call(one) for one in calls])
+    except G4FLiteError as error:
+        raise loop.failed(error) from error.__cause__
+
+
+def _call(pending: PendingCall | ToolResult) -> ToolResult:
+    if isinstance(pending, ToolResult):
+        return pending
+    began = time.monotonic()
+    try:
+        return result_of(pending, began, pending.function(**pending.keywords))
+    except Exception as error:
+        return failure_of(pending, began, error)
+
+
+async def run_tools_async(
+    create: Callable[..., Any], params: dict[str, Any], max_rounds: int, *, stream: bool
+) -> ToolRun | AsyncToolStream:
+    """As `run_tools`; the calls of a round run at the same time."""
+    loop = ToolLoop(params, max_rounds, is_async=True)
+    if stream:
+        return AsyncToolStream(loop, _chunks_async(create, loop))
+    try:
+        while calls := loop.take(await create(**loop.request())):
+            loop.add(await _call_all(calls))
+    except G4FLiteError as error:
+        raise loop.failed(error) from error.__cause__
+    return loop.run()
+
+
+async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGenerator[ChatCompletionChunk]:
+    try:
+        while True:
+            async with aclosing(await create(stream=True, **loop.request())) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            if not (calls := loop.take(chunks.completion)):
+                return
+            loop.add(await _call_all(calls))
+    except G4FLiteError as error:
+        raise loop.failed(error) from error.__cause__
+
+
+async def _call_all(calls: list[PendingCall | ToolResult]) -> list[ToolResult]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_call_async(one)) for one in calls]
+    return [task.result() for task in tasks]
+
+
+async def _call_async(pending: PendingCall | ToolResult) -> ToolResult:
+    if isinstance(pending, ToolResult):
+        return pending
+    began = time.monotonic()
+    try:
+        if inspect.iscoroutinefunction(pending.function):
+            value = await pending.function(**pending.keywords)
+        else:  # it may wait for a disk or a service: in a thread, it does not stop the event loop
+            value = await asyncio.to_thread(pending.function, **pending.keywords)
+        return result_of(pending, began, value)
+    except Exception as error:
+        return failure_of(pending, began, error)

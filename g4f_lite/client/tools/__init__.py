@@ -1,0 +1,11 @@
+"""
+Tools made of Python functions, and the loop that answers a model's calls of them.
+
+Rule: no I/O; the resources of `client.chat` make the requests and call the functions.
+
+| file | what is in it |
+| --- | --- |
+| `functions` | from a function to the tool that a model is told of; from its arguments in JSON to keywords |
+| `loop` | the conversation of `run_tools`: what is asked next, and when it ends |
+| `streams` | the chunks of all rounds |
+"""
