@@ -6,6 +6,14 @@ output, everything else to standard error.
 
     app             the group of commands, and how each of them ends
     ask             one prompt, one answer
+    chat            question and answer, until the end of the input
+    answering       an answer as it comes, and notes on it
+    attachments     files that go with a prompt
+    call_log        the log of calls, in SQLite
+    logs            `logs`, `logs on`, `logs off`
+    config          the user's defaults and aliases
+    embed           the vector of a text
+    names           names that the shell completes
     transcribe      the text of a recording
     explain         the plan of a call, without sending it
     listings        `providers`, `models` and `plugins`

@@ -15,10 +15,13 @@ import click
 from ..version import __version__
 from . import failures
 from .ask import ask
+from .chat import chat
 from .doctor import doctor
+from .embed import embed
 from .explain import explain
 from .keys import keys
 from .listings import models, plugins, providers
+from .logs import logs
 from .plugin import plugin
 from .transcribe import transcribe
 
@@ -57,7 +60,7 @@ def commands() -> None:
     """Send a chat to whichever LLM provider can answer it."""
 
 
-for _command in (ask, transcribe, providers, models, plugins, plugin, explain, keys, doctor):
+for _command in (ask, chat, embed, transcribe, providers, models, plugins, plugin, explain, keys, logs, doctor):
     commands.add_command(_command)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from .config import read_config
 from .options import check_names, question_options, question_params
 from .output import print_json, printable
 
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@question_options
+@question_options(prompt=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **options: Any) -> None:
     """
@@ -29,7 +30,7 @@ def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **o
 
     Also what would be skipped, and why. Nothing is sent.
     """
-    params = question_params(prompt or "", **options)
+    params = question_params(prompt or "", **read_config().fill(options))
     check_names(base_urls)
     from ..client.client import Client
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from . import names
 
 if TYPE_CHECKING:
     from ..client.params import CreateParams
@@ -49,7 +53,7 @@ def routing_options(command: Command) -> Command:
             multiple=True,
             help="Model, or provider:model, to try next instead of the provider's own list. Repeatable.",
         ),
-        click.option("-m", "--model", help="Id, alias, or provider:model."),
+        click.option("-m", "--model", shell_complete=names.models, help="Id, alias, or provider:model."),
         click.option(
             "-p",
             "--provider",
@@ -57,6 +61,7 @@ def routing_options(command: Command) -> Command:
             metavar="NAME",
             multiple=True,
             callback=_lower,
+            shell_complete=names.providers,
             help="Provider; repeatable. [default: all that have a key, then local]",
         ),
     ):
@@ -64,44 +69,152 @@ def routing_options(command: Command) -> Command:
     return command
 
 
-def question_options(command: Command) -> Command:
-    """Add the argument PROMPT and the options of a question to a command, those of routing among them."""
-    for add in (
+def question_options(*, prompt: bool) -> Callable[[Command], Command]:
+    """
+    Add the options of a question to a command, those of routing among them.
+
+    Args:
+        prompt: whether the command has the argument PROMPT, too, and attachments.
+    """
+    options = [
         click.option(
             "--on-interrupt",
             type=click.Choice(["raise", "restart", "continue"]),
             help="What to do if an answer is interrupted.  [default: raise]",
         ),
         click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for the complete answer."),
+        click.option(
+            "-o",
+            "--option",
+            "others",
+            metavar="NAME=VALUE",
+            multiple=True,
+            callback=_parameters,
+            help="Any other parameter, such as top_p=0.9; the value is JSON or text. Repeatable.",
+        ),
+        click.option(
+            "--schema", metavar="JSON", callback=_schema, help="JSON Schema of the answer: a file, or the JSON itself."
+        ),
         click.option("--max-tokens", type=int),
         click.option("-t", "--temperature", type=float),
         click.option("-s", "--system", metavar="TEXT", help="System message."),
         routing_options,
-        click.argument("prompt", required=False),
-    ):
-        command = add(command)
-    return command
+    ]
+    if prompt:
+        options.insert(
+            4,
+            click.option(
+                "-a",
+                "--attach",
+                "attachments",
+                metavar="FILE",
+                multiple=True,
+                help="Image, sound or text to send along, or the URL of an image. Repeatable.",
+            ),
+        )
+        options.append(click.argument("prompt", required=False))
+
+    def add(command: Command) -> Command:
+        for one in options:
+            command = one(command)
+        return command
+
+    return add
+
+
+def _parameters(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    from msgspec import json
+
+    from ..value import NOT_JSON
+
+    found: dict[str, Any] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{entry!r} is not of the form NAME=VALUE")
+        try:
+            found[name] = json.decode(value)
+        except NOT_JSON:
+            found[name] = value
+    return found
+
+
+def _schema(ctx: click.Context, param: click.Parameter, given: str | None) -> dict[str, Any] | None:
+    """Return the parameter `response_format` for a schema."""
+    if given is None:
+        return None
+    from msgspec import json
+
+    from ..value import NOT_JSON
+
+    try:
+        text = given if given.lstrip().startswith("{") else Path(given).read_text("utf-8-sig")
+        schema = json.decode(text, type=dict)
+    except OSError as error:
+        raise click.BadParameter(f"{given}: {error.strerror}") from None
+    except (*NOT_JSON, ValueError) as error:
+        raise click.BadParameter(f"it is no JSON Schema: {error}") from None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
 def question_params(
-    prompt: str,
+    prompt: str | None,
     *,
     providers: tuple[str, ...],
     model: str | None,
     fallbacks: tuple[str, ...],
     no_fallback: bool,
     system: str | None,
+    schema: dict[str, Any] | None,
+    others: dict[str, Any],
+    attachments: tuple[str, ...] = (),
     **params: Any,
 ) -> dict[str, Any]:
     """
     Return the keywords of `create` for a prompt and the other options of a question.
 
+    Args:
+        prompt: None if it is not known yet.
+
     Raises:
-        UsageError: two of them exclude each other.
+        UsageError: two of them exclude each other, or a file cannot be read.
     """
-    messages = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": prompt})
-    return {"messages": messages, **routing_params(providers, model, fallbacks, no_fallback), **params}
+    from ..client.params import UntypedParams
+    from .attachments import content_of
+
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    if prompt is not None:
+        messages.append({"role": "user", "content": content_of(prompt, attachments)})
+    own = {name: value for name, value in others.items() if name in UntypedParams.__annotations__}
+    extra = {name: value for name, value in others.items() if name not in own}
+    if extra:
+        own["extra_body"] = {**own.get("extra_body", {}), **extra}
+    return {
+        "messages": messages,
+        **routing_params(providers, model, fallbacks, no_fallback),
+        **params,
+        "response_format": schema,
+        **own,
+    }
+
+
+def read_prompt(prompt: str | None) -> str:
+    """
+    Return what is to be sent: the argument, what is piped in, or both.
+
+    Raises:
+        UsageError: there is neither, or what is piped in is no text.
+    """
+    piped = ""
+    if not sys.stdin.isatty():
+        try:
+            piped = sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.UsageError("Standard input is not UTF-8 text.") from None
+    text = "\n\n".join(part for part in (prompt, piped) if part and not part.isspace())
+    if not text:
+        raise click.UsageError("There is no prompt: pass one as an argument, or pipe it in.")
+    return text
 
 
 def routing_params(

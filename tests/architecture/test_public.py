@@ -103,7 +103,7 @@ def test_each_attempt_is_one_line_of_the_log(groq: FaultServer, caplog: pytest.L
     assert "gsk_secret" not in "".join(lines)
 
 
-@pytest.mark.parametrize("name", [one for one in NAMES if one != "__version__"])
+@pytest.mark.parametrize("name", sorted(NAMES - {"__version__"}))
 def test_every_public_name_can_be_looked_into(name: str) -> None:
     """By `help`, by programs that read signatures, and by those that read types."""
     found = getattr(g4f_lite, name)

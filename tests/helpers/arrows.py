@@ -20,8 +20,10 @@ MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    """Return the folder of a module below `g4f_lite`; `ground` if it is in none."""
+    """Return the folder of a module below `g4f_lite`; `ground` if it is in none. `__main__` is the command's."""
     parts = module.split(".")
+    if parts[1:] == ["__main__"]:
+        return "cli"
     return parts[1] if len(parts) > 1 and (PACKAGE / parts[1]).is_dir() else "ground"
 
 

@@ -1,0 +1,170 @@
+"""
+The log of calls: one SQLite file beside the stored keys, readable by its owner alone.
+
+Nothing is logged before `g4f-lite logs on`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from ..types.chat import ChatCompletion
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS switch (is_on INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    asked TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    text TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    prompt_tokens INTEGER,
+    completion_tokens INTEGER,
+    cost REAL,
+    trail TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_conversation ON calls (conversation);
+"""
+
+
+class Logged(NamedTuple):
+    """A row of the log."""
+
+    id: int
+    conversation: int
+    at: str
+    """UTC, ISO 8601."""
+    asked: list[dict[str, Any]]
+    """The messages that this call added to its conversation."""
+    answer: dict[str, Any]
+    """The message that came back."""
+    text: str
+    provider: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+    """USD."""
+    trail: dict[str, Any]
+
+
+def log_path() -> Path | None:
+    """Return the file; None if the user has no home folder."""
+    from ..provider.keys import stored_keys_path
+
+    keys = stored_keys_path()
+    return None if keys is None else keys.with_name("logs.db")
+
+
+class CallLog:
+    """The log, whether it is on or not. Each method opens the file anew: calls of several processes are logged."""
+
+    def __init__(self) -> None:
+        self.path = log_path()
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path is None:
+            from ..provider.keys import NO_HOME
+
+            raise click.UsageError(f"There is no place for a log: {NO_HOME}.")
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(self.path, timeout=30)
+        try:
+            connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise click.UsageError(f"{self.path}: {error}") from None
+        return connection
+
+    @property
+    def is_on(self) -> bool:
+        if self.path is None or not self.path.exists():
+            return False
+        with closing(self._open()) as connection:
+            return bool(connection.execute("SELECT max(is_on) FROM switch").fetchone()[0])
+
+    def switch(self, *, on: bool) -> None:
+        """Log further calls, or log no more. What is logged stays."""
+        with closing(self._open()) as connection, connection:
+            connection.execute("DELETE FROM switch")
+            connection.execute("INSERT INTO switch VALUES (?)", (on,))
+
+    def add(self, asked: Sequence[dict[str, Any]], completion: ChatCompletion, conversation: int | None) -> int:
+        """
+        Add a call; return its conversation.
+
+        Args:
+            asked: the messages that it added.
+            conversation: the one that it goes on with; None begins one.
+        """
+        usage = completion.usage
+        row = (
+            json.dumps(list(asked)), json.dumps(completion.choices[0].message.to_dict()), completion.text,
+            completion.provider, completion.model, usage and usage.prompt_tokens, usage and usage.completion_tokens,
+            completion.cost, json.dumps(completion.trail.to_dict()),
+        )  # fmt: skip
+        with closing(self._open()) as connection, connection:
+            if conversation is None:
+                conversation = connection.execute("SELECT ifnull(max(conversation), 0) + 1 FROM calls").fetchone()[0]
+            connection.execute(
+                "INSERT INTO calls (conversation, asked, answer, text, provider, model, prompt_tokens,"
+                " completion_tokens, cost, trail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (conversation, *row),
+            )
+        assert conversation is not None
+        return conversation
+
+    def latest_conversation(self) -> tuple[int, list[dict[str, Any]]]:
+        """
+        Return the latest conversation and its messages.
+
+        Raises:
+            click.UsageError: nothing is logged.
+        """
+        rows = self._rows("SELECT * FROM calls WHERE conversation = (SELECT max(conversation) FROM calls) ORDER BY id")
+        if not rows:
+            raise click.UsageError("No conversation is logged; `g4f-lite logs on` logs those that follow.")
+        return rows[0].conversation, [message for row in rows for message in (*row.asked, row.answer)]
+
+    def search(self, words: str, conversation: int | None, most: int) -> list[Logged]:
+        """Return the latest calls whose question or answer holds all words, the latest last."""
+        where: list[str] = ["1"]
+        values: list[object] = []
+        for word in words.split():
+            where.append("(asked LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')")
+            values += [_like(json.dumps(word)[1:-1]), _like(word)]
+        if conversation is not None:
+            where.append("conversation = ?")
+            values.append(conversation)
+        query = f"SELECT * FROM calls WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608  # placeholders
+        return self._rows(query, *values, most)[::-1]
+
+    def _rows(self, query: str, *values: object) -> list[Logged]:
+        if self.path is None or not self.path.exists():
+            return []
+        with closing(self._open()) as connection:
+            return [_logged(row) for row in connection.execute(query, values)]
+
+
+def _logged(row: tuple[Any, ...]) -> Logged:
+    found = dict(zip(Logged._fields, row, strict=True))
+    return Logged(**{**found, **{name: json.loads(found[name]) for name in ("asked", "answer", "trail")}})
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

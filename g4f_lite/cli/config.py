@@ -1,0 +1,96 @@
+"""
+The user's defaults and aliases: `config.toml` in the folder of the stored keys.
+
+    provider = "groq"
+    system = "Be brief."
+    temperature = 0.3
+
+    [aliases]
+    fast = "groq:openai/gpt-oss-20b"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "provider": (str, list), "model": (str,), "fallback": (str, list), "system": (str,), "temperature": (int, float),
+    "max_tokens": (int,), "timeout": (int, float), "aliases": (dict,),
+}  # fmt: skip
+_ROUTING = ("provider", "model", "fallback")
+
+
+class Config(NamedTuple):
+    """What the file says; empty if there is none."""
+
+    defaults: Mapping[str, Any] = {}
+    aliases: Mapping[str, str] = {}
+
+    def model(self, name: str | None) -> str | None:
+        """Return what an alias stands for; any other name unchanged."""
+        return None if name is None else self.aliases.get(name, name)
+
+    def fill(self, options: dict[str, Any]) -> dict[str, Any]:
+        """
+        Return the options of a command with the defaults in place of those that were not given.
+
+        Provider, model and fallbacks go together: who names one of them means none of the defaults for the others.
+        """
+        defaults = dict(self.defaults)
+        if options.get("providers") or options.get("model") or options.get("fallbacks"):
+            for name in _ROUTING:
+                defaults.pop(name, None)
+        filled = dict(options)
+        for name, value in defaults.items():
+            option = {"provider": "providers", "fallback": "fallbacks"}.get(name, name)
+            if option in filled and filled[option] in (None, ()):
+                filled[option] = tuple([value] if isinstance(value, str) else value) if option != name else value
+        filled["model"] = self.model(filled.get("model"))
+        filled["fallbacks"] = tuple(self.model(one) or one for one in filled.get("fallbacks", ()))
+        return filled
+
+
+def config_path() -> Path | None:
+    """Return the file; None if the user has no home folder."""
+    from ..provider.keys import stored_keys_path
+
+    keys = stored_keys_path()
+    return None if keys is None else keys.with_name("config.toml")
+
+
+def read_config() -> Config:
+    """
+    Read the file.
+
+    Raises:
+        click.UsageError: it cannot be read, or says what nothing understands.
+    """
+    path = config_path()
+    if path is None or not path.exists():
+        return Config()
+    import tomllib
+
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path}: {error}") from None
+    for name, value in found.items():
+        _check(path, name, value)
+    aliases = found.pop("aliases", {})
+    return Config(found, aliases)
+
+
+def _check(path: Path, name: str, value: object) -> None:
+    if name not in _KINDS:
+        from ..suggestions import did_you_mean
+
+        raise click.UsageError(f"{path}: unknown setting {name!r}{did_you_mean(name, list(_KINDS), '.')}")
+    if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
+        raise click.UsageError(f"{path}: {name} cannot be {value!r}")
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not all(isinstance(one, str) for one in members):
+        raise click.UsageError(f"{path}: {name} holds something that is no text")
