@@ -10,6 +10,7 @@ Rule: real sockets on loopback, no mocks. Public names are imported on first use
     server         `FaultServer`: HTTP on a loopback socket, with scripted answers and faults
     script         the requests that the server receives, and the actions of its replies
     replies        answers and faults to script, the same ones for every protocol
+    choosing       replies that choose among others
     shapes/        the protocols: OpenAI, Anthropic, Gemini, Cohere
     wire           the bytes of HTTP/1.1 and of server-sent events
     conformance/   `ProviderConformance`: the suites that check a provider
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import replies as replies
+    from . import wire as wire
     from .conformance import ERROR_TABLE as ERROR_TABLE
     from .conformance import Exchange as Exchange
     from .conformance import LocalProviderConformance as LocalProviderConformance
@@ -49,13 +51,13 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = ["replies", *sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
+__all__ = ["replies", "wire", *sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
 
 if not TYPE_CHECKING:  # imported on first use, because pytest, which the suites need, may not be installed
 
     def __getattr__(name: str) -> object:
-        if name == "replies":
-            return import_module(".replies", __name__)
+        if name in ("replies", "wire"):
+            return import_module(f".{name}", __name__)
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f".{_HOME[name]}", __name__), name)

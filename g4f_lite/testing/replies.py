@@ -15,11 +15,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from . import choosing
 from .script import Action, Close, Pause, Received, Reply
 from .shapes import SHAPES, Failure, Said, Shape, ShapeName, openai_endpoints
 from .shapes.contract import count, words
 from .shapes.openai import usage as _usage
 from .wire import END, head, http_chunk, sse
+
+by_model, by_prompt, delayed = choosing.by_model, choosing.by_prompt, choosing.delayed
 
 __all__ = [
     "END",
@@ -367,6 +370,16 @@ def redirect(location: str, status: int = 307) -> Reply:
     return body(b"", status, location=location)
 
 
-def by_model(choose: Callable[[str], Reply]) -> Reply:
-    """Choose the reply by the requested model."""
-    return lambda request: choose(request.model)(request)
+def rate_limited(limit: int, window: float, reply: Reply | None = None) -> Reply:
+    """
+    Answer so many requests in any window of time; refuse the others with 429 and the time to wait.
+
+    Args:
+        window: seconds.
+        reply: the answer; by default "ok".
+    """
+
+    def refusal(wait: float) -> Reply:
+        return error(429, "rate limit reached", code="rate_limit_exceeded", retry_after=f"{wait:.3f}")
+
+    return choosing.rate_limited(limit, window, reply or answer(), refusal)
