@@ -24,23 +24,23 @@ def plugin() -> None:
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(["openai", "protocol", "local"]),
+    type=click.Choice(["openai", "protocol", "local", "hooks", "strategy"]),
     default="openai",
     show_default=True,
-    help="OpenAI's protocol, another protocol, or answers made in-process.",
+    help="OpenAI's protocol, another protocol, answers made in-process; or no provider.",
 )
 @click.pass_context
 def new(ctx: click.Context, name: str, kind: str) -> None:
     """
-    Write a complete, small plugin for the provider NAME.
+    Write a complete, small plugin NAME: a provider, hooks, or a strategy.
 
-    The new folder g4f-lite-NAME gets the provider, its tests, README and CI. The tests pass as they are; adapt the
-    code to your service from there.
+    The new folder g4f-lite-NAME gets the code, its tests, README and CI. The tests pass as they are; adapt the
+    code from there.
     """
     from .plugin_project import UnfitNameError, check_name, project_files
 
     try:
-        check_name(name)
+        check_name(name, kind)
     except UnfitNameError as error:
         raise click.BadParameter(str(error), ctx, param_hint="NAME") from None
     folder = Path(f"g4f-lite-{name.replace('_', '-')}")

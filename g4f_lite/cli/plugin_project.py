@@ -18,8 +18,10 @@ import g4f_lite
 from .. import testing
 from ..plugins.registry import process_registry
 from ..provider.base import NAME
+from ..routing.strategies import STRATEGIES
 
-KINDS = ("openai", "protocol", "local")
+KINDS = ("openai", "protocol", "local", "hooks", "strategy")
+OF_NO_PROVIDER = {"hooks": "hooks", "strategy": "a strategy"}
 LONGEST = 24
 """The most characters of a name: with a longer one, a formatter would wrap lines of the templates."""
 _TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Parser", "Service")
@@ -31,12 +33,12 @@ class UnfitNameError(ValueError):
     """A name that a plugin cannot have; the message says why, and what to do."""
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, kind: str = "openai") -> None:
     """
     Check the name of a new plugin.
 
     Raises:
-        UnfitNameError: it cannot be the name of a provider, its module and its distribution.
+        UnfitNameError: it cannot be the name of a provider or strategy, its module and its distribution.
     """
     if not NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
@@ -46,7 +48,9 @@ def check_name(name: str) -> None:
         raise UnfitNameError(f"{name!r} ends with {name[-1]!r}; try {name.rstrip('-_')!r}")
     if len(name) > LONGEST:
         raise UnfitNameError(f"{name!r} has {len(name)} characters; use at most {LONGEST}")
-    if process_registry().knows(name):
+    if kind == "strategy" and (name in STRATEGIES or process_registry().strategy(name) is not None):
+        raise UnfitNameError(f"the strategy {name!r} exists already; choose another name")
+    if kind not in OF_NO_PROVIDER and process_registry().knows(name):
         raise UnfitNameError(f"the provider {name!r} exists already; choose another name")
 
 
@@ -67,6 +71,10 @@ def project_files(name: str, kind: str) -> dict[str, str]:
 
     def read(template: str) -> str:
         text = (_TEMPLATES / f"{template}.txt").read_text("utf-8")
+        if kind in OF_NO_PROVIDER and template == "pyproject.toml":
+            text = text.replace("# The name of the entry point is the name of the provider.\n", "")
+            text = text.replace("[project.entry-points.g4f_lite]", '[project.entry-points."g4f_lite.hooks"]')
+            text = text.replace("a provider for", f"{OF_NO_PROVIDER[kind]} for")
         if kind == "local":
             text = re.sub(r"The key is found in .*\n\n", "", text)
         if kind != "protocol":
@@ -77,7 +85,7 @@ def project_files(name: str, kind: str) -> dict[str, str]:
         f"{module}.py": read(f"{kind}.py"),
         f"tests/test_{module}.py": read(f"test_{kind}.py"),
         "pyproject.toml": read("pyproject.toml"),
-        "README.md": read("README.md"),
+        "README.md": read(f"README_{kind}.md" if kind in OF_NO_PROVIDER else "README.md"),
         ".github/workflows/test.yml": read("test.yml"),
         ".gitignore": "__pycache__/\n.*_cache/\n.venv/\ndist/\n",
     }

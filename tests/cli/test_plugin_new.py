@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite.cli.plugin import new
-from g4f_lite.cli.plugin_project import KINDS, LONGEST, UnfitNameError, check_name, project_files
+from g4f_lite.cli.plugin_project import KINDS, LONGEST, OF_NO_PROVIDER, UnfitNameError, check_name, project_files
 from g4f_lite.provider.base import NAME
 
 
@@ -68,6 +68,13 @@ def test_an_unusable_name_is_refused(name: str, message: str) -> None:
         check_name(name)
 
 
+def test_hooks_and_strategies_have_names_of_their_own() -> None:
+    check_name("groq", "hooks")
+    check_name("groq", "strategy")
+    with pytest.raises(UnfitNameError, match="the strategy 'fastest' exists already"):
+        check_name("fastest", "strategy")
+
+
 def test_a_bad_name_is_a_usage_error(tmp_path: Path) -> None:
     ran = plugin_new(tmp_path, "Acme")
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -82,7 +89,8 @@ def test_every_name_gives_files_that_can_be_read(name: str, kind: str) -> None:
     files = project_files(name, kind)
     project = tomllib.loads(files["pyproject.toml"])
     [module] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
-    assert project["project"]["entry-points"]["g4f_lite"] == {name: module.removesuffix(".py")}
+    group = "g4f_lite.hooks" if kind in OF_NO_PROVIDER else "g4f_lite"
+    assert project["project"]["entry-points"] == {group: {name: module.removesuffix(".py")}}
     for path, text in files.items():
         assert "Acme" not in text or "acme" in name
         if path.endswith(".py"):
@@ -93,7 +101,7 @@ def test_every_name_gives_files_that_can_be_read(name: str, kind: str) -> None:
         for node in ast.walk(ast.parse(files[module]))
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "name"
     }
-    assert attributes == {"name": name}
+    assert attributes == ({} if kind in OF_NO_PROVIDER else {"name": name})
 
 
 @pytest.mark.parametrize(
