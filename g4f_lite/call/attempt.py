@@ -31,7 +31,8 @@ from ..errors.exceptions import (
 )
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
-from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
+from ..provider.boundary import PluginBoundary, check_outgoing, redact, sound_error
+from ..provider.checked import check
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
@@ -40,7 +41,6 @@ from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
-from .answer_checks import check_kind
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
 from .operations import CHAT, Operation
@@ -138,7 +138,7 @@ class ActiveAttempt:
             return
         provider, key = self.leg.provider, self.leg.key
         self._unsent = True
-        with PluginBoundary(self.leg.key, "building the request"):
+        with PluginBoundary(self.leg.key, "building the request", reads=False):
             outgoing = self.call.operation.build(
                 provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
@@ -154,7 +154,7 @@ class ActiveAttempt:
         from ..types.models import ModelsRequest
 
         key = self.leg.key
-        with PluginBoundary(self.leg.key, "asking for the models"):
+        with PluginBoundary(self.leg.key, "asking for the models", reads=False):
             lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
@@ -215,7 +215,6 @@ class ActiveAttempt:
             result = self._parse(response, operation, self.request)
         else:
             result = response
-            check_kind(result, operation.result)
         operation.check(result, self.request, status)
         if operation is CHAT:
             result = self._complete_chat(result)
@@ -241,9 +240,10 @@ class ActiveAttempt:
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
                 result = operation.parse(self.leg.provider, request, response)
+                if not self.leg.provider._decodes:
+                    check(result, operation.result, operation.method)
         except ReplyError as error:
             raise self.classify(error.reply) from None
-        check_kind(result, operation.result)
         return result
 
     def _parse_text(self, completion: ChatCompletion, model: ResponseModel, status: int | None) -> ChatCompletion:
@@ -280,16 +280,14 @@ class ActiveAttempt:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins."""
-        with PluginBoundary(self.leg.key, "reading an error"):
+        with PluginBoundary(self.leg.key, "reading an error", reads=False):
             error = self.leg.provider.classify_error(reply)
-        if not isinstance(error, ProviderError):
-            return MalformedResponseError(f"the provider's code returns {type(error).__name__} for an error")
-        error = self.call.hooks.refine_error(self.leg.provider, reply, error)
+            if not isinstance(error, ProviderError):
+                raise TypeError(f"classify_error returns {type(error).__name__}, not a ProviderError")
+        error = sound_error(self.call.hooks.refine_error(self.leg.provider, reply, error))
         from ..errors.reply_facts import keep_reply
 
         keep_reply(error, reply)
-        if not is_wait(error.retry_after):
-            error.retry_after = None
         return redact(error, self.leg.key)
 
     def _sign(self, result: Any, raw_json: bytes | None = None) -> Any:
