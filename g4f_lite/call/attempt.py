@@ -39,6 +39,7 @@ from ..provider.origins import with_origin
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
+from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
 from .call import Call
@@ -86,9 +87,9 @@ class ActiveAttempt:
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
             call.hooks.observe("attempt_started", self.state.attempt)
-            self.request = msgspec.structs.replace(call.request, model=self.leg.model)
+            self.request = request = copied(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
-                self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
+                self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
             if self.leg.asks_for_key and not self.leg.is_local:
                 self.key_wanted, self._unsent = self.leg.key, True
             else:
@@ -215,7 +216,7 @@ class ActiveAttempt:
             result = self._parse(response, operation, self.request)
         else:
             result = response
-        operation.check(result, self.request, status)
+        operation.check(result, self.call.request, status)  # a plugin may have changed its own
         if operation is CHAT:
             result = self._complete_chat(result)
         if self.call.response_model is not None:

@@ -18,6 +18,7 @@ from ..provider.boundary import describe
 from ..provider.leg import Leg
 from ..suggestions import did_you_mean
 from ..types.chat import ChatRequest
+from ..types.copies import copied
 from .eligibility import (
     LONG,
     check_prices,
@@ -146,6 +147,8 @@ class Router:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
         if chosen is STRATEGIES["order"]:
             return None
+        if not any(chosen is known for known in STRATEGIES.values()):  # a plugin's may change it
+            request = copied(request)
         context = StrategyContext(request, self.health, random or self.random.random, turns or self.turns)
         return partial(_order, chosen, context)
 

@@ -18,5 +18,6 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `thinking` | whether a request asks for thinking, which takes longer |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
+| `copies` | copies of requests: each attempt has its own |
 | `*` | every other file is an endpoint: its request and its result |
 """
