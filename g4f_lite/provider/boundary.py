@@ -203,6 +203,8 @@ def check_outgoing(outgoing: object) -> None:
     url = outgoing.url
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError("the request's url is not an http or https address")
+    if "/." in url and _leaves_its_base(url):
+        raise ValueError("the request's url has a segment '.' or '..', which leads elsewhere")
     if _VISIBLE.fullmatch(url) is None:
         raise ValueError("the request's url holds a character that must be percent-encoded")
     if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
@@ -216,6 +218,11 @@ def check_outgoing(outgoing: object) -> None:
     for name, value in headers.items():
         if not is_header(name, value):
             raise ValueError(f"the header {name!r} cannot be sent")
+
+
+def _leaves_its_base(url: str) -> bool:
+    path = re.split("[?#]", url, maxsplit=1)[0]
+    return not {".", ".."}.isdisjoint(path.split("/"))
 
 
 def _is_body(body: object) -> bool:
