@@ -9,7 +9,7 @@ is known to mean nothing but that the service lives.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -220,11 +220,23 @@ class ChunkReader:
 
     def _assembled(self) -> Assembly:
         if self._older is None:
-            # A copy: if this leg fails before its first content, the next one continues the same stream.
-            self._older = Assembly() if self.prefix is None else copy.deepcopy(self.prefix._assembled())
+            self._older = Assembly()
+            if self.prefix is not None:
+                # A copy: if this leg fails before its first content, the next one continues the same stream.
+                self._older = copy.deepcopy(self.prefix._assembled())
+                self._older.begin_next_leg()
         self._older.add(self.chunks[self._added :])
         self._added = len(self.chunks)
         return self._older
+
+    def legs(self) -> Iterator[tuple[str, ChatCompletion]]:
+        """Yield the provider and the answer so far of each leg of this stream, the last one first."""
+        reader: ChunkReader | None = self
+        while reader is not None:
+            completion = reader.completion()
+            model = completion.model or reader._request.model
+            yield reader.leg.provider.name, msgspec.structs.replace(completion, model=model)
+            reader = reader.prefix
 
     @property
     def text(self) -> str:

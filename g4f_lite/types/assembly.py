@@ -112,6 +112,12 @@ class Assembly:
                 if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                     choice.logprobs += tokens
 
+    def begin_next_leg(self) -> None:
+        """Keep what has been said, as the beginning of an answer that another leg goes on with, and is named after."""
+        self._id = self._model = self._fingerprint = self._tier = self._usage = None
+        self._created = 0
+        self._extra.of_answer.clear()
+
     @property
     def most_calls(self) -> int:
         """How many tool calls the choice with the most of them has."""
