@@ -91,6 +91,14 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
     return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
 
 
+def reason_to_skip(error: BaseException, doing: str) -> str:
+    """Return why a provider is left out whose code raised while legs were selected; raise an interruption again."""
+    failure = to_provider_error(error, None, doing, reads=False)
+    if not isinstance(failure, ProviderError):
+        raise failure
+    return failure.message
+
+
 def describe(error: BaseException) -> str:
     """Return the name and the text of an exception; its `__str__` may fail."""
     try:
