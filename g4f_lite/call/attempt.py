@@ -238,10 +238,13 @@ class ActiveAttempt:
     def _parse(self, response: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= response.status < 300:
             raise self.classify(ErrorReply(status=response.status, headers=response.headers, body=response.body))
+        provider = self.leg.provider
+        if not provider._decodes:  # its code may change the headers
+            response = msgspec.structs.replace(response, headers=dict(response.headers))
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
-                result = operation.parse(self.leg.provider, request, response)
-                if not self.leg.provider._decodes:
+                result = operation.parse(provider, request, response)
+                if not provider._decodes:
                     check(result, operation.result, operation.method)
         except ReplyError as error:
             raise self.classify(error.reply) from None
@@ -281,11 +284,12 @@ class ActiveAttempt:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins."""
+        own = msgspec.structs.replace(reply, headers=dict(reply.headers))
         with PluginBoundary(self.leg.key, "reading an error", reads=False):
-            error = self.leg.provider.classify_error(reply)
+            error = self.leg.provider.classify_error(own)
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {type(error).__name__}, not a ProviderError")
-        error = sound_error(self.call.hooks.refine_error(self.leg.provider, reply, error))
+        error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
         from ..errors.reply_facts import keep_reply
 
         keep_reply(error, reply)

@@ -12,6 +12,7 @@ import math
 import types
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -94,12 +95,37 @@ class _Field(NamedTuple):
     hint: Any
     optional: bool
     longest: int | None
+    struct: type[Struct] | None
+    """The type, if it is a struct."""
+    item: type[Struct] | None
+    """The type of its items, if it is a tuple of structs."""
+    loose: bool
+    """Whether it may be any JSON, or have such parts."""
 
 
-@functools.cache
-def _fields(kind: type[Struct]) -> tuple[_Field, ...]:
-    hints = get_type_hints(kind, include_extras=True)
-    return tuple(_field(one.name, hints[one.name]) for one in msgspec.structs.fields(kind) if one.name not in _OURS)
+class _Fields:
+    """The fields of a struct; which of them need a closer look depends on the types of all."""
+
+    MOST = 256
+
+    def __init__(self, kind: type[Struct]) -> None:
+        hints = get_type_hints(kind, include_extras=True)
+        names = [name for name in kind.__struct_fields__ if name not in _OURS]
+        self.fields = [_field(name, hints[name]) for name in names]
+        self.values = attrgetter(*names)
+        self._suspects: dict[tuple[type, ...], Sequence[int]] = {}
+
+    def suspects(self, types: tuple[type, ...]) -> Sequence[int]:
+        """Return the numbers of the fields whose values, of these types, need a closer look."""
+        if (known := self._suspects.get(types)) is not None:
+            return known
+        found = tuple(number for number, field in enumerate(self.fields) if types[number] not in field.right)
+        if len(self._suspects) < self.MOST:
+            self._suspects[types] = found
+        return found
+
+
+_fields = functools.cache(_Fields)
 
 
 def _field(name: str, hint: Any) -> _Field:
@@ -111,19 +137,26 @@ def _field(name: str, hint: Any) -> _Field:
     if get_origin(hint) is Annotated:
         hint, limits = get_args(hint)
         longest = limits.max_length
-    right = {type(None)} if optional else set()
+    right = {type(None)} if optional or hint is Any else set()
     if hint in (str, int, bool, bytes):
         right.add(hint)
-    return _Field(name, frozenset(right), hint, optional, longest)
+    item = get_args(hint)[0] if get_origin(hint) is tuple else None
+    return _Field(
+        name, frozenset(right), hint, optional, longest, _as_struct(hint), _as_struct(item), "Any" in str(hint)
+    )
+
+
+def _as_struct(hint: Any) -> type[Struct] | None:
+    return hint if isinstance(hint, type) and issubclass(hint, Struct) else None
 
 
 def _check(value: Any, kind: type[S], path: str) -> S:
     if not isinstance(value, kind):
         raise _misfit(value, kind.__name__, path)
-    for field in _fields(kind):
-        own = getattr(value, field.name)
-        if type(own) in field.right:
-            continue
+    known = _fields(kind)
+    values = known.values(value)
+    for number in known.suspects(tuple(map(type, values))):
+        field, own = known.fields[number], values[number]
         where = f"{path}.{field.name}" if path else field.name
         try:
             fitting = _fitting(own, field, where)
@@ -142,24 +175,23 @@ def _fitting(value: Any, field: _Field, path: str) -> Any:
     Raises:
         TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError: it has another type.
     """
-    hint = field.hint
-    if hint is str and isinstance(value, str):
-        return str.__str__(value)
-    if hint in (int, float) and isinstance(value, (int, float)):
-        if not math.isfinite(value):
-            raise ValueError
-        return value if type(value) is hint else hint(value)
-    if isinstance(hint, type) and issubclass(hint, Struct):
-        return _check(value, hint, path)
-    item = get_args(hint)[0] if get_origin(hint) is tuple else None
-    if isinstance(item, type) and issubclass(item, Struct):
+    hint, item = field.hint, field.item
+    if field.struct is not None:
+        return _check(value, field.struct, path)
+    if item is not None:
         if not isinstance(value, (list, tuple)):
             raise TypeError
         if field.longest is not None and len(value) > field.longest:
             raise _MisfitError(f"more than {field.longest} {path}")
         items = [_check(one, item, f"{path}[{number}]") for number, one in enumerate(value)]
         return value if type(value) is tuple else tuple(items)
-    if value or type(value) is not dict:  # in the usual case it is an empty `extra`
+    if hint is str and isinstance(value, str):
+        return str.__str__(value)
+    if hint in (int, float) and isinstance(value, (int, float)):
+        if not math.isfinite(value):
+            raise ValueError
+        return value if type(value) is hint else hint(value)
+    if field.loose and (value or type(value) is not dict):  # in the usual case it is an empty `extra`
         _encoder.encode(value)
     return value if hint is Any else msgspec.convert(value, hint)
 
