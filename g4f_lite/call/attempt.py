@@ -32,7 +32,7 @@ from ..errors.exceptions import (
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
 from ..provider.boundary import PluginBoundary, check_outgoing, redact, sound_error
-from ..provider.checked import check
+from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
@@ -288,7 +288,7 @@ class ActiveAttempt:
         with PluginBoundary(self.leg.key, "reading an error", reads=False):
             error = self.leg.provider.classify_error(own)
             if not isinstance(error, ProviderError):
-                raise TypeError(f"classify_error returns {type(error).__name__}, not a ProviderError")
+                raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
         error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
         from ..errors.reply_facts import keep_reply
 

@@ -23,6 +23,7 @@ from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
+from .checked import shown
 from .keys import Key
 
 preload_before_fork("g4f_lite.errors.reply_facts")
@@ -207,7 +208,7 @@ def check_outgoing(outgoing: object) -> None:
         TypeError, ValueError: they cannot; says what is wrong.
     """
     if not isinstance(outgoing, HTTPRequest):
-        raise TypeError(f"build_request returns {type(outgoing).__name__}, not an HTTPRequest")
+        raise TypeError(f"build_request returns {shown(outgoing)}, not an HTTPRequest")
     url = outgoing.url
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError("the request's url is not an http or https address")

@@ -25,7 +25,7 @@ from ..types.chat import ChatCompletionChunk
 S = TypeVar("S", bound=Struct)
 MOST_CHUNKS = 1 << 17
 """Chunks that a parser may make of one piece of a body; a generator may never end."""
-_OURS = frozenset({"trail", "parsed"})
+_OURS = frozenset({"trail"})
 """Fields that a call sets itself."""
 _encoder = msgspec.json.Encoder()
 
@@ -68,7 +68,7 @@ def check_iterable(given: Iterable[Any], method: str) -> Iterable[Any]:
         MalformedResponseError: it is nothing to iterate over, such as the coroutine of an `async def`.
     """
     if not isinstance(given, Iterable):
-        raise MalformedResponseError(f"the provider's code returns {_shown(given)}, not chunks (in {method})")
+        raise MalformedResponseError(f"the provider's code returns {shown(given)}, not chunks (in {method})")
     return given
 
 
@@ -80,7 +80,7 @@ def check_parser(parser: object) -> None:
     for method in ("feed", "close"):
         if not callable(getattr(parser, method, None)):
             raise MalformedResponseError(
-                f"the provider's code returns {_shown(parser)}, which has no method {method} (in new_stream)"
+                f"the provider's code returns {shown(parser)}, which has no method {method} (in new_stream)"
             )
 
 
@@ -93,7 +93,6 @@ class _Field(NamedTuple):
     right: frozenset[type]
     """The types of values that need no closer look."""
     hint: Any
-    optional: bool
     longest: int | None
     struct: type[Struct] | None
     """The type, if it is a struct."""
@@ -101,6 +100,8 @@ class _Field(NamedTuple):
     """The type of its items, if it is a tuple of structs."""
     loose: bool
     """Whether it may be any JSON, or have such parts."""
+    expected: str
+    """The type, for messages."""
 
 
 class _Fields:
@@ -130,6 +131,8 @@ _fields = functools.cache(_Fields)
 
 def _field(name: str, hint: Any) -> _Field:
     optional, longest = False, None
+    if isinstance(hint, TypeVar):  # of `parsed`
+        hint = Any
     if get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint):
         optional = True
         others = tuple(one for one in get_args(hint) if one is not type(None))
@@ -141,8 +144,16 @@ def _field(name: str, hint: Any) -> _Field:
     if hint in (str, int, bool, bytes):
         right.add(hint)
     item = get_args(hint)[0] if get_origin(hint) is tuple else None
+    expected = "JSON" if hint is Any else hint.__name__ if isinstance(hint, type) else str(hint)
     return _Field(
-        name, frozenset(right), hint, optional, longest, _as_struct(hint), _as_struct(item), "Any" in str(hint)
+        name,
+        frozenset(right),
+        hint,
+        longest,
+        struct=_as_struct(hint),
+        item=_as_struct(item),
+        loose="Any" in str(hint),
+        expected=f"{expected} or None" if optional else expected,
     )
 
 
@@ -161,8 +172,7 @@ def _check(value: Any, kind: type[S], path: str) -> S:
         try:
             fitting = _fitting(own, field, where)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-            expected = field.hint.__name__ if isinstance(field.hint, type) else str(field.hint)
-            raise _misfit(own, f"{expected} or None" if field.optional else expected, where) from None
+            raise _misfit(own, field.expected, where) from None
         if fitting is not own:
             force_setattr(value, field.name, fitting)
     return value
@@ -197,10 +207,10 @@ def _fitting(value: Any, field: _Field, path: str) -> Any:
 
 
 def _misfit(value: object, expected: str, path: str) -> _MisfitError:
-    return _MisfitError(f"{path} as {_shown(value)}, not {expected}" if path else f"{_shown(value)}, not {expected}")
+    return _MisfitError(f"{path} as {shown(value)}, not {expected}" if path else f"{shown(value)}, not {expected}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return the name of a value's type. A coroutine, which nobody will await, is closed."""
     if isinstance(value, types.CoroutineType):
         value.close()

@@ -211,6 +211,24 @@ def test_an_exception_of_any_kind_fails_over(name: str, where: str, mode: str, s
     str(trail)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("where", ["build_request", "classify_error", "parse_response", "new_stream"])
+def test_a_method_that_is_a_coroutine_is_named_and_not_left_unawaited(
+    where: str, mode: str, server: FaultServer
+) -> None:
+    async def method(*given: Any, **named: Any) -> None: ...
+
+    careless = type("Careless", (Plain,), {where: method})(name="careless", api_base=server.base_url, default_model="a")
+    server.on("a", replies.error(503, "down") if where == "classify_error" else replies.answer("ok"))
+    server.on("second", replies.answer("good"))
+    outcome = run(mode, {"routes": [careless, Plain(name="second", api_base=server.base_url)], "retries": 0}, {})
+    if where == ("parse_response" if "stream" in mode else "new_stream"):
+        assert outcome.text == "ok"  # it is not called
+        return
+    assert outcome.text == "good"
+    assert "coroutine" in str(outcome.trail.attempts[0].message)
+
+
 JUNK: dict[str, Callable[[], Any]] = {
     "none": lambda: None, "number": lambda: 5, "text": lambda: "junk", "dicts": lambda: [{"choices": []}],
     "touchy": Touchy, "endless": endless, "generator of junk": lambda: iter([5]), "coroutine": _never,
