@@ -123,7 +123,8 @@ class CallFactory:
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
-        check_extra_body(request, stream=stream)
+        if request.extra_body:
+            check_extra_body(request, stream=stream)
         tokens = tokens_of(request)
         selection = self.router.select_for(request, params, tokens)
         return self.new_call(request, selection, params, stream=stream, tokens=tokens, response_model=response_model)

@@ -15,7 +15,6 @@ from ...errors.exceptions import MalformedResponseError, ReplyError, Unsupported
 from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest, Usage
-from ...types.copies import copied_value
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import MAX_OBJECTS, decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
@@ -151,9 +150,7 @@ class OpenaiTemplate(Provider):
                 body.setdefault("stream_options", {"include_usage": True})
             else:
                 body.pop("stream_options", None)
-        if type(self).adapt_body is not OpenaiTemplate.adapt_body:
-            body["messages"] = copied_value(body["messages"])  # it may change them in place
-            self.adapt_body(body)
+        self.adapt_body(body)
         if extra := request.extra_body:  # unchanged, as the caller wrote it
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
