@@ -31,16 +31,17 @@ from ..errors.exceptions import (
 )
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
-from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
+from ..provider.boundary import PluginBoundary, check_outgoing, redact, sound_error
+from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
+from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
-from .answer_checks import check_kind
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
 from .operations import CHAT, Operation
@@ -86,9 +87,9 @@ class ActiveAttempt:
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
             call.hooks.observe("attempt_started", self.state.attempt)
-            self.request = msgspec.structs.replace(call.request, model=self.leg.model)
+            self.request = request = copied(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
-                self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
+                self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
             if self.leg.asks_for_key and not self.leg.is_local:
                 self.key_wanted, self._unsent = self.leg.key, True
             else:
@@ -138,7 +139,7 @@ class ActiveAttempt:
             return
         provider, key = self.leg.provider, self.leg.key
         self._unsent = True
-        with PluginBoundary(self.leg.key, "building the request"):
+        with PluginBoundary(self.leg.key, "building the request", reads=False):
             outgoing = self.call.operation.build(
                 provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
@@ -154,7 +155,7 @@ class ActiveAttempt:
         from ..types.models import ModelsRequest
 
         key = self.leg.key
-        with PluginBoundary(self.leg.key, "asking for the models"):
+        with PluginBoundary(self.leg.key, "asking for the models", reads=False):
             lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
@@ -215,8 +216,7 @@ class ActiveAttempt:
             result = self._parse(response, operation, self.request)
         else:
             result = response
-            check_kind(result, operation.result)
-        operation.check(result, self.request, status)
+        operation.check(result, self.call.request, status)  # a plugin may have changed its own
         if operation is CHAT:
             result = self._complete_chat(result)
         if self.call.response_model is not None:
@@ -238,12 +238,16 @@ class ActiveAttempt:
     def _parse(self, response: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= response.status < 300:
             raise self.classify(ErrorReply(status=response.status, headers=response.headers, body=response.body))
+        provider = self.leg.provider
+        if not provider._decodes:  # its code may change the headers
+            response = msgspec.structs.replace(response, headers=dict(response.headers))
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
-                result = operation.parse(self.leg.provider, request, response)
+                result = operation.parse(provider, request, response)
+                if not provider._decodes:
+                    check(result, operation.result, operation.method)
         except ReplyError as error:
             raise self.classify(error.reply) from None
-        check_kind(result, operation.result)
         return result
 
     def _parse_text(self, completion: ChatCompletion, model: ResponseModel, status: int | None) -> ChatCompletion:
@@ -280,16 +284,15 @@ class ActiveAttempt:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins."""
-        with PluginBoundary(self.leg.key, "reading an error"):
-            error = self.leg.provider.classify_error(reply)
-        if not isinstance(error, ProviderError):
-            return MalformedResponseError(f"the provider's code returns {type(error).__name__} for an error")
-        error = self.call.hooks.refine_error(self.leg.provider, reply, error)
+        own = msgspec.structs.replace(reply, headers=dict(reply.headers))
+        with PluginBoundary(self.leg.key, "reading an error", reads=False):
+            error = self.leg.provider.classify_error(own)
+            if not isinstance(error, ProviderError):
+                raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
+        error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
         from ..errors.reply_facts import keep_reply
 
         keep_reply(error, reply)
-        if not is_wait(error.retry_after):
-            error.retry_after = None
         return redact(error, self.leg.key)
 
     def _sign(self, result: Any, raw_json: bytes | None = None) -> Any:

@@ -31,9 +31,10 @@ from ..suggestions import did_you_mean
 from ..trail import Explanation
 from ..types.chat import ChatRequest
 from ..types.checks import check_callable, count, seconds
+from ..types.copies import copied
 from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
-from .chat_request import check_request
+from .chat_request import check_extra_body, check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
 if TYPE_CHECKING:
@@ -133,10 +134,12 @@ class CallFactory:
             TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
         """
         response_model, params = _with_response_format(params)
-        request = check_request(params)
+        request = copied(check_request(params))
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
+        if request.extra_body:
+            check_extra_body(request, stream=stream)
         tokens = tokens_of(request)
         selection = self.router.select_for(request, params, tokens)
         return self.new_call(request, selection, params, stream=stream, tokens=tokens, response_model=response_model)
@@ -151,7 +154,8 @@ class CallFactory:
         from ..call.endpoints import ENDPOINTS
         from .endpoint_requests import check_endpoint
 
-        request = check_endpoint(operation, params)
+        request = copied(check_endpoint(operation, params))
+        check_extra_body(request)
         selection = self.router.select(params, operation)
         return self.new_call(request, selection, params, operation=ENDPOINTS[operation].operation)
 

@@ -14,8 +14,12 @@ from weakref import WeakKeyDictionary
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
+from ..provider.boundary import reason_to_skip
 from ..provider.keys import Keys, StoredKeysError, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
+
+CHOOSING = "while its legs were chosen"
+"""What the code of a provider does, for the message that it failed."""
 
 
 class Obstacle(NamedTuple):
@@ -98,6 +102,15 @@ class LegFactory:
         Raises:
             ConfigurationError: a key or a base URL is malformed.
         """
+        try:
+            return self._legs(provider, model, operation)
+        except ConfigurationError:
+            raise
+        except BaseException as error:  # the plugin border
+            reason = reason_to_skip(error, CHOOSING)
+        return LegResult(obstacle=Obstacle(reason), depends_on=Dependencies(availability=((provider, reason),)))
+
+    def _legs(self, provider: Provider, model: str, operation: str) -> LegResult:
         reason = provider.unavailable_reason()
         has_own_reason = type(provider).unavailable_reason is not Provider.unavailable_reason
         availability = ((provider, reason),) if has_own_reason else ()

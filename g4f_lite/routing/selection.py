@@ -11,12 +11,19 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from ..errors.exceptions import MissingKeyError, NoUsableRouteError, PluginLoadError, UnknownModelError
+from ..errors.exceptions import (
+    ConfigurationError,
+    MissingKeyError,
+    NoUsableRouteError,
+    PluginLoadError,
+    UnknownModelError,
+)
 from ..provider.base import Provider
+from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
 from ..trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
-from .leg_factory import Dependencies, LegFactory, Obstacle
+from .leg_factory import CHOOSING, Dependencies, LegFactory, Obstacle
 from .names import (
     Directory,
     ProviderChoice,
@@ -139,7 +146,7 @@ class _TierBuilder:
 
     def add_serving(self, model: str, routes: Sequence[object] = ()) -> None:
         """Add one tier of the providers that serve a model."""
-        self._add_tier(((one, one.get_model_name(model)) for one in self._serving(model, routes)), named=True)
+        self._add_tier(((one, self._name(one, model)) for one in self._serving(model, routes)), named=True)
 
     def add_routes(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
         """Add one tier for each of the client's routes, then their fallbacks."""
@@ -158,10 +165,10 @@ class _TierBuilder:
         automatic = [one for one in self._loadable(self._directory.automatic_names()) if one.automatic]
         remote = [one for one in automatic if one.name != "local"]
         for one in remote:
-            self._add_tier([(one, self._rules.default(one))])
+            self._add_tier([(one, self._name(one, None))])
         self.add_fallbacks(remote, fallback_models)
         for one in automatic:
-            self._add_tier([(one, self._rules.default(one))])
+            self._add_tier([(one, self._name(one, None))])
 
     def add_fallbacks(
         self,
@@ -179,7 +186,7 @@ class _TierBuilder:
         if fallback_models is None:
             for provider in providers:
                 for listed in self._rules.fallbacks(provider):
-                    self._add_tier([(provider, provider.get_model_name(listed))])
+                    self._add_tier([(provider, self._name(provider, listed))])
             return
         for entry in fallback_models:
             name, model = route_or_id(self._directory, entry, near, self.lists)
@@ -189,7 +196,7 @@ class _TierBuilder:
             elif providers or (name is None and self._directory.knows(entry.partition(":")[0])):
                 wanted = model or entry
                 takers = providers or self._takers(near, wanted)
-                self._add_tier(((one, one.get_model_name(wanted)) for one in takers), named=True)
+                self._add_tier(((one, self._name(one, wanted)) for one in takers), named=True)
             else:
                 self.add_serving(model or entry)
 
@@ -209,10 +216,24 @@ class _TierBuilder:
         """Yield the providers of these names; skip those whose plugins are broken."""
         return (one for name in names if (one := self._resolve(name)) is not None)
 
+    def _name(self, provider: Provider, model: str | None) -> str:
+        """Return the id of a model, or the provider's default; "" if its code fails: then it is skipped."""
+        try:
+            name: object = provider.get_model_name(model) if model else self._rules.default(provider)
+            if isinstance(name, str):
+                return name
+            raise TypeError(f"get_model_name returns {type(name).__name__}, not str")
+        except ConfigurationError:
+            raise
+        except BaseException as error:  # the plugin border
+            self._unusable.add(provider)
+            self._skip(provider.name, model or "", reason_to_skip(error, CHOOSING))
+        return ""
+
     def _model(self, provider: Provider, model: str | None) -> str:
         """Return the id of a model, or the provider's default."""
-        name = provider.get_model_name(model) if model else self._rules.default(provider)
-        if name or not self._rules.needs_model(provider):
+        name = self._name(provider, model)
+        if name or provider in self._unusable or not self._rules.needs_model(provider):
             return name
         if provider.unavailable_reason() is None and self._rules.unsupported_reason(provider) is None:
             purpose = self._rules.purpose

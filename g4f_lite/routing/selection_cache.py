@@ -11,8 +11,10 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..provider.base import Provider
+from ..provider.boundary import reason_to_skip
 from ..provider.keys import stored_keys_path, stored_version
-from .leg_factory import Dependencies, LegFactory
+from .leg_factory import CHOOSING, Dependencies, LegFactory
 from .names import Directory, ProviderChoice
 from .selection import Selection, select
 
@@ -53,7 +55,7 @@ class _Epoch:
         selection, (uses_stored, availability), version = entry
         if uses_stored and version != stored_version(self.stored_at):
             return None
-        if availability and any(provider.unavailable_reason() != reason for provider, reason in availability):
+        if availability and any(_obstacle(provider) != reason for provider, reason in availability):
             return None
         return selection
 
@@ -99,6 +101,13 @@ class SelectionCache:
                 epoch.entries.clear()
             epoch.entries[names] = _Entry(selection, depends_on, version)
         return selection
+
+
+def _obstacle(provider: Provider) -> str | None:
+    try:
+        return provider.unavailable_reason()
+    except BaseException as error:  # the plugin border
+        return reason_to_skip(error, CHOOSING)
 
 
 def _names(provider: Any, model: Any, fallback_models: Any, operation: str) -> Hashable | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..value import JSONObject, decode_json
+from ..value import JSONObject
+from .call_pieces import OpenCall, OpenCalls
 from .chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -20,24 +21,13 @@ from .chat import (
 )
 from .extra_fields import ExtraFields, larger_counts
 
-_FEW_PIECES = 16
-"""A call that came in more pieces is not looked at to see whether it is whole: that would take quadratic time."""
-
 
 class _Call:
-    def __init__(self) -> None:
-        self.id = ""
-        self.type = "function"
-        self.name = ""
-        self.arguments: list[str] = []
-        self.extra_content: JSONObject = {}
+    """What a call has besides its id, name and arguments."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether its arguments are a JSON object already."""
-        if not self.arguments or len(self.arguments) > _FEW_PIECES or not self.arguments[-1].rstrip().endswith("}"):
-            return False
-        return isinstance(decode_json("".join(self.arguments).encode("utf-8", "replace")), dict)
+    def __init__(self) -> None:
+        self.type = "function"
+        self.extra_content: JSONObject = {}
 
 
 class _Choice:
@@ -47,9 +37,8 @@ class _Choice:
         self.refusal: list[str] = []
         self.reasoning: list[str] = []
         self.reasoning_content: list[str] = []
-        self.calls: list[_Call] = []
-        self.open: dict[int | None, _Call] = {}
-        self.by_id: dict[str, _Call] = {}
+        self.calls = OpenCalls()
+        self.others: dict[OpenCall, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[object] = []
         self.reasoning_details: list[object] = []
@@ -61,27 +50,12 @@ class _Choice:
         self.images: list[JSONObject] = []
         self.extra_content: JSONObject = {}
 
-    def call_of(self, piece: ToolCallDelta) -> _Call:
-        """
-        Return the call that a piece belongs to: by its id, else the last call with its index.
-
-        A second name starts another call if it comes with a new id (Google gives index 0 to all
-        calls), or if there is no index, or, without an id, if it is another name or the call is whole.
-        """
-        call = self.by_id.get(piece.id) if piece.id else None
-        call = call or self.open.get(piece.index)
-        named = piece.function is not None and bool(piece.function.name)
-        if piece.id and call is not None:
-            new = piece.id != call.id
-        else:
-            new = piece.index is None or (call is not None and named and _is_another(call, piece))
-        if call is None or (named and call.name and new):
-            call = _Call()
-            self.calls.append(call)
-        self.open[piece.index] = call
-        call.id = call.id or piece.id or ""
-        self.by_id.setdefault(call.id, call)
-        return call
+    def add_call(self, piece: ToolCallDelta) -> None:
+        call, _ = self.calls.take(piece)
+        if piece.type or piece.extra_content:
+            others = self.others.setdefault(call, _Call())
+            others.type = piece.type or others.type
+            others.extra_content |= piece.extra_content or {}
 
 
 class Assembly:
@@ -128,7 +102,7 @@ class Assembly:
                 if delta.reasoning_content:
                     choice.reasoning_content.append(delta.reasoning_content)
                 for part in delta.tool_calls or ():
-                    _add_call(choice.call_of(part), part)
+                    choice.add_call(part)
                 if delta.reasoning_details or delta.function_call or delta.audio or delta.images:
                     _add_other(choice, delta)
                 if delta.extra_content:
@@ -137,6 +111,12 @@ class Assembly:
                 choice.finish_reason = piece.finish_reason or choice.finish_reason
                 if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                     choice.logprobs += tokens
+
+    def begin_next_leg(self) -> None:
+        """Keep what has been said, as the beginning of an answer that another leg goes on with, and is named after."""
+        self._id = self._model = self._fingerprint = self._tier = self._usage = None
+        self._created = 0
+        self._extra.of_answer.clear()
 
     @property
     def most_calls(self) -> int:
@@ -166,16 +146,6 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
     answer = Assembly()
     answer.add(chunks)
     return answer.whole()
-
-
-def _add_call(call: _Call, piece: ToolCallDelta) -> None:
-    call.type = piece.type or call.type
-    if piece.extra_content:
-        call.extra_content |= piece.extra_content
-    if piece.function is not None:
-        call.name = call.name or piece.function.name or ""
-        if piece.function.arguments:
-            call.arguments.append(piece.function.arguments)
 
 
 def _add_details(details: list[object], pieces: Iterable[object]) -> None:
@@ -220,11 +190,6 @@ def _whole_detail(detail: object) -> object:
     if not isinstance(detail, _Detail):
         return detail
     return {**detail.fields, **{name: "".join(pieces) for name, pieces in detail.texts.items()}}
-
-
-def _is_another(call: _Call, piece: ToolCallDelta) -> bool:
-    """Return whether a piece with a name and without an id, at the index of this call, begins another call."""
-    return call.whole or (piece.function is not None and piece.function.name != call.name)
 
 
 def _add_other(choice: _Choice, delta: Delta) -> None:
@@ -276,12 +241,13 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
         function_call = FunctionCall(name=choice.function_name, arguments=arguments)
     calls = tuple(
         ToolCall(
-            id=call.id,
-            type=call.type,
+            id=call.sent_id,
+            type=others.type,
             function=FunctionCall(name=call.name, arguments="".join(call.arguments) or nothing),
-            extra_content=call.extra_content or None,
+            extra_content=others.extra_content or None,
         )
         for call in choice.calls
+        for others in (choice.others.get(call, _Call()),)
     )
     message = Message(
         role=choice.role,

@@ -57,6 +57,7 @@ class OpenaiTemplate(Provider):
     It also has code for OpenAI's other endpoints (endpoints.py); `capabilities` says which of them the service has.
     """
 
+    _decodes = True
     lists_models = True
     capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
     unsupported_parameters: frozenset[str] = frozenset()
@@ -116,6 +117,11 @@ class OpenaiTemplate(Provider):
     """
     usage_costs: Mapping[str, float] = {}
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = OpenaiTemplate
+        cls._decodes = (cls.parse_response, cls.parse_operation) == (own.parse_response, own.parse_operation)
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         super()._set(attributes)

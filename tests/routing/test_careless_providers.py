@@ -1,0 +1,72 @@
+"""A provider whose code fails while legs are selected is left out, with the reason; the others answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers.driving import MODES, run
+from helpers.plain_routes import Plain
+
+import g4f_lite
+from g4f_lite.testing import FaultServer, replies
+
+
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+ERRORS: dict[str, Callable[[], BaseException]] = {
+    "bug": lambda: KeyError("x"),
+    "without a text": Untold,
+    "SystemExit": lambda: SystemExit(3),
+    "CancelledError": asyncio.CancelledError,
+    "of a provider": lambda: g4f_lite.ServerError("down", status="503"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("method", ["get_model_name", "unavailable_reason", "key_function"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_it_is_skipped_and_the_next_route_answers(name: str, method: str, mode: str, server: FaultServer) -> None:
+    def fail(*given: Any) -> Any:
+        raise ERRORS[name]()
+
+    careless = type("Careless", (Plain,), {method: fail, "needs_auth": True})
+    routes = [careless(name="careless", login_url="https://careless.invalid"), Plain(api_base=server.base_url)]
+    server.script(replies.answer("good"))
+    outcome = run(mode, {"routes": routes}, {})
+    assert (outcome.text, len(outcome.trail.attempts)) == ("good", 1)
+    [skipped] = outcome.trail.skipped
+    assert skipped.provider == "careless"
+    assert "failed while its legs were chosen" in skipped.reason or "down" in skipped.reason
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("junk", [5, b"m", ["m"], None], ids=repr)
+def test_a_model_name_that_is_no_text_is_skipped_too(junk: Any, mode: str, server: FaultServer) -> None:
+    careless = type("Careless", (Plain,), {"get_model_name": lambda self, model=None: junk})
+    server.script(replies.answer("good"))
+    outcome = run(mode, {"routes": [careless(name="careless"), Plain(api_base=server.base_url)]}, {})
+    assert outcome.text == "good"
+    assert "get_model_name returns" in outcome.trail.skipped[0].reason
+
+
+def test_a_failure_that_has_passed_is_forgotten(server: FaultServer) -> None:
+    failures = [KeyError("x")]
+
+    class Careless(Plain):
+        def unavailable_reason(self) -> str | None:
+            if failures:
+                raise failures.pop()
+            return None
+
+    server.script(replies.answer("good"), replies.answer("good"))
+    with g4f_lite.Client(plugins=[Careless], base_urls={"plain": server.base_url}) as client:
+        with pytest.raises(g4f_lite.NoUsableRouteError, match="failed while its legs were chosen"):
+            client.chat.completions.create(messages=[{"role": "user", "content": "?"}], provider="plain")
+        again = client.chat.completions.create(messages=[{"role": "user", "content": "?"}], provider="plain")
+    assert again.text == "good"
