@@ -31,10 +31,11 @@ from ..errors.exceptions import (
 )
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
-from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
+from ..provider.boundary import PluginBoundary, check_outgoing, is_wait
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
+from ..provider.redaction import redact
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion

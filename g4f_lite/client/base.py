@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from ..errors.exceptions import ConfigurationError
+from ..provider.redaction import hide_frames
 from ..trail import Explanation
 from .call_factory import CallFactory
 from .params import CreateParams
@@ -24,7 +26,12 @@ class BaseClient:
 
     def __init__(self, settings: ClientSettings, *own: str) -> None:
         check_settings(type(self).__name__, settings, *own)
-        self._calls = CallFactory(**settings)
+        try:
+            self._calls = CallFactory(**settings)
+        except ConfigurationError as error:
+            hide_frames(error)
+            settings.clear()  # a local variable of the client's frame, which may hold keys
+            raise
 
     def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
         """

@@ -15,5 +15,6 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `address` | the check of a base URL |
 | `keys` | where a key comes from, and the stored keys |
 | `leg` | a route with the key that it uses |
+| `redaction` | texts and exceptions without the key |
 | `boundary` | what a provider's code raises, without keys; whether its request can be sent |
 """

@@ -11,7 +11,9 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..errors.exceptions import G4FLiteError
 from ..provider.keys import stored_keys_path, stored_version
+from ..provider.redaction import hide_frames
 from .leg_factory import Dependencies, LegFactory
 from .names import Directory, ProviderChoice
 from .selection import Selection, select
@@ -85,15 +87,19 @@ class SelectionCache:
         if (known := epoch.find(names)) is not None:
             return known
         version = stored_version(epoch.stored_at)
-        selection, depends_on = select(
-            self._directory,
-            self._leg_factory,
-            provider=provider,
-            model=model,
-            fallback_models=fallback_models,
-            routes=self._routes,
-            operation=operation,
-        )
+        try:
+            selection, depends_on = select(
+                self._directory,
+                self._leg_factory,
+                provider=provider,
+                model=model,
+                fallback_models=fallback_models,
+                routes=self._routes,
+                operation=operation,
+            )
+        except G4FLiteError as error:
+            hide_frames(error)  # those that look for keys
+            raise
         if names is not None and epoch.is_current(self._directory):
             if len(epoch.entries) >= _MAX_SELECTIONS:
                 epoch.entries.clear()

@@ -105,6 +105,7 @@ class AsyncByteStream:
         response = self._response
         assert isinstance(response, RawResponse)
         response.write(request)
+        del request  # it holds the key, and tracebacks may be shown with local variables
         self._await(response.protocol)
         try:
             await response.read_head()

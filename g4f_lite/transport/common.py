@@ -150,6 +150,13 @@ def too_large(status: int) -> MalformedResponseError:
     return MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB", status=status)
 
 
-def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
+class RequestHeaders(dict[str, str]):
+    """Headers to send. The repr omits them: they hold the key, and tracebacks may be shown with local variables."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
+def request_headers(headers: Mapping[str, str]) -> RequestHeaders:
     """Return the headers to send: the defaults, replaced by a provider's own."""
-    return {**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}}
+    return RequestHeaders({**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}})
