@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from ..errors.exceptions import ConfigurationError
 from ..provider.redaction import hide_frames
@@ -30,7 +30,7 @@ class BaseClient:
             self._calls = CallFactory(**settings)
         except ConfigurationError as error:
             hide_frames(error)
-            settings.clear()  # a local variable of the client's frame, which may hold keys
+            cast("dict[str, Any]", settings).clear()  # a local variable of the client's frame, which may hold keys
             raise
 
     def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:

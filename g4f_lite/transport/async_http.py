@@ -149,8 +149,9 @@ class AsyncHTTPTransport:
                 late.close()
         return stream
 
-    def _tls(self, origin: str) -> ssl.SSLContext | bool:
-        return (self._ssl_context or default_ssl_context()) if origin.startswith("https:") else True
+    def _tls(self, *places: str) -> ssl.SSLContext | bool:
+        secure = any(place.startswith("https:") for place in places)
+        return (self._ssl_context or default_ssl_context()) if secure else True
 
     async def _request(
         self,
@@ -160,16 +161,19 @@ class AsyncHTTPTransport:
         limit: TimeLimit,
         data: object,
     ) -> aiohttp.ClientResponse:
-        """Send as aiohttp does: through a proxy, or a large body piece by piece."""
-        proxy = self._proxies[origin]
+        """
+        Send as aiohttp does: through a proxy, or a large body piece by piece.
+
+        No local variable has the proxy, which may have a password: tracebacks may be shown with them.
+        """
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=proxy,
-            ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
+            proxy=self._proxies[origin],
+            ssl=self._tls(origin, self._proxies[origin] or ""),
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 

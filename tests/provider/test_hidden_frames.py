@@ -6,11 +6,12 @@ import asyncio
 import signal
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES, MODES, QUICK, eventually
+from helpers.tracebacks import leaks
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, LocalProvider, OpenaiTemplate, Timeouts
@@ -52,33 +53,6 @@ class Local(LocalProvider):
         key = self.api_key
         raise g4f_lite.ServerError(f"bad {key}")
         yield
-
-
-def linked(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that it is chained to, also what `from None` hides."""
-    waiting, seen = [error], []
-    while waiting:
-        one = waiting.pop()
-        if any(one is other for other in seen):
-            continue
-        seen.append(one)
-        yield one
-        waiting += [each for each in (one.__cause__, one.__context__, *getattr(one, "exceptions", ())) if each]
-
-
-def leaks(error: BaseException) -> list[str]:
-    """Return the frames whose local variables show the key."""
-    found = []
-    for one in linked(error):
-        trace = one.__traceback__
-        while trace is not None:
-            frame, trace = trace.tb_frame, trace.tb_next
-            if frame.f_code.co_filename == __file__:
-                continue
-            for name, value in frame.f_locals.items():
-                if SECRET in repr(value):
-                    found.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}: {name}={value!r}"[:300])
-    return found
 
 
 def fails(mode: str, settings: dict[str, Any], params: dict[str, Any]) -> BaseException:
@@ -132,7 +106,7 @@ def test_a_fault_of_the_service(fault: str, mode: str, server: FaultServer) -> N
         settings["timeouts"] = Timeouts(connect=20, first_token=0.3, stall=0.3, total=0.3)
     error = fails(mode, settings, {})
     assert isinstance(error, g4f_lite.ProviderError)
-    assert not leaks(error)
+    assert not leaks(error, SECRET)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -143,7 +117,7 @@ def test_a_failure_before_any_answer(kind: type[Any], mode: str, legs: int, serv
     provider = kind(api_key=SECRET, **base)
     error = fails(mode, {"routes": [provider, Service(name="other", api_base="http://127.0.0.1:9", api_key=SECRET)][:legs]}, {})  # fmt: skip
     assert isinstance(error, g4f_lite.G4FLiteError)
-    assert not leaks(error)
+    assert not leaks(error, SECRET)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -152,7 +126,7 @@ def test_a_key_that_a_function_returns(key: Any, mode: str, server: FaultServer)
     server.script(replies.error(401, ECHO))
     error = fails(mode, {"routes": [Service(api_base=server.base_url, api_key=key)]}, {})
     assert isinstance(error, g4f_lite.G4FLiteError)
-    assert not leaks(error)
+    assert not leaks(error, SECRET)
 
 
 @pytest.mark.parametrize("key", [f"Bearer {SECRET}", f"{SECRET}ü"])
@@ -169,7 +143,7 @@ def test_a_malformed_key(key: str, mode: str, where: str, monkeypatch: pytest.Mo
         path.write_text(f'{{"service": "{key}"}}')
     error = fails(mode, {"routes": [provider]}, {})
     assert isinstance(error, g4f_lite.ConfigurationError)
-    assert not leaks(error)
+    assert not leaks(error, SECRET)
 
 
 class Interrupted(Exception):
@@ -199,7 +173,7 @@ def test_an_interruption_while_the_call_waits(raised: type[BaseException], mode:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert isinstance(error, raised)
-    assert not leaks(error)
+    assert not leaks(error, SECRET)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -214,7 +188,7 @@ def test_a_cancelled_call(stream: bool, server: FaultServer) -> None:
     with pytest.raises(TimeoutError) as caught:
         asyncio.run(call())
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)
-    assert not leaks(caught.value)
+    assert not leaks(caught.value, SECRET)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
@@ -241,4 +215,4 @@ def test_an_upload(cause: str, mode: str, server: FaultServer) -> None:
         else:
             with Client(**settings) as client:
                 client.audio.transcriptions.create(**params)
-    assert not leaks(caught.value)
+    assert not leaks(caught.value, SECRET)
