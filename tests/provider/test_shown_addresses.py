@@ -6,13 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from helpers.driving import MODES, QUICK, run
+from helpers.driving import MODES, run
 from helpers.providers import Keyless
 from helpers.tracebacks import leaks, linked
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client
 from g4f_lite.provider.address import check_base_url, shown_url
+from g4f_lite.testing import FaultServer, replies
 
 
 @pytest.mark.parametrize(
@@ -74,21 +75,18 @@ def test_a_proxy_that_fails_is_shown_without_its_password(
     assert not leaks(error, "s3cret")
 
 
-def test_a_call_that_is_cancelled_at_a_proxy_shows_no_password() -> None:
-    async def call() -> None:
-        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()
-            writer.close()
+def test_a_call_that_is_cancelled_at_a_proxy_shows_no_password(server: FaultServer) -> None:
+    server.script(replies.silence())
+    proxy = server.base_url.replace("http://", "http://user:s3cret@").removesuffix("/v1")
 
-        server = await asyncio.start_server(silent, "127.0.0.1", 0)
-        proxy = f"http://user:s3cret@127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        provider = Keyless(api_base="http://service.invalid/v1")
-        try:
-            async with AsyncClient(routes=[provider], proxy=proxy, **QUICK) as client, asyncio.timeout(0.5):  # type: ignore[arg-type]
-                await client.chat.completions.create(messages=[{"role": "user", "content": "a"}])
-        finally:
-            server.close()
+    async def call() -> None:
+        async with (
+            AsyncClient(routes=[Keyless(api_base="http://service.invalid/v1")], proxy=proxy) as client,
+            asyncio.timeout(1),
+        ):
+            await client.chat.completions.create(messages=[{"role": "user", "content": "a"}])
 
     with pytest.raises(TimeoutError) as caught:
         asyncio.run(call())
+    assert server.received
     assert not leaks(caught.value, "s3cret")
