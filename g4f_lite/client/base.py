@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from ..errors.exceptions import ConfigurationError
 from ..provider.redaction import hide_frames
 from ..trail import Explanation
+from ..value import Unpicklable
 from .call_factory import CallFactory
 from .params import CreateParams
 from .settings import ClientSettings, check_settings
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..call.endpoints import OperationName
 
 
-class BaseClient:
+class BaseClient(Unpicklable):
     """
     Base of `Client` and `AsyncClient`. No I/O.
 

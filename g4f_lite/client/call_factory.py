@@ -31,6 +31,7 @@ from ..types.chat import ChatRequest
 from ..types.checks import check_callable, count, seconds
 from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
+from ..value import Unpicklable
 from .chat_request import check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
@@ -47,7 +48,7 @@ preload_before_fork(
 )
 
 
-class CallFactory:
+class CallFactory(Unpicklable):
     """Makes the calls of one client, with what they share: registry, router, health, policy, lists of models."""
 
     def __init__(

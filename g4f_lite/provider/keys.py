@@ -86,6 +86,12 @@ class Key:
     def __reduce__(self) -> tuple[type[Key], tuple[str, str]]:
         raise TypeError("a key is never pickled")
 
+    def __copy__(self) -> Key:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Key:
+        return self
+
 
 @lru_cache(maxsize=1024)
 def fingerprint(value: str) -> str:
@@ -119,7 +125,8 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         A key with a `function` has the value "": who uses it calls the function.
 
     Raises:
-        ConfigurationError: the first key found is invalid; a StoredKeysError if it is a stored one.
+        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one), or the provider
+            lost its key in a pickle.
     """
     name = provider.name
     if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key")):
@@ -128,6 +135,11 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         pool = [given] if isinstance(given, str) or callable(given) else list(given)
         if found := _pool(pool, f"keys[{name!r}]"):
             return found
+    if provider._key_left_out:  # a key from elsewhere may be another account's
+        raise ConfigurationError(
+            f"the api_key of {name} was left out when the provider was pickled, as a pickle never holds a key:"
+            " give it again, with keys= or provider.replace(api_key=…)"
+        )
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
