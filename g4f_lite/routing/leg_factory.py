@@ -16,6 +16,7 @@ from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys, StoredKeysError, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
+from ..types.json_values import is_encodable
 
 
 class Obstacle(NamedTuple):
@@ -96,8 +97,10 @@ class LegFactory:
         Return one leg per key, one without a key if there is none and none is needed, or the obstacle.
 
         Raises:
-            ConfigurationError: a key or a base URL is malformed.
+            ConfigurationError: a key, a base URL or the model's name is malformed.
         """
+        if not is_encodable(model):
+            raise ConfigurationError(f"the model {model!r} holds half of a surrogate pair, which is no character")
         reason = provider.unavailable_reason()
         has_own_reason = type(provider).unavailable_reason is not Provider.unavailable_reason
         availability = ((provider, reason),) if has_own_reason else ()

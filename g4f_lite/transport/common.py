@@ -14,6 +14,7 @@ import certifi
 
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
 from ..errors.reply import MAX_ERROR_BODY
+from ..types.json_values import is_encodable
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..version import __version__
 from .no_proxy import bypasses_proxy
@@ -120,7 +121,7 @@ def check_proxy(proxy: object) -> str | None:
     Raises:
         ConfigurationError: it is not an http or https address.
     """
-    if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://"))):
+    if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://")) and is_encodable(proxy)):
         return proxy
     raise ConfigurationError("proxy must be an address like http://host:port, or None")
 
