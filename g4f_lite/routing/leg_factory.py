@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
-from ..provider.keys import Keys, StoredKeysError, clean, credentials_of, find_keys, may_be_stored, missing_key
+from ..provider.key_file import StoredKeysError
+from ..provider.keys import Keys, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
 from ..types.json_values import is_encodable
 

@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, ConnectionFailedError
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
@@ -99,6 +99,10 @@ class AsyncHTTPTransport:
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
+            if isinstance(error, RuntimeError) and "start new thread" in str(
+                error
+            ):  # asyncio resolves names in threads
+                raise ConnectionFailedError(f"the host's name cannot be resolved: {error}", kind="dns") from None
             if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
