@@ -14,12 +14,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..errors.exceptions import ConfigurationError, ConnectionFailedError
+from ..errors.exceptions import ConfigurationError
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
+from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, lacks_thread, translate
 from .async_pool import Connector
 from .async_upload import LargeBody, UploadPayload
 from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
@@ -99,11 +99,7 @@ class AsyncHTTPTransport:
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
-            if isinstance(error, RuntimeError) and "start new thread" in str(
-                error
-            ):  # asyncio resolves names in threads
-                raise ConnectionFailedError(f"the host's name cannot be resolved: {error}", kind="dns") from None
-            if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
+            if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
                 upload.check()
