@@ -35,7 +35,7 @@ from ..provider.boundary import PluginBoundary, check_outgoing, is_wait
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
-from ..provider.redaction import redact
+from ..provider.redaction import redact, redact_reply
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -280,7 +280,8 @@ class ActiveAttempt:
             raise ToolCallError(str(misfit), status=status) from None
 
     def classify(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception for an error reply: the provider's, refined by plugins."""
+        """Return the exception for an error reply: the provider's, refined by plugins. They get it without the key."""
+        reply = redact_reply(reply, self.leg.key)
         with PluginBoundary(self.leg.key, "reading an error"):
             error = self.leg.provider.classify_error(reply)
         if not isinstance(error, ProviderError):

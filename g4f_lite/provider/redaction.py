@@ -17,7 +17,10 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
+
 from ..errors.exceptions import G4FLiteError, ProviderError
+from ..errors.reply import ErrorReply
 from .keys import Key
 
 SHORTEST_PIECE = 8
@@ -175,6 +178,15 @@ def _without(text: str, spans: list[Span]) -> str:
             pieces += (text[at:start], _HIDDEN)
         at = max(at, end)
     return "".join((*pieces, text[at:]))
+
+
+def redact_reply(reply: ErrorReply, key: Key | None) -> ErrorReply:
+    """Return an error reply without the key, as the code of providers and plugins gets it."""
+    if key is None or not key.value:
+        return reply
+    body = redact_text(reply.body.decode("latin-1"), key).encode("latin-1")
+    headers = {name: redact_text(value, key) for name, value in reply.headers.items()}
+    return msgspec.structs.replace(reply, body=body, headers=headers)
 
 
 # -- exceptions ----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from helpers.driving import MODES, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from g4f_lite import OpenaiTemplate
+from g4f_lite import OpenaiTemplate, ServerError, hookimpl
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.redaction import redact_text
 from g4f_lite.testing import FaultServer, replies
@@ -146,3 +146,32 @@ def test_an_echo_of_the_key_is_shown_nowhere(
     seen = shown(outcome.error) + caplog.text
     assert "[key]" in seen
     assert echo not in seen
+
+
+class Careless:
+    """A plugin that puts what it gets where it may be shown."""
+
+    @hookimpl
+    def refine_error(self, provider: Any, reply: Any, error: Any) -> Any:
+        if reply.status == 400:
+            raise ValueError(f"no rule for {reply.body!r} {reply.headers}")
+        refined = ServerError(f"refined {reply.body.decode()}")
+        refined.reply, refined.body = reply, (reply.body, dict(reply.headers))  # type: ignore[attr-defined]
+        return refined
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("form", ["its end", "base64 of the header", "escaped in JSON"])
+def test_a_plugin_cannot_show_an_echo_of_the_key(
+    form: str, status: int, mode: str, server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    echo = FORMS[form]
+    server.script(replies.body(b'{"error":{"message":"no: ' + echo.encode() + b'"}}', status, x_echo=echo))
+    settings = {"routes": [Echo(api_base=server.base_url, api_key=SECRET)], "retries": 0, "plugins": [Careless()]}
+    outcome = run(mode, settings, {})
+    assert outcome.error is not None
+    seen = shown(outcome.error) + caplog.text
+    assert "[key]" in seen
+    assert echo not in seen
+    assert SECRET[-8:] not in seen
