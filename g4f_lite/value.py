@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -50,6 +50,16 @@ def decode_lenient(body: bytes) -> Any:
             raise
         except ValueError as error:
             raise msgspec.DecodeError(str(error)) from None
+
+
+class Unpicklable:
+    """Base of what holds connections, locks or keys: copies of them would not work."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} can be neither copied nor pickled: a client and its streams hold connections and"
+            " locks. Threads and forked processes share a client; elsewhere make another. Results can be pickled"
+        )
 
 
 class Value(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):

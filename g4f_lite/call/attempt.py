@@ -31,11 +31,12 @@ from ..errors.exceptions import (
 )
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
-from ..provider.boundary import PluginBoundary, check_outgoing, redact, sound_error
+from ..provider.boundary import PluginBoundary, check_outgoing, sound_error
 from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
+from ..provider.redaction import redact, redact_reply
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -283,7 +284,8 @@ class ActiveAttempt:
             raise ToolCallError(str(misfit), status=status) from None
 
     def classify(self, reply: ErrorReply) -> ProviderError:
-        """Return the exception for an error reply: the provider's, refined by plugins."""
+        """Return the exception for an error reply: the provider's, refined by plugins. They get it without the key."""
+        reply = redact_reply(reply, self.leg.key)
         own = msgspec.structs.replace(reply, headers=dict(reply.headers))
         with PluginBoundary(self.leg.key, "reading an error", reads=False):
             error = self.leg.provider.classify_error(own)

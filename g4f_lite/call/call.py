@@ -18,6 +18,7 @@ from ..errors.reply import ErrorReply
 from ..failover.plan import Plan
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
+from ..provider.redaction import hide_frames
 from ..trail import Attempt, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
@@ -96,6 +97,8 @@ class Call:
         if error is None:
             return
         final = self._fail(error)
+        hide_frames(error)
+        hide_frames(final)
         if final is not error:
             raise final from None
 

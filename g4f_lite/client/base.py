@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from ..errors.exceptions import ConfigurationError
+from ..provider.redaction import hide_frames
 from ..trail import Explanation
+from ..value import Unpicklable
 from .call_factory import CallFactory
 from .params import CreateParams
 from .settings import ClientSettings, check_settings
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from ..call.endpoints import OperationName
 
 
-class BaseClient:
+class BaseClient(Unpicklable):
     """
     Base of `Client` and `AsyncClient`. No I/O.
 
@@ -24,7 +27,12 @@ class BaseClient:
 
     def __init__(self, settings: ClientSettings, *own: str) -> None:
         check_settings(type(self).__name__, settings, *own)
-        self._calls = CallFactory(**settings)
+        try:
+            self._calls = CallFactory(**settings)
+        except ConfigurationError as error:
+            hide_frames(error)
+            cast("dict[str, Any]", settings).clear()  # a local variable of the client's frame, which may hold keys
+            raise
 
     def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
         """

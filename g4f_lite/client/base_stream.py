@@ -8,6 +8,7 @@ from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..trail import Trail
 from ..types.chat import ChatCompletion, T
+from ..value import Unpicklable
 
 Source = TypeVar("Source")
 
@@ -24,7 +25,7 @@ class Reading(Generic[Source]):
         """The stream was closed while another thread or task was reading."""
 
 
-class BaseStream(Generic[T]):
+class BaseStream(Unpicklable, Generic[T]):
     """Base of `Stream` and `AsyncStream`; `T` is the type of `completion.parsed`."""
 
     def __init__(self, call: Call, attempt: StreamAttempt) -> None:

@@ -34,6 +34,7 @@ from ..types.checks import check_callable, count, seconds
 from ..types.copies import copied
 from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
+from ..value import Unpicklable
 from .chat_request import check_extra_body, check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
@@ -52,7 +53,7 @@ preload_before_fork(
 )
 
 
-class CallFactory:
+class CallFactory(Unpicklable):
     """Makes the calls of one client, with what they share: registry, router, health, policy, lists of models."""
 
     def __init__(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ from ..errors.exceptions import InvalidRequestError
 from ..provider.boundary import is_header
 from ..suggestions import did_you_mean
 from ..types.chat import ChatRequest
+from ..types.json_values import check_json, find_fault
 from .messages import check_messages
 from .params import CreateParams
 
@@ -23,6 +23,7 @@ R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 _encoder = msgspec.json.Encoder()
 msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
+_NOT_SENT = frozenset({"extra_headers", "file", "progress"})
 _KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 
 
@@ -49,8 +50,6 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
     given: dict[str, Any] = {}
     for name, value in params.items():
         if name in _REQUEST:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise InvalidRequestError(f"{name} must be a finite number, not {value!r}")
             if value is not None:
                 given[name] = _tools(value) if name == "tools" else value
         elif name not in _KNOWN:
@@ -58,6 +57,8 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:
         check_headers(given["extra_headers"])
+    if isinstance(bias := given.get("logit_bias"), Mapping):  # tokens are numbers, and names in JSON
+        given["logit_bias"] = {str(name) if type(name) is int else name: value for name, value in bias.items()}
     return as_request(given, ChatRequest)
 
 
@@ -69,26 +70,28 @@ def _tools(tools: Any) -> Any:
     return tools
 
 
-def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
+def as_request(given: dict[str, Any], kind: type[R]) -> R:
     """
     Return the parameters as a request.
 
     Raises:
         InvalidRequestError: a parameter has the wrong type, or cannot be written as JSON.
     """
+    sent = given if _NOT_SENT.isdisjoint(given) else {name: given[name] for name in given if name not in _NOT_SENT}
     try:
         request = msgspec.convert(given, kind)
-        if isinstance(request, ChatRequest):
-            _encoder.encode(request)  # in C; fields that are not set are omitted, as in a body
-        else:
-            _encoder.encode(request.to_body())
+        fault = check_json(sent, _encoder.encode(sent))
     except msgspec.ValidationError as error:
+        if (fault := find_fault(sent)) is not None:
+            raise InvalidRequestError(fault) from None
         text, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         got = "" if ", got " in text or name not in given else f", got {str(given[name])[:60]}"
         raise InvalidRequestError(f"{name} {text.replace('Expected', 'must be')}{got}") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+        fault = find_fault(sent) or f"the request cannot be written as JSON: {error}"
+    if fault is not None:
+        raise InvalidRequestError(fault)
     return request
 
 

@@ -95,6 +95,7 @@ class Driver:
             key = attempt.key_wanted.get()
             attempt.limit.remaining()  # raises if the function took too long
             attempt.got_key(key)
+            del key  # tracebacks may be shown with local variables
         if attempt.lookup is not None:
             attempt.looked_up(self.http.send(attempt.lookup, attempt.limit))
         assert attempt.outgoing is not None

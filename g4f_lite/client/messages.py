@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Struct
 from ..errors.exceptions import InvalidRequestError
 from ..suggestions import did_you_mean
 from ..types.chat import Message, ToolCall
+from ..types.json_values import find_fault
 from ..value import JSONObject
 
 
@@ -87,11 +89,13 @@ def check_messages(messages: object) -> list[JSONObject]:
         raise InvalidRequestError("messages is empty; put at least one message into it")
     try:
         msgspec.convert({"messages": plain}, _Messages)
+    except UnicodeEncodeError:
+        raise InvalidRequestError(find_fault({"messages": plain}) or "messages cannot be written as JSON") from None
     except msgspec.ValidationError as error:
-        with_plain_calls = [_with_plain_calls(message) for message in plain]
-        if with_plain_calls != plain:
-            return check_messages(with_plain_calls)
-        raise InvalidRequestError(_explain(error, plain)) from None
+        simpler = [_simplified(message) for message in plain]
+        if any(one is not message for one, message in zip(simpler, plain, strict=True)):
+            return check_messages(simpler)
+        raise InvalidRequestError(find_fault({"messages": plain}) or _explain(error, plain)) from None
     return plain
 
 
@@ -102,9 +106,16 @@ def _as_dict(message: Any) -> Any:
     return dict(message) if isinstance(message, Mapping) else message
 
 
-def _with_plain_calls(message: Any) -> Any:
-    """Return a message with its calls as dictionaries, which a caller may have taken from an answer as they are."""
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
+def _simplified(message: Any) -> Any:
+    """
+    Return a message with its role as a plain text, if it is a member of an Enum, and its calls as dictionaries, which a
+    caller may have taken from an answer as they are.
+    """
+    if not isinstance(message, dict):
+        return message
+    if isinstance(role := message.get("role"), str) and isinstance(role, Enum):
+        message = {**message, "role": str(role.value)}
+    calls = message.get("tool_calls")
     if not isinstance(calls, (list, tuple)) or not any(isinstance(call, ToolCall) for call in calls):
         return message
     return {**message, "tool_calls": Message(tool_calls=tuple(calls)).to_dict()["tool_calls"]}
@@ -124,6 +135,8 @@ def _from_answer(message: Message) -> JSONObject:
 def _explain(error: Exception, messages: list[Any]) -> str:
     text, _, path = str(error).partition(" - at `$.")
     path = path.rstrip("`")
+    if not path:  # of a name: "… - at `key` in `$.messages[0]`"
+        return text.replace("Expected", "the names of a message's fields must be plain texts: expected")
     if path.endswith(".role"):
         index = int(path[9 : path.index("]")])
         role = messages[index].get("role")

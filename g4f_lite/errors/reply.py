@@ -9,12 +9,19 @@ from ..value import Value, decode_json
 
 
 class ErrorReply(Value, frozen=True, kw_only=True):
-    """A reply that is an error: by its status, or by an error object inside a 200 or a stream."""
+    """
+    A reply that is an error: by its status, or by an error object inside a 200 or a stream.
+
+    The repr omits headers and body: either may echo the key.
+    """
 
     status: int | None = None
     headers: Mapping[str, str] = {}
     body: bytes = b""
     in_stream: bool = False
+
+    def __repr__(self) -> str:
+        return f"ErrorReply({self.status}, {len(self.body)} bytes{', in a stream' if self.in_stream else ''})"
 
     def json(self) -> Any:
         """Return the decoded body; None if it is too large or not JSON. A list stands for its first item (Google)."""

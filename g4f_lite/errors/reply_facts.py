@@ -19,7 +19,7 @@ _HEADERS = (
     "x-generation-id", "x-debug-trace-id", "x-correlation-id", "cf-ray",
 )  # fmt: skip
 _LONGEST_ID = 200
-_LARGEST_BODY = 1 << 15
+LARGEST_BODY = 1 << 15
 """Bytes of a body that are kept as JSON; of a larger one, as many are kept as text."""
 _DEPTH = 20
 KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
@@ -34,8 +34,8 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
 def keep_reply(error: ProviderError, reply: ErrorReply) -> None:
     """Set `request_id` and `body` of an error, unless they are set."""
     if error.body is None and reply.body:
-        decoded = reply.json() if len(reply.body) <= _LARGEST_BODY else None
-        body = reply.body[:_LARGEST_BODY].decode("utf-8", "replace") if decoded is None else decoded
+        decoded = reply.json() if len(reply.body) <= LARGEST_BODY else None
+        body = reply.body[:LARGEST_BODY].decode("utf-8", "replace") if decoded is None else decoded
         error.body = in_texts(body, lambda text: re.sub(KEY_LIKE, "[key]", text))
     if error.request_id is None:
         error.request_id = request_id_of(reply.headers) or _request_id_in(error.body)

@@ -19,6 +19,7 @@ from ..forks import reset_in_child
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
+from ..value import Unpicklable
 from .checks import as_provider, is_provider
 from .isolation import Loader
 from .observers import Observers
@@ -28,7 +29,7 @@ KINDS = ("bundled", "client", "route", "code", "third-party")
 """In the order of `automatic_names`."""
 
 
-class Registry:
+class Registry(Unpicklable):
     """
     Providers, strategies and hooks, by name.
 

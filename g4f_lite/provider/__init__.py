@@ -14,7 +14,9 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `openai_protocol/` | `OpenaiTemplate`, for services that speak OpenAI's protocol |
 | `address` | the check of a base URL |
 | `keys` | where a key comes from, and the stored keys |
+| `key_file` | the file of stored keys: one change at a time, all or nothing |
 | `leg` | a route with the key that it uses |
+| `redaction` | texts and exceptions without the key |
 | `boundary` | what a provider's code raises, without keys; whether its request can be sent |
 | `checked` | what a provider's code returns: whether its fields have their types |
 """

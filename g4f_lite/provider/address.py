@@ -22,7 +22,7 @@ def check_base_url(url: object, source: str) -> str:
         ConfigurationError: it is not an http or https address, or contains a user or password.
     """
     if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
-        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {shown_url(url)}")
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -30,12 +30,22 @@ def check_base_url(url: object, source: str) -> str:
     except ValueError:  # an unclosed bracket, a port that is not a number
         fits = False
     if not fits:
-        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {url!r}")
+        raise ConfigurationError(f"{source} must be an address like https://host/v1; got {shown_url(url)}")
     if "@" in url.split("/")[2]:
         raise ConfigurationError(
             f"{source} must not hold a user or password; give keys through keys= or the environment"
         )
     return url
+
+
+def shown_url(url: object) -> str:
+    """Return what a message shows of something given as an address: no user, password or query, which may be keys."""
+    if not isinstance(url, str):
+        return f"a value of type {type(url).__name__}"
+    shown = re.sub("^([A-Za-z+.-]*://)?.*@", r"\1…@", url.strip(), flags=re.DOTALL)
+    shown = re.sub("[?#].*", lambda found: f"{found[0][0]}…", shown, flags=re.DOTALL)
+    parts = re.split("([./:@])", shown)  # a part that is long and has digits is rather a key than a name
+    return repr("".join("…" if len(part) > 15 and re.search("[0-9]", part) else part for part in parts))
 
 
 def is_loopback(url: str) -> bool:

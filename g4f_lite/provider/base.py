@@ -181,6 +181,8 @@ class Provider(ABC):
 
     api_key: str | KeyFunction | None = None
     _frozen: bool = False
+    _key_left_out: bool = False
+    """Whether it was pickled with a key, which a pickle does not hold."""
     _automatic_is_set: ClassVar[bool] = False
     _decodes: ClassVar[bool] = False
     """Whether results are decoded straight from responses, so that their types need no check."""
@@ -248,12 +250,22 @@ class Provider(ABC):
         return f"<{type(self).__name__} {self.name!r}" + (f" at {self.api_base}>" if self.api_base else ">")
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle and copy everything but the key."""
-        return {name: value for name, value in vars(self).items() if name != "api_key"}
+        """Pickle everything but the key. Without another key, an unpickled provider is an error, not keyless."""
+        state = {name: value for name, value in vars(self).items() if name != "api_key"}
+        if vars(self).get("api_key") is not None:
+            state["_key_left_out"] = True
+        return state
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            vars(twin)[name] = value if name == "api_key" else copy.deepcopy(value, memo)
         return twin
 
     # -- models ----------------------------------------------------------------------------

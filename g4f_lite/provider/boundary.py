@@ -12,7 +12,6 @@ from types import TracebackType
 
 from ..errors.exceptions import (
     DeadlineExceededError,
-    G4FLiteError,
     MalformedResponseError,
     ProviderError,
     ProviderTimeoutError,
@@ -25,6 +24,7 @@ from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
 from .checked import shown
 from .keys import Key
+from .redaction import redact, redact_text
 
 preload_before_fork("g4f_lite.errors.reply_facts")
 
@@ -36,8 +36,6 @@ _OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
 _LONGEST_BODY = 1 << 15
 _LONGEST_WAIT = 1e9
 """Seconds; what is longer is no time that can be computed with."""
-_SHORTEST_PREFIX = 8
-"""Shortest prefix of a key that is redacted."""
 
 
 class PluginBoundary:
@@ -88,7 +86,7 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
         return interruption
     [frame] = traceback.extract_tb(error.__traceback__, limit=-1)
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    text = redact_text(describe(error)[:200], key)
+    text = redact_text(describe(error)[:2000], key)[:200]
     return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
 
 
@@ -157,47 +155,6 @@ def is_reply(reply: object) -> bool:
         return False
     right = isinstance(reply.headers, Mapping) and all(isinstance(value, str) for value in reply.headers.values())
     return right and isinstance(reply.body, bytes) and (reply.status is None or type(reply.status) is int)
-
-
-def redact_text(text: str, key: Key | None) -> str:
-    """Return the text without the key, and without a prefix of it, which remains if the text was cut."""
-    if key is None or not key.value:
-        return text
-    secret = key.value
-    if len(secret) < _SHORTEST_PREFIX:  # no service gives such keys; inside a word it is a coincidence
-        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", text)
-    if secret[:_SHORTEST_PREFIX] not in text:  # a token has thousands of prefixes
-        return text
-    for length in range(len(secret), _SHORTEST_PREFIX - 1, -1):
-        text = text.replace(secret[:length], "[key]")
-    return text
-
-
-def redact(error: ProviderError, key: Key | None) -> ProviderError:
-    """
-    Return the error without the key, in its message, code, body and the exceptions it is chained to.
-
-    Foreign exceptions are removed from the chain: aiohttp's hold the request's headers, a plugin's may hold anything.
-    """
-    error.args = tuple(redact_text(arg, key) if isinstance(arg, str) else arg for arg in error.args)
-    if error.code:
-        error.code = redact_text(error.code, key)
-    if error.body is not None:
-        from ..errors.reply_facts import in_texts
-
-        error.body = in_texts(error.body, lambda text: redact_text(text, key))
-    if error.request_id:
-        error.request_id = redact_text(error.request_id, key)
-    link: BaseException | None = error
-    seen: list[BaseException] = []
-    while link is not None and not any(link is one for one in seen):
-        seen.append(link)
-        for name in ("__cause__", "__context__"):
-            linked = getattr(link, name)
-            if linked is link or not isinstance(linked, G4FLiteError):  # `raise error from error` is a circle
-                setattr(link, name, None)
-        link = link.__cause__ or link.__context__
-    return error
 
 
 def check_outgoing(outgoing: object) -> None:

@@ -10,25 +10,19 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
-
 from ..errors.exceptions import AuthenticationError, ConfigurationError
 from .base import KeyFunction, Provider
+from .key_file import StoredKeysError, change_keys, read_keys
 
 Keys: TypeAlias = Mapping[str, str | KeyFunction | Sequence[str | KeyFunction]]
 
 NO_HOME = "this user has no home folder; set G4F_LITE_CONFIG_DIR"
 """Why there is no place for stored keys."""
-
-
-class StoredKeysError(ConfigurationError):
-    """A stored key cannot be used. Raised only if the stored key would have been used."""
 
 
 class Key:
@@ -86,6 +80,12 @@ class Key:
     def __reduce__(self) -> tuple[type[Key], tuple[str, str]]:
         raise TypeError("a key is never pickled")
 
+    def __copy__(self) -> Key:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Key:
+        return self
+
 
 @lru_cache(maxsize=1024)
 def fingerprint(value: str) -> str:
@@ -119,7 +119,8 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         A key with a `function` has the value "": who uses it calls the function.
 
     Raises:
-        ConfigurationError: the first key found is invalid; a StoredKeysError if it is a stored one.
+        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one), or the provider
+            lost its key in a pickle.
     """
     name = provider.name
     if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key")):
@@ -128,6 +129,11 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         pool = [given] if isinstance(given, str) or callable(given) else list(given)
         if found := _pool(pool, f"keys[{name!r}]"):
             return found
+    if provider._key_left_out:  # a key from elsewhere may be another account's
+        raise ConfigurationError(
+            f"the api_key of {name} was left out when the provider was pickled, as a pickle never holds a key:"
+            " give it again, with keys= or provider.replace(api_key=…)"
+        )
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
             return (Key(value, variable),)
@@ -207,16 +213,11 @@ def load_stored() -> dict[str, str]:
     path = stored_keys_path()
     if path is None or (seen := stored_version(path)) is None:
         return {}
-    version = (path, seen)
-    if _cache is not None and _cache[0] == version:
-        return _cache[1]
-    try:
-        stored = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StoredKeysError(
-            f"the stored keys in {path} cannot be read; mend the file or delete it ({type(error).__name__})"
-        ) from None
-    _cache = (version, stored)
+    cached = _cache  # once: another thread may replace it
+    if cached is not None and cached[0] == (path, seen):
+        return cached[1]
+    stored = read_keys(path)
+    _cache = (path, seen), stored
     return stored
 
 
@@ -240,38 +241,30 @@ def store_key(name: str, value: str) -> Path:
 
     Raises:
         ConfigurationError: the key is empty or invalid, or the user has no home folder.
-        OSError: the file cannot be written.
+        StoredKeysError: the file cannot be read.
+        OSError: it cannot be written.
     """
     cleaned = clean(value, "the input")
     if not cleaned:
         raise ConfigurationError("the key is empty; nothing was stored")
-    return _save({**load_stored(), name: cleaned})
-
-
-def remove_key(name: str) -> bool:
-    """Remove a stored key; False if there was none."""
-    stored = dict(load_stored())
-    if stored.pop(name, None) is None:
-        return False
-    _save(stored)
-    return True
-
-
-def _save(stored: Mapping[str, str]) -> Path:
     path = stored_keys_path()
     if path is None:
         raise ConfigurationError(f"the key cannot be stored: {NO_HOME}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp creates a file that only its owner can read; a reader sees the old or the new file.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
-    try:
-        os.write(descriptor, msgspec.json.format(msgspec.json.encode(stored), indent=2) + b"\n")
-        os.close(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+
+    def change(keys: dict[str, str]) -> bool:
+        keys[name] = cleaned
+        return True
+
+    change_keys(path, change)
     return path
+
+
+def remove_key(name: str) -> bool:
+    """Remove a stored key; False if there was none. Raises as `store_key`."""
+    path = stored_keys_path()
+    if path is None or not path.exists():
+        return False
+    return change_keys(path, lambda keys: keys.pop(name, None) is not None)
 
 
 def missing_key(provider: Provider) -> str:

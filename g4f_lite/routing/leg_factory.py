@@ -15,8 +15,10 @@ from ..errors.exceptions import ConfigurationError
 from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
 from ..provider.boundary import reason_to_skip
-from ..provider.keys import Keys, StoredKeysError, clean, credentials_of, find_keys, may_be_stored, missing_key
+from ..provider.key_file import StoredKeysError
+from ..provider.keys import Keys, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
+from ..types.json_values import is_encodable
 
 CHOOSING = "while its legs were chosen"
 """What the code of a provider does, for the message that it failed."""
@@ -100,8 +102,10 @@ class LegFactory:
         Return one leg per key, one without a key if there is none and none is needed, or the obstacle.
 
         Raises:
-            ConfigurationError: a key or a base URL is malformed.
+            ConfigurationError: a key, a base URL or the model's name is malformed.
         """
+        if not is_encodable(model):
+            raise ConfigurationError(f"the model {model!r} holds half of a surrogate pair, which is no character")
         try:
             return self._legs(provider, model, operation)
         except ConfigurationError:

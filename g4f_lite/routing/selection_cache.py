@@ -11,9 +11,11 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..errors.exceptions import G4FLiteError
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.keys import stored_keys_path, stored_version
+from ..provider.redaction import hide_frames
 from .leg_factory import CHOOSING, Dependencies, LegFactory
 from .names import Directory, ProviderChoice
 from .selection import Selection, select
@@ -87,15 +89,19 @@ class SelectionCache:
         if (known := epoch.find(names)) is not None:
             return known
         version = stored_version(epoch.stored_at)
-        selection, depends_on = select(
-            self._directory,
-            self._leg_factory,
-            provider=provider,
-            model=model,
-            fallback_models=fallback_models,
-            routes=self._routes,
-            operation=operation,
-        )
+        try:
+            selection, depends_on = select(
+                self._directory,
+                self._leg_factory,
+                provider=provider,
+                model=model,
+                fallback_models=fallback_models,
+                routes=self._routes,
+                operation=operation,
+            )
+        except G4FLiteError as error:
+            hide_frames(error)  # those that look for keys
+            raise
         if names is not None and epoch.is_current(self._directory):
             if len(epoch.entries) >= _MAX_SELECTIONS:
                 epoch.entries.clear()

@@ -17,12 +17,13 @@ from ..health.tracker import Health
 from ..prices import price
 from ..provider.leg import Leg
 from ..types.chat import ChatRequest
+from ..value import Unpicklable
 
 if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest
 
 
-class StrategyContext:
+class StrategyContext(Unpicklable):
     """What a strategy may use besides the legs."""
 
     def __init__(

@@ -105,6 +105,7 @@ class AsyncByteStream:
         response = self._response
         assert isinstance(response, RawResponse)
         response.write(request)
+        del request  # it holds the key, and tracebacks may be shown with local variables
         self._await(response.protocol)
         try:
             await response.read_head()
@@ -231,6 +232,11 @@ def lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+def lacks_thread(error: BaseException) -> bool:
+    """Return whether no thread could be started: asyncio resolves the names of hosts in threads."""
+    return isinstance(error, RuntimeError) and "start new thread" in str(error)
+
+
 def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     """
     Return our exception for one of aiohttp or the socket.
@@ -240,6 +246,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     """
     if (interruption := raised_by_signal_handler(error)) is not None:
         raise interruption
+    if lacks_thread(error):
+        return ConnectionFailedError(f"the host's name cannot be resolved: {error}", kind="dns")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return limit.connect_error()
     if isinstance(error, TimeoutError):

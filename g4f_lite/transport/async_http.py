@@ -19,7 +19,7 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
+from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, lacks_thread, translate
 from .async_pool import Connector
 from .async_upload import LargeBody, UploadPayload
 from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
@@ -99,7 +99,7 @@ class AsyncHTTPTransport:
         except BaseException as error:
             if upload is not None:
                 upload.end(well=False)
-            if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
+            if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:
                 upload.check()
@@ -149,8 +149,9 @@ class AsyncHTTPTransport:
                 late.close()
         return stream
 
-    def _tls(self, origin: str) -> ssl.SSLContext | bool:
-        return (self._ssl_context or default_ssl_context()) if origin.startswith("https:") else True
+    def _tls(self, *places: str) -> ssl.SSLContext | bool:
+        secure = any(place.startswith("https:") for place in places)
+        return (self._ssl_context or default_ssl_context()) if secure else True
 
     async def _request(
         self,
@@ -160,16 +161,19 @@ class AsyncHTTPTransport:
         limit: TimeLimit,
         data: object,
     ) -> aiohttp.ClientResponse:
-        """Send as aiohttp does: through a proxy, or a large body piece by piece."""
-        proxy = self._proxies[origin]
+        """
+        Send as aiohttp does: through a proxy, or a large body piece by piece.
+
+        No local variable has the proxy, which may have a password: tracebacks may be shown with them.
+        """
         return await session.request(
             request.method,
             URL(request.url, encoded=True),
             data=data,
             headers=CIMultiDict(request_headers(request.headers)),
             allow_redirects=False,
-            proxy=proxy,
-            ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
+            proxy=self._proxies[origin],
+            ssl=self._tls(origin, self._proxies[origin] or ""),
             timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
         )
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
+from ..errors.exceptions import ServerError
 from ..provider.leg import InProcessRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.time_limit import TimeLimit
@@ -36,7 +38,10 @@ class _Thread:
         self._work = work
         self._result: Any = None
         self._error: BaseException | None = None
-        threading.Thread(target=self._run, name="g4f_lite-local", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="g4f_lite-local", daemon=True).start()
+        except RuntimeError as error:  # the system or its user has too many
+            raise ServerError(f"nothing can answer in this process: {error}") from None
 
     def _run(self) -> None:
         try:
@@ -91,6 +96,7 @@ class AsyncChunkStream:
     headers: Mapping[str, str] = {}
 
     def __init__(self, outgoing: InProcessRequest, limit: TimeLimit) -> None:
+        limit = copy(limit)  # the thread's own: two threads would overwrite what the other has set
         inner = SyncChunkStream(outgoing, limit)
         loop = asyncio.get_running_loop()
         self._chunks: asyncio.Queue[Any] = asyncio.Queue()

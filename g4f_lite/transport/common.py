@@ -14,6 +14,7 @@ import certifi
 
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
 from ..errors.reply import MAX_ERROR_BODY
+from ..types.json_values import is_encodable
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..version import __version__
 from .no_proxy import bypasses_proxy
@@ -120,7 +121,7 @@ def check_proxy(proxy: object) -> str | None:
     Raises:
         ConfigurationError: it is not an http or https address.
     """
-    if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://"))):
+    if proxy is None or (isinstance(proxy, str) and proxy.startswith(("http://", "https://")) and is_encodable(proxy)):
         return proxy
     raise ConfigurationError("proxy must be an address like http://host:port, or None")
 
@@ -150,6 +151,13 @@ def too_large(status: int) -> MalformedResponseError:
     return MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB", status=status)
 
 
-def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
+class RequestHeaders(dict[str, str]):
+    """Headers to send. The repr omits them: they hold the key, and tracebacks may be shown with local variables."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
+def request_headers(headers: Mapping[str, str]) -> RequestHeaders:
     """Return the headers to send: the defaults, replaced by a provider's own."""
-    return {**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}}
+    return RequestHeaders({**DEFAULT_HEADERS, **{name.lower(): value for name, value in headers.items()}})

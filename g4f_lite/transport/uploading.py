@@ -53,7 +53,16 @@ class Sending:
         yield self._upload.head
         blocks = self._upload.file.blocks()
         in_memory = self._upload.file.in_memory
-        while block := self._next(blocks) if in_memory else await asyncio.to_thread(self._next, blocks):
+        while True:
+            if in_memory:
+                block = self._next(blocks)
+            else:
+                try:
+                    block = await asyncio.to_thread(self._next, blocks)
+                except RuntimeError:  # no thread can be started
+                    block = self._next(blocks)
+            if not block:
+                break
             yield block
             self._report(block)
         yield self._upload.tail

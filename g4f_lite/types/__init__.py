@@ -17,6 +17,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
 | `thinking` | whether a request asks for thinking, which takes longer |
+| `json_values` | what JSON can carry |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
 | `tool_run` | what `client.chat.run_tools` returns |

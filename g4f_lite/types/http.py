@@ -58,7 +58,7 @@ def _quoted(name: str) -> str:
 
 
 class HTTPRequest(Value, frozen=True, kw_only=True):
-    """A request as a provider builds it. `headers` hold the key; the repr omits them."""
+    """A request as a provider builds it. `headers` hold the key; the repr omits them, and the URL's query."""
 
     url: str
     body: bytes | Upload = b""
@@ -67,15 +67,22 @@ class HTTPRequest(Value, frozen=True, kw_only=True):
     method: str = "POST"
 
     def __repr__(self) -> str:
-        return f"HTTPRequest({self.method} {self.url}, {len(self.body)} bytes)"
+        return f"HTTPRequest({self.method} {self.url.partition('?')[0]}, {len(self.body)} bytes)"
 
 
 class HTTPResponse(Value, frozen=True, kw_only=True):
-    """A complete response. Header names are in lower case."""
+    """
+    A complete response. Header names are in lower case.
+
+    The repr omits headers and body: either may echo the key.
+    """
 
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"HTTPResponse({self.status}, {len(self.body)} bytes)"
 
 
 class ServerSentEvent(Value, frozen=True, kw_only=True, gc=False):

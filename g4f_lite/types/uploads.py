@@ -97,6 +97,12 @@ class UploadFile:
     def __repr__(self) -> str:
         return f"UploadFile({self.name!r}, {self.size} bytes)"
 
+    def __reduce__(self) -> tuple[type[UploadFile], tuple[tuple[str, bytes | Path], str]]:
+        content = self._path if self._bytes is None else bytes(self._bytes)
+        if content is None:
+            raise TypeError("an open file can be neither copied nor pickled; pass its path or its bytes")
+        return UploadFile, ((self.name, content), self._what)
+
     def blocks(self) -> Iterator[bytes]:
         """
         Yield the content from its start, `PIECE` bytes at a time.

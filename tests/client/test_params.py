@@ -57,7 +57,11 @@ PARAMETERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"tools": [5]}, g4f_lite.InvalidRequestError, r"tools\[0\]"),
     ({"seed": 1.5}, g4f_lite.InvalidRequestError, "seed"),
     ({"user": b"\xff"}, g4f_lite.InvalidRequestError, "user"),
-    ({"extra_body": {"x": {1, object}}}, g4f_lite.InvalidRequestError, "cannot be written as JSON"),
+    (
+        {"extra_body": {"x": {1, object}}},
+        g4f_lite.InvalidRequestError,
+        "x is a value of type set, which JSON cannot carry",
+    ),
     ({"extra_headers": {"x": "a\r\nb: c"}}, g4f_lite.InvalidRequestError, r"extra_headers\['x'\]"),
     ({"extra_headers": {"a b": "c"}}, g4f_lite.InvalidRequestError, "extra_headers"),
     ({"extra_headers": {"x": "\u20ac"}}, g4f_lite.InvalidRequestError, "extra_headers"),

@@ -63,7 +63,8 @@ def test_the_sdist_and_the_tree_give_the_same_wheel(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         top = {name.split("/")[1] for name in archive.getnames()}
     assert top == {
-        *("g4f_lite", "providers", "tests", "stress", "docs", "examples", "README.md", "CHANGELOG.md", "LICENSE"),
+        *("g4f_lite", "providers", "tests", "stress", "docs", "examples"),
+        *("README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE"),
         *("pyproject.toml", "PKG-INFO", ".gitignore"),
     }
 

@@ -6,8 +6,9 @@ import pytest
 
 from g4f_lite import MalformedResponseError, ReplyError, ServerError
 from g4f_lite.errors.reply import ErrorReply
-from g4f_lite.provider.boundary import PluginBoundary, redact, redact_text
+from g4f_lite.provider.boundary import PluginBoundary
 from g4f_lite.provider.keys import Key
+from g4f_lite.provider.redaction import redact, redact_text
 
 KEY = Key("sk-secret-0123456789", "argument")
 
