@@ -34,7 +34,7 @@ _HEADER_VALUE = re.compile("[ -~]*")
 _OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
 """Libraries that end code by an exception, wherever it is: it is no failure of that code."""
 _LONGEST_BODY = 1 << 15
-_LONGEST_WAIT = 1e9
+_LONGEST_WAIT = 1e10
 """Seconds; what is longer is no time that can be computed with."""
 
 

@@ -28,7 +28,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 VALUES = {
     "model": "m", "messages": ({"role": "user", "content": "a"},), "input": "a", "voice": "v", "prompt": "p",
     "text": "t", "content": b"sound", "file": UploadFile(("a.mp3", b"sound")), "provider": "p",
-    "reason": "r", "url": "http://127.0.0.1/", "status": 200, "body": b"{}", "id": "1", "name": "n", "source": "s",
+    "call": g4f_lite.ToolCall(), "completion": ChatCompletion(), "rounds": (), "reason": "r", "url": "http://127.0.0.1/", "status": 200, "body": b"{}", "id": "1", "name": "n", "source": "s",
 }  # fmt: skip
 STRUCTS = [
     one for name in sorted(set(g4f_lite.__all__) - {"T"})
