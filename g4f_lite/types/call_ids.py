@@ -74,6 +74,8 @@ def _mended(choice: Choice, origin: str, messages: Sequence[JSONObject]) -> Choi
 
 _MOST_LOOKED_AT = 1 << 16
 """Characters of a call's arguments that are read again when its name comes again."""
+_MOST_LOOKS = 16
+"""How often they are read again: a service may repeat the name with each piece, and that would take quadratic time."""
 
 
 class _Open:
@@ -86,6 +88,7 @@ class _Open:
         self.is_named = False
         self.arguments: list[str] = []
         self.size = 0
+        self.looks = 0
 
     def add(self, arguments: str) -> None:
         """Keep arguments as long as they may have to be looked at: only a call without an id needs that."""
@@ -94,8 +97,10 @@ class _Open:
             self.arguments.append(arguments)
 
     def is_whole(self) -> bool:
-        if self.size > _MOST_LOOKED_AT:
+        ends = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        if not ends or self.size > _MOST_LOOKED_AT or self.looks == _MOST_LOOKS:
             return False
+        self.looks += 1
         try:
             return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
         except (msgspec.DecodeError, RecursionError):

@@ -89,18 +89,19 @@ FIELDS = st.sampled_from(
 JUNK = st.recursive(
     LEAF, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(FIELDS, inner, max_size=4)), max_leaves=8
 )
-PART = st.sampled_from((
+PARTS = (
     {"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
     {"type": "image_url", "image_url": {"url": "http://a.invalid/x.png"}}, {"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}},
     {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, {"type": "refusal", "refusal": "no"},
     {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}},
-))  # fmt: skip
+)  # fmt: skip
+PART = st.sampled_from(PARTS)
 CALLS = [{"id": "call_1", "type": "function", "function": {"name": "find", "arguments": '{"a": 1}'}}]
 MESSAGES: list[Any] = [
     {"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief"}, {"role": "developer", "content": "x"},
     {"role": "assistant", "content": None, "tool_calls": CALLS}, {"role": "tool", "tool_call_id": "call_1", "content": "7"},
     {"role": "assistant", "content": "so", "reasoning_content": "hm"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]},
-    {"role": "function", "name": "find", "content": "7"}, {"role": "user", "content": [{"type": "text", "text": "a"}], "name": "ann"},
+    {"role": "function", "name": "find", "content": "7"}, {"role": "user", "content": [*PARTS], "name": "ann"},
 ]  # fmt: skip
 SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}, "b": {"$ref": "#/$defs/B"}}, "required": ["a"],
           "$defs": {"B": {"anyOf": [{"enum": ["x", 1]}, {"type": "array", "items": {"type": "string"}}]}}, "additionalProperties": False}  # fmt: skip
@@ -161,7 +162,7 @@ def _cases(draw: st.DrawFn) -> tuple[Any, ...]:
         *(sorted(CreateParams.__annotations__.keys() - _SAFE) if operation == "chat" else good),
         "unknown",
     ]
-    for name in draw(st.lists(st.sampled_from(known), max_size=3, unique=True)):
+    for name in draw(st.lists(st.sampled_from(known), max_size=5, unique=True)):
         params[name] = draw(st.one_of(_edited(good[name]), JUNK) if name in good else JUNK)
     for name in ENDPOINTS[operation].required if operation != "chat" else ():
         params.setdefault(name, good[name])
@@ -173,5 +174,6 @@ SEEDS: list[tuple[Any, ...]] = [
     *(("chat", name, {"messages": MESSAGES[:1]}) for name in seeds.PROVIDERS),
     *(("chat", name, {"messages": MESSAGES[:1], field: value}) for name in NAMES for field, value in GOOD.items()),
     *(("chat", name, {"messages": MESSAGES}) for name in NAMES),
+    *(("chat", name, {**GOOD, "messages": MESSAGES}) for name in NAMES),
     *((operation, name, params) for name in ("openai", "groq") for operation, params in OTHER.items()),
 ]

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from g4f_lite.call.sse_events import SSEDecoder
 from g4f_lite.errors.exceptions import MalformedResponseError
-from g4f_lite.testing.shapes import SHAPES
 
 from . import seeds
-from .mutation import CUTS, cut, mutants, scratched
+from .mutation import CUTS, cut, mutants, plain_text, scratched
 from .promises import require
 from .reading import read_stream
 
@@ -29,6 +28,9 @@ def check(name: str, body: bytes, cuts: Sequence[int] | None = None) -> None:
     one = seeds.provider(name)
     _check_decoder(body, cuts)
     seen = read_stream(one, [body])
+    said = said_in(seeds.protocol(name), body)
+    if seen.result is not None and said is not None:
+        require(said == seen.text, "a success has the text of the events", (said, seen.text))
     in_pieces = read_stream(one, cut(body, cuts))
     require(in_pieces.verdict == seen.verdict, "pieces do not matter", (seen.verdict, in_pieces.verdict))
     for length in {one % (len(body) + 1) for one in cuts[:2]}:
@@ -96,16 +98,55 @@ def plain_events(body: bytes) -> list[tuple[str, bytes]]:
     return events
 
 
+def said_in(protocol: str, body: bytes) -> str | None:
+    """Return the text of a stream whose events have their plainest form; None if one has another."""
+    said = ""
+    try:
+        for name, data in plain_events(body):
+            if data == b"[DONE]":
+                return said
+            event = json.loads(data)
+            if name == "error" or "error" in event:
+                return None
+            if event.get("type") in ("message-end", "message_stop"):
+                return said
+            match protocol:
+                case "openai":
+                    for choice in event["choices"]:
+                        if (
+                            choice.keys() - {"index", "delta", "finish_reason", "logprobs"}
+                            or type(choice["index"]) is not int
+                        ):
+                            return None
+                        said += plain_text(choice["delta"].get("content") or "") if choice["index"] == 0 else ""
+                case "anthropic" if event["type"] == "content_block_start":
+                    said += plain_text(event["content_block"].get("text", ""))
+                case "anthropic" if event["type"] == "content_block_delta":
+                    said += plain_text(event["delta"].get("text", ""))
+                case "gemini":
+                    [candidate] = event["candidates"]
+                    if type(candidate["index"]) is not int:
+                        return None
+                    for part in candidate["content"]["parts"]:
+                        said += "" if part.get("thought") else plain_text(part["text"])
+                case "cohere" if event["type"] in ("content-start", "content-delta"):
+                    said += plain_text(event["delta"]["message"]["content"].get("text", ""))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return said
+
+
 def written(name: str, events: Any) -> bytes:
     """Return events as bytes; a value that is no list is one event."""
-    write = SHAPES[seeds.protocol(name)].sse  # type: ignore[index]
-    events = events if isinstance(events, list) else [events]
-    return b"".join(write(one if isinstance(one, dict) else _as_data(one)) for one in events)
+    of = seeds.protocol(name)
+    return b"".join(_event(of, one) for one in (events if isinstance(events, list) else [events]))
 
 
-def _as_data(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text.encode("utf-8", "replace").decode()
+def _event(protocol: str, value: Any) -> bytes:
+    kind = value.get("type") if isinstance(value, dict) and protocol in ("anthropic", "cohere") else None
+    lines = [f"event: {kind}"] if isinstance(kind, str) else []
+    lines += [f"data: {value if isinstance(value, str) else json.dumps(value)}", "", ""]
+    return ("\r\n" if protocol == "gemini" else "\n").join(lines).encode("utf-8", "replace")
 
 
 @st.composite

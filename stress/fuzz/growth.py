@@ -59,8 +59,15 @@ def _reader(kind: str, name: str) -> Callable[[bytes], object]:
 
 
 def _body(kind: str, name: str, value: Any, place: tuple[Any, ...], how: str, times: int) -> bytes:
-    grown = changed(value, place, lambda inside, step: inside.__setitem__(step, _grown(inside[step], how, times)))
+    grown = changed(value, place, lambda inside, step: _grow(inside, step, how, times))
     return written(name, grown) if kind == "stream" else as_json(grown)
+
+
+def _grow(inside: Any, step: Any, how: str, times: int) -> None:
+    if how == "repeat" and isinstance(inside, list):
+        inside[step : step + 1] = [inside[step]] * times
+    else:
+        inside[step] = _grown(inside[step], how, times)
 
 
 def _grown(value: Any, how: str, times: int) -> Any:
@@ -86,8 +93,8 @@ def _cases(draw: st.DrawFn) -> tuple[Any, ...]:
     kind = draw(st.sampled_from(("whole", "stream", "error")))
     name = draw(st.sampled_from(seeds.FEW))
     of = seeds.protocol(name)
-    value = draw(mutants({"whole": seeds.WHOLE[of], "stream": seeds.STREAMS[of], "error": seeds.ERRORS}[kind], 1))
-    place = draw(st.sampled_from(places(value)))
+    value = draw(mutants({"whole": seeds.WHOLE[of], "stream": seeds.STREAMS[of], "error": seeds.ERRORS}[kind], 2))
+    place = draw(st.sampled_from([place for place in places(value) if place] or [()]))
     inner = at(value, place)
     hows = ["repeat", "fields", "nest", *(["text"] if isinstance(inner, str) else [])]
     if len(repr(inner)) > 300:  # the larger size would take seconds alone

@@ -52,7 +52,7 @@ def changed(value: Any, place: tuple[Any, ...], change: Callable[[Any, Any], Non
     root = [copy.deepcopy(value)]
     *way, step = (0, *place)
     change(at(root, tuple(way)), step)
-    return root[0] if root else None
+    return root if len(root) > 1 else root[0]
 
 
 @st.composite
@@ -120,3 +120,15 @@ def cut(content: bytes, cuts: Sequence[int]) -> list[bytes]:
     """Cut bytes at these places, counted modulo their length."""
     places = sorted({one % len(content) for one in cuts} - {0}) if content else []
     return [content[start:end] for start, end in zip([0, *places], [*places, None], strict=True)]
+
+
+def plain_text(value: Any) -> str:
+    """
+    Return a text in which every character is printed.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError
+    return value

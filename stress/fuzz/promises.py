@@ -45,6 +45,7 @@ def check_result(result: Any) -> None:
     require(copy.deepcopy(result) == result or _has_nan(result), "a result can be copied", result)
     require(KEY not in repr(result) + repr(pickle.dumps(result)), "no key in a result")
     if isinstance(result, ChatCompletion):
+        require(result.cost is None or isinstance(result.cost, (int, float)), "a cost is a number", result.cost)
         plain = result.to_dict()
         msgspec.json.encode(plain)
         written = json.dumps(plain)  # with NaN, which stays in fields that have no attribute

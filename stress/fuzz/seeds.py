@@ -20,6 +20,7 @@ SAID = (
     Said(["Yes"], reasoning="hm so", finish="length"),
     Said((), "tool_calls", tool_calls=[CALL, {**CALL, "id": "call_2"}]),
     Said(["Both"], "tool_calls", "think", [CALL]),
+    Said(["a \ud83d", "\ude00 b"], "stop"),  # one character, cut in two
 )
 
 
@@ -223,4 +224,21 @@ ENDPOINTS: dict[str, list[Any]] = {
     "models": [_endpoint("/models"), {"data": [{"id": "a", "context_length": 8192, "pricing": {"prompt": "0.1"}}], "models": [
         {"name": "a", "capabilities": ["completion"]}]}],
 }  # fmt: skip
-"""By operation: answers of the endpoints other than chat."""
+"""By operation: answers of the endpoints other than chat, in OpenAI's protocol."""
+OTHERS: dict[tuple[str, str], list[Any]] = {
+    **{(operation, "openai"): answers for operation, answers in ENDPOINTS.items()},
+    ("embeddings", "gemini"): [
+        {"embeddings": [{"values": [0.5]}, {"values": [0.25]}], "usageMetadata": {"promptTokenCount": 2}}
+    ],
+    ("embeddings", "cohere"): [
+        {"id": "e", "embeddings": {"float": [[0.5], [0.25]]}, "meta": {"billed_units": {"input_tokens": 2}}}
+    ],
+    ("models", "anthropic"): [
+        {"data": [{"type": "model", "id": "a", "display_name": "A"}], "has_more": False, "first_id": "a"}
+    ],
+    ("models", "gemini"): [{"models": [{"name": "models/a", "supportedGenerationMethods": ["generateContent"]}]}],
+    ("models", "cohere"): [{"models": [{"name": "a", "endpoints": ["chat"], "context_length": 8}]}],
+    ("models", "mistral"): [{"data": [{"id": "a", "capabilities": {"completion_chat": True}}]}],
+    ("transcription", "mistral"): [HEARD],
+}
+"""By operation and provider."""

@@ -35,6 +35,13 @@ KNOWN = frozenset(
         "answered, MalformedResponseError",
         "MalformedResponseError, answered",
         "ServerError, MalformedResponseError",
+        "MalformedResponseError, ServerError",
+        "RateLimitError, MalformedResponseError",
+        "RedirectError, MalformedResponseError",
+        "ConnectionFailedError, RedirectError",
+        "RateLimitError, ConnectionFailedError",
+        "ConnectionFailedError, InvalidRequestError",
+        "StreamInterruptedError, MalformedResponseError",
     )
 )
 """Differences between the clients that are known, and are being mended: by the name of the promise."""
