@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,14 +99,18 @@ def plain_events(body: bytes) -> list[tuple[str, bytes]]:
     return events
 
 
+_ENDS = re.compile(rb'"(?:finish_reason|finishReason|stop_reason)": "')
+
+
 def said_in(protocol: str, body: bytes) -> str | None:
     """Return the text of a stream whose events have their plainest form; None if one has another."""
     said = ""
+    ended = False
     try:
         for name, data in plain_events(body):
             if data == b"[DONE]":
                 return said
-            event = json.loads(data)
+            event, before = json.loads(data), said
             if name == "error" or "error" in event:
                 return None
             if event.get("type") in ("message-end", "message_stop"):
@@ -131,6 +136,9 @@ def said_in(protocol: str, body: bytes) -> str | None:
                         said += "" if part.get("thought") else plain_text(part["text"])
                 case "cohere" if event["type"] in ("content-start", "content-delta"):
                     said += plain_text(event["delta"]["message"]["content"].get("text", ""))
+            if ended and said != before:  # it goes on after its end
+                return None
+            ended = ended or _ENDS.search(data) is not None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return said

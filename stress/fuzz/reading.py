@@ -104,7 +104,7 @@ def read_stream(
         for chunk in chunks:
             chunk.to_dict()
         partial = getattr(error, "partial_text", None)
-        if chunks and partial is not None:
+        if partial is not None and any(choice.index == 0 for chunk in chunks for choice in chunk.choices):
             require(partial == "".join(chunk.text for chunk in chunks), "an interruption has the text so far", partial)
         return Seen(None, error, chunks)
     check_result(result)
