@@ -170,8 +170,11 @@ def _cases(draw: st.DrawFn) -> tuple[Any, ...]:
 
 CASES = _cases()
 SEEDS: list[tuple[Any, ...]] = [
-    (name, written(name, stream), [7, 40, 90])
-    for name in seeds.PROVIDERS
-    for stream in seeds.STREAMS[seeds.protocol(name)]
+    *(
+        (name, written(name, stream), [7, 40, 90])
+        for name in seeds.FEW
+        for stream in seeds.STREAMS[seeds.protocol(name)]
+    ),
+    *((name, written(name, seeds.STREAMS[seeds.protocol(name)][3]), [7, 90]) for name in seeds.PROVIDERS),
+    *((name, written(name, streams[3])) for name, streams in seeds.STREAMS.items()),
 ]
-SEEDS += [(name, written(name, seeds.STREAMS[name][3])) for name in seeds.STREAMS]

@@ -104,12 +104,17 @@ def read_stream(
         for chunk in chunks:
             chunk.to_dict()
         partial = getattr(error, "partial_text", None)
-        if partial is not None and any(choice.index == 0 for chunk in chunks for choice in chunk.choices):
+        if partial is not None and _numbered(chunks):
             require(partial == "".join(chunk.text for chunk in chunks), "an interruption has the text so far", partial)
         return Seen(None, error, chunks)
     check_result(result)
     said = "".join(chunk.text for chunk in chunks)
-    require(said == result.text or result.choices[0].index != 0, "no text is lost", (said, result.text))
+    require(said == result.text or not _numbered(chunks), "no text is lost", (said, result.text))
     for chunk in chunks:
         chunk.to_dict(), repr(chunk)
     return Seen(result, None, chunks)
+
+
+def _numbered(chunks: Sequence[ChatCompletionChunk]) -> bool:
+    """Return whether the choices are numbered from 0, so that the text of a chunk is that of the first one."""
+    return min((choice.index for chunk in chunks for choice in chunk.choices), default=-1) == 0
