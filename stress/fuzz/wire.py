@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,33 @@ class Wire:
         self.server, self.client, self.other, self.runner = server, client, other, runner
         self.numbers = itertools.count()
 
-    def check(self, pieces: Sequence[bytes], end: str, stream: bool) -> None:
+    def check(self, sent: bytes | Sequence[bytes], how: Any, stream: bool) -> None:
+        """Check a body, framed in several ways and with chunks of these sizes, or a response with its end."""
+        if isinstance(sent, bytes):
+            self.check_body(sent, how, stream)
+        else:
+            self.check_response(sent, how, stream)
+
+    def check_body(self, body: bytes, cuts: Sequence[int], stream: bool) -> None:
+        """Check that a body is the same however it is framed, cut and compressed."""
+        chunked = [*map(replies.http_chunk, cut(body, cuts) if body else ()), replies.END]
+        zipped = gzip.compress(body)
+        framed: list[list[Action]] = [
+            [replies.head(200, {"content-length": str(len(body))}) + body],
+            [
+                replies.head(200, {"transfer-encoding": "chunked"}),
+                *(one for piece in chunked for one in (piece, Pause(0.001))),
+            ],
+            [replies.head(200, {"connection": "close"}), *cut(body, cuts), Close()],
+            [replies.head(200, {"content-encoding": "gzip", "content-length": str(len(zipped))}), *cut(zipped, cuts)],
+        ]
+        seen = []
+        for actions in framed:
+            self.server.on("fuzzed", replies.raw(*actions))
+            seen += [ask("fuzzed", stream, PATIENT, retries=0) for ask in (self._sync, self._async)]
+        require(len(set(seen)) == 1, "the frame of a body does not matter", seen)
+
+    def check_response(self, pieces: Sequence[bytes], end: str, stream: bool) -> None:
         """
         Check one response.
 
@@ -162,7 +189,15 @@ LINES = st.sampled_from(
 
 
 @st.composite
-def _cases(draw: st.DrawFn) -> tuple[Any, ...]:
+def _bodies(draw: st.DrawFn) -> tuple[Any, ...]:
+    body = st.sampled_from(
+        (WHOLE, STREAM, STREAM + STREAM, ERROR, b"", b"<html>", b"\r\n", WHOLE + b" " * 9999, STREAM * 300)
+    )
+    return draw(scratched(body, 1)), draw(CUTS), draw(st.booleans())
+
+
+@st.composite
+def _responses(draw: st.DrawFn) -> tuple[Any, ...]:
     stream = draw(st.booleans())
     body = draw(
         st.sampled_from((STREAM, WHOLE, ERROR, b"", b"<html>"))
@@ -184,8 +219,10 @@ def _cases(draw: st.DrawFn) -> tuple[Any, ...]:
     return pieces, draw(st.sampled_from(("close", "close", "close", "close", "close", "keep", "reset"))), stream
 
 
-CASES = _cases()
+CASES = st.one_of(_responses(), _responses(), _bodies())
 SEEDS: list[tuple[Any, ...]] = [
+    (WHOLE, [7, 30], False),
+    (STREAM, [9, 40, 90], True),
     ([replies.head(200, {"content-length": str(len(WHOLE))}) + WHOLE], "keep", False),
     ([replies.head(200, {"transfer-encoding": "chunked"}), *map(replies.http_chunk, cut(STREAM, range(0, 9999, 50))), replies.END],
      "keep", True),
