@@ -176,5 +176,5 @@ SEEDS: list[tuple[Any, ...]] = [
         for stream in seeds.STREAMS[seeds.protocol(name)]
     ),
     *((name, written(name, seeds.STREAMS[seeds.protocol(name)][3]), [7, 90]) for name in seeds.PROVIDERS),
-    *((name, written(name, streams[3])) for name, streams in seeds.STREAMS.items()),
+    *((name, written(name, streams[1])) for name, streams in seeds.STREAMS.items()),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import traceback
 from typing import Any
 
 import msgspec
@@ -65,7 +64,10 @@ def check_error(error: G4FLiteError) -> None:
     require(len(str(error)) <= LONGEST_MESSAGE, "an error is short", said)
     again = pickle.loads(pickle.dumps(error))
     require(type(again) is type(error) and str(again) == str(error), "an error survives pickle", said)
-    shown = said + repr(vars(error)) + repr(error.trail) + "".join(traceback.format_exception(error))
+    shown = said + repr(vars(error)) + repr(error.trail)
+    link: BaseException | None = error
+    while (link := link.__cause__ or link.__context__) is not None:
+        shown += f"{link!s} {link!r}"
     require(KEY not in shown, "no key in an error", said)
     wait = getattr(error, "retry_after", None)
     require(wait is None or 0 <= wait < float("inf"), "a wait is a number of seconds", wait)
