@@ -66,7 +66,7 @@ def check_error(error: G4FLiteError) -> None:
     require(type(again) is type(error) and str(again) == str(error), "an error survives pickle", said)
     shown = said + repr(vars(error)) + repr(error.trail)
     link: BaseException | None = error
-    while (link := link.__cause__ or link.__context__) is not None:
+    while (link := link.__cause__ or (None if link.__suppress_context__ else link.__context__)) is not None:
         shown += f"{link!s} {link!r}"
     require(KEY not in shown, "no key in an error", said)
     wait = getattr(error, "retry_after", None)
