@@ -268,9 +268,10 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
 
 
 def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-    """Yield a completion as a stream of one chunk."""
+    """Yield a completion as a stream of one chunk; its choices are numbered if the service has not done so."""
     choices = []
-    for choice in completion.choices:
+    numbered = len({choice.index for choice in completion.choices}) == len(completion.choices)
+    for number, choice in enumerate(completion.choices):
         message = choice.message
         calls = tuple(
             ToolCallDelta(
@@ -297,7 +298,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
         )
         choices.append(
             ChunkChoice(
-                index=choice.index,
+                index=choice.index if numbered else number,
                 delta=delta,
                 finish_reason=choice.finish_reason or "stop",  # the response was complete
                 logprobs=choice.logprobs,

@@ -347,15 +347,15 @@ class ChatCompletionChunk(Value, frozen=True, kw_only=True, gc=False):
     @property
     def text(self) -> str:
         """The first choice's piece of text, or ""."""
+        if self.choices[1:]:  # in any order, and perhaps several of one choice
+            return "".join(one.delta.content or "" for one in self.choices if one.index == 0)
         return (self.choices[0].delta.content or "") if self.choices and self.choices[0].index == 0 else ""
 
     @property
     def reasoning(self) -> str:
         """The first choice's piece of reasoning text, or ""."""
-        if not self.choices or self.choices[0].index != 0:
-            return ""
-        delta = self.choices[0].delta
-        return delta.reasoning or delta.reasoning_content or ""
+        deltas = (one.delta for one in self.choices if one.index == 0)
+        return "".join(delta.reasoning or delta.reasoning_content or "" for delta in deltas)
 
     def has_content(self) -> bool:
         """As `Delta.has_content`, of any choice."""

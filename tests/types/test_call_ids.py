@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -100,3 +101,23 @@ def test_each_call_of_a_whole_answer_has_an_id_that_its_conversation_does_not_ha
     assert [call.id for call in with_distinct_ids(answer("", "a", "a"), ()).tool_calls] == [made[0], "a", made[2]]
     earlier: list[Any] = [{"role": "assistant", "tool_calls": [{"id": made[0]}, 7]}]
     assert [call.id for call in with_distinct_ids(answer(""), earlier).tool_calls] == [made_id("answer", 0, 0, 1)]
+
+
+def test_arguments_are_read_again_a_few_times_only() -> None:
+    """Some services repeat the name with each piece; reading all arguments with each one takes quadratic time."""
+    ids = StreamedIds(())
+    pieces = [ToolCallDelta(index=0, function=FunctionCallDelta(name="f", arguments='{"a": "}'))]
+    pieces += [ToolCallDelta(index=0, function=FunctionCallDelta(name="f", arguments="}"))] * 500
+    looks = 0
+
+    def count(frame: Any, event: str, function: Any) -> None:
+        nonlocal looks
+        looks += event == "c_call" and function.__name__ == "join"  # of the pieces, to read them
+
+    sys.setprofile(count)
+    try:
+        for piece in pieces:
+            ids.mended(ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(tool_calls=(piece,))),)))
+    finally:
+        sys.setprofile(None)
+    assert 0 < looks <= 32
