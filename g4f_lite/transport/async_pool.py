@@ -69,7 +69,7 @@ class Protocol(ResponseHandler):
 
     def is_unused(self) -> bool:
         """Whether nothing has come since the last answer."""
-        return self._answer.reusable
+        return self._answer.complete and not self._answer.surplus and not self._answer.will_close
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer

@@ -20,9 +20,10 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser
-from .common import PIECE, LateReads
+from .common import MOST_LATE, PIECE
 
 
 class _Active(threading.local):
@@ -35,18 +36,19 @@ active = _Active()
 
 
 class _LimitedRaw(io.RawIOBase):
-    """A socket's raw reader that never waits past the limit. Unbuffered: it takes no byte that belongs to a later user."""
+    """A socket's raw reader that never waits past the limit. It has no buffer: after a proxy's answer comes TLS."""
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
         self._sock = sock
-        self._late = LateReads(limit)
+        self._limit = limit
+        self._late = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._late.remaining())
+        self._sock.settimeout(self._remaining())
         try:
             got: int | None = self._inner.readinto(buffer)
         except ssl.SSLWantReadError:
@@ -54,6 +56,21 @@ class _LimitedRaw(io.RawIOBase):
         if got is None:  # nothing is there, and no time is left
             raise TimeoutError
         return got
+
+    def _remaining(self) -> float:
+        """
+        Return the seconds that remain; 0.0 if only what is there already may be read.
+
+        Raises:
+            DeadlineExceededError, ProviderTimeoutError: the limit was reached `MOST_LATE` pieces ago.
+        """
+        try:
+            return self._limit.remaining()
+        except ProviderError:
+            self._late += 1
+            if self._late > MOST_LATE:
+                raise
+            return 0.0
 
     def close(self) -> None:
         if not self.closed:
