@@ -130,9 +130,9 @@ class AsyncByteStream:
         if self._decoder is None:
             return await self._read_raw()
         while True:
-            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
                 if piece := self._decoder.take(PIECE):
+                    self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
                     await asyncio.sleep(0)
                     return piece
                 if not (raw := await self._read_raw()):
@@ -190,11 +190,11 @@ class AsyncByteStream:
         """
         try:
             remaining = self._limit.remaining()
-        except ProviderError:  # the loop may have been held up past the limit
-            self._late += 1
-            if self._late > MOST_LATE or not has_arrived(source):
+        except ProviderError:  # the loop may have been held up past the limit: it looks once at what is there
+            self._late += not (isinstance(source, Body) and source.is_eof())
+            if self._late > MOST_LATE:
                 raise
-            return
+            remaining = 0.0
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm(remaining)

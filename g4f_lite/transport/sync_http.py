@@ -159,9 +159,9 @@ class SyncByteStream:
         if self._decoder is None:
             return self._read_raw()
         while True:
-            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
                 if piece := self._decoder.take(PIECE):
+                    self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
                     return piece
                 if not (raw := self._read_raw()):
                     self._decoder.finish()
