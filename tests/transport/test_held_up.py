@@ -107,3 +107,23 @@ def test_a_blocked_event_loop_loses_no_answer(stream: bool, server: FaultServer)
             return "".join([chunk.text async for chunk in result]) if stream else result.text
 
     assert asyncio.run(main()) == "in time"
+
+
+def test_a_blocked_event_loop_loses_no_piece_of_a_stream(server: FaultServer) -> None:
+    one, two = ({"choices": [{"index": 0, "delta": {"content": word}}]} for word in ("one ", "two"))
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    server.script(replies.stream([one, replies.Pause(0.3), two, replies.Pause(3.2), end]))
+
+    async def main() -> str:
+        async with AsyncClient(
+            plugins=[Plain()],
+            base_urls={"plain": server.base_url},
+            retries=0,
+            timeouts=Timeouts(first_token=20, stall=2),
+        ) as client:
+            stream = await client.chat.completions.create(provider="plain", messages=MESSAGES, stream=True)
+            text = (await anext(stream)).text
+            asyncio.get_running_loop().call_later(0.05, time.sleep, 3)
+            return text + "".join([chunk.text async for chunk in stream])
+
+    assert asyncio.run(main()) == "one two"
