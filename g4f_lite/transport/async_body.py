@@ -15,14 +15,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
+from .answer_parser import NotHTTP
+from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import GRACE, MOST_PROVISIONAL, PIECE, body_cap, too_large
+from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, body_cap, too_large
+from .decoding import Decoder, NotDecodable, decoder_for
 
 _NEVER = float("inf")
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
-LONGEST_LINE = 1 << 16
-"""As in http.client, so that both clients take the same headers."""
 
 
 class RawResponse:
@@ -47,17 +48,11 @@ class RawResponse:
 
     def expect(self) -> None:
         """Prepare for the response."""
-        self.protocol.set_response_params(
-            read_until_eof=True, read_bufsize=PIECE, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
-        )
+        self.protocol.set_response_params(read_until_eof=True, read_bufsize=PIECE)
 
     async def read_head(self) -> None:
-        for _ in range(MOST_PROVISIONAL + 1):
-            message, self.content = await self.protocol.read()
-            self.status, self.headers = message.code, message.headers
-            if self.status >= 200 or self.status == 101:
-                return
-        raise HttpProcessingError(message="too many provisional answers")
+        message, self.content = await self.protocol.read()
+        self.status, self.headers = message.code, lower(message.headers)
 
     @property
     def connection(self) -> Connection:
@@ -89,6 +84,11 @@ class AsyncByteStream:
         self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
+        self._late = self._late_pieces = 0
+        self._full = False
+        self._decoder: Decoder | None = None
+        if self.headers:
+            self._decode()
         self._upload = upload
         if upload is not None:
             upload.answered()
@@ -112,7 +112,15 @@ class AsyncByteStream:
         finally:
             self._waiting = None
         self.status = response.status
-        self.headers = lower(response.headers)
+        self.headers = dict(response.headers)
+        self._decode()
+
+    def _decode(self) -> None:
+        try:
+            self._decoder = decoder_for(self.headers)
+        except NotDecodable as error:
+            self.free()
+            raise MalformedResponseError(str(error), status=self.status) from error
 
     async def read(self) -> bytes:
         """
@@ -121,6 +129,29 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
         """
+        if self._decoder is None:
+            return await self._read_raw()
+        while True:
+            try:
+                if piece := self._decoder.take(DECODED_PIECE):
+                    self._check_limit(piece)  # a few bytes of the socket, where the limit is asked, can be many pieces
+                    await asyncio.sleep(0)
+                    return piece
+                if not (raw := await self._read_raw()):
+                    self._decoder.finish()
+                    return b""
+            except NotDecodable as error:
+                raise MalformedResponseError(str(error), status=self.status) from error
+            self._decoder.feed(raw)
+
+    def _check_limit(self, piece: bytes) -> None:
+        if self._limit.expired():
+            self._late_pieces += 1
+            if self._late_pieces > MOST_LATE or (self._late_pieces == 1 and self._full):
+                raise self._limit.error()
+        self._full = len(piece) == DECODED_PIECE
+
+    async def _read_raw(self) -> bytes:
         content = self._response.content
         self._await(content)
         try:
@@ -129,6 +160,8 @@ class AsyncByteStream:
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
+        if self._decoder is None:
+            self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:  # there may be more already: reading it would not wait, and no other task would run
             await asyncio.sleep(0)
         return piece
@@ -149,7 +182,7 @@ class AsyncByteStream:
                     raise too_large(self.status)
                 del body[cap:]
                 break
-            if self._response.content.at_eof():
+            if self._decoder is None and self._response.content.at_eof():
                 break
         return bytes(body)
 
@@ -160,7 +193,13 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached already.
         """
-        remaining = self._limit.remaining()
+        try:
+            remaining = self._limit.remaining()
+        except ProviderError:  # the loop may have been held up past the limit: it looks once at what is there
+            self._late += not (isinstance(source, Body) and source.is_eof())
+            if self._late > MOST_LATE or (self._late == 1 and self._full):
+                raise
+            remaining = 0.0
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm(remaining)
@@ -177,7 +216,7 @@ class AsyncByteStream:
     def fire(self) -> None:
         """One timer for the answer, set again when it turns out that data has come meanwhile."""
         self._timer = None
-        if self._waiting is None:
+        if self._waiting is None or has_arrived(self._waiting):  # the loop may have been held up past the limit
             return
         remaining = self._limit.expires_at - self._limit.now()
         if remaining <= 0:
@@ -223,6 +262,11 @@ def _free(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHa
     response.close()
 
 
+def has_arrived(source: ResponseHandler | aiohttp.StreamReader) -> bool:
+    """Whether reading it would not wait."""
+    return isinstance(source, (Body, Protocol)) and source.has_arrived()
+
+
 def _fire(stream: weakref.ref[AsyncByteStream]) -> None:
     if (alive := stream()) is not None:
         alive.fire()
@@ -266,8 +310,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         )
     if isinstance(error, aiohttp.InvalidURL):
         return ConnectionFailedError("the base URL is not an address", kind="dns")
+    if isinstance(error, NotHTTP):
+        return MalformedResponseError(f"the answer is not HTTP: {error}")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
-    if isinstance(error, aiohttp.ClientPayloadError) and "decode" in str(error).lower():
-        return MalformedResponseError("the answer's compression is broken")
     return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")
