@@ -21,7 +21,7 @@ from ..types.assembly import Assembly, as_chunks
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
-from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
+from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_kind
 from .sse_events import SSEDecoder, is_heartbeat
@@ -83,11 +83,12 @@ class ChunkReader:
         self.failure: ProviderError | None = None
         self._body: bytearray | None = None
         self._size = 0
+        self._most = stream_limit(limit.max_bytes)
         self._sniffed = False
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = bytearray(), True
         if not leg.is_local:
-            self._decoder = SSEDecoder(leg.provider.working_comments)
+            self._decoder = SSEDecoder(leg.provider.working_comments, event_limit(limit.max_bytes))
             with PluginBoundary(leg.key, "starting a stream"):
                 self._parser = leg.provider.new_stream(request)
             self._feed_all = getattr(self._parser, "feed_all", None)
@@ -142,8 +143,12 @@ class ChunkReader:
         elif not piece:
             self.closed = True
             self._end()
-        elif (size := self._size + len(piece)) > MAX_STREAM:
-            self._take(MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB", status=self.status))
+        elif (size := self._size + len(piece)) > self._most:
+            if (rest := self._most - self._size) and not self.closed:
+                self._size = self._most
+                self._read(piece[:rest])
+            if not self.closed:
+                self._take(beyond("the stream", self._most, self.status))
         else:
             self._size = size
             self._read(piece)
@@ -312,13 +317,13 @@ class ChunkReader:
 
     def _collect(self, body: bytearray, piece: bytes) -> None:
         failed = self.status is not None and not 200 <= self.status < 300
-        if len(body) + len(piece) <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
+        if len(body) + len(piece) <= (MAX_ERROR_BODY if failed else self._limit.max_bytes):
             body += piece
         elif failed:
             self.closed = True
             self._end()
         else:
-            raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
+            raise beyond("the answer", self._limit.max_bytes, self.status)
 
     def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
         """Read a body that is not a stream: an error, or a completion in one piece."""

@@ -29,6 +29,7 @@ class ClientSettings(TypedDict, total=False):
     timeouts: Timeouts
     deadline: float
     on_interrupt: OnInterrupt
+    max_response_bytes: int
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
 

@@ -31,6 +31,9 @@ from .common import (
 from .sync_sockets import Adapter, active
 from .uploading import Sending, UploadStopped
 
+_AT_ONCE = 1 << 20
+"""Bytes of a body that are read without looking at the limit between two pieces."""
+
 
 class HTTPTransport:
     """Pools of connections, shared by threads and made anew in a forked child."""
@@ -160,9 +163,10 @@ class SyncByteStream:
         Raises:
             ProviderError: as `read`, or it is too large.
         """
-        cap = body_cap(self.status)
-        if self._raw.headers.get("transfer-encoding"):
-            body = self._read_chunked(cap)
+        cap = body_cap(self.status, self._limit.max_bytes)
+        length = self._raw.length_remaining
+        if length is None or length > _AT_ONCE:
+            body = self._read_in_pieces(cap)
         else:
             try:
                 body = self._raw.read(cap + 1, decode_content=True)
@@ -170,12 +174,12 @@ class SyncByteStream:
                 raise translate(error, self._limit) from error
         if len(body) > cap:
             if 200 <= self.status < 300:
-                raise too_large(self.status)
+                raise too_large(self.status, self._limit.max_bytes)
             return body[:cap]
         return body
 
-    def _read_chunked(self, cap: int) -> bytes:
-        """Return a body, or more than `cap` bytes of it. `raw.read` would keep an object for each chunk."""
+    def _read_in_pieces(self, cap: int) -> bytes:
+        """Return a body, or more than `cap` bytes of it. `raw.read` allocates what it may read before it comes."""
         body = bytearray()
         while len(body) <= cap and (piece := self.read()):
             body += piece
