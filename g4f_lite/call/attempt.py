@@ -39,6 +39,7 @@ from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
+from ..types.memory_estimate import LARGE_OBJECT, OBJECT, check_memory, small
 from ..value import JSONObject
 from .answer_checks import check_kind
 from .call import Call
@@ -238,6 +239,9 @@ class ActiveAttempt:
     def _parse(self, response: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= response.status < 300:
             raise self.classify(ErrorReply(status=response.status, headers=response.headers, body=response.body))
+        if len(response.body) > small(self.limit.max_bytes) and operation.name != "speech":
+            per_object = OBJECT if operation is CHAT else LARGE_OBJECT
+            check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
                 result = operation.parse(self.leg.provider, request, response)

@@ -21,7 +21,8 @@ from ..types.assembly import Assembly, as_chunks
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
-from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, beyond, check_json_size, event_limit, stream_limit
+from ..types.memory_estimate import check_memory, small
+from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_kind
 from .sse_events import SSEDecoder, is_heartbeat
@@ -29,8 +30,8 @@ from .surrogates import SurrogateJoiner
 
 _KEPT = 4096
 """Chunks that are kept as they are. Older chunks are assembled, which takes a tenth of the memory."""
-_KEPT_BYTES = 1 << 20
-"""Bytes of events that are kept with their chunks."""
+_TEXT_SHARE = 1.5
+"""How many times `max_response_bytes` the memory of what a stream has said may take."""
 
 
 class ChunkReader:
@@ -82,8 +83,11 @@ class ChunkReader:
         self._assembled_at = 0
         self.failure: ProviderError | None = None
         self._body: bytearray | None = None
-        self._size = 0
+        self.size = 0
+        """Bytes of the body so far."""
         self._most = stream_limit(limit.max_bytes)
+        self._small = small(limit.max_bytes)
+        """Bytes of events that are kept with their chunks."""
         self._sniffed = False
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = bytearray(), True
@@ -105,14 +109,14 @@ class ChunkReader:
         Chunks without choices, which report the usage, are returned only to who asked for them. A failure comes after
         the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if full := len(self.chunks) > _KEPT or self._size - self._assembled_at > _KEPT_BYTES:
+        if full := len(self.chunks) > _KEPT or self.size - self._assembled_at > self._small:
             self._assembled()
             self.chunks, self._added = [], 0
-            self._assembled_at = self._size
+            self._assembled_at = self.size
         before = len(self.chunks)
         try:
             if full:
-                self._check_calls()
+                self._check_older()
             self._take(piece)
         except ProviderError as error:
             self.closed = True
@@ -143,14 +147,14 @@ class ChunkReader:
         elif not piece:
             self.closed = True
             self._end()
-        elif (size := self._size + len(piece)) > self._most:
-            if (rest := self._most - self._size) and not self.closed:
-                self._size = self._most
+        elif (size := self.size + len(piece)) > self._most:
+            if (rest := self._most - self.size) and not self.closed:
+                self.size = self._most
                 self._read(piece[:rest])
             if not self.closed:
                 self._take(beyond("the stream", self._most, self.status))
         else:
-            self._size = size
+            self.size = size
             self._read(piece)
 
     def _read(self, piece: bytes) -> None:
@@ -175,7 +179,8 @@ class ChunkReader:
 
     def _end(self) -> None:
         if self._body is not None:
-            self._accept(self._whole(bytes(self._body)))
+            body, self._body = bytes(self._body), bytearray()  # so that it is in memory once
+            self._accept(self._whole(body))
         elif not self.leg.is_local:
             self._parse_last([*self._surrogates.add_all(self._decoder.close()), *self._surrogates.close()])
             with PluginBoundary(self.leg.key, "ending a stream"):
@@ -264,8 +269,9 @@ class ChunkReader:
             if is_heartbeat(event):
                 continue
             try:
-                if data[MAX_OBJECTS:]:
+                if data[self._small :]:
                     check_json_size(data)
+                    check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
                 with PluginBoundary(self.leg.key, "reading a stream"):
                     chunks = [_with_raw(chunk, data) for chunk in feed(event)]
             except MalformedResponseError:
@@ -310,8 +316,11 @@ class ChunkReader:
             self.has_content = self._new_content = True
             self._limit.on_content()
 
-    def _check_calls(self) -> None:
+    def _check_older(self) -> None:
         assert self._older is not None
+        most = int(_TEXT_SHARE * self._limit.max_bytes)
+        if self._older.settle() > most:
+            raise beyond("the memory of what the stream has said", most, self.status)
         if self._older.most_calls > MAX_CHOICES:
             raise MalformedResponseError(f"a message has more than {MAX_CHOICES} tool calls", status=self.status)
 
@@ -331,6 +340,8 @@ class ChunkReader:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
             check_json_size(body)
+            if body[self._small :]:
+                check_memory("the answer", body, self._limit.max_bytes)
             with PluginBoundary(self.leg.key, "reading an answer"):
                 completion = self.leg.provider.parse_response(
                     HTTPResponse(status=self.status or 200, headers=self.headers, body=body)

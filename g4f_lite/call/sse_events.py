@@ -45,7 +45,7 @@ class SSEDecoder:
         self._after_cr = False
         self._signs = signs
         self._most = most
-        self._most_plain = min(most, MAX_OBJECTS)
+        self._most_plain = min(max(most >> 4, 1 << 16), most, MAX_OBJECTS)
         self.has_worked = False
         """Whether the last piece for `feed` shows that the service works: it had more than comments and blank lines."""
 

@@ -19,7 +19,11 @@ from .chat import (
     Usage,
 )
 from .extra_fields import ExtraFields, larger_counts
+from .memory_estimate import memory_of
+from .pieces import Kept, Pieces, encoded
 
+_DETAIL = 400
+"""Bytes of a piece of reasoning itself."""
 _FEW_PIECES = 16
 """A call that came in more pieces is not looked at to see whether it is whole: that would take quadratic time."""
 
@@ -29,37 +33,57 @@ class _Call:
         self.id = ""
         self.type = "function"
         self.name = ""
-        self.arguments: list[str] = []
+        self.arguments = Pieces()
         self.extra_content: JSONObject = {}
 
     @property
     def whole(self) -> bool:
         """Whether its arguments are a JSON object already."""
-        if not self.arguments or len(self.arguments) > _FEW_PIECES or not self.arguments[-1].rstrip().endswith("}"):
+        pieces = self.arguments
+        if not pieces or pieces.joined or len(pieces) > _FEW_PIECES or not pieces[-1].rstrip().endswith("}"):
             return False
-        return isinstance(decode_json("".join(self.arguments).encode("utf-8", "replace")), dict)
+        return isinstance(decode_json("".join(pieces).encode("utf-8", "replace")), dict)
 
 
 class _Choice:
     def __init__(self) -> None:
         self.role = "assistant"
-        self.content: list[str] = []
-        self.refusal: list[str] = []
-        self.reasoning: list[str] = []
-        self.reasoning_content: list[str] = []
+        self.content = Pieces()
+        self.refusal = Pieces()
+        self.reasoning = Pieces()
+        self.reasoning_content = Pieces()
         self.calls: list[_Call] = []
         self.open: dict[int | None, _Call] = {}
         self.by_id: dict[str, _Call] = {}
         self.finish_reason: str | None = None
-        self.logprobs: list[object] = []
+        self.logprobs = Kept()
         self.reasoning_details: list[object] = []
+        self._details_settled = self._details_memory = 0
         self.function_name = ""
-        self.function_arguments: list[str] | None = None
+        self.function_arguments: Pieces | None = None
         self.audio: JSONObject = {}
-        self.sound: list[str] = []
-        self.transcript: list[str] = []
-        self.images: list[JSONObject] = []
+        self.sound = Kept()
+        self.transcript = Pieces()
+        self.images = Kept()
         self.extra_content: JSONObject = {}
+
+    def settle(self) -> int:
+        """As `Assembly.settle`."""
+        texts = [self.content, self.refusal, self.reasoning, self.reasoning_content, self.transcript]
+        texts += [call.arguments for call in self.calls]
+        if self.function_arguments is not None:
+            texts.append(self.function_arguments)
+        fields = [self.extra_content, self.audio, *(call.extra_content for call in self.calls)]
+        given = sum(memory_of(encoded(one)) for one in fields if one)
+        held = self.logprobs.settle() + self.images.settle() + self.sound.settle() + self._settle_details()
+        return given + held + sum(one.settle() for one in texts)
+
+    def _settle_details(self) -> int:
+        details = self.reasoning_details
+        for one in details[self._details_settled : -1]:  # the last one may get more
+            self._details_memory += _memory_of_detail(one)
+        self._details_settled = max(0, len(details) - 1)
+        return self._details_memory + (_memory_of_detail(details[-1]) if details else 0)
 
     def call_of(self, piece: ToolCallDelta) -> _Call:
         """
@@ -138,6 +162,13 @@ class Assembly:
                 if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                     choice.logprobs += tokens
 
+    def settle(self) -> int:
+        """Join the pieces that have come since the last time; return about how many bytes of memory all of it takes."""
+        memory = memory_of(encoded(self._extra.all))
+        if self._usage is not None and self._usage.extra:
+            memory += memory_of(encoded(self._usage.extra))
+        return memory + sum(choice.settle() for choice in self._choices.values())
+
     @property
     def most_calls(self) -> int:
         """How many tool calls the choice with the most of them has."""
@@ -197,10 +228,10 @@ class _Detail:
 
     def __init__(self, first: JSONObject) -> None:
         self.fields = dict(first)
-        self.texts: dict[str, list[str]] = {}
+        self.texts: dict[str, Pieces] = {}
         for name in ("text", "summary"):
             if isinstance(first.get(name), str):
-                self.texts[name] = [first[name]]
+                self.texts[name] = Pieces([first[name]])
 
     def goes_on(self, piece: JSONObject) -> bool:
         own = self.fields
@@ -211,9 +242,15 @@ class _Detail:
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
             if name in ("text", "summary") and isinstance(value, str):
-                self.texts.setdefault(name, []).append(value)
+                self.texts.setdefault(name, Pieces()).append(value)
             elif self.fields.get(name) is None:
                 self.fields[name] = value
+
+
+def _memory_of_detail(detail: object) -> int:
+    if not isinstance(detail, _Detail):
+        return memory_of(encoded(detail))
+    return _DETAIL + memory_of(encoded(detail.fields)) + sum(text.settle() for text in detail.texts.values())
 
 
 def _whole_detail(detail: object) -> object:
@@ -230,7 +267,7 @@ def _is_another(call: _Call, piece: ToolCallDelta) -> bool:
 def _add_other(choice: _Choice, delta: Delta) -> None:
     if delta.function_call is not None:
         choice.function_name = choice.function_name or delta.function_call.name or ""
-        choice.function_arguments = choice.function_arguments or []
+        choice.function_arguments = choice.function_arguments or Pieces()
         choice.function_arguments.append(delta.function_call.arguments or "")
     for name, value in (delta.audio or {}).items():
         if name == "data" and isinstance(value, str):
