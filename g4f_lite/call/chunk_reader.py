@@ -269,7 +269,7 @@ class ChunkReader:
             if is_heartbeat(event):
                 continue
             try:
-                if data[self._small :]:
+                if len(data) > self._small:
                     check_json_size(data)
                     check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
                 with PluginBoundary(self.leg.key, "reading a stream"):
@@ -340,7 +340,7 @@ class ChunkReader:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
             check_json_size(body)
-            if body[self._small :]:
+            if len(body) > self._small:
                 check_memory("the answer", body, self._limit.max_bytes)
             with PluginBoundary(self.leg.key, "reading an answer"):
                 completion = self.leg.provider.parse_response(

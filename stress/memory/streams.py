@@ -26,7 +26,7 @@ LAST = sse(b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}') + sse
 
 def in_chunks(body: Iterator[bytes]) -> Iterator[bytes]:
     yield head(200, KIND, transfer_encoding="chunked")
-    for piece in body:
+    for piece in filter(None, body):  # an empty one would be the end
         yield b"%x\r\n%b\r\n" % (len(piece), piece)
     yield b"0\r\n\r\n"
 

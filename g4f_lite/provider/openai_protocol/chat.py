@@ -219,7 +219,7 @@ class OpenaiTemplate(Provider):
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         body = response.body
         completion: ChatCompletion | None = None
-        answer: Any = decode_or_none(body) if body[_LARGE:] else None
+        answer: Any = decode_or_none(body) if body[_LARGE : _LARGE + 1] else None
         try:
             try:
                 # What is in memory once need not be decoded again: its texts are shared.
@@ -228,7 +228,7 @@ class OpenaiTemplate(Provider):
                 answer = decode_bounded(body) if answer is None else answer
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
-        if completion is not None and not body[_LARGE:]:
+        if completion is not None and not body[_LARGE : _LARGE + 1]:
             try:
                 answer = msgspec.json.decode(body)
             except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
