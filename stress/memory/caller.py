@@ -60,7 +60,7 @@ def settings(order: dict[str, Any]) -> dict[str, Any]:
     names = ["anthropic", "gemini", "cohere", "plain", "second", "third", "nameless"]
     return {
         "plugins": [Plain, Second, Third, Nameless],
-        "base_urls": {name: order["url"] for name in names},
+        "base_urls": dict.fromkeys(names, order["url"]),
         "keys": {"anthropic": "k", "gemini": "k", "cohere": "k"},
         "retries": 0,
         "timeouts": Timeouts(connect=DEADLINE_S, first_token=DEADLINE_S, stall=DEADLINE_S, total=DEADLINE_S),
