@@ -39,10 +39,9 @@ class _Call:
     @property
     def whole(self) -> bool:
         """Whether its arguments are a JSON object already."""
-        pieces = self.arguments
-        if not pieces or pieces.joined or len(pieces) > _FEW_PIECES or not pieces[-1].rstrip().endswith("}"):
+        if not self.arguments or len(self.arguments) > _FEW_PIECES or not self.arguments[-1].rstrip().endswith("}"):
             return False
-        return isinstance(decode_json("".join(pieces).encode("utf-8", "replace")), dict)
+        return isinstance(decode_json("".join(self.arguments).encode("utf-8", "replace")), dict)
 
 
 class _Choice:
@@ -70,13 +69,13 @@ class _Choice:
     def settle(self) -> int:
         """As `Assembly.settle`."""
         texts = [self.content, self.refusal, self.reasoning, self.reasoning_content, self.transcript]
-        texts += [call.arguments for call in self.calls]
         if self.function_arguments is not None:
             texts.append(self.function_arguments)
         fields = [self.extra_content, self.audio, *(call.extra_content for call in self.calls)]
         given = sum(memory_of(encoded(one)) for one in fields if one)
         held = self.logprobs.settle() + self.images.settle() + self.sound.settle() + self._settle_details()
-        return given + held + sum(one.settle() for one in texts)
+        calls = sum(call.arguments.measure() for call in self.calls)
+        return given + held + calls + sum(one.settle() for one in texts)
 
     def _settle_details(self) -> int:
         details = self.reasoning_details

@@ -10,24 +10,33 @@ import msgspec
 from .memory_estimate import memory_of
 
 
+_HEAD, _SLOT = 72, 8
+"""Bytes of a text besides its characters, and of its place in a list."""
+
+
 class Pieces(list[str]):
     """The pieces of a text."""
 
-    joined = 0
-    """How many of them, from the first, have been joined from shorter ones."""
+    _settled = 0
+    """How many of them, from the first, have been measured."""
     _memory = _length = 0
     _width = 1
 
     def settle(self) -> int:
-        """Join the pieces that have come since the last time; return the bytes of all, and of the text they make up."""
-        if len(self) > self.joined:
-            text = "".join(self[self.joined :])
-            self[self.joined :] = [text]
-            self.joined += 1
-            self._memory += getsizeof(text)
-            self._length += len(text)
+        """As `measure`, and join the pieces that have come since the last time."""
+        if len(self) > self._settled:
+            self[self._settled :] = ["".join(self[self._settled :])]
+        return self.measure()
+
+    def measure(self) -> int:
+        """Return the bytes of all pieces, and of the text that they make up."""
+        for text in self[self._settled :]:
+            size, length = getsizeof(text), len(text)
+            self._memory += size + _SLOT
+            self._length += length
             # One character that takes 4 bytes makes all of the text take as many.
-            self._width = max(self._width, min(4, (getsizeof(text) - 72) // (len(text) or 1)))
+            self._width = max(self._width, min(4, (size - _HEAD) // (length or 1)))
+        self._settled = len(self)
         return self._memory + self._length * self._width
 
 
