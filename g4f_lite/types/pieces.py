@@ -9,7 +9,6 @@ import msgspec
 
 from .memory_estimate import memory_of
 
-
 _HEAD, _SLOT = 72, 8
 """Bytes of a text besides its characters, and of its place in a list."""
 
