@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
-from ..types.chat import ChatCompletion
+from ..types.chat import ChatCompletion, ChatRequest
 
 if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.audio import Speech
@@ -19,15 +19,6 @@ if TYPE_CHECKING:  # a chat needs no other endpoint
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 """An error page in place of an image; an SVG begins with `<` too."""
 _SPACES = dict.fromkeys(b"\t\n\r", " ")
-
-
-def check_kind(result: object, kind: type) -> None:
-    """
-    Raises:
-        MalformedResponseError: a provider's code returned something else.
-    """
-    if not isinstance(result, kind):
-        raise MalformedResponseError(f"the provider's code returns {type(result).__name__}, not {kind.__name__}")
 
 
 def check_content(completion: ChatCompletion, status: int | None) -> None:
@@ -51,6 +42,15 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
     if any(choice.finish_reason == "content_filter" for choice in completion.choices):
         raise ContentFilterError("the service withheld the answer", status=status, code="content_filter")
     raise MalformedResponseError("the answer is empty", status=status)
+
+
+def check_count(count: int, request: ChatRequest, status: int | None) -> None:
+    """
+    Raises:
+        MalformedResponseError: fewer choices came than the request asks for.
+    """
+    if count < request.choices:
+        raise MalformedResponseError(f"{count} of {request.choices} choices came", status=status)
 
 
 def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest, status: int | None) -> None:

@@ -31,17 +31,18 @@ from ..errors.exceptions import (
 )
 from ..errors.reply import ErrorReply
 from ..failover.decisions import blames_model
-from ..provider.boundary import PluginBoundary, check_outgoing, is_wait, redact
+from ..provider.boundary import PluginBoundary, check_outgoing, redact, sound_error
+from ..provider.checked import check
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
+from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.memory_estimate import LARGE_OBJECT, OBJECT, check_memory, small
 from ..value import JSONObject
-from .answer_checks import check_kind
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
 from .operations import CHAT, Operation
@@ -87,9 +88,9 @@ class ActiveAttempt:
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
             call.hooks.observe("attempt_started", self.state.attempt)
-            self.request = msgspec.structs.replace(call.request, model=self.leg.model)
+            self.request = request = copied(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
-                self.request = msgspec.structs.replace(self.request, messages=(*self.request.messages, *more))
+                self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
             if self.leg.asks_for_key and not self.leg.is_local:
                 self.key_wanted, self._unsent = self.leg.key, True
             else:
@@ -139,7 +140,7 @@ class ActiveAttempt:
             return
         provider, key = self.leg.provider, self.leg.key
         self._unsent = True
-        with PluginBoundary(self.leg.key, "building the request"):
+        with PluginBoundary(self.leg.key, "building the request", reads=False):
             outgoing = self.call.operation.build(
                 provider, self.request, None if key is None else key.value, self.call.plan.stream
             )
@@ -155,7 +156,7 @@ class ActiveAttempt:
         from ..types.models import ModelsRequest
 
         key = self.leg.key
-        with PluginBoundary(self.leg.key, "asking for the models"):
+        with PluginBoundary(self.leg.key, "asking for the models", reads=False):
             lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
@@ -216,8 +217,7 @@ class ActiveAttempt:
             result = self._parse(response, operation, self.request)
         else:
             result = response
-            check_kind(result, operation.result)
-        operation.check(result, self.request, status)
+        operation.check(result, self.call.request, status)  # a plugin may have changed its own
         if operation is CHAT:
             result = self._complete_chat(result)
         if self.call.response_model is not None:
@@ -245,9 +245,10 @@ class ActiveAttempt:
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
                 result = operation.parse(self.leg.provider, request, response)
+                if not self.leg.provider._decodes:
+                    check(result, operation.result, operation.method)
         except ReplyError as error:
             raise self.classify(error.reply) from None
-        check_kind(result, operation.result)
         return result
 
     def _parse_text(self, completion: ChatCompletion, model: ResponseModel, status: int | None) -> ChatCompletion:
@@ -284,16 +285,14 @@ class ActiveAttempt:
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins."""
-        with PluginBoundary(self.leg.key, "reading an error"):
+        with PluginBoundary(self.leg.key, "reading an error", reads=False):
             error = self.leg.provider.classify_error(reply)
-        if not isinstance(error, ProviderError):
-            return MalformedResponseError(f"the provider's code returns {type(error).__name__} for an error")
-        error = self.call.hooks.refine_error(self.leg.provider, reply, error)
+            if not isinstance(error, ProviderError):
+                raise TypeError(f"classify_error returns {type(error).__name__}, not a ProviderError")
+        error = sound_error(self.call.hooks.refine_error(self.leg.provider, reply, error))
         from ..errors.reply_facts import keep_reply
 
         keep_reply(error, reply)
-        if not is_wait(error.retry_after):
-            error.retry_after = None
         return redact(error, self.leg.key)
 
     def _sign(self, result: Any, raw_json: bytes | None = None) -> Any:

@@ -9,13 +9,14 @@ is known to mean nothing but that the service lives.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
 from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
+from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
 from ..types.assembly import Assembly, as_chunks
 from ..types.call_ids import StreamedIds
@@ -24,7 +25,7 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_content, check_kind
+from .answer_checks import check_content, check_count
 from .sse_events import SSEDecoder, is_heartbeat
 from .surrogates import SurrogateJoiner
 
@@ -76,6 +77,8 @@ class ChunkReader:
         self._call_ids = StreamedIds(request.messages)
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
+        self._resumed: set[int] = set()
+        """The choices that had content after their finish reason, so that it was not their end."""
         self._asks_for_usage = bool((request.stream_options or {}).get("include_usage"))
         self._bare = False
         """A chunk without choices has come."""
@@ -93,9 +96,10 @@ class ChunkReader:
             self._body, self._sniffed = bytearray(), True
         if not leg.is_local:
             self._decoder = SSEDecoder(leg.provider.working_comments, event_limit(limit.max_bytes))
-            with PluginBoundary(leg.key, "starting a stream"):
+            with PluginBoundary(leg.key, "starting a stream", reads=False):
                 self._parser = leg.provider.new_stream(request)
-            self._feed_all = getattr(self._parser, "feed_all", None)
+                check_parser(self._parser)
+                self._feed_all = getattr(self._parser, "feed_all", None)
 
     # -- feeding ---------------------------------------------------------------------------
 
@@ -115,9 +119,12 @@ class ChunkReader:
             self._assembled_at = self.size
         before = len(self.chunks)
         try:
-            if full:
-                self._check_older()
-            self._take(piece)
+            try:
+                if full:
+                    self._check_older()
+                self._take(piece)
+            except ReplyError as error:
+                raise self._classify(error.reply) from None
         except ProviderError as error:
             self.closed = True
             self.failure = self.interrupted(error)
@@ -184,7 +191,7 @@ class ChunkReader:
         elif not self.leg.is_local:
             self._parse_last([*self._surrogates.add_all(self._decoder.close()), *self._surrogates.close()])
             with PluginBoundary(self.leg.key, "ending a stream"):
-                last = tuple(self._parser.close())
+                last = check_chunks(self._parser.close(), "close")
             self._accept(last)
         self._check_end()
 
@@ -194,15 +201,16 @@ class ChunkReader:
             raise MalformedResponseError(cause, status=self.status)
         if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
+        check_count(len(self._finished), self._request, self.status)
 
     @property
     def finished(self) -> bool:
-        """Whether each choice that has begun has its finish reason."""
-        return bool(self._finished) and not self._unfinished
+        """Whether each choice that has begun ends with its finish reason."""
+        return bool(self._finished) and not self._unfinished and not self._resumed
 
     def _all_finished(self) -> bool:
-        """Tell whether each choice of the request has its finish reason, so that nothing more is needed."""
-        return self.finished and len(self._finished) >= (self._request.n or 1)
+        """Tell whether each choice of the request has its finish reason, so that the answer is whole, come what may."""
+        return self.finished and len(self._finished) >= self._request.choices
 
     def interrupted(self, cause: ProviderError) -> ProviderError:
         """Return what a failure is at this point: before the first content its cause, then an interruption."""
@@ -222,11 +230,23 @@ class ChunkReader:
 
     def _assembled(self) -> Assembly:
         if self._older is None:
-            # A copy: if this leg fails before its first content, the next one continues the same stream.
-            self._older = Assembly() if self.prefix is None else copy.deepcopy(self.prefix._assembled())
+            self._older = Assembly()
+            if self.prefix is not None:
+                # A copy: if this leg fails before its first content, the next one continues the same stream.
+                self._older = copy.deepcopy(self.prefix._assembled())
+                self._older.begin_next_leg()
         self._older.add(self.chunks[self._added :])
         self._added = len(self.chunks)
         return self._older
+
+    def legs(self) -> Iterator[tuple[str, ChatCompletion]]:
+        """Yield the provider and the answer so far of each leg of this stream, the last one first."""
+        reader: ChunkReader | None = self
+        while reader is not None:
+            completion = reader.completion()
+            model = completion.model or reader._request.model
+            yield reader.leg.provider.name, msgspec.structs.replace(completion, model=model)
+            reader = reader.prefix
 
     @property
     def text(self) -> str:
@@ -247,12 +267,21 @@ class ChunkReader:
         assert self._feed_all is not None
         with PluginBoundary(self.leg.key, "reading a stream"):
             chunks = self._feed_all(events)
+            if chunks is not None:
+                chunks = check_chunks(chunks, "feed_all")
+                done = bool(getattr(self._parser, "done", False))
         if chunks is None:
             ordinary = [ServerSentEvent(data=data) for data in events if data and not data.isspace()]
             self._parse(self._surrogates.add_all(ordinary))
             return
         self._accept(chunks)
-        self.closed = self.closed or getattr(self._parser, "done", False)
+        if done:
+            self._close()
+
+    def _close(self) -> None:
+        """Take what the parser says: it is the end, also of choices that had content after their finish reason."""
+        self.closed = True
+        self._resumed.clear()
 
     def _parse_last(self, events: Sequence[ServerSentEvent]) -> None:
         """As `_parse`, at the end of the body, which may have cut the last event: that is no malformed event."""
@@ -273,25 +302,25 @@ class ChunkReader:
                     check_json_size(data)
                     check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
                 with PluginBoundary(self.leg.key, "reading a stream"):
-                    chunks = [_with_raw(chunk, data) for chunk in feed(event)]
-            except MalformedResponseError:
-                if self.finished:  # after the end of the completion
+                    chunks = [_with_raw(chunk, data) for chunk in check_chunks(feed(event), "feed")]
+                    done = bool(getattr(self._parser, "done", False))
+            except (ProviderError, ReplyError) as error:
+                if not self._all_finished():
+                    raise
+                failure = self._classify(error.reply) if isinstance(error, ReplyError) else error
+                self.notes.append(f"after the end of the answer: {failure.message[:80]}")
+                if isinstance(error, MalformedResponseError):
                     continue
-                raise
-            except ReplyError as error:
-                raise self._classify(error.reply) from None
-            else:
-                self._accept(chunks)
-            if getattr(self._parser, "done", False):  # what follows [DONE] is ignored
-                self.closed = True
+                done, chunks = True, []
+            self._accept(chunks)
+            if done:  # what follows [DONE] is ignored
+                self._close()
                 return
 
     def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         content = False
         finished, unfinished = self._finished, self._unfinished
         for chunk in chunks:
-            if not isinstance(chunk, ChatCompletionChunk):
-                raise MalformedResponseError(f"the provider's code yields {type(chunk).__name__}, not chunks")
             self.chunks.append(chunk)
             if not chunk.choices:
                 self._bare = True
@@ -303,8 +332,13 @@ class ChunkReader:
                 if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
                     finished.add(index)
                     unfinished.discard(index)
-                elif index in unfinished or index in finished:
+                    if self._resumed:
+                        self._resumed.discard(index)
+                elif index in unfinished:
                     continue
+                elif index in finished:
+                    if choice.delta.has_content():
+                        self._resumed.add(index)
                 else:
                     unfinished.add(index)
                 if len(finished) + len(unfinished) > MAX_CHOICES:
@@ -338,22 +372,17 @@ class ChunkReader:
         """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
-        try:
-            check_json_size(body)
-            if len(body) > self._small:
-                check_memory("the answer", body, self._limit.max_bytes)
-            with PluginBoundary(self.leg.key, "reading an answer"):
-                completion = self.leg.provider.parse_response(
-                    HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
-                )
-        except ReplyError as error:
-            raise self._classify(error.reply) from None
-        check_kind(completion, ChatCompletion)
+        check_json_size(body)
+        if len(body) > self._small:
+            check_memory("the answer", body, self._limit.max_bytes)
+        with PluginBoundary(self.leg.key, "reading an answer"):
+            completion = self.leg.provider.parse_response(
+                HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
+            )
+            check(completion, ChatCompletion, "parse_response")
         return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
 
 
 def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:
     """Return a chunk with its event; a provider's code may yield the same chunk twice, so it is not changed."""
-    if not isinstance(chunk, ChatCompletionChunk) or chunk.raw_json is not None:
-        return chunk
-    return msgspec.structs.replace(chunk, raw_json=data)
+    return chunk if chunk.raw_json is not None else msgspec.structs.replace(chunk, raw_json=data)

@@ -59,7 +59,9 @@ def _row(
     check: Callable[[Any, Any, int | None], None] = check_nothing,
     parse: Callable[[Provider, Any, HTTPResponse], Answer] = _parse,
 ) -> Endpoint:
-    return Endpoint(method, request, required, Operation(request.operation, result, _build, parse, check))
+    return Endpoint(
+        method, request, required, Operation(request.operation, result, "parse_operation", _build, parse, check)
+    )
 
 
 ENDPOINTS: dict[str, Endpoint] = {

@@ -13,7 +13,7 @@ from ..provider.base import Provider
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.size_limits import MAX_OBJECTS, check_json_size
-from .answer_checks import check_content
+from .answer_checks import check_content, check_count
 
 
 class Operation(NamedTuple):
@@ -22,6 +22,8 @@ class Operation(NamedTuple):
     name: str
     result: type
     """The type that a provider's code must return."""
+    method: str
+    """Its method that returns that, for messages."""
     build: Callable[[Provider, Any, str | None, bool], HTTPRequest]
     """Takes the provider, the request, the key, and whether to stream."""
     parse: Callable[[Provider, Any, HTTPResponse], Any]
@@ -41,6 +43,8 @@ def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> Cha
 
 def _check_chat(completion: ChatCompletion, request: Any, status: int | None) -> None:
     check_content(completion, status)
+    if request.n is not None or request.extra_body:
+        check_count(len(completion.choices), request, status)
 
 
-CHAT = Operation("chat", ChatCompletion, _build_chat, _parse_chat, _check_chat)
+CHAT = Operation("chat", ChatCompletion, "parse_response", _build_chat, _parse_chat, _check_chat)

@@ -21,6 +21,8 @@ _HEARTBEAT_NAMES = frozenset(("ping", "heartbeat", "keep-alive", "keepalive"))
 
 def is_heartbeat(event: ServerSentEvent) -> bool:
     """Return whether an event is known to mean nothing but that the service lives."""
+    if event.event == "error":  # whatever it says
+        return False
     return event.event in _HEARTBEAT_NAMES or (len(event.data) < 16 and event.data.strip(b' "').lower() in _HEARTBEATS)
 
 

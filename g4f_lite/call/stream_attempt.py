@@ -28,6 +28,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
+from ..trail import Trail
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..value import JSONObject
 from .attempt import ActiveAttempt
@@ -160,9 +161,18 @@ class StreamAttempt(ActiveAttempt):
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
         self.succeed(reader.status, reader.headers, reader.notes)
         trail = self.call.finish()
-        self.call.completion = lambda: msgspec.structs.replace(
-            self._sign(parsed or self._complete_chat(reader.completion())), trail=trail
-        )
+        self.call.completion = lambda: self._whole(parsed, trail)
+
+    def _whole(self, parsed: ChatCompletion | None, trail: Trail) -> ChatCompletion:
+        """Return the completion. If several legs made it, its cost is the sum of theirs, as far as they are known."""
+        reader = self.reader
+        completion: ChatCompletion = self._sign(parsed or self._complete_chat(reader.completion()))
+        completion = msgspec.structs.replace(completion, trail=trail)
+        if reader.prefix is None or completion.usage is None or completion.cost is None:
+            return completion
+        parts = [msgspec.structs.replace(part, provider=who, trail=trail) for who, part in reader.legs()]
+        total = sum(cost for part in parts if (cost := part.cost) is not None)
+        return msgspec.structs.replace(completion, usage=msgspec.structs.replace(completion.usage, cost=total))
 
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""

@@ -29,10 +29,11 @@ from ..suggestions import did_you_mean
 from ..trail import Explanation
 from ..types.chat import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
+from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
-from .chat_request import check_request
+from .chat_request import check_extra_body, check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
 if TYPE_CHECKING:
@@ -121,10 +122,11 @@ class CallFactory:
             TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
         """
         response_model, params = _with_response_format(params)
-        request = check_request(params)
+        request = copied(check_request(params))
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
+        check_extra_body(request, stream=stream)
         tokens = tokens_of(request)
         selection = self.router.select_for(request, params, tokens)
         return self.new_call(request, selection, params, stream=stream, tokens=tokens, response_model=response_model)
@@ -139,7 +141,8 @@ class CallFactory:
         from ..call.endpoints import ENDPOINTS
         from .endpoint_requests import check_endpoint
 
-        request = check_endpoint(operation, params)
+        request = copied(check_endpoint(operation, params))
+        check_extra_body(request)
         selection = self.router.select(params, operation)
         return self.new_call(request, selection, params, operation=ENDPOINTS[operation].operation)
 

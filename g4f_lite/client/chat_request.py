@@ -84,6 +84,23 @@ def as_request(given: Mapping[str, Any], kind: type[R]) -> R:
     return request
 
 
+def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = False) -> None:
+    """
+    Refuse what the call itself decides: other code than the service relies on it.
+
+    Raises:
+        InvalidRequestError: `extra_body` names another model, prompt, or form of answer than the call.
+    """
+    extra = request.extra_body
+    if not extra:
+        return
+    for name in ("model", "messages", "input", "prompt", "file"):
+        if name in extra and (name == "model" or hasattr(request, name)):
+            raise InvalidRequestError(f"extra_body must not hold {name!r}; give {name}=… to the method")
+    if extra.get("stream") is not None and extra["stream"] is not stream:
+        raise InvalidRequestError(f"extra_body says stream={extra['stream']!r}; give stream=… to the method instead")
+
+
 def check_headers(headers: object) -> None:
     if not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")

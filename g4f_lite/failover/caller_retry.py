@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from ..errors.signal_handlers import is_interruption
+from ..provider.boundary import describe
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class CallerRetry:
         """
         if self._stop is None:
             return None
-        return bool(_call("retry_stop", self._stop, self._states[leg]))
+        return _call("retry_stop", lambda state: bool(self._stop(state)), self._states[leg])  # type: ignore[misc]
 
     def wait(self, leg: Hashable) -> float | None:
         """
@@ -84,5 +86,7 @@ class CallerRetry:
 def _call(name: str, function: Callable[[Any], T], state: Any) -> T:
     try:
         return function(state)
-    except Exception as bug:
-        raise ConfigurationError(f"{name} failed: {type(bug).__name__}: {bug}") from bug
+    except BaseException as bug:  # the plugin border
+        if is_interruption(bug):
+            raise
+        raise ConfigurationError(f"{name} failed: {describe(bug)}") from bug

@@ -114,7 +114,10 @@ class PluginSource:
 
 def describe(error: BaseException) -> str:
     """Return an exception as one short line."""
-    text = " ".join(str(error).split())[:300]
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:  # of foreign code
+        text = ""
     if isinstance(error, PluginLoadError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -16,4 +16,5 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `keys` | where a key comes from, and the stored keys |
 | `leg` | a route with the key that it uses |
 | `boundary` | what a provider's code raises, without keys; whether its request can be sent |
+| `checked` | what a provider's code returns: whether its fields have their types |
 """

@@ -182,6 +182,8 @@ class Provider(ABC):
     api_key: str | KeyFunction | None = None
     _frozen: bool = False
     _automatic_is_set: ClassVar[bool] = False
+    _decodes: ClassVar[bool] = False
+    """Whether results are decoded straight from responses, so that their types need no check."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -5,12 +5,21 @@ any key, or a request that can be sent. No I/O.
 
 from __future__ import annotations
 
-import math
 import re
 import traceback
+from collections.abc import Mapping
 from types import TracebackType
 
-from ..errors.exceptions import G4FLiteError, MalformedResponseError, ProviderError, ReplyError
+from ..errors.exceptions import (
+    DeadlineExceededError,
+    G4FLiteError,
+    MalformedResponseError,
+    ProviderError,
+    ProviderTimeoutError,
+    ReplyError,
+    StreamInterruptedError,
+)
+from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
@@ -21,6 +30,11 @@ preload_before_fork("g4f_lite.errors.reply_facts")
 _VISIBLE = re.compile("[!-~]*")
 _HEADER_NAME = re.compile("[!-9;-~]+")
 _HEADER_VALUE = re.compile("[ -~]*")
+_OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
+"""Libraries that end code by an exception, wherever it is: it is no failure of that code."""
+_LONGEST_BODY = 1 << 15
+_LONGEST_WAIT = 1e9
+"""Seconds; what is longer is no time that can be computed with."""
 _SHORTEST_PREFIX = 8
 """Shortest prefix of a key that is redacted."""
 
@@ -35,13 +49,15 @@ class PluginBoundary:
     Args:
         key: the key of the leg, which no error may show.
         doing: what the code does, for the message: "reading an answer".
+        reads: whether the code reads a response, and may raise a ReplyError, which passes.
     """
 
-    __slots__ = ("_doing", "_key")
+    __slots__ = ("_doing", "_key", "_reads")
 
-    def __init__(self, key: Key | None, doing: str) -> None:
+    def __init__(self, key: Key | None, doing: str, *, reads: bool = True) -> None:
         self._key = key
         self._doing = doing
+        self._reads = reads
 
     def __enter__(self) -> None:
         pass
@@ -50,23 +66,88 @@ class PluginBoundary:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            failure = to_provider_error(error, self._key, self._doing)
+            failure = to_provider_error(error, self._key, self._doing, reads=self._reads)
             if failure is not error:
                 raise failure from None
 
 
-def to_provider_error(error: BaseException, key: Key | None, doing: str) -> BaseException:
+def to_provider_error(error: BaseException, key: Key | None, doing: str, *, reads: bool = True) -> BaseException:
     """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):
+        error = sound_error(error)
+        if isinstance(error, (StreamInterruptedError, DeadlineExceededError)):  # only a call can know that
+            kind = MalformedResponseError if isinstance(error, StreamInterruptedError) else ProviderTimeoutError
+            error = kind(error.message)
         return redact(error, key)
-    if isinstance(error, ReplyError) or not isinstance(error, (Exception, SystemExit)):
+    if isinstance(error, KeyboardInterrupt) or type(error).__module__.partition(".")[0] in _OTHERS_INTERRUPT:
+        return error
+    if isinstance(error, ReplyError) and reads and is_reply(getattr(error, "reply", None)):
         return error
     if (interruption := raised_by_signal_handler(error)) is not None:
         return interruption
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    [frame] = traceback.extract_tb(error.__traceback__, limit=-1)
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    text = redact_text(f"{type(error).__name__}: {error}"[:200], key)
+    text = redact_text(describe(error)[:200], key)
     return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
+
+
+def describe(error: BaseException) -> str:
+    """Return the name and the text of an exception; its `__str__` may fail."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # of foreign code
+        return type(error).__name__
+
+
+def sound_error(error: ProviderError) -> ProviderError:
+    """
+    Return an error that a plugin made, with attributes of the types that they should have.
+
+    One that cannot be used at all, such as one whose `__str__` raises, is replaced by one of the nearest class of this
+    library.
+    """
+    try:
+        status, code, wait = error.status, error.code, error.retry_after
+        if not isinstance(error.message, str):
+            raise TypeError
+        error.status = status if type(status) is int else _as_status(status)
+        error.code = code if code is None or type(code) is str else str(code)
+        error.retry_after = wait if is_wait(wait) else None
+        if error.request_id is not None and type(error.request_id) is not str:
+            error.request_id = str(error.request_id)
+        if error.body is not None:
+            error.body = _as_json(error.body)
+        error.provider = error.model = ""
+        error.args = (error.message, *error.args[1:])
+        str(error)
+    except Exception:  # of foreign code
+        kind = next(kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
+        replacement: ProviderError = kind(describe(error)[:200])
+        return replacement.with_traceback(error.__traceback__)
+    return error
+
+
+def _as_status(status: object) -> int | None:
+    number = int(status) if isinstance(status, (int, str)) and str(status).isdecimal() else 0
+    return number if 100 <= number < 600 else None
+
+
+def _as_json(body: object) -> object:
+    """Return the body if it is JSON, which can be pickled and shown, else its text."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(msgspec.json.encode(body))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return repr(body)[:_LONGEST_BODY]
+
+
+def is_reply(reply: object) -> bool:
+    """Return whether this is an ErrorReply whose fields have their types; a plugin may have made it."""
+    if not isinstance(reply, ErrorReply):
+        return False
+    right = isinstance(reply.headers, Mapping) and all(isinstance(value, str) for value in reply.headers.values())
+    return right and isinstance(reply.body, bytes) and (reply.status is None or type(reply.status) is int)
 
 
 def redact_text(text: str, key: Key | None) -> str:
@@ -99,7 +180,9 @@ def redact(error: ProviderError, key: Key | None) -> ProviderError:
     if error.request_id:
         error.request_id = redact_text(error.request_id, key)
     link: BaseException | None = error
-    while link is not None:
+    seen: list[BaseException] = []
+    while link is not None and not any(link is one for one in seen):
+        seen.append(link)
         for name in ("__cause__", "__context__"):
             linked = getattr(link, name)
             if linked is link or not isinstance(linked, G4FLiteError):  # `raise error from error` is a circle
@@ -120,6 +203,8 @@ def check_outgoing(outgoing: object) -> None:
     url = outgoing.url
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError("the request's url is not an http or https address")
+    if "/." in url and _leaves_its_base(url):
+        raise ValueError("the request's url has a segment '.' or '..', which leads elsewhere")
     if _VISIBLE.fullmatch(url) is None:
         raise ValueError("the request's url holds a character that must be percent-encoded")
     if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
@@ -133,6 +218,11 @@ def check_outgoing(outgoing: object) -> None:
     for name, value in headers.items():
         if not is_header(name, value):
             raise ValueError(f"the header {name!r} cannot be sent")
+
+
+def _leaves_its_base(url: str) -> bool:
+    path = re.split("[?#]", url, maxsplit=1)[0]
+    return not {".", ".."}.isdisjoint(path.split("/"))
 
 
 def _is_body(body: object) -> bool:
@@ -152,4 +242,4 @@ def is_header(name: object, value: object) -> bool:
 
 def is_wait(value: object) -> bool:
     """Return whether this is a number of seconds to wait, or None."""
-    return value is None or (isinstance(value, (int, float)) and 0 <= value < math.inf)
+    return value is None or (isinstance(value, (int, float)) and 0 <= value < _LONGEST_WAIT)

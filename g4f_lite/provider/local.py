@@ -10,6 +10,7 @@ from ..types.assembly import assemble
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse
 from .base import Provider, StreamParser
+from .checked import check, check_iterable
 
 
 class LocalProvider(Provider):
@@ -30,13 +31,21 @@ class LocalProvider(Provider):
 
         Raises:
             StreamInterruptedError: there is no finish reason, so the answer was stopped before its end.
+            MalformedResponseError: `stream` yields something else than chunks.
         """
-        answer = assemble(self.stream(request, cancelled=cancelled))
+        answer = assemble(check(chunk, ChatCompletionChunk, "stream") for chunk in self._until(request, cancelled))
         if not answer.choices or any(choice.finish_reason is None for choice in answer.choices):
             error = StreamInterruptedError("the answer was stopped before its end")
             error.partial_text = answer.text
             raise error
         return answer
+
+    def _until(self, request: ChatRequest, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        """Yield the chunks until the caller has cancelled, whether or not `stream` ends then."""
+        for chunk in check_iterable(self.stream(request, cancelled=cancelled), "stream"):
+            yield chunk
+            if cancelled():
+                return
 
     @abstractmethod
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:

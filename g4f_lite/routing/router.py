@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..errors.signal_handlers import is_interruption
 from ..health.tracker import Health
+from ..provider.boundary import describe
 from ..provider.leg import Leg
 from ..suggestions import did_you_mean
 from ..types.chat import ChatRequest
+from ..types.copies import copied
 from .eligibility import (
     LONG,
     check_prices,
@@ -145,6 +147,8 @@ class Router:
         chosen = self._strategy if strategy is None else self._resolve(strategy)
         if chosen is STRATEGIES["order"]:
             return None
+        if not any(chosen is known for known in STRATEGIES.values()):  # a plugin's may change it
+            request = copied(request)
         context = StrategyContext(request, self.health, random or self.random.random, turns or self.turns)
         return partial(_order, chosen, context)
 
@@ -175,7 +179,7 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
         if is_interruption(error):
             raise
         name = getattr(strategy, "__name__", repr(strategy))
-        raise ConfigurationError(f"the strategy {name} failed: {type(error).__name__}: {error}") from error
+        raise ConfigurationError(f"the strategy {name} failed: {describe(error)}") from error
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is not a leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]

@@ -97,8 +97,8 @@ class AsyncChunkStream:
 
         def produce() -> None:
             try:
-                while (chunk := inner.read()) != b"":
-                    if isinstance(chunk, ChatCompletionChunk) and chunk.has_content():
+                while isinstance(chunk := inner.read(), ChatCompletionChunk):
+                    if chunk.has_content():
                         limit.on_content()  # here, because the consumer may be slow
                     _call_in_loop(loop, self._chunks.put_nowait, chunk)
             finally:

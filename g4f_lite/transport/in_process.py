@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 
-from ..errors.exceptions import ProviderError
+from ..errors.exceptions import MalformedResponseError, ProviderError
 from ..provider.boundary import PluginBoundary
+from ..provider.checked import check, check_iterable
 from ..provider.leg import InProcessRequest
 from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.size_limits import MAX_STREAM
 from ..types.time_limit import TimeLimit
+
+log = logging.getLogger("g4f_lite")
 
 
 class Cancellation:
@@ -42,8 +47,9 @@ def complete_here(outgoing: InProcessRequest, limit: TimeLimit, cancelled: Cance
     """Return the provider's complete answer; blocks."""
     limit.remaining()
     try:
-        with PluginBoundary(outgoing.leg.key, "answering"):
+        with PluginBoundary(outgoing.leg.key, "answering", reads=False):
             completion = outgoing.provider.complete(outgoing.request, cancelled=cancelled)
+            check(completion, ChatCompletion, "complete")
     except ProviderError:
         limit.remaining()  # if the limit is reached, it is the reason, whatever the provider raised
         raise
@@ -63,20 +69,28 @@ class SyncChunkStream:
         self.cancelled = Cancellation(limit)
         self._outgoing = outgoing
         self._chunks: Iterator[ChatCompletionChunk] | None = None
+        self._size = 0
+        """Characters so far."""
 
     def read(self) -> ChatCompletionChunk | bytes:
         self._limit.remaining()
         try:
-            with PluginBoundary(self._leg.key, "answering"):
+            with PluginBoundary(self._leg.key, "answering", reads=False):
                 if self._chunks is None:  # not earlier: the provider may work before it yields
                     provider, request = self._outgoing.provider, self._outgoing.request
-                    self._chunks = iter(provider.stream(request, cancelled=self.cancelled))
-                chunk: ChatCompletionChunk | bytes = next(self._chunks, b"")
+                    chunks = check_iterable(provider.stream(request, cancelled=self.cancelled), "stream")
+                    self._chunks = iter(chunks)
+                chunk: ChatCompletionChunk | None = next(self._chunks, None)
+                if chunk is not None:
+                    self._size += len(check(chunk, ChatCompletionChunk, "stream").text)
+                    if self._size > MAX_STREAM:
+                        raise MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB")
         except ProviderError:
             self._limit.remaining()  # if the limit is reached, it is the reason, whatever the provider raised
             raise
-        if chunk == b"":
+        if chunk is None:
             self._limit.remaining()
+            return b""
         return chunk
 
     def interrupt(self) -> None:
@@ -88,6 +102,9 @@ class SyncChunkStream:
 
     def close(self) -> None:
         self.cancelled.requested = True
-        if (close := getattr(self._chunks, "close", None)) is not None:
-            with PluginBoundary(self._leg.key, "stopping"):
-                close()
+        try:
+            with PluginBoundary(self._leg.key, "stopping", reads=False):
+                if (close := getattr(self._chunks, "close", None)) is not None:
+                    close()
+        except ProviderError as error:  # nobody waits for more of the answer
+            log.info("%s: %s", self._leg.route, error.message)

@@ -9,6 +9,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `chat` | the completion and chunks of a chat |
 | `assembly` | chunks into a completion, and back |
 | `call_ids` | ids of tool calls: distinct, and made where there are none |
+| `call_pieces` | which tool call a piece of a stream belongs to |
 | `extra_fields` | fields that the types have no attribute for |
 | `content_parts` | images and audio as parts of a message |
 | `endpoint` | the base of all requests and results other than chat |
@@ -20,5 +21,6 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `pieces` | what a stream has said so far, with the memory that it takes |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
+| `copies` | copies of requests: each attempt has its own |
 | `*` | every other file is an endpoint: its request and its result |
 """

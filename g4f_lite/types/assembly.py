@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..value import JSONObject, decode_json
+from ..value import JSONObject
+from .call_pieces import OpenCall, OpenCalls
 from .chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -24,24 +25,14 @@ from .pieces import Kept, Pieces, encoded
 
 _DETAIL = 400
 """Bytes of a piece of reasoning itself."""
-_FEW_PIECES = 16
-"""A call that came in more pieces is not looked at to see whether it is whole: that would take quadratic time."""
 
 
 class _Call:
-    def __init__(self) -> None:
-        self.id = ""
-        self.type = "function"
-        self.name = ""
-        self.arguments = Pieces()
-        self.extra_content: JSONObject = {}
+    """What a call has besides its id, name and arguments."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether its arguments are a JSON object already."""
-        if not self.arguments or len(self.arguments) > _FEW_PIECES or not self.arguments[-1].rstrip().endswith("}"):
-            return False
-        return isinstance(decode_json("".join(self.arguments).encode("utf-8", "replace")), dict)
+    def __init__(self) -> None:
+        self.type = "function"
+        self.extra_content: JSONObject = {}
 
 
 class _Choice:
@@ -51,9 +42,8 @@ class _Choice:
         self.refusal = Pieces()
         self.reasoning = Pieces()
         self.reasoning_content = Pieces()
-        self.calls: list[_Call] = []
-        self.open: dict[int | None, _Call] = {}
-        self.by_id: dict[str, _Call] = {}
+        self.calls = OpenCalls()
+        self.others: dict[OpenCall, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs = Kept()
         self.reasoning_details: list[object] = []
@@ -71,7 +61,7 @@ class _Choice:
         texts = [self.content, self.refusal, self.reasoning, self.reasoning_content, self.transcript]
         if self.function_arguments is not None:
             texts.append(self.function_arguments)
-        fields = [self.extra_content, self.audio, *(call.extra_content for call in self.calls)]
+        fields = [self.extra_content, self.audio, *(call.extra_content for call in self.others.values())]
         given = sum(memory_of(encoded(one)) for one in fields if one)
         held = self.logprobs.settle() + self.images.settle() + self.sound.settle() + self._settle_details()
         calls = sum(call.arguments.measure() for call in self.calls)
@@ -84,27 +74,12 @@ class _Choice:
         self._details_settled = max(0, len(details) - 1)
         return self._details_memory + (_memory_of_detail(details[-1]) if details else 0)
 
-    def call_of(self, piece: ToolCallDelta) -> _Call:
-        """
-        Return the call that a piece belongs to: by its id, else the last call with its index.
-
-        A second name starts another call if it comes with a new id (Google gives index 0 to all
-        calls), or if there is no index, or, without an id, if it is another name or the call is whole.
-        """
-        call = self.by_id.get(piece.id) if piece.id else None
-        call = call or self.open.get(piece.index)
-        named = piece.function is not None and bool(piece.function.name)
-        if piece.id and call is not None:
-            new = piece.id != call.id
-        else:
-            new = piece.index is None or (call is not None and named and _is_another(call, piece))
-        if call is None or (named and call.name and new):
-            call = _Call()
-            self.calls.append(call)
-        self.open[piece.index] = call
-        call.id = call.id or piece.id or ""
-        self.by_id.setdefault(call.id, call)
-        return call
+    def add_call(self, piece: ToolCallDelta) -> None:
+        call, _ = self.calls.take(piece)
+        if piece.type or piece.extra_content:
+            others = self.others.setdefault(call, _Call())
+            others.type = piece.type or others.type
+            others.extra_content |= piece.extra_content or {}
 
 
 class Assembly:
@@ -151,7 +126,7 @@ class Assembly:
                 if delta.reasoning_content:
                     choice.reasoning_content.append(delta.reasoning_content)
                 for part in delta.tool_calls or ():
-                    _add_call(choice.call_of(part), part)
+                    choice.add_call(part)
                 if delta.reasoning_details or delta.function_call or delta.audio or delta.images:
                     _add_other(choice, delta)
                 if delta.extra_content:
@@ -160,6 +135,12 @@ class Assembly:
                 choice.finish_reason = piece.finish_reason or choice.finish_reason
                 if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
                     choice.logprobs += tokens
+
+    def begin_next_leg(self) -> None:
+        """Keep what has been said, as the beginning of an answer that another leg goes on with, and is named after."""
+        self._id = self._model = self._fingerprint = self._tier = self._usage = None
+        self._created = 0
+        self._extra.of_answer.clear()
 
     def settle(self) -> int:
         """Join the pieces that have come since the last time; return about how many bytes of memory all of it takes."""
@@ -196,16 +177,6 @@ def assemble(chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
     answer = Assembly()
     answer.add(chunks)
     return answer.whole()
-
-
-def _add_call(call: _Call, piece: ToolCallDelta) -> None:
-    call.type = piece.type or call.type
-    if piece.extra_content:
-        call.extra_content |= piece.extra_content
-    if piece.function is not None:
-        call.name = call.name or piece.function.name or ""
-        if piece.function.arguments:
-            call.arguments.append(piece.function.arguments)
 
 
 def _add_details(details: list[object], pieces: Iterable[object]) -> None:
@@ -258,11 +229,6 @@ def _whole_detail(detail: object) -> object:
     return {**detail.fields, **{name: "".join(pieces) for name, pieces in detail.texts.items()}}
 
 
-def _is_another(call: _Call, piece: ToolCallDelta) -> bool:
-    """Return whether a piece with a name and without an id, at the index of this call, begins another call."""
-    return call.whole or (piece.function is not None and piece.function.name != call.name)
-
-
 def _add_other(choice: _Choice, delta: Delta) -> None:
     if delta.function_call is not None:
         choice.function_name = choice.function_name or delta.function_call.name or ""
@@ -312,12 +278,13 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
         function_call = FunctionCall(name=choice.function_name, arguments=arguments)
     calls = tuple(
         ToolCall(
-            id=call.id,
-            type=call.type,
+            id=call.sent_id,
+            type=others.type,
             function=FunctionCall(name=call.name, arguments="".join(call.arguments) or nothing),
-            extra_content=call.extra_content or None,
+            extra_content=others.extra_content or None,
         )
         for call in choice.calls
+        for others in (choice.others.get(call, _Call()),)
     )
     message = Message(
         role=choice.role,

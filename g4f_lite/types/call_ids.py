@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from ..value import JSONObject
+from .call_pieces import OpenCall, OpenCalls
 from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, ToolCall, ToolCallDelta
 from .size_limits import MAX_CHOICES
 
@@ -72,49 +73,6 @@ def _mended(choice: Choice, origin: str, messages: Sequence[JSONObject]) -> Choi
     return msgspec.structs.replace(choice, message=message)
 
 
-_MOST_LOOKED_AT = 1 << 16
-"""Characters of a call's arguments that are read again when its name comes again."""
-
-
-class _Open:
-    """A call of a stream whose pieces arrive."""
-
-    def __init__(self, index: int | None, sent_id: str) -> None:
-        self.index = index
-        self.sent_id = sent_id
-        self.id = ""
-        self.is_named = False
-        self.arguments: list[str] = []
-        self.size = 0
-
-    def add(self, arguments: str) -> None:
-        """Keep arguments as long as they may have to be looked at: only a call without an id needs that."""
-        self.size += len(arguments)
-        if not self.sent_id and self.size <= _MOST_LOOKED_AT:
-            self.arguments.append(arguments)
-
-    def is_whole(self) -> bool:
-        if self.size > _MOST_LOOKED_AT:
-            return False
-        try:
-            return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
-        except (msgspec.DecodeError, RecursionError):
-            return False
-
-
-class _Calls(list[_Open]):
-    """The calls of one choice, and the last one with each index and with each id that was sent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.by_index: dict[int | None, _Open] = {}
-        self.by_id: dict[str, _Open] = {}
-
-    def begin(self, call: _Open) -> None:
-        self.append(call)
-        self.by_index[call.index] = self.by_id[call.sent_id] = call
-
-
 class StreamedIds:
     """
     Gives the calls of one stream distinct ids, in their first pieces; the same ids as `with_distinct_ids`.
@@ -126,7 +84,7 @@ class StreamedIds:
     def __init__(self, messages: Sequence[JSONObject]) -> None:
         self._messages = messages
         self._taken: set[str] | None = None
-        self._calls: dict[int, _Calls] = {}
+        self._calls: dict[int, OpenCalls] = {}
 
     def mended(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
         """Return a chunk with the ids of its tool calls."""
@@ -144,39 +102,22 @@ class StreamedIds:
         return msgspec.structs.replace(choice, delta=delta)
 
     def _piece(self, piece: ToolCallDelta, choice: int, origin: str) -> ToolCallDelta:
-        calls = self._calls.setdefault(choice, _Calls())
-        name = piece.function.name if piece.function is not None else None
-        call = self._call_of(piece, calls, named=bool(name))
-        begins = call is None
-        if call is None:
-            if len(calls) == MAX_CHOICES:  # too many, which the reader of the stream reports
-                return piece
-            call = _Open(piece.index, piece.id or "")
+        calls = self._calls.setdefault(choice, OpenCalls())
+        if len(calls) == MAX_CHOICES and calls.find(piece) is None:  # too many, which the reader of the stream reports
+            return piece
+        call, arguments = calls.take(piece)
+        begins = not call.id
+        if begins:
             call.id = self._id_for(call, calls, choice, origin)
-            calls.begin(call)
-        call.is_named = call.is_named or bool(name)
-        if piece.function is not None and piece.function.arguments:
-            call.add(piece.function.arguments)
         wanted = call.id if begins or piece.id else piece.id
+        if piece.function is not None and arguments != (piece.function.arguments or ""):
+            piece = msgspec.structs.replace(piece, function=msgspec.structs.replace(piece.function, arguments=""))
         return piece if wanted == piece.id else msgspec.structs.replace(piece, id=wanted)
 
-    def _call_of(self, piece: ToolCallDelta, calls: _Calls, *, named: bool) -> _Open | None:
-        """Return the call that a piece goes on with; None if it begins one."""
-        at_index = calls.by_index.get(piece.index)
-        if piece.id:
-            if at_index is not None and at_index.sent_id == piece.id:
-                return at_index
-            if (same := calls.by_id.get(piece.id)) is not None:
-                return None if named and same.is_named else same  # else two calls with one id, at two indexes
-            return None if at_index is not None and named and at_index.is_named else at_index
-        if at_index is None or not named or not at_index.is_named:
-            return at_index
-        return None if piece.index is None or at_index.is_whole() else at_index
-
-    def _id_for(self, call: _Open, calls: list[_Open], choice: int, origin: str) -> str:
+    def _id_for(self, call: OpenCall, calls: OpenCalls, choice: int, origin: str) -> str:
         if call.sent_id and all(call.sent_id != one.id for one in calls):
             return call.sent_id
         if self._taken is None:
             self._taken = ids_in(self._messages)
         taken = self._taken.union(one.id for one in calls)
-        return distinct_id(taken, origin, choice, len(calls))
+        return distinct_id(taken, origin, choice, len(calls) - 1)  # it is the last one

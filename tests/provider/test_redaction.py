@@ -21,7 +21,7 @@ def test_a_foreign_exception_becomes_a_malformed_response_that_names_its_line() 
     assert caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize("error", [ReplyError(ErrorReply(status=200)), KeyboardInterrupt(), GeneratorExit()])
+@pytest.mark.parametrize("error", [ReplyError(ErrorReply(status=200)), KeyboardInterrupt()])
 def test_an_error_reply_and_an_interruption_pass_unchanged(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, PluginBoundary(KEY, "reading an answer"):
         raise error

@@ -15,6 +15,7 @@ from ...errors.exceptions import MalformedResponseError, ReplyError, Unsupported
 from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest, Usage
+from ...types.copies import copied_value
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
@@ -59,6 +60,7 @@ class OpenaiTemplate(Provider):
     It also has code for OpenAI's other endpoints (endpoints.py); `capabilities` says which of them the service has.
     """
 
+    _decodes = True
     lists_models = True
     capabilities = frozenset({"streaming", "tools", "json_schema", "stream_usage"})
     unsupported_parameters: frozenset[str] = frozenset()
@@ -119,6 +121,11 @@ class OpenaiTemplate(Provider):
     usage_costs: Mapping[str, float] = {}
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = OpenaiTemplate
+        cls._decodes = (cls.parse_response, cls.parse_operation) == (own.parse_response, own.parse_operation)
+
     def _set(self, attributes: Mapping[str, Any]) -> None:
         super()._set(attributes)
         check_id_form(self.name, self.tool_call_id_form)
@@ -146,7 +153,9 @@ class OpenaiTemplate(Provider):
                 body.setdefault("stream_options", {"include_usage": True})
             else:
                 body.pop("stream_options", None)
-        self.adapt_body(body)
+        if type(self).adapt_body is not OpenaiTemplate.adapt_body:
+            body["messages"] = copied_value(body["messages"])  # it may change them in place
+            self.adapt_body(body)
         if extra := request.extra_body:  # unchanged, as the caller wrote it
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}

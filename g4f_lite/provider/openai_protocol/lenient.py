@@ -138,8 +138,9 @@ def error_in(answer: Any) -> bytes | None:
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
     Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral); without
-    choices `{"detail": …}`, `{"errors": …}`, `{"success": false, …}` (Z.AI) or `{"base_resp": {"status_code": 1008}}`
-    (MiniMax); and a choice with `error` or the finish reason `error` (from a gateway that lost the service behind it).
+    choices `{"type": "error", …}`, also as `status` or `event`, `{"detail": …}`, `{"errors": …}`,
+    `{"success": false, …}` (Z.AI) or `{"base_resp": {"status_code": 1008}}` (MiniMax); and a choice
+    with `error` or the finish reason `error` (from a gateway that lost the service behind it).
     """
     if isinstance(answer, list) and answer:
         answer = answer[0]
@@ -147,6 +148,8 @@ def error_in(answer: Any) -> bytes | None:
         return None
     choices = answer.get("choices")
     if answer.get("error") or answer.get("object") in ("error", "Error"):
+        return msgspec.json.encode(answer)
+    if not choices and any(answer.get(name) in ("error", "Error") for name in ("type", "status", "event")):
         return msgspec.json.encode(answer)
     if not choices and (answer.get("detail") or answer.get("errors") or answer.get("success") is False):
         return msgspec.json.encode(answer)

@@ -15,6 +15,7 @@ from ...types.chat import ChatCompletionChunk, ChunkChoice, Usage
 from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON
+from ..checked import DecodedChunks
 from .completing import complete_chunk, has_usage
 from .lenient import REASONING_PARTS, error_in, loose_chunk, whole_answer
 
@@ -46,7 +47,7 @@ class OpenaiStreamParser:
         self._open: dict[int, str] | None = {} if done_is_enough else None
         """The finish reason of each choice that has none yet, if `[DONE]` is enough."""
 
-    def feed_all(self, events: Sequence[bytes]) -> list[ChatCompletionChunk] | None:
+    def feed_all(self, events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
         joined = b"\n".join(events)
         if b'"error"' in joined or b'"base_resp"' in joined or (not self._begun and b'"message"' in events[0]):
@@ -54,7 +55,7 @@ class OpenaiStreamParser:
         done = events[-1] == b"[DONE]"
         events = events[:-1] if done else events
         try:
-            chunks = list(map(_chunk_decoder.decode, events))
+            chunks = DecodedChunks(map(_chunk_decoder.decode, events))
         except NOT_JSON:
             return None
         deque(map(force_setattr, chunks, repeat("raw_json"), events), 0)  # in C, without a call for each
@@ -94,7 +95,7 @@ class OpenaiStreamParser:
         if chunk.usage is not None and self._own_usage is not None:
             force_setattr(chunk, "usage", self._own_usage(chunk.usage, data))
 
-    def _ended(self, chunks: list[ChatCompletionChunk]) -> list[ChatCompletionChunk]:
+    def _ended(self, chunks: Sequence[ChatCompletionChunk]) -> Sequence[ChatCompletionChunk]:
         """Return the chunks, after `[DONE]` with one more: the finish reasons that the service did not send."""
         assert self._open is not None
         for chunk in chunks:

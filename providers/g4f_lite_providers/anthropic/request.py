@@ -20,6 +20,7 @@ from ..translation.parameters import (
     json_format,
     max_tokens,
     refuse,
+    refuse_outside,
     stops,
     tool_choice,
 )
@@ -27,6 +28,7 @@ from .models import Traits, traits
 
 SERVICE = "anthropic"
 UNSUPPORTED = NOWHERE_ELSE | {"frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "n", "seed"}
+RANGES = {"temperature": (0, 1)}
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 24_576}
@@ -99,8 +101,7 @@ def _sampling(request: ChatRequest, model: Traits, *, thinks: bool) -> t.JSONObj
         for name, value in (("temperature", request.temperature), ("top_p", request.top_p))
         if value is not None and value != 1  # 1 is the default, and the only value that some models accept
     }
-    if asked.get("temperature", 0) > 1:
-        raise UnsupportedParameterError(f"{SERVICE} takes a temperature of at most 1")
+    refuse_outside(request, RANGES, SERVICE)
     if asked and (thinks or not model.takes_sampling):
         raise UnsupportedParameterError(
             f"{request.model} does not support {' and '.join(asked)}" + (" while it thinks" if thinks else "")

@@ -11,11 +11,23 @@ from collections.abc import Sequence
 from g4f_lite import ChatRequest, UnsupportedParameterError
 
 from ..translation import turns as t
-from ..translation.parameters import NOWHERE_ELSE, functions, json_format, max_tokens, refuse, stops, tool_choice
+from ..translation.parameters import (
+    NOWHERE_ELSE,
+    functions,
+    json_format,
+    max_tokens,
+    refuse,
+    refuse_outside,
+    stops,
+    tool_choice,
+)
 
 SERVICE = "cohere"
 UNSUPPORTED = NOWHERE_ELSE | {"n", "logprobs", "top_logprobs"}
 MAX_STOPS = 5
+RANGES = {"temperature": (0, 1), "frequency_penalty": (0, 1), "presence_penalty": (0, 1), "seed": (0, 2**64 - 1)}
+TOP_P = (0.01, 0.99)
+"""Its range; OpenAI's begins at 0 and ends at 1, which mean the same: next to the best token, and every token."""
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096, "high": None}
 """Tokens of thinking; None: no limit."""
 
@@ -48,14 +60,11 @@ def _sampling(request: ChatRequest) -> t.JSONObject:
     stop = stops(request)
     if len(stop) > MAX_STOPS:
         raise UnsupportedParameterError(f"{SERVICE} takes at most {MAX_STOPS} stop sequences")
-    if request.seed is not None and request.seed < 0:
-        raise UnsupportedParameterError(f"{SERVICE} takes no negative seed")
-    for name in ("temperature", "frequency_penalty", "presence_penalty"):
-        if not 0 <= (getattr(request, name) or 0) <= 1:
-            raise UnsupportedParameterError(f"{SERVICE} takes a {name} between 0 and 1")
+    refuse_outside(request, RANGES, SERVICE)
+    low, high = TOP_P
     config = {
         "temperature": request.temperature,
-        "p": request.top_p,
+        "p": None if request.top_p is None else min(max(request.top_p, low), high),
         "max_tokens": max_tokens(request),
         "stop_sequences": stop or None,
         "seed": request.seed,

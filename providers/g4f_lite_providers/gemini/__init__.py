@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from g4f_lite import (
     AuthenticationError,
@@ -28,6 +27,7 @@ from g4f_lite import (
 
 from ..catalogue.schemas import UNIONS
 from ..translation.parameters import http_request
+from ..translation.paths import path_of
 from ..translation.turns import JSONObject
 from .answer import GeminiStream, completion
 from .request import generate_body
@@ -85,9 +85,8 @@ class Gemini(Provider):
     }
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        model = request.model if "/" in request.model else f"models/{request.model}"  # or tunedModels/…
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        url = f"{self.api_base}/{quote(model)}:{method}"
+        url = f"{self.api_base}/{path_of(request.model, self.name)}:{method}"
         return http_request(url, self._body(request), request, stream=stream, **self._key_header(key))
 
     def _body(self, request: ChatRequest) -> JSONObject:

@@ -6,8 +6,6 @@ Source: ai.google.dev/api/embeddings.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import msgspec
 from msgspec import Struct
 
@@ -16,6 +14,7 @@ from g4f_lite import CreateEmbeddingResponse, EmbeddingRequest, HTTPRequest, HTT
 from ..translation.answers import decode_body
 from ..translation.embeddings import texts, vectors
 from ..translation.parameters import http_request
+from ..translation.paths import path_of
 
 SERVICE = "gemini"
 MOST_TEXTS = 100
@@ -48,7 +47,7 @@ def build_embeddings(request: EmbeddingRequest, api_base: str, key: str | None) 
     model = request.model if "/" in request.model else f"models/{request.model}"
     size = {} if request.dimensions is None else {"outputDimensionality": request.dimensions}
     body = {"requests": [{"model": model, "content": {"parts": [{"text": text}]}, **size} for text in given]}
-    url = f"{api_base}/{quote(model)}:batchEmbedContents"
+    url = f"{api_base}/{path_of(model, SERVICE)}:batchEmbedContents"
     return http_request(url, body, request, stream=False, x_goog_api_key=key)
 
 

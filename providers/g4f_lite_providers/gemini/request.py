@@ -16,10 +16,20 @@ import msgspec
 from g4f_lite import ChatRequest, UnsupportedParameterError
 
 from ..translation import turns as t
-from ..translation.parameters import NOWHERE_ELSE, functions, json_format, max_tokens, refuse, stops, tool_choice
+from ..translation.parameters import (
+    NOWHERE_ELSE,
+    functions,
+    json_format,
+    max_tokens,
+    refuse,
+    refuse_outside,
+    stops,
+    tool_choice,
+)
 
 SERVICE = "gemini"
 MAX_STOPS = 5
+RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
 BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 """Tokens of thinking for Gemini 2.5, as Google's OpenAI-compatible endpoint reads the efforts."""
 LEVELS = frozenset({"minimal", "low", "medium", "high"})
@@ -71,8 +81,7 @@ def _sampling(request: ChatRequest) -> t.JSONObject:
     stop = stops(request)
     if len(stop) > MAX_STOPS:
         raise UnsupportedParameterError(f"{SERVICE} takes at most {MAX_STOPS} stop sequences")
-    if request.seed is not None and not -(2**31) <= request.seed < 2**31:
-        raise UnsupportedParameterError(f"{SERVICE} takes a seed of 32 bits")
+    refuse_outside(request, RANGES, SERVICE)
     config = {
         "temperature": request.temperature,
         "topP": request.top_p,

@@ -9,4 +9,5 @@ Rule: no I/O; what only one service needs stays in the package of its provider.
 | parameters | the other parameters of a request |
 | answers | bodies and events into completions |
 | embeddings | texts to embed, and their vectors |
+| paths | model ids in the path of a URL |
 """

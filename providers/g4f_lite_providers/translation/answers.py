@@ -83,10 +83,12 @@ def failure(error: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> 
 
 
 def is_error(answer: Any) -> bool:
-    """Return whether this is `{"error": …}`, also in a list (Google)."""
+    """Return whether this is `{"error": …}` or `{"type": "error", …}`, also in a list (Google)."""
     if isinstance(answer, list) and answer:
         answer = answer[0]
-    return isinstance(answer, dict) and bool(answer.get("error"))
+    if not isinstance(answer, dict):
+        return False
+    return bool(answer.get("error")) or any(answer.get(name) == "error" for name in ("type", "status", "event"))
 
 
 def only_choice(

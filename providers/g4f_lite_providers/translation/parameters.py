@@ -7,6 +7,7 @@ only parameters that cannot change the answer are omitted (`LEFT_OUT`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -48,6 +49,19 @@ def refuse(request: ChatRequest, names: frozenset[str], service: str) -> None:
     for name in sorted(names):
         if request.asks_for(name):
             raise UnsupportedParameterError(f"{service} does not support the parameter {name!r}")
+
+
+def refuse_outside(request: ChatRequest, ranges: Mapping[str, tuple[float, float]], service: str) -> None:
+    """
+    Refuse a request that sets a parameter to a number that the service does not take.
+
+    Raises:
+        UnsupportedParameterError: one is below or above its range.
+    """
+    for name, (low, high) in ranges.items():
+        value = getattr(request, name)
+        if value is not None and not low <= value <= high:
+            raise UnsupportedParameterError(f"{service} takes a {name} between {low} and {high}, not {value}")
 
 
 def http_request(

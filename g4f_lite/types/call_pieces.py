@@ -1,0 +1,100 @@
+"""
+Which tool call a piece of a stream belongs to.
+
+OpenAI gives each call an index and an id, and sends its name once. Others give index 0 to all calls, or none; one id to
+two calls; no id, or a late one; or they repeat the name with each piece. Rule: no piece is lost, and none counts twice.
+"""
+
+from __future__ import annotations
+
+from .chat import ToolCallDelta
+from .pieces import Pieces
+
+
+class OpenCall:
+    """A tool call whose pieces arrive."""
+
+    def __init__(self) -> None:
+        self.sent_id = ""
+        """As the service sent it."""
+        self.id = ""
+        """As the caller sees it."""
+        self.name = ""
+        self.arguments = Pieces()
+        self._read = 0
+        self._depth = 0
+        self._in_text = self._escaped = self._begun = False
+
+    def is_whole(self) -> bool:
+        """Whether the arguments are a JSON object that has been closed. Each piece is read once."""
+        for piece in self.arguments[self._read :]:
+            for char in piece:
+                if self._escaped:
+                    self._escaped = False
+                elif self._in_text:
+                    self._escaped, self._in_text = char == "\\", char != '"'
+                elif char == '"':
+                    self._in_text = True
+                elif char in "{}":
+                    self._begun = True
+                    self._depth += 1 if char == "{" else -1
+        self._read = len(self.arguments)
+        return self._begun and self._depth == 0 and not self._in_text
+
+
+class OpenCalls(list[OpenCall]):
+    """The calls of one choice, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_index: dict[int | None, OpenCall] = {}
+        """The last one with each index."""
+        self._by_id: dict[str, OpenCall] = {}
+
+    def find(self, piece: ToolCallDelta) -> OpenCall | None:
+        """Return the call that a piece goes on with; None if it begins one."""
+        name = (piece.function.name or "") if piece.function is not None else ""
+        at = self._by_index.get(piece.index)
+        if at is None and piece.index is None and self and not name and not piece.id:
+            at = self[-1]
+        if piece.id and (at is None or at.sent_id != piece.id):
+            if (same := self._by_id.get(piece.id)) is not None:
+                return None if name and same.name else same  # else two calls with one id
+            if at is not None and at.sent_id and name and at.name:
+                return None
+        if at is None or not name or not at.name:
+            return at
+        if name != at.name:
+            return None
+        if at.is_whole():
+            return at if self._repeats(at, piece) else None
+        return None if piece.index is None and not piece.id and not at.arguments else at
+
+    def take(self, piece: ToolCallDelta) -> tuple[OpenCall, str]:
+        """Add a piece; return its call, and its arguments, or "" if it only repeats them."""
+        found = self.find(piece)
+        function = piece.function
+        arguments = (function.arguments or "") if function is not None else ""
+        if found is None:
+            call = OpenCall()
+            self.append(call)
+        else:
+            call = found
+            if self._repeats(call, piece):
+                arguments = ""
+        self._by_index[piece.index] = call
+        call.sent_id = call.sent_id or piece.id or ""
+        if call.sent_id:
+            self._by_id[call.sent_id] = call
+        if function is not None:
+            call.name = call.name or function.name or ""
+        if arguments:
+            call.arguments.append(arguments)
+        return call, arguments
+
+    def _repeats(self, call: OpenCall, piece: ToolCallDelta) -> bool:
+        """Tell whether a piece says, with the name, once more all that its call has said: a summary, or a late id."""
+        function = piece.function
+        if not piece.id or function is None or not function.name or not call.arguments:
+            return False
+        return not function.arguments or (call.is_whole() and function.arguments == "".join(call.arguments))
