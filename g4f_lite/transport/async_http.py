@@ -19,7 +19,7 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
+from .async_body import AsyncByteStream, RawResponse, translate
 from .async_pool import Connector
 from .async_upload import LargeBody, UploadPayload
 from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
@@ -211,8 +211,7 @@ class _LoopSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             read_bufsize=PIECE,
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
+            auto_decompress=False,  # `decoding` does it for both clients
         )
         self._heads: dict[Hashable, bytes] = {}
         """Encoded headers: most calls send the same headers as an earlier one."""

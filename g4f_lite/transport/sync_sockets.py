@@ -12,6 +12,7 @@ import io
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -20,12 +21,8 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
-from .common import MOST_PROVISIONAL, PIECE
-
-_HEX = frozenset(b"0123456789abcdefABCDEF")
-_LONGEST_LINE = 1 << 16
-_LONGEST_SIZE = 16
-_MOST_TRAILERS = 100
+from .answer_parser import AnswerParser
+from .common import PIECE, LateReads
 
 
 class _Active(threading.local):
@@ -38,23 +35,24 @@ active = _Active()
 
 
 class _LimitedRaw(io.RawIOBase):
-    """A socket's raw reader that never waits past the limit."""
+    """A socket's raw reader that never waits past the limit. Unbuffered: it takes no byte that belongs to a later user."""
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
         self._sock = sock
-        self._limit = limit
-        self.waits = True
-        """False: only what is in the buffer already is wanted."""
+        self._late = LateReads(limit)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not self.waits:
-            return None
-        self._sock.settimeout(self._limit.remaining())
-        got: int | None = self._inner.readinto(buffer)
+        self._sock.settimeout(self._late.remaining())
+        try:
+            got: int | None = self._inner.readinto(buffer)
+        except ssl.SSLWantReadError:
+            got = None
+        if got is None:  # nothing is there, and no time is left
+            raise TimeoutError
         return got
 
     def close(self) -> None:
@@ -64,89 +62,73 @@ class _LimitedRaw(io.RawIOBase):
 
 
 class _LimitedResponse(http.client.HTTPResponse):
+    """An answer that `AnswerParser` reads, in the place of http.client, which takes much that is not HTTP."""
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        inner = self.fp.detach()  # the raw SocketIO
         self._sock = sock
-        self._source = _LimitedRaw(inner, sock, active.limit)
-        self.fp = io.BufferedReader(self._source, PIECE)
+        self.fp = _LimitedRaw(self.fp.detach(), sock, active.limit)  # type: ignore[assignment]  # as unbuffered as needed
+        self._parser = AnswerParser()
+        self._body = b""
+        """What has come and was not read."""
 
-    def _read_status(self) -> tuple[str, int, str]:
-        """As http.client's, which takes any provisional answer but 100 for the real one, and those without end."""
-        for _ in range(MOST_PROVISIONAL + 1):
-            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, and so not in the stubs
-            if not 100 <= found[1] < 200 or found[1] == 101:
-                return found
-            http.client.parse_headers(self.fp)
-        raise http.client.HTTPException("too many provisional answers")
+    def begin(self) -> None:
+        while self._parser.head is None:
+            self._receive()
+        head = self._parser.head
+        self.version = 10 if head.version == "1.0" else 11
+        self.code = self.status = head.status
+        self.reason = head.reason
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in head.headers:
+            self.headers[name] = value
+        self.chunked, self.chunk_left = False, None  # for urllib3: it does not read chunks itself
+        self.length = None
+        self.will_close = self._parser.will_close
+
+    def _receive(self) -> None:
+        """
+        Wait for more of the answer.
+
+        Raises:
+            NotHTTP, Cut: the answer is not HTTP, or incomplete. What came before is handed out first.
+        """
+        parser = self._parser
+        if parser.failure is not None:
+            raise parser.failure
+        if piece := self.fp.read(PIECE):
+            self._body += parser.feed(piece)
+        else:
+            parser.end()
+        if parser.failure is not None and not self._body:
+            raise parser.failure
 
     def read1(self, n: int = -1) -> bytes:
-        """As http.client's; of a chunked body, all that has arrived instead of a single chunk."""
-        piece = super().read1(n)
-        if not self.chunked or self.chunk_left != 0 or not piece:
-            return piece
-        chunks, length = whole_chunks(self._ahead())
-        self.fp.read(length)
-        return b"".join((piece, *chunks))
+        while not self._body:
+            if self.fp is None or self._parser.complete:
+                self._end()
+                return b""
+            self._receive()
+        if 0 <= n < len(self._body):
+            piece, self._body = self._body[:n], self._body[n:]
+        else:
+            piece, self._body = self._body, b""
+        if self._parser.complete and not self._body:
+            self._end()
+        return piece
 
-    def _read_next_chunk_size(self) -> int:
-        """As http.client's, which takes all that `int` takes: after a size of -1 it reads without any bound."""
-        line = self.fp.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
-            raise http.client.LineTooLong("chunk size")
-        digits, extension, _ = line.removesuffix(b"\n").removesuffix(b"\r").partition(b";")
-        if extension:
-            digits = digits.rstrip(b" \t")
-        if not 0 < len(digits) <= _LONGEST_SIZE or not _HEX.issuperset(digits):
-            raise ValueError("no size of a chunk")  # http.client makes a body of it that was cut
-        return int(digits, 16)
+    def read(self, amt: int | None = None) -> bytes:
+        body = bytearray()
+        while (amt is None or len(body) < amt) and (piece := self.read1(-1 if amt is None else amt - len(body))):
+            body += piece
+        return bytes(body)
 
-    def _read_and_discard_trailer(self) -> None:
-        """As http.client's, which reads trailers without end."""
-        for _ in range(_MOST_TRAILERS + 1):
-            line = self.fp.readline(_LONGEST_LINE + 1)
-            if len(line) > _LONGEST_LINE:
-                raise http.client.LineTooLong("trailer")
-            if line in (b"\r\n", b"\n", b""):
-                return
-        raise http.client.HTTPException("too many trailers")
-
-    def _ahead(self) -> bytes:
-        """Return what has been read from the socket and not used yet."""
-        self._source.waits = False
-        try:
-            return self.fp.peek()
-        finally:
-            self._source.waits = True
-
-    def _close_conn(self) -> None:
-        """As http.client's, which drops what has come behind the body: its rest would be read as the next answer."""
-        if self._ahead():
-            try:
-                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
-            except OSError:
-                pass  # the service was quicker
-        super()._close_conn()  # type: ignore[misc]  # private, and so not in the stubs
-
-
-def whole_chunks(ahead: bytes) -> tuple[list[bytes], int]:
-    """
-    Return the chunks that lie whole in what follows the data of a chunk, and how many bytes they take.
-
-    The last chunk of a body, and all that is not plain, is left to http.client.
-    """
-    chunks: list[bytes] = []
-    at = 0
-    while (line_end := ahead.find(b"\r\n", at + 2)) > 0 and ahead.startswith(b"\r\n", at):
-        digits = ahead[at + 2 : line_end]
-        if not digits or not _HEX.issuperset(digits):
-            break
-        end = line_end + 2 + int(digits, 16)
-        if end == line_end + 2 or end > len(ahead):
-            break
-        chunks.append(ahead[line_end + 2 : end])
-        at = end
-    return chunks, at
+    def _end(self) -> None:
+        if self.fp is not None:
+            if self._parser.surplus:  # its rest would be read as the next answer
+                with suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+            self._close_conn()  # type: ignore[attr-defined]  # private, and so not in the stubs
 
 
 _Mixin: Any = object
