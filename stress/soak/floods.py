@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 
 from g4f_lite.testing import Received, replies
-from g4f_lite.testing.replies import Action, Pause, Reply, head, http_chunk
+from g4f_lite.testing.replies import Action, Reply, head, http_chunk
 
 MOST = 100_000
 """`max_response_bytes` of the callers."""
@@ -16,12 +16,15 @@ _JSON, _SSE = {"content-type": "application/json"}, {"content-type": "text/event
 _CHUNKED = {"transfer-encoding": "chunked"}
 
 
-def more(chance: random.Random) -> list[Action]:
-    """Return what follows an answer that is complete: an answer to nobody, or bytes that are none."""
+def more(chance: random.Random) -> bytes:
+    """
+    Return what follows an answer that is complete: an answer to nobody, or bytes that are none.
+
+    It goes out together with the answer: if it came later, nobody could tell it from the answer to the next request.
+    """
     body = json.dumps({"choices": [{"message": {"content": "999999999.0.0 "}, "finish_reason": "stop"}]}).encode()
     unasked = head(200, {**_JSON, "content-length": str(len(body))}) + body
-    late: list[Action] = [Pause(chance.random() * 0.01)] if chance.random() < 0.5 else []
-    return [*late, chance.choice((unasked, b"more bytes", b"\r\n", b"HTTP/1.1 408 Request Timeout\r\n\r\n"))]
+    return chance.choice((unasked, b"more bytes", b"\r\n", b"HTTP/1.1 408 Request Timeout\r\n\r\n"))
 
 
 def _packed(request: Received, content: bytes) -> Iterator[Action]:

@@ -70,14 +70,14 @@ class Script:
             start = head(200, JSON | CHUNKED)
             cut = cut_anywhere(content, 4, chance) if chance.random() < 0.8 else [b"%c" % byte for byte in content]
             content = b"".join(map(http_chunk, cut)) + replies.END
+        if chance.random() < 0.1:
+            content += more(chance)
         if chance.random() < 0.2:
             yield from (start, content[:20], Pause(0.005), content[20:])
         else:
             yield start + content
         if chance.random() < 0.1:
             yield Close()
-        elif chance.random() < 0.1:
-            yield from more(chance)
 
     @staticmethod
     def _stream(request: Received, words: list[str], chance: random.Random) -> Iterator[Action]:
@@ -107,7 +107,7 @@ class Script:
             [done, Close()],
             [done, Close(reset=True)],
             [Close()],
-            [done + replies.END, *more(chance)],
+            [done + replies.END + more(chance)],
         ]
         yield from chance.choice(endings) if chance.random() < 0.2 else [done + replies.END]
 
