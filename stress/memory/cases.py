@@ -6,6 +6,8 @@ import gzip
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from g4f_lite.types.memory_estimate import LARGE_OBJECT, OBJECT, SHARE, memory_of
+
 PIECE = 1 << 16
 HEADERS = 64 << 20
 """Bytes that the largest headers take."""
@@ -212,3 +214,42 @@ CASES: dict[str, Case] = {
     "an error of short texts": failing(b'"ab",', (b'{"detail":[', b'""]}'), 422),
     "an error without end": Case(lambda limit: answer(b"x" * limit, 500, "text/plain"), streams=True),
 }
+
+
+def taken(case: Case) -> Case:
+    """Return a case with answers that are just small enough to be decoded."""
+
+    def send(limit: int) -> Iterator[bytes]:
+        body = b"".join(case.send(limit)).split(b"\r\n\r\n", 1)[1]
+        needed = memory_of(body, OBJECT if case.ask == "chat" else LARGE_OBJECT)
+        return case.send(min(limit, int(0.98 * SHARE * limit * limit / needed)))
+
+    return case._replace(send=send)
+
+
+_REFUSED = (
+    "text with an emoji at its beginning",
+    "text with an emoji at its end",
+    "text with an escaped emoji at its end",
+    "text of emoji",
+    "text of escaped emoji",
+    "text with an umlaut",
+    "text with a Chinese character",
+    "text with half a surrogate",
+    "text of half surrogates",
+    "text with an emoji and half a surrogate",
+    "text of escaped zeros",
+    "empty objects",
+    "objects with a field",
+    "objects with six fields",
+    "lists with an item",
+    "numbers",
+    "nulls",
+    "short texts",
+    "single emoji",
+    "fields with other names",
+    "objects with other names",
+    "log probabilities",
+    "many nested lists",
+)
+CASES |= {f"{name}, as much as is taken": taken(CASES[name]) for name in _REFUSED}
