@@ -339,9 +339,9 @@ class ChunkReader:
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         try:
-            check_json_size(body)
             if len(body) > self._small:
                 check_memory("the answer", body, self._limit.max_bytes)
+            check_json_size(body)
             with PluginBoundary(self.leg.key, "reading an answer"):
                 completion = self.leg.provider.parse_response(
                     HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
