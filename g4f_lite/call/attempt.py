@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence, Set
+from traceback import clear_frames
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -317,6 +318,8 @@ class ActiveAttempt:
             return
         self.ended = True
         if isinstance(error, ProviderError):
+            if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
+                clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
                 from ..errors.reply_facts import request_id_of
 

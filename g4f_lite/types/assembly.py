@@ -151,8 +151,8 @@ class Assembly:
 
     @property
     def most_calls(self) -> int:
-        """How many tool calls the choice with the most of them has."""
-        return max((len(choice.calls) for choice in self._choices.values()), default=0)
+        """How many tool calls, or indexes of them, the choice with the most has."""
+        return max((max(len(choice.calls), choice.calls.indexes) for choice in self._choices.values()), default=0)
 
     def whole(self) -> ChatCompletion:
         """Return the answer that all chunks so far make up."""

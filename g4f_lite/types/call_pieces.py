@@ -51,6 +51,11 @@ class OpenCalls(list[OpenCall]):
         """The last one with each index."""
         self._by_id: dict[str, OpenCall] = {}
 
+    @property
+    def indexes(self) -> int:
+        """How many indexes their pieces have had."""
+        return len(self._by_index)
+
     def find(self, piece: ToolCallDelta) -> OpenCall | None:
         """Return the call that a piece goes on with; None if it begins one."""
         name = (piece.function.name or "") if piece.function is not None else ""

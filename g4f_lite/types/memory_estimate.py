@@ -14,10 +14,10 @@ from ..errors.exceptions import MalformedResponseError
 
 SHARE = 3
 """How many times `max_response_bytes` the memory of an answer may take, its bytes included."""
-OBJECT, LARGE_OBJECT = 260, 850
-"""Bytes of an object as a dictionary; and as one of our types as well, while both are there."""
-_LIST, _VALUE, _QUOTE = 72, 52, 16
-_WIDE, _WIDEST = 5, 12
+OBJECT, LARGE_OBJECT = (240, 48), (850, 72)
+"""Bytes of an object and of another value, as they are decoded; and in one of our types as well, while both exist."""
+_LIST, _QUOTE = 72, 30
+_WIDE, _WIDEST = 5, 15
 """Bytes for each byte of a text with a character above U+007F, or above U+FFFF, while it is decoded."""
 _ANY_WIDE = re.compile(rb"[\xc2-\xf4]|\\u")
 _ANY_WIDEST = re.compile(rb"[\xf0-\xf4]|\\u[dD]")
@@ -31,13 +31,16 @@ def small(limit: int) -> int:
     return min(max(limit >> 6, 1 << 14), 1 << 20)
 
 
-def memory_of(body: bytes, per_object: int = OBJECT) -> int:
+def memory_of(body: bytes, per_object: tuple[int, int] = OBJECT) -> int:
     """Return about how many bytes of memory the JSON takes: its bytes, and what is decoded from it."""
-    values = _VALUE * body.count(b",") + _QUOTE * body.count(b'"')
-    return 2 * len(body) + values + per_object * body.count(b"{") + _LIST * body.count(b"[") + _of_wide_texts(body)
+    of_object, of_value = per_object
+    values = of_value * body.count(b",") + _QUOTE * body.count(b'"')
+    return 2 * len(body) + values + of_object * body.count(b"{") + _LIST * body.count(b"[") + _of_wide_texts(body)
 
 
-def check_memory(what: str, body: bytes, limit: int, *, per_object: int = OBJECT, share: float = SHARE) -> None:
+def check_memory(
+    what: str, body: bytes, limit: int, *, per_object: tuple[int, int] = OBJECT, share: float = SHARE
+) -> None:
     """
     Args:
         what: for the message.

@@ -6,7 +6,11 @@ import gzip
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from g4f_lite.types.memory_estimate import LARGE_OBJECT, OBJECT, SHARE, memory_of
+
 PIECE = 1 << 16
+HEADERS = 64 << 20
+"""Bytes that the largest headers take."""
 
 
 class Case(NamedTuple):
@@ -19,6 +23,8 @@ class Case(NamedTuple):
     provider: str = "plain"
     streams: bool = False
     """Whether the call streams, as well."""
+    more: int = 0
+    """Bytes that it may take besides, because they do not depend on the limit."""
 
 
 def in_pieces(body: bytes) -> Iterator[bytes]:
@@ -198,9 +204,9 @@ CASES: dict[str, Case] = {
     "a gzip bomb as an error": zipped(8, status=500),
     "chunks of one byte": Case(tiny_chunks, streams=True),
     "endless, until the connection closes": Case(until_close, streams=True),
-    "90 long headers": Case(long_headers),
-    "endless headers": Case(endless_headers),
-    "provisional answers with long headers": Case(provisional),
+    "90 long headers": Case(long_headers, more=HEADERS),
+    "endless headers": Case(endless_headers, more=HEADERS),
+    "provisional answers with long headers": Case(provisional, more=HEADERS),
     "an error of text": failing(b"x", (b'{"error":{"message":"', b'"}}')),
     "an error with an emoji": failing(b"x", (b'{"error":{"message":"' + EMOJI, b'"}}')),
     "an error of objects": failing(b"{},", (b'{"error":{"message":"x","more":[', b"{}]}}")),
@@ -208,3 +214,42 @@ CASES: dict[str, Case] = {
     "an error of short texts": failing(b'"ab",', (b'{"detail":[', b'""]}'), 422),
     "an error without end": Case(lambda limit: answer(b"x" * limit, 500, "text/plain"), streams=True),
 }
+
+
+def taken(case: Case) -> Case:
+    """Return a case with answers that are just small enough to be decoded."""
+
+    def send(limit: int) -> Iterator[bytes]:
+        body = b"".join(case.send(limit)).split(b"\r\n\r\n", 1)[1]
+        needed = memory_of(body, OBJECT if case.ask == "chat" else LARGE_OBJECT)
+        return case.send(min(limit, int(0.98 * SHARE * limit * limit / needed)))
+
+    return case._replace(send=send)
+
+
+_REFUSED = (
+    "text with an emoji at its beginning",
+    "text with an emoji at its end",
+    "text with an escaped emoji at its end",
+    "text of emoji",
+    "text of escaped emoji",
+    "text with an umlaut",
+    "text with a Chinese character",
+    "text with half a surrogate",
+    "text of half surrogates",
+    "text with an emoji and half a surrogate",
+    "text of escaped zeros",
+    "empty objects",
+    "objects with a field",
+    "objects with six fields",
+    "lists with an item",
+    "numbers",
+    "nulls",
+    "short texts",
+    "single emoji",
+    "fields with other names",
+    "objects with other names",
+    "log probabilities",
+    "many nested lists",
+)
+CASES |= {f"{name}, as much as is taken": taken(CASES[name]) for name in _REFUSED}

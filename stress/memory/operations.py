@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .cases import EMOJI, Case, answer, filled
+from .cases import EMOJI, Case, answer, filled, taken
 from .streams import LONG, endless, in_chunks, numbered, sse
 
 
@@ -153,3 +153,10 @@ OPERATIONS: dict[str, Case] = {
         lambda limit: in_chunks(iter([filled(b'{"a":[', b"{},", b"{}]}", limit // 4)])), "stream", "anthropic"
     ),
 }
+_REFUSED = [
+    name
+    for name, case in OPERATIONS.items()
+    if name.startswith(("embeddings", "segments", "words", "many", "models"))
+    or (case.ask == "chat" and "parts" in name)
+]
+OPERATIONS |= {f"{name}, as much as is taken": taken(OPERATIONS[name]) for name in _REFUSED}
