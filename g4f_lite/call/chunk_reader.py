@@ -375,6 +375,11 @@ class ChunkReader:
         if len(body) > self._small:
             check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
+        with PluginBoundary(self.leg.key, "reading an answer"):
+            completion = self.leg.provider.parse_response(
+                HTTPResponse(status=self.status or 200, headers=self.headers, body=body)
+            )
+            check(completion, ChatCompletion, "parse_response")
         return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
 
 
