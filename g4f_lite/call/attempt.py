@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence, Set
+from traceback import clear_frames
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,6 +43,7 @@ from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
+from ..types.memory_estimate import LARGE_OBJECT, OBJECT, check_memory, small
 from ..value import JSONObject
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
@@ -242,6 +244,9 @@ class ActiveAttempt:
         provider = self.leg.provider
         if not provider._decodes:  # its code may change the headers
             response = msgspec.structs.replace(response, headers=dict(response.headers))
+        if len(response.body) > small(self.limit.max_bytes) and operation.name != "speech":
+            per_object = OBJECT if operation is CHAT else LARGE_OBJECT
+            check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):
                 result = operation.parse(provider, request, response)
@@ -319,6 +324,8 @@ class ActiveAttempt:
             return
         self.ended = True
         if isinstance(error, ProviderError):
+            if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
+                clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
                 from ..errors.reply_facts import request_id_of
 

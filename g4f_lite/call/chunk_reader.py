@@ -22,7 +22,8 @@ from ..types.assembly import Assembly, as_chunks
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
-from ..types.size_limits import MAX_CHOICES, MAX_OBJECTS, MAX_RESPONSE_BODY, MAX_STREAM, check_json_size
+from ..types.memory_estimate import check_memory, small
+from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_count
 from .sse_events import SSEDecoder, is_heartbeat
@@ -30,8 +31,8 @@ from .surrogates import SurrogateJoiner
 
 _KEPT = 4096
 """Chunks that are kept as they are. Older chunks are assembled, which takes a tenth of the memory."""
-_KEPT_BYTES = 1 << 20
-"""Bytes of events that are kept with their chunks."""
+_TEXT_SHARE = 1.5
+"""How many times `max_response_bytes` the memory of what a stream has said may take."""
 
 
 class ChunkReader:
@@ -85,12 +86,16 @@ class ChunkReader:
         self._assembled_at = 0
         self.failure: ProviderError | None = None
         self._body: bytearray | None = None
-        self._size = 0
+        self.size = 0
+        """Bytes of the body so far."""
+        self._most = stream_limit(limit.max_bytes)
+        self._small = small(limit.max_bytes)
+        """Bytes of events that are kept with their chunks."""
         self._sniffed = False
         if status is not None and not 200 <= status < 300:
             self._body, self._sniffed = bytearray(), True
         if not leg.is_local:
-            self._decoder = SSEDecoder(leg.provider.working_comments)
+            self._decoder = SSEDecoder(leg.provider.working_comments, event_limit(limit.max_bytes))
             with PluginBoundary(leg.key, "starting a stream", reads=False):
                 self._parser = leg.provider.new_stream(request)
                 check_parser(self._parser)
@@ -108,15 +113,15 @@ class ChunkReader:
         Chunks without choices, which report the usage, are returned only to who asked for them. A failure comes after
         the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if full := len(self.chunks) > _KEPT or self._size - self._assembled_at > _KEPT_BYTES:
+        if full := len(self.chunks) > _KEPT or self.size - self._assembled_at > self._small:
             self._assembled()
             self.chunks, self._added = [], 0
-            self._assembled_at = self._size
+            self._assembled_at = self.size
         before = len(self.chunks)
         try:
             try:
                 if full:
-                    self._check_calls()
+                    self._check_older()
                 self._take(piece)
             except ReplyError as error:
                 raise self._classify(error.reply) from None
@@ -149,10 +154,14 @@ class ChunkReader:
         elif not piece:
             self.closed = True
             self._end()
-        elif (size := self._size + len(piece)) > MAX_STREAM:
-            self._take(MalformedResponseError(f"the stream is larger than {MAX_STREAM >> 20} MiB", status=self.status))
+        elif (size := self.size + len(piece)) > self._most:
+            if (rest := self._most - self.size) and not self.closed:
+                self.size = self._most
+                self._read(piece[:rest])
+            if not self.closed:
+                self._take(beyond("the stream", self._most, self.status))
         else:
-            self._size = size
+            self.size = size
             self._read(piece)
 
     def _read(self, piece: bytes) -> None:
@@ -177,7 +186,8 @@ class ChunkReader:
 
     def _end(self) -> None:
         if self._body is not None:
-            self._accept(self._whole(bytes(self._body)))
+            body, self._body = bytes(self._body), bytearray()  # so that it is in memory once
+            self._accept(self._whole(body))
         elif not self.leg.is_local:
             self._parse_last([*self._surrogates.add_all(self._decoder.close()), *self._surrogates.close()])
             with PluginBoundary(self.leg.key, "ending a stream"):
@@ -288,8 +298,9 @@ class ChunkReader:
             if is_heartbeat(event):
                 continue
             try:
-                if data[MAX_OBJECTS:]:
+                if len(data) > self._small:
                     check_json_size(data)
+                    check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
                 with PluginBoundary(self.leg.key, "reading a stream"):
                     chunks = [_with_raw(chunk, data) for chunk in check_chunks(feed(event), "feed")]
                     done = bool(getattr(self._parser, "done", False))
@@ -339,25 +350,30 @@ class ChunkReader:
             self.has_content = self._new_content = True
             self._limit.on_content()
 
-    def _check_calls(self) -> None:
+    def _check_older(self) -> None:
         assert self._older is not None
+        most = int(_TEXT_SHARE * self._limit.max_bytes)
+        if self._older.settle() > most:
+            raise beyond("the memory of what the stream has said", most, self.status)
         if self._older.most_calls > MAX_CHOICES:
             raise MalformedResponseError(f"a message has more than {MAX_CHOICES} tool calls", status=self.status)
 
     def _collect(self, body: bytearray, piece: bytes) -> None:
         failed = self.status is not None and not 200 <= self.status < 300
-        if len(body) + len(piece) <= (MAX_ERROR_BODY if failed else MAX_RESPONSE_BODY):
+        if len(body) + len(piece) <= (MAX_ERROR_BODY if failed else self._limit.max_bytes):
             body += piece
         elif failed:
             self.closed = True
             self._end()
         else:
-            raise MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB")
+            raise beyond("the answer", self._limit.max_bytes, self.status)
 
     def _whole(self, body: bytes) -> list[ChatCompletionChunk]:
         """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
+        if len(body) > self._small:
+            check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
         with PluginBoundary(self.leg.key, "reading an answer"):
             completion = self.leg.provider.parse_response(

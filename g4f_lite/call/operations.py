@@ -36,7 +36,7 @@ def _build_chat(provider: Provider, request: Any, key: str | None, stream: bool)
 
 
 def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> ChatCompletion:
-    if response.body[MAX_OBJECTS:]:  # a slice needs no call
+    if response.body[MAX_OBJECTS : MAX_OBJECTS + 1]:  # a slice needs no call
         check_json_size(response.body)
     return provider.parse_response(response)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..errors.exceptions import MalformedResponseError
 from ..types.http import ServerSentEvent
-from ..types.size_limits import MAX_EVENT, MAX_OBJECTS
+from ..types.size_limits import MAX_EVENT, MAX_OBJECTS, beyond
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -36,9 +35,10 @@ class SSEDecoder:
 
     Args:
         signs: comments that show that the service works.
+        most: bytes of one event.
     """
 
-    def __init__(self, signs: Collection[str] = ()) -> None:
+    def __init__(self, signs: Collection[str] = (), most: int = MAX_EVENT) -> None:
         self._tail = bytearray()
         self._data: list[bytes] = []
         self._event = ""
@@ -46,6 +46,8 @@ class SSEDecoder:
         self._started = False
         self._after_cr = False
         self._signs = signs
+        self._most = most
+        self._most_plain = min(max(most >> 4, 1 << 16), most, MAX_OBJECTS)
         self.has_worked = False
         """Whether the last piece for `feed` shows that the service works: it had more than comments and blank lines."""
 
@@ -60,7 +62,7 @@ class SSEDecoder:
             return None
         whole = b"".join((self._tail, piece)) if self._tail else piece
         end = whole.rfind(b"\n\n")
-        if end < 0 or len(whole) > MAX_OBJECTS or not whole.startswith(b"data: ") or b"\r" in whole:
+        if end < 0 or len(whole) > self._most_plain or not whole.startswith(b"data: ") or b"\r" in whole:
             return None
         events = whole[6:end].split(b"\n\ndata: ")
         if whole.count(b"\n") != 2 * len(events):
@@ -74,7 +76,7 @@ class SSEDecoder:
         Return the events that this piece completes.
 
         Raises:
-            MalformedResponseError: an event is larger than `MAX_EVENT` bytes.
+            MalformedResponseError: an event is larger than `most` bytes.
         """
         self.has_worked = False
         if not self._started:
@@ -110,8 +112,8 @@ class SSEDecoder:
                 else:
                     self._event = ""
         self._tail += piece
-        if self._size + len(self._tail) > MAX_EVENT:
-            raise _too_large()
+        if self._size + len(self._tail) > self._most:
+            raise beyond("an event of the stream", self._most)
         self.has_worked = self.has_worked or bytes(self._tail[:1]) not in (b"", b":")
         return events
 
@@ -139,15 +141,11 @@ class SSEDecoder:
             self._size += len(line)
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
-        if self._size > MAX_EVENT:
-            raise _too_large()
+        if self._size > self._most:
+            raise beyond("an event of the stream", self._most)
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
         if data and not data.isspace():
             events.append(ServerSentEvent(data=data, event=self._event))
         self._data = []
         self._event = ""
         self._size = 0
-
-
-def _too_large() -> MalformedResponseError:
-    return MalformedResponseError(f"an event of the stream is larger than {MAX_EVENT >> 20} MiB")

@@ -39,7 +39,8 @@ _KEPT_EARLY = 512
 """
 Chunks without content that are handed out before the first content: this many from the beginning, where the role is,
 and as many from the end, where a finish reason and the usage are. Some services send an empty chunk for each hidden
-token of reasoning: that is no fault, so more chunks do not fail the attempt. A note in the trail counts them.
+token of reasoning: that is no fault, so more chunks do not fail the attempt. A note in the trail counts them. Once they
+have a 16th of `max_response_bytes`, large ones are not kept either.
 """
 
 
@@ -89,6 +90,10 @@ class StreamAttempt(ActiveAttempt):
     def feed_early(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
         """Take a piece of the response that may have the first content; `begin` returns its chunks."""
         early = self._early
+        if self.reader.size > (most := self.limit.max_bytes >> 4):
+            kept = [chunk for chunk in early if len(chunk.raw_json or b"") <= most >> 12]
+            self._left_out += len(early) - len(kept)
+            self._early = early = kept
         if (surplus := len(early) - 2 * _KEPT_EARLY) > 0:
             del early[_KEPT_EARLY:-_KEPT_EARLY]
             self._left_out += surplus

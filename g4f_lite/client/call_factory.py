@@ -30,8 +30,9 @@ from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
 from ..trail import Explanation
 from ..types.chat import ChatRequest
-from ..types.checks import check_callable, count, seconds
+from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied
+from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
 from ..types.timeouts import Timeouts
 from ..value import Unpicklable
@@ -71,6 +72,7 @@ class CallFactory(Unpicklable):
         on_interrupt: OnInterrupt = "raise",
         base_url: str | None = None,
         api_key: str | KeyFunction | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BODY,
         retry_wait: Callable[[Any], float] | None = None,
         retry_stop: Callable[[Any], bool] | None = None,
     ) -> None:
@@ -94,6 +96,7 @@ class CallFactory(Unpicklable):
                 deadline=seconds("deadline", deadline),
                 timeouts=check_timeouts(timeouts),
                 on_interrupt=check_on_interrupt(on_interrupt),
+                max_response_bytes=byte_count("max_response_bytes", max_response_bytes),
                 retry_wait=retry_wait,
                 retry_stop=retry_stop,
             )

@@ -28,6 +28,7 @@ class RoutingParams(TypedDict, total=False):
     deadline: float | None
     retries: int | None
     timeouts: Timeouts | None
+    max_response_bytes: int | None
     strategy: str | Strategy | None
 
 

@@ -32,6 +32,7 @@ class ClientSettings(TypedDict, total=False):
     on_interrupt: OnInterrupt
     base_url: str | None
     api_key: str | KeyFunction | None
+    max_response_bytes: int
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
 

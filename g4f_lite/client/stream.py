@@ -31,14 +31,19 @@ class Stream(BaseStream[T]):
         return self  # so that `for chunk in create(stream=True)` keeps the stream referenced
 
     def __next__(self) -> ChatCompletionChunk:
-        return next(self._chunks)
+        try:
+            return next(self._chunks)
+        except ValueError:  # another thread is closing it
+            if not self._reading.closed:
+                raise
+            raise StopIteration from None
 
     def close(self) -> None:
         """Stop here and free the connection. While another thread reads, its iteration ends."""
+        self._reading.closed = True
         try:
             self._chunks.close()
         except ValueError:  # it is running
-            self._reading.closed = True
             self._reading.source.interrupt()
             return
         self._reading.source.close()  # if nothing has been read, the generator never began

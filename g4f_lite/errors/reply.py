@@ -25,9 +25,12 @@ class ErrorReply(Value, frozen=True, kw_only=True):
 
     def json(self) -> Any:
         """Return the decoded body; None if it is too large or not JSON. A list stands for its first item (Google)."""
-        decoded = None if len(self.body) > MAX_ERROR_BODY else decode_json(self.body)
+        too_large = len(self.body) > MAX_ERROR_BODY or self.body.count(b",") > _MOST_VALUES
+        decoded = None if too_large else decode_json(self.body)
         return decoded[0] if isinstance(decoded, list) and decoded else decoded
 
 
 MAX_ERROR_BODY = 1 << 20
 """Bytes of an error body that are read; the rest is dropped."""
+_MOST_VALUES = 1 << 14
+"""Values of an error body that is decoded: more would take far more memory than its bytes."""

@@ -135,6 +135,7 @@ class Plan:
                 or self._candidates.any_back_by(self.deadline_at, now)
             ),
             thinks=leg.thinks if self._thinks is None else self._thinks,
+            max_bytes=self.policy.max_response_bytes,
         )
         attempt = Attempt(
             provider=leg.provider.name,

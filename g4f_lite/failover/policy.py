@@ -12,13 +12,14 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
-from ..types.checks import count, seconds
+from ..types.checks import byte_count, count, seconds
+from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.timeouts import Timeouts
 from ..value import Value
 
 OnInterrupt: TypeAlias = Literal["raise", "restart", "continue"]
 """What happens to a stream that is interrupted after content has been handed out."""
-_OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt")
+_OF_POLICY = ("deadline", "timeout", "retries", "timeouts", "on_interrupt", "max_response_bytes")
 
 
 class Policy(Value, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class Policy(Value, frozen=True, kw_only=True):
     bounds_stream: bool = False
     """The deadline holds for a stream to its end (`timeout=` of a call)."""
     on_interrupt: OnInterrupt = "raise"
+    max_response_bytes: int = MAX_RESPONSE_BODY
     retry_wait: Callable[[Any], float] | None = None
     retry_stop: Callable[[Any], bool] | None = None
 
@@ -54,6 +56,8 @@ def policy_for(policy: Policy, params: Mapping[str, Any]) -> Policy:
         changes["retries"] = count("retries", retries)
     if (timeouts := params.get("timeouts")) is not None:
         changes["timeouts"] = check_timeouts(timeouts)
+    if (most := params.get("max_response_bytes")) is not None:
+        changes["max_response_bytes"] = byte_count("max_response_bytes", most)
     if (on_interrupt := params.get("on_interrupt")) is not None:
         changes["on_interrupt"] = check_on_interrupt(on_interrupt)
     return msgspec.structs.replace(policy, **changes) if changes else policy

@@ -173,13 +173,13 @@ class AsyncByteStream:
         Raises:
             ProviderError: as `read`, or it is too large.
         """
-        cap = body_cap(self.status)
+        cap = body_cap(self.status, self._limit.max_bytes)
         body = bytearray()
         while piece := await self.read():
             body += piece
             if len(body) > cap:
                 if 200 <= self.status < 300:
-                    raise too_large(self.status)
+                    raise too_large(self.status, self._limit.max_bytes)
                 del body[cap:]
                 break
             if self._decoder is None and self._response.content.at_eof():

@@ -15,7 +15,7 @@ import certifi
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
 from ..errors.reply import MAX_ERROR_BODY
 from ..types.json_values import is_encodable
-from ..types.size_limits import MAX_RESPONSE_BODY
+from ..types.size_limits import beyond
 from ..version import __version__
 from .no_proxy import bypasses_proxy
 
@@ -147,13 +147,18 @@ def check_ssl_context(context: object) -> ssl.SSLContext | None:
     raise ConfigurationError(f"ssl_context must be an ssl.SSLContext or None, not {type(context).__name__}")
 
 
-def body_cap(status: int) -> int:
-    """Return how many bytes of a body are read at most."""
-    return MAX_RESPONSE_BODY if 200 <= status < 300 else MAX_ERROR_BODY
+def body_cap(status: int, limit: int) -> int:
+    """
+    Return how many bytes of a body are read at most.
+
+    Args:
+        limit: `max_response_bytes`.
+    """
+    return limit if 200 <= status < 300 else MAX_ERROR_BODY
 
 
-def too_large(status: int) -> MalformedResponseError:
-    return MalformedResponseError(f"the answer is larger than {MAX_RESPONSE_BODY >> 20} MiB", status=status)
+def too_large(status: int, limit: int) -> MalformedResponseError:
+    return beyond("the answer", limit, status)
 
 
 class RequestHeaders(dict[str, str]):

@@ -192,13 +192,13 @@ class SyncByteStream:
         Raises:
             ProviderError: as `read`, or it is too large.
         """
-        cap = body_cap(self.status)
+        cap = body_cap(self.status, self._limit.max_bytes)
         body = bytearray()
         while len(body) <= cap and (piece := self.read()):
             body += piece
         if len(body) > cap:
             if 200 <= self.status < 300:
-                raise too_large(self.status)
+                raise too_large(self.status, self._limit.max_bytes)
             del body[cap:]
         return bytes(body)
 

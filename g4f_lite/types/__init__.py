@@ -18,6 +18,8 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
 | `thinking` | whether a request asks for thinking, which takes longer |
 | `json_values` | what JSON can carry |
+| `memory_estimate` | how much memory the JSON of an answer takes |
+| `pieces` | what a stream has said so far, with the memory that it takes |
 | `size_limits` | how large a response may be, in bytes and in values |
 | `checks` | checks of single arguments |
 | `tool_run` | what `client.chat.run_tools` returns |

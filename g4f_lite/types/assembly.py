@@ -20,6 +20,11 @@ from .chat import (
     Usage,
 )
 from .extra_fields import ExtraFields, larger_counts
+from .memory_estimate import memory_of
+from .pieces import Kept, Pieces, encoded
+
+_DETAIL = 400
+"""Bytes of a piece of reasoning itself."""
 
 
 class _Call:
@@ -33,22 +38,41 @@ class _Call:
 class _Choice:
     def __init__(self) -> None:
         self.role = "assistant"
-        self.content: list[str] = []
-        self.refusal: list[str] = []
-        self.reasoning: list[str] = []
-        self.reasoning_content: list[str] = []
+        self.content = Pieces()
+        self.refusal = Pieces()
+        self.reasoning = Pieces()
+        self.reasoning_content = Pieces()
         self.calls = OpenCalls()
         self.others: dict[OpenCall, _Call] = {}
         self.finish_reason: str | None = None
-        self.logprobs: list[object] = []
+        self.logprobs = Kept()
         self.reasoning_details: list[object] = []
+        self._details_settled = self._details_memory = 0
         self.function_name = ""
-        self.function_arguments: list[str] | None = None
+        self.function_arguments: Pieces | None = None
         self.audio: JSONObject = {}
-        self.sound: list[str] = []
-        self.transcript: list[str] = []
-        self.images: list[JSONObject] = []
+        self.sound = Kept()
+        self.transcript = Pieces()
+        self.images = Kept()
         self.extra_content: JSONObject = {}
+
+    def settle(self) -> int:
+        """As `Assembly.settle`."""
+        texts = [self.content, self.refusal, self.reasoning, self.reasoning_content, self.transcript]
+        if self.function_arguments is not None:
+            texts.append(self.function_arguments)
+        fields = [self.extra_content, self.audio, *(call.extra_content for call in self.others.values())]
+        given = sum(memory_of(encoded(one)) for one in fields if one)
+        held = self.logprobs.settle() + self.images.settle() + self.sound.settle() + self._settle_details()
+        calls = sum(call.arguments.measure() for call in self.calls)
+        return given + held + calls + sum(one.settle() for one in texts)
+
+    def _settle_details(self) -> int:
+        details = self.reasoning_details
+        for one in details[self._details_settled : -1]:  # the last one may get more
+            self._details_memory += _memory_of_detail(one)
+        self._details_settled = max(0, len(details) - 1)
+        return self._details_memory + (_memory_of_detail(details[-1]) if details else 0)
 
     def add_call(self, piece: ToolCallDelta) -> None:
         call, _ = self.calls.take(piece)
@@ -118,10 +142,17 @@ class Assembly:
         self._created = 0
         self._extra.of_answer.clear()
 
+    def settle(self) -> int:
+        """Join the pieces that have come since the last time; return about how many bytes of memory all of it takes."""
+        memory = memory_of(encoded(self._extra.all))
+        if self._usage is not None and self._usage.extra:
+            memory += memory_of(encoded(self._usage.extra))
+        return memory + sum(choice.settle() for choice in self._choices.values())
+
     @property
     def most_calls(self) -> int:
-        """How many tool calls the choice with the most of them has."""
-        return max((len(choice.calls) for choice in self._choices.values()), default=0)
+        """How many tool calls, or indexes of them, the choice with the most has."""
+        return max((max(len(choice.calls), choice.calls.indexes) for choice in self._choices.values()), default=0)
 
     def whole(self) -> ChatCompletion:
         """Return the answer that all chunks so far make up."""
@@ -167,10 +198,10 @@ class _Detail:
 
     def __init__(self, first: JSONObject) -> None:
         self.fields = dict(first)
-        self.texts: dict[str, list[str]] = {}
+        self.texts: dict[str, Pieces] = {}
         for name in ("text", "summary"):
             if isinstance(first.get(name), str):
-                self.texts[name] = [first[name]]
+                self.texts[name] = Pieces([first[name]])
 
     def goes_on(self, piece: JSONObject) -> bool:
         own = self.fields
@@ -181,9 +212,15 @@ class _Detail:
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
             if name in ("text", "summary") and isinstance(value, str):
-                self.texts.setdefault(name, []).append(value)
+                self.texts.setdefault(name, Pieces()).append(value)
             elif self.fields.get(name) is None:
                 self.fields[name] = value
+
+
+def _memory_of_detail(detail: object) -> int:
+    if not isinstance(detail, _Detail):
+        return memory_of(encoded(detail))
+    return _DETAIL + memory_of(encoded(detail.fields)) + sum(text.settle() for text in detail.texts.values())
 
 
 def _whole_detail(detail: object) -> object:
@@ -195,7 +232,7 @@ def _whole_detail(detail: object) -> object:
 def _add_other(choice: _Choice, delta: Delta) -> None:
     if delta.function_call is not None:
         choice.function_name = choice.function_name or delta.function_call.name or ""
-        choice.function_arguments = choice.function_arguments or []
+        choice.function_arguments = choice.function_arguments or Pieces()
         choice.function_arguments.append(delta.function_call.arguments or "")
     for name, value in (delta.audio or {}).items():
         if name == "data" and isinstance(value, str):

@@ -8,6 +8,7 @@ two calls; no id, or a late one; or they repeat the name with each piece. Rule: 
 from __future__ import annotations
 
 from .chat import ToolCallDelta
+from .pieces import Pieces
 
 
 class OpenCall:
@@ -19,7 +20,7 @@ class OpenCall:
         self.id = ""
         """As the caller sees it."""
         self.name = ""
-        self.arguments: list[str] = []
+        self.arguments = Pieces()
         self._read = 0
         self._depth = 0
         self._in_text = self._escaped = self._begun = False
@@ -49,6 +50,11 @@ class OpenCalls(list[OpenCall]):
         self._by_index: dict[int | None, OpenCall] = {}
         """The last one with each index."""
         self._by_id: dict[str, OpenCall] = {}
+
+    @property
+    def indexes(self) -> int:
+        """How many indexes their pieces have had."""
+        return len(self._by_index)
 
     def find(self, piece: ToolCallDelta) -> OpenCall | None:
         """Return the call that a piece goes on with; None if it begins one."""

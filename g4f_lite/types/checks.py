@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..errors.exceptions import InvalidRequestError
+from ..errors.exceptions import ConfigurationError, InvalidRequestError
 
 
 def seconds(name: str, value: object) -> float:
@@ -30,6 +30,18 @@ def count(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {value!r}")
+    return value
+
+
+def byte_count(name: str, value: object) -> int:
+    """
+    Return a number of bytes, 1 or more.
+
+    Raises:
+        ConfigurationError: the value is not one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number of bytes, 1 or more, not {value!r}")
     return value
 
 

@@ -78,7 +78,9 @@ class Answer(Value, frozen=True, kw_only=True):
 
     def to_dict(self) -> JSONObject:
         """Return OpenAI's JSON of this result, without fields that are not set."""
-        plain: JSONObject = _plain(msgspec.to_builtins(self))
+        plain: JSONObject = _plain(
+            msgspec.to_builtins(msgspec.structs.replace(self, raw_json=None))
+        )  # bytes become base64
         return plain
 
 

@@ -28,6 +28,8 @@ from .chat import (
 _ANSWER, _CHOICE, _MESSAGE, _USAGE = (
     frozenset(kind.__struct_encode_fields__) for kind in (ChatCompletion, Choice, Message, Usage)
 )
+_MOST_FIELDS = 256
+"""Fields of a usage that are joined: copying more for each chunk of a stream would take quadratic time."""
 
 
 def keep_extra(completion: ChatCompletion, answer: JSONObject) -> None:
@@ -68,6 +70,11 @@ class ExtraFields:
         self.of_answer: JSONObject = {}
         self.of_choices: dict[int, JSONObject] = {}
         self._of_messages: dict[int, JSONObject] = {}
+
+    @property
+    def all(self) -> list[JSONObject]:
+        """All fields so far."""
+        return [self.of_answer, *self.of_choices.values(), *self._of_messages.values()]
 
     def of_message(self, index: int) -> JSONObject:
         fields = self._of_messages.get(index, {})
@@ -132,5 +139,5 @@ def larger_counts(earlier: Any, later: Any) -> Any:
         counts = {name: larger_counts(getattr(earlier, name), getattr(later, name)) for name in fields}
         return type(later)(**counts)
     if isinstance(later, dict):
-        return {**earlier, **later}
+        return {**earlier, **later} if len(earlier) <= _MOST_FIELDS else later
     return max(earlier, later) if isinstance(later, (int, float)) and isinstance(earlier, (int, float)) else later

@@ -45,12 +45,9 @@ def as_plain_base64(image: Image) -> Image:
     if given is None:
         return image
     plain = "".join((given.partition(",")[2] if given[:5].lower() == "data:" else given).split())
-    plain = plain.translate(_URL_SAFE).rstrip("=")
+    plain = plain.replace("-", "+").replace("_", "/").rstrip("=")  # no copy if there is none of them
     plain += "=" * (-len(plain) % 4)
     return Image(url=None if given is image.url else image.url, b64_json=plain, revised_prompt=image.revised_prompt)
-
-
-_URL_SAFE = {ord("-"): "+", ord("_"): "/"}
 
 
 class ImagesResponse(Answer, frozen=True, kw_only=True):

@@ -13,17 +13,36 @@ from ..errors.exceptions import MalformedResponseError
 from ..value import NOT_JSON, decode_lenient
 
 MAX_RESPONSE_BODY = 64 << 20
-"""Bytes of an answer, after decompression; more is a MalformedResponseError."""
+"""Bytes of an answer, after decompression: the default of `max_response_bytes`; more is a MalformedResponseError."""
 MAX_STREAM = 128 << 20
-"""Bytes of a whole stream, after decompression; more is a MalformedResponseError, after content an interruption."""
+"""Bytes of a whole stream by default; more is a MalformedResponseError, after content an interruption."""
 MAX_EVENT = 16 << 20
-"""Bytes of one server-sent event; more is a MalformedResponseError."""
+"""Bytes of one server-sent event by default; more is a MalformedResponseError."""
+_SMALL_EVENT = 1 << 16
+"""Bytes that an event may have if `max_response_bytes` is small: no less than this, and no more than the setting."""
 MAX_OBJECTS = 1 << 19
 """Objects in one answer or event, as many lists, and twice as many fields; more is a MalformedResponseError.
 The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
 MAX_CHOICES = 1024
 """Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
 _FIELDS = 2 * MAX_OBJECTS
+
+
+def stream_limit(limit: int) -> int:
+    """Return how many bytes a stream may have, for this `max_response_bytes`."""
+    return limit * (MAX_STREAM // MAX_RESPONSE_BODY)
+
+
+def event_limit(limit: int) -> int:
+    """Return how many bytes one event of a stream may have, for this `max_response_bytes`."""
+    return max(limit // (MAX_RESPONSE_BODY // MAX_EVENT), min(limit, _SMALL_EVENT))
+
+
+def beyond(what: str, limit: int, status: int | None = None) -> MalformedResponseError:
+    """Return the error for something that is larger than `max_response_bytes` allows."""
+    size = f"{limit} bytes" if limit % (1 << 20) else f"{limit >> 20} MiB"
+    detail = f"{what} is larger than {size}; the setting max_response_bytes decides"
+    return MalformedResponseError(detail, status=status)
 
 
 def check_json_size(body: bytes) -> None:

@@ -1,10 +1,11 @@
-"""The time limit of one attempt, extended as data arrives. No waiting: the transports ask how much remains."""
+"""The limits of an attempt: its time, extended as data arrives, and its bytes. No waiting: the transports ask."""
 
 from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias
 
 from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError
+from .size_limits import MAX_RESPONSE_BODY
 from .timeouts import DefaultSeconds, Timeouts
 
 Phase: TypeAlias = Literal["connect", "first_token", "stall", "total"]
@@ -37,6 +38,7 @@ class TimeLimit:
         bounded: the deadline applies to a stream until its end, not only until its first content.
         patient: the default limits of `first_token` and `total` do not apply (the last leg).
         thinks: the model thinks before it answers: the default of `first_token` is stretched.
+        max_bytes: of a whole answer, for those who read it; `size_limits.py` derives the other limits of size from it.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class TimeLimit:
         bounded: bool = False,
         patient: bool = False,
         thinks: bool = False,
+        max_bytes: int = MAX_RESPONSE_BODY,
     ) -> None:
         self._clock = clock
         self._deadline_at = deadline_at
@@ -61,6 +64,7 @@ class TimeLimit:
         """When the default of `stall` ends the attempt even if the service shows that it works."""
         self._bounded = bounded or not stream
         self.connect = timeouts.connect
+        self.max_bytes = max_bytes
         self.started_at = self._paused_at = clock.monotonic()
         self.expires_at = deadline_at
         if self._limit is not None:

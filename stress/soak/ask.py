@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from g4f_lite import Timeouts
 
-from .providers import SECRET, Here, Tenant
+from .providers import SECRET, Here, Junk, Tenant
 
 
 class Ask(NamedTuple):
@@ -22,7 +22,11 @@ class Ask(NamedTuple):
     params: dict[str, Any]
 
 
-HOWS = ("complete",) * 8 + ("stream",) * 8 + ("close", "with", "drop", "unread", "forgotten", "cancel", "time out")
+HOWS = (
+    ("complete",) * 8
+    + ("stream",) * 8
+    + ("close", "with", "drop", "unread", "forgotten", "cancel", "time out", "elsewhere")
+)
 
 
 def ask(seed: int, nonce: int) -> Ask:
@@ -38,6 +42,8 @@ def ask(seed: int, nonce: int) -> Ask:
     rare_ways: list[dict[str, Any]] = [
         {"provider": "down", "fallback_models": [f"beta:{alone}"]},
         {"provider": Here(), "fallback_models": [f"beta:{alone}"]},
+        {"provider": Junk(), "fallback_models": [f"beta:{alone}"]},
+        {"provider": "odd", "model": alone, "fallback_models": [f"beta:{alone}"]},
     ]
     params = chance.choice(ways * 6 + rare_ways)
     params["messages"] = [{"role": "user", "content": str(nonce)}]

@@ -19,6 +19,7 @@ from typing import Any
 from g4f_lite import AsyncClient, Client
 
 from .ask import Ask, ask
+from .floods import MOST
 from .ledger import Ledger
 from .noise import Noise
 from .providers import SECRET, Observer
@@ -34,14 +35,19 @@ class Soak:
         self.observers = [Observer(), Observer(), Observer()]
         settings: Any = {
             "base_urls": dict(
-                zip(("alpha", "beta", "gamma", "tenant", "down"), [*base_urls * 2, refused], strict=True)
+                zip(
+                    ("alpha", "beta", "gamma", "tenant", "down", "odd"),
+                    [*base_urls * 2, refused, base_urls[0]],
+                    strict=True,
+                )
             ),
             "keys": {
                 "alpha": [f"{SECRET}-of-alpha-{number}" for number in (1, 2)],
-                **{name: f"{SECRET}-of-{name}" for name in ("beta", "gamma", "down")},
+                **{name: f"{SECRET}-of-{name}" for name in ("beta", "gamma", "down", "odd")},
             },
             "retry_wait": lambda state: 0.001,
             "deadline": 20.0,
+            "max_response_bytes": MOST,
         }
         self.client = Client(plugins=[self.observers[0]], **settings)
         self.async_client = AsyncClient(plugins=[self.observers[1]], **settings)
@@ -112,6 +118,12 @@ class Soak:
                     answer.close()
                 self.ledger.ended(asked.how)
                 return
+            if asked.how == "elsewhere" and number == asked.at:
+                threading.Timer(asked.within / 4, answer.close).start()
+        if asked.how == "elsewhere":
+            self.ledger.check_owner(asked, said)
+            self.ledger.ended(asked.how)
+            return
         self.ledger.answered(asked, answer.completion, said)
 
     # -- tasks -----------------------------------------------------------------------------
@@ -125,6 +137,9 @@ class Soak:
         async with asyncio.TaskGroup() as group:
             for number in range(16):
                 group.create_task(self._in_task(self.hedging if number % 4 == 0 else self.async_client, pending))
+            if close:  # with calls under way
+                await asyncio.sleep(0.05)
+                await self.async_client.aclose()
         end = time.monotonic() + 5
         while len(asyncio.all_tasks()) > 1 and time.monotonic() < end:
             await asyncio.sleep(0.001)
@@ -172,6 +187,7 @@ class Soak:
             return
         said = ""
         number = 0
+        closing: asyncio.Task[None] | None = None
         async for chunk in answer:
             said = self.ledger.add_chunk(asked, said, chunk)
             if asked.how in ("close", "with", "drop") and number == asked.at:
@@ -183,7 +199,15 @@ class Soak:
                     await answer.aclose()
                 self.ledger.ended(asked.how)
                 return
+            if asked.how == "elsewhere" and number == asked.at:
+                closing = asyncio.create_task(_close_soon(answer, asked.within / 4))
             number += 1
+        if asked.how == "elsewhere":
+            if closing is not None:
+                await closing
+            self.ledger.check_owner(asked, said)
+            self.ledger.ended(asked.how)
+            return
         self.ledger.answered(asked, answer.completion, said)
 
     # -- children --------------------------------------------------------------------------
@@ -234,3 +258,8 @@ class Soak:
         for line in noise:
             self.ledger.problem(line)
         return self.ledger.report()
+
+
+async def _close_soon(answer: Any, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await answer.aclose()

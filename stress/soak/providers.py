@@ -76,6 +76,36 @@ class Here(LocalProvider):
         yield ChatCompletionChunk(choices=(ChunkChoice(finish_reason="stop"),))
 
 
+_JUNK: tuple[Any, ...] = (None, "text", 5, {}, (), ChatCompletion(choices=({},)), ChatCompletion(choices=None))  # type: ignore[arg-type]
+
+
+class Junk(LocalProvider):
+    """Returns what is no completion, and yields what are no chunks."""
+
+    name = "junk"
+    default_model = "junk"
+
+    def complete(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> ChatCompletion:
+        junk: ChatCompletion = _JUNK[int(request.messages[0]["content"]) % len(_JUNK)]
+        return junk
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        yield _JUNK[int(request.messages[0]["content"]) % len(_JUNK)]
+
+
+class Odd(Alpha):
+    """Reads answers and streams wrongly."""
+
+    name = "odd"
+
+    def parse_response(self, response: Any) -> ChatCompletion:
+        junk: ChatCompletion = _JUNK[len(response.body) % len(_JUNK)]
+        return junk
+
+    def new_stream(self, request: ChatRequest) -> Any:
+        return _JUNK[int(request.messages[0]["content"]) % 5]
+
+
 class Observer:
     """A plugin that registers the providers and counts the attempts that begin and end."""
 
@@ -84,7 +114,7 @@ class Observer:
 
     @hookimpl
     def register_providers(self, register: Callable[[type[OpenaiTemplate]], None]) -> None:
-        for provider in (Alpha, Beta, Gamma, Down):
+        for provider in (Alpha, Beta, Gamma, Down, Odd):
             register(provider)
 
     @hookimpl

@@ -17,6 +17,8 @@ from zlib import crc32
 from g4f_lite.testing import FaultServer, Received, replies
 from g4f_lite.testing.replies import Action, Close, Pause, Reply, head, http_chunk
 
+from .floods import floods, more
+
 JSON, SSE = {"content-type": "application/json"}, {"content-type": "text/event-stream"}
 CHUNKED = {"transfer-encoding": "chunked"}
 
@@ -45,7 +47,7 @@ class Script:
             moment = {"retry_after": "0.02"}
             leg_cooldown = moment if request.model.startswith("shared") else {}
             key_cooldown = {} if "tenant" in key else moment
-            yield from chance.choice(faults(chance, key, leg_cooldown, key_cooldown))(request)
+            yield from chance.choice(faults(chance, nonce, key, leg_cooldown, key_cooldown))(request)
             return
         serial = next(self._serials)
         words = [f"{nonce}.{serial}.{number} " for number in range(chance.choice((1, 2, 3, 5, 8, 40)))]
@@ -62,9 +64,14 @@ class Script:
             yield head(200, {**JSON, "content-encoding": "gzip", "content-length": str(len(zipped))}) + zipped
             return
         start = head(200, {**JSON, "content-length": str(len(content))})
-        if chance.random() < 0.2:
+        if chance.random() < 0.03:
+            start = start.removesuffix(b"\r\n") + b"content-length: %d\r\n\r\n" % (len(content) - chance.randrange(2))
+        elif chance.random() < 0.2:
             start = head(200, JSON | CHUNKED)
-            content = b"".join(map(http_chunk, cut_anywhere(content, 4, chance))) + replies.END
+            cut = cut_anywhere(content, 4, chance) if chance.random() < 0.8 else [b"%c" % byte for byte in content]
+            content = b"".join(map(http_chunk, cut)) + replies.END
+        if chance.random() < 0.1:
+            content += more(chance)
         if chance.random() < 0.2:
             yield from (start, content[:20], Pause(0.005), content[20:])
         else:
@@ -79,10 +86,14 @@ class Script:
             events.insert(chance.randrange(len(events)), b": keep-alive\r\n\r\n")
         if chance.random() < 0.05:
             events.insert(chance.randrange(len(events)), replies.sse("{broken"))
+        if chance.random() < 0.05:  # after the finish reason
+            events.append(replies.sse({"error": {"message": "too late", "type": "server_error"}}))
         if (how := chance.random()) < 0.3:
             events = [b"".join(events)]
         elif how < 0.6:
             events = cut_anywhere(b"".join(events), 6, chance)
+        elif how < 0.65:
+            events = [b"%c" % byte for byte in b"".join(events)]
         slow = chance.random() < 0.15
         yield head(200, SSE | CHUNKED)
         for event in events:
@@ -96,6 +107,7 @@ class Script:
             [done, Close()],
             [done, Close(reset=True)],
             [Close()],
+            [done + replies.END + more(chance)],
         ]
         yield from chance.choice(endings) if chance.random() < 0.2 else [done + replies.END]
 
@@ -105,11 +117,14 @@ def cut_anywhere(content: bytes, pieces: int, chance: random.Random) -> list[byt
     return [piece for i, j in zip([0, *at], [*at, None], strict=True) if (piece := content[i:j])]
 
 
-def faults(chance: random.Random, key: str, leg_cooldown: dict[str, str], key_cooldown: dict[str, str]) -> list[Reply]:
+def faults(
+    chance: random.Random, nonce: str, key: str, leg_cooldown: dict[str, str], key_cooldown: dict[str, str]
+) -> list[Reply]:
     """Return the faults to choose from. Some quote the key, as real services do."""
     message = "." * chance.randrange(300) + f" Something is wrong with the call by {key}."
     refused = "." * chance.randrange(300) + f" Incorrect API key provided: {key}."
     error = replies.error
+    text = f"{nonce}.0.0 "
     broken = replies.sse({"error": {"message": message, "type": "server_error", "code": None}})
 
     def broken_stream(request: Received) -> Iterable[Action]:
@@ -151,6 +166,7 @@ def faults(chance: random.Random, key: str, leg_cooldown: dict[str, str], key_co
         replies.wrong_length(),
         replies.gzipped(broken=True),
         replies.raw(Pause(0.02), Close()),
+        *floods(text),
         *map(cut, ("end", "close", "reset") * 2),
         *(broken_stream,) * 3,
     ]

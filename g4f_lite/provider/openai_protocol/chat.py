@@ -16,7 +16,7 @@ from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion, ChatRequest, Usage
 from ...types.http import HTTPRequest, HTTPResponse
-from ...types.size_limits import MAX_OBJECTS, decode_bounded, decode_or_none
+from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider, StreamParser
 from .completing import complete
@@ -46,6 +46,8 @@ preload_before_fork(
 
 _completion_decoder = msgspec.json.Decoder(ChatCompletion)
 _encoder = msgspec.json.Encoder()
+_LARGE = 1 << 16
+"""Bytes of an answer that is decoded only once."""
 _OF_ANSWERS = frozenset({"images"})
 """Fields that a message of the assistant has in an answer only."""
 
@@ -223,17 +225,18 @@ class OpenaiTemplate(Provider):
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
         body = response.body
         completion: ChatCompletion | None = None
-        answer: Any = None
+        answer: Any = decode_or_none(body) if body[_LARGE : _LARGE + 1] else None
         try:
             try:
-                completion = _completion_decoder.decode(body)
+                # What is in memory once need not be decoded again: its texts are shared.
+                completion = _completion_decoder.decode(body) if answer is None else _converted(answer)
             except msgspec.DecodeError:
-                answer = decode_bounded(body)
+                answer = decode_bounded(body) if answer is None else answer
         except NOT_JSON:
             raise MalformedResponseError(describe_body(response), status=response.status) from None
-        if completion is not None:
+        if completion is not None and not body[_LARGE : _LARGE + 1]:
             try:
-                answer = decode_or_none(body) if body[MAX_OBJECTS:] else msgspec.json.decode(body)
+                answer = msgspec.json.decode(body)
             except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
                 answer = decode_or_none(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
@@ -280,3 +283,11 @@ class OpenaiTemplate(Provider):
         from .endpoints import parse
 
         return parse(request, response)
+
+
+def _converted(answer: Any) -> ChatCompletion:
+    """
+    Raises:
+        msgspec.ValidationError: it has another shape.
+    """
+    return msgspec.convert(answer, ChatCompletion)

@@ -1,0 +1,95 @@
+"""
+How much memory the JSON of an answer takes once it is decoded, estimated from its bytes before that.
+
+A few bytes can be a large object: `{},` takes 72 bytes, and a single emoji in an English text makes each of its
+characters take four bytes. So an answer is refused if it would take more than `SHARE` times `max_response_bytes`,
+whatever its own size is. `python -m stress.memory` measures how near the estimate is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors.exceptions import MalformedResponseError
+
+SHARE = 3
+"""How many times `max_response_bytes` the memory of an answer may take, its bytes included."""
+OBJECT, LARGE_OBJECT = (240, 48), (850, 72)
+"""Bytes of an object and of another value, as they are decoded; and in one of our types as well, while both exist."""
+_LIST, _QUOTE = 72, 30
+_WIDE, _WIDEST = 5, 15
+"""Bytes for each byte of a text with a character above U+007F, or above U+FFFF, while it is decoded."""
+_ANY_WIDE = re.compile(rb"[\xc2-\xf4]|\\u")
+_ANY_WIDEST = re.compile(rb"[\xf0-\xf4]|\\u[dD]")
+_MOST_TEXTS = 1024
+_MOST_QUOTES = 64
+"""Texts and escaped quotes that are looked at; what follows is taken for one text."""
+
+
+def small(limit: int) -> int:
+    """Return the size up to which JSON cannot take too much memory, so that nobody need estimate it."""
+    return min(max(limit >> 6, 1 << 14), 1 << 20)
+
+
+def memory_of(body: bytes, per_object: tuple[int, int] = OBJECT) -> int:
+    """Return about how many bytes of memory the JSON takes: its bytes, and what is decoded from it."""
+    of_object, of_value = per_object
+    values = of_value * body.count(b",") + _QUOTE * body.count(b'"')
+    return 2 * len(body) + values + of_object * body.count(b"{") + _LIST * body.count(b"[") + _of_wide_texts(body)
+
+
+def check_memory(
+    what: str, body: bytes, limit: int, *, per_object: tuple[int, int] = OBJECT, share: float = SHARE
+) -> None:
+    """
+    Args:
+        what: for the message.
+        limit: `max_response_bytes`.
+        share: how many times the limit it may take.
+
+    Raises:
+        MalformedResponseError: it would take more.
+    """
+    if (needed := memory_of(body, per_object)) > share * limit:
+        raise MalformedResponseError(
+            f"{what} would take about {needed >> 20} MiB of memory once decoded, which is more than"
+            f" {share:g} times the setting max_response_bytes={limit}"
+        )
+
+
+def _of_wide_texts(body: bytes) -> int:
+    """Return what the texts take that have characters of more than one byte."""
+    if body.isascii() and b"\\u" not in body:
+        return 0
+    memory = at = 0
+    for _ in range(_MOST_TEXTS):
+        if (found := _ANY_WIDE.search(body, at)) is None:
+            return memory
+        start, end = _quote_before(body, found.start(), at), _quote_after(body, found.end())
+        widest = _ANY_WIDEST.search(body, found.start(), end) is not None
+        memory += (end - start) * (_WIDEST if widest else _WIDE)
+        at = end + 1
+    return memory + (len(body) - at) * _WIDEST
+
+
+def _quote_before(body: bytes, at: int, least: int) -> int:
+    """Return where the text around a place begins, or an earlier place."""
+    for _ in range(_MOST_QUOTES):
+        at = body.rfind(b'"', least, at)
+        if at < 0:
+            return least
+        if body[at - 1 : at] != b"\\":
+            return at
+    return least
+
+
+def _quote_after(body: bytes, at: int) -> int:
+    """Return where the text around a place ends, or a later place."""
+    for _ in range(_MOST_QUOTES):
+        at = body.find(b'"', at)
+        if at < 0:
+            break
+        if body[at - 1 : at] != b"\\":
+            return at
+        at += 1
+    return len(body)
