@@ -20,8 +20,10 @@ class LargeBody(payload.Payload):
         super().__init__(body)
         self._size = len(body)
         self._sent_over = sent_over
+        self._transport: asyncio.Transport | None = None
 
     async def write(self, writer: Any) -> None:
+        self._transport = writer.transport
         self._sent_over(writer.transport)
         body = memoryview(self._value)
         for start in range(0, len(body), PIECE):
@@ -30,6 +32,11 @@ class LargeBody(payload.Payload):
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
         await self.write(writer)  # its length is the announced one
+
+    def abort(self) -> None:
+        """Free the connection at once: closing would wait for a server that does not read."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return bytes(self._value).decode(encoding, errors)
