@@ -18,7 +18,7 @@ from ..errors.reply import ErrorReply
 from ..failover.plan import Plan
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
-from ..trail import Attempt, Trail
+from ..trail import Attempt, Teller, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
 from .chunk_reader import ChunkReader
@@ -26,13 +26,14 @@ from .model_lookup import ModelCache
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
+    from .attempt import ActiveAttempt
     from .structured import ResponseModel
 
 
 class Hooks(Protocol):
     """The part of the registry that a call needs."""
 
-    def observe(self, hook: str, record: Attempt | Trail) -> None: ...
+    def observe(self, hook: str, record: Attempt | Trail, teller: Teller) -> None: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
 
@@ -43,6 +44,7 @@ class StreamingAttempt(Protocol):
     request: Any
 
     def close(self) -> None: ...
+    def end(self, error: BaseException) -> None: ...
 
 
 class Call:
@@ -84,8 +86,11 @@ class Call:
         """The stream that was interrupted last, for the leg that takes over."""
         self.streaming: StreamingAttempt
         """The attempt of the stream that the caller reads; set once the stream has content."""
+        self.attempts: set[ActiveAttempt] = set()
+        """The attempts under way, which end with the call."""
+        self.told = ""
+        """`call_finished`, once the observers have been told."""
         self._abandoned = abandoned
-        self._finished = False
 
     def __enter__(self) -> Self:
         return self
@@ -101,8 +106,10 @@ class Call:
 
     def _fail(self, error: BaseException) -> BaseException:
         """End the call with an error; return the error that leaves the call."""
-        if self._finished:
+        if self.told:
             return error
+        for attempt in tuple(self.attempts):  # a signal has interrupted their end, or a loop was closed under them
+            attempt.end(error)
         if isinstance(error, ProviderError):
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
@@ -116,11 +123,11 @@ class Call:
 
     def finish(self) -> Trail:
         """End the call and tell the observers."""
-        self._finished = True
         if self.plan.in_line:
             self.plan.leave_lines()
         trail = self.plan.trail()
-        self.hooks.observe("call_finished", trail)
+        if not self.told:
+            self.hooks.observe("call_finished", trail, self)
         return trail
 
     def abandon(self) -> None:
@@ -129,5 +136,5 @@ class Call:
 
         Called by the finalizer of the stream, which may run while its thread holds a lock, so it must not close it.
         """
-        if not self._finished:
+        if not self.told:
             self._abandoned.put(self.streaming)

@@ -18,33 +18,12 @@ from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
 from ..types.time_limit import Clock, TimeLimit
+from .attempt_state import AttemptState
 from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
 from .decisions import Decision, RetryMode, decide
 from .outcome import CallRecord, reason_to_leave, reason_to_skip, reason_to_stop
 from .policy import Policy
-
-
-class AttemptState:
-    """An attempt under way."""
-
-    __slots__ = ("answered", "attempt", "leg", "limit", "probe")
-
-    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, *, probe: int) -> None:
-        self.leg = leg
-        self.limit = limit
-        self.attempt = attempt
-        self.probe = probe
-        self.answered = False
-        """It is a stream with content, which has told `Health` that the leg works."""
-
-    def named(self, model: str) -> None:
-        """Write the model that was looked up for a leg that names none."""
-        self.attempt = msgspec.structs.replace(self.attempt, model=model)
-
-    def elapsed(self, now: float) -> float:
-        """Return the seconds since the attempt began."""
-        return now - self.limit.started_at
 
 
 class Plan:
@@ -113,8 +92,9 @@ class Plan:
                 past the deadline.
         """
         now = self._clock.monotonic()
+        number = next(self._health.numbers)
         try:
-            leg, number, probe = self._candidates.next_leg(now, self.deadline_at)
+            return self._begin(now, number)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
             self.next_wait = 0.0 if self.finished else error.ask_at - now
@@ -122,6 +102,13 @@ class Plan:
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
             raise
+        except BaseException:  # a signal: the leg may have let the attempt begin
+            if self._candidates.asked is not None:
+                self._health.released(self._candidates.asked, number)
+            raise
+
+    def _begin(self, now: float, attempt_number: int) -> AttemptState:
+        leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
         self._under_way += 1
         self._record.legs[leg.identity] = leg
         limit = TimeLimit(
@@ -143,7 +130,7 @@ class Plan:
             number=number,
             started_at=self._clock.time(),
         )
-        return AttemptState(leg, limit, attempt, probe=probe)
+        return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
@@ -163,7 +150,7 @@ class Plan:
         self._record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
         now = self._clock.monotonic()
         if state.answered:
-            self._health.released(state.leg)
+            self._health.released(state.leg, state.number)
         else:
             self._answered(state, now, headers, ended=True)
         return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
@@ -173,6 +160,7 @@ class Plan:
             state.leg,
             now,
             began_at=state.limit.started_at,
+            number=state.number,
             ended=ended,
             probe=state.probe,
             wall=self._clock.time(),
@@ -243,13 +231,13 @@ class Plan:
         if self.race_won and not isinstance(error, Exception):  # cancelled; an Exception is a bug
             return self.lose_race(state)
         self.finished = True
-        self._health.released(state.leg, probe=state.probe)
+        self._health.released(state.leg, state.number)
         now = self._clock.monotonic()
         return self._end(state, now, outcome=type(error).__name__, reason="stop: the call was cancelled")
 
     def lose_race(self, state: AttemptState) -> Attempt:
         """End a hedged attempt because the other leg was faster. It counts as nothing."""
-        self._health.released(state.leg, probe=state.probe)
+        self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
         return self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
 
@@ -259,10 +247,12 @@ class Plan:
         return bool(self._candidates)
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
-        self._under_way -= 1
-        attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
-        self._record.entries.append(attempt)
-        return attempt
+        if state.ended is None:  # else a signal came when it had ended
+            attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
+            self._under_way -= 1
+            state.ended = attempt
+            self._record.entries.append(attempt)
+        return state.ended
 
     # -- after a failure -------------------------------------------------------------------
 
@@ -281,6 +271,7 @@ class Plan:
             cooldown_s=cooldown_s,
             origin_failed=decision.scope is FailureScope.ORIGIN,
             began_at=state.limit.started_at,
+            number=state.number,
             probe=state.probe,
         )
 

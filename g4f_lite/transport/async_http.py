@@ -97,10 +97,8 @@ class AsyncHTTPTransport:
                     data = LargeBody(request.body, lambda transport: late.append(LateAnswer(transport)))
                 response = await self._request(found.session, origin, request, limit, data)
         except BaseException as error:
-            if isinstance(data, LargeBody):
-                data.abort()
-            if upload is not None:
-                upload.end(well=False)
+            if isinstance(data, (LargeBody, UploadPayload)):
+                data.end(well=False)
             if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:

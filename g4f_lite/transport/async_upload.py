@@ -33,9 +33,9 @@ class LargeBody(payload.Payload):
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
         await self.write(writer)  # its length is the announced one
 
-    def abort(self) -> None:
-        """Free the connection at once: closing would wait for a server that does not read."""
-        if self._transport is not None:
+    def end(self, *, well: bool) -> None:
+        """As `UploadPayload.end`."""
+        if not well and self._transport is not None:
             self._transport.abort()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:

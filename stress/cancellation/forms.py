@@ -166,8 +166,12 @@ FORMS = [
         answers={"plain": (replies.error(503, "busy", retry_after="0.003"), echo())},
         failures=("ServerError",),
     ),
-    Form("failover", _SPARE, answers={"plain": (replies.error(404, "gone", code="model_not_found"),)},
-         failures=("ModelUnavailableError",)),
+    Form(
+        "failover",
+        _SPARE,
+        answers={"plain": (replies.error(404, "gone", code="model_not_found"),)},
+        failures=("ModelUnavailableError",),
+    ),
     Form(
         "in line",
         answers={"plain": (replies.error(429, "slow down", retry_after="0.003"), echo())},
@@ -279,4 +283,7 @@ async def ask_async(client: Any, form: Form, held: Held) -> None:
 
 def next_params(form: Form, prompt: str) -> dict[str, Any]:
     """Return the arguments of a call on the leg of the form's first attempt."""
-    return {**(_SPARE if form.name == "failover" else {"provider": "alpha"}), "messages": [{"role": "user", "content": prompt}]}
+    return {
+        **(_SPARE if form.name == "failover" else {"provider": "alpha"}),
+        "messages": [{"role": "user", "content": prompt}],
+    }
