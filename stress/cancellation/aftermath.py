@@ -86,12 +86,6 @@ def check_breakers(client: Any, *, open_before: bool) -> None:
         check("no breaker has opened", open_before or not state.breaker.is_open, name)
 
 
-def idle_connections(client: Any) -> int:
-    """Return how many connections the pools of a synchronous client keep."""
-    pools = [pool for pool, _ in client._driver.http._pools.values()]
-    return sum(one is not None and one.sock is not None for pool in pools for one in pool.pool.queue)
-
-
 def check_closed(world: World, before: int) -> None:
     """Check, after the client has been closed, that no socket is left on either side."""
     closed = eventually(lambda: world.open_connections == 0)

@@ -1,8 +1,9 @@
 """
-Interrupts calls of `Client` by real signals, at each point at which Python runs a signal's handler, or at any moment.
+Interrupts calls of `Client` at each point at which Python may run a signal's handler, or at any moment; and closes
+their streams and their client from another thread at such points.
 
 Python looks for signals when a function is entered, after a call of a C function, at the jump back of a loop, and in
-calls of the system that wait. A profile function sees the first two: it sends the signal there.
+calls of the system that wait. A profile function sees the first two: it sends a real signal there.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import g4f_lite
 from g4f_lite import Client
 
 from . import aftermath
@@ -33,100 +37,110 @@ SIGNALS: dict[str, tuple[signal.Signals, type[BaseException]]] = {
     "Ctrl-C": (signal.SIGINT, KeyboardInterrupt),
     "alarm": (signal.SIGALRM, AlarmError),
 }
-OF_THE_CONNECTION = ("unclosed <socket", "unclosed <ssl")
-"""
-What Python says if a signal comes between the creation of a socket, inside the standard library or urllib3, and the
-moment at which anybody has it: its finalizer closes it.
-"""
+CLOSERS = ("stream closed by another thread", "client closed by another thread")
+EVERY_MODE = (*SIGNALS, *CLOSERS)
+SOCKETS = ("unclosed <socket", "unclosed <ssl")
+_LIBRARY = str(Path(g4f_lite.__file__).parent)
+_ASKS = ask.__code__
+
+
+class Windows:
+    """What a signal can do that no code in Python prevents, and how often it was seen."""
+
+    seen: dict[str, int] = {
+        "swallowed by a finalizer or C code": 0,
+        "a socket inside urllib3 is closed by its finalizer": 0,
+        "an observer's own code is interrupted": 0,
+    }
 
 
 class Points:
-    """Counts the points at which a signal may be handled, and sends one at a point."""
-
-    def __init__(self, at: int, number: signal.Signals) -> None:
-        self.count = 0
-        self.where = ""
-        self._at, self._number = at, number
-
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event != "call" and event != "c_return":
-            return
-        if frame.f_code in _OURS:
-            return
-        self.count += 1
-        if self.count > self._at >= 0:
-            self._at = -1
-            name = frame.f_code.co_qualname if event == "call" else getattr(argument, "__qualname__", "")
-            self.where = f"{event} .{name} at {frame.f_code.co_filename.rsplit('/', 2)[-2:]}:{frame.f_lineno}"
-            sys.setprofile(None)
-            signal.raise_signal(self._number)
-
-
-_OURS = {ask.__code__}
-
-
-def _handle() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGALRM, raise_alarm)
-
-
-def interrupt(world: World, form: Form, mode: str, at: float, *, timed: bool = False) -> tuple[bool, str]:
     """
-    Interrupt a call at a point, or after a time, and check what must hold.
+    Counts the points at which a signal may be handled, and does something at one of them, once.
 
     Args:
-        at: the number of the point; seconds if `timed`.
+        own: count only points in the code of this library.
+    """
+
+    def __init__(self, at: int, action: Callable[[], object], *, own: bool) -> None:
+        self.count = 0
+        self.where = ""
+        self.in_library = False
+        self._at, self._action, self._own = at, action, own
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if (event != "call" and event != "c_return") or code is _ASKS:
+            return
+        in_library = code.co_filename.startswith(_LIBRARY)
+        if self._own and not in_library:
+            return
+        self.count += 1
+        if self.count > self._at and not self.where:
+            name = code.co_qualname if event == "call" else getattr(argument, "__qualname__", "?")
+            self.where = f"{event} .{name} in {code.co_qualname}, {Path(code.co_filename).name}:{frame.f_lineno}"
+            self.in_library = in_library and code.co_name != "__del__"
+            sys.setprofile(None)
+            self._action()
+
+
+def interrupt(world: World, form: Form, mode: str, at: int, *, own: bool = False, after: float = 0.0) -> bool:
+    """
+    Interrupt a call, and check what must hold.
+
+    Args:
+        at: the number of the point.
+        own: see `Points`.
+        after: seconds after which the signal comes, instead of at a point.
 
     Returns:
-        Whether the call was interrupted before it ended, and where.
+        False if the call ended before.
     """
-    _handle()
-    number, kind = SIGNALS[mode]
+    if mode == CLOSERS[0] and not form.reads:
+        return False
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, raise_alarm)
     observer, before_files, before_threads = Observer(), aftermath.files(), aftermath.threads()
     world.reset(form.answers)
     with aftermath.noise() as lines:
-        client = Client(**settings_of(form, world, observer))
+        client, held = Client(**settings_of(form, world, observer)), Held()
         if form.prepare is not None:
             form.prepare(client)
-        arrived, where = _run(client, form, kind, number, at, timed=timed)
-        swallowed = f"unraisable: {kind.__name__}("
-        in_finalizer = any(line.startswith(swallowed) for line in lines)
-        check("the interruption is not swallowed", arrived or in_finalizer or not where, where)
-        allowed = (*OF_THE_CONNECTION, swallowed)
-        aftermath.check_noise(lines, allowed)
-        client._calls.close_abandoned()
-        arrived, where = bool(where), f" ({where})"
+        if mode in SIGNALS:
+            number, kind = SIGNALS[mode]
+            points = Points(at, lambda: signal.raise_signal(number), own=own)
+            _run(client, form, held, points, kind, after=after, number=number)
+        else:
+            kind = KeyboardInterrupt  # never comes
+            points = Points(at, lambda: _close_beside(mode, client, held), own=own)
+            _run(client, form, held, points, None)
+        held.stream = None
         try:
-            aftermath.check_memory(client)
-            aftermath.check_breakers(client, open_before=form.prepare is not None)
-            if ".Observer." not in where:  # else the observer itself was interrupted
-                aftermath.check_attempts(observer, form, (kind.__name__,))
-            world.reset({})
-            prompt = new_prompt()
-            answer = client.chat.completions.create(**next_params(form, prompt))
-            check("the next call gets its own answer", answer.text.strip() == prompt, answer.text)
-            aftermath.check_memory(client)
-            aftermath.check_breakers(client, open_before=False)
-            client.close()
-            aftermath.check_noise(lines, allowed)
+            _check(client, form, world, observer, lines, kind, points)
             aftermath.check_closed(world, before_files)
             aftermath.check_threads(before_threads)
         except AssertionError as error:
-            raise type(error)(f"{error}{where}") from error
+            raise type(error)(f"{error} ({points.where})") from error
         finally:
             client.close()
-    return arrived, where
+    return bool(points.where) or bool(after)
 
 
 def _run(
-    client: Any, form: Form, kind: type[BaseException], number: signal.Signals, at: float, *, timed: bool
-) -> tuple[bool, str]:
-    held = Held()
-    points = Points(int(at), number)
+    client: Any,
+    form: Form,
+    held: Held,
+    points: Points,
+    kind: type[BaseException] | None,
+    *,
+    after: float = 0.0,
+    number: signal.Signals = signal.SIGALRM,
+) -> None:
+    """Make the call; the exception `kind` alone may end it."""
     try:
         try:
-            if timed:
-                signal.setitimer(signal.ITIMER_REAL, at) if number == signal.SIGALRM else _kill_after(at, number)
+            if after:
+                _send_after(after, number)
             else:
                 sys.setprofile(points)
             ask(client, form, held)
@@ -134,16 +148,60 @@ def _run(
             sys.setprofile(None)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
     except BaseException as error:
-        check("the interruption itself arrives", type(error) is kind, f"{error!r} ({points.where})")
-        arrived = True
+        check("the interruption itself arrives", kind is not None and type(error) is kind, f"{error!r}")
     else:
-        arrived = False
-    if held.stream is not None:
-        held.stream.close()
-    return arrived, points.where
+        if points.where and kind is not None:
+            check("the interruption is not swallowed", not points.in_library, points.where)
+            Windows.seen["swallowed by a finalizer or C code"] += 1
 
 
-def _kill_after(seconds: float, number: signal.Signals) -> None:
-    timer = threading.Timer(seconds, signal.pthread_kill, (threading.main_thread().ident, number))
+def _send_after(seconds: float, number: signal.Signals) -> None:
+    if number == signal.SIGALRM:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(seconds, signal.pthread_kill, (main, number))
     timer.name, timer.daemon = "watchdog", True
     timer.start()
+
+
+def _close_beside(mode: str, client: Any, held: Held) -> None:
+    """Close the stream, if there is one, or the client; in another thread, while this one stands still."""
+    held.cut = mode == CLOSERS[0]
+    close = (held.stream and held.stream.close) if held.cut else client.close
+    if close is not None:
+        thread = threading.Thread(target=close, name="watchdog")
+        thread.start()
+        thread.join(0.05)  # longer only if it waits for a lock that this thread holds
+
+
+def _check(
+    client: Any, form: Form, world: World, observer: Observer, lines: list[str], kind: type[BaseException], points: Any
+) -> None:
+    swallowed = f"unraisable: {kind.__name__}("
+    allowed = (*SOCKETS, swallowed)
+    aftermath.check_noise(lines, allowed)
+    client._calls.close_abandoned()
+    aftermath.check_memory(client)
+    aftermath.check_breakers(client, open_before=form.prepare is not None)
+    if ".Observer." in points.where:
+        Windows.seen["an observer's own code is interrupted"] += 1
+    else:
+        aftermath.check_attempts(observer, form, (kind.__name__,))
+    world.reset({})
+    prompt = new_prompt()
+    answer = client.chat.completions.create(**next_params(form, prompt))
+    check("the next call gets its own answer", answer.text.strip() == prompt, answer.text)
+    aftermath.check_memory(client)
+    aftermath.check_breakers(client, open_before=False)
+    check("no connection is forgotten", world.open_connections <= 1 + idle(client), world.open_connections)
+    client.close()
+    aftermath.check_noise(lines, allowed)
+    key = "a socket inside urllib3 is closed by its finalizer"
+    Windows.seen[key] += any(line.startswith("warned: ResourceWarning: unclosed <s") for line in lines)
+
+
+def idle(client: Any) -> int:
+    """Return how many connections the pools of a client keep."""
+    return sum(len(pool.pool.queue) for pool, _ in client._driver.http._pools.values() if pool.pool is not None)
