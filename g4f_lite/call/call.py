@@ -26,7 +26,6 @@ from .model_lookup import ModelCache
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
-    from .attempt import ActiveAttempt
     from .structured import ResponseModel
 
 
@@ -37,6 +36,12 @@ class Hooks(Protocol):
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
 
+class RunningAttempt(Protocol):
+    """The part of an `ActiveAttempt` that a call needs."""
+
+    def end(self, error: BaseException) -> None: ...
+
+
 class StreamingAttempt(Protocol):
     """The part of a `StreamAttempt` that a call needs."""
 
@@ -44,7 +49,6 @@ class StreamingAttempt(Protocol):
     request: Any
 
     def close(self) -> None: ...
-    def end(self, error: BaseException) -> None: ...
 
 
 class Call:
@@ -86,7 +90,7 @@ class Call:
         """The stream that was interrupted last, for the leg that takes over."""
         self.streaming: StreamingAttempt
         """The attempt of the stream that the caller reads; set once the stream has content."""
-        self.attempts: set[ActiveAttempt] = set()
+        self.attempts: set[RunningAttempt] = set()
         """The attempts under way, which end with the call."""
         self.told = ""
         """`call_finished`, once the observers have been told."""

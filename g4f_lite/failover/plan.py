@@ -92,9 +92,31 @@ class Plan:
                 past the deadline.
         """
         now = self._clock.monotonic()
-        number = next(self._health.numbers)
+        attempt_number = next(self._health.numbers)
         try:
-            return self._begin(now, number)
+            leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
+            self._under_way += 1
+            self._record.legs[leg.identity] = leg
+            limit = TimeLimit(
+                self._clock,
+                self.policy.timeouts,
+                self.deadline_at,
+                stream=self.stream,
+                bounded=self.policy.bounds_stream,
+                patient=not (
+                    self._health.any_usable(self._candidates, now, self._tokens)
+                    or self._candidates.any_back_by(self.deadline_at, now)
+                ),
+                thinks=leg.thinks if self._thinks is None else self._thinks,
+            )
+            attempt = Attempt(
+                provider=leg.provider.name,
+                model=leg.model,
+                key=leg.fingerprint,
+                number=number,
+                started_at=self._clock.time(),
+            )
+            return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
             self.next_wait = 0.0 if self.finished else error.ask_at - now
@@ -104,33 +126,8 @@ class Plan:
             raise
         except BaseException:  # a signal: the leg may have let the attempt begin
             if self._candidates.asked is not None:
-                self._health.released(self._candidates.asked, number)
+                self._health.released(self._candidates.asked, attempt_number)
             raise
-
-    def _begin(self, now: float, attempt_number: int) -> AttemptState:
-        leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
-        self._under_way += 1
-        self._record.legs[leg.identity] = leg
-        limit = TimeLimit(
-            self._clock,
-            self.policy.timeouts,
-            self.deadline_at,
-            stream=self.stream,
-            bounded=self.policy.bounds_stream,
-            patient=not (
-                self._health.any_usable(self._candidates, now, self._tokens)
-                or self._candidates.any_back_by(self.deadline_at, now)
-            ),
-            thinks=leg.thinks if self._thinks is None else self._thinks,
-        )
-        attempt = Attempt(
-            provider=leg.provider.name,
-            model=leg.model,
-            key=leg.fingerprint,
-            number=number,
-            started_at=self._clock.time(),
-        )
-        return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
