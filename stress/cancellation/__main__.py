@@ -2,6 +2,7 @@
 Interrupts each form of a call at each step, and checks what must hold afterwards.
 
     python -m stress.cancellation                        one pass: each step of the loop, each point of the library
+    python -m stress.cancellation --quick                some of them, the same each time, in less than a minute
     python -m stress.cancellation --minutes 60           goes on with signals at any point of any code, and at any moment
     python -m stress.cancellation --only "hedged stream" --mode "cancelled twice" --step 17     repeats one
 
@@ -34,15 +35,23 @@ LATEST_S = 0.02
 """Until when signals come at random moments."""
 
 
+QUICK = {
+    "cancelled": 1, "cancelled twice": 4, "cancelled three times": 5, "timed out": 5, "failure of a sibling": 5,
+    "stream closed by another task": 3, "loop stopped": 5, "loop closed": 5,
+    "Ctrl-C": 97, "alarm": 149, "stream closed by another thread": 97, "client closed by another thread": 197,
+}  # fmt: skip
+"""For a quick sweep: how many steps lie between two interruptions."""
+
+
 class Sweep:
     """
     Args:
-        stride: 1 for all steps; else how many to go on after each interruption.
+        strides: by mode, how many steps lie between two interruptions; 1 for the others.
     """
 
-    def __init__(self, world: World, *, stride: int = 1) -> None:
+    def __init__(self, world: World, strides: dict[str, int]) -> None:
         self._world = world
-        self._stride = stride
+        self._strides = strides
         self.tried = 0
         self.problems: list[str] = []
 
@@ -50,9 +59,9 @@ class Sweep:
         """Cancel an asynchronous call at each step."""
         self._each_step(form, mode, lambda step: stepping.interrupt(self._world, form, mode, step))
 
-    def signal(self, form: Form, mode: str, start: int = 0) -> None:
+    def signal(self, form: Form, mode: str) -> None:
         """Interrupt a synchronous call at the points in the library's code."""
-        self._each_step(form, mode, lambda at: interrupting.interrupt(self._world, form, mode, at, own=True), start)
+        self._each_step(form, mode, lambda at: interrupting.interrupt(self._world, form, mode, at, own=True))
 
     def signal_once(self, form: Form, mode: str, at: int) -> None:
         """Interrupt a synchronous call at a point in any code."""
@@ -66,10 +75,11 @@ class Sweep:
             lambda: interrupting.interrupt(self._world, form, mode, 0, after=seconds),
         )
 
-    def _each_step(self, form: Form, mode: str, interrupt: Callable[[int], bool], start: int = 0) -> None:
-        step = start
+    def _each_step(self, form: Form, mode: str, interrupt: Callable[[int], bool]) -> None:
+        stride = self._strides.get(mode, 1)
+        step = FORMS.index(form) % stride  # other steps for each form
         while self.once(form, mode, step, lambda: interrupt(step)):  # noqa: B023  # called at once
-            step += self._stride
+            step += stride
 
     def once(self, form: Form, mode: str, step: int, interrupt: Callable[[], bool]) -> bool:
         """Return whether the call was interrupted; note what was wrong."""
@@ -103,6 +113,7 @@ def quiet() -> mock._patch[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m stress.cancellation", description="Interrupts calls at each step.")
+    parser.add_argument("--quick", action="store_true", help="try some steps only")
     parser.add_argument("--minutes", type=float, default=0.0, help="go on at random for so long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", default="", help="the name of a form")
@@ -111,7 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     end = time.monotonic() + given.minutes * 60
     with World() as world, quiet():
-        sweep = Sweep(world)
+        sweep = Sweep(world, QUICK if given.quick else {})
         chosen = list(pairs(given.only, given.mode))
         if given.step is not None:
             for client, form, mode in chosen:

@@ -79,9 +79,17 @@ class Points:
         if self.count > self._at and not self.where:
             name = code.co_qualname if event == "call" else getattr(argument, "__qualname__", "?")
             self.where = f"{event} .{name} in {code.co_qualname}, {Path(code.co_filename).name}:{frame.f_lineno}"
-            self.in_library = in_library and code.co_name != "__del__"
+            self.in_library = in_library and not _in_finalizer(frame)
             sys.setprofile(None)
             self._action()
+
+
+def _in_finalizer(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def interrupt(world: World, form: Form, mode: str, at: int, *, own: bool = False, after: float = 0.0) -> bool:
