@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import http.client
 import io
-import queue
 import socket
 import ssl
 import threading
-from collections import deque
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -23,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
 from .common import MOST_PROVISIONAL, PIECE
+from .idle_connections import IdleConnections
 
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LONGEST_LINE = 1 << 16
@@ -212,43 +211,14 @@ class _HTTPSConnection(_Limited, HTTPSConnection):
     response_class = _LimitedResponse
 
 
-class _IdleConnections:
-    """
-    In place of urllib3's `queue.LifoQueue`, which a Ctrl-C can leave locked for ever: it may come when its lock, of a
-    class written in Python, has been taken and `with` does not know it yet. Nothing here waits, so no lock is needed.
-
-    After a Ctrl-C in the middle of it, a connection may be put back a second time. urllib3's placeholders are left out.
-    """
-
-    def __init__(self, maxsize: int) -> None:
-        self._most = maxsize
-        self.queue: deque[Any] = deque()
-
-    def put(self, connection: Any, block: bool = False) -> None:
-        if connection is None or connection in self.queue:
-            return
-        if len(self.queue) >= self._most:
-            raise queue.Full
-        self.queue.append(connection)
-
-    def get(self, block: bool = False, timeout: float | None = None) -> Any:
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def qsize(self) -> int:
-        return len(self.queue)
-
-
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = _HTTPConnection
-    QueueCls: Any = _IdleConnections
+    QueueCls: Any = IdleConnections
 
 
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
-    QueueCls: Any = _IdleConnections
+    QueueCls: Any = IdleConnections
 
 
 class Adapter(HTTPAdapter):
