@@ -49,7 +49,7 @@ class Observers:
         if self._parent is not None:
             yield from self._parent._impls(hook)
 
-    def observe(self, hook: str, record: Attempt | Trail, teller: Teller) -> None:
+    def observe(self, hook: str, record: Attempt | Trail, teller: Teller | None = None) -> None:
         """
         Pass a record to each observer. What a signal's handler raises meanwhile is raised when all have got it.
 
@@ -61,7 +61,8 @@ class Observers:
             observers = {name: [(impl, _observer(impl)) for impl in self._impls(name)] for name in hookspecs.OBSERVING}
             self._cached = now, observers
         interruption: BaseException | None = None
-        teller.told = hook
+        if teller is not None:
+            teller.told = hook
         for impl, observer in observers[hook]:
             try:
                 observer(record)

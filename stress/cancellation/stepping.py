@@ -257,7 +257,9 @@ def _end_loop(world: World, form: Form, step: int, steps: Steps, observer: Obser
         gc.collect()
         client._calls.close_abandoned()
         aftermath.check_memory(client)
-        aftermath.check_attempts(observer, form, ("GeneratorExit", "RuntimeError"), most=2)  # and the next
+        aftermath.check_attempts(
+            observer, form, ("GeneratorExit", "RuntimeError", "CancelledError"), most=2
+        )  # and the next
     return interrupted
 
 
