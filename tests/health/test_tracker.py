@@ -33,9 +33,10 @@ from g4f_lite.provider.leg import Leg
 
 
 def fail_attempt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
-    admission = health.admit(one, now)
+    number = next(health.numbers)
+    admission = health.admit(one, now, number=number)
     assert admission.granted
-    return fail(health, one, error, now, probe=admission.probe)
+    return fail(health, one, error, now, number=number, probe=admission.probe)
 
 
 @pytest.mark.parametrize(
