@@ -6,6 +6,7 @@ Durations are seconds, points in time are Unix time.
 
 # Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
 from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 
@@ -136,3 +137,10 @@ class Explanation(Value, frozen=True, kw_only=True):
     def __str__(self) -> str:
         lines = [f"{number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(self.tiers, 1)]
         return "\n".join(lines + [f"-  {line}" for line in describe_entries(self.skipped)])
+
+
+class Teller(Protocol):
+    """Whoever tells observers of an attempt or a call."""
+
+    told: str
+    """The hook that the observers were told last; "" at first."""

@@ -79,6 +79,8 @@ class ActiveAttempt:
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
+        self.told = ""
+        """The last of the hooks `attempt_started` and `attempt_finished` that the observers have been told."""
         self.headers: Mapping[str, str] = {}
         """Of the response, as far as one has come."""
         self._unsent = False
@@ -89,7 +91,8 @@ class ActiveAttempt:
         self.state = call.plan.begin()
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
-            call.hooks.observe("attempt_started", self.state.attempt)
+            call.attempts.add(self)
+            call.hooks.observe("attempt_started", self.state.attempt, self)
             self.request = request = copied(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
                 self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
@@ -315,15 +318,15 @@ class ActiveAttempt:
 
     def succeed(self, status: int | None, headers: Mapping[str, str] | None, notes: Sequence[str] = ()) -> None:
         """End the attempt as a success."""
-        self.ended = True
         self._report(self.call.plan.succeed(self.state, status, headers, notes))
 
     def end(self, error: BaseException) -> None:
-        """End the attempt with an error, unless it has ended."""
+        """End the attempt with an error, unless it has ended. A signal may have interrupted its end: then go on."""
         if self.ended:
             return
-        self.ended = True
-        if isinstance(error, ProviderError):
+        if self.state.ended is not None:
+            self._report(self.state.ended)
+        elif isinstance(error, ProviderError):
             if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
                 clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
@@ -344,4 +347,7 @@ class ActiveAttempt:
     def _report(self, attempt: Attempt) -> None:
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
-        self.call.hooks.observe("attempt_finished", attempt)
+        if self.told == "attempt_started":
+            self.call.hooks.observe("attempt_finished", attempt, self)
+        self.ended = True
+        self.call.attempts.discard(self)

@@ -19,7 +19,7 @@ from ..failover.plan import Plan
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
 from ..provider.redaction import hide_frames
-from ..trail import Attempt, Trail
+from ..trail import Attempt, Teller, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
 from .chunk_reader import ChunkReader
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
 class Hooks(Protocol):
     """The part of the registry that a call needs."""
 
-    def observe(self, hook: str, record: Attempt | Trail) -> None: ...
+    def observe(self, hook: str, record: Attempt | Trail, teller: Teller) -> None: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
+
+
+class RunningAttempt(Protocol):
+    """The part of an `ActiveAttempt` that a call needs."""
+
+    def end(self, error: BaseException) -> None: ...
 
 
 class StreamingAttempt(Protocol):
@@ -85,8 +91,11 @@ class Call:
         """The stream that was interrupted last, for the leg that takes over."""
         self.streaming: StreamingAttempt
         """The attempt of the stream that the caller reads; set once the stream has content."""
+        self.attempts: set[RunningAttempt] = set()
+        """The attempts under way, which end with the call."""
+        self.told = ""
+        """`call_finished`, once the observers have been told."""
         self._abandoned = abandoned
-        self._finished = False
 
     def __enter__(self) -> Self:
         return self
@@ -104,8 +113,10 @@ class Call:
 
     def _fail(self, error: BaseException) -> BaseException:
         """End the call with an error; return the error that leaves the call."""
-        if self._finished:
+        if self.told:
             return error
+        for attempt in tuple(self.attempts):  # a signal has interrupted their end, or a loop was closed under them
+            attempt.end(error)
         if isinstance(error, ProviderError):
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
@@ -119,11 +130,11 @@ class Call:
 
     def finish(self) -> Trail:
         """End the call and tell the observers."""
-        self._finished = True
         if self.plan.in_line:
             self.plan.leave_lines()
         trail = self.plan.trail()
-        self.hooks.observe("call_finished", trail)
+        if not self.told:
+            self.hooks.observe("call_finished", trail, self)
         return trail
 
     def abandon(self) -> None:
@@ -132,5 +143,5 @@ class Call:
 
         Called by the finalizer of the stream, which may run while its thread holds a lock, so it must not close it.
         """
-        if not self._finished:
+        if not self.told:
             self._abandoned.put(self.streaming)

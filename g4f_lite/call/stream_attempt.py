@@ -177,6 +177,8 @@ class StreamAttempt(ActiveAttempt):
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""
         if self.ended:
+            if not self.call.told:  # a signal has interrupted this, or the call's end
+                self.call.finish()
             return
         if (failure := self.reader.failure) is not None:  # it was interrupted, though the caller has not seen it
             self.end(failure)

@@ -63,7 +63,8 @@ class AsyncDriver:
 
     async def answer(self, call: Call) -> Any:
         """As `Driver.answer`."""
-        return call.complete(await self.run(call, self._complete))
+        with call:
+            return call.complete(await self.run(call, self._complete))
 
     async def open(self, call: Call) -> AsyncOpenStream:
         """As `Driver.open`."""

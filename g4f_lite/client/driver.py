@@ -60,10 +60,15 @@ class Driver:
 
     def answer(self, call: Call) -> Any:
         """Return the result of a call, with its trail; raises as `run`."""
-        return call.complete(self.run(call, self._complete))
+        with call:  # in `run` again: if a signal interrupts that end of the call, this one goes on with it
+            return call.complete(self.run(call, self._complete))
 
     def open(self, call: Call) -> OpenStream:
-        """Return the stream of a call once its first content has come; raises as `run`."""
+        """
+        Return the stream of a call once its first content has come; raises as `run`.
+
+        To be used inside `with call:`, which lasts until somebody holds the stream.
+        """
         return self.run(call, self._open)
 
     def _complete(self, call: Call) -> Any:

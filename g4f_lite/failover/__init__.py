@@ -7,6 +7,7 @@ Rule: no I/O; only `tenacity_loop` and `hedging` wait. How long a service asks t
 | --- | --- |
 | `decisions` | the table: what each kind of error means for the leg, the other legs, the call and later calls |
 | `plan` | where one call stands: it starts and ends attempts, and says what comes next |
+| `attempt_state` | what the plan knows of an attempt under way |
 | `candidates` | the legs that are left to try, and those that are cooling down |
 | `outcome` | the trail, the final error, the wording of reasons |
 | `policy` | retries, patience and time limits of a call |

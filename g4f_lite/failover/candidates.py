@@ -60,6 +60,8 @@ class Candidates:
         """How often each leg refused the call for rate, or was not ready."""
         self._not_before: dict[Identity, float] = {}
         """When the call may join the line of a leg again, if the caller's `retry_wait` asks for a wait."""
+        self.asked: Leg | None = None
+        """The leg that `Health.admit` was asked for last; if a signal interrupts it, nobody knows its answer."""
         self._past_breaker: Leg | None = None
         """The leg that is tried again though its breaker is open."""
 
@@ -79,12 +81,13 @@ class Candidates:
 
     # -- the next leg ----------------------------------------------------------------------
 
-    def next_leg(self, now: float, deadline_at: float) -> tuple[Leg, int, int]:
+    def next_leg(self, now: float, deadline_at: float, number: int) -> tuple[Leg, int, int]:
         """
         Take the next leg that may be used now.
 
         Args:
             deadline_at: no wait for a leg begins that would end later.
+            number: of the attempt that begins.
 
         Returns:
             The leg, the number of this try on it (1 for the first), and its number if it is a probe, else 0.
@@ -101,7 +104,10 @@ class Candidates:
                 limited = bool(self._not_before) and self._not_before.get(leg.identity, 0.0) > now
                 if not limited:
                     past_breaker = leg is self._past_breaker
-                    admission = self._health.admit(leg, now, self._tokens, self.ticket, past_breaker=past_breaker)
+                    self.asked = leg
+                    admission = self._health.admit(
+                        leg, now, self._tokens, self.ticket, past_breaker=past_breaker, number=number
+                    )
                     if admission.error is None:
                         self._tries[leg.identity] = tries + 1
                         return leg, tries + 1, admission.probe

@@ -18,33 +18,12 @@ from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
 from ..types.time_limit import Clock, TimeLimit
+from .attempt_state import AttemptState
 from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
 from .decisions import Decision, RetryMode, decide
 from .outcome import CallRecord, reason_to_skip, reason_to_stop
 from .policy import Policy
-
-
-class AttemptState:
-    """An attempt under way."""
-
-    __slots__ = ("answered", "attempt", "leg", "limit", "probe")
-
-    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, *, probe: int) -> None:
-        self.leg = leg
-        self.limit = limit
-        self.attempt = attempt
-        self.probe = probe
-        self.answered = False
-        """It is a stream with content, which has told `Health` that the leg works."""
-
-    def named(self, model: str) -> None:
-        """Write the model that was looked up for a leg that names none."""
-        self.attempt = msgspec.structs.replace(self.attempt, model=model)
-
-    def elapsed(self, now: float) -> float:
-        """Return the seconds since the attempt began."""
-        return now - self.limit.started_at
 
 
 class Plan:
@@ -113,8 +92,32 @@ class Plan:
                 past the deadline.
         """
         now = self._clock.monotonic()
+        attempt_number = next(self._health.numbers)
         try:
-            leg, number, probe = self._candidates.next_leg(now, self.deadline_at)
+            leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
+            self._under_way += 1
+            self._record.legs[leg.identity] = leg
+            limit = TimeLimit(
+                self._clock,
+                self.policy.timeouts,
+                self.deadline_at,
+                stream=self.stream,
+                bounded=self.policy.bounds_stream,
+                patient=not (
+                    self._health.any_usable(self._candidates, now, self._tokens)
+                    or self._candidates.any_back_by(self.deadline_at, now)
+                ),
+                thinks=leg.thinks if self._thinks is None else self._thinks,
+                max_bytes=self.policy.max_response_bytes,
+            )
+            attempt = Attempt(
+                provider=leg.provider.name,
+                model=leg.model,
+                key=leg.fingerprint,
+                number=number,
+                started_at=self._clock.time(),
+            )
+            return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
             self.next_wait = 0.0 if self.finished else error.ask_at - now
@@ -122,29 +125,10 @@ class Plan:
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
             raise
-        self._under_way += 1
-        self._record.legs[leg.identity] = leg
-        limit = TimeLimit(
-            self._clock,
-            self.policy.timeouts,
-            self.deadline_at,
-            stream=self.stream,
-            bounded=self.policy.bounds_stream,
-            patient=not (
-                self._health.any_usable(self._candidates, now, self._tokens)
-                or self._candidates.any_back_by(self.deadline_at, now)
-            ),
-            thinks=leg.thinks if self._thinks is None else self._thinks,
-            max_bytes=self.policy.max_response_bytes,
-        )
-        attempt = Attempt(
-            provider=leg.provider.name,
-            model=leg.model,
-            key=leg.fingerprint,
-            number=number,
-            started_at=self._clock.time(),
-        )
-        return AttemptState(leg, limit, attempt, probe=probe)
+        except BaseException:  # a signal: the leg may have let the attempt begin
+            if self._candidates.asked is not None:
+                self._health.released(self._candidates.asked, attempt_number)
+            raise
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
@@ -164,7 +148,7 @@ class Plan:
         self._record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
         now = self._clock.monotonic()
         if state.answered:
-            self._health.released(state.leg)
+            self._health.released(state.leg, state.number)
         else:
             self._answered(state, now, headers, ended=True)
         return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
@@ -174,6 +158,7 @@ class Plan:
             state.leg,
             now,
             began_at=state.limit.started_at,
+            number=state.number,
             ended=ended,
             probe=state.probe,
             wall=self._clock.time(),
@@ -244,13 +229,13 @@ class Plan:
         if self.race_won and not isinstance(error, Exception):  # cancelled; an Exception is a bug
             return self.lose_race(state)
         self.finished = True
-        self._health.released(state.leg, probe=state.probe)
+        self._health.released(state.leg, state.number)
         now = self._clock.monotonic()
         return self._end(state, now, outcome=type(error).__name__, reason="stop: the call was cancelled")
 
     def lose_race(self, state: AttemptState) -> Attempt:
         """End a hedged attempt because the other leg was faster. It counts as nothing."""
-        self._health.released(state.leg, probe=state.probe)
+        self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
         return self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
 
@@ -260,10 +245,12 @@ class Plan:
         return bool(self._candidates)
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
-        self._under_way -= 1
-        attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
-        self._record.entries.append(attempt)
-        return attempt
+        if state.ended is None:  # else a signal came when it had ended
+            attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
+            self._under_way -= 1
+            state.ended = attempt
+            self._record.entries.append(attempt)
+        return state.ended
 
     # -- after a failure -------------------------------------------------------------------
 
@@ -282,6 +269,7 @@ class Plan:
             cooldown_s=cooldown_s,
             origin_failed=decision.scope is FailureScope.ORIGIN,
             began_at=state.limit.started_at,
+            number=state.number,
             probe=state.probe,
         )
 

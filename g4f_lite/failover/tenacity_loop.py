@@ -9,16 +9,22 @@ never need it.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base
-
 from ..errors.exceptions import ProviderError
 from .plan import Plan
+
+try:
+    from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type
+    from tenacity.stop import stop_base
+    from tenacity.wait import wait_base
+except BaseException:  # Ctrl-C: Python keeps the modules that were complete, and with those a second import fails
+    for name in [name for name in sys.modules if name.startswith("tenacity.")]:
+        sys.modules.pop(name, None)
+    raise
 
 T = TypeVar("T")
 

@@ -64,18 +64,19 @@ class _OriginState:
 
 
 class _LegState(_OriginState):
-    __slots__ = ("first_token", "in_flight", "limits", "line")
+    __slots__ = ("attempts", "first_token", "limits", "line")
 
     def __init__(self) -> None:
         super().__init__()
         self.limits: tuple[Limit, ...] = ()
-        self.in_flight = 0
+        self.attempts: set[int] = set()
+        """The numbers of those under way. A set, because a repeated `discard` does no harm: see `Health.released`."""
         self.first_token: float | None = None
         self.line: Line | None = None
 
-    def ended(self) -> None:
-        """Count an attempt no more. It may be of the parent process, whose attempts were forgotten after the fork."""
-        self.in_flight = max(0, self.in_flight - 1)
+    @property
+    def in_flight(self) -> int:
+        return len(self.attempts)
 
 
 class Health:
@@ -92,18 +93,29 @@ class Health:
         self._legs: dict[Identity, _LegState] = {}
         self._origins: dict[str, _OriginState] = {}
         self._cooldowns: dict[Hashable, Cooldown] = {}
-        self._probes = count(1)
+        self.numbers = count(1)
+        """Of attempts: who begins one takes the next."""
         reset_in_child(self)
 
     # -- before an attempt -----------------------------------------------------------------
 
     def admit(
-        self, leg: Leg, now: float, tokens: float = 0.0, ticket: Ticket | None = None, *, past_breaker: bool = False
+        self,
+        leg: Leg,
+        now: float,
+        tokens: float = 0.0,
+        ticket: Ticket | None = None,
+        *,
+        past_breaker: bool = False,
+        number: int = 0,
     ) -> Admission:
         """
         Let an attempt begin, as a probe if a breaker is half-open; or say why not.
 
+        A signal may interrupt this when the attempt has been counted, so the caller must be ready for `released`.
+
         Args:
+            number: of the attempt; 0 for the next one.
             tokens: estimate of what the request needs.
             ticket: the call's place in the lines of its legs; a call that may begin leaves them.
             past_breaker: a breaker that is open counts as half-open.
@@ -112,13 +124,14 @@ class Health:
             admission = self._check(leg, now, tokens, ticket, past_breaker=past_breaker)
             if admission.error is None:
                 state = self._leg_state(leg.identity)
-                state.in_flight += 1
+                number = number or next(self.numbers)
+                state.attempts.add(number)
                 if state.line is not None:
                     state.line.go()
                 if ticket is not None:
                     ticket.leave()
                 if admission.probe:
-                    admission = Admission(probe=next(self._probes))
+                    admission = Admission(probe=number)
                     for breaker in self._breakers(leg):
                         breaker.begin_probe(admission.probe, now)
             return admission
@@ -194,6 +207,7 @@ class Health:
         now: float,
         *,
         began_at: float,
+        number: int = 0,
         ended: bool = True,
         probe: int = 0,
         wall: float,
@@ -205,6 +219,7 @@ class Health:
 
         Args:
             began_at: when the attempt began.
+            number: of the attempt, as it was given to `admit`.
             ended: it is not a stream that goes on after its first content.
             probe: the number of the attempt, if it was a probe.
             first_token: seconds up to the first content.
@@ -212,7 +227,7 @@ class Health:
         with self._lock:
             state = self._leg_state(leg.identity)
             if ended:
-                state.ended()
+                state.attempts.discard(number)
             state.breaker.success(now, began_at)
             if (origin := self._origins.get(leg.origin)) is not None:
                 origin.breaker.success(now, began_at)
@@ -238,6 +253,7 @@ class Health:
         cooldown_s: float = 0.0,
         origin_failed: bool = False,
         began_at: float | None = None,
+        number: int = 0,
         probe: int = 0,
     ) -> bool:
         """
@@ -248,6 +264,7 @@ class Health:
             cooldown_s: how long the leg, or its key, is not used.
             origin_failed: the failure counts for the breaker of the origin instead of the leg's.
             began_at: when the attempt began; now if it is left out.
+            number: of the attempt, as it was given to `admit`.
             probe: the number of the attempt, if it was a probe.
 
         Returns:
@@ -255,7 +272,7 @@ class Health:
         """
         with self._lock:
             state = self._leg_state(leg.identity)
-            state.ended()
+            state.attempts.discard(number)
             if memory is Memory.RATE:
                 began_at = now if began_at is None else began_at
                 self._line(state, now, error).refused(now, began_at=began_at, hold_s=cooldown_s, error=detached(error))
@@ -291,11 +308,16 @@ class Health:
             del self._cooldowns[next(iter(self._cooldowns))]
         self._cooldowns[name] = cooldown
 
-    def released(self, leg: Leg, *, probe: int = 0) -> None:
-        """End an attempt that counts as nothing: a cancelled one, or a stream after `answered`."""
+    def released(self, leg: Leg, number: int) -> None:
+        """
+        End an attempt that counts as nothing: a cancelled one, or a stream after `answered`.
+
+        It may have ended already, or never begun: whoever is interrupted somewhere between need not know.
+        """
         with self._lock:
-            self._leg_state(leg.identity).ended()
-            self._end_probe(leg, probe)
+            if (state := self._legs.get(leg.identity)) is not None:
+                state.attempts.discard(number)
+            self._end_probe(leg, number)
 
     def _end_probe(self, leg: Leg, probe: int) -> None:
         if probe:
@@ -346,7 +368,7 @@ class Health:
         """Forget the attempts that are under way: they are the parent's."""
         self._lock = threading.Lock()
         for leg in self._legs.values():
-            leg.in_flight = 0
+            leg.attempts.clear()
             if leg.line is not None:
                 leg.line.clear()
             leg.breaker.probe = 0

@@ -20,7 +20,7 @@ from .sources import describe
 if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
-    from ..trail import Attempt, Trail
+    from ..trail import Attempt, Teller, Trail
 
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -51,19 +51,30 @@ class Observers:
             plugins = {id(impl.plugin) for impl in own}
             yield from (impl for impl in self._parent._impls(hook) if id(impl.plugin) not in plugins)
 
-    def observe(self, hook: str, record: Attempt | Trail) -> None:
-        """Pass a record to each observer."""
+    def observe(self, hook: str, record: Attempt | Trail, teller: Teller | None = None) -> None:
+        """
+        Pass a record to each observer. What a signal's handler raises meanwhile is raised when all have got it.
+
+        Args:
+            teller: notes the hook, so that it does not repeat it if a signal interrupts this.
+        """
         version, observers = self._cached
         if version != (now := self.root.version):
             observers = {name: [(impl, _observer(impl)) for impl in self._impls(name)] for name in hookspecs.OBSERVING}
             self._cached = now, observers
+        interruption: BaseException | None = None
+        if teller is not None:
+            teller.told = hook
         for impl, observer in observers[hook]:
             try:
                 observer(record)
             except BaseException as error:  # the plugin border
                 if is_interruption(error):
-                    raise
-                log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
+                    interruption = error
+                else:
+                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
+        if interruption is not None:
+            raise interruption
 
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError:
         """Return the first exception that a plugin prefers for this reply, or `error`."""

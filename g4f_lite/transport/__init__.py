@@ -7,6 +7,7 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | --- | --- |
 | `sync_http` | HTTP for `Client`, on requests and urllib3 |
 | `sync_sockets` | its connections: every read ends at the time limit |
+| `idle_connections` | where its pools keep connections, without a lock |
 | `async_http` | HTTP for `AsyncClient`, on aiohttp |
 | `async_pool` | its pool: no connection is reused after unasked data |
 | `async_body` | the response body on aiohttp, and its errors |

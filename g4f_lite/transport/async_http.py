@@ -83,12 +83,12 @@ class AsyncHTTPTransport:
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(request.url, self._proxy)
         upload: UploadPayload | None = None
+        data: object = request.body
         late: list[LateAnswer] = []
         try:
             if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
                 return await self._exchange(found, origin, target, request, limit)
             async with asyncio.timeout(limit.remaining()) as until:
-                data: object = request.body
                 if not isinstance(request.body, bytes):
                     data = upload = UploadPayload(
                         request.body, limit, until, lambda transport: late.append(LateAnswer(transport))
@@ -97,8 +97,8 @@ class AsyncHTTPTransport:
                     data = LargeBody(request.body, lambda transport: late.append(LateAnswer(transport)))
                 response = await self._request(found.session, origin, request, limit, data)
         except BaseException as error:
-            if upload is not None:
-                upload.end(well=False)
+            if isinstance(data, (LargeBody, UploadPayload)):
+                data.end(well=False)
             if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
             if upload is not None:

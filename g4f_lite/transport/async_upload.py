@@ -21,8 +21,10 @@ class LargeBody(payload.Payload):
         super().__init__(body)
         self._size = len(body)
         self._sent_over = sent_over
+        self._transport: asyncio.Transport | None = None
 
     async def write(self, writer: Any) -> None:
+        self._transport = writer.transport
         self._sent_over(writer.transport)
         body = memoryview(self._value)
         for start in range(0, len(body), PIECE):
@@ -31,6 +33,11 @@ class LargeBody(payload.Payload):
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
         await self.write(writer)  # its length is the announced one
+
+    def end(self, *, well: bool) -> None:
+        """As `UploadPayload.end`."""
+        if not well and self._transport is not None:
+            self._transport.abort()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return bytes(self._value).decode(encoding, errors)

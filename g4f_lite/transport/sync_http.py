@@ -61,9 +61,11 @@ class HTTPTransport:
         Raises:
             ProviderError: no answer, or not a whole one.
         """
-        with self.open(request, limit) as stream:
-            body = stream.read_all()
-            return HTTPResponse(status=stream.status, headers=stream.headers, body=body)
+        stream = self.open(request, limit)
+        try:  # not `with`: a signal on its way into `__enter__` would leave the connection to the finalizer
+            return HTTPResponse(status=stream.status, headers=stream.headers, body=stream.read_all())
+        finally:
+            stream.close()
 
     def open(self, request: HTTPRequest, limit: TimeLimit) -> SyncByteStream:
         """
@@ -100,7 +102,11 @@ class HTTPTransport:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
             raise translate(error, limit) from error
-        return SyncByteStream(raw, limit)
+        try:
+            return SyncByteStream(raw, limit)
+        except BaseException:  # a signal
+            raw.close()
+            raise
 
     def _pool(self, origin: str, url: str) -> tuple[HTTPConnectionPool, bool]:
         """Return the pool for a URL, and whether its proxy wants the whole URL in the request line."""
@@ -221,8 +227,8 @@ class SyncByteStream:
     def close(self) -> None:
         """Close the connection, unless the body has been read: then it is back in the pool."""
         if not self._closed:
-            self._closed = True
             self._raw.close()  # no way back to the pool: its lock may be held by the code that a finaliser interrupts
+            self._closed = True  # last: a signal may come
 
     def __enter__(self) -> SyncByteStream:
         return self

@@ -24,6 +24,7 @@ from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser
 from .common import MOST_LATE, PIECE
+from .idle_connections import IdleConnections
 
 
 class _Active(threading.local):
@@ -213,10 +214,12 @@ class _HTTPSConnection(_Limited, HTTPSConnection):
 
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = _HTTPConnection
+    QueueCls: Any = IdleConnections
 
 
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
+    QueueCls: Any = IdleConnections
 
 
 class Adapter(HTTPAdapter):

@@ -33,9 +33,10 @@ from g4f_lite.provider.leg import Leg
 
 
 def fail_attempt(health: Health, one: Leg, error: ProviderError, now: float = 0.0) -> bool:
-    admission = health.admit(one, now)
+    number = next(health.numbers)
+    admission = health.admit(one, now, number=number)
     assert admission.granted
-    return fail(health, one, error, now, probe=admission.probe)
+    return fail(health, one, error, now, number=number, probe=admission.probe)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,9 @@ def test_only_one_probe_runs_at_a_time_and_a_cancelled_one_frees_its_slot() -> N
     probe = health.admit(one, 6).probe
     assert probe
     assert not health.admit(one, 6).granted
-    health.released(one)  # an attempt that began before the breaker opened: the probe keeps its slot
+    health.released(one, 1)  # an attempt that began before the breaker opened: the probe keeps its slot
     assert not health.admit(one, 6).granted
-    health.released(one, probe=probe)
+    health.released(one, probe)
     probe = health.admit(one, 6).probe
     assert probe
     health.answered(one, 6, began_at=6, probe=probe, wall=0)

@@ -42,7 +42,7 @@ def make(*tiers: list[Leg], health: Health | None = None, **policy: Any) -> tupl
     return Plan(tiers, policy=Policy(**policy), clock=clock, random=lambda: 0.5, health=health), clock
 
 
-def fail(health: Health, leg: Leg, error: ProviderError, now: float, *, probe: int = 0) -> bool:
+def fail(health: Health, leg: Leg, error: ProviderError, now: float, *, number: int = 0, probe: int = 0) -> bool:
     """Remember a failure as a plan does; True if the breaker is open then."""
     decision = decide(error)
     return health.failed(
@@ -52,6 +52,7 @@ def fail(health: Health, leg: Leg, error: ProviderError, now: float, *, probe: i
         memory=decision.memory,
         cooldown_s=decision.cooldown_after(error),
         origin_failed=decision.scope is FailureScope.ORIGIN,
+        number=number,
         probe=probe,
     )
 

@@ -137,8 +137,6 @@ def test_a_finalizer_may_run_while_a_lock_is_held(mode: str, groq: FaultServer) 
         cycle = [stream.pop()]
         cycle.append(cycle)
         locks = [client._calls.health._lock, client._calls.router.turns._lock]
-        if mode == "sync":
-            locks += [pool.pool.mutex for pool, _ in client._driver.http._pools.values()]
         with ExitStack() as stack:
             for lock in locks:
                 stack.enter_context(lock)

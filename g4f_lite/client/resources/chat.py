@@ -113,7 +113,8 @@ class Completions(Resource):
         if call.plan.stream:
             from ..stream import Stream
 
-            return Stream(self._driver, call, self._driver.open(call))
+            with call:
+                return Stream(self._driver, call, self._driver.open(call))
         completion: ChatCompletion = self._driver.answer(call)
         return completion
 
@@ -188,6 +189,7 @@ class AsyncCompletions(AsyncResource):
         if call.plan.stream:
             from ..async_stream import AsyncStream
 
-            return AsyncStream(self._driver, call, await self._driver.open(call))
+            with call:
+                return AsyncStream(self._driver, call, await self._driver.open(call))
         completion: ChatCompletion = await self._driver.answer(call)
         return completion

@@ -1,0 +1,289 @@
+"""The forms of a call, each for both clients where it applies."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import tempfile
+import time
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from g4f_lite.testing import replies
+from g4f_lite.testing.replies import Reply
+
+from .world import SHORT_S, Observer, World, cut_after, echo
+
+_numbers = itertools.count(1)
+
+
+class Count(msgspec.Struct):
+    count: int
+
+
+class Form(NamedTuple):
+    """
+    One form of a call.
+
+    Attributes:
+        params: of the method; `messages` is added to a chat.
+        settings: of the client.
+        answers: by model or path, what the service replies, one after another.
+        reads: how a stream is read: to its "end", closed in the "middle", or "dropped" there.
+        prepare: changes what the client remembers before the call.
+        failures: outcomes of attempts that are no fault of the interruption.
+        only: the client that has this form, if it is one alone.
+        over: "" for plain HTTP, else "tls" or "proxy".
+    """
+
+    name: str
+    params: dict[str, Any] = {"provider": "alpha"}
+    method: str = "chat.completions.create"
+    settings: dict[str, Any] = {}
+    answers: dict[str, tuple[Reply, ...]] = {}
+    reads: str = ""
+    prepare: Callable[[Any], None] | None = None
+    failures: tuple[str, ...] = ()
+    only: str = ""
+    over: str = ""
+
+    @property
+    def is_chat(self) -> bool:
+        return self.method.startswith("chat")
+
+
+def _half_open(client: Any) -> None:
+    """Let the next call be the probe of the leg."""
+    health = client._calls.health
+    leg = client._calls.router.select({"provider": "alpha"}, "chat").tiers[0][0]
+    breaker = health._leg_state(leg.identity).breaker
+    breaker.open_until = time.monotonic() - 1.0
+    breaker._opened_at = breaker.open_until - 5.0
+
+
+def _probed(client: Any) -> None:
+    """Let another call's probe be under way for a moment."""
+    _half_open(client)
+    for state in client._calls.health._legs.values():
+        state.breaker.begin_probe(OTHERS_PROBE, time.monotonic() - 60.0 + 4 * SHORT_S)
+
+
+OTHERS_PROBE = 1 << 40
+
+
+def _key() -> str:
+    time.sleep(SHORT_S / 2)
+    return "key-of-a-function"
+
+
+async def _async_key() -> str:
+    await asyncio.sleep(SHORT_S / 2)
+    return "key-of-a-coroutine"
+
+
+class _Stream(io.BytesIO):
+    """A file that is no file on a disk."""
+
+    name = "speech.wav"
+
+
+def _path() -> Path:
+    file = Path(tempfile.gettempdir(), "g4f_lite-cancellation.wav")
+    if not file.exists():
+        file.write_bytes(_SOUND)
+    return file
+
+
+_SOUND = b"RIFF" + bytes(300_000)
+_SLOW = echo(before=SHORT_S)
+_SPARE = {"provider": "alpha", "fallback_models": ["beta:spare"]}
+_STREAM = {"provider": "alpha", "stream": True}
+_HEARD = {"provider": "alpha", "model": "hears"}
+_TYPED = {"provider": "alpha", "response_model": Count}
+_LARGE = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 21)}}
+_MEDIUM = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 17)}}
+
+FORMS = [
+    Form("whole"),
+    Form("whole, slow", answers={"plain": (_SLOW,)}),
+    Form("medium body", _MEDIUM),
+    Form("large body", _LARGE),
+    Form("stream", _STREAM, reads="end", answers={"plain": (echo(between=SHORT_S / 4),)}),
+    Form("stream in one piece", _STREAM, reads="end"),
+    Form("stream closed in the middle", _STREAM, reads="middle", answers={"plain": (echo(between=SHORT_S / 4),)}),
+    Form("stream dropped in the middle", _STREAM, reads="dropped", answers={"plain": (echo(between=SHORT_S / 4),)}),
+    Form(
+        "stream, late content",
+        _STREAM,
+        reads="end",
+        answers={"plain": (echo(before=SHORT_S, between=SHORT_S),)},
+    ),
+    Form(
+        "stream taken over",
+        {**_SPARE, "stream": True, "on_interrupt": "restart"},
+        reads="end",
+        answers={"plain": (cut_after(2),)},
+        failures=("StreamInterruptedError",),
+    ),
+    Form(
+        "hedged",
+        _SPARE,
+        settings={"hedge_after": SHORT_S},
+        answers={"plain": (echo(before=4 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
+        only="async",
+    ),
+    Form(
+        "hedged stream",
+        {**_SPARE, "stream": True},
+        settings={"hedge_after": SHORT_S},
+        answers={"plain": (echo(before=3 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
+        reads="end",
+        only="async",
+    ),
+    Form(
+        "hedged beside a local leg",
+        {"provider": "here", "fallback_models": ["beta:spare"]},
+        settings={"hedge_after": SHORT_S / 4},
+        only="async",
+    ),
+    Form("upload of a file", {**_HEARD, "file": _path}, "audio.transcriptions.create"),
+    Form("upload of a stream", {**_HEARD, "file": lambda: _Stream(_SOUND)}, "audio.transcriptions.create"),
+    Form("upload of bytes", {**_HEARD, "file": lambda: _SOUND}, "audio.transcriptions.create"),
+    Form("model look-up", {"provider": "nameless"}, answers={"/models": (replies.models("plain"),)}),
+    Form(
+        "repair",
+        _TYPED,
+        answers={"plain": (replies.answer('{"count": "many"}'), replies.answer('{"count": 3}'))},
+        failures=("ToolCallError",),
+    ),
+    Form(
+        "retry after a wait",
+        answers={"plain": (replies.error(503, "busy", retry_after="0.003"), echo())},
+        failures=("ServerError",),
+    ),
+    Form(
+        "failover",
+        _SPARE,
+        answers={"plain": (replies.error(404, "gone", code="model_not_found"),)},
+        failures=("ModelUnavailableError",),
+    ),
+    Form(
+        "in line",
+        answers={"plain": (replies.error(429, "slow down", retry_after="0.003"), echo())},
+        failures=("RateLimitError",),
+    ),
+    Form("probe", prepare=_half_open),
+    Form("probe that streams", _STREAM, reads="end", prepare=_half_open),
+    Form("waits for a probe", prepare=_probed),
+    Form("key of a function", settings={"keys": {"alpha": _key}}),
+    Form("key of a coroutine", settings={"keys": {"alpha": _async_key}}, only="async"),
+    Form("local", {"provider": "here"}),
+    Form("local stream", {"provider": "here", "stream": True}, reads="end"),
+    Form("local stream closed in the middle", {"provider": "here", "stream": True}, reads="middle"),
+    Form("embeddings", {"provider": "alpha", "model": "embeds", "input": "a word"}, "embeddings.create"),
+    Form("models", {"provider": "alpha"}, "models.list", answers={"/models": (replies.models("plain"),)}),
+    Form("over a proxy", over="proxy"),
+    Form("stream over a proxy", _STREAM, reads="end", over="proxy"),
+    Form("over TLS", over="tls"),
+    Form("stream over TLS", _STREAM, reads="middle", over="tls"),
+    Form("large body over TLS", _LARGE, over="tls"),
+]
+
+
+def settings_of(form: Form, world: World, observer: Observer) -> dict[str, Any]:
+    """Return the settings of a client for this form."""
+    base = {"tls": world.secure.base_url, "proxy": "http://127.0.0.1:1/v1"}.get(form.over, world.plain.base_url)
+    settings: dict[str, Any] = {
+        "plugins": [observer],
+        "base_urls": dict.fromkeys(("alpha", "beta", "nameless"), base),
+        "keys": {"alpha": "key-of-alpha", "beta": "key-of-beta"},
+        "retry_wait": lambda state: 0.002,
+        "deadline": 30.0,
+        "proxy": world.plain.origin if form.over == "proxy" else None,
+        "ssl_context": world.trusting if form.over == "tls" else None,
+    }
+    extra = dict(form.settings)
+    settings["keys"] = {**settings["keys"], **extra.pop("keys", {})}
+    return {**settings, **extra}
+
+
+class Held:
+    """What a caller holds during a call."""
+
+    def __init__(self) -> None:
+        self.stream: Any = None
+        self.cut = False
+        """Somebody else closes the stream or the client, so that the answer may be a part only."""
+
+
+def new_prompt() -> str:
+    return " ".join(f"{word}{next(_numbers)}" for word in ("one", "two", "three", "four", "five"))
+
+
+def params_of(form: Form, prompt: str) -> dict[str, Any]:
+    params = {name: value() if callable(value) and name == "file" else value for name, value in form.params.items()}
+    if form.is_chat:
+        params["messages"] = [{"role": "user", "content": prompt}]
+    return params
+
+
+def check_answer(form: Form, prompt: str, said: str, held: Held) -> None:
+    if form.is_chat and "response_model" not in form.params:
+        text = said.strip()
+        if held.cut:
+            text = text.removeprefix("word0").removeprefix(" word1").strip()  # of the leg that was interrupted
+        if held.cut or form.reads in ("middle", "dropped"):
+            assert prompt.startswith(text), f"{text!r} is not a part of {prompt!r}"
+        else:
+            assert text.endswith(prompt), f"{text!r} answers another prompt than {prompt!r}"
+
+
+def ask(client: Any, form: Form, held: Held) -> None:
+    prompt = new_prompt()
+    answer = attrgetter(form.method)(client)(**params_of(form, prompt))
+    if not form.reads:
+        check_answer(form, prompt, getattr(answer, "text", ""), held)
+        return
+    held.stream, answer = answer, None
+    said: list[str] = []
+    for number, chunk in enumerate(held.stream):
+        said.append(chunk.text)
+        if number == 2 and form.reads != "end":
+            if form.reads == "middle":
+                held.stream.close()
+            held.stream = None
+            break
+    held.stream = None
+    check_answer(form, prompt, "".join(said), held)
+
+
+async def ask_async(client: Any, form: Form, held: Held) -> None:
+    prompt = new_prompt()
+    answer = await attrgetter(form.method)(client)(**params_of(form, prompt))
+    if not form.reads:
+        check_answer(form, prompt, getattr(answer, "text", ""), held)
+        return
+    held.stream, answer = answer, None
+    said: list[str] = []
+    async for chunk in held.stream:
+        said.append(chunk.text)
+        if len(said) == 3 and form.reads != "end":
+            if form.reads == "middle":
+                await held.stream.aclose()
+            held.stream = None
+            break
+    held.stream = None
+    check_answer(form, prompt, "".join(said), held)
+
+
+def next_params(form: Form, prompt: str) -> dict[str, Any]:
+    """Return the arguments of a call on the leg of the form's first attempt."""
+    return {
+        **(_SPARE if form.name == "failover" else {"provider": "alpha"}),
+        "messages": [{"role": "user", "content": prompt}],
+    }

@@ -1,0 +1,215 @@
+"""
+Interrupts calls of `Client` at each point at which Python may run a signal's handler, or at any moment; and closes
+their streams and their client from another thread at such points.
+
+Python looks for signals when a function is entered, after a call of a C function, at the jump back of a loop, and in
+calls of the system that wait. A profile function sees the first two: it sends a real signal there.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import g4f_lite
+from g4f_lite import Client
+
+from . import aftermath
+from .aftermath import check
+from .forms import Form, Held, ask, new_prompt, next_params, settings_of
+from .world import Observer, World
+
+
+class AlarmError(Exception):
+    """What the program's handler raises: as the soft time limit of a task queue."""
+
+
+def raise_alarm(number: int, frame: FrameType | None) -> None:
+    raise AlarmError
+
+
+SIGNALS: dict[str, tuple[signal.Signals, type[BaseException]]] = {
+    "Ctrl-C": (signal.SIGINT, KeyboardInterrupt),
+    "alarm": (signal.SIGALRM, AlarmError),
+}
+CLOSERS = ("stream closed by another thread", "client closed by another thread")
+EVERY_MODE = (*SIGNALS, *CLOSERS)
+SOCKETS = ("unclosed <socket", "unclosed <ssl")
+_LIBRARY = str(Path(g4f_lite.__file__).parent)
+_ASKS = ask.__code__
+
+
+class Windows:
+    """What a signal can do that no code in Python prevents, and how often it was seen."""
+
+    seen: dict[str, int] = {
+        "swallowed by a finalizer or C code": 0,
+        "a socket inside urllib3 is closed by its finalizer": 0,
+        "an observer's own code is interrupted": 0,
+    }
+
+
+class Points:
+    """
+    Counts the points at which a signal may be handled, and does something at one of them, once.
+
+    Args:
+        own: count only points in the code of this library.
+    """
+
+    def __init__(self, at: int, action: Callable[[], object], *, own: bool) -> None:
+        self.count = 0
+        self.where = ""
+        self.in_library = False
+        self._at, self._action, self._own = at, action, own
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if (event != "call" and event != "c_return") or code is _ASKS:
+            return
+        in_library = code.co_filename.startswith(_LIBRARY)
+        if self._own and not in_library:
+            return
+        self.count += 1
+        if self.count > self._at and not self.where:
+            name = code.co_qualname if event == "call" else getattr(argument, "__qualname__", "?")
+            self.where = f"{event} .{name} in {code.co_qualname}, {Path(code.co_filename).name}:{frame.f_lineno}"
+            self.in_library = in_library and not _in_finalizer(frame)
+            sys.setprofile(None)
+            self._action()
+
+
+def _in_finalizer(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def interrupt(world: World, form: Form, mode: str, at: int, *, own: bool = False, after: float = 0.0) -> bool:
+    """
+    Interrupt a call, and check what must hold.
+
+    Args:
+        at: the number of the point.
+        own: see `Points`.
+        after: seconds after which the signal comes, instead of at a point.
+
+    Returns:
+        False if the call ended before.
+    """
+    if mode == CLOSERS[0] and not form.reads:
+        return False
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, raise_alarm)
+    observer, before_files, before_threads = Observer(), aftermath.files(), aftermath.threads()
+    world.reset(form.answers)
+    with aftermath.noise() as lines:
+        client, held = Client(**settings_of(form, world, observer)), Held()
+        if form.prepare is not None:
+            form.prepare(client)
+        if mode in SIGNALS:
+            number, kind = SIGNALS[mode]
+            points = Points(at, lambda: signal.raise_signal(number), own=own)
+            _run(client, form, held, points, kind, after=after, number=number)
+        else:
+            kind = KeyboardInterrupt  # never comes
+            points = Points(at, lambda: _close_beside(mode, client, held), own=own)
+            _run(client, form, held, points, None)
+        held.stream = None
+        try:
+            _check(client, form, world, observer, lines, kind, points)
+            aftermath.check_closed(world, before_files)
+            aftermath.check_threads(before_threads)
+        except AssertionError as error:
+            raise type(error)(f"{error} ({points.where})") from error
+        finally:
+            client.close()
+    return bool(points.where) or bool(after)
+
+
+def _run(
+    client: Any,
+    form: Form,
+    held: Held,
+    points: Points,
+    kind: type[BaseException] | None,
+    *,
+    after: float = 0.0,
+    number: signal.Signals = signal.SIGALRM,
+) -> None:
+    """Make the call; the exception `kind` alone may end it."""
+    try:
+        try:
+            if after:
+                _send_after(after, number)
+            else:
+                sys.setprofile(points)
+            ask(client, form, held)
+        finally:
+            sys.setprofile(None)
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+    except BaseException as error:
+        check("the interruption itself arrives", kind is not None and type(error) is kind, f"{error!r}")
+    else:
+        if points.where and kind is not None:
+            check("the interruption is not swallowed", not points.in_library, points.where)
+            Windows.seen["swallowed by a finalizer or C code"] += 1
+
+
+def _send_after(seconds: float, number: signal.Signals) -> None:
+    if number == signal.SIGALRM:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(seconds, signal.pthread_kill, (main, number))
+    timer.name, timer.daemon = "watchdog", True
+    timer.start()
+
+
+def _close_beside(mode: str, client: Any, held: Held) -> None:
+    """Close the stream, if there is one, or the client; in another thread, while this one stands still."""
+    held.cut = mode == CLOSERS[0]
+    close = (held.stream and held.stream.close) if held.cut else client.close
+    if close is not None:
+        thread = threading.Thread(target=close, name="watchdog")
+        thread.start()
+        thread.join(0.05)  # longer only if it waits for a lock that this thread holds
+
+
+def _check(
+    client: Any, form: Form, world: World, observer: Observer, lines: list[str], kind: type[BaseException], points: Any
+) -> None:
+    swallowed = f"unraisable: {kind.__name__}("
+    allowed = (*SOCKETS, swallowed)
+    aftermath.check_noise(lines, allowed)
+    client._calls.close_abandoned()
+    aftermath.check_memory(client)
+    aftermath.check_breakers(client, open_before=form.prepare is not None)
+    if ".Observer." in points.where:
+        Windows.seen["an observer's own code is interrupted"] += 1
+    else:
+        aftermath.check_attempts(observer, form, (kind.__name__,))
+    world.reset({})
+    prompt = new_prompt()
+    answer = client.chat.completions.create(**next_params(form, prompt))
+    check("the next call gets its own answer", answer.text.strip() == prompt, answer.text)
+    aftermath.check_memory(client)
+    aftermath.check_breakers(client, open_before=False)
+    check("no connection is forgotten", world.open_connections <= 1 + idle(client), world.open_connections)
+    client.close()
+    aftermath.check_noise(lines, allowed)
+    key = "a socket inside urllib3 is closed by its finalizer"
+    Windows.seen[key] += any(line.startswith("warned: ResourceWarning: unclosed <s") for line in lines)
+
+
+def idle(client: Any) -> int:
+    """Return how many connections the pools of a client keep."""
+    return sum(len(pool.pool.queue) for pool, _ in client._driver.http._pools.values() if pool.pool is not None)
