@@ -127,7 +127,7 @@ class AsyncHTTPTransport:
                 "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
             )
         assert found.session.connector is not None
-        connect = aiohttp.ClientTimeout(connect=limit.connect_remaining(), ceil_threshold=_NEVER)
+        connect = aiohttp.ClientTimeout(connect=limit.start_connecting(), ceil_threshold=_NEVER)
         try:
             connection = await found.session.connector.connect(place, [], connect)
         except TimeoutError:
@@ -170,7 +170,7 @@ class AsyncHTTPTransport:
             allow_redirects=False,
             proxy=proxy,
             ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
-            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
+            timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
         )
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:

@@ -88,7 +88,7 @@ class HTTPTransport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeout(connect=limit.connect_remaining(), read=limit.remaining()),
+                timeout=Timeout(connect=limit.start_connecting(), read=limit.remaining()),
                 preload_content=False,
                 decode_content=False,
             )
