@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import weakref
 from collections.abc import Mapping
+from typing import Protocol
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -70,8 +71,27 @@ class RawResponse:
         self._connection.close()
 
 
+class Session(Protocol):
+    """What a stream knows of the session to which its connection belongs."""
+
+    retired: bool
+
+    def left(self) -> None:
+        """Call this when a call or stream has ended."""
+
+    async def end(self) -> None:
+        """Close the session if it is retired, and this was the last."""
+
+
 class AsyncByteStream:
-    """The body of an answer, piece by piece. Close it, or read it to its end."""
+    """
+    The body of an answer, piece by piece. Close it, or read it to its end.
+
+    Attributes:
+        session: is told when the stream is closed.
+    """
+
+    session: Session | None = None
 
     def __init__(
         self,
@@ -96,7 +116,7 @@ class AsyncByteStream:
     def __del__(self) -> None:
         if not self._freed:
             try:  # a finaliser may run in any thread, and in the middle of anything
-                self._loop.call_soon_threadsafe(_free, self._response, self._timer)
+                self._loop.call_soon_threadsafe(_free, self._response, self._timer, self.session)
             except RuntimeError:
                 pass  # the loop has closed, and its session with it
 
@@ -198,6 +218,8 @@ class AsyncByteStream:
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
         self.free()
+        if self.session is not None and self.session.retired:
+            await self.session.end()
 
     def free(self) -> None:
         """As `close`; nothing in it waits."""
@@ -207,10 +229,49 @@ class AsyncByteStream:
                 self._waiting.set_exception(aiohttp.ClientConnectionError())
             if self._upload is not None:
                 self._upload.end(well=self._response.content.at_eof())
-            _free(self._response, self._timer)
+            _free(self._response, self._timer, self.session)
 
 
-def _free(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None) -> None:
+class PublicByteStream(AsyncByteStream):
+    """The same without inner parts of aiohttp: see `inner_parts.py`."""
+
+    _reading: asyncio.Timeout | None = None
+
+    async def read(self) -> bytes:
+        content = self._response.content
+        piece = b""
+        try:
+            async with asyncio.timeout(self._limit.remaining()) as self._reading:
+                piece = await content.read(PIECE)
+        except _FAILURES as error:
+            if self._freed:  # by another task
+                error = aiohttp.ClientConnectionError()
+            elif isinstance(error, TimeoutError) and (content.at_eof() or (piece := content.read_nowait(PIECE))):
+                return piece  # data that has come in time wins
+            raise translate(error, self._limit) from error
+        finally:
+            self._reading = None
+        if piece[PIECE - 1 :]:
+            await asyncio.sleep(0)
+        return piece
+
+    def free(self) -> None:
+        if self._reading is not None and not self._reading.expired():
+            self._reading.reschedule(self._loop.time())
+        super().free()
+
+
+def _free(
+    response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None, session: Session | None
+) -> None:
+    try:
+        _free_connection(response, timer)
+    finally:
+        if session is not None:
+            session.left()
+
+
+def _free_connection(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
     content = getattr(response, "content", None)  # none: its headers never came

@@ -19,11 +19,13 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, RawResponse, translate
+from .async_body import LONGEST_LINE, AsyncByteStream, PublicByteStream, RawResponse, translate
 from .async_pool import Connector
-from .async_upload import LargeBody, UploadPayload
-from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
+from .async_upload import Body, UploadPayload
+from .common import MOST_ORIGINS, PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
+from .inner_parts import fit
 from .late_answer import LateAnswer
+from .uploading import UploadStopped
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
@@ -59,7 +61,7 @@ class AsyncHTTPTransport:
         try:
             body = await stream.read_all()
         finally:
-            stream.free()
+            await stream.close()
         return HTTPResponse(status=stream.status, headers=stream.headers, body=body)
 
     async def open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
@@ -81,35 +83,27 @@ class AsyncHTTPTransport:
             found = await self._start_session(loop)
         origin, target = split_url(request.url)
         if origin not in self._proxies:
+            if len(self._proxies) >= MOST_ORIGINS:
+                self._proxies.clear()
             self._proxies[origin] = proxy_for(request.url, self._proxy)
-        upload: UploadPayload | None = None
-        late: list[LateAnswer] = []
+        proxy, body = self._proxies[origin], request.body
+        found.in_use += 1
         try:
-            if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
-                return await self._exchange(found, origin, target, request, limit)
-            async with asyncio.timeout(limit.remaining()) as until:
-                data: object = request.body
-                if not isinstance(request.body, bytes):
-                    data = upload = UploadPayload(
-                        request.body, limit, until, lambda transport: late.append(LateAnswer(transport))
-                    )
-                elif len(request.body) >= _LARGE_BODY:
-                    data = LargeBody(request.body, lambda transport: late.append(LateAnswer(transport)))
-                response = await self._request(found.session, origin, request, limit, data)
+            if found.direct and proxy is None and isinstance(body, bytes) and len(body) < _LARGE_BODY:
+                stream = await self._exchange(found, origin, target, request, limit)
+            else:
+                stream = await self._request(found, proxy or origin, request, limit, proxy)
         except BaseException as error:
-            if upload is not None:
-                upload.end(well=False)
+            found.left()
+            if found.retired:
+                await found.end()
+            if isinstance(error, UploadStopped):
+                raise error.failure from None
             if not isinstance(error, _NO_ANSWER) or isinstance(error, ConfigurationError):
                 raise
-            if upload is not None:
-                upload.check()
-            if late and (stream := await late[0].stream(limit, loop)) is not None:
-                return stream
             raise translate(error, limit) from error
-        finally:
-            for one in late:
-                one.close()
-        return AsyncByteStream(response, limit, loop, upload)
+        stream.session = found
+        return stream
 
     async def _exchange(
         self, found: _LoopSession, origin: str, target: str, request: HTTPRequest, limit: TimeLimit
@@ -123,6 +117,9 @@ class AsyncHTTPTransport:
         assert isinstance(request.body, bytes)
         place = found.places.get(origin)
         if place is None:
+            if len(found.places) >= MOST_ORIGINS:
+                found.places.clear()
+                found.close_idle()
             place = found.places[origin] = aiohttp.ClientRequest(
                 "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
             )
@@ -132,13 +129,12 @@ class AsyncHTTPTransport:
             connection = await found.session.connector.connect(place, [], connect)
         except TimeoutError:
             raise limit.connect_error() from None
-        reply = RawResponse(connection)
+        stream = AsyncByteStream(RawResponse(connection), limit, found.loop)
         late = LateAnswer(connection.transport) if len(request.body) > _SENT_AT_ONCE else None
         try:
-            stream = AsyncByteStream(reply, limit, found.loop)
             await stream.start(found.head(place, target, request) + request.body)
         except BaseException as error:
-            reply.close()
+            stream.free()  # at once: closing would wait for a server that does not read
             if late is None or not isinstance(error, _NO_ANSWER):
                 raise
             if (answered := await late.stream(limit, found.loop)) is None:
@@ -153,25 +149,55 @@ class AsyncHTTPTransport:
         return (self._ssl_context or default_ssl_context()) if origin.startswith("https:") else True
 
     async def _request(
-        self,
-        session: aiohttp.ClientSession,
-        origin: str,
-        request: HTTPRequest,
-        limit: TimeLimit,
-        data: object,
-    ) -> aiohttp.ClientResponse:
-        """Send as aiohttp does: through a proxy, or a large body piece by piece."""
-        proxy = self._proxies[origin]
-        return await session.request(
-            request.method,
-            URL(request.url, encoded=True),
-            data=data,
-            headers=CIMultiDict(request_headers(request.headers)),
-            allow_redirects=False,
-            proxy=proxy,
-            ssl=self._tls(proxy if proxy is not None and proxy.startswith("https:") else origin),
-            timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
-        )
+        self, found: _LoopSession, to: str, request: HTTPRequest, limit: TimeLimit, proxy: str | None
+    ) -> AsyncByteStream:
+        """
+        Send as aiohttp does: through a proxy, or a large body piece by piece, or all if its inner parts do not fit.
+
+        Args:
+            to: the address of the first connection.
+        """
+        sent_over: list[asyncio.BaseTransport | None] = []
+        late: list[LateAnswer] = []
+
+        def begin(transport: asyncio.BaseTransport | None) -> None:
+            sent_over.append(transport)
+            if found.direct:
+                late.append(LateAnswer(transport))
+
+        upload: UploadPayload | None = None
+        try:
+            async with asyncio.timeout(limit.remaining()) as until:
+                data: object = request.body
+                if not isinstance(request.body, bytes):
+                    data = upload = UploadPayload(request.body, limit, until, begin)
+                elif request.body:
+                    data = Body(request.body, begin)
+                response = await found.session.request(
+                    request.method,
+                    URL(request.url, encoded=True),
+                    data=data,
+                    headers=CIMultiDict(request_headers(request.headers)),
+                    allow_redirects=False,
+                    proxy=proxy,
+                    ssl=self._tls(to if to.startswith("https:") else request.url),
+                    timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
+                )
+            return (AsyncByteStream if found.direct else PublicByteStream)(response, limit, found.loop, upload)
+        except BaseException as error:
+            if upload is not None:
+                upload.end(well=False)
+            for transport in sent_over:
+                if isinstance(transport, asyncio.WriteTransport):
+                    transport.abort()
+            if upload is not None and isinstance(error, _NO_ANSWER):
+                upload.check()
+            if late and isinstance(error, _NO_ANSWER) and (stream := await late[0].stream(limit, found.loop)):
+                return stream
+            raise
+        finally:
+            for one in late:
+                one.close()
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:
         for known in [one() for one in self._sessions.keyrefs()]:
@@ -182,9 +208,13 @@ class AsyncHTTPTransport:
         return found
 
     async def aclose(self) -> None:
-        """Close this loop's session; another loop's is closed there, or when that loop ends."""
+        """
+        Close this loop's idle connections, and its session when the last call or stream has ended.
+
+        Another loop's is closed there, or when that loop ends. The next request opens a new session.
+        """
         if (found := self._sessions.pop(asyncio.get_running_loop(), None)) is not None:
-            await found.close()
+            await found.retire()
 
 
 def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> bytes:
@@ -206,8 +236,11 @@ class _LoopSession:
         self.loop = loop
         self.places: dict[str, aiohttp.ClientRequest] = {}
         """By origin, the request that the session's pool needs: it has the address and the TLS settings."""
+        self.direct = fit("aiohttp")
+        """Requests are sent over connections of the pool, which needs inner parts of aiohttp."""
+        self._connector = Connector() if self.direct else aiohttp.TCPConnector(limit=0, force_close=True)
         self.session = aiohttp.ClientSession(
-            connector=Connector(),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             read_bufsize=PIECE,
@@ -219,6 +252,9 @@ class _LoopSession:
         self.streams: weakref.WeakSet[AsyncByteStream] = weakref.WeakSet()
         """Streams that may still be read."""
         self._guard = self._closing()
+        self.in_use = 0
+        """How many calls and streams use it."""
+        self.retired = False
 
     async def _closing(self) -> AsyncIterator[None]:
         try:
@@ -226,7 +262,12 @@ class _LoopSession:
         finally:
             for stream in list(self.streams):  # aiohttp complains of a connection that outlives its loop
                 stream.free()
+            self.close_idle()
             await self.session.close()
+
+    def close_idle(self) -> None:
+        if isinstance(self._connector, Connector):
+            self._connector.close_idle()
 
     def head(self, place: aiohttp.ClientRequest, target: str, request: HTTPRequest) -> bytes:
         """Return what is sent before the body."""
@@ -245,5 +286,17 @@ class _LoopSession:
     async def start(self) -> None:
         await anext(self._guard)
 
-    async def close(self) -> None:
-        await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
+    async def retire(self) -> None:
+        """Close what is idle now, and the rest with the last call or stream that is under way."""
+        self.retired = True
+        self.close_idle()
+        await self.end()
+
+    def left(self) -> None:
+        self.in_use -= 1
+        if self.retired:
+            self.close_idle()
+
+    async def end(self) -> None:
+        if not self.in_use:
+            await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator

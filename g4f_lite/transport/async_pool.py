@@ -58,6 +58,14 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(limit=0)
         self._factory = partial(Protocol, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
 
+    def close_idle(self) -> None:
+        """Close all connections that no call uses, at once: of TLS, older versions would leave some to the loop."""
+        for idle in self._conns.values():
+            for protocol, _ in idle:
+                if protocol.transport is not None:
+                    protocol.transport.abort()
+        self._conns.clear()
+
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:
             assert idle.protocol is not None

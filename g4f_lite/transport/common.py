@@ -24,6 +24,8 @@ PIECE = 1 << 16
 """Bytes of a body that are read at once: between two pieces, the limit is checked and other tasks may run."""
 GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
+MOST_ORIGINS = 64
+"""Origins whose idle connections are kept; with one more, all are closed."""
 MOST_PROVISIONAL = 100
 """Provisional answers (1xx) before the real one."""
 

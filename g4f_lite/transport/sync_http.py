@@ -20,6 +20,7 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .common import (
     GRACE,
+    MOST_ORIGINS,
     PIECE,
     body_cap,
     default_ssl_context,
@@ -47,7 +48,7 @@ class HTTPTransport:
 
     def _open_pools(self) -> None:
         self._lock = threading.Lock()
-        self._adapter = Adapter(pool_connections=64, pool_maxsize=64)
+        self._adapter = Adapter(pool_connections=MOST_ORIGINS, pool_maxsize=64)
         self._pools: dict[str, tuple[HTTPConnectionPool, bool]] = {}
 
     def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
@@ -119,13 +120,15 @@ class HTTPTransport:
                     pool = manager.connection_from_url(url, pool_kwargs=kwargs)
                 except ValueError as error:
                     raise ConnectionFailedError(f"{origin} is not an address", kind="dns") from error
+                if len(self._pools) >= MOST_ORIGINS:
+                    self.close()
                 found = self._pools[origin] = (pool, proxy is not None and not secure)
         return found
 
     def close(self) -> None:
-        """Close all idle connections; the next request opens new ones."""
-        self._adapter.close()
+        """Close all idle connections, and those in use when their calls end; the next request opens new ones."""
         self._pools = {}
+        self._adapter.close()
 
 
 class SyncByteStream:

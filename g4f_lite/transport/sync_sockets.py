@@ -3,12 +3,15 @@ The sockets and pools of `Client`'s connections: urllib3's, with reads that end 
 
 A socket's timeout bounds one operation; a server that drips bytes would hold a call for ever. Here
 every `recv` gets what is left of the attempt's limit, for status line, headers and body alike.
+
+The classes `_Public…` need no inner parts of urllib3 and http.client: see `inner_parts.py`.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import ssl
 import threading
@@ -21,11 +24,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
 from .common import MOST_PROVISIONAL, PIECE
+from .inner_parts import fit
 
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LONGEST_LINE = 1 << 16
 _LONGEST_SIZE = 16
 _MOST_TRAILERS = 100
+_MOST_LINES = 1000
+"""Of a head with the provisional ones before it, or between two pieces of a body."""
+_PROVISIONAL = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
+_NO_SIZE = re.compile(rb"\s*(?:[+-]|0[xX]|[0-9a-fA-F]*_)[0-9a-fA-F_]*\s*$")
+"""What `int` takes for a size, though it is none."""
 
 
 class _Active(threading.local):
@@ -63,13 +72,37 @@ class _LimitedRaw(io.RawIOBase):
         super().close()
 
 
+class _Reader(io.BufferedReader):
+    """The buffer of one response."""
+
+    def __init__(self, inner: Any, sock: socket.socket) -> None:
+        self._source = _LimitedRaw(inner, sock, active.limit)
+        self._sock = sock
+        super().__init__(self._source, PIECE)
+
+    def ahead(self) -> bytes:
+        """Return what has been read from the socket and not used yet."""
+        self._source.waits = False
+        try:
+            return self.peek()
+        finally:
+            self._source.waits = True
+
+    def refuse_unasked(self) -> None:
+        """Keep the connection out of the pool if something has come behind the body: http.client would drop it."""
+        if self.ahead():
+            try:
+                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+            except OSError:
+                pass  # the service was quicker
+
+
 class _LimitedResponse(http.client.HTTPResponse):
+    fp: _Reader
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        inner = self.fp.detach()  # the raw SocketIO
-        self._sock = sock
-        self._source = _LimitedRaw(inner, sock, active.limit)
-        self.fp = io.BufferedReader(self._source, PIECE)
+        self.fp = _Reader(self.fp.detach(), sock)  # around the raw SocketIO
 
     def _read_status(self) -> tuple[str, int, str]:
         """As http.client's, which takes any provisional answer but 100 for the real one, and those without end."""
@@ -85,7 +118,7 @@ class _LimitedResponse(http.client.HTTPResponse):
         piece = super().read1(n)
         if not self.chunked or self.chunk_left != 0 or not piece:
             return piece
-        chunks, length = whole_chunks(self._ahead())
+        chunks, length = whole_chunks(self.fp.ahead())
         self.fp.read(length)
         return b"".join((piece, *chunks))
 
@@ -111,21 +144,9 @@ class _LimitedResponse(http.client.HTTPResponse):
                 return
         raise http.client.HTTPException("too many trailers")
 
-    def _ahead(self) -> bytes:
-        """Return what has been read from the socket and not used yet."""
-        self._source.waits = False
-        try:
-            return self.fp.peek()
-        finally:
-            self._source.waits = True
-
     def _close_conn(self) -> None:
         """As http.client's, which drops what has come behind the body: its rest would be read as the next answer."""
-        if self._ahead():
-            try:
-                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
-            except OSError:
-                pass  # the service was quicker
+        self.fp.refuse_unasked()
         super()._close_conn()  # type: ignore[misc]  # private, and so not in the stubs
 
 
@@ -152,11 +173,34 @@ def whole_chunks(ahead: bytes) -> tuple[list[bytes], int]:
 _Mixin: Any = object
 
 
-class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection class beside it
-    """Mixed into urllib3's connections."""
+class _Bounded(_Mixin):  # type: ignore[misc]  # its super() is the connection class beside it
+    """Mixed into urllib3's connections: connecting and sending end at the limit."""
 
-    _dns_host: str
     timeout: Any
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:  # of the TLS handshake
+            raise u3.ConnectTimeoutError("no handshake in time") from error
+        self._allow_sending()
+
+    def send(self, data: Any) -> None:
+        self._allow_sending()
+        try:
+            super().send(data)
+        except ssl.SSLEOFError as error:
+            # As without TLS, where urllib3 goes on to read: the service may have answered before it closed.
+            raise BrokenPipeError("the service has closed the connection") from error
+
+    def _allow_sending(self) -> None:
+        """The upload is bounded by the limit, not by the connect timeout."""
+        if self.sock is not None:
+            self.sock.settimeout(active.limit.remaining())
+
+
+class _Limited(_Bounded):
+    _dns_host: str
 
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses one after another; the connect limit counts for all of them together."""
@@ -181,26 +225,6 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
         finally:
             self._dns_host = host
 
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except TimeoutError as error:  # of the TLS handshake
-            raise u3.ConnectTimeoutError("no handshake in time") from error
-        self._allow_sending()
-
-    def send(self, data: Any) -> None:
-        self._allow_sending()
-        try:
-            super().send(data)
-        except ssl.SSLEOFError as error:
-            # As without TLS, where urllib3 goes on to read: the service may have answered before it closed.
-            raise BrokenPipeError("the service has closed the connection") from error
-
-    def _allow_sending(self) -> None:
-        """The upload is bounded by the limit, not by the connect timeout."""
-        if self.sock is not None:
-            self.sock.settimeout(active.limit.remaining())
-
 
 class _HTTPConnection(_Limited, HTTPConnection):
     response_class = _LimitedResponse
@@ -218,6 +242,80 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
+class _PublicReader(_Reader):
+    """Refuses what http.client takes, line by line; tells the pool of unasked data when it is closed."""
+
+    _lines = _provisional = 0
+    _began = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        while not self._began and _PROVISIONAL.match(line) and self._provisional < MOST_PROVISIONAL:
+            self._provisional += 1
+            self._began = True
+            http.client.parse_headers(self)
+            self._began = False
+            line = super().readline(size)
+        self._began = True
+        self._lines += 1
+        if self._lines > _MOST_LINES or _PROVISIONAL.match(line) or _NO_SIZE.match(line):
+            raise http.client.HTTPException("lines without end, or no size of a chunk")
+        return line
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._lines = 0
+        return super().read(size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self._lines = 0
+        return super().read1(size)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.refuse_unasked()
+        super().close()
+
+
+class _PublicSocket:
+    """A socket that hands out its reader with the limit."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        return _PublicReader(self._sock.makefile("rb", buffering=0), self._sock)
+
+
+class _Public(_Bounded):
+    def connect(self) -> None:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = []  # urllib3 finds the same, and says so
+        self.timeout = active.limit.connect_remaining() / max(1, len({info[4][0] for info in found}))
+        super().connect()
+        self.sock = _PublicSocket(self.sock)
+
+
+class _PublicHTTPConnection(_Public, HTTPConnection):
+    pass
+
+
+class _PublicHTTPSConnection(_Public, HTTPSConnection):
+    pass
+
+
+class _PublicHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _PublicHTTPConnection
+
+
+class _PublicHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicHTTPSConnection
+
+
 class Adapter(HTTPAdapter):
     """requests' adapter with these pools, behind a proxy too."""
 
@@ -232,4 +330,7 @@ class Adapter(HTTPAdapter):
 
 
 def _use_our_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    if fit("urllib3"):
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    else:
+        manager.pool_classes_by_scheme = {"http": _PublicHTTPPool, "https": _PublicHTTPSPool}
