@@ -22,6 +22,8 @@ from .common import GRACE, MOST_PROVISIONAL, PIECE, body_cap, too_large
 _NEVER = float("inf")
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
+_LOOKS_EVERY = 1.0
+"""Seconds between two looks at a connection that is silent, where aiohttp does not say that it has broken."""
 LONGEST_LINE = 1 << 16
 """As in http.client, so that both clients take the same headers."""
 
@@ -233,32 +235,58 @@ class AsyncByteStream:
 
 
 class PublicByteStream(AsyncByteStream):
-    """The same without inner parts of aiohttp: see `inner_parts.py`."""
+    """
+    The same without inner parts of aiohttp: see `inner_parts.py`. Its connection is not used again.
+
+    Args:
+        transport: what the body was sent over, if there was one.
+    """
 
     _reading: asyncio.Timeout | None = None
 
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        limit: TimeLimit,
+        loop: asyncio.AbstractEventLoop,
+        upload: UploadPayload | None,
+        transport: asyncio.BaseTransport | None,
+    ) -> None:
+        super().__init__(response, limit, loop, upload)
+        if transport is None and response.connection is not None:
+            transport = response.connection.transport
+        self._transport = transport
+
     async def read(self) -> bytes:
         content = self._response.content
-        piece = b""
-        try:
-            async with asyncio.timeout(self._limit.remaining()) as self._reading:
-                piece = await content.read(PIECE)
-        except _FAILURES as error:
-            if self._freed:  # by another task
-                error = aiohttp.ClientConnectionError()
-            elif isinstance(error, TimeoutError) and (content.at_eof() or (piece := content.read_nowait(PIECE))):
-                return piece  # data that has come in time wins
-            raise translate(error, self._limit) from error
-        finally:
-            self._reading = None
+        while not (piece := await self._next(content)) and not content.at_eof():
+            if isinstance(self._transport, asyncio.Transport) and self._transport.is_closing():
+                raise translate(aiohttp.ClientPayloadError(), self._limit)  # aiohttp leaves the reader waiting
         if piece[PIECE - 1 :]:
             await asyncio.sleep(0)
         return piece
+
+    async def _next(self, content: aiohttp.StreamReader) -> bytes:
+        """Return what comes; b"" at the end, or after a while without anything."""
+        self._reading = asyncio.timeout(min(self._limit.remaining(), _LOOKS_EVERY))
+        try:
+            async with self._reading:
+                return await content.read(PIECE)
+        except _FAILURES as error:
+            if isinstance(error, TimeoutError) and self._reading.expired() and not self._freed:
+                return content.read_nowait(PIECE)  # data that has come in time wins
+            if self._freed:  # by another task
+                raise translate(aiohttp.ClientConnectionError(), self._limit) from error
+            raise translate(error, self._limit) from error
+        finally:
+            self._reading = None
 
     def free(self) -> None:
         if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(self._loop.time())
         super().free()
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()  # aiohttp closes it, and of TLS would leave it to the loop
 
 
 def _free(

@@ -157,22 +157,15 @@ class AsyncHTTPTransport:
         Args:
             to: the address of the first connection.
         """
-        sent_over: list[asyncio.BaseTransport | None] = []
-        late: list[LateAnswer] = []
-
-        def begin(transport: asyncio.BaseTransport | None) -> None:
-            sent_over.append(transport)
-            if found.direct:
-                late.append(LateAnswer(transport))
-
+        sent = _Sent(found.direct)
         upload: UploadPayload | None = None
         try:
             async with asyncio.timeout(limit.remaining()) as until:
                 data: object = request.body
                 if not isinstance(request.body, bytes):
-                    data = upload = UploadPayload(request.body, limit, until, begin)
+                    data = upload = UploadPayload(request.body, limit, until, sent.begin)
                 elif request.body:
-                    data = Body(request.body, begin)
+                    data = Body(request.body, sent.begin)
                 response = await found.session.request(
                     request.method,
                     URL(request.url, encoded=True),
@@ -183,21 +176,22 @@ class AsyncHTTPTransport:
                     ssl=self._tls(to if to.startswith("https:") else request.url),
                     timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
                 )
-            return (AsyncByteStream if found.direct else PublicByteStream)(response, limit, found.loop, upload)
+            if found.direct:
+                return AsyncByteStream(response, limit, found.loop, upload)
+            return PublicByteStream(response, limit, found.loop, upload, sent.over)
         except BaseException as error:
+            sent.abort()
             if upload is not None:
                 upload.end(well=False)
-            for transport in sent_over:
-                if isinstance(transport, asyncio.WriteTransport):
-                    transport.abort()
-            if upload is not None and isinstance(error, _NO_ANSWER):
-                upload.check()
-            if late and isinstance(error, _NO_ANSWER) and (stream := await late[0].stream(limit, found.loop)):
-                return stream
+            if isinstance(error, _NO_ANSWER):
+                if upload is not None:
+                    upload.check()
+                if sent.late is not None and (answered := await sent.late.stream(limit, found.loop)) is not None:
+                    return answered
             raise
         finally:
-            for one in late:
-                one.close()
+            if sent.late is not None:
+                sent.late.close()
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:
         for known in [one() for one in self._sessions.keyrefs()]:
@@ -222,6 +216,30 @@ def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> byte
     headers = {"host": host, **request_headers(given)}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
     return "\r\n".join(lines).encode("ascii")
+
+
+class _Sent:
+    """
+    What a request was sent over.
+
+    Args:
+        keeps: an answer that comes before all is sent is to be kept.
+    """
+
+    def __init__(self, keeps: bool) -> None:
+        self._keeps = keeps
+        self.over: asyncio.BaseTransport | None = None
+        self.late: LateAnswer | None = None
+
+    def begin(self, transport: asyncio.BaseTransport | None) -> None:
+        self.over = transport
+        if self._keeps and self.late is None:
+            self.late = LateAnswer(transport)
+
+    def abort(self) -> None:
+        """Close the connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
+        if isinstance(self.over, asyncio.WriteTransport):
+            self.over.abort()
 
 
 class _LoopSession:

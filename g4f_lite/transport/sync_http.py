@@ -93,6 +93,8 @@ class HTTPTransport:
                 preload_content=False,
                 decode_content=False,
             )
+        except u3.ClosedPoolError:  # by another thread, just now
+            return self.open(request, limit)
         except UploadStopped as stopped:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
@@ -127,8 +129,10 @@ class HTTPTransport:
 
     def close(self) -> None:
         """Close all idle connections, and those in use when their calls end; the next request opens new ones."""
-        self._pools = {}
+        pools, self._pools = self._pools, {}
         self._adapter.close()
+        for pool, _ in list(pools.values()):
+            pool.close()
 
 
 class SyncByteStream:

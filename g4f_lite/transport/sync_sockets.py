@@ -177,6 +177,7 @@ class _Bounded(_Mixin):  # type: ignore[misc]  # its super() is the connection c
     """Mixed into urllib3's connections: connecting and sending end at the limit."""
 
     timeout: Any
+    sock: Any
 
     def connect(self) -> None:
         try:
@@ -258,8 +259,10 @@ class _PublicReader(_Reader):
             line = super().readline(size)
         self._began = True
         self._lines += 1
-        if self._lines > _MOST_LINES or _PROVISIONAL.match(line) or _NO_SIZE.match(line):
-            raise http.client.HTTPException("lines without end, or no size of a chunk")
+        if self._lines > _MOST_LINES or _PROVISIONAL.match(line):
+            raise http.client.HTTPException("lines without end")
+        if _NO_SIZE.match(line):
+            raise http.client.IncompleteRead(b"")  # as of what `int` does not take
         return line
 
     def read(self, size: int | None = -1, /) -> bytes:
