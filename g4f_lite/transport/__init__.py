@@ -6,10 +6,12 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | file | what is in it |
 | --- | --- |
 | `sync_http` | HTTP for `Client`, on requests and urllib3 |
-| `sync_sockets` | its connections: every read ends at the time limit, chunks are read as they arrive |
+| `sync_sockets` | its connections: every read ends at the time limit |
 | `async_http` | HTTP for `AsyncClient`, on aiohttp |
 | `async_pool` | its pool: no connection is reused after unasked data |
 | `async_body` | the response body on aiohttp, and its errors |
+| `answer_parser` | what is HTTP, for both clients: bytes in, a head and a body out |
+| `decoding` | compressed bodies, decompressed piece by piece |
 | `late_answer` | a response that came before the whole request was sent |
 | `common` | TLS contexts, proxies, headers and size limits |
 | `no_proxy` | for which hosts no proxy is used |

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import weakref
 from collections.abc import Mapping
-from typing import Protocol
+import typing
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -16,16 +16,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
+from .answer_parser import NotHTTP
+from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import GRACE, MOST_PROVISIONAL, PIECE, body_cap, too_large
+from .common import GRACE, PIECE, LateReads, body_cap, too_large
+from .decoding import Decoder, NotDecodable, decoder_for
 
 _NEVER = float("inf")
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
 _LOOKS_EVERY = 1.0
 """Seconds between two looks at a connection that is silent, where aiohttp does not say that it has broken."""
-LONGEST_LINE = 1 << 16
-"""As in http.client, so that both clients take the same headers."""
 
 
 class RawResponse:
@@ -50,17 +51,11 @@ class RawResponse:
 
     def expect(self) -> None:
         """Prepare for the response."""
-        self.protocol.set_response_params(
-            read_until_eof=True, read_bufsize=PIECE, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
-        )
+        self.protocol.set_response_params(read_until_eof=True, read_bufsize=PIECE)
 
     async def read_head(self) -> None:
-        for _ in range(MOST_PROVISIONAL + 1):
-            message, self.content = await self.protocol.read()
-            self.status, self.headers = message.code, message.headers
-            if self.status >= 200 or self.status == 101:
-                return
-        raise HttpProcessingError(message="too many provisional answers")
+        message, self.content = await self.protocol.read()
+        self.status, self.headers = message.code, message.headers
 
     @property
     def connection(self) -> Connection:
@@ -73,7 +68,7 @@ class RawResponse:
         self._connection.close()
 
 
-class Session(Protocol):
+class Session(typing.Protocol):
     """What a stream knows of the session to which its connection belongs."""
 
     retired: bool
@@ -111,6 +106,10 @@ class AsyncByteStream:
         self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
+        self._late, self._late_pieces = LateReads(limit), LateReads(limit)
+        self._decoder: Decoder | None = None
+        if response.headers:
+            self._decode(response.headers)
         self._upload = upload
         if upload is not None:
             upload.answered()
@@ -134,6 +133,14 @@ class AsyncByteStream:
             self._waiting = None
         self.status = response.status
         self.headers = lower(response.headers)
+        self._decode(response.headers)
+
+    def _decode(self, headers: Mapping[str, str]) -> None:
+        try:
+            self._decoder = decoder_for(headers.items())
+        except NotDecodable as error:
+            self.free()
+            raise MalformedResponseError(str(error), status=self.status) from error
 
     async def read(self) -> bytes:
         """
@@ -142,6 +149,22 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
         """
+        if self._decoder is None:
+            return await self._read_raw()
+        while True:
+            self._late_pieces.remaining()  # few bytes of the socket, where the limit is asked, can be many pieces
+            try:
+                if piece := self._decoder.take(PIECE):
+                    await asyncio.sleep(0)
+                    return piece
+                if not (raw := await self._read_raw()):
+                    self._decoder.finish()
+                    return b""
+            except NotDecodable as error:
+                raise MalformedResponseError(str(error), status=self.status) from error
+            self._decoder.feed(raw)
+
+    async def _read_raw(self) -> bytes:
         content = self._response.content
         self._await(content)
         try:
@@ -170,7 +193,7 @@ class AsyncByteStream:
                     raise too_large(self.status)
                 del body[cap:]
                 break
-            if self._response.content.at_eof():
+            if self._decoder is None and self._response.content.at_eof():
                 break
         return bytes(body)
 
@@ -181,9 +204,11 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached already.
         """
-        remaining = self._limit.remaining()
+        remaining = self._late.remaining()
+        if not remaining and not has_arrived(source):
+            raise self._limit.error()
         self._waiting = source
-        if self._timer is None or self._limit.expires_at < self._fires_at:
+        if remaining and (self._timer is None or self._limit.expires_at < self._fires_at):
             self._arm(remaining)
 
     def _arm(self, remaining: float) -> None:
@@ -198,7 +223,7 @@ class AsyncByteStream:
     def fire(self) -> None:
         """One timer for the answer, set again when it turns out that data has come meanwhile."""
         self._timer = None
-        if self._waiting is None:
+        if self._waiting is None or has_arrived(self._waiting):  # the loop may have been held up past the limit
             return
         remaining = self._limit.expires_at - self._limit.now()
         if remaining <= 0:
@@ -257,7 +282,7 @@ class PublicByteStream(AsyncByteStream):
             transport = response.connection.transport
         self._transport = transport
 
-    async def read(self) -> bytes:
+    async def _read_raw(self) -> bytes:
         content = self._response.content
         while not (piece := await self._next(content)) and not content.at_eof():
             if isinstance(self._transport, asyncio.Transport) and self._transport.is_closing():
@@ -311,6 +336,11 @@ def _free_connection(response: aiohttp.ClientResponse | RawResponse, timer: asyn
     response.close()
 
 
+def has_arrived(source: ResponseHandler | aiohttp.StreamReader) -> bool:
+    """Whether reading it would not wait."""
+    return isinstance(source, (Body, Protocol)) and source.has_arrived()
+
+
 def _fire(stream: weakref.ref[AsyncByteStream]) -> None:
     if (alive := stream()) is not None:
         alive.fire()
@@ -347,8 +377,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         )
     if isinstance(error, aiohttp.InvalidURL):
         return ConnectionFailedError("the base URL is not an address", kind="dns")
+    if isinstance(error, NotHTTP):
+        return MalformedResponseError(f"the answer is not HTTP: {error}")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
-    if isinstance(error, aiohttp.ClientPayloadError) and "decode" in str(error).lower():
-        return MalformedResponseError("the answer's compression is broken")
     return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")

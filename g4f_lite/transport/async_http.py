@@ -19,9 +19,9 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
-from .async_body import LONGEST_LINE, AsyncByteStream, PublicByteStream, RawResponse, translate
+from .async_body import AsyncByteStream, PublicByteStream, RawResponse, translate
 from .async_pool import Connector
-from .async_upload import Body, UploadPayload
+from .async_upload import BodyPayload, UploadPayload
 from .common import MOST_ORIGINS, PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
 from .inner_parts import fit
 from .late_answer import LateAnswer
@@ -165,7 +165,7 @@ class AsyncHTTPTransport:
                 if not isinstance(request.body, bytes):
                     data = upload = UploadPayload(request.body, limit, until, sent.begin)
                 elif request.body:
-                    data = Body(request.body, sent.begin)
+                    data = BodyPayload(request.body, sent.begin)
                 response = await found.session.request(
                     request.method,
                     URL(request.url, encoded=True),
@@ -262,8 +262,7 @@ class _LoopSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             read_bufsize=PIECE,
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
+            auto_decompress=False,  # `decoding` does it for both clients
         )
         self._heads: dict[Hashable, bytes] = {}
         """Encoded headers: most calls send the same headers as an earlier one."""

@@ -9,41 +9,114 @@ from __future__ import annotations
 import asyncio
 import select
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http import RawResponseMessage
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from .answer_parser import AnswerParser, Head
+from .common import PIECE
+
+
+class Body(aiohttp.StreamReader):
+    """aiohttp's, which drops what has come and was not read when the connection fails."""
+
+    _failure: tuple[BaseException, ...] = ()
+    _taken = 0
+
+    def has_arrived(self) -> bool:
+        """Whether `read` would return at once."""
+        return self.total_bytes > self._taken or self.is_eof()
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        self._failure = (exc, *cause)
+        if self.total_bytes == self._taken:
+            super().set_exception(exc, *cause)
+
+    async def read(self, n: int = -1) -> bytes:
+        piece = await super().read(n)
+        self._taken += len(piece)
+        if self._failure and self.total_bytes == self._taken:
+            super().set_exception(*self._failure)
+        return piece
 
 
 class Protocol(ResponseHandler):
-    """
-    aiohttp's, which loses an answer if bytes that are not HTTP come behind it in one piece, and lets the reader of a
-    body wait until its limit if the body's framing is broken.
-    """
+    """aiohttp's, with `AnswerParser` in the place of its parsers, of which one is stricter than the other."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self._awaits_head = True
+        self._answer = AnswerParser()
+        self._body: Body | None = None
+        self._used = False
+        self._size = PIECE
 
-    def set_response_params(self, **params: Any) -> None:
-        self._awaits_head = True
-        super().set_response_params(**params)
+    def set_response_params(self, *, read_bufsize: int = PIECE, **params: Any) -> None:
+        if self._used:
+            self._answer = AnswerParser()
+            self._payload = self._body = None
+        self._used = True  # what came before the first request, such as a 503, is its answer
+        self._size = read_bufsize
+
+    def has_arrived(self) -> bool:
+        """Whether the head is here."""
+        return self._answer.head is not None
+
+    def is_unused(self) -> bool:
+        """Whether nothing has come since the last answer."""
+        return self._answer.reusable
 
     def data_received(self, data: bytes) -> None:
-        if self._awaits_head and (end := data.find(b"\r\n\r\n") + 4) > 3:
-            self._awaits_head = False
-            super().data_received(data[:end])  # by itself: what breaks the rest does not take the head along
-            if not (data := data[end:]):
-                return
-        super().data_received(data)
+        answer = self._answer
+        if not data:
+            return
+        piece = answer.feed(data)
+        if self._body is None and answer.head is not None:
+            self._begin_body(answer.head)
+        if piece and self._body is not None:
+            self._body.feed_data(piece, len(piece))
+        self._settle()
 
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        super().set_exception(exc, *cause)
-        if isinstance(exc, HttpProcessingError) and self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(exc, *cause)
+    def _begin_body(self, head: Head) -> None:
+        self._payload = self._body = Body(self, self._size, loop=self._loop)
+        if self._answer.will_close:
+            self.force_close()
+        headers = CIMultiDictProxy(CIMultiDict(head.headers))
+        version = aiohttp.HttpVersion10 if head.version == "1.0" else aiohttp.HttpVersion11
+        message = RawResponseMessage(
+            version, head.status, head.reason, headers, (), self._answer.will_close, None, False, False
+        )
+        self.feed_data((message, self._body), 0)
+
+    def _settle(self) -> None:
+        answer = self._answer
+        if answer.surplus or answer.failure is not None:
+            self.force_close()
+        if answer.complete:
+            if self._body is not None and not self._body.is_eof():
+                self._body.feed_eof()
+        elif answer.failure is not None:
+            self.set_exception(answer.failure)
+            if self._body is not None:
+                self._body.set_exception(answer.failure)
+            if self.transport is not None:
+                self.transport.abort()
+
+    def pause_reading(self) -> None:
+        self._reading_paused = True
+        if self.transport is not None:
+            with suppress(AttributeError, NotImplementedError, RuntimeError):  # as aiohttp does
+                self.transport.pause_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._answer.end()
+        self._settle()
+        super().connection_lost(exc)
 
 
 class Connector(aiohttp.TCPConnector):
@@ -77,12 +150,9 @@ class Connector(aiohttp.TCPConnector):
 
 def _has_unasked_data(protocol: ResponseHandler) -> bool:
     """Tell whether anything has come since the last answer, be it half a line, or not yet read from the socket."""
-    if protocol.should_close or protocol._parser is None or protocol.transport is None:
+    if protocol.should_close or protocol.transport is None:
         return True
-    try:
-        if protocol._parser.feed_eof() is not None:  # the beginning of another answer
-            return True
-    except Exception:  # the beginning was not even HTTP; aiohttp raises errors of many kinds here
+    if isinstance(protocol, Protocol) and not protocol.is_unused():
         return True
     return _readable(protocol.transport.get_extra_info("socket").fileno())
 

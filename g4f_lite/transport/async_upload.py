@@ -13,7 +13,7 @@ from ..types.uploads import PIECE, Upload
 from .uploading import Sending
 
 
-class Body(payload.Payload):
+class BodyPayload(payload.Payload):
     """
     A body in memory, sent in pieces: aiohttp copies large bytes, with a warning.
 
@@ -50,7 +50,7 @@ class UploadPayload(payload.Payload):
 
     Args:
         until: the timer of the limit.
-        sent_over: as for `Body`.
+        sent_over: as for `BodyPayload`.
     """
 
     def __init__(

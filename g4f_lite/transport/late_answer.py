@@ -12,11 +12,11 @@ import socket
 import ssl
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..types.time_limit import TimeLimit
 from .async_body import AsyncByteStream, RawResponse
+from .async_pool import Protocol
 from .common import PIECE
 
 _MOST = 1 << 20
@@ -43,7 +43,7 @@ class LateAnswer:
         """Return the answer that is there, after sending has failed; None if there is none. Nothing waits."""
         if not (received := self._received()):
             return None
-        ended = _EndedConnection(ResponseHandler(loop))
+        ended = _EndedConnection(Protocol(loop))
         reply = RawResponse(ended)  # type: ignore[arg-type]  # it has what is needed of a connection
         reply.expect()
         ended.protocol.data_received(received)
@@ -88,7 +88,7 @@ class _EndedConnection:
 
     transport = None
 
-    def __init__(self, protocol: ResponseHandler) -> None:
+    def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
 
     def release(self) -> None:

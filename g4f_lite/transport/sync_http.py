@@ -18,10 +18,12 @@ from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
+from .answer_parser import NotHTTP
 from .common import (
     GRACE,
     MOST_ORIGINS,
     PIECE,
+    LateReads,
     body_cap,
     default_ssl_context,
     inherited_connections,
@@ -29,6 +31,7 @@ from .common import (
     request_headers,
     too_large,
 )
+from .decoding import NotDecodable, decoder_for
 from .sync_sockets import Adapter, active
 from .uploading import Sending, UploadStopped
 
@@ -143,8 +146,13 @@ class SyncByteStream:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
         self._raw = raw
         self._limit = limit
-        self._compressed = "content-encoding" in self.headers
+        self._late = LateReads(limit)
         self._closed = False
+        try:
+            self._decoder = decoder_for(raw.headers.items())
+        except NotDecodable as error:
+            self.close()
+            raise MalformedResponseError(str(error), status=raw.status) from error
 
     def read(self) -> bytes:
         """
@@ -153,10 +161,23 @@ class SyncByteStream:
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
         """
-        if self._compressed:  # few bytes of the socket, where the limit is checked, can be thousands of pieces
-            self._limit.remaining()
+        if self._decoder is None:
+            return self._read_raw()
+        while True:
+            self._late.remaining()  # a few bytes of the socket, where the limit is asked, can be many pieces
+            try:
+                if piece := self._decoder.take(PIECE):
+                    return piece
+                if not (raw := self._read_raw()):
+                    self._decoder.finish()
+                    return b""
+            except NotDecodable as error:
+                raise MalformedResponseError(str(error), status=self.status) from error
+            self._decoder.feed(raw)
+
+    def _read_raw(self) -> bytes:
         try:
-            return self._raw.read1(PIECE, decode_content=True)
+            return self._raw.read1(PIECE, decode_content=False)
         except (u3.HTTPError, http.client.HTTPException, OSError) as error:
             raise translate(error, self._limit) from error
 
@@ -168,24 +189,13 @@ class SyncByteStream:
             ProviderError: as `read`, or it is too large.
         """
         cap = body_cap(self.status)
-        if self._raw.headers.get("transfer-encoding"):
-            body = self._read_chunked(cap)
-        else:
-            try:
-                body = self._raw.read(cap + 1, decode_content=True)
-            except (u3.HTTPError, http.client.HTTPException, OSError) as error:
-                raise translate(error, self._limit) from error
-        if len(body) > cap:
-            if 200 <= self.status < 300:
-                raise too_large(self.status)
-            return body[:cap]
-        return body
-
-    def _read_chunked(self, cap: int) -> bytes:
-        """Return a body, or more than `cap` bytes of it. `raw.read` would keep an object for each chunk."""
         body = bytearray()
         while len(body) <= cap and (piece := self.read()):
             body += piece
+        if len(body) > cap:
+            if 200 <= self.status < 300:
+                raise too_large(self.status)
+            del body[cap:]
         return bytes(body)
 
     def finish(self) -> None:
@@ -247,8 +257,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
-    if isinstance(error, u3.DecodeError):
-        return MalformedResponseError("the answer's compression is broken")
+    if isinstance(inner, NotHTTP):
+        return MalformedResponseError(f"the answer is not HTTP: {inner}")
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, (OSError, http.client.IncompleteRead)):
         return MalformedResponseError("the answer is not HTTP")
     return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import http.client
 import io
-import re
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -23,18 +23,9 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
-from .common import MOST_PROVISIONAL, PIECE
+from .answer_parser import AnswerParser, Head
+from .common import PIECE, LateReads
 from .inner_parts import fit
-
-_HEX = frozenset(b"0123456789abcdefABCDEF")
-_LONGEST_LINE = 1 << 16
-_LONGEST_SIZE = 16
-_MOST_TRAILERS = 100
-_MOST_LINES = 1000
-"""Of a head with the provisional ones before it, or between two pieces of a body."""
-_PROVISIONAL = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
-_NO_SIZE = re.compile(rb"\s*(?:[+-]|0[xX]|[0-9a-fA-F]*_)[0-9a-fA-F_]*\s*$")
-"""What `int` takes for a size, though it is none."""
 
 
 class _Active(threading.local):
@@ -44,26 +35,28 @@ class _Active(threading.local):
 
 
 active = _Active()
+_FRAMING = ("connection", "content-length", "transfer-encoding")
 
 
 class _LimitedRaw(io.RawIOBase):
-    """A socket's raw reader that never waits past the limit."""
+    """A socket's raw reader that never waits past the limit. Unbuffered: it takes no byte of a later user."""
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
         self._sock = sock
-        self._limit = limit
-        self.waits = True
-        """False: only what is in the buffer already is wanted."""
+        self._late = LateReads(limit)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not self.waits:
-            return None
-        self._sock.settimeout(self._limit.remaining())
-        got: int | None = self._inner.readinto(buffer)
+        self._sock.settimeout(self._late.remaining())
+        try:
+            got: int | None = self._inner.readinto(buffer)
+        except ssl.SSLWantReadError:
+            got = None
+        if got is None:  # nothing is there, and no time is left
+            raise TimeoutError
         return got
 
     def close(self) -> None:
@@ -72,102 +65,74 @@ class _LimitedRaw(io.RawIOBase):
         super().close()
 
 
-class _Reader(io.BufferedReader):
-    """The buffer of one response."""
-
-    def __init__(self, inner: Any, sock: socket.socket) -> None:
-        self._source = _LimitedRaw(inner, sock, active.limit)
-        self._sock = sock
-        super().__init__(self._source, PIECE)
-
-    def ahead(self) -> bytes:
-        """Return what has been read from the socket and not used yet."""
-        self._source.waits = False
-        try:
-            return self.peek()
-        finally:
-            self._source.waits = True
-
-    def refuse_unasked(self) -> None:
-        """Keep the connection out of the pool if something has come behind the body: http.client would drop it."""
-        if self.ahead():
-            try:
-                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
-            except OSError:
-                pass  # the service was quicker
-
-
 class _LimitedResponse(http.client.HTTPResponse):
-    fp: _Reader
+    """An answer that `AnswerParser` reads, in the place of http.client, which takes much that is not HTTP."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = _Reader(self.fp.detach(), sock)  # around the raw SocketIO
+        self._sock = sock
+        self.fp = _LimitedRaw(self.fp.detach(), sock, active.limit)  # type: ignore[assignment]  # as unbuffered as needed
+        self._parser = AnswerParser()
+        self._body = b""
+        """What has come and was not read."""
 
-    def _read_status(self) -> tuple[str, int, str]:
-        """As http.client's, which takes any provisional answer but 100 for the real one, and those without end."""
-        for _ in range(MOST_PROVISIONAL + 1):
-            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, and so not in the stubs
-            if not 100 <= found[1] < 200 or found[1] == 101:
-                return found
-            http.client.parse_headers(self.fp)
-        raise http.client.HTTPException("too many provisional answers")
+    def begin(self) -> None:
+        while self._parser.head is None:
+            self._receive()
+        head = self._parser.head
+        self.version = 10 if head.version == "1.0" else 11
+        self.code = self.status = head.status
+        self.reason = head.reason
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in head.headers:
+            self.headers[name] = value
+        self.chunked, self.chunk_left = False, None  # for urllib3: it does not read chunks itself
+        self.length = None
+        self.will_close = self._parser.will_close
+
+    def _receive(self) -> None:
+        """
+        Wait for more of the answer.
+
+        Raises:
+            NotHTTP, Cut: the answer is not HTTP, or incomplete. What came before is handed out first.
+        """
+        parser = self._parser
+        if parser.failure is not None:
+            raise parser.failure
+        if piece := self.fp.read(PIECE):
+            self._body += parser.feed(piece)
+        else:
+            parser.end()
+        if parser.failure is not None and not self._body:
+            raise parser.failure
 
     def read1(self, n: int = -1) -> bytes:
-        """As http.client's; of a chunked body, all that has arrived instead of a single chunk."""
-        piece = super().read1(n)
-        if not self.chunked or self.chunk_left != 0 or not piece:
-            return piece
-        chunks, length = whole_chunks(self.fp.ahead())
-        self.fp.read(length)
-        return b"".join((piece, *chunks))
+        while not self._body:
+            if self.fp is None or self._parser.complete:
+                self._end()
+                return b""
+            self._receive()
+        if 0 <= n < len(self._body):
+            piece, self._body = self._body[:n], self._body[n:]
+        else:
+            piece, self._body = self._body, b""
+        if self._parser.complete and not self._body:
+            self._end()
+        return piece
 
-    def _read_next_chunk_size(self) -> int:
-        """As http.client's, which takes all that `int` takes: after a size of -1 it reads without any bound."""
-        line = self.fp.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
-            raise http.client.LineTooLong("chunk size")
-        digits, extension, _ = line.removesuffix(b"\n").removesuffix(b"\r").partition(b";")
-        if extension:
-            digits = digits.rstrip(b" \t")
-        if not 0 < len(digits) <= _LONGEST_SIZE or not _HEX.issuperset(digits):
-            raise ValueError("no size of a chunk")  # http.client makes a body of it that was cut
-        return int(digits, 16)
+    def read(self, amt: int | None = None) -> bytes:
+        body = bytearray()
+        while (amt is None or len(body) < amt) and (piece := self.read1(-1 if amt is None else amt - len(body))):
+            body += piece
+        return bytes(body)
 
-    def _read_and_discard_trailer(self) -> None:
-        """As http.client's, which reads trailers without end."""
-        for _ in range(_MOST_TRAILERS + 1):
-            line = self.fp.readline(_LONGEST_LINE + 1)
-            if len(line) > _LONGEST_LINE:
-                raise http.client.LineTooLong("trailer")
-            if line in (b"\r\n", b"\n", b""):
-                return
-        raise http.client.HTTPException("too many trailers")
-
-    def _close_conn(self) -> None:
-        """As http.client's, which drops what has come behind the body: its rest would be read as the next answer."""
-        self.fp.refuse_unasked()
-        super()._close_conn()  # type: ignore[misc]  # private, and so not in the stubs
-
-
-def whole_chunks(ahead: bytes) -> tuple[list[bytes], int]:
-    """
-    Return the chunks that lie whole in what follows the data of a chunk, and how many bytes they take.
-
-    The last chunk of a body, and all that is not plain, is left to http.client.
-    """
-    chunks: list[bytes] = []
-    at = 0
-    while (line_end := ahead.find(b"\r\n", at + 2)) > 0 and ahead.startswith(b"\r\n", at):
-        digits = ahead[at + 2 : line_end]
-        if not digits or not _HEX.issuperset(digits):
-            break
-        end = line_end + 2 + int(digits, 16)
-        if end == line_end + 2 or end > len(ahead):
-            break
-        chunks.append(ahead[line_end + 2 : end])
-        at = end
-    return chunks, at
+    def _end(self) -> None:
+        if self.fp is not None:
+            if self._parser.surplus:  # its rest would be read as the next answer
+                with suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+            self._close_conn()  # type: ignore[attr-defined]  # private, and so not in the stubs
 
 
 _Mixin: Any = object
@@ -243,40 +208,53 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-class _PublicReader(_Reader):
-    """Refuses what http.client takes, line by line; tells the pool of unasked data when it is closed."""
+class _PublicRaw(_LimitedRaw):
+    """What http.client reads instead of the socket: the answer as `AnswerParser` has taken it, framed anew."""
 
-    _lines = _provisional = 0
-    _began = False
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock.makefile("rb", buffering=0), sock, active.limit)
+        self._parser = AnswerParser()
+        self._begun = False
+        self._ready = bytearray()
 
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        while not self._began and _PROVISIONAL.match(line) and self._provisional < MOST_PROVISIONAL:
-            self._provisional += 1
-            self._began = True
-            http.client.parse_headers(self)
-            self._began = False
-            line = super().readline(size)
-        self._began = True
-        self._lines += 1
-        if self._lines > _MOST_LINES or _PROVISIONAL.match(line):
-            raise http.client.HTTPException("lines without end")
-        if _NO_SIZE.match(line):
-            raise http.client.IncompleteRead(b"")  # as of what `int` does not take
-        return line
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and not self._parser.complete:
+            self._receive()
+        piece = self._ready[: len(buffer)]
+        buffer[: len(piece)] = piece
+        del self._ready[: len(piece)]
+        return len(piece)
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        self._lines = 0
-        return super().read(size)
+    def _receive(self) -> None:
+        parser = self._parser
+        if parser.failure is not None:
+            raise parser.failure
+        received = bytearray(PIECE)
+        if count := super().readinto(received):
+            body = parser.feed(bytes(received[:count]))
+        else:
+            body = b""
+            parser.end()
+        if parser.head is not None and not self._begun:
+            self._begun = True
+            self._ready += _head(parser.head)
+        if body:
+            self._ready += b"%x\r\n%b\r\n" % (len(body), body)
+        if parser.complete:
+            self._ready += b"0\r\n\r\n"
+        if parser.surplus:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+        if parser.failure is not None and not self._ready:
+            raise parser.failure
 
-    def read1(self, size: int = -1, /) -> bytes:
-        self._lines = 0
-        return super().read1(size)
 
-    def close(self) -> None:
-        if not self.closed:
-            self.refuse_unasked()
-        super().close()
+def _head(head: Head) -> bytes:
+    """Return a head with these headers, for a body in chunks."""
+    lines = [f"{name}: {value}" for name, value in head.headers if name.lower() not in _FRAMING]
+    option = "close" if head.will_close else "keep-alive"
+    lines = [f"HTTP/1.1 {head.status} {head.reason}", *lines, f"connection: {option}", "transfer-encoding: chunked"]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 class _PublicSocket:
@@ -289,7 +267,7 @@ class _PublicSocket:
         return getattr(self._sock, name)
 
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        return _PublicReader(self._sock.makefile("rb", buffering=0), self._sock)
+        return io.BufferedReader(_PublicRaw(self._sock), PIECE)
 
 
 class _Public(_Bounded):
