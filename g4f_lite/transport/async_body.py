@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import typing
 import weakref
 from collections.abc import Mapping
-import typing
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -21,6 +21,7 @@ from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
 from .common import GRACE, PIECE, LateReads, body_cap, too_large
 from .decoding import Decoder, NotDecodable, decoder_for
+from .plain_answer import PlainAnswer
 
 _NEVER = float("inf")
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
@@ -92,7 +93,7 @@ class AsyncByteStream:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse | RawResponse,
+        response: aiohttp.ClientResponse | RawResponse | PlainAnswer,
         limit: TimeLimit,
         loop: asyncio.AbstractEventLoop,
         upload: UploadPayload | None = None,
@@ -103,7 +104,7 @@ class AsyncByteStream:
         self._freed = False
         self._limit = limit
         self._loop = loop
-        self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
+        self._waiting: ResponseHandler | aiohttp.StreamReader | PlainAnswer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
         self._late, self._late_pieces = LateReads(limit), LateReads(limit)
@@ -124,7 +125,7 @@ class AsyncByteStream:
     async def start(self, request: bytes) -> None:
         """Send the request and wait for the headers of the answer."""
         response = self._response
-        assert isinstance(response, RawResponse)
+        assert isinstance(response, (RawResponse, PlainAnswer))
         response.write(request)
         self._await(response.protocol)
         try:
@@ -197,7 +198,7 @@ class AsyncByteStream:
                 break
         return bytes(body)
 
-    def _await(self, source: ResponseHandler | aiohttp.StreamReader) -> None:
+    def _await(self, source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> None:
         """
         From now on, waiting for this ends at the limit.
 
@@ -284,6 +285,7 @@ class PublicByteStream(AsyncByteStream):
 
     async def _read_raw(self) -> bytes:
         content = self._response.content
+        assert isinstance(content, aiohttp.StreamReader)
         while not (piece := await self._next(content)) and not content.at_eof():
             if isinstance(self._transport, asyncio.Transport) and self._transport.is_closing():
                 raise translate(aiohttp.ClientPayloadError(), self._limit)  # aiohttp leaves the reader waiting
@@ -315,7 +317,9 @@ class PublicByteStream(AsyncByteStream):
 
 
 def _free(
-    response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None, session: Session | None
+    response: aiohttp.ClientResponse | RawResponse | PlainAnswer,
+    timer: asyncio.TimerHandle | None,
+    session: Session | None,
 ) -> None:
     try:
         _free_connection(response, timer)
@@ -324,7 +328,9 @@ def _free(
             session.left()
 
 
-def _free_connection(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None) -> None:
+def _free_connection(
+    response: aiohttp.ClientResponse | RawResponse | PlainAnswer, timer: asyncio.TimerHandle | None
+) -> None:
     if timer is not None:
         timer.cancel()
     content = getattr(response, "content", None)  # none: its headers never came
@@ -336,9 +342,9 @@ def _free_connection(response: aiohttp.ClientResponse | RawResponse, timer: asyn
     response.close()
 
 
-def has_arrived(source: ResponseHandler | aiohttp.StreamReader) -> bool:
+def has_arrived(source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> bool:
     """Whether reading it would not wait."""
-    return isinstance(source, (Body, Protocol)) and source.has_arrived()
+    return isinstance(source, (Body, Protocol, PlainAnswer)) and source.has_arrived()
 
 
 def _fire(stream: weakref.ref[AsyncByteStream]) -> None:

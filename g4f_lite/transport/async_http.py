@@ -8,6 +8,7 @@ import asyncio
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Hashable, Mapping
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -25,6 +26,7 @@ from .async_upload import BodyPayload, UploadPayload
 from .common import MOST_ORIGINS, PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
 from .inner_parts import fit
 from .late_answer import LateAnswer
+from .plain_answer import PlainAnswer, connect
 from .uploading import UploadStopped
 
 _NEVER = float("inf")
@@ -89,7 +91,7 @@ class AsyncHTTPTransport:
         proxy, body = self._proxies[origin], request.body
         found.in_use += 1
         try:
-            if found.direct and proxy is None and isinstance(body, bytes) and len(body) < _LARGE_BODY:
+            if proxy is None and isinstance(body, bytes) and (len(body) < _LARGE_BODY or not found.direct):
                 stream = await self._exchange(found, origin, target, request, limit)
             else:
                 stream = await self._request(found, proxy or origin, request, limit, proxy)
@@ -115,6 +117,32 @@ class AsyncHTTPTransport:
         rest of a call; docs/performance.md has the figures.
         """
         assert isinstance(request.body, bytes)
+        response = await (self._pooled if found.direct else self._plain)(found, origin, limit)
+        stream = AsyncByteStream(response, limit, found.loop)
+        transport = response.connection.transport
+        late = LateAnswer(transport) if len(request.body) > _SENT_AT_ONCE else None
+        try:
+            await stream.start(found.head(origin, target, request) + request.body)
+        except BaseException as error:
+            stream.free()  # at once: closing would wait for a server that does not read
+            if late is None or not isinstance(error, _NO_ANSWER):
+                raise
+            if (answered := await late.stream(limit, found.loop)) is None:
+                raise
+            return answered
+        finally:
+            if late is not None:
+                late.close()
+        return stream
+
+    async def _plain(self, found: _LoopSession, origin: str, limit: TimeLimit) -> PlainAnswer:
+        address = urlsplit(origin)
+        secure = address.scheme == "https"
+        context = (self._ssl_context or default_ssl_context()) if secure else None
+        port = address.port or (443 if secure else 80)
+        return await connect(address.hostname or "", port, context, limit, found.loop)
+
+    async def _pooled(self, found: _LoopSession, origin: str, limit: TimeLimit) -> RawResponse:
         place = found.places.get(origin)
         if place is None:
             if len(found.places) >= MOST_ORIGINS:
@@ -129,21 +157,7 @@ class AsyncHTTPTransport:
             connection = await found.session.connector.connect(place, [], connect)
         except TimeoutError:
             raise limit.connect_error() from None
-        stream = AsyncByteStream(RawResponse(connection), limit, found.loop)
-        late = LateAnswer(connection.transport) if len(request.body) > _SENT_AT_ONCE else None
-        try:
-            await stream.start(found.head(place, target, request) + request.body)
-        except BaseException as error:
-            stream.free()  # at once: closing would wait for a server that does not read
-            if late is None or not isinstance(error, _NO_ANSWER):
-                raise
-            if (answered := await late.stream(limit, found.loop)) is None:
-                raise
-            return answered
-        finally:
-            if late is not None:
-                late.close()
-        return stream
+        return RawResponse(connection)
 
     def _tls(self, origin: str) -> ssl.SSLContext | bool:
         return (self._ssl_context or default_ssl_context()) if origin.startswith("https:") else True
@@ -157,7 +171,7 @@ class AsyncHTTPTransport:
         Args:
             to: the address of the first connection.
         """
-        sent = _Sent(found.direct)
+        sent = _Sent()
         upload: UploadPayload | None = None
         try:
             async with asyncio.timeout(limit.remaining()) as until:
@@ -211,6 +225,11 @@ class AsyncHTTPTransport:
             await found.retire()
 
 
+def _host(origin: str) -> str:
+    scheme, _, host = origin.partition("://")
+    return host.removesuffix(":443" if scheme == "https" else ":80")
+
+
 def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> bytes:
     """Return request line and headers; `check_outgoing` has excluded line breaks in them."""
     headers = {"host": host, **request_headers(given)}
@@ -219,21 +238,15 @@ def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> byte
 
 
 class _Sent:
-    """
-    What a request was sent over.
+    """What a request was sent over."""
 
-    Args:
-        keeps: an answer that comes before all is sent is to be kept.
-    """
-
-    def __init__(self, keeps: bool) -> None:
-        self._keeps = keeps
+    def __init__(self) -> None:
         self.over: asyncio.BaseTransport | None = None
         self.late: LateAnswer | None = None
 
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
         self.over = transport
-        if self._keeps and self.late is None:
+        if self.late is None:
             self.late = LateAnswer(transport)
 
     def abort(self) -> None:
@@ -286,12 +299,11 @@ class _LoopSession:
         if isinstance(self._connector, Connector):
             self._connector.close_idle()
 
-    def head(self, place: aiohttp.ClientRequest, target: str, request: HTTPRequest) -> bytes:
+    def head(self, origin: str, target: str, request: HTTPRequest) -> bytes:
         """Return what is sent before the body."""
-        host = place.headers["Host"]
-        known = (host, target, request.method, *request.headers.items())
+        known = (origin, target, request.method, *request.headers.items())
         if (head := self._heads.get(known)) is None:
-            head = _head(host, target, request.method, request.headers)
+            head = _head(_host(origin), target, request.method, request.headers)
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
             if len(head) <= _LONGEST_HEAD:

@@ -23,7 +23,7 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..types.time_limit import TimeLimit
-from .answer_parser import AnswerParser, Head
+from .answer_parser import AnswerParser, Head, NotHTTP
 from .common import PIECE, LateReads
 from .inner_parts import fit
 
@@ -227,8 +227,7 @@ class _PublicRaw(_LimitedRaw):
 
     def _receive(self) -> None:
         parser = self._parser
-        if parser.failure is not None:
-            raise parser.failure
+        self._refuse()
         received = bytearray(PIECE)
         if count := super().readinto(received):
             body = parser.feed(bytes(received[:count]))
@@ -245,15 +244,23 @@ class _PublicRaw(_LimitedRaw):
         if parser.surplus:
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
-        if parser.failure is not None and not self._ready:
-            raise parser.failure
+        if not self._ready:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        failure = self._parser.failure
+        if isinstance(failure, NotHTTP):
+            raise http.client.HTTPException(str(failure))  # of a ValueError, http.client would make a cut body
+        if failure is not None:
+            raise failure
 
 
 def _head(head: Head) -> bytes:
     """Return a head with these headers, for a body in chunks."""
     lines = [f"{name}: {value}" for name, value in head.headers if name.lower() not in _FRAMING]
-    option = "close" if head.will_close else "keep-alive"
-    lines = [f"HTTP/1.1 {head.status} {head.reason}", *lines, f"connection: {option}", "transfer-encoding: chunked"]
+    if head.will_close:
+        lines.append("connection: close")
+    lines = [f"HTTP/1.1 {head.status} {head.reason}", *lines, "transfer-encoding: chunked"]
     return "\r\n".join([*lines, "", ""]).encode()
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from helpers.driving import run
 from helpers.endpoints import HEARD, MODES, WAV, Alpha, ChatOnly, call
-from helpers.ways import without_inner_parts
 
 import g4f_lite
 from g4f_lite import AsyncClient, Timeouts
@@ -219,8 +218,6 @@ def impatient(reads: int) -> Iterator[tuple[str, list[int]]]:
 @pytest.mark.parametrize("reads", [0, 300_000])
 def test_an_answer_that_comes_before_the_whole_upload_is_read(mode: str, reads: int) -> None:
     """Without a second handle of the socket, two of three such answers are lost: see `late_answer.py`."""
-    if without_inner_parts(mode):
-        pytest.skip("such answers are lost")
     for _ in range(6):
         with impatient(reads) as (url, requests):
             params = {"file": ("big.wav", BIG), "provider": "alpha", "fallback_models": []}
@@ -232,8 +229,6 @@ def test_an_answer_that_comes_before_the_whole_upload_is_read(mode: str, reads: 
 @pytest.mark.parametrize("mode", ["sync", "sync stream", "async", "async stream"])
 @pytest.mark.parametrize("size", [900_000, len(BIG)], ids=["sent at once", "sent in pieces"])
 def test_an_answer_that_comes_before_a_whole_chat_is_read(mode: str, size: int) -> None:
-    if without_inner_parts(mode):
-        pytest.skip("such answers are lost")
     for _ in range(6):
         with impatient(0) as (url, requests):
             params = {"messages": [{"role": "user", "content": "x" * size}], "model": "talker", "fallback_models": []}
