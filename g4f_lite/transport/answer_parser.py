@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+CHUNKED = -1
+"""In place of a length."""
 MOST_HEADERS = 99
 """As http.client takes."""
 LONGEST_LINE = 1 << 16
@@ -30,6 +33,7 @@ _LINE = r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*+([^\0\r\n]*+)"
 _HEADER = re.compile(rf"{_LINE}\r?\n")
 _HEADERS = re.compile(rf"(?:{_LINE}\r?\n)*+\r?\n")
 _TRAILER = re.compile(_LINE.encode())
+_SPACE_BEHIND = re.compile(r"[ \t]\r?\n")
 _FOLD = re.compile(r"(?<=[^\n])\r?\n[ \t]+")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\0\r\n]*+)?")
@@ -51,22 +55,18 @@ class Head(NamedTuple):
     reason: str
     headers: list[tuple[str, str]]
     """Names as sent; values in UTF-8, with replacement characters for what is not."""
-
-    @property
-    def will_close(self) -> bool:
-        options = ",".join(value for name, value in self.headers if name.lower() == "connection").lower()
-        if self.version == "1.0":
-            return "keep-alive" not in options
-        return "close" in [option.strip() for option in options.split(",")]
+    fields: dict[str, str]
+    """By the name in lower case; of several, the last one."""
 
 
-def check_head(version: str, status: int, headers: Iterable[tuple[str, str]]) -> int | None:
+def check_head(version: str, status: int, fields: Mapping[str, str], repeated: Collection[str] = ()) -> int | None:
     """
-    Check what a head says, and return the length of the body; -1 for chunks, None for the end of the connection.
+    Check what a head says, and return the length of the body; `CHUNKED`, or None for the end of the connection.
 
     Args:
         version: such as "1.1".
-        headers: each one, also of equal names.
+        fields: the headers, names in lower case.
+        repeated: those of the names that occur more than once.
 
     Raises:
         NotHTTP: the answer is not to be read.
@@ -77,27 +77,38 @@ def check_head(version: str, status: int, headers: Iterable[tuple[str, str]]) ->
         raise NotHTTP(f"status {status}")
     if status == 101:
         raise NotHTTP("a protocol that was not asked for")
-    lengths, codings = [], []
-    for name, value in headers:
-        if name in ("content-length", "Content-Length") or name.lower() == "content-length":
-            lengths.append(value)
-        elif name in ("transfer-encoding", "Transfer-Encoding") or name.lower() == "transfer-encoding":
-            codings.append(value)
-    if codings:
+    length = fields.get("content-length")
+    transfer = fields.get("transfer-encoding")
+    if transfer is not None:
         # RFC 9112 §6.1: never with a length or in HTTP/1.0; a coding other than chunked only if it was asked for.
-        if len(codings) > 1 or codings[0].lower() != "chunked":
-            raise NotHTTP(f"transfer encoding {', '.join(codings)!r}"[:80])
-        if lengths:
-            raise NotHTTP("a length and chunks")
-        if version == "1.0":
-            raise NotHTTP("chunks in HTTP/1.0")
-    if len(lengths) > 1:  # §6.3 lets a recipient refuse equal ones too, as aiohttp does
-        raise NotHTTP("more than one length")
-    if lengths and not _LENGTH.fullmatch(lengths[0]):
-        raise NotHTTP(f"length {lengths[0]!r}"[:80])
+        if transfer.lower() != "chunked" or "transfer-encoding" in repeated:
+            raise NotHTTP(f"transfer encoding {transfer!r}"[:80])
+        if length is not None or version == "1.0":
+            raise NotHTTP("chunks, and a length or HTTP/1.0")
+    if length is not None:
+        if "content-length" in repeated:  # §6.3 lets a recipient refuse equal ones too, as aiohttp does
+            raise NotHTTP("more than one length")
+        if not _LENGTH.fullmatch(length):
+            raise NotHTTP(f"length {length!r}"[:80])
+    if "content-encoding" in repeated:
+        raise NotHTTP("more than one content encoding")
     if status < 200 or status in (204, 304):
         return 0
-    return -1 if codings else int(lengths[0]) if lengths else None
+    return CHUNKED if transfer is not None else None if length is None else int(length)
+
+
+def repeated_names(headers: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the names, in lower case, that occur more than once."""
+    counted = Counter(name.lower() for name, _ in headers)
+    return {name for name, times in counted.items() if times > 1}
+
+
+def _keeps_open(version: str, fields: Mapping[str, str]) -> bool:
+    options = fields.get("connection")
+    if options is None:
+        return version == "1.1"
+    named = [option.strip() for option in options.lower().split(",")]
+    return "close" not in named and (version == "1.1" or "keep-alive" in named)
 
 
 class AnswerParser:
@@ -108,25 +119,13 @@ class AnswerParser:
     `surplus`, that more has come than the answer, so that the connection cannot be used again.
     """
 
-    __slots__ = (
-        "_left",
-        "_length",
-        "_looked",
-        "_provisional",
-        "_rest",
-        "_state",
-        "_trailers",
-        "complete",
-        "failure",
-        "head",
-        "surplus",
-    )
-
     def __init__(self) -> None:
         self.head: Head | None = None
         self.failure: NotHTTP | Cut | None = None
         self.complete = False
         self.surplus = False
+        self.will_close = True
+        """Whether the connection ends with this answer."""
         self._rest = b""
         self._looked = 0
         """Bytes of `_rest` that have been searched for the end of the head."""
@@ -137,15 +136,6 @@ class AnswerParser:
         self._state = _SIZE_LINE
         self._left = 0
         """Bytes that are left of the body or chunk."""
-
-    @property
-    def reusable(self) -> bool:
-        """Whether the connection may be used for another request."""
-        return self.complete and not self.surplus and self._length is not None and not self.will_close
-
-    @property
-    def will_close(self) -> bool:
-        return self.head is None or self._length is None or self.head.will_close
 
     def feed(self, data: bytes) -> bytes:
         """Return the bytes of the body that are new with this piece, up to a failure."""
@@ -178,11 +168,13 @@ class AnswerParser:
         at = 0
         while (found := _HEAD_END.search(data, at + max(0, self._looked - 2), at + MAX_HEAD)) is not None:
             head = _parse_head(data[at : found.end()])
-            length = check_head(head.version, head.status, head.headers)
+            repeated = () if len(head.fields) == len(head.headers) else repeated_names(head.headers)
+            length = check_head(head.version, head.status, head.fields, repeated)
             at, self._looked = found.end(), 0
             if head.status >= 200:
                 self.head, self._length = head, length
                 self._left = length or 0
+                self.will_close = length is None or not _keeps_open(head.version, head.fields)
                 return at
             self._provisional += 1
             if self._provisional > MOST_PROVISIONAL:
@@ -267,9 +259,13 @@ def _parse_head(raw: bytes) -> Head:
         fields = _FOLD.sub(" ", fields)  # RFC 9112 §5.2
     if not _HEADERS.fullmatch(fields):
         raise NotHTTP("the headers")
-    headers = [(name, value.rstrip(" \t")) for name, value in _HEADER.findall(fields)]
+    headers = _HEADER.findall(fields)
+    if _SPACE_BEHIND.search(fields):
+        headers = [(name, value.rstrip(" \t")) for name, value in headers]
     if len(headers) > MOST_HEADERS:
         raise NotHTTP("too many headers")
     if len(raw) > LONGEST_LINE and max(map(len, raw.split(b"\n"))) > LONGEST_LINE:
         raise NotHTTP("a line that is too long")
-    return Head(status[1], int(status[2]), (status[3] or "").strip(), headers)
+    return Head(
+        status[1], int(status[2]), (status[3] or "").strip(), headers, {name.lower(): value for name, value in headers}
+    )

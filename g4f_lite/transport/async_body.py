@@ -19,7 +19,7 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import GRACE, PIECE, LateReads, body_cap, too_large
+from .common import GRACE, MOST_LATE, PIECE, body_cap, too_large
 from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
@@ -56,7 +56,7 @@ class RawResponse:
 
     async def read_head(self) -> None:
         message, self.content = await self.protocol.read()
-        self.status, self.headers = message.code, message.headers
+        self.status, self.headers = message.code, lower(message.headers)
 
     @property
     def connection(self) -> Connection:
@@ -107,10 +107,10 @@ class AsyncByteStream:
         self._waiting: ResponseHandler | aiohttp.StreamReader | PlainAnswer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
-        self._late, self._late_pieces = LateReads(limit), LateReads(limit)
+        self._late = self._late_pieces = 0
         self._decoder: Decoder | None = None
-        if response.headers:
-            self._decode(response.headers)
+        if self.headers:
+            self._decode()
         self._upload = upload
         if upload is not None:
             upload.answered()
@@ -133,12 +133,12 @@ class AsyncByteStream:
         finally:
             self._waiting = None
         self.status = response.status
-        self.headers = lower(response.headers)
-        self._decode(response.headers)
+        self.headers = dict(response.headers)
+        self._decode()
 
-    def _decode(self, headers: Mapping[str, str]) -> None:
+    def _decode(self) -> None:
         try:
-            self._decoder = decoder_for(headers.items())
+            self._decoder = decoder_for(self.headers)
         except NotDecodable as error:
             self.free()
             raise MalformedResponseError(str(error), status=self.status) from error
@@ -153,7 +153,7 @@ class AsyncByteStream:
         if self._decoder is None:
             return await self._read_raw()
         while True:
-            self._late_pieces.remaining()  # few bytes of the socket, where the limit is asked, can be many pieces
+            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
                 if piece := self._decoder.take(PIECE):
                     await asyncio.sleep(0)
@@ -164,6 +164,12 @@ class AsyncByteStream:
             except NotDecodable as error:
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
+
+    def _check_limit(self) -> None:
+        if self._limit.expired():
+            self._late_pieces += 1
+            if self._late_pieces > MOST_LATE:
+                raise self._limit.error()
 
     async def _read_raw(self) -> bytes:
         content = self._response.content
@@ -205,11 +211,15 @@ class AsyncByteStream:
         Raises:
             ProviderError: the limit is reached already.
         """
-        remaining = self._late.remaining()
-        if not remaining and not has_arrived(source):
-            raise self._limit.error()
+        try:
+            remaining = self._limit.remaining()
+        except ProviderError:  # the loop may have been held up past the limit
+            self._late += 1
+            if self._late > MOST_LATE or not has_arrived(source):
+                raise
+            return
         self._waiting = source
-        if remaining and (self._timer is None or self._limit.expires_at < self._fires_at):
+        if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm(remaining)
 
     def _arm(self, remaining: float) -> None:

@@ -69,7 +69,7 @@ class Protocol(ResponseHandler):
 
     def is_unused(self) -> bool:
         """Whether nothing has come since the last answer."""
-        return self._answer.reusable
+        return self._answer.complete and not self._answer.surplus and not self._answer.will_close
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer
@@ -85,7 +85,7 @@ class Protocol(ResponseHandler):
     def _begin_body(self, head: Head) -> None:
         self._payload = self._body = Body(self, self._size, loop=self._loop)
         if self._answer.will_close:
-            self.force_close()
+            self._should_close = True
         headers = CIMultiDictProxy(CIMultiDict(head.headers))
         version = aiohttp.HttpVersion10 if head.version == "1.0" else aiohttp.HttpVersion11
         message = RawResponseMessage(
@@ -96,7 +96,7 @@ class Protocol(ResponseHandler):
     def _settle(self) -> None:
         answer = self._answer
         if answer.surplus or answer.failure is not None:
-            self.force_close()
+            self._should_close = True
         if answer.complete:
             if self._body is not None and not self._body.is_eof():
                 self._body.feed_eof()

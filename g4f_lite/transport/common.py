@@ -15,7 +15,6 @@ import certifi
 from ..errors.exceptions import ConfigurationError, ConnectionFailedError, MalformedResponseError
 from ..errors.reply import MAX_ERROR_BODY
 from ..types.size_limits import MAX_RESPONSE_BODY
-from ..types.time_limit import TimeLimit
 from ..version import __version__
 from .no_proxy import bypasses_proxy
 
@@ -24,7 +23,10 @@ DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "
 PIECE = 1 << 16
 """Bytes of a body that are read at once: between two pieces, the limit is checked and other tasks may run."""
 MOST_LATE = 2
-"""Pieces that may be read after the limit, if they are there: enough for an answer that came while nothing ran."""
+"""
+Pieces of an answer that are still read after the limit, if they are there: it may have come in time, while the program
+was held up.
+"""
 GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
 MOST_ORIGINS = 64
@@ -35,33 +37,6 @@ inherited_connections: list[object] = []
 A forked child's copies of its parent's connections. Kept alive on purpose: closing them in the child could block on a
 lock held by the parent.
 """
-
-
-class LateReads:
-    """
-    How long a read may wait. A little is read after the limit, but not waited for: if the program was held up past
-    the limit, the answer may have come in time.
-    """
-
-    def __init__(self, limit: TimeLimit) -> None:
-        self._limit = limit
-        self._late = 0
-
-    def remaining(self) -> float:
-        """
-        Return the seconds that remain; 0.0 if only what is there already may be read.
-
-        Raises:
-            DeadlineExceededError, ProviderTimeoutError: the limit was reached `MOST_LATE` reads ago.
-        """
-        left = self._limit.expires_at - self._limit.now()
-        if left > 0:
-            self._late = 0
-            return left
-        self._late += 1
-        if self._late > MOST_LATE:
-            raise self._limit.error()
-        return 0.0
 
 
 def default_ssl_context() -> ssl.SSLContext:

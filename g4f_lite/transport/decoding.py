@@ -8,7 +8,7 @@ library beside this one may know them: what is taken does not depend on what is 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _MOST_MEMBERS = 1000
@@ -18,23 +18,22 @@ class NotDecodable(ValueError):  # noqa: N818  # an exception of the transports,
     """The body is not what its `content-encoding` says, or is in a coding that is not taken."""
 
 
-def decoder_for(headers: Iterable[tuple[str, str]]) -> Decoder | None:
+def decoder_for(fields: Mapping[str, str]) -> Decoder | None:
     """
-    Return what decompresses a body with these headers, None if it is plain.
+    Return what decompresses a body with these headers, names in lower case; None if it is plain.
 
     Raises:
         NotDecodable: its coding is not taken.
     """
-    found = None
-    for name, value in headers:
-        if name == "content-encoding" or name.lower() == "content-encoding":
-            coding = value.strip(" \t").lower()
-            if coding in ("", "identity"):
-                continue
-            if found is not None or coding not in ("gzip", "x-gzip", "deflate"):  # RFC 9110 §8.4.1
-                raise NotDecodable(f"the answer is compressed as {value!r}, which was not asked for"[:120])
-            found = Decoder(gzip=coding != "deflate")
-    return found
+    value = fields.get("content-encoding")
+    if value is None:
+        return None
+    coding = value.strip().lower()
+    if coding in ("", "identity"):
+        return None
+    if coding not in ("gzip", "x-gzip", "deflate"):  # RFC 9110 §8.4.1
+        raise NotDecodable(f"the answer is compressed as {value!r}, which was not asked for"[:120])
+    return Decoder(gzip=coding != "deflate")
 
 
 class Decoder:

