@@ -81,7 +81,7 @@ class AsyncClient(BaseClient):
         return AsyncModels(self._calls, self._driver)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """As `Client.close`, for this event loop."""
         self._calls.close_abandoned()
         await self._driver.http.aclose()
 

@@ -331,25 +331,17 @@ def _free(
     timer: asyncio.TimerHandle | None,
     session: Session | None,
 ) -> None:
-    try:
-        _free_connection(response, timer)
-    finally:
-        if session is not None:
-            session.left()
-
-
-def _free_connection(
-    response: aiohttp.ClientResponse | RawResponse | PlainAnswer, timer: asyncio.TimerHandle | None
-) -> None:
     if timer is not None:
         timer.cancel()
     content = getattr(response, "content", None)  # none: its headers never came
     if content is not None and content.at_eof():
         response.release()
-        return
-    if response.connection is not None and response.connection.transport is not None:
-        response.connection.transport.abort()  # closing would wait until a server that does not read has read all
-    response.close()
+    else:
+        if response.connection is not None and response.connection.transport is not None:
+            response.connection.transport.abort()  # closing would wait until a server that does not read has read all
+        response.close()
+    if session is not None:
+        session.left()
 
 
 def has_arrived(source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> bool:

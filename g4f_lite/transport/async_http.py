@@ -63,7 +63,9 @@ class AsyncHTTPTransport:
         try:
             body = await stream.read_all()
         finally:
-            await stream.close()
+            stream.free()
+            if stream.session is not None and stream.session.retired:
+                await stream.session.end()
         return HTTPResponse(status=stream.status, headers=stream.headers, body=body)
 
     async def open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
