@@ -19,7 +19,7 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import GRACE, MOST_LATE, PIECE, body_cap, too_large
+from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, body_cap, too_large
 from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
@@ -108,6 +108,7 @@ class AsyncByteStream:
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
         self._late = self._late_pieces = 0
+        self._full = False
         self._decoder: Decoder | None = None
         if self.headers:
             self._decode()
@@ -153,9 +154,9 @@ class AsyncByteStream:
         if self._decoder is None:
             return await self._read_raw()
         while True:
-            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
-                if piece := self._decoder.take(PIECE):
+                if piece := self._decoder.take(DECODED_PIECE):
+                    self._check_limit(piece)  # a few bytes of the socket, where the limit is asked, can be many pieces
                     await asyncio.sleep(0)
                     return piece
                 if not (raw := await self._read_raw()):
@@ -165,11 +166,12 @@ class AsyncByteStream:
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
 
-    def _check_limit(self) -> None:
+    def _check_limit(self, piece: bytes) -> None:
         if self._limit.expired():
             self._late_pieces += 1
-            if self._late_pieces > MOST_LATE:
+            if self._late_pieces > MOST_LATE or (self._late_pieces == 1 and self._full):
                 raise self._limit.error()
+        self._full = len(piece) == DECODED_PIECE
 
     async def _read_raw(self) -> bytes:
         content = self._response.content
@@ -180,6 +182,8 @@ class AsyncByteStream:
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
+        if self._decoder is None:
+            self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:  # there may be more already: reading it would not wait, and no other task would run
             await asyncio.sleep(0)
         return piece
@@ -213,11 +217,11 @@ class AsyncByteStream:
         """
         try:
             remaining = self._limit.remaining()
-        except ProviderError:  # the loop may have been held up past the limit
-            self._late += 1
-            if self._late > MOST_LATE or not has_arrived(source):
+        except ProviderError:  # the loop may have been held up past the limit: it looks once at what is there
+            self._late += not (isinstance(source, Body) and source.is_eof())
+            if self._late > MOST_LATE or (self._late == 1 and self._full):
                 raise
-            return
+            remaining = 0.0
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm(remaining)

@@ -22,10 +22,12 @@ DEFAULT_HEADERS = {"user-agent": f"g4f_lite/{__version__}", "accept-encoding": "
 
 PIECE = 1 << 16
 """Bytes of a body that are read at once: between two pieces, the limit is checked and other tasks may run."""
+DECODED_PIECE = 1 << 14
+"""As `PIECE`, for decompressed bytes: a service can send them faster than they can be read."""
 MOST_LATE = 2
 """
 Pieces of an answer that are still read after the limit, if they are there: it may have come in time, while the program
-was held up.
+was held up. None are if the reader was not waiting: then the service sends more than can be read in time.
 """
 GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""

@@ -20,6 +20,7 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .common import (
+    DECODED_PIECE,
     GRACE,
     MOST_LATE,
     MOST_ORIGINS,
@@ -147,6 +148,7 @@ class SyncByteStream:
         self._raw = raw
         self._limit = limit
         self._late = 0
+        self._full = False
         self._closed = False
         try:
             self._decoder = decoder_for(self.headers)
@@ -164,9 +166,9 @@ class SyncByteStream:
         if self._decoder is None:
             return self._read_raw()
         while True:
-            self._check_limit()  # a few bytes of the socket, where the limit is asked, can be many pieces
             try:
-                if piece := self._decoder.take(PIECE):
+                if piece := self._decoder.take(DECODED_PIECE):
+                    self._check_limit(piece)  # a few bytes of the socket, where the limit is asked, can be many pieces
                     return piece
                 if not (raw := self._read_raw()):
                     self._decoder.finish()
@@ -175,11 +177,12 @@ class SyncByteStream:
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
 
-    def _check_limit(self) -> None:
+    def _check_limit(self, piece: bytes) -> None:
         if self._limit.expired():
             self._late += 1
-            if self._late > MOST_LATE:
+            if self._late > MOST_LATE or (self._late == 1 and self._full):
                 raise self._limit.error()
+        self._full = len(piece) == DECODED_PIECE
 
     def _read_raw(self) -> bytes:
         try:

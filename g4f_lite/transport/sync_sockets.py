@@ -47,6 +47,7 @@ class _LimitedRaw(io.RawIOBase):
         self._sock = sock
         self._limit = limit
         self._late = 0
+        self._full = False
 
     def readable(self) -> bool:
         return True
@@ -59,6 +60,7 @@ class _LimitedRaw(io.RawIOBase):
             got = None
         if got is None:  # nothing is there, and no time is left
             raise TimeoutError
+        self._full = got == len(buffer)
         return got
 
     def _remaining(self) -> float:
@@ -72,7 +74,7 @@ class _LimitedRaw(io.RawIOBase):
             return self._limit.remaining()
         except ProviderError:
             self._late += 1
-            if self._late > MOST_LATE:
+            if self._late > MOST_LATE or (self._late == 1 and self._full):
                 raise
             return 0.0
 

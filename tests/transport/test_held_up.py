@@ -1,0 +1,109 @@
+"""A program that is held up past a limit, by other work or a suspended machine, still gets what came in time."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from typing import Any
+
+import pytest
+from helpers.driving import MESSAGES
+from helpers.odd_row import CHUNKED, SILENT, chunked, in_chunks, sized
+
+from g4f_lite import AsyncClient, OpenaiTemplate, ProviderTimeoutError, Timeouts
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.transport.async_http import AsyncHTTPTransport
+from g4f_lite.transport.sync_http import HTTPTransport
+from g4f_lite.types.http import HTTPRequest, HTTPResponse
+from g4f_lite.types.time_limit import TimeLimit
+
+BODY = b"x" * 20_000
+LIMIT = 0.5
+ANSWERS = {
+    "a length": sized(BODY),
+    "chunks": chunked(BODY),
+    "gzip": sized(gzip.compress(BODY), b"content-encoding: gzip"),
+}
+
+
+class HoldingClock:
+    """Holds up whoever asks for the time first after the request has come."""
+
+    def __init__(self, server: FaultServer) -> None:
+        self._server = server
+        self.held = False
+
+    def monotonic(self) -> float:
+        if not self.held and self._server.received:
+            self.held = True
+            time.sleep(LIMIT + 0.2)
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+
+def send(mode: str, server: FaultServer) -> HTTPResponse:
+    clock = HoldingClock(server)
+    limit = TimeLimit(clock, Timeouts(total=LIMIT), time.monotonic() + 60)
+    request = HTTPRequest(url=server.base_url)
+
+    async def send_async() -> HTTPResponse:
+        transport = AsyncHTTPTransport()
+        try:
+            return await transport.send(request, limit)
+        finally:
+            await transport.aclose()
+
+    try:
+        return asyncio.run(send_async()) if mode == "async" else HTTPTransport().send(request, limit)
+    finally:
+        assert time.monotonic() > limit.expires_at
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_that_is_there_wins_over_a_limit_that_has_passed(name: str, mode: str, server: FaultServer) -> None:
+    answer = ANSWERS[name]
+    server.script(replies.raw(answer[:1], replies.Pause(0.1), answer[1:]))
+    assert send(mode, server).body == BODY
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("begun", [b"", CHUNKED, CHUNKED + in_chunks(BODY, b"")], ids=["nothing", "a head", "no end"])
+def test_what_is_not_there_is_not_waited_for(begun: bytes, mode: str, server: FaultServer) -> None:
+    server.script(replies.raw(begun, SILENT))
+    with pytest.raises(ProviderTimeoutError):
+        send(mode, server)
+
+
+class Plain(OpenaiTemplate):
+    name = "plain"
+    needs_auth = False
+    default_model = "first"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_blocked_event_loop_loses_no_answer(stream: bool, server: FaultServer) -> None:
+    server.script(lambda request: [replies.Pause(0.2), *replies.answer("in time")(request)])
+    params: dict[str, Any] = {"provider": "plain", "messages": MESSAGES, "stream": stream}
+
+    async def block() -> None:
+        while not server.received:
+            await asyncio.sleep(0.01)
+        time.sleep(1.5)
+
+    async def main() -> str:
+        async with AsyncClient(
+            plugins=[Plain()],
+            base_urls={"plain": server.base_url},
+            retries=0,
+            timeouts=Timeouts(first_token=1, total=1),
+        ) as client:
+            blocking = asyncio.create_task(block())
+            result = await client.chat.completions.create(**params)
+            await blocking
+            return "".join([chunk.text async for chunk in result]) if stream else result.text
+
+    assert asyncio.run(main()) == "in time"
