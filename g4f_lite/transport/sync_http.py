@@ -33,7 +33,7 @@ from .common import (
     too_large,
 )
 from .decoding import NotDecodable, decoder_for
-from .sync_sockets import Adapter, active
+from .sync_sockets import Adapter, Refused, active
 from .uploading import Sending, UploadStopped
 
 
@@ -266,7 +266,7 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
-    if isinstance(inner, NotHTTP):
+    if isinstance(inner, (NotHTTP, Refused)):
         return MalformedResponseError(f"the answer is not HTTP: {inner}")
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, (OSError, http.client.IncompleteRead)):
         return MalformedResponseError("the answer is not HTTP")

@@ -227,6 +227,10 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
+class Refused(http.client.HTTPException):  # as NotHTTP
+    """`NotHTTP` that is no ValueError: of that, http.client makes a cut body."""
+
+
 class _PublicRaw(_LimitedRaw):
     """What http.client reads instead of the socket: the answer as `AnswerParser` has taken it, framed anew."""
 
@@ -269,7 +273,7 @@ class _PublicRaw(_LimitedRaw):
     def _refuse(self) -> None:
         failure = self._parser.failure
         if isinstance(failure, NotHTTP):
-            raise http.client.HTTPException(str(failure))  # of a ValueError, http.client would make a cut body
+            raise Refused(str(failure))
         if failure is not None:
             raise failure
 
