@@ -321,7 +321,8 @@ class _LoopSession:
         """Close what is idle now, and the rest with the last call or stream that is under way."""
         self.retired = True
         self.close_idle()
-        await self.end()
+        if not self.in_use:
+            await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
 
     def left(self) -> None:
         self.in_use -= 1
@@ -329,5 +330,6 @@ class _LoopSession:
             self.close_idle()
 
     async def end(self) -> None:
+        """Close a retired session with its last call. Not through the guard: the loop may be closing that."""
         if not self.in_use:
-            await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
+            await self.session.close()
