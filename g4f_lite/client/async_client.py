@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Self, Unpack
 
+from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..forks import preload_before_fork
 from ..transport.async_http import AsyncHTTPTransport
 from ..transport.common import check_proxy, check_ssl_context
@@ -53,7 +54,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(settings, "proxy", "ssl_context", "hedge_after")
         http = AsyncHTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
-        self._driver = AsyncDriver(http, None if hedge_after is None else seconds("hedge_after", hedge_after))
+        self._driver = AsyncDriver(http, _checked(hedge_after))
         self.chat = AsyncChat(self._calls, self._driver)
 
     @property
@@ -81,7 +82,7 @@ class AsyncClient(BaseClient):
         return AsyncModels(self._calls, self._driver)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """As `Client.close`, for this event loop."""
         self._calls.close_abandoned()
         await self._driver.http.aclose()
 
@@ -90,3 +91,10 @@ class AsyncClient(BaseClient):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+
+def _checked(hedge_after: float | None) -> float | None:
+    try:
+        return None if hedge_after is None else seconds("hedge_after", hedge_after)
+    except InvalidRequestError as error:  # the check is that of a call's keywords; here it is a setting
+        raise ConfigurationError(error.message) from None

@@ -79,7 +79,7 @@ class Client(BaseClient):
         return Models(self._calls, self._driver)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close idle connections now, the others when their calls end. The next call opens new ones."""
         self._calls.close_abandoned()
         self._driver.http.close()
 

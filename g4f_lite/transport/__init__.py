@@ -11,8 +11,11 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `async_http` | HTTP for `AsyncClient`, on aiohttp |
 | `async_pool` | its pool: no connection is reused after unasked data |
 | `async_body` | the response body on aiohttp, and its errors |
+| `async_public_body` | the same without inner parts of aiohttp |
 | `answer_parser` | what is HTTP, for both clients: bytes in, a head and a body out |
 | `decoding` | compressed bodies, decompressed piece by piece |
+| `plain_answer` | a connection without aiohttp, used once |
+| `inner_parts` | what the transports use of other packages' inner parts; whether it fits |
 | `late_answer` | a response that came before the whole request was sent |
 | `common` | TLS contexts, proxies, headers and size limits |
 | `no_proxy` | for which hosts no proxy is used |

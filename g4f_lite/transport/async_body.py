@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import typing
 import weakref
 from collections.abc import Mapping
 
@@ -20,9 +21,10 @@ from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
 from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, body_cap, too_large
 from .decoding import Decoder, NotDecodable, decoder_for
+from .plain_answer import PlainAnswer
 
 _NEVER = float("inf")
-_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
+FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
 
 
@@ -65,12 +67,31 @@ class RawResponse:
         self._connection.close()
 
 
+class Session(typing.Protocol):
+    """What a stream knows of the session to which its connection belongs."""
+
+    retired: bool
+
+    def left(self) -> None:
+        """Call this when a call or stream has ended."""
+
+    async def end(self) -> None:
+        """Close the session if it is retired, and this was the last."""
+
+
 class AsyncByteStream:
-    """The body of an answer, piece by piece. Close it, or read it to its end."""
+    """
+    The body of an answer, piece by piece. Close it, or read it to its end.
+
+    Attributes:
+        session: is told when the stream is closed.
+    """
+
+    session: Session | None = None
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse | RawResponse,
+        response: aiohttp.ClientResponse | RawResponse | PlainAnswer,
         limit: TimeLimit,
         loop: asyncio.AbstractEventLoop,
         upload: UploadPayload | None = None,
@@ -81,7 +102,7 @@ class AsyncByteStream:
         self._freed = False
         self._limit = limit
         self._loop = loop
-        self._waiting: ResponseHandler | aiohttp.StreamReader | None = None
+        self._waiting: ResponseHandler | aiohttp.StreamReader | PlainAnswer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = _NEVER
         self._late = self._late_pieces = 0
@@ -96,14 +117,14 @@ class AsyncByteStream:
     def __del__(self) -> None:
         if not self._freed:
             try:  # a finaliser may run in any thread, and in the middle of anything
-                self._loop.call_soon_threadsafe(_free, self._response, self._timer)
+                self._loop.call_soon_threadsafe(_free, self._response, self._timer, self.session)
             except RuntimeError:
                 pass  # the loop has closed, and its session with it
 
     async def start(self, request: bytes) -> None:
         """Send the request and wait for the headers of the answer."""
         response = self._response
-        assert isinstance(response, RawResponse)
+        assert isinstance(response, (RawResponse, PlainAnswer))
         response.write(request)
         del request  # it holds the key, and tracebacks may be shown with local variables
         self._await(response.protocol)
@@ -156,7 +177,7 @@ class AsyncByteStream:
         self._await(content)
         try:
             piece = await content.read(PIECE)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
@@ -186,7 +207,7 @@ class AsyncByteStream:
                 break
         return bytes(body)
 
-    def _await(self, source: ResponseHandler | aiohttp.StreamReader) -> None:
+    def _await(self, source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> None:
         """
         From now on, waiting for this ends at the limit.
 
@@ -238,6 +259,8 @@ class AsyncByteStream:
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
         self.free()
+        if self.session is not None and self.session.retired:
+            await self.session.end()
 
     def free(self) -> None:
         """As `close`; nothing in it waits."""
@@ -247,24 +270,30 @@ class AsyncByteStream:
                 self._waiting.set_exception(aiohttp.ClientConnectionError())
             if self._upload is not None:
                 self._upload.end(well=self._response.content.at_eof())
-            _free(self._response, self._timer)
+            _free(self._response, self._timer, self.session)
 
 
-def _free(response: aiohttp.ClientResponse | RawResponse, timer: asyncio.TimerHandle | None) -> None:
+def _free(
+    response: aiohttp.ClientResponse | RawResponse | PlainAnswer,
+    timer: asyncio.TimerHandle | None,
+    session: Session | None,
+) -> None:
     if timer is not None:
         timer.cancel()
     content = getattr(response, "content", None)  # none: its headers never came
     if content is not None and content.at_eof():
         response.release()
-        return
-    if response.connection is not None and response.connection.transport is not None:
-        response.connection.transport.abort()  # closing would wait until a server that does not read has read all
-    response.close()
+    else:
+        if response.connection is not None and response.connection.transport is not None:
+            response.connection.transport.abort()  # closing would wait until a server that does not read has read all
+        response.close()
+    if session is not None:
+        session.left()
 
 
-def has_arrived(source: ResponseHandler | aiohttp.StreamReader) -> bool:
+def has_arrived(source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> bool:
     """Whether reading it would not wait."""
-    return isinstance(source, (Body, Protocol)) and source.has_arrived()
+    return isinstance(source, (Body, Protocol, PlainAnswer)) and source.has_arrived()
 
 
 def _fire(stream: weakref.ref[AsyncByteStream]) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Hashable, Mapping
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -21,9 +22,13 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .async_body import AsyncByteStream, RawResponse, lacks_thread, translate
 from .async_pool import Connector
-from .async_upload import LargeBody, UploadPayload
-from .common import PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
+from .async_public_body import PublicByteStream
+from .async_upload import BodyPayload, UploadPayload
+from .common import MOST_ORIGINS, PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
+from .inner_parts import fit
 from .late_answer import LateAnswer
+from .plain_answer import PlainAnswer, connect
+from .uploading import UploadStopped
 
 _NEVER = float("inf")
 _LARGE_BODY = 1 << 20
@@ -60,6 +65,8 @@ class AsyncHTTPTransport:
             body = await stream.read_all()
         finally:
             stream.free()
+            if stream.session is not None and stream.session.retired:
+                await stream.session.end()
         return HTTPResponse(status=stream.status, headers=stream.headers, body=body)
 
     async def open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
@@ -81,35 +88,31 @@ class AsyncHTTPTransport:
             found = await self._start_session(loop)
         origin, target = split_url(request.url)
         if origin not in self._proxies:
+            if len(self._proxies) >= MOST_ORIGINS:
+                self._proxies.clear()
             self._proxies[origin] = proxy_for(request.url, self._proxy)
-        upload: UploadPayload | None = None
-        data: object = request.body
-        late: list[LateAnswer] = []
+        body = request.body
+        found.in_use += 1
         try:
-            if self._proxies[origin] is None and isinstance(request.body, bytes) and len(request.body) < _LARGE_BODY:
-                return await self._exchange(found, origin, target, request, limit)
-            async with asyncio.timeout(limit.remaining()) as until:
-                if not isinstance(request.body, bytes):
-                    data = upload = UploadPayload(
-                        request.body, limit, until, lambda transport: late.append(LateAnswer(transport))
-                    )
-                elif len(request.body) >= _LARGE_BODY:
-                    data = LargeBody(request.body, lambda transport: late.append(LateAnswer(transport)))
-                response = await self._request(found.session, origin, request, limit, data)
+            if (
+                self._proxies[origin] is None
+                and isinstance(body, bytes)
+                and (len(body) < _LARGE_BODY or not found.direct)
+            ):
+                stream = await self._exchange(found, origin, target, request, limit)
+            else:
+                stream = await self._request(found, origin, request, limit)
         except BaseException as error:
-            if isinstance(data, (LargeBody, UploadPayload)):
-                data.end(well=False)
+            found.left()
+            if found.retired:
+                await found.end()
+            if isinstance(error, UploadStopped):
+                raise error.failure from None
             if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
-            if upload is not None:
-                upload.check()
-            if late and (stream := await late[0].stream(limit, loop)) is not None:
-                return stream
             raise translate(error, limit) from error
-        finally:
-            for one in late:
-                one.close()
-        return AsyncByteStream(response, limit, loop, upload)
+        stream.session = found
+        return stream
 
     async def _exchange(
         self, found: _LoopSession, origin: str, target: str, request: HTTPRequest, limit: TimeLimit
@@ -121,24 +124,14 @@ class AsyncHTTPTransport:
         rest of a call; docs/performance.md has the figures.
         """
         assert isinstance(request.body, bytes)
-        place = found.places.get(origin)
-        if place is None:
-            place = found.places[origin] = aiohttp.ClientRequest(
-                "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
-            )
-        assert found.session.connector is not None
-        connect = aiohttp.ClientTimeout(connect=limit.connect_remaining(), ceil_threshold=_NEVER)
+        response = await (self._pooled if found.direct else self._plain)(found, origin, limit)
+        stream = AsyncByteStream(response, limit, found.loop)
+        transport = response.connection.transport
+        late = LateAnswer(transport) if len(request.body) > _SENT_AT_ONCE else None
         try:
-            connection = await found.session.connector.connect(place, [], connect)
-        except TimeoutError:
-            raise limit.connect_error() from None
-        reply = RawResponse(connection)
-        late = LateAnswer(connection.transport) if len(request.body) > _SENT_AT_ONCE else None
-        try:
-            stream = AsyncByteStream(reply, limit, found.loop)
-            await stream.start(found.head(place, target, request) + request.body)
+            await stream.start(found.head(origin, target, request) + request.body)
         except BaseException as error:
-            reply.close()
+            stream.free()  # at once: closing would wait for a server that does not read
             if late is None or not isinstance(error, _NO_ANSWER):
                 raise
             if (answered := await late.stream(limit, found.loop)) is None:
@@ -149,33 +142,77 @@ class AsyncHTTPTransport:
                 late.close()
         return stream
 
+    async def _plain(self, found: _LoopSession, origin: str, limit: TimeLimit) -> PlainAnswer:
+        address = urlsplit(origin)
+        secure = address.scheme == "https"
+        context = (self._ssl_context or default_ssl_context()) if secure else None
+        port = address.port or (443 if secure else 80)
+        return await connect(address.hostname or "", port, context, limit, found.loop)
+
+    async def _pooled(self, found: _LoopSession, origin: str, limit: TimeLimit) -> RawResponse:
+        place = found.places.get(origin)
+        if place is None:
+            if len(found.places) >= MOST_ORIGINS:
+                found.places.clear()
+                found.close_idle()
+            place = found.places[origin] = aiohttp.ClientRequest(
+                "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
+            )
+        assert found.session.connector is not None
+        connect = aiohttp.ClientTimeout(connect=limit.start_connecting(), ceil_threshold=_NEVER)
+        try:
+            connection = await found.session.connector.connect(place, [], connect)
+        except TimeoutError:
+            raise limit.connect_error() from None
+        return RawResponse(connection)
+
     def _tls(self, *places: str) -> ssl.SSLContext | bool:
         secure = any(place.startswith("https:") for place in places)
         return (self._ssl_context or default_ssl_context()) if secure else True
 
     async def _request(
-        self,
-        session: aiohttp.ClientSession,
-        origin: str,
-        request: HTTPRequest,
-        limit: TimeLimit,
-        data: object,
-    ) -> aiohttp.ClientResponse:
+        self, found: _LoopSession, origin: str, request: HTTPRequest, limit: TimeLimit
+    ) -> AsyncByteStream:
         """
-        Send as aiohttp does: through a proxy, or a large body piece by piece.
+        Send as aiohttp does: through a proxy, or a large body piece by piece, or all if its inner parts do not fit.
 
         No local variable has the proxy, which may have a password: tracebacks may be shown with them.
         """
-        return await session.request(
-            request.method,
-            URL(request.url, encoded=True),
-            data=data,
-            headers=CIMultiDict(request_headers(request.headers)),
-            allow_redirects=False,
-            proxy=self._proxies[origin],
-            ssl=self._tls(origin, self._proxies[origin] or ""),
-            timeout=aiohttp.ClientTimeout(total=None, connect=limit.connect_remaining()),
-        )
+        sent = _Sent()
+        upload: UploadPayload | None = None
+        try:
+            async with asyncio.timeout(limit.remaining()) as until:
+                data: object = request.body
+                if not isinstance(request.body, bytes):
+                    data = upload = UploadPayload(request.body, limit, until, sent.begin)
+                elif request.body:
+                    data = BodyPayload(request.body, sent.begin)
+                response = await found.session.request(
+                    request.method,
+                    URL(request.url, encoded=True),
+                    data=data,
+                    headers=CIMultiDict(request_headers(request.headers)),
+                    allow_redirects=False,
+                    proxy=self._proxies[origin],
+                    ssl=self._tls(origin, self._proxies[origin] or ""),
+                    timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
+                )
+            if found.direct:
+                return AsyncByteStream(response, limit, found.loop, upload)
+            return PublicByteStream(response, limit, found.loop, upload, sent.over)
+        except BaseException as error:
+            sent.abort()
+            if upload is not None:
+                upload.end(well=False)
+            if isinstance(error, _NO_ANSWER):
+                if upload is not None:
+                    upload.check()
+                if sent.late is not None and (answered := await sent.late.stream(limit, found.loop)) is not None:
+                    return answered
+            raise
+        finally:
+            if sent.late is not None:
+                sent.late.close()
 
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:
         for known in [one() for one in self._sessions.keyrefs()]:
@@ -186,9 +223,18 @@ class AsyncHTTPTransport:
         return found
 
     async def aclose(self) -> None:
-        """Close this loop's session; another loop's is closed there, or when that loop ends."""
+        """
+        Close this loop's idle connections, and its session when the last call or stream has ended.
+
+        Another loop's is closed there, or when that loop ends. The next request opens a new session.
+        """
         if (found := self._sessions.pop(asyncio.get_running_loop(), None)) is not None:
-            await found.close()
+            await found.retire()
+
+
+def _host(origin: str) -> str:
+    scheme, _, host = origin.partition("://")
+    return host.removesuffix(":443" if scheme == "https" else ":80")
 
 
 def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> bytes:
@@ -196,6 +242,24 @@ def _head(host: str, target: str, method: str, given: Mapping[str, str]) -> byte
     headers = {"host": host, **request_headers(given)}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
     return "\r\n".join(lines).encode("ascii")
+
+
+class _Sent:
+    """What a request was sent over."""
+
+    def __init__(self) -> None:
+        self.over: asyncio.BaseTransport | None = None
+        self.late: LateAnswer | None = None
+
+    def begin(self, transport: asyncio.BaseTransport | None) -> None:
+        self.over = transport
+        if self.late is None:
+            self.late = LateAnswer(transport)
+
+    def abort(self) -> None:
+        """Close the connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
+        if isinstance(self.over, asyncio.WriteTransport):
+            self.over.abort()
 
 
 class _LoopSession:
@@ -210,8 +274,11 @@ class _LoopSession:
         self.loop = loop
         self.places: dict[str, aiohttp.ClientRequest] = {}
         """By origin, the request that the session's pool needs: it has the address and the TLS settings."""
+        self.direct = fit("aiohttp")
+        """Requests are sent over connections of the pool, which needs inner parts of aiohttp."""
+        self._connector = Connector() if self.direct else aiohttp.TCPConnector(limit=0, force_close=True)
         self.session = aiohttp.ClientSession(
-            connector=Connector(),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # with it, aiohttp would read .netrc
             read_bufsize=PIECE,
@@ -222,6 +289,9 @@ class _LoopSession:
         self.streams: weakref.WeakSet[AsyncByteStream] = weakref.WeakSet()
         """Streams that may still be read."""
         self._guard = self._closing()
+        self.in_use = 0
+        """How many calls and streams use it."""
+        self.retired = False
 
     async def _closing(self) -> AsyncIterator[None]:
         try:
@@ -229,14 +299,18 @@ class _LoopSession:
         finally:
             for stream in list(self.streams):  # aiohttp complains of a connection that outlives its loop
                 stream.free()
+            self.close_idle()
             await self.session.close()
 
-    def head(self, place: aiohttp.ClientRequest, target: str, request: HTTPRequest) -> bytes:
+    def close_idle(self) -> None:
+        if isinstance(self._connector, Connector):
+            self._connector.close_idle()
+
+    def head(self, origin: str, target: str, request: HTTPRequest) -> bytes:
         """Return what is sent before the body."""
-        host = place.headers["Host"]
-        known = (host, target, request.method, *request.headers.items())
+        known = (origin, target, request.method, *request.headers.items())
         if (head := self._heads.get(known)) is None:
-            head = _head(host, target, request.method, request.headers)
+            head = _head(_host(origin), target, request.method, request.headers)
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
             if len(head) <= _LONGEST_HEAD:
@@ -248,5 +322,19 @@ class _LoopSession:
     async def start(self) -> None:
         await anext(self._guard)
 
-    async def close(self) -> None:
-        await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
+    async def retire(self) -> None:
+        """Close what is idle now, and the rest with the last call or stream that is under way."""
+        self.retired = True
+        self.close_idle()
+        if not self.in_use:
+            await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
+
+    def left(self) -> None:
+        self.in_use -= 1
+        if self.retired:
+            self.close_idle()
+
+    async def end(self) -> None:
+        """Close a retired session with its last call. Not through the guard: the loop may be closing that."""
+        if not self.in_use:
+            await self.session.close()

@@ -85,7 +85,7 @@ class Protocol(ResponseHandler):
     def _begin_body(self, head: Head) -> None:
         self._payload = self._body = Body(self, self._size, loop=self._loop)
         if self._answer.will_close:
-            self.force_close()
+            self._should_close = True
         headers = CIMultiDictProxy(CIMultiDict(head.headers))
         version = aiohttp.HttpVersion10 if head.version == "1.0" else aiohttp.HttpVersion11
         message = RawResponseMessage(
@@ -96,7 +96,7 @@ class Protocol(ResponseHandler):
     def _settle(self) -> None:
         answer = self._answer
         if answer.surplus or answer.failure is not None:
-            self.force_close()
+            self._should_close = True
         if answer.complete:
             if self._body is not None and not self._body.is_eof():
                 self._body.feed_eof()
@@ -130,6 +130,14 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self) -> None:
         super().__init__(limit=0)
         self._factory = partial(Protocol, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
+
+    def close_idle(self) -> None:
+        """Close all connections that no call uses, at once: of TLS, older versions would leave some to the loop."""
+        for idle in self._conns.values():
+            for protocol, _ in idle:
+                if protocol.transport is not None:
+                    protocol.transport.abort()
+        self._conns.clear()
 
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:

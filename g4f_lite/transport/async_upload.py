@@ -14,19 +14,26 @@ from ..types.uploads import PIECE
 from .uploading import Sending
 
 
-class LargeBody(payload.Payload):
-    """A large body in memory, sent in pieces: aiohttp copies large bytes, with a warning."""
+class BodyPayload(payload.Payload):
+    """
+    A body in memory, sent in pieces: aiohttp copies large bytes, with a warning.
+
+    Args:
+        sent_over: called with the transport of the connection before anything is sent.
+    """
 
     def __init__(self, body: bytes, sent_over: Callable[[asyncio.BaseTransport | None], None]) -> None:
         super().__init__(body)
-        self._size = len(body)
+        self._body = body
         self._sent_over = sent_over
-        self._transport: asyncio.Transport | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self._body)
 
     async def write(self, writer: Any) -> None:
-        self._transport = writer.transport
-        self._sent_over(writer.transport)
-        body = memoryview(self._value)
+        self._sent_over(getattr(writer, "transport", None))
+        body = memoryview(self._body)
         for start in range(0, len(body), PIECE):
             await writer.write(body[start : start + PIECE])
             await asyncio.sleep(0)  # an early answer is read before more is sent
@@ -34,13 +41,8 @@ class LargeBody(payload.Payload):
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
         await self.write(writer)  # its length is the announced one
 
-    def end(self, *, well: bool) -> None:
-        """As `UploadPayload.end`."""
-        if not well and self._transport is not None:
-            self._transport.abort()
-
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return bytes(self._value).decode(encoding, errors)
+        return self._body.decode(encoding, errors)
 
 
 class UploadPayload(payload.Payload):
@@ -49,7 +51,7 @@ class UploadPayload(payload.Payload):
 
     Args:
         until: the timer of the limit.
-        sent_over: called with the transport of the connection before anything is sent.
+        sent_over: as for `BodyPayload`.
     """
 
     def __init__(
@@ -60,13 +62,17 @@ class UploadPayload(payload.Payload):
         sent_over: Callable[[asyncio.BaseTransport | None], None],
     ) -> None:
         super().__init__(upload, content_type=upload.content_type)
-        self._size = len(upload)
+        self._length = len(upload)
         self._limit = limit
         self._until = until
         self._sent_over = sent_over
         self._sending = Sending(upload, self._moved)
         self._transport: asyncio.Transport | None = None
         self._whole = False
+
+    @property
+    def size(self) -> int:
+        return self._length
 
     def _moved(self) -> None:
         if self._until.expired():
@@ -75,8 +81,8 @@ class UploadPayload(payload.Payload):
         self._until.reschedule(asyncio.get_running_loop().time() + self._limit.expires_at - self._limit.now())
 
     async def write(self, writer: Any) -> None:
-        self._transport = writer.transport
-        self._sent_over(writer.transport)
+        self._transport = getattr(writer, "transport", None)
+        self._sent_over(self._transport)
         async for piece in self._sending.pieces_async():
             await writer.write(piece)
             await asyncio.sleep(0)  # as above
@@ -89,9 +95,14 @@ class UploadPayload(payload.Payload):
         raise TypeError("an upload is read while it is sent")
 
     def check(self) -> None:
-        """Raise what reading the file or the caller's `progress` has raised, if anything: aiohttp hides it."""
+        """
+        Check that nothing but the connection has failed: aiohttp hides it.
+
+        Raises:
+            UploadStopped: reading the file or the caller's `progress` has failed.
+        """
         if self._sending.stopped is not None:
-            raise self._sending.stopped.failure from None
+            raise self._sending.stopped
 
     def answered(self) -> None:
         """Call this when the response has begun: pieces that are still sent extend no limit."""

@@ -11,13 +11,11 @@ import asyncio
 import socket
 import ssl
 
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
-
 from ..types.time_limit import TimeLimit
-from .async_body import AsyncByteStream, RawResponse
-from .async_pool import Protocol
+from .answer_parser import Cut, NotHTTP
+from .async_body import AsyncByteStream
 from .common import PIECE
+from .plain_answer import PlainAnswer
 
 _MOST = 1 << 20
 """Bytes of such an answer that are read."""
@@ -43,16 +41,14 @@ class LateAnswer:
         """Return the answer that is there, after sending has failed; None if there is none. Nothing waits."""
         if not (received := self._received()):
             return None
-        ended = _EndedConnection(Protocol(loop))
-        reply = RawResponse(ended)  # type: ignore[arg-type]  # it has what is needed of a connection
-        reply.expect()
-        ended.protocol.data_received(received)
-        ended.protocol.connection_lost(None)
+        answer = PlainAnswer()
+        answer.data_received(received)
+        answer.connection_lost(None)
         try:
-            await reply.read_head()
-        except (aiohttp.ClientError, HttpProcessingError):
+            await answer.read_head()
+        except (NotHTTP, Cut):
             return None
-        return AsyncByteStream(reply, limit, loop)
+        return AsyncByteStream(answer, limit, loop)
 
     def _received(self) -> bytes:
         received = bytearray()
@@ -81,17 +77,3 @@ class LateAnswer:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-
-
-class _EndedConnection:
-    """In place of a connection of the pool, for an answer that has been read from it already."""
-
-    transport = None
-
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-
-    def release(self) -> None:
-        pass
-
-    close = release

@@ -23,6 +23,7 @@ from .common import (
     DECODED_PIECE,
     GRACE,
     MOST_LATE,
+    MOST_ORIGINS,
     PIECE,
     body_cap,
     default_ssl_context,
@@ -32,7 +33,7 @@ from .common import (
     too_large,
 )
 from .decoding import NotDecodable, decoder_for
-from .sync_sockets import Adapter, active
+from .sync_sockets import Adapter, Refused, active
 from .uploading import Sending, UploadStopped
 
 
@@ -51,7 +52,7 @@ class HTTPTransport:
 
     def _open_pools(self) -> None:
         self._lock = threading.Lock()
-        self._adapter = Adapter(pool_connections=64, pool_maxsize=64)
+        self._adapter = Adapter(pool_connections=MOST_ORIGINS, pool_maxsize=64)
         self._pools: dict[str, tuple[HTTPConnectionPool, bool]] = {}
 
     def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
@@ -94,10 +95,12 @@ class HTTPTransport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeout(connect=limit.connect_remaining(), read=limit.remaining()),
+                timeout=Timeout(connect=limit.start_connecting(), read=limit.remaining()),
                 preload_content=False,
                 decode_content=False,
             )
+        except u3.ClosedPoolError:  # by another thread, just now
+            return self.open(request, limit)
         except UploadStopped as stopped:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
@@ -129,15 +132,17 @@ class HTTPTransport:
                     pool = manager.connection_from_url(url, pool_kwargs=kwargs)
                 except ValueError as error:
                     raise ConnectionFailedError(f"{origin} is not an address", kind="dns") from error
+                if len(self._pools) >= MOST_ORIGINS:
+                    self.close()
                 found = self._pools[origin] = (pool, proxy is not None and not secure)
         return found
 
     def close(self) -> None:
-        """Close all idle connections; the next request opens new ones."""
-        for pool, _ in list(self._pools.values()):
-            pool.close()  # the adapter only drops them: an error that a caller keeps would keep them open
+        """Close all idle connections, and those in use when their calls end; the next request opens new ones."""
+        pools, self._pools = self._pools, {}
         self._adapter.close()
-        self._pools = {}
+        for pool, _ in list(pools.values()):
+            pool.close()
 
 
 class SyncByteStream:
@@ -267,7 +272,7 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
-    if isinstance(inner, NotHTTP):
+    if isinstance(inner, (NotHTTP, Refused)):
         return MalformedResponseError(f"the answer is not HTTP: {inner}")
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, (OSError, http.client.IncompleteRead)):
         return MalformedResponseError("the answer is not HTTP")

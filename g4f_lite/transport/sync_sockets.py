@@ -3,6 +3,8 @@ The sockets and pools of `Client`'s connections: urllib3's, with reads that end 
 
 A socket's timeout bounds one operation; a server that drips bytes would hold a call for ever. Here
 every `recv` gets what is left of the attempt's limit, for status line, headers and body alike.
+
+The classes `_Public…` need no inner parts of urllib3 and http.client: see `inner_parts.py`.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
-from .answer_parser import AnswerParser
+from .answer_parser import AnswerParser, Head, NotHTTP
 from .common import MOST_LATE, PIECE
 from .idle_connections import IdleConnections
+from .inner_parts import fit
 
 
 class _Active(threading.local):
@@ -34,6 +37,7 @@ class _Active(threading.local):
 
 
 active = _Active()
+_FRAMING = ("connection", "content-length", "transfer-encoding")
 
 
 class _LimitedRaw(io.RawIOBase):
@@ -154,11 +158,35 @@ class _LimitedResponse(http.client.HTTPResponse):
 _Mixin: Any = object
 
 
-class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection class beside it
-    """Mixed into urllib3's connections."""
+class _Bounded(_Mixin):  # type: ignore[misc]  # its super() is the connection class beside it
+    """Mixed into urllib3's connections: connecting and sending end at the limit."""
 
-    _dns_host: str
     timeout: Any
+    sock: Any
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:  # of the TLS handshake
+            raise u3.ConnectTimeoutError("no handshake in time") from error
+        self._allow_sending()
+
+    def send(self, data: Any) -> None:
+        self._allow_sending()
+        try:
+            super().send(data)
+        except ssl.SSLEOFError as error:
+            # As without TLS, where urllib3 goes on to read: the service may have answered before it closed.
+            raise BrokenPipeError("the service has closed the connection") from error
+
+    def _allow_sending(self) -> None:
+        """The upload is bounded by the limit, not by the connect timeout."""
+        if self.sock is not None:
+            self.sock.settimeout(active.limit.remaining())
+
+
+class _Limited(_Bounded):
+    _dns_host: str
 
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses one after another; the connect limit counts for all of them together."""
@@ -183,26 +211,6 @@ class _Limited(_Mixin):  # type: ignore[misc]  # its super() is the connection c
         finally:
             self._dns_host = host
 
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except TimeoutError as error:  # of the TLS handshake
-            raise u3.ConnectTimeoutError("no handshake in time") from error
-        self._allow_sending()
-
-    def send(self, data: Any) -> None:
-        self._allow_sending()
-        try:
-            super().send(data)
-        except ssl.SSLEOFError as error:
-            # As without TLS, where urllib3 goes on to read: the service may have answered before it closed.
-            raise BrokenPipeError("the service has closed the connection") from error
-
-    def _allow_sending(self) -> None:
-        """The upload is bounded by the limit, not by the connect timeout."""
-        if self.sock is not None:
-            self.sock.settimeout(active.limit.remaining())
-
 
 class _HTTPConnection(_Limited, HTTPConnection):
     response_class = _LimitedResponse
@@ -222,6 +230,108 @@ class _HTTPSPool(HTTPSConnectionPool):
     QueueCls: Any = IdleConnections
 
 
+class Refused(http.client.HTTPException):  # as NotHTTP
+    """`NotHTTP` that is no ValueError: of that, http.client makes a cut body."""
+
+
+class _PublicRaw(_LimitedRaw):
+    """What http.client reads instead of the socket: the answer as `AnswerParser` has taken it, framed anew."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock.makefile("rb", buffering=0), sock, active.limit)
+        self._parser = AnswerParser()
+        self._begun = False
+        self._ready = bytearray()
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and not self._parser.complete:
+            self._receive()
+        piece = self._ready[: len(buffer)]
+        buffer[: len(piece)] = piece
+        del self._ready[: len(piece)]
+        return len(piece)
+
+    def _receive(self) -> None:
+        parser = self._parser
+        self._refuse()
+        received = bytearray(PIECE)
+        if count := super().readinto(received):
+            body = parser.feed(bytes(received[:count]))
+        else:
+            body = b""
+            parser.end()
+        if parser.head is not None and not self._begun:
+            self._begun = True
+            self._ready += _head(parser.head, parser.will_close)
+        if body:
+            self._ready += b"%x\r\n%b\r\n" % (len(body), body)
+        if parser.complete:
+            self._ready += b"0\r\n\r\n"
+        if parser.surplus:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # urllib3 does not use such a connection again
+        if not self._ready:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        failure = self._parser.failure
+        if isinstance(failure, NotHTTP):
+            raise Refused(str(failure))
+        if failure is not None:
+            raise failure
+
+
+def _head(head: Head, will_close: bool) -> bytes:
+    """Return a head with these headers, for a body in chunks."""
+    lines = [f"{name}: {value}" for name, value in head.headers if name.lower() not in _FRAMING]
+    if will_close:
+        lines.append("connection: close")
+    lines = [f"HTTP/1.1 {head.status} {head.reason}", *lines, "transfer-encoding: chunked"]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+class _PublicSocket:
+    """A socket that hands out its reader with the limit."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        return io.BufferedReader(_PublicRaw(self._sock), PIECE)
+
+
+class _Public(_Bounded):
+    def connect(self) -> None:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = []  # urllib3 finds the same, and says so
+        self.timeout = active.limit.connect_remaining() / max(1, len({info[4][0] for info in found}))
+        super().connect()
+        self.sock = _PublicSocket(self.sock)
+
+
+class _PublicHTTPConnection(_Public, HTTPConnection):
+    pass
+
+
+class _PublicHTTPSConnection(_Public, HTTPSConnection):
+    pass
+
+
+class _PublicHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _PublicHTTPConnection
+    QueueCls: Any = IdleConnections
+
+
+class _PublicHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicHTTPSConnection
+    QueueCls: Any = IdleConnections
+
+
 class Adapter(HTTPAdapter):
     """requests' adapter with these pools, behind a proxy too."""
 
@@ -236,4 +346,7 @@ class Adapter(HTTPAdapter):
 
 
 def _use_our_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    if fit("urllib3"):
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    else:
+        manager.pool_classes_by_scheme = {"http": _PublicHTTPPool, "https": _PublicHTTPSPool}

@@ -8,17 +8,20 @@ from typing import Any
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 
+LONGEST = 1e6
+"""Seconds, eleven days. More is taken for this: some systems count the milliseconds of a wait in 32 bits."""
+
 
 def seconds(name: str, value: object) -> float:
     """
-    Return a duration above 0.
+    Return a duration above 0, `LONGEST` at most.
 
     Raises:
         InvalidRequestError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
         raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {repr(value)[:60]}")
-    return float(value)
+    return float(min(value, LONGEST))
 
 
 def count(name: str, value: object) -> int:

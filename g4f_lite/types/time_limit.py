@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol, TypeAlias
 
 from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError
+from .checks import LONGEST
 from .size_limits import MAX_RESPONSE_BODY
 from .timeouts import DefaultSeconds, Timeouts
 
@@ -65,7 +66,7 @@ class TimeLimit:
         self._bounded = bounded or not stream
         self.connect = timeouts.connect
         self.max_bytes = max_bytes
-        self.started_at = self._paused_at = clock.monotonic()
+        self.started_at = self._paused_at = self._connecting_since = clock.monotonic()
         self.expires_at = deadline_at
         if self._limit is not None:
             self.expires_at = min(deadline_at, self.started_at + self._limit)
@@ -75,7 +76,7 @@ class TimeLimit:
 
     def remaining(self) -> float:
         """
-        Return the seconds that remain, above 0.
+        Return the seconds that remain, above 0; `LONGEST` if there is no limit.
 
         Raises:
             DeadlineExceededError, ProviderTimeoutError: the limit has been reached.
@@ -83,7 +84,16 @@ class TimeLimit:
         left = self.expires_at - self._clock.monotonic()
         if left <= 0:
             raise self.error()
-        return left
+        return left if left < LONGEST else LONGEST
+
+    def start_connecting(self) -> float:
+        """As `connect_remaining`, from now on: the attempt may have waited for a key or for a list of models first."""
+        if self.connect is None:
+            return self.remaining()
+        self._connecting_since = now = self._clock.monotonic()
+        if now >= self.expires_at:
+            raise self.error()
+        return min(self.expires_at - now, self.connect)
 
     def connect_remaining(self) -> float:
         """As `remaining`, for connecting: the limit covers all addresses of the host together."""
@@ -92,7 +102,7 @@ class TimeLimit:
         now = self._clock.monotonic()
         if now >= self.expires_at:
             raise self.error()
-        if (left := min(self.expires_at, self.started_at + self.connect) - now) <= 0:
+        if (left := min(self.expires_at, self._connecting_since + self.connect) - now) <= 0:
             raise self.connect_error()
         return left
 

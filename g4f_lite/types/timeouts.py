@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ..value import Value
+from .checks import LONGEST
 
 
 class DefaultSeconds(float):
@@ -30,7 +33,7 @@ class Timeouts(Value, frozen=True, kw_only=True):
     `total` is for responses that do not stream. The defaults of `first_token` and `total` do not
     apply to the last leg of a call. The default of `first_token` is 60 for a model that thinks. The default of
     `stall` ends silence; while a service shows that it works (pings, status events, empty deltas), there may be 180
-    between content. Values set by the caller hold as they are.
+    between content. Values set by the caller hold as they are; a million seconds is the most.
 
     Raises:
         ValueError: a limit is not above 0.
@@ -44,5 +47,9 @@ class Timeouts(Value, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             limit = getattr(self, name)
-            if limit is not None and not (isinstance(limit, (int, float)) and 0 < limit < float("inf")):
+            if limit is None:
+                continue
+            if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < float("inf"):
                 raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {limit!r}")
+            if limit > LONGEST:
+                msgspec.structs.force_setattr(self, name, LONGEST)

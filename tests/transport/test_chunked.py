@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.chunked_bodies import HEAD, read, serving
+from helpers.ways import needs_inner_parts
 
 from g4f_lite.errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
 from g4f_lite.transport.sync_http import HTTPTransport
@@ -33,6 +34,7 @@ def test_a_connection_is_kept_after_a_chunked_body() -> None:
     transport.close()
 
 
+@needs_inner_parts
 def test_received_data_is_handed_out_at_once() -> None:
     transport = HTTPTransport()
     chunks = b"".join(b"4\r\n%04d\r\n" % number for number in range(1000))

@@ -1,0 +1,130 @@
+"""
+A connection and the answer on it, on asyncio's public interface alone; used once.
+
+`AsyncClient` sends over such connections if aiohttp's inner parts do not fit (`inner_parts.py`), and reads an answer
+that came too early as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+
+from multidict import CIMultiDict
+
+from ..errors.exceptions import ConnectionFailedError
+from ..types.time_limit import TimeLimit
+from .answer_parser import AnswerParser
+from .common import PIECE
+
+
+class PlainAnswer(asyncio.Protocol):
+    """
+    What `AsyncByteStream` needs of a response, its connection, its protocol and its content, in one object.
+
+    Attributes:
+        status, headers: of the answer, once `read_head` has returned.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.connection = self.content = self.protocol = self
+        self.transport: asyncio.Transport | None = None
+        self._parser = AnswerParser()
+        self._body = bytearray()
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._body += self._parser.feed(data)
+        if self._parser.complete or self._parser.failure is not None:
+            self.close()
+        elif len(self._body) > 2 * PIECE and self.transport is not None:
+            self.transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._parser.end()
+        self._wake()
+
+    def set_exception(self, error: BaseException) -> None:
+        """End a wait."""
+        self._error = error
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def has_arrived(self) -> bool:
+        """Whether `read` would return at once; of the head, whether it is here."""
+        return bool(self._body) if self.status else self._parser.head is not None
+
+    def at_eof(self) -> bool:
+        return self._parser.complete and not self._body
+
+    async def read_head(self) -> None:
+        while self._parser.head is None:
+            await self._more()
+        self.status, self.headers = self._parser.head.status, CIMultiDict(self._parser.head.headers)
+
+    async def read(self, size: int) -> bytes:
+        while not self._body and not self._parser.complete:
+            await self._more()
+        piece = bytes(self._body[:size])
+        del self._body[:size]
+        if self.transport is not None and len(self._body) <= PIECE:
+            self.transport.resume_reading()  # no error if it is not paused
+        return piece
+
+    async def _more(self) -> None:
+        if (error := self._error or self._parser.failure) is not None:
+            raise error
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    release = close
+
+
+async def connect(
+    host: str, port: int, context: ssl.SSLContext | None, limit: TimeLimit, loop: asyncio.AbstractEventLoop
+) -> PlainAnswer:
+    """
+    Return a new connection.
+
+    Raises:
+        ProviderError: there is none in time, or at all.
+    """
+    place = f"{host}:{port}"
+    try:
+        async with asyncio.timeout(limit.start_connecting()):
+            _, answer = await loop.create_connection(PlainAnswer, host, port, ssl=context, happy_eyeballs_delay=0.25)
+    except TimeoutError:
+        raise limit.connect_error() from None
+    except (socket.gaierror, UnicodeError) as error:
+        raise ConnectionFailedError(f"the name {host!r} cannot be resolved", kind="dns") from error
+    except (ssl.SSLError, ssl.CertificateError) as error:
+        raise ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls") from error
+    except OSError as error:
+        if context is not None and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
+            raise ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls") from error
+        raise ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused") from error
+    return answer
