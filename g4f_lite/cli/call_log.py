@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,32 +74,34 @@ class CallLog:
     def __init__(self) -> None:
         self.path = log_path()
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Open the log for one transaction; whatever is wrong with the file is told in a line."""
         if self.path is None:
             from ..provider.keys import NO_HOME
 
             raise click.UsageError(f"There is no place for a log: {NO_HOME}.")
-        if not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(self.path, timeout=30)
         try:
-            connection.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            connection.close()
+            if not self.path.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            with closing(sqlite3.connect(self.path, timeout=30)) as connection:
+                connection.executescript(_SCHEMA)
+                with connection:
+                    yield connection
+        except (sqlite3.Error, OSError) as error:
             raise click.UsageError(f"{self.path}: {error}") from None
-        return connection
 
     @property
     def is_on(self) -> bool:
         if self.path is None or not self.path.exists():
             return False
-        with closing(self._open()) as connection:
+        with self._open() as connection:
             return bool(connection.execute("SELECT max(is_on) FROM switch").fetchone()[0])
 
     def switch(self, *, on: bool) -> None:
         """Log further calls, or log no more. What is logged stays."""
-        with closing(self._open()) as connection, connection:
+        with self._open() as connection:
             connection.execute("DELETE FROM switch")
             connection.execute("INSERT INTO switch VALUES (?)", (on,))
 
@@ -117,7 +119,8 @@ class CallLog:
             completion.provider, completion.model, usage and usage.prompt_tokens, usage and usage.completion_tokens,
             completion.cost, json.dumps(completion.trail.to_dict()),
         )  # fmt: skip
-        with closing(self._open()) as connection, connection:
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")  # or two processes begin a conversation of one number
             if conversation is None:
                 conversation = connection.execute("SELECT ifnull(max(conversation), 0) + 1 FROM calls").fetchone()[0]
             connection.execute(
@@ -156,7 +159,7 @@ class CallLog:
     def _rows(self, query: str, *values: object) -> list[Logged]:
         if self.path is None or not self.path.exists():
             return []
-        with closing(self._open()) as connection:
+        with self._open() as connection:
             return [_logged(row) for row in connection.execute(query, values)]
 
 

@@ -88,6 +88,26 @@ def test_a_log_that_is_none_is_reported(cli: Cli, groq: FaultServer, tmp_path: P
         assert ran.code == 2 and "logs.db" in ran.err and "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("kind", ["folder", "other tables", "cut"])
+def test_a_log_that_cannot_be_read_is_reported(kind: str, cli: Cli, groq: FaultServer, tmp_path: Path) -> None:
+    log = tmp_path / "config" / "logs.db"
+    log.parent.mkdir()
+    if kind == "folder":
+        log.mkdir()
+    elif kind == "other tables":
+        with sqlite3.connect(log) as other:
+            other.execute("CREATE TABLE calls (other TEXT)")
+            other.execute("CREATE TABLE switch (is_on)")
+            other.execute("INSERT INTO switch VALUES (1)")
+        other.close()
+    else:
+        cli("logs", "on")
+        log.write_bytes(log.read_bytes()[:5000])
+    for arguments in (["logs"], ["ask", "-p", "groq", "-c", "hi"]):
+        ran = cli(*arguments)
+        assert ran.code == 2 and "logs.db" in ran.err and "Traceback" not in ran.err
+
+
 @pytest.mark.usefixtures("homeless")
 def test_without_a_home_there_is_no_log(cli: Cli) -> None:
     assert cli("logs").code == 0
