@@ -16,6 +16,7 @@ are those of the package `openai`, so that `from g4f_lite import openai` stands 
     libraries        what differs between httpx and httpx2: whose objects they are
     ways             through the routes of a client, or to one service
     service          one service, asked as the real client asks it
+    over_httpx       the connections of one service over the httpx client that a caller gave
     replying         results and errors as responses, with their headers
     mapping/         OpenAI's protocol, from the server's side: pure
 """

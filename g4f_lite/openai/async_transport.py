@@ -13,6 +13,7 @@ from .libraries import BaseAsyncTransport, connection_failure, incoming, library
 from .mapping.errors import not_found
 from .mapping.events import DONE, Events, interruption
 from .mapping.requests import Place, place_of, read_request
+from .over_httpx import AsyncOverHTTPX
 from .replying import failed_response, new_request_id, stream_headers, whole_response
 from .service import AsyncServiceClient, current
 from .ways import AtOneService, Prepared, ThroughRoutes, Way
@@ -28,9 +29,9 @@ class AsyncTransport(BaseAsyncTransport):
         self._closes: list[Any] = []
 
     @classmethod
-    def to_service(cls, name: str, others: Any) -> AsyncTransport:
+    def to_service(cls, name: str, others: Any, http_client: Any = None) -> AsyncTransport:
         """As `Transport.to_service`."""
-        client = AsyncServiceClient()
+        client = AsyncServiceClient(None if http_client is None else AsyncOverHTTPX(http_client))
         transport = cls(client, others=others)
         transport.way = AtOneService(name)
         return transport.closing(client)

@@ -105,13 +105,13 @@ class Choice:
     def _transport(self, kind: type[Any], others: Any) -> Transport | AsyncTransport:
         if not hasattr(kind, "aclose"):
             if self.one_service:
-                return Transport.to_service(self.name, others)
+                return Transport.to_service(self.name, others, self.http_client)
             if self.client is not None:
                 return Transport(self.client, others=others)
             client = Client(routes=self.routes)
             return Transport(client, others=others).closing(client)
         if self.one_service:
-            return AsyncTransport.to_service(self.name, others)
+            return AsyncTransport.to_service(self.name, others, self.http_client)
         if self.client is not None:
             return AsyncTransport(self.client, others=others)
         aclient = AsyncClient(routes=self.routes)

@@ -127,16 +127,23 @@ class _Forgetful(Health):
 
 
 class ServiceClient(Client):
-    """A client that asks once and remembers no failure."""
+    """
+    A client that asks once and remembers no failure.
 
-    def __init__(self) -> None:
+    Args:
+        http: makes the connections in the place of the client's own transport.
+    """
+
+    def __init__(self, http: Any = None) -> None:
         super().__init__(retries=0, retry_stop=stop_after_attempt(1))
+        self._driver.http = self._driver.http if http is None else http
         self._calls.health = self._calls.router.health = _Forgetful(random.random)
 
 
 class AsyncServiceClient(AsyncClient):
     """As `ServiceClient`."""
 
-    def __init__(self) -> None:
+    def __init__(self, http: Any = None) -> None:
         super().__init__(retries=0, retry_stop=stop_after_attempt(1))
+        self._driver.http = self._driver.http if http is None else http
         self._calls.health = self._calls.router.health = _Forgetful(random.random)

@@ -13,6 +13,7 @@ from .libraries import BaseTransport, connection_failure, incoming, library_of, 
 from .mapping.errors import not_found
 from .mapping.events import DONE, Events, interruption
 from .mapping.requests import Place, place_of, read_request
+from .over_httpx import OverHTTPX
 from .replying import failed_response, new_request_id, stream_headers, whole_response
 from .service import ServiceClient, current
 from .ways import AtOneService, Prepared, ThroughRoutes, Way
@@ -36,9 +37,14 @@ class Transport(BaseTransport):
         self._closes: list[Any] = []
 
     @classmethod
-    def to_service(cls, name: str, others: Any) -> Transport:
-        """Return a transport to the one service that each request is meant for."""
-        client = ServiceClient()
+    def to_service(cls, name: str, others: Any, http_client: Any = None) -> Transport:
+        """
+        Return a transport to the one service that each request is meant for.
+
+        Args:
+            http_client: an httpx client that makes the connections; by default they are our own.
+        """
+        client = ServiceClient(None if http_client is None else OverHTTPX(http_client))
         transport = cls(client, others=others)
         transport.way = AtOneService(name)
         return transport.closing(client)

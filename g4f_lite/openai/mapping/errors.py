@@ -114,7 +114,7 @@ def error_object(error: e.G4FLiteError) -> JSONObject:
 
 
 def _retry_after(error: e.G4FLiteError, leading: e.G4FLiteError) -> dict[str, str]:
-    """Return the wait until another try may succeed: in seconds, and in milliseconds, as OpenAI's library prefers it."""
+    """Return the wait until another try may succeed: in seconds, and in milliseconds, which OpenAI reads first."""
     wait = getattr(leading, "retry_after", None)
     if wait is None and error.retry_at is not None and isinstance(leading, e.ProviderError):
         wait = error.retry_at - time.time()
