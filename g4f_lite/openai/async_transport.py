@@ -15,7 +15,7 @@ from .mapping.events import DONE, Events, interruption
 from .mapping.requests import Place, place_of, read_request
 from .over_httpx import AsyncOverHTTPX
 from .replying import failed_response, new_request_id, stream_headers, whole_response
-from .service import AsyncServiceClient, current
+from .service import AsyncServiceClient, Exchange, current
 from .ways import AtOneService, Prepared, ThroughRoutes, Way
 
 
@@ -55,7 +55,7 @@ class AsyncTransport(BaseAsyncTransport):
             prepared = self.way.prepare(asked, arrived)
             result = await self._call(prepared)
             if isinstance(result, AsyncStream):
-                return _streamed(request, result, stream_headers(result, prepared.exchange))
+                return _streamed(request, result, prepared.exchange)
             response = whole_response(result, asked, prepared.exchange)
         except G4FLiteError as error:
             if place.operation == "model" and self._others is not None and isinstance(error, ModelUnavailableError):
@@ -88,14 +88,14 @@ class AsyncTransport(BaseAsyncTransport):
 class AsyncEventStream:
     """As `EventStream`."""
 
-    def __init__(self, stream: AsyncStream) -> None:
+    def __init__(self, stream: AsyncStream, events: Events) -> None:
         self._stream = stream
+        self._events = events
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        events = Events()
         try:
             async for chunk in self._stream:
-                yield events.of(chunk)
+                yield self._events.of(chunk)
         except G4FLiteError as error:
             await self._stream.aclose()
             yield interruption(error)
@@ -106,7 +106,8 @@ class AsyncEventStream:
         await self._stream.aclose()
 
 
-def _streamed(request: Any, stream: AsyncStream, headers: dict[str, str]) -> Any:
+def _streamed(request: Any, stream: AsyncStream, exchange: Exchange | None) -> Any:
     library = library_of(request)
-    body = stream_class(library, AsyncEventStream, "AsyncByteStream")(stream)
-    return library.Response(200, headers=list(headers.items()), stream=body)
+    kind = stream_class(library, AsyncEventStream, "AsyncByteStream")
+    body = kind(stream, Events(unchanged=exchange is not None))
+    return library.Response(200, headers=list(stream_headers(stream, exchange).items()), stream=body)

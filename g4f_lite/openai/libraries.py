@@ -67,9 +67,10 @@ def path_of(request: Any) -> str:
 
 
 def response_for(request: Any, response: Response) -> Any:
-    """Return a whole response as an object of the request's library."""
-    kind = library_of(request).Response
-    return kind(response.status, headers=list(response.headers.items()), content=response.body)
+    """Return a whole response as an object of the request's library; like one of a server, it is read later."""
+    library = library_of(request)
+    headers = {**response.headers, "content-length": str(len(response.body))}
+    return library.Response(response.status, headers=list(headers.items()), stream=library.ByteStream(response.body))
 
 
 def connection_failure(request: Any, error: e.G4FLiteError) -> Exception | None:

@@ -30,6 +30,8 @@ def whole_response(result: Any, asked: Asked, exchange: Exchange | None) -> Resp
     """
     if asked.operation != "model":
         kind, body = body_of(result, asked)
+        if exchange is not None and result.raw_json is not None:  # whatever it is: the caller asked this service alone
+            kind, body = exchange.received.get("content-type", kind), result.raw_json
     elif (found := model_in(result, asked.place.model)) is not None:
         kind, body = JSON, found
     else:

@@ -21,9 +21,11 @@ from ..errors.reply import ErrorReply
 from ..health.tracker import Health
 from ..provider.leg import Leg
 from ..provider.openai_protocol.chat import OpenaiTemplate
+from ..types.audio import Speech, SpeechRequest
 from ..types.chat import ChatCompletion, ChatRequest
 from ..types.endpoint import Answer, EndpointRequest
 from ..types.http import HTTPRequest, HTTPResponse
+from ..value import decode_json
 
 HOP_BY_HOP = frozenset(
     "connection content-encoding content-length keep-alive proxy-authenticate proxy-connection set-cookie te trailer"
@@ -80,12 +82,19 @@ class Service(OpenaiTemplate):
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         current.get().heard(response.headers)
+        if isinstance(request, SpeechRequest) and _is_plain_object(response):
+            return Speech(content=response.body, content_type="application/json")  # audio inside JSON, with its times
         return super().parse_operation(request, response)
 
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         if not reply.in_stream:
             current.get().heard(reply.headers)
         return super().classify_error(reply)
+
+
+def _is_plain_object(response: HTTPResponse) -> bool:
+    decoded = decode_json(response.body) if response.body[:1] == b"{" else None
+    return isinstance(decoded, dict) and "error" not in decoded
 
 
 class Services:

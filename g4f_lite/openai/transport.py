@@ -15,7 +15,7 @@ from .mapping.events import DONE, Events, interruption
 from .mapping.requests import Place, place_of, read_request
 from .over_httpx import OverHTTPX
 from .replying import failed_response, new_request_id, stream_headers, whole_response
-from .service import ServiceClient, current
+from .service import Exchange, ServiceClient, current
 from .ways import AtOneService, Prepared, ThroughRoutes, Way
 
 
@@ -68,7 +68,7 @@ class Transport(BaseTransport):
             prepared = self.way.prepare(asked, arrived)
             result = self._call(prepared)
             if isinstance(result, Stream):
-                return _streamed(request, result, stream_headers(result, prepared.exchange))
+                return _streamed(request, result, prepared.exchange)
             response = whole_response(result, asked, prepared.exchange)
         except G4FLiteError as error:
             if place.operation == "model" and self._others is not None and isinstance(error, ModelUnavailableError):
@@ -101,14 +101,14 @@ class Transport(BaseTransport):
 class EventStream:
     """The body of a streamed response: an event for each chunk, as it comes."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, events: Events) -> None:
         self._stream = stream
+        self._events = events
 
     def __iter__(self) -> Iterator[bytes]:
-        events = Events()
         try:
             for chunk in self._stream:
-                yield events.of(chunk)
+                yield self._events.of(chunk)
         except G4FLiteError as error:
             self._stream.close()
             yield interruption(error)
@@ -119,7 +119,8 @@ class EventStream:
         self._stream.close()
 
 
-def _streamed(request: Any, stream: Stream, headers: dict[str, str]) -> Any:
+def _streamed(request: Any, stream: Stream, exchange: Exchange | None) -> Any:
     library = library_of(request)
-    body = stream_class(library, EventStream, "SyncByteStream")(stream)
-    return library.Response(200, headers=list(headers.items()), stream=body)
+    kind = stream_class(library, EventStream, "SyncByteStream")
+    body = kind(stream, Events(unchanged=exchange is not None))
+    return library.Response(200, headers=list(stream_headers(stream, exchange).items()), stream=body)

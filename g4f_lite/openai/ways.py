@@ -115,9 +115,10 @@ class AtOneService:
 
 
 def _key_in(headers: Mapping[str, str]) -> str | None:
-    """Return the key that a request carries as a bearer token; None if there is none."""
+    """Return the key that a request carries as a bearer token; None if there is none that can be one."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    return (key.strip() or None) if scheme.lower() == "bearer" else None
+    usable = scheme.lower() == "bearer" and key.isascii() and key.isprintable() and " " not in key
+    return key if key and usable else None
 
 
 def _for_others(headers: Mapping[str, str]) -> dict[str, str]:

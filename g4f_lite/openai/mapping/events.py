@@ -19,11 +19,15 @@ class Events:
     """
     The events of one stream, in order.
 
+    Args:
+        unchanged: the events of the one service that was asked go on as they are.
+
     Raises:
         StreamInterruptedError: (from `of`) another leg starts the answer over, which no event can say.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, unchanged: bool = False) -> None:
+        self._unchanged = unchanged
         self._begun = False
 
     def of(self, chunk: ChatCompletionChunk) -> bytes:
@@ -32,7 +36,7 @@ class Events:
             raise StreamInterruptedError("the stream was interrupted, and another leg would start the answer over")
         self._begun = True
         own = chunk.raw_json
-        if own is None or b"\n" in own or b"\r" in own or not says_the_same(decode_json(own), chunk):
+        if own is None or b"\n" in own or not (self._unchanged or says_the_same(decode_json(own), chunk)):
             own = msgspec.json.encode(chunk.to_dict())
         return b"data: %b\n\n" % own
 
