@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..client.base_stream import BaseStream
-from ..errors.exceptions import G4FLiteError, ModelUnavailableError
+from ..errors.exceptions import ContentFilterError, G4FLiteError, ModelUnavailableError
 from ..trail import Trail
 from .mapping.answers import JSON, Response, body_of, model_in
 from .mapping.errors import error_response
@@ -51,10 +51,18 @@ def stream_headers(stream: BaseStream[Any], exchange: Exchange | None) -> dict[s
 
 
 def failed_response(error: G4FLiteError, exchange: Exchange | None, *, retried: bool) -> Response:
-    """Return the response for an error; see `error_response`."""
+    """
+    Return the response for an error; see `error_response`.
+
+    An answer that a service has withheld says so itself, by its finish reason: it goes on as it came.
+    """
     response = error_response(error, request_id=new_request_id(), retried=retried)
-    received = {} if exchange is None else exchange.received
-    return response._replace(headers={**received, **response.headers})
+    if exchange is None:
+        return response
+    if isinstance(error, ContentFilterError) and exchange.completion is not None:
+        headers = _headers(exchange, error.trail, error.provider, error.model)
+        return Response(200, {"content-type": JSON, **headers}, exchange.completion)
+    return response._replace(headers={**exchange.received, **response.headers})
 
 
 def _headers(

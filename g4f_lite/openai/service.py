@@ -49,6 +49,8 @@ class Exchange:
         kept = {name: value for name, value in headers.items() if name not in HOP_BY_HOP | {"accept-encoding", "host"}}
         self.request = HTTPRequest(method=method, url=url, headers=kept, body=body)
         self.received: dict[str, str] = {}
+        self.completion: bytes | None = None
+        """The body of a whole answer to a chat, as it came."""
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """Take the headers of the response."""
@@ -77,8 +79,11 @@ class Service(OpenaiTemplate):
         return current.get().request
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
-        current.get().heard(response.headers)
-        return super().parse_response(response)
+        exchange = current.get()
+        exchange.heard(response.headers)
+        completion = super().parse_response(response)
+        exchange.completion = response.body
+        return completion
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         current.get().heard(response.headers)

@@ -11,7 +11,7 @@ import httpx
 import httpx2
 import openai
 import pytest
-from helpers.openai_clients import ASKERS, M, Asker
+from helpers.openai_clients import ASKERS, Asker, M
 from pydantic import BaseModel
 
 from g4f_lite.openai import AsyncOpenAI, OpenAI
@@ -97,6 +97,25 @@ def test_tools_are_called(asker: Asker, server: FaultServer) -> None:
     pieces = [one for chunk in chunks for choice in chunk.choices for one in choice.delta.tool_calls or ()]
     assert "".join(one.function.arguments or "" for one in pieces) == '{"zone": "UTC"}'
     assert (pieces[0].id, pieces[0].function.name) == ("call_1", "today")
+
+
+@each
+def test_an_answer_that_was_withheld_says_so(asker: Asker, server: FaultServer) -> None:
+    server.script(replies.answer("", finish="content_filter"))
+    completion = asker(server, "chat.completions.create", model="m", messages=M)
+    assert completion.choices[0].finish_reason == "content_filter"
+    with pytest.raises(asker.package.BadRequestError, match="withheld"):
+        asker(server, "chat.completions.create", model="m", messages=M, stream=True)
+
+
+@each
+def test_events_without_choices_are_handed_out(asker: Asker, server: FaultServer) -> None:
+    start = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "x": 1}
+    said = {"index": 0, "delta": {"content": "ok", "y": [None]}, "finish_reason": "stop", "logprobs": None}
+    events = [{**start, "choices": [said]}, {**start, "choices": [], "moderation": {"flagged": False}}]
+    server.script(replies.stream([*events, "[DONE]"]))
+    chunks = asker(server, "chat.completions.create", model="m", messages=M, stream=True)
+    assert [chunk.model_dump(exclude_unset=True) for chunk in chunks] == events
 
 
 class Day(BaseModel):

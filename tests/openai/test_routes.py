@@ -25,7 +25,16 @@ LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2])
 
 
 def provider(name: str, server: FaultServer, **attributes: Any) -> OpenaiTemplate:
-    everything = {"streaming", "tools", "json_schema", "stream_usage", "embeddings", "transcription", "speech", "images"}
+    everything = {
+        "streaming",
+        "tools",
+        "json_schema",
+        "stream_usage",
+        "embeddings",
+        "transcription",
+        "speech",
+        "images",
+    }
     return OpenaiTemplate(
         name=name,
         api_base=server.base_url,
@@ -52,21 +61,24 @@ def test_another_route_answers_if_the_first_fails(stream: bool, server: FaultSer
         assert raw.headers["x-g4f-provider"], raw.headers["x-g4f-model"] == ("two", "two-model")
         assert raw.headers["x-g4f-attempts"] == "2"
         said = raw.parse()
-        text = "".join(one.choices[0].delta.content or "" for one in said) if stream else said.choices[0].message.content
+        text = (
+            "".join(one.choices[0].delta.content or "" for one in said) if stream else said.choices[0].message.content
+        )
     assert text == "ok"
     assert "authorization" not in server.received[-1].headers
 
 
 def test_no_other_model_answers_unless_it_is_asked_for(server: FaultServer) -> None:
     server.on("one-model", replies.error(500, "down"))
-    with OpenAI(routes=routes(server), max_retries=0) as client:
+    ours = Client(plugins=routes(server), routes=["one"])
+    with ours, OpenAI(client=ours, max_retries=0) as client:
         with pytest.raises(openai.InternalServerError, match="down"):
-            client.chat.completions.create(model="one-model", messages=M)
+            client.chat.completions.create(model="one:one-model", messages=M)
         assert server.models == ["one-model"]
         with pytest.raises(openai.NotFoundError):
             client.chat.completions.create(model="gpt-of-nobody", messages=M)
-        asked = {"g4f_lite": {"fallback_models": ["two-model"]}}
-        completion = client.chat.completions.create(model="one-model", messages=M, extra_body=asked)
+        asked = {"g4f_lite": {"fallback_models": ["two:two-model"]}}
+        completion = client.chat.completions.create(model="one:one-model", messages=M, extra_body=asked)
         assert completion.model == "two-model"
         assert "g4f_lite" not in server.received[-1].json
         with pytest.raises(openai.BadRequestError, match="fallback_modles"):
@@ -79,7 +91,12 @@ def test_known_fields_are_checked_and_others_survive(server: FaultServer) -> Non
             model="", messages=M, temperature=0.5, stop=["x"], reasoning_format="hidden", extra_body={"top_k": 3}
         )
         sent = server.received[0]
-        assert {"temperature": 0.5, "stop": ["x"], "reasoning_format": "hidden", "top_k": 3}.items() <= sent.json.items()
+        assert {
+            "temperature": 0.5,
+            "stop": ["x"],
+            "reasoning_format": "hidden",
+            "top_k": 3,
+        }.items() <= sent.json.items()
         assert sent.headers["x-mine"] == "1" and "x-api-key" not in sent.headers
         assert not any(name.startswith(("x-stainless", "x-g4f")) for name in sent.headers)
         with pytest.raises(groq.BadRequestError, match="temperature"):
@@ -153,7 +170,7 @@ def test_other_endpoints_go_through_routes(server: FaultServer) -> None:
         for call in (
             lambda: client.models.retrieve("nobody's/model"),
             lambda: client.images.edit(image=b"png", prompt="x"),
-            lambda: client.files.list(),
+            client.files.list,
             lambda: client.audio.transcriptions.create(model="", file=b"RIFF12", stream=True),
         ):
             with pytest.raises(openai.NotFoundError):

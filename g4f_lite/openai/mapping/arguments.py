@@ -79,28 +79,33 @@ def _of_form(name: str, value: Any) -> Any:
 
 def essential_arguments(asked: Asked) -> JSONObject:
     """
-    Return the keywords without which a client cannot make the call or read its answer: the request is sent as it is.
+    Return the keywords without which a client cannot read the answer to a request that is sent as it is.
+
+    What only the service needs to know has a placeholder, which no check refuses.
 
     Raises:
-        InvalidRequestError: a field that the endpoint demands is missing.
+        InvalidRequestError: there is no file in the form of an upload, or no input for vectors.
     """
     if asked.operation in ("models", "model"):
         return {"max_age": 0}
     fields = asked.fields
-    keywords: JSONObject = {"model": fields["model"] if isinstance(fields.get("model"), str) else "default"}
-    for name in _required(asked):
-        keywords[name] = asked.file if name == "file" else fields[name]
+    keywords: JSONObject = {"model": fields["model"] if isinstance(fields.get("model"), str) else _ANY}
     if asked.operation == "chat":
-        keywords["stream"] = asked.streams
-        if isinstance(fields.get("stream_options"), dict):
-            keywords["stream_options"] = fields["stream_options"]
-    if isinstance(voice := keywords.get("voice"), dict):
-        keywords["voice"] = str(voice.get("id"))
-    if isinstance(n := fields.get("n"), int) and n > 0 and not isinstance(n, bool):
-        keywords["n"] = n
-    if asked.file is not None and fields.get("response_format") in _TEXTS:
-        keywords["response_format"] = fields["response_format"]
+        keywords |= {"messages": [{"role": "user", "content": _ANY}], "stream": asked.streams}
+        keywords["stream_options"] = {"include_usage": True}  # hand out events without choices, if there are any
+        if isinstance(n := fields.get("n"), int) and n > 0 and not isinstance(n, bool):
+            keywords["n"] = n
+    elif asked.operation in ("embeddings", "transcription", "translation"):
+        for name in _required(asked):
+            keywords[name] = asked.file if name == "file" else fields[name]
+        if fields.get("response_format") in _TEXTS:
+            keywords["response_format"] = fields["response_format"]
+    else:
+        keywords |= dict.fromkeys(ENDPOINTS[asked.operation].required, _ANY)
     return keywords
+
+
+_ANY = "any"
 
 
 def _required(asked: Asked) -> tuple[str, ...]:
