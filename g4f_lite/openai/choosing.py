@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 from ..client.async_client import AsyncClient
@@ -30,22 +29,21 @@ class LazyClient:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-
-    @cached_property
-    def made(self) -> Any:
-        return self._make()
+        self._made: Any = None
 
     def send(self, request: Any, *, stream: bool) -> Any:
         """As the client's own method."""
-        return self.made.send(request, stream=stream)
+        if self._made is None:
+            self._made = self._make()
+        return self._made.send(request, stream=stream)
 
     def close(self) -> None:
-        if "made" in vars(self):
-            self.made.close()
+        if self._made is not None:
+            self._made.close()
 
     async def aclose(self) -> None:
-        if "made" in vars(self):
-            await self.made.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 class Choice:
@@ -57,7 +55,7 @@ class Choice:
         options: the arguments of the real client.
 
     Raises:
-        TypeError: both `routes` and `client` are given.
+        TypeError: both `routes` and `client` are given, or a client of the other kind.
     """
 
     def __init__(
@@ -103,19 +101,27 @@ class Choice:
         )
 
     def _transport(self, kind: type[Any], others: Any) -> Transport | AsyncTransport:
-        if not hasattr(kind, "aclose"):
-            if self.one_service:
-                return Transport.to_service(self.name, others, self.http_client)
-            if self.client is not None:
-                return Transport(self.client, others=others)
-            client = Client(routes=self.routes)
-            return Transport(client, others=others).closing(client)
+        return self._async_transport(others) if hasattr(kind, "aclose") else self._sync_transport(others)
+
+    def _sync_transport(self, others: Any) -> Transport:
+        if self.one_service:
+            return Transport.to_service(self.name, others, self.http_client)
+        if self.client is None:
+            made = Client(routes=self.routes)
+            return Transport(made, others=others).closing(made)
+        if not isinstance(self.client, Client):
+            raise TypeError(f"client must be a g4f_lite.Client, not {type(self.client).__name__}")
+        return Transport(self.client, others=others)
+
+    def _async_transport(self, others: Any) -> AsyncTransport:
         if self.one_service:
             return AsyncTransport.to_service(self.name, others, self.http_client)
-        if self.client is not None:
-            return AsyncTransport(self.client, others=others)
-        aclient = AsyncClient(routes=self.routes)
-        return AsyncTransport(aclient, others=others).closing(aclient)
+        if self.client is None:
+            made = AsyncClient(routes=self.routes)
+            return AsyncTransport(made, others=others).closing(made)
+        if not isinstance(self.client, AsyncClient):
+            raise TypeError(f"client must be a g4f_lite.AsyncClient, not {type(self.client).__name__}")
+        return AsyncTransport(self.client, others=others)
 
 
 class OverRoutes:

@@ -17,6 +17,7 @@ import pytest
 from helpers.driving import eventually
 from helpers.openai_clients import M
 
+import g4f_lite
 from g4f_lite import AsyncClient, Client, OpenaiTemplate, Timeouts
 from g4f_lite.openai import AsyncOpenAI, AsyncTransport, Groq, OpenAI, Transport
 from g4f_lite.testing import FaultServer, replies
@@ -219,9 +220,13 @@ def test_an_answer_that_would_start_over_is_interrupted(server: FaultServer) -> 
     assert [one for one in said if one] == ["word0 ", "word1 "]
 
 
-def test_routes_and_client_are_not_given_together() -> None:
+def test_what_cannot_answer_is_refused() -> None:
     with Client() as ours, pytest.raises(TypeError, match="not both"):
         OpenAI(routes=["groq"], client=ours)
+    with pytest.raises(TypeError, match="client must be a"):
+        OpenAI(client=AsyncClient())  # type: ignore[arg-type]
+    with pytest.raises(g4f_lite.UnknownProviderError):
+        OpenAI(routes=["nobody"])
 
 
 # -- at the same time, and stopped early ---------------------------------------------------
