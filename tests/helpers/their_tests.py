@@ -47,7 +47,9 @@ def fetch(package: str, folder: Path) -> Path | None:
     source = [f"{package}=={version(package)}", "--no-deps", "--no-binary=:all:", f"--dest={folder}"]
     more = [*NEEDED, f"--target={folder / 'more'}"]
     for command in ([*pip, "download", *source], [*pip, "install", *more]):
-        if subprocess.run(command, capture_output=True, timeout=300).returncode:
+        try:
+            subprocess.run(command, capture_output=True, timeout=300, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return None
     (packed,) = folder.glob("*.tar.gz")
     with tarfile.open(packed) as archive:

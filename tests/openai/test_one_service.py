@@ -118,6 +118,16 @@ def test_events_without_choices_are_handed_out(asker: Asker, server: FaultServer
     assert [chunk.model_dump(exclude_unset=True) for chunk in chunks] == events
 
 
+@pytest.mark.parametrize("model", ["groq:gpt-5", "openai:x", ":x", "a/b:free", "", "local", "mödel", "m" * 500])
+def test_any_model_is_the_services_own(model: str, server: FaultServer) -> None:
+    with OpenAI(api_key="k", base_url=server.base_url) as client:
+        assert client.chat.completions.create(model=model, messages=[]).choices[0].message.content == "ok"
+        chunks = list(client.chat.completions.create(model=model, messages=[], stream=True))
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        assert client.embeddings.create(model=model, input="a").data
+    assert [one.json["model"] for one in server.received] == [model] * 3
+
+
 class Day(BaseModel):
     name: str
 

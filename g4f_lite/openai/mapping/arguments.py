@@ -89,7 +89,8 @@ def essential_arguments(asked: Asked) -> JSONObject:
     if asked.operation in ("models", "model"):
         return {"max_age": 0}
     fields = asked.fields
-    keywords: JSONObject = {"model": fields["model"] if isinstance(fields.get("model"), str) else _ANY}
+    model = fields.get("model")
+    keywords: JSONObject = {"model": f":{model}" if model and isinstance(model, str) else _ANY}  # no name before it
     if asked.operation == "chat":
         keywords |= {"messages": [{"role": "user", "content": _ANY}], "stream": asked.streams}
         keywords["stream_options"] = {"include_usage": True}  # hand out events without choices, if there are any
