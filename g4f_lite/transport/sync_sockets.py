@@ -28,6 +28,10 @@ _LONGEST_SIZE = 16
 _MOST_TRAILERS = 100
 
 
+_LONGEST_WAIT = 1e6
+"""Seconds: a socket takes no infinite timeout."""
+
+
 class _Active(threading.local):
     """The limit of the attempt under way in this thread; urllib3 has no way to hand it down."""
 
@@ -53,7 +57,7 @@ class _LimitedRaw(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if not self.waits:
             return None
-        self._sock.settimeout(self._limit.remaining())
+        self._sock.settimeout(min(self._limit.remaining(), _LONGEST_WAIT))
         got: int | None = self._inner.readinto(buffer)
         return got
 
