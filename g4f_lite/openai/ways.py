@@ -21,6 +21,7 @@ from .service import Exchange, Services
 RETRIES = "x-g4f-retries"
 """The header in which our own clients tell the transport how often a leg may be tried again."""
 _FOREVER = 1e9
+"""Seconds that stand for no limit."""
 _OF_THE_LIBRARY = ("x-stainless-", "x-g4f-", "accept", "content-", "openai-")
 _NOT_FOR_OTHERS = frozenset({"connection", "host", "idempotency-key", "transfer-encoding", "user-agent"})
 _SECRET = ("auth", "key", "token", "cookie", "secret")
@@ -73,7 +74,7 @@ class ThroughRoutes:
             InvalidRequestError: the request cannot be called.
         """
         keywords: JSONObject = {}
-        if (read := incoming.timeout.get("read")) is not None and read > 0:
+        if (read := incoming.timeout.get("read")) is not None:
             keywords["deadline"] = min(read, self._client._calls.policy.deadline)
         if (retries := incoming.headers.get(RETRIES, "")).isdecimal():
             keywords["retries"] = int(retries)
@@ -103,10 +104,10 @@ class AtOneService:
         url = incoming.url
         if asked.operation == "model":  # it is looked for in the list
             url = f"{base}/models" + (f"?{parts.query}" if parts.query else "")
-        connect, read = incoming.timeout.get("connect"), incoming.timeout.get("read")
+        connect, read = (incoming.timeout.get(name) or _FOREVER for name in ("connect", "read"))
         keywords: JSONObject = {
             "provider": service,
-            "deadline": read or _FOREVER,
+            "deadline": read,
             "timeouts": Timeouts(connect=connect, first_token=read, stall=read, total=read),
             **essential_arguments(asked),
         }

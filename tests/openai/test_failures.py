@@ -116,6 +116,14 @@ def test_a_timeout_is_a_timeout(asker: Asker, timeout: Any, stream: bool, server
         asker(server, "embeddings.create", model="m", input="a", settings={**ONCE, "timeout": timeout})
 
 
+@pytest.mark.parametrize("timeout", [None, httpx.Timeout(None), httpx.Timeout(5, connect=None)])
+@each
+def test_there_may_be_no_timeout(asker: Asker, timeout: Any, server: FaultServer) -> None:
+    chunks = asker(server, "chat.completions.create", model="m", messages=M, stream=True, timeout=timeout)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert asker(server, "models.list", settings={"timeout": timeout}).data
+
+
 @each
 def test_a_timeout_of_a_stream_counts_silence_only(asker: Asker, server: FaultServer) -> None:
     events = [part for number in range(8) for part in (replies.Pause(0.15), _event(f"{number} "))]
