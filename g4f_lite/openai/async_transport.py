@@ -36,6 +36,11 @@ class AsyncTransport(BaseAsyncTransport):
         transport.way = AtOneService(name)
         return transport.closing(client)
 
+    @property
+    def routed(self) -> AsyncClient | None:
+        """The client whose routes answer; None if one service does."""
+        return self._client if self.way.retries else None
+
     def closing(self, *clients: Any) -> AsyncTransport:
         """As `Transport.closing`."""
         self._closes += clients

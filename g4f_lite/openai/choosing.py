@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..client.async_client import AsyncClient
 from ..client.client import Client
@@ -160,14 +160,29 @@ class OverRoutes:
 
         Through routes, a request is not repeated by the real client: `max_retries` is how often a leg is tried again.
         """
-        transport = getattr(self._client, "_transport", None)  # type: ignore[attr-defined]  # of the real class
-        if isinstance(transport, (Transport, AsyncTransport)) and transport.way.retries:
-            retries = options.get_max_retries(self.max_retries)  # type: ignore[attr-defined]
+        if self._routed is not None:
+            retries = options.get_max_retries(self.max_retries)  # type: ignore[attr-defined]  # of the real class
             options = copy.copy(options)
             options.max_retries = 0
             if retries != _DEFAULT_RETRIES:
                 options.headers = {**(options.headers or {}), RETRIES: str(retries)}
         return super().request(cast_to, options, **how)  # type: ignore[misc]
+
+    @property
+    def _routed(self) -> Client | AsyncClient | None:
+        """The client whose routes answer; None if one service does."""
+        transport = getattr(self._client, "_transport", None)  # type: ignore[attr-defined]
+        return transport.routed if isinstance(transport, (Transport, AsyncTransport)) else None
+
+    if not TYPE_CHECKING:  # a checker sees the arguments of the real class
+
+        def copy(self, **changes: Any) -> Any:
+            """As the method of the real class; routes are kept with another `http_client`, too."""
+            if changes.get("http_client") is not None and self._routed is not None:
+                changes["_extra_kwargs"] = {"client": self._routed, **changes.get("_extra_kwargs", {})}
+            return super().copy(**changes)
+
+        with_options = copy
 
 
 _DEFAULT_RETRIES = 2

@@ -49,6 +49,11 @@ class Transport(BaseTransport):
         transport.way = AtOneService(name)
         return transport.closing(client)
 
+    @property
+    def routed(self) -> Client | None:
+        """The client whose routes answer; None if one service does."""
+        return self._client if self.way.retries else None
+
     def closing(self, *clients: Any) -> Transport:
         """Close these with the transport; return it."""
         self._closes += clients

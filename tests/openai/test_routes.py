@@ -210,6 +210,20 @@ def test_any_http_client_may_have_the_transport(library: Any, server: FaultServe
     asyncio.run(ask())
 
 
+def test_copies_keep_the_routes(server: FaultServer) -> None:
+    with OpenAI(routes=[provider("one", server)]) as client, httpx2.Client() as other:
+        for copied in (
+            client.copy(),
+            client.with_options(http_client=other),
+            client.copy(timeout=9).copy(max_retries=1),
+        ):
+            raw = copied.chat.completions.with_raw_response.create(model="", messages=M)
+            assert raw.headers["x-g4f-provider"] == "one"
+    with OpenAI(api_key="k", base_url=server.base_url) as client, httpx2.Client() as other:
+        raw = client.copy(http_client=other).chat.completions.with_raw_response.create(model="m", messages=M)
+        assert raw.headers["x-g4f-provider"] == "openai"
+
+
 def test_an_answer_that_would_start_over_is_interrupted(server: FaultServer) -> None:
     server.on("one-model", replies.cut(2))
     with Client(routes=routes(server), on_interrupt="restart") as ours, OpenAI(client=ours) as client:
