@@ -171,7 +171,7 @@ def test_a_request_that_cannot_be_sent_is_a_bad_request(asker: Asker, server: Fa
 
 
 def test_our_own_errors_have_the_status_of_their_kind() -> None:
-    with Client(routes=["groq"]) as client, httpx.Client(transport=Transport(client)) as http:
+    with Client(routes=["groq", "cerebras"]) as client, httpx.Client(transport=Transport(client)) as http:
         real = openai.OpenAI(api_key="k", http_client=http)
         with pytest.raises(openai.AuthenticationError, match="GROQ_API_KEY") as raised:
             real.chat.completions.create(model="", messages=M)
