@@ -87,8 +87,11 @@ async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGene
 
 
 async def _call_all(calls: list[PendingCall | ToolResult]) -> list[ToolResult]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_call_async(one)) for one in calls]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_call_async(one)) for one in calls]
+    except ExceptionGroup as interrupted:  # by a signal handler: all else has become a result
+        raise interrupted.exceptions[0] from None
     return [task.result() for task in tasks]
 
 
