@@ -17,12 +17,6 @@ from .aftermath import check
 from .forms import Form, Held, ask_async, new_prompt, next_params, settings_of
 from .world import Observer, World
 
-IN_HANDSHAKE = ("unclosed <socket", "unclosed transport")
-"""
-What Python says if a task is cancelled in the one step between the creation of a TLS connection and the beginning of
-its handshake: asyncio does not close it then, but its finalizer does.
-"""
-
 
 class Steps:
     """Counts the callbacks that an event loop runs, and calls something before one of them."""
@@ -187,7 +181,7 @@ def interrupt(world: World, form: Form, mode: str, step: int) -> bool:
             else:
                 again = asyncio.run(_interrupt(world, form, mode, step, steps, observer))
         if mode != "loop closed":  # Python complains of the task that the program leaves behind
-            aftermath.check_noise(lines, IN_HANDSHAKE if form.over == "tls" else ())
+            aftermath.check_noise(lines)
     aftermath.check_closed(world, before_files)
     aftermath.check_threads(before_threads)
     return again
