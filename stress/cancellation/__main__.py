@@ -38,7 +38,7 @@ LATEST_S = 0.02
 
 QUICK = {
     "cancelled": 2, "cancelled twice": 7, "cancelled three times": 11, "timed out": 11, "failure of a sibling": 11,
-    "stream closed by another task": 7, "loop stopped": 11, "loop closed": 11,
+    "stream closed by another task": 7, "client closed by another task": 11, "loop stopped": 11, "loop closed": 11,
     "Ctrl-C": 251, "alarm": 499, "stream closed by another thread": 397, "client closed by another thread": 499,
 }  # fmt: skip
 """The modes of a quick sweep: how many steps lie between two interruptions."""

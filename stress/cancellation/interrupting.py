@@ -19,7 +19,7 @@ from typing import Any
 import g4f_lite
 from g4f_lite import Client
 
-from . import aftermath
+from . import aftermath, forms
 from .aftermath import check
 from .forms import Form, Held, ask, new_prompt, next_params, settings_of
 from .world import Observer, World
@@ -41,7 +41,7 @@ CLOSERS = ("stream closed by another thread", "client closed by another thread")
 EVERY_MODE = (*SIGNALS, *CLOSERS)
 SOCKETS = ("unclosed <socket", "unclosed <ssl")
 _LIBRARY = str(Path(g4f_lite.__file__).parent)
-_ASKS = ask.__code__
+_ASKS = (ask.__code__, forms._ask.__code__)
 
 
 class Windows:
@@ -70,7 +70,7 @@ class Points:
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
-        if (event != "call" and event != "c_return") or code is _ASKS:
+        if (event != "call" and event != "c_return") or code in _ASKS:
             return
         in_library = code.co_filename.startswith(_LIBRARY)
         if self._own and not in_library:
