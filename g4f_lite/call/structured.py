@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
 from ..provider.schema_sending import is_strict
@@ -44,6 +45,7 @@ class ResponseModel:
         try:
             self._reader = reader_of(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
+            raise_interruption(error)
             raise ConfigurationError(f"response_model {self.name} has no JSON Schema: {error}") from None
         schema = _rooted(self._reader.schema)
         self._property = ""
@@ -75,6 +77,7 @@ class ResponseModel:
             try:
                 return self._reader.parse(own)
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
+                raise_interruption(error)
                 if not complaints or _is_json(part):
                     with _lock:
                         complaints = self._reader.complaints(error, own)

@@ -114,6 +114,12 @@ class Protocol(ResponseHandler):
             with suppress(AttributeError, NotImplementedError, RuntimeError):  # as aiohttp does
                 self.transport.pause_reading()
 
+    def close(self) -> None:
+        """Close at once: with TLS, aiohttp would wait for the service's farewell, and the loop may end before it."""
+        if self.transport is not None:
+            self.transport.abort()
+            self.transport = self._payload = None
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._answer.end()
         self._settle()
@@ -143,6 +149,17 @@ class Connector(aiohttp.TCPConnector):
                 if protocol.transport is not None:
                     protocol.transport.abort()
         self._conns.clear()
+
+    async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Connect first, then begin TLS: asyncio can do both in one, but does not close a connection whose task is
+        cancelled between the two.
+        """
+        if not kwargs.pop("ssl", None):
+            return await super()._wrap_create_connection(*args, **kwargs)
+        del kwargs["server_hostname"]  # `_start_tls_connection` finds it again
+        plain, _ = await super()._wrap_create_connection(asyncio.Protocol, *args[1:], **kwargs)  # it drops what comes
+        return await self._start_tls_connection(plain, kwargs["req"], kwargs["timeout"], kwargs["client_error"])
 
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:

@@ -116,7 +116,12 @@ async def connect(
     place = f"{host}:{port}"
     try:
         async with asyncio.timeout(limit.start_connecting()):
-            _, answer = await loop.create_connection(PlainAnswer, host, port, ssl=context, happy_eyeballs_delay=0.25)
+            if context is None:
+                _, answer = await loop.create_connection(PlainAnswer, host, port, happy_eyeballs_delay=0.25)
+            else:  # in two steps: see `Connector._wrap_create_connection`
+                plain, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
+                answer = PlainAnswer()
+                answer.transport = await loop.start_tls(plain, answer, context, server_hostname=host)
     except TimeoutError:
         raise limit.connect_error() from None
     except (socket.gaierror, UnicodeError) as error:

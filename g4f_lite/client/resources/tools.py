@@ -38,10 +38,11 @@ def run_tools(
 
 def _chunks(create: Callable[..., Any], loop: ToolLoop) -> Generator[ChatCompletionChunk]:
     try:
-        while True:
-            with closing(create(stream=True, **loop.request())) as chunks:
-                yield from chunks
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            with closing(create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    yield from loop.chunks
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
             loop.add([_call(one) for one in calls])
     except G4FLiteError as error:
@@ -75,11 +76,12 @@ async def run_tools_async(
 
 async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGenerator[ChatCompletionChunk]:
     try:
-        while True:
-            async with aclosing(await create(stream=True, **loop.request())) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            async with aclosing(await create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    async for chunk in loop.chunks:
+                        yield chunk
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
             loop.add(await _call_all(calls))
     except G4FLiteError as error:
@@ -87,8 +89,11 @@ async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGene
 
 
 async def _call_all(calls: list[PendingCall | ToolResult]) -> list[ToolResult]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_call_async(one)) for one in calls]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_call_async(one)) for one in calls]
+    except ExceptionGroup as interrupted:  # by a signal handler: all else has become a result
+        raise interrupted.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
+from ...errors.signal_handlers import raise_interruption
 from ...value import JSONObject
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -58,6 +59,7 @@ class FunctionTool:
             hints = get_type_hints(self.function, include_extras=True)
             parameters = inspect.signature(self.function).parameters.values()
         except Exception as error:
+            raise_interruption(error)
             raise ConfigurationError(f"{self.name}() cannot be a tool: {error}") from None
         found = {}
         for one in parameters:
@@ -73,6 +75,7 @@ class FunctionTool:
         try:
             return reader_of(_typed_dict()(self.name, hints))
         except Exception as error:  # msgspec's, or pydantic's
+            raise_interruption(error)
             raise ConfigurationError(f"{self.name}() cannot be a tool: {error}") from None
 
     def keywords(self, arguments: str) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class FunctionTool:
         try:
             found: dict[str, Any] = self._reader.parse(text)
         except Exception as error:  # msgspec's, pydantic's, or of a type's own __post_init__
+            raise_interruption(error)
             raise ArgumentsError(joined(self._reader.complaints(error, text))) from None
         return found
 

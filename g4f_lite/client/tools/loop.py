@@ -10,14 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ...errors.exceptions import ConfigurationError, G4FLiteError, ToolLoopError
+from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
+from ...errors.signal_handlers import raise_interruption
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
 from ...types.tool_run import ToolResult, ToolRound, ToolRun
 from .functions import ArgumentsError, FunctionTool, content_of, function_tool
-
-_LEAST_TIMEOUT_S = 0.001
-"""The time is up: the next request says so."""
 
 
 class PendingCall(NamedTuple):
@@ -51,12 +49,23 @@ class ToolLoop:
         self._params = {name: value for name, value in params.items() if name != "messages"}
         self._messages: list[Any] = list(params.get("messages") or ())
         self._rounds: list[ToolRound] = []
+        self.chunks: Any = None
+        """The stream of this round, if it is one."""
+        self.closed = False
+        """No further round begins."""
 
     def request(self) -> dict[str, Any]:
-        """Return the keywords of the next `create`."""
+        """
+        Return the keywords of the next `create`.
+
+        Raises:
+            DeadlineExceededError: no time is left for it.
+        """
         params = {**self._params, "messages": self._messages}
         if self._ends_at is not None:
-            params["timeout"] = max(self._ends_at - time.monotonic(), _LEAST_TIMEOUT_S)
+            params["timeout"] = self._ends_at - time.monotonic()
+            if params["timeout"] <= 0:
+                raise DeadlineExceededError("the deadline of the conversation has passed")
         if self._rounds and params.get("tool_choice") not in (None, "none", "auto"):
             params["tool_choice"] = "auto"  # a demand holds for the first answer; else the conversation never ends
         return params
@@ -121,6 +130,7 @@ def result_of(pending: PendingCall, began: float, value: object) -> ToolResult:
 
 def failure_of(pending: PendingCall, began: float, error: Exception) -> ToolResult:
     """Return the result of a call that has raised: the model is told, and may do better."""
+    raise_interruption(error)
     text = f"{type(error).__name__}: {error}"[:2000]
     content = f"Error: {text}"
     return ToolResult(call=pending.call, content=content, error=text, duration=time.monotonic() - began)
