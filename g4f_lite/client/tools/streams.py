@@ -69,7 +69,7 @@ class AsyncToolStream(_Base):
         self._loop.closed = True
         if self._loop.chunks is not None:
             await self._loop.chunks.aclose()
-        if not self._chunks.ag_running:
+        if not self._chunks.ag_running:  # type: ignore[attr-defined]  # an async generator has it
             await self._chunks.aclose()
 
     async def __aenter__(self) -> Self:
