@@ -83,7 +83,8 @@ if TYPE_CHECKING:
     from .plugins.sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
     from .plugins.registry import provider_names as provider_names, register as register
     from .provider.local import LocalProvider as LocalProvider
-    from .provider.base import Provider as Provider, StreamParser as StreamParser
+    from .provider.base import Provider as Provider
+    from .provider.streaming import StreamFraming as StreamFraming, StreamParser as StreamParser
     from .provider.leg import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .client.shortcuts import chat as chat, stream as stream
@@ -129,7 +130,8 @@ _MODULES = {
     "plugins.hookspecs": "hookimpl hookspec",
     "plugins.registry": "provider_names register",
     "plugins.sources": "PluginInfo PluginWarning",
-    "provider.base": "Provider StreamParser",
+    "provider.base": "Provider",
+    "provider.streaming": "StreamFraming StreamParser",
     "provider.keys": "find_keys",
     "provider.leg": "Leg",
     "provider.local": "LocalProvider",

@@ -147,7 +147,7 @@ class ActiveAttempt:
         self._unsent = True
         with PluginBoundary(self.leg.key, "building the request", reads=False):
             outgoing = self.call.operation.build(
-                provider, self.request, None if key is None else key.value, self.call.plan.stream
+                provider, self.request, None if key is None else key.value, self.call.plan.stream and self.leg.streams
             )
             check_outgoing(outgoing)
         self._unsent = False

@@ -101,7 +101,7 @@ class Plan:
                 self._clock,
                 self.policy.timeouts,
                 self.deadline_at,
-                stream=self.stream,
+                stream=self.stream and leg.streams,
                 bounded=self.policy.bounds_stream,
                 patient=not (
                     self._health.any_usable(self._candidates, now, self._tokens)

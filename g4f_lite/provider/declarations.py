@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from ..suggestions import did_you_mean
 from .schema_rules import rules_of
+from .streaming import FRAMINGS
 
 # Source: OpenAI, Groq, xAI, Cerebras.
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
@@ -50,6 +52,18 @@ def check_working_comments(name: str, comments: Any) -> None:
     """
     if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
         raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
+
+
+def check_framing(name: str, framing: Any) -> None:
+    """
+    Check `Provider.stream_framing`.
+
+    Raises:
+        ConfigurationError: there is no such framing.
+    """
+    if framing not in FRAMINGS:
+        hint = did_you_mean(str(framing), FRAMINGS, "; override new_framing for one of your own")
+        raise ConfigurationError(f"{name}'s stream_framing is one of {', '.join(FRAMINGS)}, not {framing!r}{hint}")
 
 
 def check_declarations(name: str, **declarations: Any) -> None:

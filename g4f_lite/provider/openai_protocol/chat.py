@@ -18,7 +18,8 @@ from ...types.chat import ChatCompletion, ChatRequest, Usage
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
-from ..base import Provider, StreamParser
+from ..base import Provider
+from ..streaming import StreamParser
 from .completing import complete
 from .conversation import (
     check_id_form,
