@@ -23,7 +23,7 @@ NAMES = frozenset(
     ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
-    Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
+    Strategy StrategyContext Stream StreamFraming StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
     Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
