@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from .client.shortcuts import chat as chat, stream as stream
     from .trail import (
         Attempt as Attempt,
+        CallInfo as CallInfo,
         Explanation as Explanation,
         PlannedRoute as PlannedRoute,
         Skipped as Skipped,
@@ -137,7 +138,7 @@ _MODULES = {
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt Explanation PlannedRoute Skipped Trail",
+    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall

@@ -17,7 +17,7 @@ from g4f_lite.testing import FaultServer, replies
 NAMES = frozenset(
     """
     AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
-    ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
+    CallInfo ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
     HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
     ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
