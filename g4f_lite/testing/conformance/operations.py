@@ -85,7 +85,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         (SOUND, "audio/wav"),
     ),
     "images": Endpoint(
-        ImageRequest, {"prompt": PROMPT}, (PROMPT,), {**_DRAWN, "response_format": ("b64_json", "b64_json")},
+        ImageRequest, {"prompt": PROMPT}, (PROMPT,), {**_DRAWN, "response_format": ("url", "url")},
         "images.generate", {"prompt": PROMPT}, _json({"created": 1, "data": [{"url": "http://i.invalid/1"}] * 3}),
         lambda found: [one.url for one in found.data], ["http://i.invalid/1"] * 3,
     ),
