@@ -18,7 +18,7 @@ from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
 from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
-from ..types.assembly import Assembly, as_chunks
+from ..types.assembly import Assembly
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
@@ -380,7 +380,7 @@ class ChunkReader:
                 HTTPResponse(status=self.status or 200, headers=dict(self.headers), body=body)
             )
             check(completion, ChatCompletion, "parse_response")
-        return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
+        return [*self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]
 
 
 def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError, G4FLiteError, ToolLoopError
+from ...errors.places import place_of
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
 from ...types.tool_run import ToolResult, ToolRound, ToolRun
@@ -122,8 +123,8 @@ def result_of(pending: PendingCall, began: float, value: object) -> ToolResult:
 def failure_of(pending: PendingCall, began: float, error: Exception) -> ToolResult:
     """Return the result of a call that has raised: the model is told, and may do better."""
     text = f"{type(error).__name__}: {error}"[:2000]
-    content = f"Error: {text}"
-    return ToolResult(call=pending.call, content=content, error=text, duration=time.monotonic() - began)
+    place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it
+    return ToolResult(call=pending.call, content=f"Error: {text}", error=place, duration=time.monotonic() - began)
 
 
 def _refused(call: ToolCall, reason: str) -> ToolResult:
