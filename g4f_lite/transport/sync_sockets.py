@@ -54,6 +54,8 @@ class _LimitedRaw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        # Python makes it of memory that may still hold a request; the repr of a view shows none of it in tracebacks.
+        buffer = memoryview(buffer)
         self._sock.settimeout(self._remaining())
         try:
             got: int | None = self._inner.readinto(buffer)
