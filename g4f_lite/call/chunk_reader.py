@@ -372,8 +372,7 @@ class ChunkReader:
         """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
-        if len(body) > self._small:
-            check_memory("the answer", body, self._limit.max_bytes)
+        check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
         with PluginBoundary(self.leg.key, "reading an answer"):
             completion = self.leg.provider.parse_response(

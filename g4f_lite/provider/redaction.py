@@ -206,7 +206,9 @@ def redact(error: ProviderError, key: Key | None) -> ProviderError:
     for link in _chain(error):
         for name in ("__cause__", "__context__"):
             linked = getattr(link, name)
-            if linked is link or not isinstance(linked, G4FLiteError):  # `raise error from error` is a circle
+            if linked is not None and (
+                linked is link or not isinstance(linked, G4FLiteError)
+            ):  # `raise error from error` is a circle
                 suppressed = link.__suppress_context__
                 setattr(link, name, None)
                 link.__suppress_context__ = suppressed

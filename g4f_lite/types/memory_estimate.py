@@ -26,9 +26,13 @@ _LONG = re.compile(rb'"[^"]{1024,}')
 _WIDEST_MARKS = (b"\\ud", b"\\uD", b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 
 
+ALWAYS_SMALL = 1 << 14
+"""Bytes of JSON that cannot take too much memory, whatever the limit is."""
+
+
 def small(limit: int) -> int:
     """Return the size up to which JSON cannot take too much memory, so that nobody need estimate it."""
-    return min(max(limit >> 6, 1 << 14), 1 << 20)
+    return min(max(limit >> 6, ALWAYS_SMALL), 1 << 20)
 
 
 def memory_of(body: bytes, per_object: tuple[int, int] = OBJECT) -> int:
@@ -50,7 +54,7 @@ def check_memory(
     Raises:
         MalformedResponseError: it would take more.
     """
-    if (needed := memory_of(body, per_object)) > share * limit:
+    if len(body) > small(limit) and (needed := memory_of(body, per_object)) > share * limit:
         raise MalformedResponseError(
             f"{what} would take about {needed >> 20} MiB of memory once decoded, which is more than"
             f" {share:g} times the setting max_response_bytes={limit}"
