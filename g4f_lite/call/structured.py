@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.places import place_of
 from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
@@ -78,7 +79,9 @@ class ResponseModel:
                 return self._reader.parse(own)
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
                 raise_interruption(error)
-                if not complaints or _is_json(part):
+                if not isinstance(error, ValueError):  # a bug of a validator
+                    complaints = [f"{type(error).__name__}: {error} (at {place_of(error)})"]
+                elif not complaints or _is_json(part):
                     with _lock:
                         complaints = self._reader.complaints(error, own)
         raise MisfitError(f"the answer does not match {self.name}: {joined(complaints)}") from None

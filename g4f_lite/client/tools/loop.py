@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
+from ...errors.places import place_of
 from ...errors.signal_handlers import raise_interruption
 from ...provider.boundary import describe
 from ...types.chat import ChatCompletion, ToolCall
@@ -148,8 +149,8 @@ def failure_of(pending: PendingCall, began: float, error: BaseException) -> Tool
     """Return the result of a call that has raised: the model is told, and may do better."""
     raise_interruption(error)
     text = text_to_send(describe(error)[:2000])
-    content = f"Error: {text}"
-    return ToolResult(call=pending.call, content=content, error=text, duration=time.monotonic() - began)
+    place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it
+    return ToolResult(call=pending.call, content=f"Error: {text}", error=place, duration=time.monotonic() - began)
 
 
 def _refused(call: ToolCall, reason: str) -> ToolResult:
