@@ -19,6 +19,7 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from ..errors.signal_handlers import raised_by_signal_handler
 from .answer_parser import AnswerParser, Head
 from .common import PIECE
 
@@ -163,6 +164,10 @@ class Protocol(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._answer.end()
         self._settle()
+        if exc is not None and raised_by_signal_handler(exc) is not None:  # it came in here, and asyncio closed
+            self.set_exception(exc)
+            if self._body is not None:
+                self._body.set_exception(exc)
         super().connection_lost(exc)
 
 
