@@ -126,9 +126,10 @@ def sound_error(error: ProviderError) -> ProviderError:
         error.args = (error.message, *error.args[1:])
         str(error)
     except Exception:  # of foreign code
-        known = (kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
+        ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
+        known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
         kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
-        replacement: ProviderError = kind(describe(error)[:200])
+        replacement = kind(describe(error)[:200])
         return replacement.with_traceback(error.__traceback__)
     return error
 
