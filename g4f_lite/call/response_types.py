@@ -11,6 +11,7 @@ from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_o
 import msgspec
 import msgspec.inspect
 
+from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import subschemas
 from ..value import NOT_JSON, JSONObject
 
@@ -112,7 +113,8 @@ def reader_of(model: Any) -> MsgspecType | PydanticModel | PydanticType:
     except TypeError as error:  # a field may be a pydantic model
         try:
             return PydanticType(model)
-        except Exception:
+        except Exception as second:
+            raise_interruption(second)
             raise error from None
 
 
@@ -134,6 +136,7 @@ def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
         msgspec.convert(value, model, str_keys=True)
         return []
     except Exception as error:
+        raise_interruption(error)
         message, _, inner = str(error).partition(" - at `$")
     found: list[str] = []
     fields = getattr(msgspec.inspect.type_info(model), "fields", ()) if isinstance(value, dict) else ()

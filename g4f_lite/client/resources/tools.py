@@ -39,10 +39,11 @@ def run_tools(
 
 def _chunks(create: Callable[..., Any], loop: ToolLoop) -> Generator[ChatCompletionChunk]:
     try:
-        while True:
-            with closing(create(stream=True, **loop.request())) as chunks:
-                yield from chunks
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            with closing(create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    yield from loop.chunks
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
             loop.add([_call(one) for one in calls])
     except G4FLiteError as error:
@@ -100,11 +101,12 @@ async def run_tools_async(
 
 async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGenerator[ChatCompletionChunk]:
     try:
-        while True:
-            async with aclosing(await create(stream=True, **loop.request())) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            async with aclosing(await create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    async for chunk in loop.chunks:
+                        yield chunk
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
             loop.add(await _call_all(calls, loop))
     except G4FLiteError as error:

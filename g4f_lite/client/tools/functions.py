@@ -14,6 +14,7 @@ import msgspec
 
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
+from ...errors.signal_handlers import raise_interruption
 from ...types.json_values import is_encodable
 from ...value import JSONObject
 
@@ -59,6 +60,7 @@ class FunctionTool:
             hints = get_type_hints(function, include_extras=True)
             parameters = inspect.signature(function).parameters.values()
         except Exception as error:
+            raise_interruption(error)
             raise ConfigurationError(f"{self.name}() cannot be a tool: {error}") from None
         found = {}
         for one in parameters:
@@ -74,6 +76,7 @@ class FunctionTool:
         try:
             return reader_of(_typed_dict()(self.name, hints))
         except Exception as error:  # msgspec's, or pydantic's
+            raise_interruption(error)
             said = str(error).splitlines()[-1:]  # before it, msgspec speaks to authors of types
             raise ConfigurationError(f"{self.name}() cannot be a tool: {''.join(said)}") from None
 
@@ -88,6 +91,7 @@ class FunctionTool:
         try:
             found: dict[str, Any] = self._reader.parse(text)
         except Exception as error:  # msgspec's, pydantic's, or of a type's own __post_init__
+            raise_interruption(error)
             raise ArgumentsError(joined(self._reader.complaints(error, text))) from None
         return found
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
+from ...errors.places import place_of
+from ...errors.signal_handlers import raise_interruption
 from ...provider.boundary import describe
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
@@ -50,6 +52,10 @@ class ToolLoop:
         self._params = {name: value for name, value in params.items() if name != "messages"}
         self._messages = [*as_list(params.get("messages", ()))]
         self._rounds: list[ToolRound] = []
+        self.chunks: Any = None
+        """The stream of this round, if it is one."""
+        self.closed = False
+        """No further round begins."""
 
     def request(self) -> dict[str, Any]:
         """Return the keywords of the next `create`; raises as `seconds_left`."""
@@ -141,9 +147,10 @@ def result_of(pending: PendingCall, began: float, value: object) -> ToolResult:
 
 def failure_of(pending: PendingCall, began: float, error: BaseException) -> ToolResult:
     """Return the result of a call that has raised: the model is told, and may do better."""
+    raise_interruption(error)
     text = text_to_send(describe(error)[:2000])
-    content = f"Error: {text}"
-    return ToolResult(call=pending.call, content=content, error=text, duration=time.monotonic() - began)
+    place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it
+    return ToolResult(call=pending.call, content=f"Error: {text}", error=place, duration=time.monotonic() - began)
 
 
 def _refused(call: ToolCall, reason: str) -> ToolResult:
