@@ -62,7 +62,7 @@ def told(mode: str, server: FaultServer, function: Callable[..., Any]) -> tuple[
     (result,) = run.rounds[0].results
     assert run.text == "done"
     assert server.received[-1].json["messages"][-1]["content"] == result.content
-    return result.content, result.error
+    return result.content, result.error and result.error.partition(" (at ")[0]
 
 
 class Text(str):

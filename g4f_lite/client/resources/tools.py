@@ -10,7 +10,6 @@ from contextlib import aclosing, closing
 from typing import Any
 
 from ...errors.exceptions import G4FLiteError
-from ...errors.signal_handlers import raised_by_signal_handler
 from ...types.chat import ChatCompletionChunk
 from ...types.tool_run import ToolResult, ToolRun
 from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
@@ -74,8 +73,6 @@ def _outcome(pending: PendingCall) -> tuple[Any, BaseException | None]:
 
 
 def _told(pending: PendingCall, began: float, value: Any, error: BaseException | None) -> ToolResult:
-    if error is not None and (interruption := raised_by_signal_handler(error)) is not None:
-        raise interruption  # such as a task queue's limit of time: it is meant for the caller
     if error is None:
         try:
             return result_of(pending, began, value)
