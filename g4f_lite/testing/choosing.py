@@ -54,7 +54,7 @@ def rate_limited(limit: int, window: float, reply: Reply, refusal: Callable[[flo
             if len(taken) < limit:
                 taken.append(now)
                 return reply(request)
-            wait = window - (now - taken[0])
+            wait = window - (now - taken[0]) if taken else window  # a limit of 0 takes none
         return refusal(wait)(request)
 
     return limited

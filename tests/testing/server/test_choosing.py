@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from g4f_lite import Client
+from g4f_lite import Client, RateLimitError
 from g4f_lite.testing import FaultServer, replies, wire
 from g4f_lite.testing.script import Received
 
@@ -81,3 +81,11 @@ def test_the_bytes_of_a_reply_can_be_made_by_hand() -> None:
     with FaultServer() as server, Client(base_url=server.base_url) as client:
         server.script(own)
         assert ask(client, "hi") == "by hand"
+
+
+def test_a_limit_of_nothing_takes_nothing() -> None:
+    with FaultServer() as server, Client(base_url=server.base_url, retries=0) as client:
+        server.script(replies.rate_limited(0, 60))
+        with pytest.raises(RateLimitError) as caught:
+            client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], model="m", deadline=5)
+    assert caught.value.retry_after == 60
