@@ -19,7 +19,7 @@ from ..errors.exceptions import (
     StreamInterruptedError,
 )
 from ..errors.reply import ErrorReply
-from ..errors.signal_handlers import raised_by_signal_handler
+from ..errors.signal_handlers import raise_interruption, raised_by_signal_handler
 from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
 from .checked import shown
@@ -102,7 +102,8 @@ def describe(error: BaseException) -> str:
     """Return the name and the text of an exception; its `__str__` may fail."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # of foreign code
+    except Exception as second:  # of foreign code
+        raise_interruption(second)
         return type(error).__name__
 
 
@@ -127,7 +128,8 @@ def sound_error(error: ProviderError) -> ProviderError:
         error.provider = error.model = ""
         error.args = (error.message, *error.args[1:])
         str(error)
-    except Exception:  # of foreign code
+    except Exception as second:  # of foreign code
+        raise_interruption(second)
         kind = next(kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
         replacement: ProviderError = kind(describe(error)[:200])
         return replacement.with_traceback(error.__traceback__)
