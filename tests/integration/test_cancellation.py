@@ -21,9 +21,17 @@ def test_a_call_that_is_cancelled_interrupted_or_closed_at_any_step_leaves_nothi
 
 
 @ON_POSIX
-@pytest.mark.parametrize("form", ["over TLS", "large body over TLS"])
-def test_the_end_of_a_loop_leaves_no_tls_connection_open(form: str) -> None:
-    sweep("--only", form, "--mode", "loop stopped")
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [
+        ("over TLS", "loop stopped"),
+        ("stream over TLS", "loop stopped"),
+        ("large body over TLS", "loop stopped"),
+        ("large body over TLS", "cancelled"),
+    ],
+)
+def test_no_tls_connection_is_left_open(form: str, mode: str) -> None:
+    sweep("--only", form, "--mode", mode)
 
 
 @ON_POSIX
