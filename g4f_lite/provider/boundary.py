@@ -19,7 +19,7 @@ from ..errors.exceptions import (
 )
 from ..errors.places import place_of
 from ..errors.reply import ErrorReply
-from ..errors.signal_handlers import raised_by_signal_handler
+from ..errors.signal_handlers import raise_interruption, raised_by_signal_handler
 from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
 from .checked import shown
@@ -100,7 +100,8 @@ def describe(error: BaseException) -> str:
     """Return the name and the text of an exception; its `__str__` may fail."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # of foreign code
+    except Exception as second:  # of foreign code
+        raise_interruption(second)
         return type(error).__name__
 
 
@@ -125,7 +126,8 @@ def sound_error(error: ProviderError) -> ProviderError:
         error.provider = error.model = ""
         error.args = (error.message, *error.args[1:])
         str(error)
-    except Exception:  # of foreign code
+    except Exception as second:  # of foreign code
+        raise_interruption(second)
         ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
         known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
         kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))

@@ -37,9 +37,9 @@ LATEST_S = 0.02
 
 
 QUICK = {
-    "cancelled": 2, "cancelled twice": 7, "cancelled three times": 11, "timed out": 11, "failure of a sibling": 11,
-    "stream closed by another task": 7, "client closed by another task": 11, "loop stopped": 11, "loop closed": 11,
-    "Ctrl-C": 251, "alarm": 499, "stream closed by another thread": 397, "client closed by another thread": 499,
+    "cancelled": 3, "cancelled twice": 11, "cancelled three times": 17, "timed out": 13, "failure of a sibling": 13,
+    "stream closed by another task": 7, "client closed by another task": 13, "loop stopped": 11, "loop closed": 13,
+    "Ctrl-C": 331, "alarm": 661, "stream closed by another thread": 499, "client closed by another thread": 661,
 }  # fmt: skip
 """The modes of a quick sweep: how many steps lie between two interruptions."""
 

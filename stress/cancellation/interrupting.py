@@ -138,16 +138,20 @@ def _run(
     number: signal.Signals = signal.SIGALRM,
 ) -> None:
     """Make the call; the exception `kind` alone may end it."""
+    timer: threading.Timer | None = None
     try:
         try:
             if after:
-                _send_after(after, number)
+                timer = _send_after(after, number)
             else:
                 sys.setprofile(points)
             ask(client, form, held)
         finally:
             sys.setprofile(None)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
+            if timer is not None:
+                timer.cancel()
+                timer.join()
     except BaseException as error:
         check("the interruption itself arrives", kind is not None and type(error) is kind, f"{error!r}")
     else:
@@ -157,15 +161,17 @@ def _run(
             Windows.seen["swallowed by a finalizer or C code"] += 1
 
 
-def _send_after(seconds: float, number: signal.Signals) -> None:
+def _send_after(seconds: float, number: signal.Signals) -> threading.Timer | None:
+    """Return what sends the signal, if it is not the system."""
     if number == signal.SIGALRM:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        return
+        return None
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(seconds, signal.pthread_kill, (main, number))
     timer.name, timer.daemon = "watchdog", True
     timer.start()
+    return timer
 
 
 def _close_beside(mode: str, client: Any, held: Held) -> None:
