@@ -46,7 +46,8 @@ def as_plain_base64(image: Image) -> Image:
     if not given:
         if url is None or url[:5].lower() != "data:":
             return Image(url=url, b64_json=given, revised_prompt=prompt)
-        url, given = None, url
+        given = url
+        url = None
     if given[:5].lower() == "data:":
         given = given.partition(",")[2]
     given = "".join(given.split())
