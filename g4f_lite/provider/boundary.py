@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from ..errors.exceptions import (
     DeadlineExceededError,
@@ -136,10 +135,10 @@ def sound_error(error: ProviderError) -> ProviderError:
 
 def _plain(error: ProviderError, message: str) -> ProviderError:
     """Return an error of the nearest class of this library that stands for one leg."""
-    known = (kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
-    kind: Any = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
-    replacement: ProviderError = kind(message)
-    return replacement.with_traceback(error.__traceback__)
+    ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
+    known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
+    kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
+    return kind(message).with_traceback(error.__traceback__)
 
 
 def _as_status(status: object) -> int | None:

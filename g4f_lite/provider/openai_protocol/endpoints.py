@@ -38,12 +38,11 @@ PATHS = {
     "translation": "/audio/translations",
     "speech": "/audio/speech",
     "images": "/images/generations",
-    "models": "/models",
 }
 
 
 def build(
-    api_base: str,
+    url: str,
     request: EndpointRequest,
     key_headers: Mapping[str, str],
     service: str = "",
@@ -73,7 +72,7 @@ def build(
     if request.extra_headers:
         headers |= {name.lower(): value for name, value in request.extra_headers.items()}
     method = "GET" if isinstance(request, ModelsRequest) else "POST"
-    return HTTPRequest(url=api_base + PATHS[request.operation], headers=headers, body=body, method=method)
+    return HTTPRequest(url=url, headers=headers, body=body, method=method)
 
 
 def _fitted(request: EndpointRequest, service: str, differing: Mapping[str, str | Sequence[Any] | None]) -> JSONObject:
