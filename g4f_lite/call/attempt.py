@@ -43,7 +43,7 @@ from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, OBJECT, check_memory
+from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, MODEL, OBJECT, check_memory
 from ..value import JSONObject
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
@@ -253,7 +253,7 @@ class ActiveAttempt:
         if not provider._decodes:  # its code may change the headers
             response = msgspec.structs.replace(response, headers=dict(response.headers))
         if response.body[ALWAYS_SMALL : ALWAYS_SMALL + 1] and operation.name != "speech":  # a slice needs no call
-            per_object = OBJECT if operation is CHAT else LARGE_OBJECT
+            per_object = OBJECT if operation is CHAT else MODEL if operation.name == "models" else LARGE_OBJECT
             check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:
             with PluginBoundary(self.leg.key, "reading the answer"):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
 from ..provider.boundary import describe
 
@@ -89,4 +90,4 @@ def _call(name: str, function: Callable[[Any], T], state: Any) -> T:
     except BaseException as bug:  # the plugin border
         if is_interruption(bug):
             raise
-        raise ConfigurationError(f"{name} failed: {describe(bug)}") from bug
+        raise ConfigurationError(f"{name} failed: {describe(bug)} (at {place_of(bug)})") from bug

@@ -112,6 +112,9 @@ def sound_error(error: ProviderError) -> ProviderError:
     One that cannot be used at all, such as one whose `__str__` raises, is replaced by one of the nearest class of this
     library.
     """
+    if isinstance(error, ExceptionGroup):  # of a client inside the provider's code: here, one leg has failed
+        wait, error = error.retry_after, _plain(error, " ".join(error.message.split()))
+        error.retry_after = wait
     try:
         status, code, wait = error.status, error.code, error.retry_after
         if not isinstance(error.message, str):
@@ -128,12 +131,16 @@ def sound_error(error: ProviderError) -> ProviderError:
         str(error)
     except Exception as second:  # of foreign code
         raise_interruption(second)
-        ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
-        known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
-        kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
-        replacement = kind(describe(error)[:200])
-        return replacement.with_traceback(error.__traceback__)
+        return _plain(error, describe(error)[:200])
     return error
+
+
+def _plain(error: ProviderError, message: str) -> ProviderError:
+    """Return an error of the nearest class of this library that stands for one leg."""
+    ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
+    known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
+    kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
+    return kind(message).with_traceback(error.__traceback__)
 
 
 def _as_status(status: object) -> int | None:

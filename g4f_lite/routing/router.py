@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError
+from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
 from ..health.tracker import Health
 from ..provider.boundary import describe
@@ -179,7 +180,7 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
         if is_interruption(error):
             raise
         name = getattr(strategy, "__name__", repr(strategy))
-        raise ConfigurationError(f"the strategy {name} failed: {describe(error)}") from error
+        raise ConfigurationError(f"the strategy {name} failed: {describe(error)} (at {place_of(error)})") from error
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is not a leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]

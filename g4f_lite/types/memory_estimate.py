@@ -14,8 +14,11 @@ from ..errors.exceptions import MalformedResponseError
 
 SHARE = 3
 """How many times `max_response_bytes` the memory of an answer may take, its bytes included."""
-OBJECT, LARGE_OBJECT = (160, 48), (850, 72)
-"""Bytes of an object and of another value, as they are decoded; and in one of our types as well, while both exist."""
+OBJECT, LARGE_OBJECT, MODEL = (160, 48), (850, 80), (850, 420)
+"""
+Bytes of an object and of another value, as they are decoded; in one of our types as well, while both exist; and in a
+list of models, where a text may stand for a model.
+"""
 _LIST, _QUOTE = 72, 30
 _WIDE, _WIDEST = 5, 8
 """Bytes for each byte of a text with a character above U+007F, or above U+FFFF, while it is decoded."""

@@ -15,7 +15,7 @@ class ToolResult(Value, frozen=True, kw_only=True):
     content: str
     """The function's result as text or JSON; "Error: …" if there is none."""
     error: str | None = None
-    """What the function raised, or why it was not called."""
+    """What the function raised, and in which line; or why it was not called."""
     duration: float = 0.0
     """Seconds that the function took."""
 

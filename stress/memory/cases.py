@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from g4f_lite.types.memory_estimate import LARGE_OBJECT, OBJECT, SHARE, memory_of
+from g4f_lite.types.memory_estimate import LARGE_OBJECT, MODEL, OBJECT, SHARE, memory_of
 
 PIECE = 1 << 16
 HEADERS = 64 << 20
@@ -221,7 +221,8 @@ def taken(case: Case) -> Case:
 
     def send(limit: int) -> Iterator[bytes]:
         body = b"".join(case.send(limit)).split(b"\r\n\r\n", 1)[1]
-        needed = memory_of(body, OBJECT if case.ask == "chat" else LARGE_OBJECT)
+        per_object = {"chat": OBJECT, "models": MODEL, "lookup": MODEL}.get(case.ask, LARGE_OBJECT)
+        needed = memory_of(body, per_object)
         return case.send(min(limit, int(0.98 * SHARE * limit * limit / needed)))
 
     return case._replace(send=send)

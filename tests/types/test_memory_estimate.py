@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from g4f_lite import MalformedResponseError
-from g4f_lite.types.memory_estimate import LARGE_OBJECT, OBJECT, SHARE, check_memory, memory_of, small
+from g4f_lite.types.memory_estimate import LARGE_OBJECT, MODEL, OBJECT, SHARE, check_memory, memory_of, small
 from g4f_lite.types.size_limits import MAX_RESPONSE_BODY
 
 EMOJI, ESCAPED = "\U0001f600".encode(), b"\\ud83d\\ude00"
@@ -108,8 +108,8 @@ SENSIBLE = {
     "10 MiB of text with emoji": (one_text(b"", b"Hello, world! " + EMOJI, b"") * 10, OBJECT),
     "32 MiB of Russian": (one_text(b"", "\u0444".encode(), b"") * 32, OBJECT),
     "8 images of 4 MiB": (one_text(b"", b"AAAA", b"") * 32 + b'"' + EMOJI + b'"', LARGE_OBJECT),
-    "5000 models": (models(b"A description. "), LARGE_OBJECT),
-    "5000 models with emoji": (models(b"A description " + ESCAPED), LARGE_OBJECT),
+    "5000 models": (models(b"A description. "), MODEL),
+    "5000 models with emoji": (models(b"A description " + ESCAPED), MODEL),
 }
 
 
