@@ -43,7 +43,7 @@ from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.memory_estimate import LARGE_OBJECT, OBJECT, check_memory, small
+from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, OBJECT, check_memory
 from ..value import JSONObject
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
@@ -252,7 +252,7 @@ class ActiveAttempt:
         provider = self.leg.provider
         if not provider._decodes:  # its code may change the headers
             response = msgspec.structs.replace(response, headers=dict(response.headers))
-        if len(response.body) > small(self.limit.max_bytes) and operation.name != "speech":
+        if response.body[ALWAYS_SMALL : ALWAYS_SMALL + 1] and operation.name != "speech":  # a slice needs no call
             per_object = OBJECT if operation is CHAT else LARGE_OBJECT
             check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:

@@ -18,7 +18,7 @@ from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
 from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
-from ..types.assembly import Assembly, as_chunks
+from ..types.assembly import Assembly
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
@@ -373,15 +373,14 @@ class ChunkReader:
         """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
-        if len(body) > self._small:
-            check_memory("the answer", body, self._limit.max_bytes)
+        check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
         with PluginBoundary(self.leg.key, "reading an answer"):
             completion = self.leg.provider.parse_response(
                 HTTPResponse(status=self.status or 200, headers=dict(self.headers), body=body)
             )
             check(completion, ChatCompletion, "parse_response")
-        return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
+        return [*self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]
 
 
 def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:

@@ -142,7 +142,7 @@ class Plan:
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
         now = self._clock.monotonic()
-        state.attempt = msgspec.structs.replace(state.attempt, first_token=state.elapsed(now))
+        state.attempt = msgspec.structs.replace(state.attempt, first_token=now - state.limit.started_at)
         self._answered(state, now, headers, ended=False)
         state.probe, state.answered = 0, True
 
@@ -173,7 +173,7 @@ class Plan:
             probe=state.probe,
             wall=self._clock.time(),
             headers=headers,
-            first_token=state.elapsed(now),
+            first_token=now - state.limit.started_at,
         )
 
     def fail(
@@ -206,7 +206,7 @@ class Plan:
         self._record.failed(leg, error)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
-            self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
+            self.deadline_at += now - state.limit.started_at - (state.attempt.first_token or 0.0)
         breaker_is_open = self._remember(state, error, decision, now)
         again, wait = False, None
         try:
@@ -257,7 +257,7 @@ class Plan:
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
         if state.ended is None:  # else a signal came when it had ended
-            attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
+            attempt = msgspec.structs.replace(state.attempt, duration=now - state.limit.started_at, **outcome)
             self._under_way -= 1
             state.ended = attempt
             self._record.entries.append(attempt)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from ..errors.exceptions import ProviderError
+from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
 from . import hookspecs
 from .sources import describe
@@ -102,7 +103,8 @@ class Observers:
                 if is_interruption(error):
                     interruption = error
                 else:
-                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
+                    what = f"{describe(error)} (at {place_of(error)})"
+                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, what)
         if interruption is not None:
             raise interruption
 
@@ -115,7 +117,8 @@ class Observers:
             except BaseException as failure:  # the plugin border
                 if is_interruption(failure):
                     raise
-                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, describe(failure))
+                what = f"{describe(failure)} (at {place_of(failure)})"
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, what)
                 continue
             if isinstance(refined, ProviderError):
                 return refined

@@ -6,7 +6,6 @@ any key, or a request that can be sent. No I/O.
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -18,6 +17,7 @@ from ..errors.exceptions import (
     ReplyError,
     StreamInterruptedError,
 )
+from ..errors.places import place_of
 from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import preload_before_fork
@@ -84,10 +84,8 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
         return error
     if (interruption := raised_by_signal_handler(error)) is not None:
         return interruption
-    [frame] = traceback.extract_tb(error.__traceback__, limit=-1)
-    place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
     text = redact_text(describe(error)[:2000], key)[:200]
-    return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
+    return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error)}: {text}")
 
 
 def reason_to_skip(error: BaseException, doing: str) -> str:
@@ -128,8 +126,10 @@ def sound_error(error: ProviderError) -> ProviderError:
         error.args = (error.message, *error.args[1:])
         str(error)
     except Exception:  # of foreign code
-        kind = next(kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
-        replacement: ProviderError = kind(describe(error)[:200])
+        ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
+        known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
+        kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
+        replacement = kind(describe(error)[:200])
         return replacement.with_traceback(error.__traceback__)
     return error
 

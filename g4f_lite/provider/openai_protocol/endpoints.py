@@ -120,7 +120,9 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList)
     drawn = _decode_answer(response, ImagesResponse)
-    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(one) for one in drawn.data))
+    images = [*drawn.data]
+    drawn = msgspec.structs.replace(drawn, data=())
+    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(images.pop(0)) for _ in range(len(images))))
 
 
 def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
