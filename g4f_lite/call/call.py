@@ -108,7 +108,11 @@ class Call:
 
     def __enter__(self) -> Self:
         if self._info is not None and not self.told:
-            self.hooks.observe("call_started", self._info, self)
+            try:
+                self.hooks.observe("call_started", self._info, self)
+            except BaseException as error:  # of a signal's handler: `__exit__` will not be called
+                self._fail(error)
+                raise
         return self
 
     def __exit__(

@@ -81,7 +81,7 @@ def test_a_new_plugin_passes_its_tests_and_answers_by_its_name(
 def test_the_examples_pass_their_tests_from_their_wheels(venv: Venv, installed: Installed) -> None:
     assert {path.parent.name for path in ROOT.glob("examples/*/pyproject.toml")} == set(EXAMPLES)
     ran = venv.run("python", "-W", "error", "-m", "pytest", "-q", *installed.examples, cwd=installed.examples[0].parent)
-    assert re.search(r"2\d passed", ran)
+    assert re.search(r"3\d passed", ran)
 
 
 def test_new_plugins_and_examples_are_clean(venv: Venv, installed: Installed) -> None:

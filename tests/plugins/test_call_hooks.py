@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import signal
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -228,3 +229,37 @@ def test_a_call_that_nobody_observes_knows_its_id_too(groq: FaultServer) -> None
         trails = [client.chat.completions.create(messages=MESSAGES, provider="groq").trail for _ in range(2)]
     assert len({trail.call_id for trail in trails} | {""}) == 3
     assert all(trail.usage.prompt_tokens == 5 for trail in trails)
+
+
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+def test_a_signal_while_a_call_begins_ends_it_too(kind: str, groq: FaultServer) -> None:
+    class Interrupts:
+        @hookimpl
+        def call_started(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    tracer = Tracer()
+
+    async def concurrent() -> None:
+        async with AsyncClient(plugins=[tracer, Interrupts()]) as api:
+            await api.chat.completions.create(messages=MESSAGES, provider="groq")
+
+    def handler(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            if kind == "AsyncClient":
+                loop = asyncio.new_event_loop()
+                try:
+                    loop.run_until_complete(concurrent())
+                finally:
+                    loop.close()
+            else:
+                with Client(plugins=[tracer, Interrupts()]) as api:
+                    api.chat.completions.create(messages=MESSAGES, provider="groq")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (len(tracer.calls), [trail.outcome for trail in tracer.trails]) == (1, ["KeyboardInterrupt"])
+    assert groq.received == []
