@@ -96,19 +96,21 @@ if TYPE_CHECKING:
     )
     from .types.chat import (
         ChatCompletion as ChatCompletion,
-        ChatCompletionChunk as ChatCompletionChunk,
-        ChatRequest as ChatRequest,
         Choice as Choice,
+        FunctionCall as FunctionCall,
+        Message as Message,
+        ToolCall as ToolCall,
+    )
+    from .types.chat_request import ChatRequest as ChatRequest
+    from .types.chunks import (
+        ChatCompletionChunk as ChatCompletionChunk,
         ChunkChoice as ChunkChoice,
         Delta as Delta,
-        FunctionCall as FunctionCall,
         FunctionCallDelta as FunctionCallDelta,
-        Message as Message,
-        TokenDetails as TokenDetails,
-        ToolCall as ToolCall,
         ToolCallDelta as ToolCallDelta,
-        Usage as Usage,
     )
+    from .types.logprobs import ChoiceLogprobs as ChoiceLogprobs, TokenLogprob as TokenLogprob
+    from .types.usage import TokenDetails as TokenDetails, Usage as Usage
     from .types.timeouts import Timeouts as Timeouts
     from .types.tool_run import ToolResult as ToolResult, ToolRound as ToolRound, ToolRun as ToolRun
     from .types.uploads import UploadFile as UploadFile
@@ -138,17 +140,20 @@ _MODULES = {
     "trail": "Attempt Explanation PlannedRoute Skipped Trail",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
-    "types.chat": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
-        FunctionCallDelta Message TokenDetails ToolCall ToolCallDelta Usage""",
+    "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",
+    "types.chat_request": "ChatRequest",
+    "types.chunks": "ChatCompletionChunk ChunkChoice Delta FunctionCallDelta ToolCallDelta",
     "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
     "types.endpoint": "Answer EndpointRequest MediaUsage",
     "types.http": "HTTPRequest HTTPResponse ServerSentEvent Upload",
     "types.images": "Image ImageRequest ImagesResponse",
+    "types.logprobs": "ChoiceLogprobs TokenLogprob",
     "types.models": "Model ModelList ModelsRequest",
     "types.content_parts": "audio_part image_part",
     "types.timeouts": "Timeouts",
     "types.tool_run": "ToolResult ToolRound ToolRun",
     "types.uploads": "UploadFile",
+    "types.usage": "TokenDetails Usage",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Literal
 
-from ..value import Value
-from .chat import Positive
+from .chat_request import Positive
 from .endpoint import Answer, EndpointRequest, MediaUsage
+from .results import Result, SentField
 
 
 class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,7 +25,7 @@ class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tru
     user: str | None = None
 
 
-class Image(Value, frozen=True, kw_only=True):
+class Image(Result, frozen=True, kw_only=True):
     """One image: its address, or its bytes in base64."""
 
     url: str | None = None
@@ -56,6 +56,10 @@ class ImagesResponse(Answer, frozen=True, kw_only=True):
     created: int = 0
     data: tuple[Image, ...]
     usage: MediaUsage | None = None
+    background = SentField()
+    output_format = SentField()
+    quality = SentField()
+    size = SentField()
 
     def __repr__(self) -> str:
         return f"ImagesResponse({self.provider}:{self.model}, {len(self.data)} images)"
