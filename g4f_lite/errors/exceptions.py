@@ -27,7 +27,7 @@ All exceptions that this library raises.
     │   ├── MalformedResponseError
     │   ├── ToolCallError
     │   ├── StreamInterruptedError         .partial_text
-    │   ├── DeadlineExceededError
+    │   ├── DeadlineExceededError          also a TimeoutError
     │   └── RoutesExhaustedError           an ExceptionGroup of the legs' errors, also of their common class
     ├── ToolLoopError                      the model still calls tools after the last round; `.tool_run`
     └── ReplyError                         raised by a provider's code: this response is an error
@@ -238,8 +238,8 @@ class StreamInterruptedError(ProviderError):
     """The first choice's text up to the interruption."""
 
 
-class DeadlineExceededError(ProviderError):
-    """The deadline of the call has passed."""
+class DeadlineExceededError(ProviderError, TimeoutError):
+    """The deadline of the call has passed. It is a `TimeoutError` of Python, too."""
 
 
 class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
