@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .client.stream import Stream as Stream
     from .types.endpoint import Answer as Answer, EndpointRequest as EndpointRequest, MediaUsage as MediaUsage
     from .types.models import Model as Model, ModelList as ModelList, ModelsRequest as ModelsRequest
-    from .types.images import Image as Image, ImageRequest as ImageRequest, ImagesResponse as ImagesResponse
+    from .types.images import (
+        Image as Image, ImageEditRequest as ImageEditRequest, ImageRequest as ImageRequest,
+        ImagesResponse as ImagesResponse,
+    )  # fmt: skip
     from .types.audio import (
         Speech as Speech,
         SpeechRequest as SpeechRequest,
@@ -146,7 +149,7 @@ _MODULES = {
     "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
     "types.endpoint": "Answer EndpointRequest MediaUsage",
     "types.http": "HTTPRequest HTTPResponse ServerSentEvent Upload",
-    "types.images": "Image ImageRequest ImagesResponse",
+    "types.images": "Image ImageEditRequest ImageRequest ImagesResponse",
     "types.logprobs": "ChoiceLogprobs TokenLogprob",
     "types.models": "Model ModelList ModelsRequest",
     "types.content_parts": "audio_part image_part",

@@ -23,7 +23,7 @@ R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 _encoder = msgspec.json.Encoder()
 msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-_NOT_SENT = frozenset({"extra_headers", "file", "progress"})
+_NOT_SENT = frozenset({"extra_headers", "file", "image", "mask", "progress"})
 _KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 
 
@@ -117,7 +117,7 @@ def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = F
     extra = request.extra_body
     if not extra:
         return
-    for name in ("model", "messages", "input", "prompt", "file"):
+    for name in ("model", "messages", "input", "prompt", "file", "image", "mask"):
         if name in extra and (name == "model" or hasattr(request, name)):
             raise InvalidRequestError(f"extra_body must not hold {name!r}; give {name}=… to the method")
     if extra.get("stream") is not None and extra["stream"] is not stream:

@@ -38,7 +38,8 @@ class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
         return {**body, **(self.extra_body or {})}
 
 
-_NOT_SENT = ("extra_body", "extra_headers", "file", "progress")
+_NOT_SENT = ("extra_body", "extra_headers", "file", "image", "mask", "progress")
+"""What is not in the body's fields: files have parts of their own."""
 
 
 # -- results -------------------------------------------------------------------------------

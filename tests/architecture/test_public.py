@@ -26,7 +26,7 @@ NAMES = frozenset(
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
-    Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse
+    Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageEditRequest ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
     TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile
     Weighted __version__ achat astream audio_part chat find_keys hookimpl hookspec image_part provider_names register stream

@@ -17,7 +17,7 @@ from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequ
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
 from ...types.http import HTTPRequest, HTTPResponse, Upload
-from ...types.images import ImagesResponse, as_plain_base64
+from ...types.images import ImageEditRequest, ImagesResponse, as_plain_base64
 from ...types.models import Model, ModelList, ModelsRequest
 from ...types.results import unknown_fields
 from ...types.size_limits import check_json_size
@@ -39,6 +39,7 @@ PATHS = {
     "translation": "/audio/translations",
     "speech": "/audio/speech",
     "images": "/images/generations",
+    "image_edits": "/images/edits",
     "models": "/models",
 }
 
@@ -67,6 +68,10 @@ def build(
         body = Upload(_fields(given), request.file, progress=request.progress)
         headers["content-type"] = body.content_type
         headers["accept"] = "*/*"  # text and subtitles are not JSON
+    elif isinstance(request, ImageEditRequest):
+        (field, file), *more = request.files
+        body = Upload(_fields(given), file, field=field, more=more, progress=request.progress)
+        headers["content-type"] = body.content_type
     elif not isinstance(request, ModelsRequest):
         body = msgspec.json.encode(given)
         headers["content-type"] = "application/json"

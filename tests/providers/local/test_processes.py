@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from helpers.local_model import CAPITAL, ENDLESS, LOCAL, run_script
 
+from g4f_lite.suggestions import install_hint
+
 pytestmark = LOCAL
 
 
@@ -18,7 +20,6 @@ def test_a_process_opens_no_port_prints_nothing_reacts_to_ctrl_c_and_ends_while_
 import atexit, glob, os, signal, sys, threading, time
 from pathlib import Path
 import g4f_lite
-from g4f_lite.suggestions import install_hint
 def too_late():
     try:
         print(g4f_lite.chat("hi", provider="local", retries=0))
