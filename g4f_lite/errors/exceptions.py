@@ -156,7 +156,7 @@ class PermissionDeniedError(ProviderError):
 
 
 class ModelUnavailableError(ProviderError):
-    """The service does not serve this model (any longer, or to this key)."""
+    """The service does not serve this model, or not to this key."""
 
 
 class ContextWindowError(ProviderError):
@@ -168,7 +168,7 @@ class RequestTooLargeError(ProviderError):
 
 
 class UnsupportedParameterError(ProviderError):
-    """The service or the model does not know a parameter or feature of the request."""
+    """The service or the model does not know a parameter."""
 
 
 class InvalidRequestError(ProviderError):
@@ -224,7 +224,7 @@ class ProviderTimeoutError(ProviderError):
 
 
 class MalformedResponseError(ProviderError):
-    """The response cannot be read: empty, HTML, invalid JSON, no choices."""
+    """The response cannot be read: empty, HTML, no JSON, no choices."""
 
 
 class ToolCallError(ProviderError):
@@ -303,9 +303,10 @@ class ToolLoopError(G4FLiteError):
 
 class ReplyError(G4FLiteError):
     """
-    Raised by a provider's `parse_response` or stream parser: the response is an error.
+    Raised by a provider's code: the response is an error.
 
-    `.reply` then goes to `classify_error`, as the reply of an error status does.
+    `parse_response` and the stream parser may raise it. `.reply` then goes to `classify_error`, as the reply of an
+    error status does.
     """
 
     def __init__(self, reply: ErrorReply) -> None:

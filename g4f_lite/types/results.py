@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
         return {name: one if name in _SENT_BACK else _plain(one) for name, one in kept.items()}
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
         return [_plain(one) for one in value]
-    return value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _with_nulls(result: Result, plain: JSONObject) -> JSONObject:
