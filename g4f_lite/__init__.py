@@ -86,12 +86,14 @@ if TYPE_CHECKING:
     from .plugins.sources import PluginInfo as PluginInfo, PluginWarning as PluginWarning
     from .plugins.registry import provider_names as provider_names, register as register
     from .provider.local import LocalProvider as LocalProvider
-    from .provider.base import Provider as Provider, StreamParser as StreamParser
+    from .provider.base import Provider as Provider
+    from .provider.streaming import StreamFraming as StreamFraming, StreamParser as StreamParser
     from .provider.leg import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .client.shortcuts import chat as chat, stream as stream
     from .trail import (
         Attempt as Attempt,
+        CallInfo as CallInfo,
         Explanation as Explanation,
         PlannedRoute as PlannedRoute,
         Skipped as Skipped,
@@ -134,13 +136,14 @@ _MODULES = {
     "plugins.hookspecs": "hookimpl hookspec",
     "plugins.registry": "provider_names register",
     "plugins.sources": "PluginInfo PluginWarning",
-    "provider.base": "Provider StreamParser",
+    "provider.base": "Provider",
+    "provider.streaming": "StreamFraming StreamParser",
     "provider.keys": "find_keys",
     "provider.leg": "Leg",
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt Explanation PlannedRoute Skipped Trail",
+    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",

@@ -6,11 +6,27 @@ Durations are seconds, points in time are Unix time.
 
 # Without `from __future__ import annotations`: from text, msgspec would make the types anew when it first needs them.
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from .value import JSONObject, Value
+
+
+class CallInfo(Value, frozen=True, kw_only=True):
+    """A call that begins, as the hook `call_started` gets it."""
+
+    id: str
+    """Of this process and this call alone; `Attempt.call_id` and `Trail.call_id` are the same."""
+    operation: str = "chat"
+    """`chat`, `embeddings`, `transcription`, `translation`, `speech`, `images` or `models`."""
+    provider: Any = None
+    """What the caller asked for: a name, a provider, a list of them, or None."""
+    model: Any = None
+    stream: bool = False
+    started_at: float = 0.0
+    metadata: Any = None
+    """The caller's `metadata`, a mapping, or None."""
 
 
 class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt"):
@@ -38,6 +54,30 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     """Seconds to wait before the next attempt."""
     notes: tuple[str, ...] = ()
     """Oddities that did not spoil the answer, such as an event that the end of the body cut."""
+    call_id: str = ""
+    operation: str = "chat"
+    base_url: str = ""
+    """Where the request went."""
+    usage: Any = None
+    """The usage that the answer reports, as its `usage`; of a stream only if a plugin observes the call."""
+    response_model: str | None = None
+    """The model that answered, as the answer names it; of a stream as `usage`."""
+    service_tier: str | None = None
+    request_id: str | None = None
+    """The service's id of the request; of a success only if a plugin observes the call."""
+
+    @property
+    def cost(self) -> float | None:
+        """USD: as the service says, else by usage and genai-prices; None if that is not known."""
+        usage = self.usage
+        if getattr(usage, "prompt_tokens", None) is None:
+            return None
+        if usage.cost is not None:
+            return float(usage.cost)
+        from .prices import cost
+
+        tier = usage.rates or self.service_tier
+        return cost(self.provider, self.response_model or self.model, usage, tier=tier, at=self.started_at)
 
     @property
     def route(self) -> str:
@@ -91,6 +131,23 @@ class Trail(Value, frozen=True, kw_only=True):
     """All that happened in one call, in order."""
 
     entries: tuple[Attempt | Skipped, ...] = ()
+    call_id: str = ""
+    operation: str = "chat"
+    outcome: str | None = None
+    """`ok`, the name of the exception, or `closed` for a stream that its caller closed early; None before the end."""
+    duration: float | None = None
+    """Seconds from the plan to the end of the call, with all waits; None before the end."""
+
+    @property
+    def usage(self) -> Any:
+        """The usage of the answer: that of the last attempt that has one."""
+        return next((one.usage for one in reversed(self.attempts) if one.usage is not None), None)
+
+    @property
+    def cost(self) -> float | None:
+        """USD: the sum of the attempts' costs that are known; None if none is."""
+        costs = [cost for one in self.attempts if (cost := one.cost) is not None]
+        return sum(costs) if costs else None
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -101,8 +158,12 @@ class Trail(Value, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if isinstance(entry, Skipped))
 
     def to_dict(self) -> JSONObject:
-        """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`."""
+        """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`, and what is known of the call."""
         return {
+            "call_id": self.call_id,
+            "operation": self.operation,
+            "outcome": self.outcome,
+            "duration": self.duration,
             "attempts": [msgspec.to_builtins(entry) for entry in self.attempts],
             "skipped": [msgspec.to_builtins(entry) for entry in self.skipped],
         }

@@ -34,6 +34,10 @@ def repair_surrogates(body: bytes) -> bytes:
     return SURROGATES.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], body)
 
 
+MOST_ODD = 4 << 20
+"""Bytes of JSON that is read by Python's `json`, which takes more memory, if a text of it may have wide characters."""
+
+
 def decode_lenient(body: bytes) -> Any:
     """
     Return the decoded body, as Python's `json` reads it: with NaN and Infinity; half a surrogate pair is U+FFFD.
@@ -44,6 +48,8 @@ def decode_lenient(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
+        if len(body) > MOST_ODD and (not body.isascii() or b"\\u" in body):
+            raise
         try:
             return json.loads(repair_surrogates(body).decode())
         except UnicodeDecodeError:

@@ -9,7 +9,7 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `attempt` | one attempt: the request to send, the result in the response, the outcome |
 | `stream_attempt` | one attempt that streams |
 | `chunk_reader` | the bytes of a stream into chunks, and what its end means |
-| `sse_events` | bytes into server-sent events |
+| `sse_events` `framings` | bytes into server-sent events; into events of other framings |
 | `surrogates` | characters that two events share |
 | `operations` | how a chat is sent, how its result is read, when a result is an error |
 | `endpoints` | every other endpoint: one row each |

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
@@ -60,8 +59,8 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
         raise MalformedResponseError("the vectors are not in the order of the inputs", status=status)
     for one in answer.data:
         try:
-            numbers = len(one.vector)
-        except (ValueError, struct.error):
+            numbers = one.size
+        except ValueError:
             raise MalformedResponseError("a vector is not base64 of numbers", status=status) from None
         if not numbers:
             raise MalformedResponseError("a vector is empty", status=status)

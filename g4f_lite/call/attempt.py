@@ -43,7 +43,7 @@ from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.memory_estimate import LARGE_OBJECT, OBJECT, check_memory, small
+from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, OBJECT, check_memory
 from ..value import JSONObject
 from .call import Call
 from .model_lookup import first_for_chat, models_for_chat
@@ -92,7 +92,8 @@ class ActiveAttempt:
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
             call.attempts.add(self)
-            call.hooks.observe("attempt_started", self.state.attempt, self)
+            if call.observed:
+                call.hooks.observe("attempt_started", self.state.attempt, self)
             self.request = request = copied(call.request, model=self.leg.model)
             if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
                 self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
@@ -147,9 +148,13 @@ class ActiveAttempt:
         self._unsent = True
         with PluginBoundary(self.leg.key, "building the request", reads=False):
             outgoing = self.call.operation.build(
-                provider, self.request, None if key is None else key.value, self.call.plan.stream
+                provider, self.request, None if key is None else key.value, self.call.plan.stream and self.leg.streams
             )
             check_outgoing(outgoing)
+        if self.call.observed and (added := self.call.hooks.request_headers(self.state.attempt)):
+            own = {name.lower() for name in outgoing.headers}
+            added = {name: value for name, value in added.items() if name not in own}
+            outgoing = msgspec.structs.replace(outgoing, headers={**outgoing.headers, **added})
         self._unsent = False
         self.outgoing = outgoing
 
@@ -227,7 +232,7 @@ class ActiveAttempt:
             result = self._complete_chat(result)
         if self.call.response_model is not None:
             result = self._parse_text(result, self.call.response_model, status)
-        self.succeed(status, headers)
+        self.succeed(status, headers, answer=result)
         return self._sign(result, body)
 
     def _complete_chat(self, completion: ChatCompletion) -> ChatCompletion:
@@ -247,7 +252,7 @@ class ActiveAttempt:
         provider = self.leg.provider
         if not provider._decodes:  # its code may change the headers
             response = msgspec.structs.replace(response, headers=dict(response.headers))
-        if len(response.body) > small(self.limit.max_bytes) and operation.name != "speech":
+        if response.body[ALWAYS_SMALL : ALWAYS_SMALL + 1] and operation.name != "speech":  # a slice needs no call
             per_object = OBJECT if operation is CHAT else LARGE_OBJECT
             check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:
@@ -316,9 +321,29 @@ class ActiveAttempt:
 
     # -- the outcome -----------------------------------------------------------------------
 
-    def succeed(self, status: int | None, headers: Mapping[str, str] | None, notes: Sequence[str] = ()) -> None:
-        """End the attempt as a success."""
-        self._report(self.call.plan.succeed(self.state, status, headers, notes))
+    def succeed(
+        self, status: int | None, headers: Mapping[str, str] | None, notes: Sequence[str] = (), *, answer: Any = None
+    ) -> None:
+        """End the attempt as a success; its record gets what the answer reports."""
+        if answer is None:
+            self._report(self.call.plan.succeed(self.state, status, headers, notes))
+            return
+        request_id = None
+        if self.call.observed and headers:
+            from ..errors.reply_facts import request_id_of
+
+            request_id = request_id_of(headers)
+        attempt = self.call.plan.succeed(
+            self.state,
+            status,
+            headers,
+            notes,
+            usage=answer.usage,
+            response_model=answer.model or None,
+            service_tier=answer.service_tier if self.call.operation is CHAT else None,
+            request_id=request_id,
+        )
+        self._report(attempt)
 
     def end(self, error: BaseException) -> None:
         """End the attempt with an error, unless it has ended. A signal may have interrupted its end: then go on."""
@@ -347,7 +372,7 @@ class ActiveAttempt:
     def _report(self, attempt: Attempt) -> None:
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
-        if self.told == "attempt_started":
+        if self.told == "attempt_started":  # else nobody observes
             self.call.hooks.observe("attempt_finished", attempt, self)
         self.ended = True
         self.call.attempts.discard(self)

@@ -19,7 +19,7 @@ from ..failover.plan import Plan
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
 from ..provider.redaction import hide_frames
-from ..trail import Attempt, Teller, Trail
+from ..trail import Attempt, CallInfo, Teller, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
 from .chunk_reader import ChunkReader
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 class Hooks(Protocol):
     """The part of the registry that a call needs."""
 
-    def observe(self, hook: str, record: Attempt | Trail, teller: Teller) -> None: ...
+    def observed(self) -> bool: ...
+    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller) -> None: ...
+    def request_headers(self, attempt: Attempt) -> dict[str, str]: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
 
@@ -60,6 +62,7 @@ class Call:
         operation: how the request is sent and its result read.
         models: the lists of models that services have sent.
         response_model: the type that the text of the completion must parse into.
+        info: what the observers are told when the call begins; None if none observes it.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Call:
         operation: Operation = CHAT,
         models: ModelCache | None = None,
         response_model: ResponseModel | None = None,
+        info: CallInfo | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
@@ -93,11 +97,18 @@ class Call:
         """The attempt of the stream that the caller reads; set once the stream has content."""
         self.attempts: set[RunningAttempt] = set()
         """The attempts under way, which end with the call."""
+        self.observed = info is not None
+        """Whether a plugin observes it."""
         self.told = ""
-        """`call_finished`, once the observers have been told."""
+        """The last of the hooks `call_started` and `call_finished` that the observers have been told."""
+        self.trail: Trail | None = None
+        """Once the call has ended."""
+        self._info = info
         self._abandoned = abandoned
 
     def __enter__(self) -> Self:
+        if self._info is not None and not self.told:
+            self.hooks.observe("call_started", self._info, self)
         return self
 
     def __exit__(
@@ -113,7 +124,7 @@ class Call:
 
     def _fail(self, error: BaseException) -> BaseException:
         """End the call with an error; return the error that leaves the call."""
-        if self.told:
+        if self.ended:
             return error
         for attempt in tuple(self.attempts):  # a signal has interrupted their end, or a loop was closed under them
             attempt.end(error)
@@ -121,21 +132,29 @@ class Call:
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
             error = self.plan.attach_trail(error)
-        self.finish()
+        trail = self.finish(type(error).__name__)
+        if isinstance(error, G4FLiteError):
+            error.trail = trail
         return error
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call has ended, and the observers have been told; a signal may have come in between."""
+        return self.told == "call_finished" if self.observed else self.trail is not None
 
     def complete(self, result: Any) -> Any:
         """End the call with a result; return it with the trail."""
         return msgspec.structs.replace(result, trail=self.finish())
 
-    def finish(self) -> Trail:
-        """End the call and tell the observers."""
+    def finish(self, outcome: str = "ok") -> Trail:
+        """End the call, unless it has ended, and tell the observers."""
         if self.plan.in_line:
             self.plan.leave_lines()
-        trail = self.plan.trail()
-        if not self.told:
-            self.hooks.observe("call_finished", trail, self)
-        return trail
+        if self.trail is None:
+            self.trail = self.plan.trail(outcome)
+        if self.observed and self.told != "call_finished":
+            self.hooks.observe("call_finished", self.trail, self)
+        return self.trail
 
     def abandon(self) -> None:
         """
@@ -143,5 +162,5 @@ class Call:
 
         Called by the finalizer of the stream, which may run while its thread holds a lock, so it must not close it.
         """
-        if not self.told:
+        if not self.ended:
             self._abandoned.put(self.streaming)

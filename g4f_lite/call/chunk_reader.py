@@ -18,7 +18,7 @@ from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
 from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
-from ..types.assembly import Assembly, as_chunks
+from ..types.assembly import Assembly
 from ..types.call_ids import StreamedIds
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPResponse, ServerSentEvent
@@ -26,7 +26,8 @@ from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_count
-from .sse_events import SSEDecoder, is_heartbeat
+from .framings import framing_of
+from .sse_events import is_heartbeat
 from .surrogates import SurrogateJoiner
 
 _KEPT = 4096
@@ -92,10 +93,10 @@ class ChunkReader:
         self._small = small(limit.max_bytes)
         """Bytes of events that are kept with their chunks."""
         self._sniffed = False
-        if status is not None and not 200 <= status < 300:
+        if not leg.streams or (status is not None and not 200 <= status < 300):
             self._body, self._sniffed = bytearray(), True
-        if not leg.is_local:
-            self._decoder = SSEDecoder(leg.provider.working_comments, event_limit(limit.max_bytes))
+        if leg.streams and not leg.is_local:
+            self._decoder = framing_of(leg.provider, leg.key, event_limit(limit.max_bytes))
             with PluginBoundary(leg.key, "starting a stream", reads=False):
                 self._parser = leg.provider.new_stream(request)
                 check_parser(self._parser)
@@ -167,7 +168,7 @@ class ChunkReader:
     def _read(self, piece: bytes) -> None:
         if not self._sniffed and (start := piece.lstrip()):
             self._sniffed = True
-            if start[:1] in b"{[<":  # a body in one piece, an error or a web page, not a stream
+            if start[:1] in self._decoder.whole_if:
                 self._body = bytearray()
         if self._body is not None:
             self._collect(self._body, piece)
@@ -372,15 +373,14 @@ class ChunkReader:
         """Read a body that is not a stream: an error, or a completion in one piece."""
         if self.status is not None and not 200 <= self.status < 300:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
-        if len(body) > self._small:
-            check_memory("the answer", body, self._limit.max_bytes)
+        check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
         with PluginBoundary(self.leg.key, "reading an answer"):
             completion = self.leg.provider.parse_response(
                 HTTPResponse(status=self.status or 200, headers=dict(self.headers), body=body)
             )
             check(completion, ChatCompletion, "parse_response")
-        return list(as_chunks(msgspec.structs.replace(completion, raw_json=body)))
+        return [*self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]
 
 
 def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:

@@ -6,11 +6,12 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import msgspec.inspect
 
+from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import subschemas
 from ..value import NOT_JSON, JSONObject
 
@@ -112,7 +113,8 @@ def reader_of(model: Any) -> MsgspecType | PydanticModel | PydanticType:
     except TypeError as error:  # a field may be a pydantic model
         try:
             return PydanticType(model)
-        except Exception:
+        except Exception as second:
+            raise_interruption(second)
             raise error from None
 
 
@@ -134,6 +136,7 @@ def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
         msgspec.convert(value, model, str_keys=True)
         return []
     except Exception as error:
+        raise_interruption(error)
         message, _, inner = str(error).partition(" - at `$")
     found: list[str] = []
     fields = getattr(msgspec.inspect.type_info(model), "fields", ()) if isinstance(value, dict) else ()
@@ -143,7 +146,7 @@ def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
             if len(found) >= _MOST_COUNTED:
                 break
             if field.encode_name in value:
-                found += _violations(hints[field.name], value[field.encode_name], f"{path}.{field.encode_name}")
+                found += _violations(_bare(hints[field.name]), value[field.encode_name], f"{path}.{field.encode_name}")
             elif field.required:
                 found.append(f"Object missing required field `{field.encode_name}` - at `{path}`")
     elif isinstance(value, list) and get_origin(model) is list:
@@ -153,6 +156,13 @@ def _violations(model: Any, value: Any, path: str = "$") -> list[str]:
             found += _violations(get_args(model)[0], one, f"{path}[{index}]")
     where = f"{path}{inner.rstrip('`')}"
     return found or [message if where == "$" else f"{message} - at `{where}`"]
+
+
+def _bare(hint: Any) -> Any:
+    """Return the type of a TypedDict's field without NotRequired or Required, which msgspec takes only there."""
+    while get_origin(hint) in (NotRequired, Required):
+        (hint,) = get_args(hint)
+    return hint
 
 
 def joined(complaints: list[str]) -> str:

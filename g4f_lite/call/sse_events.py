@@ -38,6 +38,9 @@ class SSEDecoder:
         most: bytes of one event.
     """
 
+    whole_if = b"{[<"
+    """First bytes of a body that is no stream: a body in one piece, an error or a web page."""
+
     def __init__(self, signs: Collection[str] = (), most: int = MAX_EVENT) -> None:
         self._tail = bytearray()
         self._data: list[bytes] = []

@@ -159,7 +159,8 @@ class StreamAttempt(ActiveAttempt):
                 )
             except ToolCallError as error:
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
-        self.succeed(reader.status, reader.headers, reader.notes)
+        answer = reader.completion() if self.call.observed else None
+        self.succeed(reader.status, reader.headers, reader.notes, answer=answer)
         trail = self.call.finish()
         self.call.completion = lambda: self._whole(parsed, trail)
 
@@ -177,11 +178,13 @@ class StreamAttempt(ActiveAttempt):
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""
         if self.ended:
-            if not self.call.told:  # a signal has interrupted this, or the call's end
-                self.call.finish()
+            if not self.call.ended:  # a signal has interrupted this, or the call's end
+                self.call.finish("closed")
             return
         if (failure := self.reader.failure) is not None:  # it was interrupted, though the caller has not seen it
             self.end(failure)
-        else:
-            self.succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"])
-        self.call.finish()
+            self.call.finish(type(failure).__name__)
+            return
+        answer = self.reader.completion() if self.call.observed else None
+        self.succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"], answer=answer)
+        self.call.finish("closed")

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.places import place_of
+from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
 from ..provider.schema_sending import is_strict
@@ -44,6 +46,7 @@ class ResponseModel:
         try:
             self._reader = reader_of(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
+            raise_interruption(error)
             raise ConfigurationError(f"response_model {self.name} has no JSON Schema: {error}") from None
         schema = _rooted(self._reader.schema)
         self._property = ""
@@ -75,7 +78,10 @@ class ResponseModel:
             try:
                 return self._reader.parse(own)
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
-                if not complaints or _is_json(part):
+                raise_interruption(error)
+                if not isinstance(error, ValueError):  # a bug of a validator
+                    complaints = [f"{type(error).__name__}: {error} (at {place_of(error)})"]
+                elif not complaints or _is_json(part):
                     with _lock:
                         complaints = self._reader.complaints(error, own)
         raise MisfitError(f"the answer does not match {self.name}: {joined(complaints)}") from None

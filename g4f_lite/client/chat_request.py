@@ -103,8 +103,22 @@ def as_request(given: dict[str, Any], kind: type[R]) -> R:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         fault = find_fault(sent) or f"the request cannot be written as JSON: {error}"
     if fault is not None:
+        plain = {name: _plain(value) for name, value in given.items()}
+        if any(plain[name] is not value for name, value in given.items()):
+            return as_request(plain, kind)
         raise InvalidRequestError(fault)
     return request
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter with dictionaries in place of other mappings, which its type allows: not those inside."""
+    if isinstance(value, Mapping):
+        return value if isinstance(value, dict) else dict(value)
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(one, Mapping) and not isinstance(one, dict) for one in value
+    ):
+        return [_plain(one) for one in value]
+    return value
 
 
 def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = False) -> None:

@@ -78,14 +78,7 @@ def check_messages(messages: object) -> list[JSONObject]:
     Raises:
         InvalidRequestError: a message is wrong; the text names the message and the field.
     """
-    if isinstance(messages, str):
-        raise InvalidRequestError(
-            "messages must be a list of messages, not a string; "
-            f"write [{{'role': 'user', 'content': {messages[:20]!r}}}]"
-        )
-    if type(messages) is not list and (isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable)):
-        raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
-    plain = [message if type(message) is dict else _as_dict(message) for message in messages]
+    plain = [message if type(message) is dict else _as_dict(message) for message in as_list(messages)]
     if not plain:
         raise InvalidRequestError("messages is empty; put at least one message into it")
     try:
@@ -98,6 +91,25 @@ def check_messages(messages: object) -> list[JSONObject]:
             return check_messages(simpler)
         raise InvalidRequestError(find_fault({"messages": plain}) or _explain(error, plain)) from None
     return plain
+
+
+def as_list(messages: object) -> list[Any]:
+    """
+    Return the messages as a list.
+
+    Raises:
+        InvalidRequestError: they are none.
+    """
+    if type(messages) is list:
+        return messages
+    if isinstance(messages, str):
+        raise InvalidRequestError(
+            "messages must be a list of messages, not a string; "
+            f"write [{{'role': 'user', 'content': {messages[:20]!r}}}]"
+        )
+    if isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable):
+        raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
+    return list(messages)
 
 
 def _as_dict(message: Any) -> Any:

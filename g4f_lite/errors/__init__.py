@@ -10,6 +10,7 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `classify` | from an error reply to an exception |
 | `reply_facts` | what an error keeps of the reply: its request id and its body |
 | `retry_after` | how long an error reply asks us to wait |
+| `places` | where foreign code failed |
 | `signal_handlers` | which exceptions a signal handler of the program raised |
 | `caller_warnings` | warnings that point at the caller's line |
 """

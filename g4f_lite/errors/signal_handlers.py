@@ -20,6 +20,12 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) or raised_by_signal_handler(error) is error
 
 
+def raise_interruption(error: BaseException) -> None:
+    """Raise what a signal handler raised, if that is `error` or one of its causes."""
+    if (interruption := raised_by_signal_handler(error)) is not None:
+        raise interruption
+
+
 def raised_by_signal_handler(error: BaseException) -> BaseException | None:
     """Return the exception that a signal handler raised, `error` or one of its causes; None if there is none."""
     import signal  # takes a millisecond, which only a failure pays

@@ -29,7 +29,3 @@ class AttemptState:
     def named(self, model: str) -> None:
         """Write the model that was looked up for a leg that names none."""
         self.attempt = msgspec.structs.replace(self.attempt, model=model)
-
-    def elapsed(self, now: float) -> float:
-        """Return the seconds since the attempt began."""
-        return now - self.limit.started_at

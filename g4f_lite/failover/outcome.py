@@ -31,7 +31,7 @@ class CallRecord:
     Args:
         skipped: the legs that were left out before the call began.
         tokens: estimate of what the request needs.
-        deadline_at: when the call must have ended, by the monotonic clock.
+        started_at: when the call began, by the monotonic clock.
     """
 
     def __init__(
@@ -42,8 +42,13 @@ class CallRecord:
         tokens: float,
         *,
         policy: Policy,
-        deadline_at: float,
+        started_at: float,
+        call_id: str = "",
+        operation: str = "chat",
     ) -> None:
+        self.call_id = call_id
+        self.operation = operation
+        self._started_at = started_at
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
@@ -53,7 +58,7 @@ class CallRecord:
         self._health = health
         self._tokens = tokens
         self._patience = policy.patience
-        self._deadline_at = deadline_at
+        self._deadline_at = started_at + policy.deadline
 
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
@@ -92,9 +97,15 @@ class CallRecord:
     def _tried(self) -> set[tuple[str, str]]:
         return {(leg.provider.name, leg.model) for leg in self.legs.values()}
 
-    def trail(self) -> Trail:
-        """Return all that has happened so far."""
-        return Trail(entries=tuple(self.entries))
+    def trail(self, outcome: str | None = None) -> Trail:
+        """Return all that has happened so far; with an outcome, the call has ended."""
+        return Trail(
+            entries=tuple(self.entries),
+            call_id=self.call_id,
+            operation=self.operation,
+            outcome=outcome,
+            duration=None if outcome is None else self._clock.monotonic() - self._started_at,
+        )
 
     def final_error(self, *, single: bool, stopped_by: ProviderError | None) -> G4FLiteError:
         """

@@ -52,10 +52,13 @@ class Plan:
         stream: bool = False,
         tokens: float = 0.0,
         thinks: bool | None = False,
+        call_id: str = "",
+        operation: str = "chat",
     ) -> None:
         self.policy = policy
         self.stream = stream
-        self.deadline_at = clock.monotonic() + policy.deadline
+        now = clock.monotonic()
+        self.deadline_at = now + policy.deadline
         self.finished = False
         """There will be no other attempt."""
         self.not_retryable = False
@@ -71,7 +74,10 @@ class Plan:
         self._health = Health(random) if health is None else health
         self._tokens = tokens
         self._thinks = thinks
-        self._record = CallRecord(skipped, clock, self._health, tokens, policy=policy, deadline_at=self.deadline_at)
+        self.call_id = call_id
+        self._record = CallRecord(
+            skipped, clock, self._health, tokens, policy=policy, started_at=now, call_id=call_id, operation=operation
+        )
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
@@ -101,7 +107,7 @@ class Plan:
                 self._clock,
                 self.policy.timeouts,
                 self.deadline_at,
-                stream=self.stream,
+                stream=self.stream and leg.streams,
                 bounded=self.policy.bounds_stream,
                 patient=not (
                     self._health.any_usable(self._candidates, now, self._tokens)
@@ -116,6 +122,9 @@ class Plan:
                 key=leg.fingerprint,
                 number=number,
                 started_at=self._clock.time(),
+                call_id=self.call_id,
+                operation=leg.operation,
+                base_url=leg.base_url,
             )
             return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
@@ -133,7 +142,7 @@ class Plan:
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
         now = self._clock.monotonic()
-        state.attempt = msgspec.structs.replace(state.attempt, first_token=state.elapsed(now))
+        state.attempt = msgspec.structs.replace(state.attempt, first_token=now - state.limit.started_at)
         self._answered(state, now, headers, ended=False)
         state.probe, state.answered = 0, True
 
@@ -143,15 +152,16 @@ class Plan:
         status: int | None,
         headers: Mapping[str, str] | None = None,
         notes: Sequence[str] = (),
+        **answer: Any,
     ) -> Attempt:
-        """End an attempt, and with it the call, with an answer."""
+        """End an attempt, and with it the call, with an answer; `answer` has further fields of the `Attempt`."""
         self._record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
         now = self._clock.monotonic()
         if state.answered:
             self._health.released(state.leg, state.number)
         else:
             self._answered(state, now, headers, ended=True)
-        return self._end(state, now, outcome="ok", status=status, notes=tuple(notes))
+        return self._end(state, now, outcome="ok", status=status, notes=tuple(notes), **answer)
 
     def _answered(self, state: AttemptState, now: float, headers: Mapping[str, str] | None, *, ended: bool) -> None:
         self._health.answered(
@@ -163,7 +173,7 @@ class Plan:
             probe=state.probe,
             wall=self._clock.time(),
             headers=headers,
-            first_token=state.elapsed(now),
+            first_token=now - state.limit.started_at,
         )
 
     def fail(
@@ -196,7 +206,7 @@ class Plan:
         self._record.failed(leg, error)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
-            self.deadline_at += state.elapsed(now) - (state.attempt.first_token or 0.0)
+            self.deadline_at += now - state.limit.started_at - (state.attempt.first_token or 0.0)
         breaker_is_open = self._remember(state, error, decision, now)
         again, wait = False, None
         try:
@@ -219,6 +229,7 @@ class Plan:
             reason=reason,
             wait=wait,
             notes=tuple(notes),
+            request_id=error.request_id,
         )
         for other in useless:
             self._record.skip(other, reason_to_skip(decision.scope, leg, error))
@@ -246,7 +257,7 @@ class Plan:
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
         if state.ended is None:  # else a signal came when it had ended
-            attempt = msgspec.structs.replace(state.attempt, duration=state.elapsed(now), **outcome)
+            attempt = msgspec.structs.replace(state.attempt, duration=now - state.limit.started_at, **outcome)
             self._under_way -= 1
             state.ended = attempt
             self._record.entries.append(attempt)
@@ -373,9 +384,9 @@ class Plan:
 
     # -- the end ---------------------------------------------------------------------------
 
-    def trail(self) -> Trail:
-        """Return all that has happened so far."""
-        return self._record.trail()
+    def trail(self, outcome: str | None = None) -> Trail:
+        """Return all that has happened so far; with an outcome, the call has ended."""
+        return self._record.trail(outcome)
 
     def final_error(self) -> G4FLiteError:
         """Return what the call raises: the error that stopped it, the only leg's error, or the errors of all legs."""

@@ -29,6 +29,10 @@ class Admission(NamedTuple):
         return self.error is None
 
 
+_A_DAY_S, _FORESEEABLE_S = 86_400.0, 3e8
+"""The time of day says when a shorter wait ends; what is longer than ten years has no end."""
+
+
 def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
     assert admission.error is not None
@@ -36,8 +40,8 @@ def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Ski
     if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
         limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
         return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
-    try:
-        until = time.strftime("%H:%M:%S", time.localtime(wall + admission.ready_at - now))
-    except (OverflowError, ValueError, OSError):  # a service asked for a million years
-        until = "further notice"
+    wait = admission.ready_at - now
+    until = "further notice"
+    if wait < _FORESEEABLE_S:
+        until = time.strftime("%H:%M:%S" if wait < _A_DAY_S else "%Y-%m-%d", time.localtime(wall + wait))
     return leg.skipped(f"cooling down until {until} after {error}")

@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from ..errors.exceptions import PluginLoadError
+from ..errors.signal_handlers import raise_interruption
 from ..provider.base import Provider
 from ..routing.strategies import STRATEGIES, Strategy
 from ..suggestions import did_you_mean
@@ -109,4 +110,5 @@ def as_provider(plugin: object) -> Provider:
     try:
         return plugin()
     except Exception as error:
+        raise_interruption(error)
         raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error

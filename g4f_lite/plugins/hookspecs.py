@@ -6,7 +6,7 @@ A plugin is a module or an object; it marks its functions with `g4f_lite.hookimp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
     from ..routing.strategies import Strategy
-    from ..trail import Attempt, Trail
+    from ..trail import Attempt, CallInfo, Trail
 
 PROJECT = "g4f_lite"
-OBSERVING = ("attempt_started", "attempt_finished", "call_finished")
+OBSERVING = ("call_started", "attempt_started", "request_headers", "attempt_finished", "call_finished")
 """The hooks that observe; each takes one argument."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -44,6 +44,16 @@ def refine_error(provider: Provider, reply: ErrorReply, error: ProviderError) ->
 
 
 @hookspec
+def call_started(call: CallInfo) -> None:
+    """A call begins; `call_finished` comes once for each of them."""
+
+
+@hookspec
+def request_headers(attempt: Attempt) -> Mapping[str, str] | None:
+    """Return headers to send with this attempt, such as `traceparent`. They replace none of the request."""
+
+
+@hookspec
 def attempt_started(attempt: Attempt) -> None:
     """An attempt begins; `attempt.outcome` is None."""
 
@@ -55,4 +65,4 @@ def attempt_finished(attempt: Attempt) -> None:
 
 @hookspec
 def call_finished(trail: Trail) -> None:
-    """A call has ended, with a result or with an error."""
+    """A call has ended: with a result, with an error, without a usable leg, or closed early."""

@@ -7,12 +7,14 @@ Each implementation is called on its own. What it raises is logged and ends neit
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from ..errors.exceptions import ProviderError
+from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
 from . import hookspecs
 from .sources import describe
@@ -20,9 +22,11 @@ from .sources import describe
 if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
-    from ..trail import Attempt, Teller, Trail
+    from ..trail import Attempt, CallInfo, Teller, Trail
 
 log = logging.getLogger("g4f_lite.plugins")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile("[ -~]*")
 
 
 class Observers:
@@ -42,6 +46,8 @@ class Observers:
         """The count of changes to the root's registry and to those on top of it; only the root's is kept."""
         self._cached: tuple[int, dict[str, Sequence[tuple[Any, Callable[..., object]]]]] = -1, {}
         """A version, and for each hook the implementations as of then, each with the function to call."""
+        self._any = False
+        """Whether there were any."""
 
     def _impls(self, hook: str) -> Iterator[Any]:
         """Yield the implementations in pluggy's order, the last registered first; one of a plugin given twice."""
@@ -51,17 +57,42 @@ class Observers:
             plugins = {id(impl.plugin) for impl in own}
             yield from (impl for impl in self._parent._impls(hook) if id(impl.plugin) not in plugins)
 
-    def observe(self, hook: str, record: Attempt | Trail, teller: Teller | None = None) -> None:
+    def _functions(self) -> dict[str, Sequence[tuple[Any, Callable[..., object]]]]:
+        version, observers = self._cached
+        if version != (now := self.root.version):
+            observers = {name: [(impl, _observer(impl)) for impl in self._impls(name)] for name in hookspecs.OBSERVING}
+            self._cached = now, observers
+            self._any = any(observers.values())
+        return observers
+
+    def observed(self) -> bool:
+        """Return whether a plugin has a hook that observes; if none does, a call need not tell anything."""
+        if self._cached[0] != self.root.version:
+            self._functions()
+        return self._any
+
+    def request_headers(self, attempt: Attempt) -> dict[str, str]:
+        """Return the headers that plugins add to the request of an attempt, names in lower case."""
+        headers: dict[str, str] = {}
+        for impl, function in self._functions()["request_headers"]:
+            try:
+                added = function(attempt)
+                if added is not None:
+                    headers |= _checked_headers(added)
+            except BaseException as failure:  # the plugin border
+                if is_interruption(failure):
+                    raise
+                log.error("request_headers of the plugin %s failed: %s", impl.plugin_name, describe(failure))
+        return headers
+
+    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller | None = None) -> None:
         """
         Pass a record to each observer. What a signal's handler raises meanwhile is raised when all have got it.
 
         Args:
             teller: notes the hook, so that it does not repeat it if a signal interrupts this.
         """
-        version, observers = self._cached
-        if version != (now := self.root.version):
-            observers = {name: [(impl, _observer(impl)) for impl in self._impls(name)] for name in hookspecs.OBSERVING}
-            self._cached = now, observers
+        observers = self._functions()
         interruption: BaseException | None = None
         if teller is not None:
             teller.told = hook
@@ -72,7 +103,8 @@ class Observers:
                 if is_interruption(error):
                     interruption = error
                 else:
-                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, describe(error))
+                    what = f"{describe(error)} (at {place_of(error)})"
+                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, what)
         if interruption is not None:
             raise interruption
 
@@ -85,7 +117,8 @@ class Observers:
             except BaseException as failure:  # the plugin border
                 if is_interruption(failure):
                     raise
-                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, describe(failure))
+                what = f"{describe(failure)} (at {place_of(failure)})"
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, what)
                 continue
             if isinstance(refined, ProviderError):
                 return refined
@@ -99,3 +132,16 @@ def _observer(impl: Any) -> Callable[..., object]:
     """Return what to call with the record; an implementation may leave its argument out."""
     function: Callable[..., object] = impl.function
     return function if impl.argnames else lambda record: function()
+
+
+def _checked_headers(headers: object) -> dict[str, str]:
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"it returned {type(headers).__name__}, not a mapping")
+    checked = {}
+    for name, value in headers.items():
+        if not (
+            isinstance(name, str) and isinstance(value, str) and _HEADER.fullmatch(name) and _VALUE.fullmatch(value)
+        ):
+            raise ValueError(f"it returned a header that cannot be sent: {name!r}")
+        checked[name.lower()] = value
+    return checked

@@ -59,6 +59,8 @@ class Registry(Unpicklable):
         self._loader = Loader()
         self._observers: Observers = Observers(self._loader.manager, None if parent is None else parent._observers)
         self.observe = self._observers.observe
+        self.observed = self._observers.observed
+        self.request_headers = self._observers.request_headers
         self.refine_error = self._observers.refine_error
         self._all: list[PluginSource] = []
         self._added: dict[str, PluginSource] = {}

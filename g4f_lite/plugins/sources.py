@@ -17,6 +17,7 @@ from itertools import chain
 
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import PluginLoadError
+from ..errors.signal_handlers import raise_interruption
 from ..provider.base import NAME, Provider
 from ..routing.strategies import Strategy
 from ..value import Value
@@ -155,6 +156,7 @@ def discover() -> list[PluginSource]:
             name, version = distribution.name, distribution.version
             key = _normal(name)
         except Exception as error:
+            raise_interruption(error)
             log.warning("the plugins of %s cannot be read: %s", distribution.locate_file("."), describe(error))
             continue
         if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported

@@ -5,7 +5,8 @@ Rule: no network; names of services appear only in `Source:` notes.
 
 | file | what is in it |
 | --- | --- |
-| `base` | the contract: `Provider`, `StreamParser` |
+| `base` | the contract: `Provider` |
+| `streaming` | the contract of its streams: `StreamParser`, `StreamFraming` |
 | `declarations` | the check of declared error codes, limit headers and schema rules |
 | `schema_rules` | what a service accepts in a JSON Schema |
 | `schema_fitting` `schema_sending` | schemas that keep the rules: one schema; those of a request |

@@ -11,15 +11,15 @@ import copy
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
 from ..errors.reply import ErrorReply
 from ..forks import preload_before_fork
 from ..suggestions import did_you_mean
-from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
-from ..types.http import HTTPRequest, HTTPResponse, ServerSentEvent
+from ..types.chat import ChatCompletion, ChatRequest
+from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
 from .address import VARIABLE, check_base_url
 from .declarations import (
@@ -27,10 +27,12 @@ from .declarations import (
     COMMON_NOT_READY,
     NAMED_THINKING,
     check_declarations,
+    check_framing,
     check_pattern,
     check_working_comments,
 )
 from .origins import MARKS, origin_of, own_messages
+from .streaming import StreamFraming, StreamParser
 
 if TYPE_CHECKING:
     from ..types.endpoint import Answer, EndpointRequest
@@ -41,31 +43,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 """The form of a provider's name."""
 KeyFunction: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a key that is valid now, such as a token that expires. Each attempt calls it; it may block."""
-
-
-class StreamParser(Protocol):
-    """
-    Turns the events of one stream into chunks.
-
-    A parser may have an attribute `done`. If it becomes True, as after OpenAI's `[DONE]`, the stream
-    is complete and the rest of the body is not awaited.
-
-    A parser may have a method `feed_all(events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None`.
-    It gets the data of several events that have no other fields. If it returns None, because one of
-    them is not an ordinary chunk, `feed` gets them one by one.
-    """
-
-    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
-        """
-        Return the chunks of one event.
-
-        Raises:
-            ReplyError: the event reports that the service failed.
-            MalformedResponseError: the event cannot be read; it ends the stream, for it may have held text.
-        """
-
-    def close(self) -> Iterable[ChatCompletionChunk]:
-        """Return the chunks that remain when the body ends."""
 
 
 class Provider(ABC):
@@ -120,7 +97,13 @@ class Provider(ABC):
     embeddings, transcription, translation, speech, images, image_edits.
 
     With `stream_usage`, OpenAI's `stream_options` are sent; without it, they are not, and a stream has a usage if the
-    service sends one unasked.
+    service sends one unasked. Without `streaming`, a call that streams gets a whole answer in few chunks.
+    """
+    stream_framing: str = "sse"
+    """
+    How the body of a stream is cut into events: "sse" (server-sent events), "json_lines", or "json_array".
+
+    For another one, override `new_framing`.
     """
 
     error_codes: Mapping[str, type[ProviderError]] = {}
@@ -223,6 +206,7 @@ class Provider(ABC):
         check_pattern(self.name, "thinking_models", self.thinking_models)
         check_pattern(self.name, "not_ready", self.not_ready)
         check_working_comments(self.name, self.working_comments)
+        check_framing(self.name, self.stream_framing)
         object.__setattr__(self, "_frozen", True)
 
     @classmethod
@@ -356,6 +340,10 @@ class Provider(ABC):
     @abstractmethod
     def new_stream(self, request: ChatRequest) -> StreamParser:
         """Return a parser for one stream."""
+
+    def new_framing(self) -> StreamFraming | None:
+        """Return what cuts the body of one stream into events; None: `stream_framing` says it."""
+        return None
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
         """As `build_request`, for other requests: `request.operation` is one of `capabilities`, or `models`."""

@@ -6,7 +6,6 @@ any key, or a request that can be sent. No I/O.
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -18,6 +17,7 @@ from ..errors.exceptions import (
     ReplyError,
     StreamInterruptedError,
 )
+from ..errors.places import place_of
 from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import preload_before_fork
@@ -34,7 +34,7 @@ _HEADER_VALUE = re.compile("[ -~]*")
 _OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
 """Libraries that end code by an exception, wherever it is: it is no failure of that code."""
 _LONGEST_BODY = 1 << 15
-_LONGEST_WAIT = 1e10
+_LONGEST_WAIT = 1e15
 """Seconds; what is longer is no time that can be computed with."""
 
 
@@ -84,10 +84,8 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
         return error
     if (interruption := raised_by_signal_handler(error)) is not None:
         return interruption
-    [frame] = traceback.extract_tb(error.__traceback__, limit=-1)
-    place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
     text = redact_text(describe(error)[:2000], key)[:200]
-    return MalformedResponseError(f"the provider's code failed {doing}, at {place}: {text}")
+    return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error)}: {text}")
 
 
 def reason_to_skip(error: BaseException, doing: str) -> str:
@@ -119,7 +117,7 @@ def sound_error(error: ProviderError) -> ProviderError:
             raise TypeError
         error.status = status if type(status) is int else _as_status(status)
         error.code = code if code is None or type(code) is str else str(code)
-        error.retry_after = wait if is_wait(wait) else None
+        error.retry_after = _as_wait(wait)
         if error.request_id is not None and type(error.request_id) is not str:
             error.request_id = str(error.request_id)
         if error.body is not None:
@@ -128,8 +126,10 @@ def sound_error(error: ProviderError) -> ProviderError:
         error.args = (error.message, *error.args[1:])
         str(error)
     except Exception:  # of foreign code
-        kind = next(kind for kind in type(error).__mro__ if kind.__module__ == ProviderError.__module__)
-        replacement: ProviderError = kind(describe(error)[:200])
+        ours = (kind for kind in type(error).__mro__ if issubclass(kind, ProviderError))
+        known = (kind for kind in ours if kind.__module__ == ProviderError.__module__)
+        kind = next(kind for kind in known if not issubclass(kind, ExceptionGroup))
+        replacement = kind(describe(error)[:200])
         return replacement.with_traceback(error.__traceback__)
     return error
 
@@ -137,6 +137,11 @@ def sound_error(error: ProviderError) -> ProviderError:
 def _as_status(status: object) -> int | None:
     number = int(status) if isinstance(status, (int, str)) and str(status).isdecimal() else 0
     return number if 100 <= number < 600 else None
+
+
+def _as_wait(wait: object) -> float | None:
+    """Return a number of seconds that can be computed with; None if it is none."""
+    return min(wait, _LONGEST_WAIT) if isinstance(wait, (int, float)) and wait >= 0 else None
 
 
 def _as_json(body: object) -> object:
@@ -204,8 +209,3 @@ def is_header(name: object, value: object) -> bool:
     if not isinstance(name, str) or not isinstance(value, str):
         return False
     return _HEADER_NAME.fullmatch(name) is not None and _HEADER_VALUE.fullmatch(value) is not None
-
-
-def is_wait(value: object) -> bool:
-    """Return whether this is a number of seconds to wait, or None."""
-    return value is None or (isinstance(value, (int, float)) and 0 <= value < _LONGEST_WAIT)

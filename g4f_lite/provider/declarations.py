@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from ..suggestions import did_you_mean
 from .schema_rules import rules_of
+from .streaming import FRAMINGS
 
 # Source: OpenAI, Groq, xAI, Cerebras.
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
     limit: (f"x-ratelimit-remaining-{limit}", f"x-ratelimit-reset-{limit}") for limit in ("requests", "tokens")
 }
+
+_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 
 NAMED_THINKING = r"(?i).*(?:(?<!non[-_])(?<!non)(?:thinking|reason(?:ing|er)\b)|\br1\b|\bqwq)"
 """Models whose ids say that they think: Kimi, Qwen, Phi, DeepSeek and others, at whichever service."""
@@ -50,6 +54,45 @@ def check_working_comments(name: str, comments: Any) -> None:
     """
     if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
         raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
+
+
+def check_framing(name: str, framing: Any) -> None:
+    """
+    Check `Provider.stream_framing`.
+
+    Raises:
+        ConfigurationError: there is no such framing.
+    """
+    if framing not in FRAMINGS:
+        hint = did_you_mean(str(framing), FRAMINGS, "; override new_framing for one of your own")
+        raise ConfigurationError(f"{name}'s stream_framing is one of {', '.join(FRAMINGS)}, not {framing!r}{hint}")
+
+
+def check_auth_header(name: str, header: Any) -> None:
+    """
+    Check `OpenaiTemplate.auth_header`.
+
+    Raises:
+        ConfigurationError: it is no header in lower case with a text before the key.
+    """
+    if not (isinstance(header, tuple) and len(header) == 2 and all(isinstance(one, str) for one in header)):
+        raise ConfigurationError(f"{name}'s auth_header must be like ('authorization', 'Bearer '), not {header!r}")
+    if not _HEADER.fullmatch(header[0]):
+        raise ConfigurationError(f"{name}'s auth_header must name a header in lower case, not {header[0]!r}")
+
+
+def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
+    """
+    Check the paths of an `OpenaiTemplate`.
+
+    Raises:
+        ConfigurationError: one does not begin with a slash.
+    """
+    if not isinstance(others, Mapping):
+        raise ConfigurationError(f"{name}'s endpoint_paths must be a mapping, not {others!r}")
+    for endpoint, path in {**others, "chat": chat, "models": models}.items():
+        if not (isinstance(path, str) and path.startswith("/") and path.isprintable()):
+            raise ConfigurationError(f"{name}'s path of {endpoint} must begin with a slash, not {path!r}")
 
 
 def check_declarations(name: str, **declarations: Any) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors.exceptions import AuthenticationError, ConfigurationError
+from ..errors.places import place_of
+from ..errors.signal_handlers import raise_interruption
 from .base import KeyFunction, Provider
 from .key_file import StoredKeysError, change_keys, read_keys
 
@@ -71,8 +73,10 @@ class Key:
 
     def failure(self, error: Exception) -> AuthenticationError:
         """Return the error for what the function raised. What may be a token in its message is left out."""
+        raise_interruption(error)
         text = re.sub(r"[-\w.~+=]{40,}", "[…]", f"{type(error).__name__}: {error}")[:300]
-        return AuthenticationError(f"the function of {self.source} failed: {' '.join(text.split())}")
+        said = f"{' '.join(text.split())} (at {place_of(error)})"
+        return AuthenticationError(f"the function of {self.source} failed: {said}")
 
     def __repr__(self) -> str:
         return f"Key({self.fingerprint}, from {self.source})"

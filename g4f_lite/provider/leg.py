@@ -30,6 +30,8 @@ class Leg:
         self.asks_for_key: bool = key is not None and key.function is not None
         """Whether a function returns the key."""
         self.is_local = isinstance(provider, LocalProvider)
+        self.streams = self.is_local or "streaming" in provider.capabilities
+        """Whether a call that streams gets a stream from it, not a whole answer."""
         self.base_url = base = provider.api_base
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""

@@ -9,8 +9,9 @@ from ..errors.exceptions import StreamInterruptedError
 from ..types.assembly import assemble
 from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse
-from .base import Provider, StreamParser
+from .base import Provider
 from .checked import check, check_iterable
+from .streaming import StreamParser
 
 
 class LocalProvider(Provider):

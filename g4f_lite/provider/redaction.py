@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ..errors.exceptions import G4FLiteError, ProviderError
-from ..errors.reply import ErrorReply
+from ..errors.reply import MAX_ERROR_BODY, ErrorReply
 from .keys import Key
 
 SHORTEST_PIECE = 8
@@ -181,7 +181,9 @@ def _without(text: str, spans: list[Span]) -> str:
 
 
 def redact_reply(reply: ErrorReply, key: Key | None) -> ErrorReply:
-    """Return an error reply without the key, as the code of providers and plugins gets it."""
+    """Return an error reply without the key, as the code of providers and plugins gets it, and of a bounded size."""
+    if len(reply.body) > MAX_ERROR_BODY:  # an error inside an answer
+        reply = msgspec.structs.replace(reply, body=reply.body[:MAX_ERROR_BODY])
     if key is None or not key.value:
         return reply
     body = redact_text(reply.body.decode("latin-1"), key).encode("latin-1")
@@ -204,7 +206,9 @@ def redact(error: ProviderError, key: Key | None) -> ProviderError:
     for link in _chain(error):
         for name in ("__cause__", "__context__"):
             linked = getattr(link, name)
-            if linked is link or not isinstance(linked, G4FLiteError):  # `raise error from error` is a circle
+            if linked is not None and (
+                linked is link or not isinstance(linked, G4FLiteError)
+            ):  # `raise error from error` is a circle
                 suppressed = link.__suppress_context__
                 setattr(link, name, None)
                 link.__suppress_context__ = suppressed

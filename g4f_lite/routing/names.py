@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
+from ..errors.signal_handlers import raise_interruption
 from ..provider.address import is_loopback
 from ..provider.base import Provider
 from ..suggestions import closest
@@ -142,6 +143,7 @@ def resolve(directory: Directory, choice: object) -> Provider:
         try:
             return choice()
         except Exception as error:
+            raise_interruption(error)
             raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
     if isinstance(choice, str):
         return directory.get(choice)

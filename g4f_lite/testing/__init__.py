@@ -12,7 +12,8 @@ Rule: real sockets on loopback, no mocks. Public names are imported on first use
     replies        answers and faults to script, the same ones for every protocol
     choosing       replies that choose among others
     shapes/        the protocols: OpenAI, Anthropic, Gemini, Cohere
-    wire           the bytes of HTTP/1.1 and of server-sent events
+    framing        the events of a stream: server-sent events, JSON lines, a JSON array
+    wire           the bytes of HTTP/1.1 and of events
     conformance/   `ProviderConformance`: the suites that check a provider
     import_trial   a program that imports a plugin and reports what that did
     scripted       `ScriptedProvider`: answers without a socket

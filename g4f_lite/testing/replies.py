@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from . import choosing
+from .framing import framed
 from .script import Action, Close, Pause, Received, Reply
 from .shapes import SHAPES, Failure, Said, Shape, ShapeName, openai_endpoints
 from .shapes.contract import count, words
@@ -62,7 +63,11 @@ FOREVER = 3600.0
 AnyShape: TypeAlias = ShapeName | Shape | None
 
 _JSON = {"content-type": "application/json"}
-_SSE = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+_STREAMS = {
+    "sse": "text/event-stream",
+    "json_lines": "application/x-ndjson",
+    "json_array": "application/json",
+}
 
 
 # -- bodies --------------------------------------------------------------------------------
@@ -209,12 +214,9 @@ def stream(
     """Stream these parts: bytes and actions unchanged, anything else as the data of an event."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
-        yield head(200, {**_SSE, **(headers or {})})
-        for part in parts:
-            if isinstance(part, (Pause, Close)):
-                yield part
-            else:
-                yield http_chunk(part if isinstance(part, bytes) else shape.sse(part))
+        yield head(200, {**_started(shape), **(headers or {})})
+        for part in framed(shape, parts, closed=end):
+            yield part if isinstance(part, (Pause, Close)) else http_chunk(part)
         if end:
             yield END
 
@@ -302,9 +304,13 @@ def silence(
 
 def _start(shape: Shape, request: Received, pieces: int) -> Iterator[bytes]:
     """Yield a stream up to this many pieces of content."""
-    yield head(200, _SSE)
-    for chunk in shape.chunks(request.model, _interrupted(pieces)):
-        yield http_chunk(shape.sse(chunk))
+    yield head(200, _started(shape))
+    yield from map(http_chunk, framed(shape, shape.chunks(request.model, _interrupted(pieces)), closed=False))
+
+
+def _started(shape: Shape) -> dict[str, str]:
+    """Return the headers of a stream."""
+    return {"content-type": _STREAMS[shape.FRAMING], "transfer-encoding": "chunked"}
 
 
 def drip(content: bytes, every: float = 0.02) -> Reply:
@@ -323,7 +329,7 @@ def comments(every: float = 0.02, *, shape: AnyShape = None) -> Reply:
     """Stream keep-alives without end and without content: comments or pings."""
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:
-        yield head(200, _SSE)
+        yield head(200, _started(shape))
         while True:
             yield http_chunk(shape.KEEP_ALIVE)
             yield Pause(every)

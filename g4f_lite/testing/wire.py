@@ -1,4 +1,4 @@
-"""The bytes of HTTP/1.1 and of server-sent events, as pure functions."""
+"""The bytes of HTTP/1.1 and of the events of streams, as pure functions."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def sse(data: object, event: str | None = None, *, newline: str = "\n") -> bytes
     text = data if isinstance(data, str) else json.dumps(data)
     lines = [f"event: {event}"] if event else []
     return newline.join([*lines, f"data: {text}", "", ""]).encode()
+
+
+def json_line(data: object) -> bytes:
+    """Return one line of a stream of JSON lines; a string is sent as it is."""
+    return (data if isinstance(data, str) else json.dumps(data)).encode() + b"\n"

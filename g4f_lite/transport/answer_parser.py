@@ -34,6 +34,8 @@ _HEADER = re.compile(rf"^{_LINE}\r?\n", re.MULTILINE)
 _TRAILER = re.compile(_LINE.encode())
 _FOLD = re.compile(r"(?<=[^\n])\r?\n[ \t]+")
 _LENGTH = re.compile(r"[0-9]{1,18}")
+_NEXT_CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,13})\r\n")
+"""What is usually between the data of two chunks; in a length that `_LARGEST_CHUNK` takes."""
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\0\r\n]*+)?")
 _SIZE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,16}+(?:[ \t]*+(?:;[^\0\r\n]*+)?)?\r?)?")
 _SIZE_LINE, _DATA, _AFTER_DATA, _TRAILERS = range(4)
@@ -207,6 +209,10 @@ class AnswerParser:
             if self._state == _DATA:
                 end = at + self._left
                 pieces.append(data[at:end])
+                while end <= size and (found := _NEXT_CHUNK.match(data, end)) and (left := int(found[1], 16)):
+                    at = found.end()
+                    end = at + left
+                    pieces.append(data[at:end])
                 if end > size:
                     self._left = end - size
                     return size
@@ -217,6 +223,8 @@ class AnswerParser:
                         raise NotHTTP("no line break after a chunk")
                     break
                 at, self._state = at + 2, _SIZE_LINE
+                if at == size:
+                    return at
             end = data.find(b"\r\n", at, at + LONGEST_LINE)
             if end < 0:
                 if size - at >= LONGEST_LINE:

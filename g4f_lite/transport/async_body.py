@@ -6,7 +6,8 @@ import asyncio
 import ssl
 import typing
 import weakref
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -34,12 +35,12 @@ class RawResponse:
     __slots__ = ("_connection", "content", "headers", "protocol", "status")
 
     def __init__(self, connection: Connection) -> None:
-        assert connection.protocol is not None
+        assert isinstance(connection.protocol, Protocol)
         self._connection = connection
         self.protocol = connection.protocol
         self.status = 0
-        self.headers: Mapping[str, str] = {}
-        self.content: aiohttp.StreamReader
+        self.headers: dict[str, str] = {}
+        self.content: Body
 
     def write(self, data: bytes) -> None:
         transport = self._connection.transport
@@ -50,11 +51,11 @@ class RawResponse:
 
     def expect(self) -> None:
         """Prepare for the response."""
-        self.protocol.set_response_params(read_until_eof=True, read_bufsize=PIECE)
+        self.protocol.set_response_params()
 
     async def read_head(self) -> None:
-        message, self.content = await self.protocol.read()
-        self.status, self.headers = message.code, lower(message.headers)
+        head, self.content = await self.protocol.read_head()
+        self.status, self.headers = head.status, head.fields
 
     @property
     def connection(self) -> Connection:
@@ -108,7 +109,7 @@ class AsyncByteStream:
         self._late = self._late_pieces = 0
         self._full = False
         self._decoder: Decoder | None = None
-        if self.headers:
+        if "content-encoding" in self.headers:
             self._decode()
         self._upload = upload
         if upload is not None:
@@ -133,8 +134,9 @@ class AsyncByteStream:
         finally:
             self._waiting = None
         self.status = response.status
-        self.headers = dict(response.headers)
-        self._decode()
+        self.headers = response.headers
+        if "content-encoding" in self.headers:
+            self._decode()
 
     def _decode(self) -> None:
         try:
@@ -143,27 +145,28 @@ class AsyncByteStream:
             self.free()
             raise MalformedResponseError(str(error), status=self.status) from error
 
-    async def read(self) -> bytes:
+    def read(self) -> Coroutine[Any, Any, bytes]:
         """
         Return up to `PIECE` bytes of what has arrived, waiting for at least one; b"" at the end.
 
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
         """
-        if self._decoder is None:
-            return await self._read_raw()
+        return self._read_raw() if self._decoder is None else self._read_decoded(self._decoder)
+
+    async def _read_decoded(self, decoder: Decoder) -> bytes:
         while True:
             try:
-                if piece := self._decoder.take(DECODED_PIECE):
+                if piece := decoder.take(DECODED_PIECE):
                     self._check_limit(piece)  # a few bytes of the socket, where the limit is asked, can be many pieces
                     await asyncio.sleep(0)
                     return piece
                 if not (raw := await self._read_raw()):
-                    self._decoder.finish()
+                    decoder.finish()
                     return b""
             except NotDecodable as error:
                 raise MalformedResponseError(str(error), status=self.status) from error
-            self._decoder.feed(raw)
+            decoder.feed(raw)
 
     def _check_limit(self, piece: bytes) -> None:
         if self._limit.expired():

@@ -19,31 +19,85 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from ..errors.signal_handlers import raised_by_signal_handler
 from .answer_parser import AnswerParser, Head
 from .common import PIECE
 
 
 class Body(aiohttp.StreamReader):
-    """aiohttp's, which drops what has come and was not read when the connection fails."""
+    """aiohttp's, which drops what has come and was not read when the connection fails, and costs more to read."""
 
-    _failure: tuple[BaseException, ...] = ()
-    _taken = 0
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__(protocol, PIECE, loop=protocol._loop)
+        self._source = protocol
+        self._pieces: list[bytes] = []
+        """What has come and was not read."""
+        self._held = 0
+        """Their bytes."""
+        self._paused = False
+        self._failure: BaseException | None = None
+        """Is raised once they have been read."""
+        self._reader: asyncio.Future[None] | None = None
 
     def has_arrived(self) -> bool:
         """Whether `read` would return at once."""
-        return self.total_bytes > self._taken or self.is_eof()
+        return bool(self._pieces) or self.is_eof()
+
+    def at_eof(self) -> bool:
+        return not self._pieces and self.is_eof()
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        self._pieces.append(data)
+        self._held += len(data)
+        self._wake()
+        if self._held > 2 * PIECE and not self._paused:
+            self._pause(True)
+        return False
+
+    def feed_eof(self) -> None:
+        super().feed_eof()
+        self._wake()
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        self._failure = (exc, *cause)
-        if self.total_bytes == self._taken:
-            super().set_exception(exc, *cause)
+        self._failure = exc
+        super().set_exception(exc, *cause)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     async def read(self, n: int = -1) -> bytes:
-        piece = await super().read(n)
-        self._taken += len(piece)
-        if self._failure and self.total_bytes == self._taken:
-            super().set_exception(*self._failure)
+        while not self._pieces:
+            if self._failure is not None:
+                raise self._failure
+            if self.is_eof():
+                return b""
+            if self._reader is not None:
+                raise RuntimeError("another task reads")
+            self._reader = self._source._loop.create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        if 0 <= n < len(piece):
+            self._pieces.append(piece[n:])
+            piece = piece[:n]
+        self._held -= len(piece)
+        if self._paused and self._held <= PIECE:
+            self._pause(False)
         return piece
+
+    def _pause(self, paused: bool) -> None:
+        self._paused = paused
+        if (transport := self._source.transport) is not None:
+            with suppress(AttributeError, NotImplementedError, RuntimeError):  # as aiohttp does
+                if paused:
+                    transport.pause_reading()
+                else:
+                    transport.resume_reading()
 
 
 class Protocol(ResponseHandler):
@@ -54,14 +108,12 @@ class Protocol(ResponseHandler):
         self._answer = AnswerParser()
         self._body: Body | None = None
         self._used = False
-        self._size = PIECE
 
-    def set_response_params(self, *, read_bufsize: int = PIECE, **params: Any) -> None:
+    def set_response_params(self, **params: Any) -> None:
         if self._used:
             self._answer = AnswerParser()
             self._payload = self._body = None
         self._used = True  # what came before the first request, such as a 503, is its answer
-        self._size = read_bufsize
 
     def has_arrived(self) -> bool:
         """Whether the head is here."""
@@ -71,27 +123,29 @@ class Protocol(ResponseHandler):
         """Whether nothing has come since the last answer."""
         return self._answer.complete and not self._answer.surplus and not self._answer.will_close
 
+    async def read(self) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
+        head, body = await self.read_head()
+        version = aiohttp.HttpVersion10 if head.version == "1.0" else aiohttp.HttpVersion11
+        headers = CIMultiDictProxy(CIMultiDict(head.headers))
+        closes = self._answer.will_close
+        return RawResponseMessage(version, head.status, head.reason, headers, (), closes, None, False, False), body
+
+    async def read_head(self) -> tuple[Head, Body]:
+        """As `read`, of which aiohttp makes a response."""
+        return await super().read()  # type: ignore[return-value]  # what `data_received` feeds
+
     def data_received(self, data: bytes) -> None:
         answer = self._answer
-        if not data:
-            return
         piece = answer.feed(data)
         if self._body is None and answer.head is not None:
-            self._begin_body(answer.head)
+            self._payload = self._body = Body(self)
+            if answer.will_close:
+                self._should_close = True
+            self.feed_data((answer.head, self._body), 0)  # type: ignore[arg-type]
         if piece and self._body is not None:
-            self._body.feed_data(piece, len(piece))
-        self._settle()
-
-    def _begin_body(self, head: Head) -> None:
-        self._payload = self._body = Body(self, self._size, loop=self._loop)
-        if self._answer.will_close:
-            self._should_close = True
-        headers = CIMultiDictProxy(CIMultiDict(head.headers))
-        version = aiohttp.HttpVersion10 if head.version == "1.0" else aiohttp.HttpVersion11
-        message = RawResponseMessage(
-            version, head.status, head.reason, headers, (), self._answer.will_close, None, False, False
-        )
-        self.feed_data((message, self._body), 0)
+            self._body.feed_data(piece)
+        if answer.complete or answer.failure is not None:
+            self._settle()
 
     def _settle(self) -> None:
         answer = self._answer
@@ -107,15 +161,19 @@ class Protocol(ResponseHandler):
             if self.transport is not None:
                 self.transport.abort()
 
-    def pause_reading(self) -> None:
-        self._reading_paused = True
+    def close(self) -> None:
+        """Close at once: with TLS, aiohttp would wait for the service's farewell, and the loop may end before it."""
         if self.transport is not None:
-            with suppress(AttributeError, NotImplementedError, RuntimeError):  # as aiohttp does
-                self.transport.pause_reading()
+            self.transport.abort()
+            self.transport = self._payload = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._answer.end()
         self._settle()
+        if exc is not None and raised_by_signal_handler(exc) is not None:  # it came in here, and asyncio closed
+            self.set_exception(exc)
+            if self._body is not None:
+                self._body.set_exception(exc)
         super().connection_lost(exc)
 
 
@@ -138,6 +196,17 @@ class Connector(aiohttp.TCPConnector):
                 if protocol.transport is not None:
                     protocol.transport.abort()
         self._conns.clear()
+
+    async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Connect first, then begin TLS: asyncio can do both in one, but does not close a connection whose task is
+        cancelled between the two.
+        """
+        if not kwargs.pop("ssl", None):
+            return await super()._wrap_create_connection(*args, **kwargs)
+        del kwargs["server_hostname"]  # `_start_tls_connection` finds it again
+        plain, _ = await super()._wrap_create_connection(asyncio.Protocol, *args[1:], **kwargs)  # it drops what comes
+        return await self._start_tls_connection(plain, kwargs["req"], kwargs["timeout"], kwargs["client_error"])
 
     async def _get(self, *args: Any) -> Connection | None:
         while (idle := await super()._get(*args)) is not None:

@@ -10,9 +10,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
-
-from multidict import CIMultiDict
 
 from ..errors.exceptions import ConnectionFailedError
 from ..types.time_limit import TimeLimit
@@ -30,7 +27,7 @@ class PlainAnswer(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.connection = self.content = self.protocol = self
         self.transport: asyncio.Transport | None = None
         self._parser = AnswerParser()
@@ -73,7 +70,7 @@ class PlainAnswer(asyncio.Protocol):
     async def read_head(self) -> None:
         while self._parser.head is None:
             await self._more()
-        self.status, self.headers = self._parser.head.status, CIMultiDict(self._parser.head.headers)
+        self.status, self.headers = self._parser.head.status, self._parser.head.fields
 
     async def read(self, size: int) -> bytes:
         while not self._body and not self._parser.complete:
@@ -116,7 +113,12 @@ async def connect(
     place = f"{host}:{port}"
     try:
         async with asyncio.timeout(limit.start_connecting()):
-            _, answer = await loop.create_connection(PlainAnswer, host, port, ssl=context, happy_eyeballs_delay=0.25)
+            if context is None:
+                _, answer = await loop.create_connection(PlainAnswer, host, port, happy_eyeballs_delay=0.25)
+            else:  # in two steps: see `Connector._wrap_create_connection`
+                plain, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
+                answer = PlainAnswer()
+                answer.transport = await loop.start_tls(plain, answer, context, server_hostname=host)
     except TimeoutError:
         raise limit.connect_error() from None
     except (socket.gaierror, UnicodeError) as error:

@@ -29,6 +29,9 @@ from .common import MOST_LATE, PIECE
 from .idle_connections import IdleConnections
 from .inner_parts import fit
 
+_LONGEST_WAIT = 1e6
+"""Seconds: a socket takes no infinite timeout."""
+
 
 class _Active(threading.local):
     """The limit of the attempt under way in this thread; urllib3 has no way to hand it down."""
@@ -54,7 +57,9 @@ class _LimitedRaw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._remaining())
+        # Python makes it of memory that may still hold a request; the repr of a view shows none of it in tracebacks.
+        buffer = memoryview(buffer)
+        self._sock.settimeout(min(self._remaining(), _LONGEST_WAIT))
         try:
             got: int | None = self._inner.readinto(buffer)
         except ssl.SSLWantReadError:

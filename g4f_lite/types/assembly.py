@@ -99,6 +99,11 @@ class Assembly:
         self._created = 0
         self._choices: dict[int, _Choice] = {}
 
+    def expect(self, completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
+        """As `as_chunks`; they are to be added next."""
+        self._extra.take(completion)
+        return as_chunks(completion)
+
     def add(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         """
         Add what the chunks say.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +19,7 @@ def seconds(name: str, value: object) -> float:
     Raises:
         InvalidRequestError: the value is not one.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {repr(value)[:60]}")
     return float(min(value, LONGEST))
 

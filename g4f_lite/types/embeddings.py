@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from binascii import a2b_base64
 from typing import Any, Literal
 
 from .chat_request import Positive
@@ -42,7 +42,17 @@ class Embedding(Result, frozen=True, kw_only=True, gc=False):
             return self.embedding
         from struct import iter_unpack
 
-        return tuple(number for (number,) in iter_unpack("<f", b64decode(self.embedding, validate=True)))
+        return tuple(number for (number,) in iter_unpack("<f", a2b_base64(self.embedding, strict_mode=True)))
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has. ValueError: it is not base64 of numbers."""
+        if not isinstance(self.embedding, str):
+            return len(self.embedding)
+        numbers, rest = divmod(len(a2b_base64(self.embedding, strict_mode=True)), 4)
+        if rest:
+            raise ValueError("a number has four bytes")
+        return numbers
 
 
 class CreateEmbeddingResponse(Answer, frozen=True, kw_only=True):

@@ -63,6 +63,16 @@ class ExtraFields:
         self.of_answer: JSONObject = {}
         self.of_choices: dict[int, JSONObject] = {}
         self._of_messages: dict[int, JSONObject] = {}
+        self._whole: bytes | None = None
+        """The JSON of an answer whose extra fields are known, so that it need not be decoded again."""
+
+    def take(self, completion: ChatCompletion) -> None:
+        """Take the extra fields of a whole answer, whose chunk comes next."""
+        self._whole = completion.raw_json
+        _merge(self.of_answer, completion.extra)
+        for choice in completion.choices:
+            _merge(self.of_choices.setdefault(choice.index, {}), choice.extra)
+            _join(self._of_messages.setdefault(choice.index, {}), choice.message.extra)
 
     @property
     def all(self) -> list[JSONObject]:
@@ -75,7 +85,7 @@ class ExtraFields:
 
     def add(self, chunk: ChatCompletionChunk) -> None:
         raw = chunk.raw_json
-        if raw is None or b'"choices"' not in raw:  # made in this process, or in another protocol
+        if raw is None or raw is self._whole or b'"choices"' not in raw:  # made in this process, or in another protocol
             return
         try:
             event = decode_lenient(raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from binascii import a2b_base64
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -66,18 +66,24 @@ class Image(Result, frozen=True, kw_only=True):
     @property
     def content(self) -> bytes | None:
         """The image, if the response contains it and not its URL. ValueError: it is not base64."""
-        return None if self.b64_json is None else b64decode(self.b64_json, validate=True)
+        return None if self.b64_json is None else a2b_base64(self.b64_json, strict_mode=True)
 
 
 def as_plain_base64(image: Image) -> Image:
     """Return an image without a `data:` URL, in either field: its base64 is in `b64_json`, padded, without breaks."""
-    given = image.b64_json or (image.url if image.url is not None and image.url[:5].lower() == "data:" else None)
-    if given is None:
-        return image
-    plain = "".join((given.partition(",")[2] if given[:5].lower() == "data:" else given).split())
-    plain = plain.replace("-", "+").replace("_", "/").rstrip("=")  # no copy if there is none of them
-    plain += "=" * (-len(plain) % 4)
-    return Image(url=None if given is image.url else image.url, b64_json=plain, revised_prompt=image.revised_prompt)
+    url, given, prompt = image.url, image.b64_json, image.revised_prompt
+    del image  # the caller holds it no more, either, so that a large one is in memory twice, not three times
+    if not given:
+        if url is None or url[:5].lower() != "data:":
+            return Image(url=url, b64_json=given, revised_prompt=prompt)
+        given = url
+        url = None
+    if given[:5].lower() == "data:":
+        given = given.partition(",")[2]
+    given = "".join(given.split())
+    given = given.replace("-", "+").replace("_", "/").rstrip("=")  # no copy if there is none of them
+    given += "=" * (-len(given) % 4)
+    return Image(url=url, b64_json=given, revised_prompt=prompt)
 
 
 class ImagesResponse(Answer, frozen=True, kw_only=True):

@@ -14,21 +14,25 @@ from ..errors.exceptions import MalformedResponseError
 
 SHARE = 3
 """How many times `max_response_bytes` the memory of an answer may take, its bytes included."""
-OBJECT, LARGE_OBJECT = (240, 48), (850, 72)
+OBJECT, LARGE_OBJECT = (160, 48), (850, 72)
 """Bytes of an object and of another value, as they are decoded; and in one of our types as well, while both exist."""
 _LIST, _QUOTE = 72, 30
-_WIDE, _WIDEST = 5, 15
+_WIDE, _WIDEST = 5, 8
 """Bytes for each byte of a text with a character above U+007F, or above U+FFFF, while it is decoded."""
-_ANY_WIDE = re.compile(rb"[\xc2-\xf4]|\\u")
-_ANY_WIDEST = re.compile(rb"[\xf0-\xf4]|\\u[dD]")
-_MOST_TEXTS = 1024
-_MOST_QUOTES = 64
-"""Texts and escaped quotes that are looked at; what follows is taken for one text."""
+_SHORT = 3
+"""The same for short texts, of which only one at a time is being decoded."""
+_LONG = re.compile(rb'"[^"]{1024,}')
+"""A text that is not short, or what stands between two texts."""
+_WIDEST_MARKS = (b"\\ud", b"\\uD", b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
+
+
+ALWAYS_SMALL = 1 << 14
+"""Bytes of JSON that cannot take too much memory, whatever the limit is."""
 
 
 def small(limit: int) -> int:
     """Return the size up to which JSON cannot take too much memory, so that nobody need estimate it."""
-    return min(max(limit >> 6, 1 << 14), 1 << 20)
+    return min(max(limit >> 6, ALWAYS_SMALL), 1 << 20)
 
 
 def memory_of(body: bytes, per_object: tuple[int, int] = OBJECT) -> int:
@@ -50,7 +54,7 @@ def check_memory(
     Raises:
         MalformedResponseError: it would take more.
     """
-    if (needed := memory_of(body, per_object)) > share * limit:
+    if len(body) > small(limit) and (needed := memory_of(body, per_object)) > share * limit:
         raise MalformedResponseError(
             f"{what} would take about {needed >> 20} MiB of memory once decoded, which is more than"
             f" {share:g} times the setting max_response_bytes={limit}"
@@ -61,35 +65,12 @@ def _of_wide_texts(body: bytes) -> int:
     """Return what the texts take that have characters of more than one byte."""
     if body.isascii() and b"\\u" not in body:
         return 0
-    memory = at = 0
-    for _ in range(_MOST_TEXTS):
-        if (found := _ANY_WIDE.search(body, at)) is None:
-            return memory
-        start, end = _quote_before(body, found.start(), at), _quote_after(body, found.end())
-        widest = _ANY_WIDEST.search(body, found.start(), end) is not None
-        memory += (end - start) * (_WIDEST if widest else _WIDE)
-        at = end + 1
-    return memory + (len(body) - at) * _WIDEST
-
-
-def _quote_before(body: bytes, at: int, least: int) -> int:
-    """Return where the text around a place begins, or an earlier place."""
-    for _ in range(_MOST_QUOTES):
-        at = body.rfind(b'"', least, at)
-        if at < 0:
-            return least
-        if body[at - 1 : at] != b"\\":
-            return at
-    return least
-
-
-def _quote_after(body: bytes, at: int) -> int:
-    """Return where the text around a place ends, or a later place."""
-    for _ in range(_MOST_QUOTES):
-        at = body.find(b'"', at)
-        if at < 0:
-            break
-        if body[at - 1 : at] != b"\\":
-            return at
-        at += 1
-    return len(body)
+    if b'\\"' in body:  # then quotes only begin and end texts
+        body = body.replace(b"\\\\", b"--").replace(b'\\"', b"--")
+    memory, short = 0, len(body)
+    for found in _LONG.finditer(body):
+        text = found[0]
+        short -= len(text)
+        if not text.isascii() or b"\\u" in text:
+            memory += len(text) * (_WIDEST if any(mark in text for mark in _WIDEST_MARKS) else _WIDE)
+    return memory + short * _SHORT

@@ -12,11 +12,11 @@ from typing import Any
 from ..errors.exceptions import MalformedResponseError
 from ..value import NOT_JSON, decode_lenient
 
-MAX_RESPONSE_BODY = 64 << 20
+MAX_RESPONSE_BODY = 128 << 20
 """Bytes of an answer, after decompression: the default of `max_response_bytes`; more is a MalformedResponseError."""
-MAX_STREAM = 128 << 20
+MAX_STREAM = 256 << 20
 """Bytes of a whole stream by default; more is a MalformedResponseError, after content an interruption."""
-MAX_EVENT = 16 << 20
+MAX_EVENT = 32 << 20
 """Bytes of one server-sent event by default; more is a MalformedResponseError."""
 _SMALL_EVENT = 1 << 16
 """Bytes that an event may have if `max_response_bytes` is small: no less than this, and no more than the setting."""

@@ -30,7 +30,10 @@ class Row(TypedDict, total=False):
     endpoint_parameters: Mapping[str, Mapping[str, str | Sequence[Any] | None]]
     renamed_values: Mapping[str, Mapping[str, str]]
     dropped_message_fields: frozenset[str]
-    key_header: tuple[str, str]
+    auth_header: tuple[str, str]
+    chat_path: str
+    models_path: str
+    endpoint_paths: Mapping[str, str]
     foreign_fields: frozenset[str]
     known_fields: frozenset[str]
     returned_fields: frozenset[str]

@@ -2,6 +2,7 @@
 Interrupts each form of a call at each step, and checks what must hold afterwards.
 
     python -m stress.cancellation                        one pass: each step of the loop, each point of the library
+    python -m stress.cancellation --stride 10            each tenth of them
     python -m stress.cancellation --quick                some of them, the same each time, in less than a minute
     python -m stress.cancellation --minutes 60           goes on with signals at any point of any code, and at any moment
     python -m stress.cancellation --only "hedged stream" --mode "cancelled twice" --step 17     repeats one
@@ -37,7 +38,7 @@ LATEST_S = 0.02
 
 QUICK = {
     "cancelled": 2, "cancelled twice": 7, "cancelled three times": 11, "timed out": 11, "failure of a sibling": 11,
-    "stream closed by another task": 7, "loop stopped": 11, "loop closed": 11,
+    "stream closed by another task": 7, "client closed by another task": 11, "loop stopped": 11, "loop closed": 11,
     "Ctrl-C": 251, "alarm": 499, "stream closed by another thread": 397, "client closed by another thread": 499,
 }  # fmt: skip
 """The modes of a quick sweep: how many steps lie between two interruptions."""
@@ -46,12 +47,14 @@ QUICK = {
 class Sweep:
     """
     Args:
-        strides: by mode, how many steps lie between two interruptions; 1 for the others.
+        strides: by mode, how many steps lie between two interruptions.
+        stride: the same, of the other modes.
     """
 
-    def __init__(self, world: World, strides: dict[str, int]) -> None:
+    def __init__(self, world: World, strides: dict[str, int], stride: int = 1) -> None:
         self._world = world
         self._strides = strides
+        self._stride = stride
         self.tried = 0
         self.problems: list[str] = []
 
@@ -76,7 +79,7 @@ class Sweep:
         )
 
     def _each_step(self, form: Form, mode: str, interrupt: Callable[[int], bool]) -> None:
-        stride = self._strides.get(mode, 1)
+        stride = self._strides.get(mode, self._stride)
         step = FORMS.index(form) % stride  # other steps for each form
         while self.once(form, mode, step, lambda: interrupt(step)):  # noqa: B023  # called at once
             step += stride
@@ -101,7 +104,11 @@ def pairs(only: str = "", mode: str = "") -> Iterator[tuple[str, Form, str]]:
         if only in ("", form.name):
             for client, modes in (("async", stepping.EVERY_MODE), ("sync", interrupting.EVERY_MODE)):
                 if form.only in ("", client):
-                    yield from ((client, form, one) for one in modes if mode.startswith(one) or not mode)
+                    yield from ((client, form, one) for one in modes if _is_chosen(one, mode))
+
+
+def _is_chosen(mode: str, given: str) -> bool:
+    return given in ("", mode, f"{mode}, any code") or given.startswith(f"{mode} after ")
 
 
 def quiet() -> mock._patch[float]:
@@ -114,6 +121,7 @@ def quiet() -> mock._patch[float]:
 def main() -> None:
     parser = argparse.ArgumentParser("python -m stress.cancellation", description="Interrupts calls at each step.")
     parser.add_argument("--quick", action="store_true", help="try some steps only")
+    parser.add_argument("--stride", type=int, default=1, help="try each so many-th step only")
     parser.add_argument("--minutes", type=float, default=0.0, help="go on at random for so long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", default="", help="the name of a form")
@@ -122,7 +130,7 @@ def main() -> None:
     given = parser.parse_args()
     end = time.monotonic() + given.minutes * 60
     with World() as world, quiet():
-        sweep = Sweep(world, QUICK if given.quick else {})
+        sweep = Sweep(world, QUICK if given.quick else {}, given.stride)
         chosen = [one for one in pairs(given.only, given.mode) if not given.quick or one[2] in QUICK]
         if given.step is not None:
             for client, form, mode in chosen:

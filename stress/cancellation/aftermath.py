@@ -67,7 +67,7 @@ def check_memory(client: Any) -> None:
         check("no probe is taken", state.breaker.probe in (0, OTHERS_PROBE), f"{state.breaker.probe} on {name}")
 
 
-def check_attempts(observer: Observer, form: Form, interruptions: Iterable[str], most: int = 1) -> None:
+def check_attempts(observer: Observer, form: Form, interruptions: Iterable[str], more: int = 0) -> None:
     """Check that each attempt has ended once, and that no leg is blamed for the interruption."""
 
     def key(attempt: Any) -> tuple[Any, ...]:
@@ -78,7 +78,7 @@ def check_attempts(observer: Observer, form: Form, interruptions: Iterable[str],
     innocent = {"ok", "LostRace", *interruptions, *form.failures}
     blamed = [one.outcome for one in observer.ended if one.outcome not in innocent]
     check("no leg is blamed", not blamed, f"{blamed} {[str(one) for one in observer.ended]}")
-    check("a call ends once", bool(observer.begun) <= observer.calls <= most, f"{observer.calls} times")
+    check("a call ends once", bool(observer.begun) <= observer.calls <= form.calls + more, f"{observer.calls} times")
 
 
 def check_breakers(client: Any, *, open_before: bool) -> None:

@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
+import g4f_lite
+from g4f_lite import AsyncClient, G4FLiteError
+from g4f_lite.client import shortcuts
 from g4f_lite.testing import replies
 from g4f_lite.testing.replies import Reply
 
-from .world import SHORT_S, Observer, World, cut_after, echo
+from .world import SHORT_S, Addressed, Observer, World, cut_after, echo
 
 _numbers = itertools.count(1)
 
@@ -39,6 +42,8 @@ class Form(NamedTuple):
         failures: outcomes of attempts that are no fault of the interruption.
         only: the client that has this form, if it is one alone.
         over: "" for plain HTTP, else "tls" or "proxy".
+        calls: how many calls it makes, at most.
+        fails: the error that it ends with.
     """
 
     name: str
@@ -51,10 +56,23 @@ class Form(NamedTuple):
     failures: tuple[str, ...] = ()
     only: str = ""
     over: str = ""
+    calls: int = 1
+    fails: str = ""
+
+    @property
+    def is_shortcut(self) -> bool:
+        """Whether it is a function of the package, which has its own client."""
+        return self.method in ("chat", "stream")
 
     @property
     def is_chat(self) -> bool:
-        return self.method.startswith("chat")
+        return self.method.startswith("chat") or self.is_shortcut
+
+    def of(self, client: Any) -> Callable[..., Any]:
+        """Return the method of a client, or the function of the package for this kind of client."""
+        if self.is_shortcut:
+            return cast("Callable[..., Any]", getattr(g4f_lite, "a" * isinstance(client, AsyncClient) + self.method))
+        return cast("Callable[..., Any]", attrgetter(self.method)(client))
 
 
 def _half_open(client: Any) -> None:
@@ -99,12 +117,27 @@ def _path() -> Path:
     return file
 
 
+def weather(city: str) -> str:
+    """Return the weather of a city."""
+    time.sleep(SHORT_S / 2)
+    return f"sunny in {city}"
+
+
+async def _later(city: str) -> str:
+    """Return the weather of a city."""
+    await asyncio.sleep(SHORT_S / 2)
+    return weather(city)
+
+
+_CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}
+_CALLS = replies.answer("", tool_calls=[_CALL], finish_reason="tool_calls")
 _SOUND = b"RIFF" + bytes(300_000)
 _SLOW = echo(before=SHORT_S)
 _SPARE = {"provider": "alpha", "fallback_models": ["beta:spare"]}
 _STREAM = {"provider": "alpha", "stream": True}
 _HEARD = {"provider": "alpha", "model": "hears"}
 _TYPED = {"provider": "alpha", "response_model": Count}
+_TOOLS = {"provider": "alpha", "tools": [weather]}
 _LARGE = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 21)}}
 _MEDIUM = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 17)}}
 
@@ -187,6 +220,42 @@ FORMS = [
     Form("local stream closed in the middle", {"provider": "here", "stream": True}, reads="middle"),
     Form("embeddings", {"provider": "alpha", "model": "embeds", "input": "a word"}, "embeddings.create"),
     Form("models", {"provider": "alpha"}, "models.list", answers={"/models": (replies.models("plain"),)}),
+    Form("tools", _TOOLS, "chat.run_tools", answers={"plain": (_CALLS, echo())}, calls=2),
+    Form(
+        "tools, streamed",
+        {**_TOOLS, "stream": True},
+        "chat.run_tools",
+        answers={"plain": (_CALLS, echo(between=SHORT_S / 4))},
+        reads="end",
+        calls=2,
+    ),
+    Form(
+        "tools, streamed, closed in the middle",
+        {**_TOOLS, "stream": True},
+        "chat.run_tools",
+        answers={"plain": (_CALLS, echo(between=SHORT_S / 4))},
+        reads="middle",
+        calls=2,
+    ),
+    Form(
+        "too large",
+        settings={"max_response_bytes": 2000},
+        answers={"plain": (replies.answer("much " * 1000),)},
+        failures=("MalformedResponseError",),
+        fails="MalformedResponseError",
+    ),
+    Form(
+        "stream that is too large",
+        _STREAM,
+        settings={"max_response_bytes": 4000},
+        reads="end",
+        answers={"plain": (replies.answer("much " * 1000),)},
+        failures=("StreamInterruptedError", "MalformedResponseError"),
+        fails="StreamInterruptedError",
+    ),
+    Form("chat()", {"provider": Addressed}, "chat"),
+    Form("stream()", {"provider": Addressed}, "stream", answers={"plain": (echo(between=SHORT_S / 4),)}, reads="end"),
+    Form("stream() left in the middle", {"provider": Addressed}, "stream", reads="middle"),
     Form("over a proxy", over="proxy"),
     Form("stream over a proxy", _STREAM, reads="end", over="proxy"),
     Form("over TLS", over="tls"),
@@ -227,13 +296,15 @@ def new_prompt() -> str:
 
 def params_of(form: Form, prompt: str) -> dict[str, Any]:
     params = {name: value() if callable(value) and name == "file" else value for name, value in form.params.items()}
-    if form.is_chat:
+    if form.is_shortcut:
+        params["prompt"] = prompt
+    elif form.is_chat:
         params["messages"] = [{"role": "user", "content": prompt}]
     return params
 
 
 def check_answer(form: Form, prompt: str, said: str, held: Held) -> None:
-    if form.is_chat and "response_model" not in form.params:
+    if form.is_chat and "response_model" not in form.params and not form.fails:
         text = said.strip()
         if held.cut:
             text = text.removeprefix("word0").removeprefix(" word1").strip()  # of the leg that was interrupted
@@ -244,8 +315,19 @@ def check_answer(form: Form, prompt: str, said: str, held: Held) -> None:
 
 
 def ask(client: Any, form: Form, held: Held) -> None:
+    try:
+        _ask(client, form, held)
+    except G4FLiteError as error:
+        if type(error).__name__ != form.fails:
+            raise
+    finally:
+        while form.is_shortcut and shortcuts._shared:
+            shortcuts._shared.pop().close()
+
+
+def _ask(client: Any, form: Form, held: Held) -> None:
     prompt = new_prompt()
-    answer = attrgetter(form.method)(client)(**params_of(form, prompt))
+    answer = form.of(client)(**params_of(form, prompt))
     if not form.reads:
         check_answer(form, prompt, getattr(answer, "text", ""), held)
         return
@@ -263,8 +345,18 @@ def ask(client: Any, form: Form, held: Held) -> None:
 
 
 async def ask_async(client: Any, form: Form, held: Held) -> None:
+    try:
+        await _ask_async(client, form, held)
+    except G4FLiteError as error:
+        if type(error).__name__ != form.fails:
+            raise
+
+
+async def _ask_async(client: Any, form: Form, held: Held) -> None:
     prompt = new_prompt()
-    answer = await attrgetter(form.method)(client)(**params_of(form, prompt))
+    answer = form.of(client)(**params_of(form, prompt))
+    if form.method != "stream":  # `astream` is an iterator itself
+        answer = await answer
     if not form.reads:
         check_answer(form, prompt, getattr(answer, "text", ""), held)
         return

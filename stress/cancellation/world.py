@@ -37,6 +37,13 @@ class Beta(Alpha):
     name = "beta"
 
 
+class Addressed(Alpha):
+    """Has its address itself: for calls without a client."""
+
+    name = "addressed"
+    needs_auth = False
+
+
 class Nameless(OpenaiTemplate):
     """Names no model, so that a call asks for the list first."""
 
@@ -162,6 +169,7 @@ class World:
         self.plain, self.secure = FaultServer(), TLSServer()
         self.trusting = ssl.create_default_context(cafile=str(TLS / "certificate.pem"))
         self.trusting.check_hostname = False
+        Addressed.api_base = self.plain.base_url
 
     @property
     def servers(self) -> tuple[FaultServer, FaultServer]:

@@ -123,7 +123,8 @@ def said_in(protocol: str, body: bytes) -> str | None:
                             or type(choice["index"]) is not int
                         ):
                             return None
-                        said += plain_text(choice["delta"].get("content") or "") if choice["index"] == 0 else ""
+                        content = choice["delta"].get("content")
+                        said += plain_text(content) if choice["index"] == 0 and content is not None else ""
                 case "anthropic" if event["type"] == "content_block_start":
                     said += plain_text(event["content_block"].get("text", ""))
                 case "anthropic" if event["type"] == "content_block_delta":

@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from g4f_lite.types.size_limits import MAX_RESPONSE_BODY
+
 from .cases import CASES, Case
 from .operations import OPERATIONS
 from .servers import Server
@@ -111,7 +113,7 @@ def measure_all(limit: int, word: str, *, quick: bool) -> Iterator[tuple[str, st
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stress.memory")
-    parser.add_argument("--limit", type=float, default=64, help="max_response_bytes, in MiB")
+    parser.add_argument("--limit", type=float, default=MAX_RESPONSE_BODY >> 20, help="max_response_bytes, in MiB")
     parser.add_argument("--only", default="", help="cases with this word in their names")
     parser.add_argument("--quick", action="store_true", help="the cases that took the most before they were bounded")
     given = parser.parse_args()

@@ -7,13 +7,14 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
 from g4f_lite.health import breaker
 from g4f_lite.health import tracker as health
+from g4f_lite.prices import price
 from g4f_lite.provider import keys
 from g4f_lite.routing import strategies
 
@@ -51,8 +52,7 @@ def quick_memory() -> Iterator[None]:
             stack.enter_context(mock.patch.object(owner, name, value))
         import tenacity  # noqa: F401  # a child that is forked during this import would wait for it forever
 
-        with suppress(ImportError):  # the extra `prices`, which a continued stream asks what it cost
-            import genai_prices  # noqa: F401
+        price("groq", "openai/gpt-oss-120b")  # the extra `prices`, if it is there, reads its list at the first question
 
         for number in range(2000):
             keys.fingerprint(f"fill the cache {number}")

@@ -14,9 +14,12 @@ import pytest
 from helpers.installing import ROOT
 
 import g4f_lite
+import g4f_lite.openai
 import g4f_lite.testing
 
 PACKAGE = ROOT / "g4f_lite"
+PACKAGES = (g4f_lite, g4f_lite.openai, g4f_lite.testing)
+"""Those whose names are imported on first use."""
 _RUN = re.compile(r"python -m (g4f_lite[\w.]*)")
 _TAKE_NAMES = ("preload_before_fork", "import_module")
 
@@ -39,7 +42,7 @@ def named_in(tree: ast.Module) -> Iterator[str]:
 def named() -> Iterator[str]:
     for path in sorted(PACKAGE.rglob("*.py")):
         yield from named_in(ast.parse(path.read_text("utf-8")))
-    for package in (g4f_lite, g4f_lite.testing):
+    for package in PACKAGES:
         yield from (f"{package.__name__}.{module}" for module in package._MODULES)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     groups = [project["scripts"], *project["entry-points"].values()]
@@ -66,7 +69,7 @@ def test_a_module_that_is_named_in_a_string_is_there(name: str) -> None:
     import_module(name)
 
 
-@pytest.mark.parametrize("package", [g4f_lite, g4f_lite.testing])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_every_name_of_a_lazy_table_is_in_its_module(package: ModuleType) -> None:
     for name in package.__all__:
         assert hasattr(package, name)

@@ -152,6 +152,7 @@ def test_the_typed_keywords_are_those_of_the_request() -> None:
         "on_interrupt",
         "response_model",
         "max_price",
+        "max_response_bytes",
     }
     assert set(CreateParams.__annotations__) == (set(ChatRequest.__struct_fields__) - {"messages"}) | routing
 

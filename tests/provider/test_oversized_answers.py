@@ -186,5 +186,5 @@ def test_an_answer_with_too_many_values_fails_the_leg_and_says_why(mode: str) ->
     with FaultServer() as server:
         server.script(replies.body(body))
         settings = {"routes": [Day()], "base_urls": {"day": server.base_url}, "retries": 0, "timeouts": PATIENT}
-        outcome = run(mode, settings, {})
+        outcome = run(mode, {**settings, "max_response_bytes": 32 << 20}, {})
     assert "more than 3 times the setting max_response_bytes" in str(outcome.error)

@@ -26,7 +26,7 @@ def test_it_answers(name: str, mode: str, server: FaultServer) -> None:
     assert seen.completion is not None and (seen.completion.provider, seen.completion.model) == (name, model)
     [asked] = server.received
     assert asked.path == "/v1/chat/completions"
-    header, before = one.key_header if isinstance(one := SERVICES[name], OpenaiTemplate) else ("", "")
+    header, before = one.auth_header if isinstance(one := SERVICES[name], OpenaiTemplate) else ("", "")
     assert asked.headers[header] == f"{before}k-s3cret"
     assert asked.model == model
 

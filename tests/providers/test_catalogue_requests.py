@@ -45,7 +45,7 @@ def test_a_request_goes_to_its_address_with_its_key(name: str, stream: bool) -> 
     request = one.build_request(ChatRequest(messages=HI, model=model), key="s3cret", stream=stream)
     assert (request.method, request.url) == ("POST", f"{one.api_base}/chat/completions")
     assert isinstance(one, OpenaiTemplate)
-    header, before = one.key_header
+    header, before = one.auth_header
     assert request.headers[header] == f"{before}s3cret"
     assert request.headers["content-type"] == "application/json"
     body = {"model": model, "messages": list(HI), **ALWAYS_SENT.get(name, {})}

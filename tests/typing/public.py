@@ -205,6 +205,21 @@ async def an_async_stream(client: AsyncClient) -> None:
         assert_type(chunk, ChatCompletionChunk)
 
 
+def the_classes_of_other_packages(client: Client) -> None:
+    import httpx
+    import httpx2
+    from openai.types.chat import ChatCompletion as Theirs
+
+    from g4f_lite.openai import Groq, OpenAI, Transport
+
+    transport = Transport(client)
+    httpx.Client(transport=transport), httpx2.Client(transport=transport)
+    with OpenAI(routes=["groq"], timeout=5) as theirs:
+        assert_type(theirs.chat.completions.create(model="m", messages=[]), Theirs)
+        assert_type(theirs.with_options(max_retries=1), OpenAI)
+    Groq(client=client, api_key="k").models.list()
+
+
 def an_explanation(client: Client) -> None:
     explained = client.explain(provider="groq")
     assert_type(explained, Explanation)

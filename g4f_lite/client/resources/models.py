@@ -107,6 +107,7 @@ class ModelListing:
         except NoUsableRouteError as error:
             choice = self._params.get("provider")
             if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
+                calls.refused(error, self._request, self._params, "models")
                 raise
             self._lists.append(_own_list(resolve(calls.registry, choice), error))
         else:

@@ -10,6 +10,7 @@ from contextlib import aclosing, closing
 from typing import Any
 
 from ...errors.exceptions import G4FLiteError
+from ...errors.signal_handlers import raised_by_signal_handler
 from ...types.chat import ChatCompletionChunk
 from ...types.tool_run import ToolResult, ToolRun
 from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
@@ -38,10 +39,11 @@ def run_tools(
 
 def _chunks(create: Callable[..., Any], loop: ToolLoop) -> Generator[ChatCompletionChunk]:
     try:
-        while True:
-            with closing(create(stream=True, **loop.request())) as chunks:
-                yield from chunks
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            with closing(create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    yield from loop.chunks
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
             loop.add([_call(one) for one in calls])
     except G4FLiteError as error:
@@ -52,10 +54,34 @@ def _call(pending: PendingCall | ToolResult) -> ToolResult:
     if isinstance(pending, ToolResult):
         return pending
     began = time.monotonic()
+    value, error = _outcome(pending)
+    if inspect.iscoroutine(value):
+        value.close()
+        error = TypeError("it returned a coroutine, which only AsyncClient can await")
+    return _told(pending, began, value, error)
+
+
+def _outcome(pending: PendingCall) -> tuple[Any, BaseException | None]:
+    """
+    Return what the function returned and raised: no future takes a StopIteration.
+
+    A CancelledError is a failure of the function's own work, when nobody has cancelled the call.
+    """
     try:
-        return result_of(pending, began, pending.function(**pending.keywords))
-    except Exception as error:
-        return failure_of(pending, began, error)
+        return pending.function(**pending.keywords), None
+    except (Exception, asyncio.CancelledError) as error:
+        return None, error
+
+
+def _told(pending: PendingCall, began: float, value: Any, error: BaseException | None) -> ToolResult:
+    if error is not None and (interruption := raised_by_signal_handler(error)) is not None:
+        raise interruption  # such as a task queue's limit of time: it is meant for the caller
+    if error is None:
+        try:
+            return result_of(pending, began, value)
+        except Exception as fault:  # of the value's own __str__
+            error = fault
+    return failure_of(pending, began, error)
 
 
 async def run_tools_async(
@@ -67,7 +93,7 @@ async def run_tools_async(
         return AsyncToolStream(loop, _chunks_async(create, loop))
     try:
         while calls := loop.take(await create(**loop.request())):
-            loop.add(await _call_all(calls))
+            loop.add(await _call_all(calls, loop))
     except G4FLiteError as error:
         raise loop.failed(error) from error.__cause__
     return loop.run()
@@ -75,20 +101,29 @@ async def run_tools_async(
 
 async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGenerator[ChatCompletionChunk]:
     try:
-        while True:
-            async with aclosing(await create(stream=True, **loop.request())) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            if not (calls := loop.take(chunks.completion)):
+        while not loop.closed:
+            async with aclosing(await create(stream=True, **loop.request())) as loop.chunks:
+                if not loop.closed:
+                    async for chunk in loop.chunks:
+                        yield chunk
+            if loop.closed or not (calls := loop.take(loop.chunks.completion)):
                 return
-            loop.add(await _call_all(calls))
+            loop.add(await _call_all(calls, loop))
     except G4FLiteError as error:
         raise loop.failed(error) from error.__cause__
 
 
-async def _call_all(calls: list[PendingCall | ToolResult]) -> list[ToolResult]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_call_async(one)) for one in calls]
+async def _call_all(calls: list[PendingCall | ToolResult], loop: ToolLoop) -> list[ToolResult]:
+    timer = asyncio.timeout(loop.seconds_left())
+    try:
+        async with timer, asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_call_async(one)) for one in calls]
+    except TimeoutError:
+        if timer.expired():
+            raise loop.out_of_time() from None
+        raise
+    except BaseExceptionGroup as raised:  # an exception that is meant to end the program, as without a group
+        raise raised.exceptions[0] from None
     return [task.result() for task in tasks]
 
 
@@ -96,11 +131,19 @@ async def _call_async(pending: PendingCall | ToolResult) -> ToolResult:
     if isinstance(pending, ToolResult):
         return pending
     began = time.monotonic()
+    value, error = None, None
     try:
         if inspect.iscoroutinefunction(pending.function):
             value = await pending.function(**pending.keywords)
         else:  # it may wait for a disk or a service: in a thread, it does not stop the event loop
-            value = await asyncio.to_thread(pending.function, **pending.keywords)
-        return result_of(pending, began, value)
-    except Exception as error:
-        return failure_of(pending, began, error)
+            value, error = await asyncio.to_thread(_outcome, pending)
+            if inspect.iscoroutine(value):  # of a decorated coroutine function
+                value = await value
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        error = cancelled
+    except Exception as raised:
+        error = raised
+    return _told(pending, began, value, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,9 @@ import msgspec
 
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
+from ...errors.signal_handlers import raise_interruption
 from ...suggestions import install_hint
+from ...types.json_values import is_encodable
 from ...value import JSONObject
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -36,12 +39,11 @@ class FunctionTool:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
         self.name = getattr(function, "__name__", "")
         if not NAME.fullmatch(self.name):
             raise ConfigurationError(f"{function!r} cannot be a tool: give it a name with def, of letters and digits")
         self.is_async = inspect.iscoroutinefunction(function)
-        hints = self._hints()
+        hints = self._hints(function)
         self._reader = self._read(hints)
         description, parameters = _documented(function, self.name)
         schema = _rooted(self._reader.schema)
@@ -53,12 +55,13 @@ class FunctionTool:
         told = {"name": self.name, "description": description, "parameters": schema}
         self.tool: JSONObject = {"type": "function", "function": {key: value for key, value in told.items() if value}}
 
-    def _hints(self) -> dict[str, Any]:
+    def _hints(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Return the types of the parameters, in order."""
         try:
-            hints = get_type_hints(self.function, include_extras=True)
-            parameters = inspect.signature(self.function).parameters.values()
+            hints = get_type_hints(function, include_extras=True)
+            parameters = inspect.signature(function).parameters.values()
         except Exception as error:
+            raise_interruption(error)
             raise ConfigurationError(f"{self.name}() cannot be a tool: {error}") from None
         found = {}
         for one in parameters:
@@ -74,7 +77,9 @@ class FunctionTool:
         try:
             return reader_of(_typed_dict()(self.name, hints))
         except Exception as error:  # msgspec's, or pydantic's
-            raise ConfigurationError(f"{self.name}() cannot be a tool: {error}") from None
+            raise_interruption(error)
+            said = str(error).splitlines()[-1:]  # before it, msgspec speaks to authors of types
+            raise ConfigurationError(f"{self.name}() cannot be a tool: {''.join(said)}") from None
 
     def keywords(self, arguments: str) -> dict[str, Any]:
         """
@@ -87,6 +92,7 @@ class FunctionTool:
         try:
             found: dict[str, Any] = self._reader.parse(text)
         except Exception as error:  # msgspec's, pydantic's, or of a type's own __post_init__
+            raise_interruption(error)
             raise ArgumentsError(joined(self._reader.complaints(error, text))) from None
         return found
 
@@ -97,6 +103,7 @@ def _typed_dict() -> Any:
 
 
 _known: WeakKeyDictionary[Callable[..., Any], FunctionTool] = WeakKeyDictionary()
+"""A tool does not hold its function, which else would stay for ever: handlers define them anew for each request."""
 
 
 def function_tool(function: Callable[..., Any]) -> FunctionTool:
@@ -117,19 +124,26 @@ def as_tools(tools: Sequence[Any]) -> list[Any]:
 
 def content_of(result: object) -> str:
     """Return what the model is told of a function's result: text as it is, all else as JSON, or else as `str`."""
-    if isinstance(result, str):
-        return result
-    try:
-        return msgspec.json.encode(result, enc_hook=_plain).decode()
-    except (TypeError, ValueError, RecursionError):
-        return str(result)
+    if not isinstance(result, str):
+        try:  # json, because msgspec writes NaN as null
+            plain = msgspec.to_builtins(result, enc_hook=_plain, str_keys=True)
+            result = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError):
+            result = str(result)
+    return text_to_send(result)
+
+
+def text_to_send(text: str) -> str:
+    """Return a plain str that JSON can carry: half a surrogate pair, as names of files have, is U+FFFD."""
+    plain = str.__str__(text)
+    return plain if is_encodable(plain) else plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _plain(value: Any) -> Any:
-    """Return what pydantic's models hold."""
+    """Return what pydantic's models hold; a part that is no JSON becomes text, and the others stay JSON."""
     if callable(dump := getattr(value, "model_dump", None)):
         return dump(mode="json")
-    raise TypeError(type(value).__name__)
+    return str.__str__(value if isinstance(value, str) else str(value))
 
 
 def _metadata(hint: Any) -> tuple[Any, ...]:

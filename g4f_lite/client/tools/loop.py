@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ...errors.exceptions import ConfigurationError, G4FLiteError, ToolLoopError
+from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
+from ...errors.places import place_of
+from ...errors.signal_handlers import raise_interruption
+from ...provider.boundary import describe
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
 from ...types.tool_run import ToolResult, ToolRound, ToolRun
-from .functions import ArgumentsError, FunctionTool, content_of, function_tool
-
-_LEAST_TIMEOUT_S = 0.001
-"""The time is up: the next request says so."""
+from ..messages import as_list
+from .functions import ArgumentsError, FunctionTool, content_of, function_tool, text_to_send
 
 
 class PendingCall(NamedTuple):
@@ -42,24 +43,49 @@ class ToolLoop:
     """
 
     def __init__(self, params: Mapping[str, Any], max_rounds: int, *, is_async: bool) -> None:
-        self._tools = {tool.name: tool for tool in _functions(params.get("tools"), is_async)}
+        self._tools = _functions(params.get("tools"), is_async)
         if params.get("n") not in (None, 1):
             raise ConfigurationError("run_tools follows one answer: leave out n")
         self._rounds_left = count("max_rounds", max_rounds) or 1
         timeout = params.get("timeout")
         self._ends_at = None if timeout is None else time.monotonic() + seconds("timeout", timeout)
         self._params = {name: value for name, value in params.items() if name != "messages"}
-        self._messages: list[Any] = list(params.get("messages") or ())
+        self._messages = [*as_list(params.get("messages", ()))]
         self._rounds: list[ToolRound] = []
+        self.chunks: Any = None
+        """The stream of this round, if it is one."""
+        self.closed = False
+        """No further round begins."""
 
     def request(self) -> dict[str, Any]:
-        """Return the keywords of the next `create`."""
+        """Return the keywords of the next `create`; raises as `seconds_left`."""
         params = {**self._params, "messages": self._messages}
-        if self._ends_at is not None:
-            params["timeout"] = max(self._ends_at - time.monotonic(), _LEAST_TIMEOUT_S)
+        if (left := self.seconds_left()) is not None:
+            params["timeout"] = left
         if self._rounds and params.get("tool_choice") not in (None, "none", "auto"):
             params["tool_choice"] = "auto"  # a demand holds for the first answer; else the conversation never ends
         return params
+
+    def seconds_left(self) -> float | None:
+        """
+        Return how long the conversation may still take; None if it has no limit.
+
+        Raises:
+            DeadlineExceededError: no longer.
+        """
+        if self._ends_at is None:
+            return None
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise self.out_of_time()
+        return left
+
+    def out_of_time(self) -> DeadlineExceededError:
+        """Return the error of a conversation that has taken too long."""
+        error = DeadlineExceededError(f"the tools took too long: timeout={self._params['timeout']}")
+        if self._rounds:
+            error.trail = self._rounds[-1].completion.trail
+        return error
 
     def take(self, completion: ChatCompletion) -> list[PendingCall | ToolResult]:
         """
@@ -98,18 +124,18 @@ class ToolLoop:
 
     def _is_callers(self, call: ToolCall) -> bool:
         """Tell whether the caller gave this tool as a mapping, and so answers it himself."""
-        return call.function.name not in self._tools and any(
-            isinstance(one, Mapping) and call.function.name == (one.get("function") or {}).get("name")
-            for one in self._params["tools"]
-        )
+        if call.function.name in self._tools:
+            return False
+        own = [one.get("function") for one in self._params["tools"] if isinstance(one, Mapping)]
+        return any(isinstance(one, Mapping) and call.function.name == one.get("name") for one in own)
 
     def _pending(self, call: ToolCall) -> PendingCall | ToolResult:
-        tool = self._tools.get(call.function.name)
-        if tool is None:
+        if call.function.name not in self._tools:
             known = ", ".join(self._tools)
             return _refused(call, f"there is no tool {call.function.name!r}; there are: {known}")
+        tool, function = self._tools[call.function.name]
         try:
-            return PendingCall(call, tool.function, tool.keywords(call.function.arguments))
+            return PendingCall(call, function, tool.keywords(call.function.arguments))
         except ArgumentsError as error:
             return _refused(call, f"the arguments do not fit the schema: {error}")
 
@@ -119,25 +145,28 @@ def result_of(pending: PendingCall, began: float, value: object) -> ToolResult:
     return ToolResult(call=pending.call, content=content_of(value), duration=time.monotonic() - began)
 
 
-def failure_of(pending: PendingCall, began: float, error: Exception) -> ToolResult:
+def failure_of(pending: PendingCall, began: float, error: BaseException) -> ToolResult:
     """Return the result of a call that has raised: the model is told, and may do better."""
-    text = f"{type(error).__name__}: {error}"[:2000]
-    content = f"Error: {text}"
-    return ToolResult(call=pending.call, content=content, error=text, duration=time.monotonic() - began)
+    raise_interruption(error)
+    text = text_to_send(describe(error)[:2000])
+    place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it
+    return ToolResult(call=pending.call, content=f"Error: {text}", error=place, duration=time.monotonic() - began)
 
 
 def _refused(call: ToolCall, reason: str) -> ToolResult:
     return ToolResult(call=call, content=f"Error: {reason}", error=reason)
 
 
-def _functions(tools: Any, is_async: bool) -> list[FunctionTool]:
-    found = [function_tool(one) for one in tools or () if callable(one)]
+def _functions(tools: Any, is_async: bool) -> dict[str, tuple[FunctionTool, Callable[..., Any]]]:
+    """Return each tool with its function, by its name."""
+    given = tools if isinstance(tools, (list, tuple)) else ()
+    found = [(function_tool(one), one) for one in given if callable(one)]
     if not found:
         raise ConfigurationError("run_tools needs tools=[function, …]")
-    names = [tool.name for tool in found]
-    for tool in found:
+    names = [tool.name for tool, _ in found]
+    for tool, _ in found:
         if names.count(tool.name) > 1:
             raise ConfigurationError(f"two tools have the name {tool.name!r}")
         if tool.is_async and not is_async:
             raise ConfigurationError(f"{tool.name}() is asynchronous: only AsyncClient can await it")
-    return found
+    return {tool.name: (tool, function) for tool, function in found}

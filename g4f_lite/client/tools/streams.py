@@ -35,8 +35,10 @@ class ToolStream(_Base):
         return next(self._chunks)
 
     def close(self) -> None:
-        """Stop here and free the connection."""
-        self._chunks.close()
+        """Stop here and free the connection; another thread that reads gets no more chunks."""
+        self._loop.closed = True
+        if self._loop.chunks is not None:
+            self._loop.chunks.close()
 
     def __enter__(self) -> Self:
         return self
@@ -58,11 +60,17 @@ class AsyncToolStream(_Base):
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
+        if self._loop.closed:
+            raise StopAsyncIteration
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
-        """Stop here and free the connection."""
-        await self._chunks.aclose()
+        """Stop here and free the connection; another task that reads gets no more chunks."""
+        self._loop.closed = True
+        if self._loop.chunks is not None:
+            await self._loop.chunks.aclose()
+        if not self._chunks.ag_running:  # type: ignore[attr-defined]  # an async generator has it
+            await self._chunks.aclose()
 
     async def __aenter__(self) -> Self:
         return self

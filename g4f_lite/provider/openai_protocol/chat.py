@@ -18,7 +18,9 @@ from ...types.chat import ChatCompletion, ChatRequest, Usage
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...value import NOT_JSON, JSONObject
-from ..base import Provider, StreamParser
+from ..base import Provider
+from ..declarations import check_auth_header, check_paths
+from ..streaming import StreamParser
 from .completing import complete
 from .conversation import (
     check_id_form,
@@ -81,12 +83,18 @@ class OpenaiTemplate(Provider):
     """Roles of messages that have another name there; few services but OpenAI know `developer`."""
     dropped_message_fields: frozenset[str] = frozenset()
     """Fields of messages that the service refuses, and that can be omitted without changing its answer."""
-    key_header: tuple[str, str] = ("authorization", "Bearer ")
+    auth_header: tuple[str, str] = ("authorization", "Bearer ")
     """
     The header that carries the key, and what stands before the key in it.
 
     If nothing does, as in Azure's `("api-key", "")`, a token (a JWT) is still sent as `Authorization: Bearer`.
     """
+    chat_path: str = "/chat/completions"
+    """The path of the chat below `api_base`."""
+    models_path: str = "/models"
+    """The path of the list of models below `api_base`."""
+    endpoint_paths: Mapping[str, str] = {}
+    """Paths of other endpoints that differ from OpenAI's: `{"embeddings": "/embed"}`."""
     foreign_fields: frozenset[str] = frozenset()
     """As `dropped_message_fields`, and also of the parts of a content, of tool calls and of tools: `cache_control`."""
     plain_text_content: bool = False
@@ -130,6 +138,8 @@ class OpenaiTemplate(Provider):
     def _set(self, attributes: Mapping[str, Any]) -> None:
         super()._set(attributes)
         check_id_form(self.name, self.tool_call_id_form)
+        check_auth_header(self.name, self.auth_header)
+        check_paths(self.name, self.chat_path, self.models_path, self.endpoint_paths)
 
     done_is_enough: bool = False
     """Whether a stream that ends with `[DONE]` is complete, because the service never sends a finish reason."""
@@ -159,15 +169,15 @@ class OpenaiTemplate(Provider):
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
         if key is not None:
-            name, before = self._key_header(key)
+            name, before = self._auth_header(key)
             headers[name] = before + key
         if request.extra_headers:  # in lower case, so that one replaces ours instead of being sent twice
             headers |= {name.lower(): value for name, value in request.extra_headers.items()}
-        return HTTPRequest(url=f"{self.api_base}/chat/completions", headers=headers, body=_encoder.encode(body))
+        return HTTPRequest(url=self.api_base + self.chat_path, headers=headers, body=_encoder.encode(body))
 
-    def _key_header(self, key: str) -> tuple[str, str]:
-        is_token = not self.key_header[1] and key.startswith("eyJ") and key.count(".") == 2  # eyJ is {" in base64
-        return OpenaiTemplate.key_header if is_token else self.key_header
+    def _auth_header(self, key: str) -> tuple[str, str]:
+        is_token = not self.auth_header[1] and key.startswith("eyJ") and key.count(".") == 2  # eyJ is {" in base64
+        return OpenaiTemplate.auth_header if is_token else self.auth_header
 
     def _refuse_unsupported(self, request: ChatRequest, body: JSONObject) -> None:
         for parameter in self.unsupported_parameters & body.keys():
@@ -273,13 +283,15 @@ class OpenaiTemplate(Provider):
         return with_own_fields(usage, body, self.usage_fields, self.usage_costs)
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        from .endpoints import build
+        from .endpoints import PATHS, build
 
         headers = {}
         if key is not None:
-            name, before = self._key_header(key)
+            name, before = self._auth_header(key)
             headers[name] = before + key
-        return build(self.api_base, request, headers, self.name, self.endpoint_parameters.get(request.operation, {}))
+        operation = request.operation
+        path = self.models_path if operation == "models" else self.endpoint_paths.get(operation) or PATHS[operation]
+        return build(self.api_base + path, request, headers, self.name, self.endpoint_parameters.get(operation, {}))
 
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse

@@ -40,12 +40,11 @@ PATHS = {
     "speech": "/audio/speech",
     "images": "/images/generations",
     "image_edits": "/images/edits",
-    "models": "/models",
 }
 
 
 def build(
-    api_base: str,
+    url: str,
     request: EndpointRequest,
     key_headers: Mapping[str, str],
     service: str = "",
@@ -79,7 +78,7 @@ def build(
     if request.extra_headers:
         headers |= {name.lower(): value for name, value in request.extra_headers.items()}
     method = "GET" if isinstance(request, ModelsRequest) else "POST"
-    return HTTPRequest(url=api_base + PATHS[request.operation], headers=headers, body=body, method=method)
+    return HTTPRequest(url=url, headers=headers, body=body, method=method)
 
 
 def _fitted(request: EndpointRequest, service: str, differing: Mapping[str, str | Sequence[Any] | None]) -> JSONObject:
@@ -127,7 +126,9 @@ def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList)
     drawn = _decode_answer(response, ImagesResponse)
-    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(one) for one in drawn.data))
+    images = [*drawn.data]
+    drawn = msgspec.structs.replace(drawn, data=())
+    return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(images.pop(0)) for _ in range(len(images))))
 
 
 def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:

@@ -17,7 +17,7 @@ from ...errors.exceptions import MalformedResponseError
 from ...types.chat import Message
 from ...types.chunks import Delta
 from ...types.size_limits import MAX_CHOICES, check_length
-from ...value import JSONObject
+from ...value import MOST_ODD, JSONObject
 
 _TEXTS = ("content", "refusal", "reasoning", "reasoning_content")
 _INSIDE = ("text", "content", "value", "output_text", "input_text", "parts")
@@ -126,7 +126,7 @@ class Texts:
         if isinstance(value, bool):
             return "true" if value else "false"
         if self._exact is None:
-            self._exact = json.loads(self._body, parse_int=str, parse_float=str, parse_constant=str)
+            self._exact = _with_literals(self._body)
             _as_list(self._exact)
         found = self._exact
         for step in path:
@@ -161,13 +161,25 @@ class Texts:
     def _settle_function(self, function: JSONObject, path: tuple[str | int, ...]) -> None:
         arguments = function.get("arguments")
         if isinstance(arguments, (dict, list)):
-            function["arguments"] = msgspec.json.encode(arguments).decode()
+            encoded = msgspec.json.encode(arguments)
+            function["arguments"] = arguments = None  # in memory it is twice, not three times
+            function["arguments"] = encoded.decode()
         elif isinstance(arguments, (bool, *_NUMBER)):
             function["arguments"] = self._literal(arguments, (*path, "arguments"))
         if isinstance(name := function.get("name"), _NUMBER):
             function["name"] = self._literal(name, (*path, "name"))
         elif name and not isinstance(name, str):
             raise MalformedResponseError(f"the name of a function cannot be read: {_shown(name)}")
+
+
+def _with_literals(body: bytes) -> Any:
+    """Return the decoded JSON, with texts in place of fractions."""
+    try:
+        return msgspec.json.Decoder(float_hook=str).decode(body)
+    except msgspec.DecodeError:
+        if len(body) > MOST_ODD:
+            raise MalformedResponseError("a number stands for a text, and the answer is no valid JSON") from None
+        return json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _fits(message: JSONObject, field: str) -> bool:

@@ -14,6 +14,10 @@ TEXT = Said(("Sun", "day\u2028 it", " ist schön ", "日曜日 ", "😀"))
 CAPPED = Said(("Sunday it", " is"), finish="length")
 HALF = Said(("Sunday ", "it "), finish=None)
 
+TOKENS = (1234, 1237)
+"""Completion tokens of `THOUGHT`: protocols count its three words of reasoning with the text, or apart."""
+THOUGHT = Said(("Sunday " * 1231, "it is ", "so"), reasoning="Zwischen Samstag und")
+
 WEATHER = {
     "type": "function",
     "function": {

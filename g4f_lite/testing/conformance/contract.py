@@ -30,6 +30,10 @@ BUILDING = Rule(
     "and shares nothing with any other.",
     "Building a request",
 )
+PURE = Rule(
+    "`build_request` neither waits, nor reads files or the environment, nor opens a connection.",
+    "Building a request",
+)
 PARAMETERS = Rule(
     "A parameter that the caller set is sent or refused with `UnsupportedParameterError`, never dropped in silence.",
     "Building a request",
@@ -77,6 +81,10 @@ KEY = Rule(
 THREADS = Rule(
     "One instance serves all threads at once: what belongs to a call lives in the call.",
     "Threads",
+)
+OPERATIONS = Rule(
+    "Each endpoint that `capabilities` names, and the list of models if `lists_models`, keeps all of this.",
+    "Other endpoints",
 )
 CANCELLING = Rule(
     "`stream` ends soon after `cancelled()` has become true.",

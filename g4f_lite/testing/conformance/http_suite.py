@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import copy
-import logging
-import pickle
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
 from ...errors import exceptions as e
 from ...errors.reply import ErrorReply
-from ...provider.address import VARIABLE
-from ...provider.base import Provider
-from ...provider.local import LocalProvider
 from ...types.chat import ChatCompletion
 from ...types.http import ServerSentEvent
-from .. import replies
 from ..network import hide_environment
 from ..script import Reply
 from ..server import FaultServer
-from ..shapes import Said, Shape, ShapeName
+from ..shapes import Said
 from . import contract
-from .asking import CALLS, CAPABILITIES, CAPPED, HALF, PARAMETERS, PROMPT, TEXT, ask
-from .calls import CLIENTS, Call, call, capture_output, outcome
-from .common import Conformance
+from .asking import CALLS, CAPABILITIES, CAPPED, HALF, PARAMETERS, PROMPT, TEXT, THOUGHT, TOKENS, ask
+from .calls import CLIENTS, Call, call
 from .contract import fail, hold
 from .exchange import Exchange
-from .service import SECRET, Service, Stream, build, classify, contains, content_of, expected, read_stream, read_whole
-from .threads import in_threads
+from .http_base import streams
+from .operation_checks import OperationChecks
+from .safety_checks import SafetyChecks
+from .service import SECRET, build, classify, contains, content_of, expected, read_stream, read_whole
+from .watching import watched
 
 ERROR_TABLE: dict[int, type[e.ProviderError]] = {
     400: e.InvalidRequestError,
@@ -50,40 +46,22 @@ _PAGE = b"<!DOCTYPE html><html><title>502 Bad Gateway</title></html>"
 _JUNK = (b"", b" ", _PAGE, b"{", b"{}", b"[]", b"null", b"7", b'"text"', b"\xff\xfe", b'{"a": [{"b": null}]}')
 
 
-class ProviderConformance(Conformance):
+class ProviderConformance(SafetyChecks, OperationChecks):
     """
     Subclass it with a provider; pytest runs the checks.
 
     `shape` is the protocol that the service speaks: "openai", "anthropic", "gemini", "cohere", or a `Shape`.
     """
 
-    shape: ClassVar[ShapeName | Shape] = "openai"
     exchanges: ClassVar[Sequence[Exchange]] = ()
     """Recorded answers."""
     error_table: ClassVar[Mapping[int, type[e.ProviderError]]] = ERROR_TABLE
-    ignored_parameters: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that the service ignores, according to its documentation."""
-
-    def made(self, **attributes: Any) -> Provider:
-        one = super().made(**attributes)
-        if isinstance(one, LocalProvider):
-            fail(contract.NAME, f"{one.name!r} answers in-process: subclass LocalProviderConformance")
-        if not one.working:  # the contract also holds for a provider that is switched off
-            one = one.replace(working=True)
-        if "{" in one.api_base:  # placeholders that the environment fills
-            base = VARIABLE.sub(lambda found: "x" if found.start() else "https://conformance.example", one.api_base)
-            one = one.replace(api_base=base)
-        return one
-
-    @property
-    def service(self) -> Service:
-        return Service(type(self).shape)
 
     # -- building --------------------------------------------------------------------------
 
     def test_requests_are_pure_and_hold_all_messages(self) -> None:
         one = self.made()
-        for stream in (False, True):
+        for stream in streams(one):
             request = ask(one)
             before = copy.deepcopy(request)
             first = build(one, request, stream=stream)
@@ -93,6 +71,15 @@ class ProviderConformance(Conformance):
             hold(
                 contains(first, request.model), contract.BUILDING, f"the model {request.model!r} is not in the request"
             )
+            other = ask(one, model="another-model-7")
+            hold(
+                contains(build(one, other, stream=stream), other.model),
+                contract.BUILDING,
+                f"the model {other.model!r} is asked for, but is not in the request",
+            )
+            with watched("build_request") as did:
+                build(one, request, stream=stream)
+            hold(not did, contract.PURE, ", ".join(did))
             kept = (first.url, first.method, dict(first.headers), first.body)
             build(one, ask(one, "another prompt"), key=SECRET[::-1], stream=stream)
             hold(
@@ -123,7 +110,7 @@ class ProviderConformance(Conformance):
         for capability, (params, shown) in CAPABILITIES.items():
             if capability not in one.capabilities:
                 continue
-            for stream in (False, True):
+            for stream in streams(one):
                 try:
                     outgoing = build(one, ask(one, **params), stream=stream)
                 except e.ProviderError as error:
@@ -138,8 +125,9 @@ class ProviderConformance(Conformance):
             request = ask(one, **CAPABILITIES["tools"][0])
             answers = {
                 "a whole answer": read_whole(one, self.service.whole(CALLS)),
-                "a stream": read_stream(one, request, self.service.events(CALLS)).completion,
             }
+            if "streaming" in one.capabilities:
+                answers["a stream"] = read_stream(one, request, self.service.events(CALLS)).completion
             for where, answer in answers.items():
                 said = content_of(answer) if isinstance(answer, ChatCompletion) else answer
                 hold(
@@ -168,12 +156,39 @@ class ProviderConformance(Conformance):
                 f"parse_response returns {read}\n  instead of {expected(said)}",
             )
 
+    def test_all_that_an_answer_says_is_read(self) -> None:
+        """Usage and reasoning, if the protocol of the shape has them."""
+        one, service = self.made(), self.service
+        whole = read_whole(one, service.whole(THOUGHT))
+        readings = {"a whole answer": whole}
+        if "streaming" in one.capabilities:
+            stream = read_stream(one, ask(one), service.events(THOUGHT))
+            readings["a stream"] = stream.completion if stream.error is None else stream.error
+        for where, answer in readings.items():
+            sent = service.whole(THOUGHT) if answer is whole else b"".join(service.events(THOUGHT))
+            hold(isinstance(answer, ChatCompletion), contract.READING, f"{where} is read as {answer!r}")
+            assert isinstance(answer, ChatCompletion)
+            if THOUGHT.reasoning.split()[0].encode() in sent:
+                hold(
+                    answer.reasoning == THOUGHT.reasoning,
+                    contract.READING,
+                    f"the reasoning of {where} is read as {answer.reasoning!r}, not {THOUGHT.reasoning!r}",
+                )
+            if any(str(one).encode() in sent for one in TOKENS) and (
+                answer is whole or "stream_usage" in one.capabilities
+            ):
+                counted = answer.usage and answer.usage.completion_tokens
+                hold(counted in TOKENS, contract.READING, f"the usage of {where} is read as {answer.usage}")
+        with watched("parse_response") as did:
+            read_whole(one, service.whole(TEXT))
+        hold(not did, contract.CLIENTS, ", ".join(did))
+
     def test_what_cannot_be_understood_is_an_error(self) -> None:
         one = self.made()
         for junk in _JUNK:
             answer = read_whole(one, junk)
             hold(isinstance(answer, e.ProviderError), contract.JUNK, f"the body {junk[:60]!r} is read as {answer!r}")
-        for junk in _JUNK[3:]:
+        for junk in _JUNK[3:] if "streaming" in one.capabilities else ():
             parser = one.new_stream(ask(one))
             event = ServerSentEvent(data=junk)
             try:
@@ -189,6 +204,8 @@ class ProviderConformance(Conformance):
 
     def test_streams_in_every_byte_split(self) -> None:
         one = self.made()
+        if "streaming" not in one.capabilities:
+            return
         request = ask(one)
         for said in (TEXT, CALLS) if "tools" in one.capabilities else (TEXT,):
             body = b"".join(self.service.events(said))
@@ -205,6 +222,8 @@ class ProviderConformance(Conformance):
 
     def test_cut_streams_never_pass_for_whole(self) -> None:
         one = self.made()
+        if "streaming" not in one.capabilities:
+            return
         request = ask(one)
         body = b"".join(self.service.events(TEXT))
         for at in range(len(body)):
@@ -268,7 +287,7 @@ class ProviderConformance(Conformance):
             contract.ERRORS_INSIDE,
             f"an error inside a 200 is read as {answer!r}",
         )
-        for said in (Said(), HALF):
+        for said in (Said(), HALF) if "streaming" in one.capabilities else ():
             stream = read_stream(one, ask(one), self.service.interrupted(said, 503, _FAILURE))
             hold(
                 stream.error is not None and _FAILURE in stream.error.message,
@@ -298,6 +317,8 @@ class ProviderConformance(Conformance):
             "an interrupted stream": (True, [service.cut(HALF)], "StreamInterruptedError"),
         }
         for scene, (stream, script, outcomes) in scenes.items():
+            if stream and "streaming" not in one.capabilities:
+                continue
             results = {}
             for client in CLIENTS:
                 with FaultServer() as server:
@@ -307,87 +328,3 @@ class ProviderConformance(Conformance):
             for client, result in results.items():
                 wanted = Call(text, tuple(outcomes.split()))
                 hold(result == wanted, contract.CLIENTS, f"{scene}: {client} gives {result}\n  instead of {wanted}")
-
-    def test_base_url_and_headers_are_honoured(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        hide_environment(monkeypatch)
-        one = self.made()
-        hold(one.api_base, contract.ADDRESS, "api_base is empty")
-        moved = self.made(api_base="http://127.0.0.1:9/some/where")
-        request = ask(moved, extra_headers={"X-Conformance": "sent"}, extra_body={"conformance_extra": "sent too"})
-        for stream in (False, True):
-            try:
-                outgoing = build(moved, request, stream=stream)
-            except e.UnsupportedParameterError:  # the provider may refuse extra_body
-                outgoing = build(moved, ask(moved, extra_headers={"X-Conformance": "sent"}), stream=stream)
-            hold(
-                outgoing.url.startswith(f"{moved.api_base}/"),
-                contract.ADDRESS,
-                f"with api_base={moved.api_base!r} a request goes to {outgoing.url}",
-            )
-            headers = {name.lower(): value for name, value in outgoing.headers.items()}
-            hold(headers.get("x-conformance") == "sent", contract.ADDRESS, "extra_headers are not sent")
-        with FaultServer() as server:
-            server.script(self.service.reply(TEXT, stream=False))
-            call(CLIENTS[0], one, server, stream=False)
-            hold(server.received, contract.ADDRESS, "no request reaches the address in base_urls=")
-
-    def test_the_key_is_sent_and_never_shown(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        hide_environment(monkeypatch)
-        one, service = self.made(), self.service
-        for stream in (False, True):
-            outgoing = build(one, ask(one), stream=stream)
-            sent = any(SECRET in value for value in outgoing.headers.values())
-            hold(sent or not one.needs_auth, contract.KEY, "needs_auth is True, but no header holds the key")
-            hold(SECRET not in outgoing.url, contract.KEY, f"the URL holds the key: {outgoing.url}")
-            body = outgoing.body
-            hold(isinstance(body, bytes) and SECRET.encode() not in body, contract.KEY, "the body holds the key")
-            if not one.needs_auth:
-                keyless = build(one, ask(one), key=None, stream=stream)
-                hold("None" not in str(keyless.headers), contract.KEY, f"without a key, {keyless.headers} is sent")
-        shown: dict[str, object] = {}
-        scripts: dict[str, Reply] = {
-            "an answer": service.reply(TEXT, stream=False),
-            "an error that quotes the key": service.failure(401, f"the key {SECRET} is wrong"),
-            "a broken answer": replies.body(f"the key {SECRET} is wrong".encode()),
-        }
-        caplog.set_level(logging.DEBUG)
-        for scene, reply in scripts.items():
-            with FaultServer() as server, capture_output() as printed:
-                server.script(reply)
-                ended = outcome(CLIENTS[0], one, server, stream=False)
-                shown[f"the path, after {scene}"] = [request.path for request in server.received]
-            shown |= {f"repr, after {scene}": (repr(ended), str(ended), str(ended.trail))}
-            shown |= {f"a pickle, after {scene}": pickle.dumps(ended), f"print, during {scene}": printed.getvalue()}
-        shown["the log"] = [record.getMessage() for record in caplog.records]
-        for where, text in shown.items():
-            hold(SECRET not in str(text), contract.KEY, f"{where} shows the key")
-
-    # -- threads ---------------------------------------------------------------------------
-
-    def test_streams_and_threads_share_nothing(self) -> None:
-        one, service = self.made(), self.service
-        sayings = [Said(tuple(f"{letter}{number} " for number in range(8))) for letter in "abcd"]
-        bodies = [service.events(said) for said in sayings]
-        streams = [Stream(one, ask(one)) for _ in bodies]
-        for number in range(max(map(len, bodies))):
-            for stream, body in zip(streams, bodies, strict=True):
-                stream.feed(*body[number : number + 1])
-        for stream, said in zip(streams, sayings, strict=True):
-            stream.end()
-            correct = stream.error is None and content_of(stream.completion) == expected(said)
-            hold(correct, contract.THREADS, f"one of two simultaneous streams is read as {stream.describe()}")
-
-        def work(number: int) -> str | None:
-            said, prompt = sayings[number], f"prompt of thread {number}"
-            outgoing = build(one, ask(one, prompt), stream=True)
-            if not contains(outgoing, prompt):
-                return "a request holds another thread's prompt"
-            stream = read_stream(one, ask(one, prompt), bodies[number])
-            if stream.error is not None or content_of(stream.completion) != expected(said):
-                return f"a stream is read as {stream.describe()}"
-            return None
-
-        for problem in in_threads(work, len(sayings)):
-            fail(contract.THREADS, f"with {len(sayings)} threads, {problem}")

@@ -23,6 +23,7 @@ from ...types.http import HTTPRequest, HTTPResponse
 from ...types.time_limit import TimeLimit
 from ...types.timeouts import Timeouts
 from .. import replies
+from ..framing import framed
 from ..script import Reply
 from ..shapes import SHAPES, Failure, Said, Shape, ShapeName
 from .contract import BUILDING, JUNK, fail, hold
@@ -43,7 +44,7 @@ class Service:
 
     def events(self, said: Said, model: str = "model") -> list[bytes]:
         parts = [*self.shape.chunks(model, said), *(self.shape.DONE if said.finish else ())]
-        return [self.shape.sse(part) for part in parts]
+        return list(framed(self.shape, parts, closed=bool(said.finish)))
 
     def error(self, status: int, message: str, **more: Any) -> bytes:
         return json.dumps(self.shape.error(Failure(status, message, **more))).encode()
@@ -51,7 +52,8 @@ class Service:
     def interrupted(self, said: Said, status: int, message: str) -> list[bytes]:
         """Return the events of a stream that ends with an error."""
         failure = self.shape.error(Failure(status, message))
-        return [*self.events(said._replace(finish=None)), self.shape.sse(failure)]
+        parts = [*self.shape.chunks("model", said._replace(finish=None)), failure]
+        return list(framed(self.shape, parts))
 
     def reply(self, said: Said, *, stream: bool) -> Reply:
         if stream:
@@ -219,7 +221,7 @@ def _values(outgoing: HTTPRequest) -> list[str]:
         else:
             found.append(str(value))
 
-    body = outgoing.body if isinstance(outgoing.body, bytes) else b""  # a chat request has no upload
+    body = outgoing.body if isinstance(outgoing.body, bytes) else b"".join(outgoing.body.heads)
     try:
         collect(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError):

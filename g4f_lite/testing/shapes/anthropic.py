@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from .. import wire
 from .contract import PROMPT_TOKENS, Failure, Said, halves, words
 
+FRAMING = "sse"
 DONE: tuple[str, ...] = ()
 KEEP_ALIVE = wire.sse({"type": "ping"}, "ping")
 

@@ -14,6 +14,7 @@ from .contract import PROMPT_TOKENS, Failure, Said, halves, words
 
 PATH_END = "/v2/chat"
 
+FRAMING = "sse"
 DONE: tuple[str, ...] = ()
 KEEP_ALIVE = b": keep-alive\n\n"
 

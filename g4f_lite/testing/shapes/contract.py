@@ -63,6 +63,8 @@ class Shape(Protocol):
     """Sent after the last event of a stream."""
     KEEP_ALIVE: bytes = b": keep-alive\n\n"
     """Sent by a stream without content."""
+    FRAMING: str = "sse"
+    """How a stream is cut into events: as `Provider.stream_framing`."""
 
     def whole(self, model: str, said: Said) -> dict[str, Any]:
         """Return the JSON of a complete answer."""
@@ -74,8 +76,8 @@ class Shape(Protocol):
         """Return the JSON of an error."""
 
     def sse(self, data: object) -> bytes:
-        """Return one event of a stream; a string is sent as it is."""
-        return wire.sse(data)
+        """Return one event of a stream of server-sent events, or one JSON line; a string is sent as it is."""
+        return wire.json_line(data) if self.FRAMING == "json_lines" else wire.sse(data)
 
 
 def count(text: str) -> int:

@@ -16,6 +16,7 @@ from .contract import PROMPT_TOKENS, Failure, Said, count, words
 
 PATH = re.compile(r"/models/(?P<model>[^?]+):(?P<method>generateContent|streamGenerateContent)(?=\?|$)")
 
+FRAMING = "sse"
 DONE: tuple[str, ...] = ()
 KEEP_ALIVE = b": keep-alive\r\n\r\n"
 

@@ -12,8 +12,9 @@ from typing import Any
 from ..wire import sse
 from .contract import PROMPT_TOKENS, Failure, Said, halves, words
 
-__all__ = ["DONE", "KEEP_ALIVE", "chunks", "error", "sse", "usage", "whole"]
+__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "sse", "usage", "whole"]
 
+FRAMING = "sse"
 DONE: tuple[str, ...] = ("[DONE]",)
 KEEP_ALIVE = b": keep-alive\n\n"
 

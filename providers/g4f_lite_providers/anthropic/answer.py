@@ -27,7 +27,7 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, message_of, only_choice
+from ..translation.answers import Parts, decode_body, decode_event, message_of, only_choice
 from ..translation.turns import JSONObject
 from .blocks import OpenBlock, kept
 from .usage import ClaudeUsage
@@ -64,7 +64,7 @@ class _WholeBlock(_Block):
 class _Message(Struct):
     id: str = ""
     model: str = ""
-    content: list[Raw] | None = None
+    content: Parts[Raw] | None = None
     container: JSONObject | None = None
     stop_reason: str | None = None
     usage: ClaudeUsage | None = None

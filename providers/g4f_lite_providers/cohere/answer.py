@@ -27,7 +27,7 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, failure, message_of, only_choice, usage_of
+from ..translation.answers import Parts, decode_body, decode_event, failure, message_of, only_choice, usage_of
 from ..translation.turns import made_id
 
 FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
@@ -62,9 +62,9 @@ class _Part(Struct):
 
 
 class _Message(Struct):
-    content: list[_Part] | None = None
+    content: Parts[_Part] | None = None
     tool_plan: str | None = None
-    tool_calls: list[_Call] | None = None
+    tool_calls: Parts[_Call] | None = None
 
 
 class _Answer(Struct):
@@ -78,9 +78,9 @@ class _Answer(Struct):
 class _Piece(Struct):
     """The message of an event: one part or one call, not a list of them."""
 
-    content: _Part | list[_Part] | None = None
+    content: _Part | Parts[_Part] | None = None
     tool_plan: str | None = None
-    tool_calls: _Call | list[_Call] | None = None
+    tool_calls: _Call | Parts[_Call] | None = None
 
 
 class _Delta(Struct):

@@ -30,7 +30,7 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import decode_body, decode_event, failure, message_of, usage_of
+from ..translation.answers import Parts, decode_body, decode_event, failure, message_of, usage_of
 from ..translation.turns import JSONObject, made_id
 from .request import generation_of
 
@@ -70,7 +70,7 @@ class _Part(Struct, rename="camel"):
 
 
 class _Content(Struct):
-    parts: list[_Part] = []
+    parts: Parts[_Part] = []
 
 
 class _LogToken(Struct, rename="camel"):

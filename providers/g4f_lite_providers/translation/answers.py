@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ from g4f_lite import (
 from .turns import JSONObject
 
 T = TypeVar("T")
+Parts: TypeAlias = Annotated[list[T], msgspec.Meta(max_length=4096)]
+"""Parts of a message, or its calls: each is looked at in Python, so a service must not send any number of them."""
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
 _NO_DETAILS = TokenDetails()
 _NUMBERS = {"NaN": None, "Infinity": 1e308, "-Infinity": -1e308}

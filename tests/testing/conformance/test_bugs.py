@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from helpers.seeded_bugs import MORE
 from helpers.suites import ANSWER, ATTRIBUTES, IMPORTS, SHOWN, STREAM, Bug, Good, assert_explained, checks, run_check
 
 from g4f_lite import (
@@ -290,6 +291,9 @@ BUGS = [
 ]  # fmt: skip
 
 
+BUGS += MORE
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.check}: {bug.name}")
 def test_a_bug_is_found(bug: Bug, request: pytest.FixtureRequest) -> None:
     suite = type("TestBug", (ProviderConformance,), {"provider": bug.provider, "exchanges": (
@@ -299,6 +303,10 @@ def test_a_bug_is_found(bug: Bug, request: pytest.FixtureRequest) -> None:
     with pytest.raises(pytest.fail.Exception) as caught:
         run_check(suite, bug.check, request)
     assert_explained(str(caught.value), bug.message)
+
+
+def test_there_are_many_bugs() -> None:
+    assert len({(bug.check, bug.name) for bug in BUGS}) == len(BUGS) > 80
 
 
 def test_each_check_has_a_bug_that_it_finds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.seeded_bugs import Everything
 from helpers.suites import ANSWER, STREAM, checks, run_check
 
 from g4f_lite import OpenaiTemplate, RateLimitError
@@ -69,3 +70,7 @@ def test_a_bundled_provider_of_openais_protocol_passes(name: str, request: pytes
     suite = type("TestOne", (ProviderConformance,), {"provider": Registry().get(name)})
     for check in sorted(checks(suite) - {*COSTLY}):
         run_check(suite, check, request)
+
+
+class TestEverything(ProviderConformance):
+    provider = Everything

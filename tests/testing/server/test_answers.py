@@ -219,6 +219,7 @@ class Plain:
 
     DONE: tuple[str, ...] = ("bye",)
     KEEP_ALIVE = b"data: .\n\n"
+    FRAMING = "sse"
 
     def whole(self, model: str, said: shapes.Said) -> dict[str, Any]:
         return {"model": model, "said": said.text}

@@ -1,0 +1,92 @@
+"""From method, path and body of a request to what is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from ...errors.exceptions import InvalidRequestError
+from ...provider.openai_protocol.endpoints import PATHS
+from ...types.uploads import UploadFile
+from ...value import NOT_JSON, JSONObject, decode_lenient
+from .forms import read_form
+
+_BY_PATH = {"/chat/completions": "chat", **{path: operation for operation, path in PATHS.items()}}
+_PLACE = re.compile(f"(?P<base>.*?)(?P<path>{'|'.join(map(re.escape, _BY_PATH))})/?")
+_MODEL = re.compile(r"(?P<base>.*?)/models/(?P<model>.+)")
+_NOT_HERE: Mapping[str, tuple[str, object]] = {
+    "transcription": ("stream", True),
+    "speech": ("stream_format", "sse"),
+    "images": ("stream", True),
+}
+"""A field of an endpoint's request, and the value of it that asks for events, which only chats have here."""
+
+
+class Place(NamedTuple):
+    """What a method and a path stand for."""
+
+    operation: str
+    """`chat`, `models`, `model` for one of them, or another endpoint of the client."""
+    base: str
+    """The path before the endpoint's own, such as `/v1`."""
+    model: str = ""
+    """The id that is asked for, if the operation is `model`."""
+
+
+class Asked(NamedTuple):
+    """What a request asks for."""
+
+    place: Place
+    fields: JSONObject
+    file: UploadFile | None = None
+
+    @property
+    def operation(self) -> str:
+        return self.place.operation
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is a stream of chunks."""
+        return self.operation == "chat" and self.fields.get("stream") is True
+
+    @property
+    def can_be_called(self) -> bool:
+        """False if the client has no such call: audio or images as events."""
+        name, value = _NOT_HERE.get(self.operation, ("", None))
+        return not name or self.fields.get(name) not in (value, str(value).lower())
+
+
+def place_of(method: str, path: str) -> Place | None:
+    """Return what a method and a path (without the query) stand for; None if no client has a method for it."""
+    if found := _PLACE.fullmatch(path):
+        operation = _BY_PATH[found["path"]]
+        return Place(operation, found["base"]) if method == ("GET" if operation == "models" else "POST") else None
+    if method == "GET" and (found := _MODEL.fullmatch(path)):
+        return Place("model", found["base"], unquote(found["model"]))
+    return None
+
+
+def read_request(place: Place, content_type: str, body: bytes) -> Asked:
+    """
+    Return what a request to this place asks for.
+
+    Raises:
+        InvalidRequestError: the body is neither a JSON object nor a form that can be read.
+    """
+    if place.operation in ("models", "model"):
+        return Asked(place, {})
+    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
+        return Asked(place, *read_form(content_type, body))
+    return Asked(place, _json_object(body))
+
+
+def _json_object(body: bytes) -> JSONObject:
+    try:
+        fields: Any = decode_lenient(body)
+    except NOT_JSON:
+        raise InvalidRequestError("the body is not JSON") from None
+    if not isinstance(fields, dict):
+        raise InvalidRequestError("the body is not a JSON object")
+    return fields
