@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .client.stream import Stream as Stream
     from .types.endpoint import Answer as Answer, EndpointRequest as EndpointRequest, MediaUsage as MediaUsage
     from .types.models import Model as Model, ModelList as ModelList, ModelsRequest as ModelsRequest
-    from .types.images import Image as Image, ImageRequest as ImageRequest, ImagesResponse as ImagesResponse
+    from .types.images import (
+        Image as Image, ImageEditRequest as ImageEditRequest, ImageRequest as ImageRequest,
+        ImagesResponse as ImagesResponse,
+    )  # fmt: skip
     from .types.audio import (
         Speech as Speech,
         SpeechRequest as SpeechRequest,
@@ -98,19 +101,21 @@ if TYPE_CHECKING:
     )
     from .types.chat import (
         ChatCompletion as ChatCompletion,
-        ChatCompletionChunk as ChatCompletionChunk,
-        ChatRequest as ChatRequest,
         Choice as Choice,
+        FunctionCall as FunctionCall,
+        Message as Message,
+        ToolCall as ToolCall,
+    )
+    from .types.chat_request import ChatRequest as ChatRequest
+    from .types.chunks import (
+        ChatCompletionChunk as ChatCompletionChunk,
         ChunkChoice as ChunkChoice,
         Delta as Delta,
-        FunctionCall as FunctionCall,
         FunctionCallDelta as FunctionCallDelta,
-        Message as Message,
-        TokenDetails as TokenDetails,
-        ToolCall as ToolCall,
         ToolCallDelta as ToolCallDelta,
-        Usage as Usage,
     )
+    from .types.logprobs import ChoiceLogprobs as ChoiceLogprobs, TokenLogprob as TokenLogprob
+    from .types.usage import TokenDetails as TokenDetails, Usage as Usage
     from .types.timeouts import Timeouts as Timeouts
     from .types.tool_run import ToolResult as ToolResult, ToolRound as ToolRound, ToolRun as ToolRun
     from .types.uploads import UploadFile as UploadFile
@@ -141,17 +146,20 @@ _MODULES = {
     "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
-    "types.chat": """ChatCompletion ChatCompletionChunk ChatRequest Choice ChunkChoice Delta FunctionCall
-        FunctionCallDelta Message TokenDetails ToolCall ToolCallDelta Usage""",
+    "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",
+    "types.chat_request": "ChatRequest",
+    "types.chunks": "ChatCompletionChunk ChunkChoice Delta FunctionCallDelta ToolCallDelta",
     "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
     "types.endpoint": "Answer EndpointRequest MediaUsage",
     "types.http": "HTTPRequest HTTPResponse ServerSentEvent Upload",
-    "types.images": "Image ImageRequest ImagesResponse",
+    "types.images": "Image ImageEditRequest ImageRequest ImagesResponse",
+    "types.logprobs": "ChoiceLogprobs TokenLogprob",
     "types.models": "Model ModelList ModelsRequest",
     "types.content_parts": "audio_part image_part",
     "types.timeouts": "Timeouts",
     "types.tool_run": "ToolResult ToolRound ToolRun",
     "types.uploads": "UploadFile",
+    "types.usage": "TokenDetails Usage",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

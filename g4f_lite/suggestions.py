@@ -1,4 +1,4 @@
-"""Suggest known names for an unknown one."""
+"""Suggest known names for an unknown one, and how to install what is missing."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", *, cutoff
     """Return the end of a message about an unknown name: `; did you mean 'x'?`, or `otherwise` if none is similar."""
     found = closest(name, known, 1, cutoff)
     return f"; did you mean {found[0]!r}?" if found else otherwise
+
+
+def install_hint(extra: str) -> str:
+    """Return how to install an extra: from a checkout or a wheel, as this package is on no index."""
+    return f"pip install '.[{extra}]' in the checkout, or 'g4f_lite-….whl[{extra}]'"

@@ -14,12 +14,14 @@ from ..types.audio import Speech, SpeechRequest, Transcription, TranscriptionReq
 from ..types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ..types.endpoint import Answer, EndpointRequest
 from ..types.http import HTTPRequest, HTTPResponse
-from ..types.images import ImageRequest, ImagesResponse
+from ..types.images import ImageEditRequest, ImageRequest, ImagesResponse
 from ..types.models import ModelList, ModelsRequest
 from .answer_checks import check_embeddings, check_images, check_nothing, check_speech
 from .operations import Operation
 
-OperationName: TypeAlias = Literal["chat", "embeddings", "transcription", "translation", "speech", "images", "models"]
+OperationName: TypeAlias = Literal[
+    "chat", "embeddings", "transcription", "translation", "speech", "images", "image_edits", "models"
+]
 """All but `chat` and `models` are also capabilities that a provider declares."""
 
 
@@ -72,6 +74,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         _row("audio.translations.create", TranslationRequest, Transcription, "file"),
         _row("audio.speech.create", SpeechRequest, Speech, "input", "voice", check=check_speech),
         _row("images.generate", ImageRequest, ImagesResponse, "prompt", check=check_images),
+        _row("images.edit", ImageEditRequest, ImagesResponse, "image", "prompt", check=check_images),
         _row("models.list", ModelsRequest, ModelList, parse=_parse_models),
     )
 }

@@ -33,11 +33,13 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
+from ..suggestions import install_hint
+
 
 def main() -> int:
     """Run the command with the arguments of the process and return its exit code."""
     if missing := [name for name in ("click", "rich") if find_spec(name) is None]:
-        sys.stderr.write(f"g4f-lite needs {' and '.join(missing)}: pip install 'g4f_lite[cli]'\n")
+        sys.stderr.write(f"g4f-lite needs {' and '.join(missing)}: {install_hint('cli')}\n")
         return 2
     try:
         from .app import run

@@ -43,14 +43,15 @@ class _Commands(click.Group):
             raise
         except KeyboardInterrupt:
             code = failures.INTERRUPTED
-        except OSError as error:
-            code = failures.cannot_write(error)
         except Exception as error:
-            code = failures.report(
-                error,
-                verbose=ctx.meta.get(failures.VERBOSE, False),
-                as_json=ctx.meta.get(failures.AS_JSON, False),
-            )
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):  # which an exceeded deadline is
+                code = failures.cannot_write(error)
+            else:
+                code = failures.report(
+                    error,
+                    verbose=ctx.meta.get(failures.VERBOSE, False),
+                    as_json=ctx.meta.get(failures.AS_JSON, False),
+                )
         raise click.exceptions.Exit(code)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..suggestions import install_hint
 from ..version import __version__
 from .failures import NOTHING_USABLE
 from .listings import json_option
@@ -108,10 +109,10 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
     yield "python", report["python"], f"{report['executable']} on {report['platform']}"
     yield "package", "g4f_lite", report["g4f_lite"]
     for name, version in report["dependencies"].items():
-        yield "package", name, version or "missing: pip install g4f_lite"
+        yield "package", name, version or f"missing: pip install {name}"
     for extra, versions in report["extras"].items():
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
-        yield "extra", extra, found if all(versions.values()) else f"missing: pip install 'g4f_lite[{extra}]'"
+        yield "extra", extra, found if all(versions.values()) else f"missing: {install_hint(extra)}"
     yield "keys", "stored", report["stored_keys"] or f"none: {NO_HOME}"
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address

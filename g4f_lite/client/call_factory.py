@@ -141,7 +141,7 @@ class CallFactory(Unpicklable):
             TypeError, ConfigurationError, InvalidRequestError: the keywords cannot work.
         """
         response_model, params = _with_response_format(params)
-        request = copied(check_request(params))
+        request = copied(check_request(params, self.registry.with_own_parameter))
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
@@ -255,7 +255,9 @@ class CallFactory(Unpicklable):
         tokens = 0.0
         if operation == "chat":
             _, params = _with_response_format(params)
-            request = check_request({"messages": [{"role": "user", "content": ""}], **params})
+            request = check_request(
+                {"messages": [{"role": "user", "content": ""}], **params}, self.registry.with_own_parameter
+            )
             tokens = tokens_of(request)
         else:
             from .endpoint_requests import request_to_explain

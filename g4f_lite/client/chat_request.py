@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -23,13 +23,22 @@ R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 _encoder = msgspec.json.Encoder()
 msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
-_NOT_SENT = frozenset({"extra_headers", "file", "progress"})
+_NOT_SENT = frozenset({"extra_headers", "file", "image", "mask", "progress"})
 _KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
 
 
-def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "create") -> TypeError:
-    """Return the error for a keyword that a method does not have."""
+def unknown_keyword(
+    name: str, known: Collection[str] = _KNOWN, method: str = "create", owners: Iterable[str] = ()
+) -> TypeError:
+    """
+    Return the error for a keyword that a method does not have.
+
+    Args:
+        owners: the providers whose service has a parameter of this name.
+    """
     message = f"{method}() has no parameter {name!r}"
+    if whose := " and ".join(owners):
+        return TypeError(f"{message}: it is one of {whose} alone and goes into extra_body={{{name!r}: …}}")
     if "extra_body" in known:
         return TypeError(
             f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
@@ -37,9 +46,12 @@ def unknown_keyword(name: str, known: Collection[str] = _KNOWN, method: str = "c
     return TypeError(message + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
 
 
-def check_request(params: Mapping[str, Any]) -> ChatRequest:
+def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[str]] = lambda name: ()) -> ChatRequest:
     """
     Return the request for the keywords of `create`; each attempt sets its model.
+
+    Args:
+        owners: returns the providers whose service has a parameter of this name.
 
     Raises:
         TypeError: a keyword is unknown; the message has the nearest one.
@@ -53,7 +65,7 @@ def check_request(params: Mapping[str, Any]) -> ChatRequest:
             if value is not None:
                 given[name] = _tools(value) if name == "tools" else value
         elif name not in _KNOWN:
-            raise unknown_keyword(name)
+            raise unknown_keyword(name, owners=owners(name))
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:
         check_headers(given["extra_headers"])
@@ -119,7 +131,7 @@ def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = F
     extra = request.extra_body
     if not extra:
         return
-    for name in ("model", "messages", "input", "prompt", "file"):
+    for name in ("model", "messages", "input", "prompt", "file", "image", "mask"):
         if name in extra and (name == "model" or hasattr(request, name)):
             raise InvalidRequestError(f"extra_body must not hold {name!r}; give {name}=… to the method")
     if extra.get("stream") is not None and extra["stream"] is not stream:

@@ -19,6 +19,8 @@ from .params import ROUTING, RoutingParams
 for _endpoint in ENDPOINTS.values():
     msgspec.json.Decoder(_endpoint[1])  # not in several threads at once: see `messages.py`
 
+_FILES = ("file", "image", "mask")
+
 
 class EndpointParams(RoutingParams, total=False):
     """Keywords that every endpoint takes."""
@@ -41,7 +43,7 @@ def check_endpoint(operation: str, params: Mapping[str, Any]) -> EndpointRequest
     for name, value in params.items():
         if name in own:
             if value is not None:
-                given[name] = list(value) if isinstance(value, tuple) and name != "file" else value
+                given[name] = list(value) if isinstance(value, tuple) and name not in _FILES else value
         elif name not in ROUTING:
             raise unknown_keyword(name, (*own, *ROUTING), method)
     for name in required:
@@ -54,10 +56,21 @@ def check_endpoint(operation: str, params: Mapping[str, Any]) -> EndpointRequest
     for name in ("input", "prompt", "voice"):
         if name in required and isinstance(given[name], str) and not given[name].strip():
             raise InvalidRequestError(f"{name} is empty")
-    if "file" in given:
-        check_callable("progress", given.get("progress"))
-        given["file"] = given["file"] if isinstance(given["file"], UploadFile) else UploadFile(given["file"])
+    for name in _FILES:
+        if name in given:
+            given[name] = _files(given[name], name)
+    check_callable("progress", given.get("progress"))
     return as_request(given, kind)
+
+
+def _files(given: Any, name: str) -> UploadFile | list[UploadFile]:
+    """Return the files of a keyword; `image` may be a list of them."""
+    if name != "image":
+        return given if isinstance(given, UploadFile) else UploadFile(given, name)
+    several = given if isinstance(given, list) else [given]
+    if not several:
+        raise InvalidRequestError("image is empty: give at least one image")
+    return [one if isinstance(one, UploadFile) else UploadFile(one, name) for one in several]
 
 
 def _check_input(given: object) -> None:

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
 from ..suggestions import did_you_mean
-from ..types.chat import Message, ToolCall
+from ..types.chat import Message
 from ..types.json_values import find_fault
+from ..types.results import without_none
 from ..value import JSONObject
 
 
@@ -114,30 +115,70 @@ def as_list(messages: object) -> list[Any]:
 def _as_dict(message: Any) -> Any:
     """Return a message as a dictionary, or unchanged if it is no message: the check says where it is."""
     if isinstance(message, Message):
-        return _from_answer(message)
-    return dict(message) if isinstance(message, Mapping) else message
+        return _from_answer(message.to_dict())
+    if isinstance(message, Mapping):
+        return dict(message)
+    return message if (fields := _dumped(message)) is None else _from_answer(fields)
+
+
+def _dumped(given: Any) -> JSONObject | None:
+    """Return an object of another library as a dictionary, by its `model_dump` or `to_dict`; None if it has neither."""
+    for name in ("model_dump", "to_dict"):
+        if callable(method := getattr(given, name, None)) and not isinstance(given, type):
+            fields = method()
+            return dict(fields) if isinstance(fields, Mapping) else None
+    return None
 
 
 def _simplified(message: Any) -> Any:
     """
-    Return a message with its role as a plain text, if it is a member of an Enum, and its calls as dictionaries, which a
-    caller may have taken from an answer as they are.
+    Return a message with its role as a plain text, if it is a member of an Enum, and its parts and calls as
+    dictionaries, which a caller may have taken from an answer as they are.
     """
     if not isinstance(message, dict):
         return message
     if isinstance(role := message.get("role"), str) and isinstance(role, Enum):
         message = {**message, "role": str(role.value)}
-    calls = message.get("tool_calls")
-    if not isinstance(calls, (list, tuple)) or not any(isinstance(call, ToolCall) for call in calls):
-        return message
-    return {**message, "tool_calls": Message(tool_calls=tuple(calls)).to_dict()["tool_calls"]}
+    for name in ("content", "tool_calls"):
+        if isinstance(parts := message.get(name), (list, tuple)):
+            plain = [_as_part(part) for part in parts]
+            if any(one is not part for one, part in zip(plain, parts, strict=True)):
+                message = {**message, name: plain}
+    return message
 
 
-def _from_answer(message: Message) -> JSONObject:
-    """Return an answer as services take it in the next request: sound by its id, or as text."""
-    fields = message.to_dict()
-    if (audio := fields.pop("audio", None)) is not None:
-        if fields["content"] is None:
+def _as_part(part: Any) -> Any:
+    """Return a part of a message, or a tool call, as a dictionary; unchanged if it is one already, or cannot be one."""
+    fields = part
+    if not isinstance(part, dict):
+        fields = dict(part) if isinstance(part, Mapping) else _dumped(part)
+    if not isinstance(fields, dict):
+        return part
+    function = fields.get("function")
+    if function is None or (isinstance(function, dict) and fields is part):
+        return fields if fields is part else without_none(fields)
+    function = function if isinstance(function, dict) else _dumped(function)
+    if function is None:
+        return part
+    return without_none({**fields, "function": {k: v for k, v in function.items() if k != "parsed_arguments"}})
+
+
+_OF_ANSWERS = ("annotations", "id", "model", "parsed", "stop_reason", "stop_sequence", "type", "usage")
+"""Fields of answers that no service takes in a message. Source: the objects of OpenAI's and Anthropic's libraries."""
+
+
+def _from_answer(message: JSONObject) -> JSONObject:
+    """Return an answer as services take it in the next request: without nulls, with sound by its id, or as text."""
+    fields = {name: value for name, value in without_none(message).items() if name not in _OF_ANSWERS}
+    if fields.get("role") == "assistant":
+        fields.setdefault("content", None)
+    if isinstance(calls := fields.get("tool_calls"), list):
+        fields["tool_calls"] = [_as_part(call) for call in calls]
+        for call in fields["tool_calls"]:
+            if isinstance(call, dict) and isinstance(function := call.get("function"), dict):
+                function.pop("parsed_arguments", None)
+    if isinstance(audio := fields.pop("audio", None), dict):
+        if fields.get("content") is None:
             fields["content"] = audio.get("transcript") or ""
         if "id" in audio:
             fields["audio"] = {"id": audio["id"]}

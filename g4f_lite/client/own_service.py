@@ -10,6 +10,7 @@ from ..provider.openai_protocol.chat import OpenaiTemplate
 NAME = "custom"
 _CAPABILITIES = OpenaiTemplate.capabilities | {
     "vision", "audio", "embeddings", "transcription", "translation", "speech", "images",
+    "image_edits",
 }  # fmt: skip
 """All that OpenAI's protocol has: the service itself says what it lacks."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
 
 from ..failover.policy import OnInterrupt
 from ..types.chat import Message
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from ..routing.strategies import Strategy
 
 
-MessageParam = Mapping[str, Any] | Message
+class Dumped(Protocol):
+    """A message of a library that is built on pydantic."""
+
+    def model_dump(self) -> dict[str, Any]: ...
+
+
+class ToDict(Protocol):
+    """A message of another library."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+MessageParam: TypeAlias = Mapping[str, Any] | Message | Dumped | ToDict
 
 
 class RoutingParams(TypedDict, total=False):

@@ -27,7 +27,7 @@ All exceptions that this library raises.
     │   ├── MalformedResponseError
     │   ├── ToolCallError
     │   ├── StreamInterruptedError         .partial_text
-    │   ├── DeadlineExceededError
+    │   ├── DeadlineExceededError          also a TimeoutError
     │   └── RoutesExhaustedError           an ExceptionGroup of the legs' errors, also of their common class
     ├── ToolLoopError                      the model still calls tools after the last round; `.tool_run`
     └── ReplyError                         raised by a provider's code: this response is an error
@@ -156,7 +156,7 @@ class PermissionDeniedError(ProviderError):
 
 
 class ModelUnavailableError(ProviderError):
-    """The service does not serve this model (any longer, or to this key)."""
+    """The service does not serve this model, or not to this key."""
 
 
 class ContextWindowError(ProviderError):
@@ -168,7 +168,7 @@ class RequestTooLargeError(ProviderError):
 
 
 class UnsupportedParameterError(ProviderError):
-    """The service or the model does not know a parameter or feature of the request."""
+    """The service or the model does not know a parameter."""
 
 
 class InvalidRequestError(ProviderError):
@@ -224,7 +224,7 @@ class ProviderTimeoutError(ProviderError):
 
 
 class MalformedResponseError(ProviderError):
-    """The response cannot be read: empty, HTML, invalid JSON, no choices."""
+    """The response cannot be read: empty, HTML, no JSON, no choices."""
 
 
 class ToolCallError(ProviderError):
@@ -238,8 +238,8 @@ class StreamInterruptedError(ProviderError):
     """The first choice's text up to the interruption."""
 
 
-class DeadlineExceededError(ProviderError):
-    """The deadline of the call has passed."""
+class DeadlineExceededError(ProviderError, TimeoutError):
+    """The deadline of the call has passed. It is a `TimeoutError` of Python, too."""
 
 
 class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
@@ -303,9 +303,10 @@ class ToolLoopError(G4FLiteError):
 
 class ReplyError(G4FLiteError):
     """
-    Raised by a provider's `parse_response` or stream parser: the response is an error.
+    Raised by a provider's code: the response is an error.
 
-    `.reply` then goes to `classify_error`, as the reply of an error status does.
+    `parse_response` and the stream parser may raise it. `.reply` then goes to `classify_error`, as the reply of an
+    error status does.
     """
 
     def __init__(self, reply: ErrorReply) -> None:

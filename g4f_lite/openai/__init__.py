@@ -26,6 +26,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ..suggestions import install_hint
+
 if TYPE_CHECKING:
     from .async_transport import AsyncTransport as AsyncTransport
     from .clients import AsyncOpenAI as AsyncOpenAI
@@ -56,6 +58,6 @@ if not TYPE_CHECKING:
         except ModuleNotFoundError as error:
             if error.name not in ("openai", "groq", "httpx", "httpx2", "python_multipart"):
                 raise
-            raise ImportError(f"{error.name} is not installed; run: pip install 'g4f_lite[openai]'") from error
+            raise ImportError(f"{error.name} is not installed; run: {install_hint('openai')}") from error
         globals()[name] = value
         return value

@@ -12,6 +12,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
@@ -171,6 +172,15 @@ class Registry(Unpicklable):
             return (name == "local", KINDS.index(source.kind) if source is not None else len(KINDS))
 
         return sorted(self.names(), key=rank)
+
+    def with_own_parameter(self, parameter: str) -> list[str]:
+        """Return the names of the providers that declare a parameter as their service's own."""
+        found = []
+        for name in self.names():
+            with suppress(PluginLoadError):  # nobody has asked for this plugin
+                if parameter in getattr(self.get(name), "own_parameters", ()):
+                    found.append(name)
+        return found
 
     def knows(self, name: str) -> bool:
         """Return whether a provider has this name."""

@@ -94,7 +94,7 @@ class Provider(ABC):
     capabilities: frozenset[str] = frozenset({"streaming"})
     """
     Some of: streaming, tools, json_schema, vision, audio, prefill, stream_usage; and other than chat:
-    embeddings, transcription, translation, speech, images.
+    embeddings, transcription, translation, speech, images, image_edits.
 
     With `stream_usage`, OpenAI's `stream_options` are sent; without it, they are not, and a stream has a usage if the
     service sends one unasked. Without `streaming`, a call that streams gets a whole answer in few chunks.

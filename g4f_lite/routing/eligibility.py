@@ -13,6 +13,7 @@ from .. import prices
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
+from ..suggestions import install_hint
 from ..types.chat import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers
@@ -133,7 +134,7 @@ def check_prices() -> None:
         ConfigurationError: it is not.
     """
     if not prices.installed():
-        raise ConfigurationError("prices are not installed; run: pip install 'g4f_lite[prices]'")
+        raise ConfigurationError(f"prices are not installed; run: {install_hint('prices')}")
 
 
 def price_bound(max_price: Any) -> prices.Price:

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 from .shapes import ShapeName, cohere, gemini
 
 ENDPOINTS = (
-    "/embeddings", "/audio/transcriptions", "/audio/translations", "/audio/speech", "/images/generations", "/models",
+    "/embeddings", "/audio/transcriptions", "/audio/translations", "/audio/speech", "/images/generations",
+    "/images/edits", "/models",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3 import exceptions as u3
 from urllib3.util import Timeout
 
-from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..errors.exceptions import ConnectionFailedError, DeadlineExceededError, MalformedResponseError, ProviderError
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import reset_in_child
 from ..provider.address import split_url
@@ -261,6 +261,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, u3.ConnectTimeoutError) and not isinstance(error, u3.NewConnectionError):
         return limit.connect_error()
     if isinstance(error, u3.ProxyError):
+        if isinstance(error.original_error, DeadlineExceededError):  # an OSError, which urllib3 takes for its own
+            return limit.error()
         reason = translate(error.original_error, limit).message
         return ConnectionFailedError(f"the proxy cannot be used: {reason}", kind="proxy")
     if isinstance(error, u3.NameResolutionError):

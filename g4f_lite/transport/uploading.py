@@ -39,32 +39,33 @@ class Sending:
         Raises:
             UploadStopped: see there.
         """
-        yield self._upload.head
-        blocks = self._upload.file.blocks()
-        while block := self._next(blocks):
-            yield block
-            self._report(block)
+        for head, file in zip(self._upload.heads, self._upload.files, strict=True):
+            yield head
+            blocks = file.blocks()
+            while block := self._next(blocks):
+                yield block
+                self._report(block)
         yield self._upload.tail
 
     async def pieces_async(self) -> AsyncIterator[bytes]:
         """As `pieces`; a disk is read in a thread."""
         import asyncio
 
-        yield self._upload.head
-        blocks = self._upload.file.blocks()
-        in_memory = self._upload.file.in_memory
-        while True:
-            if in_memory:
-                block = self._next(blocks)
-            else:
-                try:
-                    block = await asyncio.to_thread(self._next, blocks)
-                except RuntimeError:  # no thread can be started
+        for head, file in zip(self._upload.heads, self._upload.files, strict=True):
+            yield head
+            blocks = file.blocks()
+            while True:
+                if file.in_memory:
                     block = self._next(blocks)
-            if not block:
-                break
-            yield block
-            self._report(block)
+                else:
+                    try:
+                        block = await asyncio.to_thread(self._next, blocks)
+                    except RuntimeError:  # no thread can be started
+                        block = self._next(blocks)
+                if not block:
+                    break
+                yield block
+                self._report(block)
         yield self._upload.tail
 
     def over(self) -> None:
@@ -82,7 +83,7 @@ class Sending:
         try:
             self._moved()
             if self._upload.progress is not None:
-                self._upload.progress(self._sent, self._upload.file.size)
+                self._upload.progress(self._sent, self._upload.size)
         except Exception as error:
             raise self._stop(error) from None
 

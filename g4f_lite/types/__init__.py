@@ -6,7 +6,11 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | file | what is in it |
 | --- | --- |
 | `chat_request` | the request of a chat |
-| `chat` | the completion and chunks of a chat |
+| `chat` | the completion of a chat |
+| `chunks` | the chunks of a streamed chat |
+| `usage` | the tokens that a chat used |
+| `logprobs` | log probabilities, as sent and as objects |
+| `results` | the base of results: plain data, JSON, `repr` |
 | `assembly` | chunks into a completion, and back |
 | `call_ids` | ids of tool calls: distinct, and made where there are none |
 | `call_pieces` | which tool call a piece of a stream belongs to |

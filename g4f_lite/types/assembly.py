@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..value import JSONObject
 from .call_pieces import OpenCall, OpenCalls
-from .chat import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    Choice,
-    ChunkChoice,
-    Delta,
-    FunctionCall,
-    FunctionCallDelta,
-    Message,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from .chat import ChatCompletion, Choice, FunctionCall, Message, ToolCall
+from .chunks import ChatCompletionChunk, ChunkChoice, Delta, FunctionCallDelta, ToolCallDelta
 from .extra_fields import ExtraFields, larger_counts
+from .logprobs import sent_logprobs
 from .memory_estimate import memory_of
 from .pieces import Kept, Pieces, encoded
+from .usage import Usage
 
 _DETAIL = 400
 """Bytes of a piece of reasoning itself."""
@@ -46,6 +38,7 @@ class _Choice:
         self.others: dict[OpenCall, _Call] = {}
         self.finish_reason: str | None = None
         self.logprobs = Kept()
+        self.refusal_logprobs = Kept()
         self.reasoning_details: list[object] = []
         self._details_settled = self._details_memory = 0
         self.function_name = ""
@@ -63,7 +56,13 @@ class _Choice:
             texts.append(self.function_arguments)
         fields = [self.extra_content, self.audio, *(call.extra_content for call in self.others.values())]
         given = sum(memory_of(encoded(one)) for one in fields if one)
-        held = self.logprobs.settle() + self.images.settle() + self.sound.settle() + self._settle_details()
+        held = (
+            self.logprobs.settle()
+            + self.refusal_logprobs.settle()
+            + self.images.settle()
+            + self.sound.settle()
+            + self._settle_details()
+        )
         calls = sum(call.arguments.measure() for call in self.calls)
         return given + held + calls + sum(one.settle() for one in texts)
 
@@ -80,6 +79,11 @@ class _Choice:
             others = self.others.setdefault(call, _Call())
             others.type = piece.type or others.type
             others.extra_content |= piece.extra_content or {}
+
+    def add_logprobs(self, sent: object) -> None:
+        for name, so_far in (("content", self.logprobs), ("refusal", self.refusal_logprobs)):
+            if isinstance(sent, dict) and isinstance(tokens := sent.get(name), list):
+                so_far.extend(tokens)
 
 
 class Assembly:
@@ -138,8 +142,8 @@ class Assembly:
                     choice.extra_content |= delta.extra_content
                 choice.role = delta.role or choice.role
                 choice.finish_reason = piece.finish_reason or choice.finish_reason
-                if isinstance(piece.logprobs, dict) and isinstance(tokens := piece.logprobs.get("content"), list):
-                    choice.logprobs += tokens
+                if piece.kept_logprobs is not None:
+                    choice.add_logprobs(sent_logprobs(piece))
 
     def begin_next_leg(self) -> None:
         """Keep what has been said, as the beginning of an answer that another leg goes on with, and is named after."""
@@ -305,7 +309,9 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
         extra_content=choice.extra_content or None,
         extra=extra_of_message,
     )
-    logprobs = {"content": [*choice.logprobs]} if choice.logprobs else None
+    logprobs: Any = {"content": [*choice.logprobs]} if choice.logprobs else None
+    if choice.refusal_logprobs:
+        logprobs = {"content": None, **(logprobs or {}), "refusal": [*choice.refusal_logprobs]}
     return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs, extra=extra)
 
 
@@ -343,7 +349,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
                 index=choice.index if numbered else number,
                 delta=delta,
                 finish_reason=choice.finish_reason or "stop",  # the response was complete
-                logprobs=choice.logprobs,
+                logprobs=sent_logprobs(choice),
             )
         )
     yield ChatCompletionChunk(

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from ..value import JSONObject, Value
+from ..value import JSONObject
 from .endpoint import Answer, EndpointRequest, MediaUsage
+from .results import Result, SentField, shown
 from .uploads import Progress, UploadFile
 
 
@@ -49,7 +50,7 @@ class SpeechRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tr
     instructions: str | None = None
 
 
-class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
+class TranscriptionWord(Result, frozen=True, kw_only=True, gc=False):
     """A word of a transcription. Times are seconds from the start."""
 
     word: str = ""
@@ -58,7 +59,7 @@ class TranscriptionWord(Value, frozen=True, kw_only=True, gc=False):
     speaker: str | int | None = None
 
 
-class TranscriptionSegment(Value, frozen=True, kw_only=True, gc=False):
+class TranscriptionSegment(Result, frozen=True, kw_only=True, gc=False):
     """A piece of a transcription. Times are seconds from the start."""
 
     id: int | str = 0
@@ -89,9 +90,11 @@ class Transcription(Answer, frozen=True, kw_only=True):
     segments: tuple[TranscriptionSegment, ...] | None = None
     words: tuple[TranscriptionWord, ...] | None = None
     usage: MediaUsage | None = None
+    languages = SentField()
+    logprobs = SentField()
 
     def __repr__(self) -> str:
-        return f"Transcription({self.provider}:{self.model}, text={self.text[:60]!r})"
+        return f"Transcription({self.provider}:{self.model}, text={shown(self.text)})"
 
 
 class Speech(Answer, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ import msgspec
 
 from ..value import JSONObject
 from .call_pieces import OpenCall, OpenCalls
-from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, ToolCall, ToolCallDelta
+from .chat import ChatCompletion, Choice, ToolCall
+from .chunks import ChatCompletionChunk, ChunkChoice, ToolCallDelta
 from .size_limits import MAX_CHOICES
 
 

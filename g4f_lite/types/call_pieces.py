@@ -7,7 +7,7 @@ two calls; no id, or a late one; or they repeat the name with each piece. Rule: 
 
 from __future__ import annotations
 
-from .chat import ToolCallDelta
+from .chunks import ToolCallDelta
 from .pieces import Pieces
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from binascii import a2b_base64
 from typing import Any, Literal
 
-from ..value import Value
-from .chat import Positive, Usage
+from .chat_request import Positive
 from .endpoint import Answer, EndpointRequest
+from .results import Result
+from .usage import Usage
 
 
 class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,7 +27,7 @@ class EmbeddingRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults
         return 1 if isinstance(self.input, str) or isinstance(self.input[0], int) else len(self.input)
 
 
-class Embedding(Value, frozen=True, kw_only=True, gc=False):
+class Embedding(Result, frozen=True, kw_only=True, gc=False):
     """The vector of one input."""
 
     index: int = 0

@@ -14,6 +14,7 @@ from msgspec import field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import NOT_JSON, JSONObject, Value, decode_lenient
+from .results import OpenResult, Result, unknown_fields
 
 # -- requests ------------------------------------------------------------------------------
 
@@ -37,13 +38,14 @@ class EndpointRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
         return {**body, **(self.extra_body or {})}
 
 
-_NOT_SENT = ("extra_body", "extra_headers", "file", "progress")
+_NOT_SENT = ("extra_body", "extra_headers", "file", "image", "mask", "progress")
+"""What is not in the body's fields: files have parts of their own."""
 
 
 # -- results -------------------------------------------------------------------------------
 
 
-class MediaUsage(Value, frozen=True, kw_only=True, gc=False):
+class MediaUsage(Result, frozen=True, kw_only=True, gc=False):
     """What audio or images used: seconds or tokens."""
 
     type: str = ""
@@ -53,7 +55,7 @@ class MediaUsage(Value, frozen=True, kw_only=True, gc=False):
     total_tokens: int = 0
 
 
-class Answer(Value, frozen=True, kw_only=True):
+class Answer(OpenResult, frozen=True, kw_only=True):
     """Base of all results but chat: which provider and model answered, and the trail of the call."""
 
     model: str = ""
@@ -76,19 +78,12 @@ class Answer(Value, frozen=True, kw_only=True):
         except NOT_JSON:
             return self.raw_json.decode("utf-8", "replace")
 
+    @property
+    def extra(self) -> JSONObject:
+        """Fields that the service sent, and that have no attribute here; looked for in `raw` at each access."""
+        sent = self.raw
+        return unknown_fields(sent, type(self)) if isinstance(sent, dict) else {}
+
     def to_dict(self) -> JSONObject:
         """Return OpenAI's JSON of this result, without fields that are not set."""
-        plain: JSONObject = _plain(
-            msgspec.to_builtins(msgspec.structs.replace(self, raw_json=None))
-        )  # bytes become base64
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    """Omit fields that are not set, and our own."""
-    if isinstance(value, dict):
-        kept = {name: one for name, one in value.items() if one is not None and not name.startswith("g4f_lite.")}
-        return {name: _plain(one) for name, one in kept.items()}
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
-        return [_plain(one) for one in value]
-    return value
+        return super(Answer, msgspec.structs.replace(self, raw_json=None)).to_dict()

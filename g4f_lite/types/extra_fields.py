@@ -13,17 +13,10 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ..value import NOT_JSON, JSONObject, decode_lenient
-from .chat import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    Choice,
-    Message,
-    TokenDetails,
-    Usage,
-    message_in,
-    unknown_fields,
-    unknown_in_choice,
-)
+from .chat import ChatCompletion, Choice, Message
+from .chunks import ChatCompletionChunk, message_in, unknown_in_choice
+from .results import unknown_fields
+from .usage import TokenDetails, Usage
 
 _ANSWER, _CHOICE, _MESSAGE, _USAGE = (
     frozenset(kind.__struct_encode_fields__) for kind in (ChatCompletion, Choice, Message, Usage)

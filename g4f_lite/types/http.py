@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..value import Value
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 class Upload:
     """
-    The body of a request with a file: `multipart/form-data`. `len()` is its size in bytes.
+    The body of a request with files: `multipart/form-data`. `len()` is its size in bytes.
 
     Args:
         fields: names and values, in order.
+        more: further files, each with the name of its field.
         progress: called after each piece that is sent; a retry starts from 0 again.
     """
 
@@ -27,17 +28,21 @@ class Upload:
         file: UploadFile,
         *,
         field: str = "file",
+        more: Sequence[tuple[str, UploadFile]] = (),
         progress: Progress | None = None,
     ) -> None:
-        self.file = file
+        self.files = (file, *(one for _, one in more))
         self.progress = progress
         self._boundary = os.urandom(16).hex()
         parts = [f"--{self._boundary}\r\n{_disposition(name)}\r\n\r\n{value}\r\n" for name, value in fields]
-        parts.append(
-            f'--{self._boundary}\r\n{_disposition(field)}; filename="{_quoted(file.name)}"\r\n'
-            f"content-type: {file.content_type}\r\n\r\n"
-        )
-        self.head = "".join(parts).encode("utf-8", "replace")
+        heads = [
+            f'--{self._boundary}\r\n{_disposition(name)}; filename="{_quoted(one.name)}"\r\n'
+            f"content-type: {one.content_type}\r\n\r\n"
+            for name, one in ((field, file), *more)
+        ]
+        heads = ["".join(parts) + heads[0], *(f"\r\n{head}" for head in heads[1:])]
+        self.heads = [head.encode("utf-8", "replace") for head in heads]
+        """What is sent before each of the files."""
         self.tail = f"\r\n--{self._boundary}--\r\n".encode()
 
     @property
@@ -45,7 +50,12 @@ class Upload:
         return f"multipart/form-data; boundary={self._boundary}"
 
     def __len__(self) -> int:
-        return len(self.head) + self.file.size + len(self.tail)
+        return sum(map(len, self.heads)) + self.size + len(self.tail)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the files."""
+        return sum(file.size for file in self.files)
 
 
 def _disposition(name: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from typing import Literal
+from typing import Annotated, Literal
 
-from ..value import Value
-from .chat import Positive
+from msgspec import Meta
+
+from .chat_request import Positive
 from .endpoint import Answer, EndpointRequest, MediaUsage
+from .results import Result, SentField
+from .uploads import Progress, UploadFile
 
 
 class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,7 +28,34 @@ class ImageRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tru
     user: str | None = None
 
 
-class Image(Value, frozen=True, kw_only=True):
+class ImageEditRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """What `images.edit` asks for, checked; each attempt sets its model."""
+
+    operation = "image_edits"
+    image: list[UploadFile]
+    """The images to edit, or to take parts from."""
+    mask: UploadFile | None = None
+    """A PNG of the first image's size; where it is transparent, the image is edited."""
+    prompt: str
+    n: Positive | None = None
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    input_fidelity: str | None = None
+    output_format: str | None = None
+    output_compression: Annotated[int, Meta(ge=0, le=100)] | None = None
+    response_format: Literal["url", "b64_json"] | None = None
+    user: str | None = None
+    progress: Progress | None = None
+
+    @property
+    def files(self) -> list[tuple[str, UploadFile]]:
+        """The files, each with the name of its field in the form."""
+        field = "image[]" if len(self.image) > 1 else "image"
+        return [*((field, one) for one in self.image), *([("mask", self.mask)] if self.mask is not None else [])]
+
+
+class Image(Result, frozen=True, kw_only=True):
     """One image: its address, or its bytes in base64."""
 
     url: str | None = None
@@ -62,6 +92,10 @@ class ImagesResponse(Answer, frozen=True, kw_only=True):
     created: int = 0
     data: tuple[Image, ...]
     usage: MediaUsage | None = None
+    background = SentField()
+    output_format = SentField()
+    quality = SentField()
+    size = SentField()
 
     def __repr__(self) -> str:
         return f"ImagesResponse({self.provider}:{self.model}, {len(self.data)} images)"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import field
 
-from ..value import JSONObject, Value
+from ..value import JSONObject
 from .endpoint import Answer, EndpointRequest
+from .results import OpenResult, SentField
 
 
 class ModelsRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,7 +17,7 @@ class ModelsRequest(EndpointRequest, frozen=True, kw_only=True, omit_defaults=Tr
     operation = "models"
 
 
-class Model(Value, frozen=True, kw_only=True):
+class Model(OpenResult, frozen=True, kw_only=True):
     """One model of a service."""
 
     id: str
@@ -29,6 +30,9 @@ class Model(Value, frozen=True, kw_only=True):
     """False: it comes from the provider's own list, not from the service."""
     chats: bool | None = field(default=None, name="g4f_lite.chats")
     """Whether it can chat; None if the service's list does not say."""
+    extra: JSONObject = field(default_factory=dict, name="g4f_lite.extra")
+    """As in `ChatCompletion`, such as `context_window` and `active` of Groq."""
+    shutdown_date = SentField()
 
 
 class ModelList(Answer, frozen=True, kw_only=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..value import Value
 from .chat import ChatCompletion, ToolCall
+from .results import Result
 
 
-class ToolResult(Value, frozen=True, kw_only=True):
+class ToolResult(Result, frozen=True, kw_only=True):
     """A call of a function, and what the model was told of it."""
 
     call: ToolCall
@@ -20,14 +20,14 @@ class ToolResult(Value, frozen=True, kw_only=True):
     """Seconds that the function took."""
 
 
-class ToolRound(Value, frozen=True, kw_only=True):
+class ToolRound(Result, frozen=True, kw_only=True):
     """An answer of the model, with its trail, and the results of the functions that it called."""
 
     completion: ChatCompletion
     results: tuple[ToolResult, ...] = ()
 
 
-class ToolRun(Value, frozen=True, kw_only=True):
+class ToolRun(Result, frozen=True, kw_only=True):
     """A conversation in which the model may have called functions."""
 
     rounds: tuple[ToolRound, ...]

@@ -31,8 +31,10 @@ _KINDS = {
     "aac": "audio/aac", "flac": "audio/flac", "m4a": "audio/mp4", "mp3": "audio/mpeg", "mp4": "audio/mp4",
     "mpeg": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg", "ogg": "audio/ogg", "opus": "audio/ogg",
     "wav": "audio/wav", "webm": "audio/webm",
+    "gif": "image/gif", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp",
 }  # fmt: skip
 _SIGNS = (
+    (8, b"WEBP", "webp"), (0, b"\x89PNG", "png"), (0, b"\xff\xd8\xff", "jpg"), (0, b"GIF8", "gif"),
     (0, b"RIFF", "wav"), (0, b"ID3", "mp3"), (0, b"\xff\xfb", "mp3"), (0, b"\xff\xf3", "mp3"), (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
 )  # fmt: skip
@@ -81,7 +83,7 @@ class UploadFile:
             raise InvalidRequestError(f"{what} is empty: there is nothing to send")
         if self.size > MAX_UPLOAD:
             raise InvalidRequestError(f"{what} has {self.size} bytes; more than {MAX_UPLOAD >> 20} MiB are not sent")
-        self.name = str(name) if name else "audio"
+        self.name = str(name) if name else "audio" if what == "file" else what
         if "." not in self.name:  # such as a temporary file's: services go by the ending
             self.name += self._ending()
 

@@ -61,6 +61,10 @@ class Groq(OpenaiTemplate):
     model_capabilities = {"qwen/qwen3.8-27b": frozenset({"vision"})}
     unsupported_parameters = frozenset({"logprobs", "top_logprobs", "logit_bias"})  # a 400 at Groq, as is n=2
     allowed_values = {"n": (1,)}
+    own_parameters = frozenset(
+        """citation_options compound_custom disable_tool_validation documents exclude_domains include_domains
+        include_reasoning reasoning_format search_settings""".split()
+    )
     endpoint_parameters = {
         "transcription": {
             "response_format": _FORMATS,

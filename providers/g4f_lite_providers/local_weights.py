@@ -9,7 +9,7 @@ from pathlib import Path
 
 from g4f_lite import ModelUnavailableError
 
-INSTALL = "pip install 'g4f_lite[local]'"
+INSTALL = "pip install '.[local]' in the checkout, or 'g4f_lite-….whl[local]'"
 _METADATA = 64 << 20
 """Bytes at a file's start that hold its metadata; a vocabulary of 262 144 words takes 6 MB."""
 _TEMPLATE_KEY = b"tokenizer.chat_template"

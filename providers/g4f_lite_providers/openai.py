@@ -63,6 +63,7 @@ class OpenAI(OpenaiTemplate):
         "translation": "whisper-1",
         "speech": "gpt-4o-mini-tts",
         "images": ("gpt-image-2", "gpt-image-1"),
+        "image_edits": ("gpt-image-2", "gpt-image-1"),
     }
     capabilities = OpenaiTemplate.capabilities | {"vision", "audio", *default_models}
     renamed_parameters = {"max_tokens": "max_completion_tokens"}  # reasoning models refuse the older name
@@ -101,11 +102,19 @@ class OpenAI(OpenaiTemplate):
         return STRICT if model.startswith("ft:") and self.schema_rules is _RULES else self.schema_rules
 
     def build_operation(self, request: EndpointRequest, *, key: str | None) -> HTTPRequest:
-        from g4f_lite import ImageRequest, TranscriptionRequest  # imported late: chats do not need them
+        from g4f_lite import (  # imported late: chats do not need them
+            ImageEditRequest,
+            ImageRequest,
+            TranscriptionRequest,
+        )
 
         if isinstance(request, TranscriptionRequest):
             request = _fit_transcription(request)
-        elif isinstance(request, ImageRequest) and request.model.startswith("gpt-image") and request.response_format:
+        elif (
+            isinstance(request, (ImageRequest, ImageEditRequest))
+            and request.model.startswith("gpt-image")
+            and request.response_format
+        ):
             if request.response_format == "url":
                 raise UnsupportedParameterError(f"{request.model} takes response_format='b64_json' only")
             request = msgspec.structs.replace(request, response_format=None)  # it knows the value, not the parameter

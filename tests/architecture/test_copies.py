@@ -27,7 +27,8 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 }
 VALUES = {
     "model": "m", "messages": ({"role": "user", "content": "a"},), "input": "a", "voice": "v", "prompt": "p",
-    "text": "t", "content": b"sound", "file": UploadFile(("a.mp3", b"sound")), "provider": "p",
+    "text": "t", "content": b"sound", "file": UploadFile(("a.mp3", b"sound")),
+    "image": [UploadFile(("a.png", b"sight"))], "provider": "p",
     "call": g4f_lite.ToolCall(), "completion": ChatCompletion(), "rounds": (), "reason": "r", "url": "http://127.0.0.1/", "status": 200, "body": b"{}", "id": "1", "name": "n", "source": "s",
 }  # fmt: skip
 STRUCTS = [
@@ -43,10 +44,11 @@ def test_public_data_is_copied_whole(kind: Any, way: str) -> None:
     values = {**VALUES, "data": b"x" if kind is ServerSentEvent else ()}
     one = kind(**{name: value for name, value in values.items() if name in names})
     twin = COPIES[way](one)
-    for name in names - {"file"}:
+    for name in names - {"file", "image"}:
         assert getattr(twin, name) == getattr(one, name)
-    if "file" in names:
-        assert (twin.file.name, b"".join(twin.file.blocks())) == (one.file.name, b"".join(one.file.blocks()))
+    for name in names & {"file", "image"}:
+        (given,), (made,) = ([*getattr(owner, name)] if name == "image" else [owner.file] for owner in (one, twin))
+        assert (made.name, b"".join(made.blocks())) == (given.name, b"".join(given.blocks()))
 
 
 @pytest.mark.parametrize("way", COPIES)

@@ -8,6 +8,7 @@ import pickle
 import pydoc
 import typing
 
+import msgspec
 import pytest
 from helpers.imports import loaded_by
 
@@ -17,7 +18,7 @@ from g4f_lite.testing import FaultServer, replies
 NAMES = frozenset(
     """
     AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
-    CallInfo ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
+    CallInfo ChoiceLogprobs TokenLogprob ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
     HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
     ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
@@ -25,7 +26,7 @@ NAMES = frozenset(
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamFraming StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
     ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
-    Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageRequest ImagesResponse
+    Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageEditRequest ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
     TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile
     Weighted __version__ achat astream audio_part chat find_keys hookimpl hookspec image_part provider_names register stream
@@ -112,3 +113,13 @@ def test_every_public_name_can_be_looked_into(name: str) -> None:
         typing.get_type_hints(found)
     if name != "PluginWarning":  # Python's own warnings have no signature either
         assert inspect.signature(found)
+
+
+STRUCTS = [name for name in sorted(NAMES) if isinstance(getattr(g4f_lite, name), msgspec.StructMeta)]
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_every_public_struct_says_what_it_is(name: str) -> None:
+    kind = getattr(g4f_lite, name)
+    bases = [base.__doc__ for base in kind.__mro__[1:]]
+    assert kind.__doc__ and kind.__doc__ not in bases

@@ -13,6 +13,7 @@ from helpers.commands import KEY, Cli, Free
 import g4f_lite
 import g4f_lite_providers
 from g4f_lite.cli.doctor import DEPENDENCIES, EXTRAS
+from g4f_lite.suggestions import install_hint
 from g4f_lite.testing import FaultServer
 
 
@@ -32,7 +33,7 @@ def test_the_doctor_finds_a_usable_provider(cli: Cli, groq: FaultServer, monkeyp
     assert rows["provider", "groq"].endswith(f"address {groq.base_url} from GROQ_API_BASE")
     assert rows["proxy", "https"] == "http://…@proxy:3128"
     assert ("package", "msgspec") in rows
-    assert rows["extra", "future"] == "missing: pip install 'g4f_lite[future]'"
+    assert rows["extra", "future"] == f"missing: {install_hint('future')}"
     assert KEY not in ran.out
     report = json.loads(cli("doctor", "--json").out)
     assert report["usable"] is True

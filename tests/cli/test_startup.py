@@ -10,6 +10,7 @@ from pathlib import Path
 from helpers.commands import Cli
 
 import g4f_lite
+from g4f_lite.suggestions import install_hint
 
 
 def test_every_command_has_help_with_an_example(cli: Cli) -> None:
@@ -43,4 +44,4 @@ def test_without_click_one_line_says_what_to_install(tmp_path: Path) -> None:
         text=True,
     )
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "g4f-lite needs click and rich: pip install 'g4f_lite[cli]'\n"
+    assert ran.stderr == f"g4f-lite needs click and rich: {install_hint('cli')}\n"

@@ -16,7 +16,8 @@ MODES = ("sync", "async")
 CALM = {**QUICK, "timeouts": Timeouts(connect=10, total=10)}
 """Long enough that a slow machine does not look like a silent server."""
 SOON = {"timeouts": Timeouts(connect=10, total=1)}
-ALL = frozenset({"embeddings", "transcription", "translation", "speech", "images"})
+ALL = frozenset({"embeddings", "transcription", "translation", "speech", "images", "image_edits"})
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40
 
 
@@ -29,6 +30,7 @@ class Alpha(OpenaiTemplate):
         "translation": "ears",
         "speech": "mouth",
         "images": "brush",
+        "image_edits": "brush",
     }
     capabilities = ALL
 
@@ -70,6 +72,8 @@ ENDPOINTS = [
     Endpoint("speech", "audio.speech.create", {"input": "Hello", "voice": "troy"}, "/v1/audio/speech", "mouth",
              g4f_lite.Speech),
     Endpoint("images", "images.generate", {"prompt": "A cat"}, "/v1/images/generations", "brush",
+             g4f_lite.ImagesResponse),
+    Endpoint("image_edits", "images.edit", {"image": ("cat.png", PNG), "prompt": "A hat"}, "/v1/images/edits", "brush",
              g4f_lite.ImagesResponse),
 ]  # fmt: skip
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}

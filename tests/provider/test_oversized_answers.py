@@ -127,7 +127,7 @@ def test_log_probabilities_and_long_texts_stay_far_below_the_limits() -> None:
     tokens = [{**entry, "top_logprobs": [entry] * 20}] * 10_000
     body = {"choices": [{"message": {"content": '{"a": [1, 2]}, ' * 20_000}, "logprobs": {"content": tokens}}]}
     _, completion = chat(json.dumps(body).encode())
-    assert len(completion.choices[0].logprobs["content"]) == 10_000  # type: ignore[attr-defined]
+    assert len(completion.choices[0].logprobs.content) == 10_000  # type: ignore[attr-defined]
 
 
 def test_many_embeddings_are_read_and_too_many_are_refused() -> None:

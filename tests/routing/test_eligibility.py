@@ -11,6 +11,7 @@ from helpers.imports import python
 
 import g4f_lite
 from g4f_lite import Client, OpenaiTemplate, audio_part, image_part
+from g4f_lite.suggestions import install_hint
 from g4f_lite.testing import FaultServer, replies
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -150,4 +151,4 @@ assert reply.cost is None and not reply.trail.skipped
 client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}], provider=one, max_price=1)
 """
     done = python(code)
-    assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr
+    assert f"ConfigurationError: prices are not installed; run: {install_hint('prices')}" in done.stderr

@@ -15,6 +15,7 @@ from g4f_lite import ChatRequest, Client
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.leg import Leg
 from g4f_lite.routing.strategies import StrategyContext, TurnCounter
+from g4f_lite.suggestions import install_hint
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -64,7 +65,7 @@ def test_the_cheapest_leg_comes_first_and_unknown_prices_last(server: FaultServe
 def test_cheapest_without_its_extra_says_what_to_install() -> None:
     code = "import sys; sys.modules['genai_prices'] = None; import g4f_lite; g4f_lite.Client(strategy='cheapest')"
     done = python(code)
-    assert "ConfigurationError: prices are not installed; run: pip install 'g4f_lite[prices]'" in done.stderr
+    assert f"ConfigurationError: prices are not installed; run: {install_hint('prices')}" in done.stderr
 
 
 def test_the_least_busy_leg_comes_first(server: FaultServer) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
 from ...errors.signal_handlers import raise_interruption
+from ...suggestions import install_hint
 from ...types.json_values import is_encodable
 from ...value import JSONObject
 
@@ -170,7 +171,7 @@ def _documented(function: Callable[..., Any], name: str) -> tuple[str, dict[str,
         from docstring_parser import parse
     except ImportError:
         raise ConfigurationError(
-            f"to read the docstring of {name}(), its tool needs the extra `tools`: pip install 'g4f_lite[tools]'"
+            f"to read the docstring of {name}(), its tool needs the extra `tools`: {install_hint('tools')}"
         ) from None
     read = parse(text)
     description = "\n\n".join(filter(None, (read.short_description, read.long_description)))

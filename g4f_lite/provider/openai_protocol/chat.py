@@ -68,6 +68,8 @@ class OpenaiTemplate(Provider):
     """Parameters of `create` that the service refuses; a request that sets one fails over to another leg."""
     allowed_values: Mapping[str, Sequence[Any]] = {}
     """Parameters for which the service accepts only these values; a request with another value fails over."""
+    own_parameters: frozenset[str] = frozenset()
+    """Parameters that only this service has. They go into `extra_body`, which the error for one given directly says."""
     renamed_parameters: Mapping[str, str] = {}
     """Parameters that have another name there: `{"seed": "random_seed"}`."""
     renamed_values: Mapping[str, Mapping[str, str]] = {}

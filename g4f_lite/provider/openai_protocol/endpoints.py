@@ -17,8 +17,9 @@ from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequ
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
 from ...types.http import HTTPRequest, HTTPResponse, Upload
-from ...types.images import ImagesResponse, as_plain_base64
-from ...types.models import ModelList, ModelsRequest
+from ...types.images import ImageEditRequest, ImagesResponse, as_plain_base64
+from ...types.models import Model, ModelList, ModelsRequest
+from ...types.results import unknown_fields
 from ...types.size_limits import check_json_size
 from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
@@ -38,6 +39,7 @@ PATHS = {
     "translation": "/audio/translations",
     "speech": "/audio/speech",
     "images": "/images/generations",
+    "image_edits": "/images/edits",
 }
 
 
@@ -65,6 +67,10 @@ def build(
         body = Upload(_fields(given), request.file, progress=request.progress)
         headers["content-type"] = body.content_type
         headers["accept"] = "*/*"  # text and subtitles are not JSON
+    elif isinstance(request, ImageEditRequest):
+        (field, file), *more = request.files
+        body = Upload(_fields(given), file, field=field, more=more, progress=request.progress)
+        headers["content-type"] = body.content_type
     elif not isinstance(request, ModelsRequest):
         body = msgspec.json.encode(given)
         headers["content-type"] = "application/json"
@@ -142,7 +148,7 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
             answer["data"] = []
         _leave_out_odd_models(answer)
-        _say_which_chat(answer)
+        _say_more_of_models(answer)
     elif kind is CreateEmbeddingResponse:
         _settle_vectors(answer)
     try:
@@ -172,13 +178,16 @@ def _name_speakers(answer: JSONObject) -> None:
                 one["speaker"] = one["speaker_id"]
 
 
-def _say_which_chat(answer: Any) -> None:
-    """Write into the items of a list, in place, whether they can chat, if the list says so."""
+def _say_more_of_models(answer: Any) -> None:
+    """Write into the items of a list, in place, their extra fields, and whether they can chat, if the list says so."""
     listed = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(listed, list):
         return
     more = answer.get("models")  # llama.cpp: the same models in Ollama's shape, with their capabilities
     more = more[:_LOOKED_AT] if isinstance(more, list) else []
+    for one in listed:
+        if isinstance(one, dict):
+            one["g4f_lite.extra"] = unknown_fields(one, Model)
     known = {str(one.get("name")): one for one in more if isinstance(one, dict)}
     for one in listed[:_LOOKED_AT]:
         if isinstance(one, dict):

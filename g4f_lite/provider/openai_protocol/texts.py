@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
-from ...types.chat import Delta, Message
+from ...types.chat import Message
+from ...types.chunks import Delta
 from ...types.size_limits import MAX_CHOICES, check_length
 from ...value import MOST_ODD, JSONObject
 

@@ -14,7 +14,7 @@ from ...provider.base import Provider
 from ...types.audio import SpeechRequest, TranscriptionRequest, TranslationRequest
 from ...types.embeddings import EmbeddingRequest
 from ...types.endpoint import EndpointRequest
-from ...types.images import ImageRequest
+from ...types.images import ImageEditRequest, ImageRequest
 from ...types.models import ModelsRequest
 from ...types.uploads import UploadFile
 from .. import replies
@@ -87,6 +87,13 @@ ENDPOINTS: dict[str, Endpoint] = {
     "images": Endpoint(
         ImageRequest, {"prompt": PROMPT}, (PROMPT,), {**_DRAWN, "response_format": ("url", "url")},
         "images.generate", {"prompt": PROMPT}, _json({"created": 1, "data": [{"url": "http://i.invalid/1"}] * 3}),
+        lambda found: [one.url for one in found.data], ["http://i.invalid/1"] * 3,
+    ),
+    "image_edits": Endpoint(
+        ImageEditRequest, {"prompt": PROMPT, "image": [UploadFile(("clip.png", SOUND))]}, (PROMPT, "clip.png"),
+        {name: sent for name, sent in _DRAWN.items() if name != "style"},
+        "images.edit", {"prompt": PROMPT, "image": ("clip.png", SOUND)},
+        _json({"created": 1, "data": [{"url": "http://i.invalid/1"}] * 3}),
         lambda found: [one.url for one in found.data], ["http://i.invalid/1"] * 3,
     ),
     "models": Endpoint(

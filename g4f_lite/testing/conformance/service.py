@@ -221,7 +221,7 @@ def _values(outgoing: HTTPRequest) -> list[str]:
         else:
             found.append(str(value))
 
-    body = outgoing.body if isinstance(outgoing.body, bytes) else outgoing.body.head
+    body = outgoing.body if isinstance(outgoing.body, bytes) else b"".join(outgoing.body.heads)
     try:
         collect(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError):

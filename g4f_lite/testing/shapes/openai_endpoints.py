@@ -21,6 +21,7 @@ DIMENSIONS = 4
 MODELS = ("test-model", "test-model-mini")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="  # a PNG of 1 x 1
 _JSON = "application/json"
+_DRAWN = ("n", "response_format")
 
 
 def whole(request: Received, said: Said) -> tuple[bytes, str]:
@@ -31,7 +32,8 @@ def whole(request: Received, said: Said) -> tuple[bytes, str]:
             return _dump(embeddings(request.model, asked))
         case "/audio/speech":
             return wave(said.text), "audio/wav"
-        case "/images/generations":
+        case "/images/generations" | "/images/edits":
+            asked = asked or {name: values[0].decode() for name, values in request.form.items() if name in _DRAWN}
             image = (
                 {"b64_json": PIXEL} if asked.get("response_format") == "b64_json" else {"url": "http://img.invalid/1"}
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -319,7 +320,7 @@ def _kinds(*details: list[_Counted] | None) -> TokenDetails:
     )
 
 
-def _logprobs(candidate: _Candidate) -> JSONObject | None:
+def _logprobs(candidate: _Candidate) -> Any:
     result = candidate.logprobs_result
     if result is None:
         return None

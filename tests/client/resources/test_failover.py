@@ -32,6 +32,7 @@ EMPTY = {
     "translation": b'{"text": null}',
     "speech": b"",
     "images": b'{"created": 1, "data": [{"revised_prompt": "x"}]}',
+    "image_edits": b'{"created": 1, "data": []}',
 }
 
 

