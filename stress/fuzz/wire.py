@@ -178,7 +178,7 @@ STREAM = written("openai", [
 ])  # fmt: skip
 ERROR = as_json(seeds.ERRORS[0])
 STARTS = st.sampled_from(
-    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 429 No", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
+    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 403 No", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
      b"HTTP/1.1 103 Early\r\nlink: a\r\n\r\nHTTP/1.1 200 OK", b"HTTP/1.1 204 None", b"HTTP/1.1 304 Same", b"HTTP/1.1 206 Part",
      b"HTTP/1.1 307 Go", b"HTTP/1.1 500 No", b"HTTP/1.1 101 Switch", b"HTTP/2.0 200 OK", b"HTTP/1.1 099 Odd", b"HTTP/1.1 +200 OK",
      b"http/1.1 200 OK", b"ICY 200 OK", b"HTTP/1.1  200 OK", b"HTTP/1.1 200\tOK", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1 200 \xff", b"")
