@@ -178,7 +178,7 @@ STREAM = written("openai", [
 ])  # fmt: skip
 ERROR = as_json(seeds.ERRORS[0])
 STARTS = st.sampled_from(
-    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 429 No", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
+    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 403 No", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
      b"HTTP/1.1 103 Early\r\nlink: a\r\n\r\nHTTP/1.1 200 OK", b"HTTP/1.1 204 None", b"HTTP/1.1 304 Same", b"HTTP/1.1 206 Part",
      b"HTTP/1.1 307 Go", b"HTTP/1.1 500 No", b"HTTP/1.1 101 Switch", b"HTTP/2.0 200 OK", b"HTTP/1.1 099 Odd", b"HTTP/1.1 +200 OK",
      b"http/1.1 200 OK", b"ICY 200 OK", b"HTTP/1.1  200 OK", b"HTTP/1.1 200\tOK", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1 200 \xff", b"")
@@ -188,7 +188,7 @@ LINES = st.sampled_from(
      b"Content-Length: 5", b"content-length: 0", b"content-length: -1", b"content-length: 1_0", b"content-length: 5, 5",
      b"content-length: +5", b"content-length: 99999999999999999999", b"content-length:", b"transfer-encoding: chunked",
      b"transfer-encoding: identity", b"transfer-encoding: gzip, chunked", b"Transfer-Encoding: CHUNKED", b"transfer-encoding: xchunked",
-     b"content-encoding: gzip", b"content-encoding: identity", b"content-encoding: br", b"retry-after: 1", b"location: http://127.0.0.1:1/",
+     b"content-encoding: gzip", b"content-encoding: identity", b"content-encoding: br", b"retry-after: 900", b"location: http://127.0.0.1:1/",
      b" folded", b"no colon", b"space : a", b": a", b"a:\xff", b"a: \0", b"set-cookie: a=b", b"x: " + b"y" * 9000, b"upgrade: h2c",
      b"connection: upgrade", b"trailer: a", b"content-range: bytes 0-1/9")
 )  # fmt: skip
