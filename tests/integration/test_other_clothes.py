@@ -230,9 +230,9 @@ def test_numbers_that_are_not_json_are_read(mode: str, server: FaultServer) -> N
         return replies.stream([data(body)])(request) if request.stream else replies.body(body.encode())(request)
 
     reply_ = answered(mode, server, reply)
-    first, second = reply_.choices[0].logprobs["content"]
-    assert first["logprob"] == -math.inf
-    assert math.isnan(second["logprob"])
+    first, second = reply_.choices[0].logprobs.content
+    assert first.logprob == -math.inf
+    assert math.isnan(second.logprob)
     assert "stream" in mode or reply_.raw["choices"][0]["logprobs"]["content"][0]["logprob"] == -math.inf
 
 
