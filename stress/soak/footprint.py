@@ -15,7 +15,7 @@ from unittest import mock
 from g4f_lite.health import breaker
 from g4f_lite.health import tracker as health
 from g4f_lite.prices import price
-from g4f_lite.provider import keys
+from g4f_lite.provider import keys, redaction
 from g4f_lite.routing import strategies
 
 
@@ -56,4 +56,5 @@ def quick_memory() -> Iterator[None]:
 
         for number in range(2000):
             keys.fingerprint(f"fill the cache {number}")
+            redaction.redact_text("text", keys.Key(f"fill the cache {number}", "argument"))
         yield

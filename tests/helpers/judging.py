@@ -48,6 +48,7 @@ def judge(mode: str, row: Row, server: FaultServer, **settings: Any) -> Verdict:
         "base_urls": {"plain": server.base_url},
         "retries": 0,
         "timeouts": Timeouts(),
+        "max_response_bytes": 8 << 20,
         **settings,
     }
     params = {"provider": "plain", "messages": MESSAGES}

@@ -24,7 +24,7 @@ from g4f_lite_providers.row import Row
 PARAMETERS = set(ChatRequest.__struct_fields__) - {"messages", "model", "extra_body", "extra_headers"}
 CAPABILITIES = {
     "streaming", "tools", "json_schema", "vision", "audio", "embeddings", "prefill", "stream_usage",
-    "transcription", "translation", "speech", "images",
+    "transcription", "translation", "speech", "images", "image_edits",
 }  # fmt: skip
 
 

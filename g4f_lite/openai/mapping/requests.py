@@ -13,7 +13,8 @@ from ...types.uploads import UploadFile
 from ...value import NOT_JSON, JSONObject, decode_lenient
 from .forms import read_form
 
-_BY_PATH = {"/chat/completions": "chat", **{path: operation for operation, path in PATHS.items()}}
+_BY_PATH = {"/chat/completions": "chat", "/models": "models", **{path: operation for operation, path in PATHS.items()}}
+del _BY_PATH[PATHS["image_edits"]]  # which are passed on
 _PLACE = re.compile(f"(?P<base>.*?)(?P<path>{'|'.join(map(re.escape, _BY_PATH))})/?")
 _MODEL = re.compile(r"(?P<base>.*?)/models/(?P<model>.+)")
 _NOT_HERE: Mapping[str, tuple[str, object]] = {

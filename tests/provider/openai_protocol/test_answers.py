@@ -15,7 +15,8 @@ from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.provider.openai_protocol.lenient import loose_completion
 from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
 from g4f_lite.types.assembly import assemble
-from g4f_lite.types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta, TokenDetails, Usage
+from g4f_lite.types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, TokenDetails, Usage
+from g4f_lite.types.chunks import Delta
 from g4f_lite.types.http import HTTPResponse, ServerSentEvent
 
 
