@@ -67,6 +67,7 @@ def run(package: str, folder: Path, environment: dict[str, str] | None = None) -
         marker = f"from {package}._utils import is_dict\n"
         assert marker in text
         fixtures.write_text(text.replace(marker, marker + ours, 1), "utf-8")
+    own = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # such as --cov
     with FaultServer() as server:
         server.script(answer)
         path = os.pathsep.join(str(one) for one in (folder.parent / "more", folder))
@@ -78,7 +79,7 @@ def run(package: str, folder: Path, environment: dict[str, str] | None = None) -
                 *(f"tests/api_resources/{one}" for one in FILES[package]),
             ],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path, "TEST_API_BASE_URL": server.base_url, **(environment or {})},
+            env={**own, "PYTHONPATH": path, "TEST_API_BASE_URL": server.base_url, **(environment or {})},
             capture_output=True,
             text=True,
         )
