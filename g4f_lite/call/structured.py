@@ -79,7 +79,7 @@ class ResponseModel:
                 return self._reader.parse(own)
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
                 raise_interruption(error)
-                if not isinstance(error, ValueError):  # a bug of a validator
+                if not isinstance(error, (ValueError, msgspec.MsgspecError)):  # a bug of a validator
                     complaints = [f"{type(error).__name__}: {error} (at {place_of(error)})"]
                 elif not complaints or _is_json(part):
                     with _lock:

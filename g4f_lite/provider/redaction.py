@@ -262,11 +262,15 @@ def hide_frames(error: BaseException) -> None:
             link.__traceback__ = _without_http(link.__traceback__)
 
 
+_OUR_TRANSPORT = __name__.partition(".")[0] + ".transport"
+
+
 def _without_http(trace: TracebackType) -> TracebackType | None:
     kept: list[TracebackType] = []
     one: TracebackType | None = trace
     while one is not None:
-        if str(one.tb_frame.f_globals.get("__name__")).partition(".")[0] not in _HOLD_HEADERS:
+        module = str(one.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in _HOLD_HEADERS and not module.startswith(_OUR_TRANSPORT):
             kept.append(one)
         one = one.tb_next
     below: TracebackType | None = None

@@ -168,12 +168,13 @@ class Protocol(ResponseHandler):
             self.transport = self._payload = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._answer.end()
-        self._settle()
         if exc is not None and raised_by_signal_handler(exc) is not None:  # it came in here, and asyncio closed
             self.set_exception(exc)
             if self._body is not None:
                 self._body.set_exception(exc)
+        else:
+            self._answer.end()
+            self._settle()
         super().connection_lost(exc)
 
 
