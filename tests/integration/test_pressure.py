@@ -14,7 +14,7 @@ from helpers.driving import MESSAGES, MODES, QUICK, eventually, run
 from helpers.limited_service import Service, waiting
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client, OpenaiTemplate, RateLimitError, Timeouts
+from g4f_lite import AsyncClient, Client, DeadlineExceededError, OpenaiTemplate, RateLimitError, Timeouts
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Action, Received
 
@@ -161,7 +161,8 @@ def test_the_deadline_bounds_the_wait_in_line(mode: str, server: FaultServer) ->
     server.script(replies.error(429, "slow down", retry_after="0"))
     began = time.monotonic()
     outcome = run(mode, {"retry_wait": None}, {"provider": Limited(api_base=server.base_url), "deadline": 1.0})
-    assert isinstance(outcome.error, RateLimitError)
+    # The deadline may also pass while the last attempt is under way.
+    assert isinstance(outcome.error, (RateLimitError, DeadlineExceededError))
     assert time.monotonic() - began < 10
     assert 2 <= len(outcome.trail.attempts) <= 6
 
