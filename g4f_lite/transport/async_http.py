@@ -333,6 +333,8 @@ class _LoopSession:
         self.in_use -= 1
         if self.retired:
             self.close_idle()
+            if not self.in_use:
+                self.session.detach()  # it has no connection any more: nothing to wait for, should the loop end here
 
     async def end(self) -> None:
         """Close a retired session with its last call. Not through the guard: the loop may be closing that."""
