@@ -262,6 +262,10 @@ class _Sent:
             self.over.abort()
 
 
+_under_way: set[_LoopSession] = set()
+"""Retired sessions in use: only streams refer to them, and with a forgotten one aiohttp would complain of both."""
+
+
 class _LoopSession:
     """
     A session that its own loop closes.
@@ -297,6 +301,7 @@ class _LoopSession:
         try:
             yield
         finally:
+            _under_way.discard(self)
             for stream in list(self.streams):  # aiohttp complains of a connection that outlives its loop
                 stream.free()
             self.close_idle()
@@ -326,7 +331,9 @@ class _LoopSession:
         """Close what is idle now, and the rest with the last call or stream that is under way."""
         self.retired = True
         self.close_idle()
-        if not self.in_use:
+        if self.in_use:
+            _under_way.add(self)
+        else:
             await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
 
     def left(self) -> None:
@@ -334,6 +341,7 @@ class _LoopSession:
         if self.retired:
             self.close_idle()
             if not self.in_use:
+                _under_way.discard(self)
                 self.session.detach()  # it has no connection any more: nothing to wait for, should the loop end here
 
     async def end(self) -> None:
