@@ -24,8 +24,8 @@ from .footprint import Footprint, footprint, quick_memory
 from .noise import listening
 from .servers import Servers
 
-MEMORY_NOISE = 15_000
-"""Blocks by which the memory of 256 legs in each of three clients may vary."""
+MEMORY_NOISE = 10_000
+"""Blocks by which the memory of 64 legs in each of three clients may vary."""
 
 
 class Report(NamedTuple):

@@ -46,7 +46,7 @@ def quick_memory() -> Iterator[None]:
             (breaker, "OPEN_S", 0.02),
             (breaker, "OPEN_LONGEST_S", 0.1),
             (health, "PROBE_POLL_S", 0.01),
-            (health, "MOST_LEGS", 256),
+            (health, "MOST_LEGS", 64),
             (strategies.TurnCounter, "MOST", 64),
         ):
             stack.enter_context(mock.patch.object(owner, name, value))
