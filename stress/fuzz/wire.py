@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ PATIENT, QUICK = (
     Timeouts(connect=20, first_token=0.3, stall=0.3, total=0.3),
 )
 """If the server closes the connection, nothing is waited for; if it does not, as long as this."""
+BUSY = re.compile(rb"HTTP/\S*\s+429")
+BUSY_S = 1.0
+"""The deadline of a call whose server says with each answer that it is busy: the call waits in line until then."""
 HANGS_S = 30.0
 MOST_CONNECTIONS = 12
 
@@ -68,7 +72,7 @@ class Wire:
         seen = []
         for actions in framed:
             self.server.on("fuzzed", replies.raw(*actions))
-            seen += [ask("fuzzed", stream, PATIENT, retries=0) for ask in (self._sync, self._async)]
+            seen += [ask("fuzzed", stream, PATIENT) for ask in (self._sync, self._async)]
         require(len(set(seen)) == 1, "the frame of a body does not matter", seen)
 
     def check_response(self, pieces: Sequence[bytes], end: str, stream: bool) -> None:
@@ -83,10 +87,11 @@ class Wire:
         actions += {"close": [Close()], "reset": [Pause(0.01), Close(reset=True)], "keep": []}[end]
         self.server.on("fuzzed", replies.raw(*actions))
         timeouts = QUICK if end == "keep" else PATIENT
+        limit = {"deadline": BUSY_S, "retries": 2} if BUSY.search(b"".join(pieces)) else {}
         both = []
         for ask in (self._sync, self._async):
             begun = time.monotonic()
-            both.append(ask("fuzzed", stream, timeouts))
+            both.append(ask("fuzzed", stream, timeouts, **limit))
             require(time.monotonic() - begun < HANGS_S, "no call hangs")
             good = f"good {next(self.numbers)}"
             self.server.on("good", replies.answer(good))
@@ -100,13 +105,13 @@ class Wire:
             differ = f"both clients see the same: {both[0][0]}, {both[1][0]}"
             require(both[0] == both[1], differ, both)
 
-    def _params(self, model: str, timeouts: Timeouts, retries: int) -> dict[str, Any]:
+    def _params(self, model: str, timeouts: Timeouts, **more: Any) -> dict[str, Any]:
         provider = Fuzzed(api_base=self.server.base_url, api_key=f"{KEY}{next(self.numbers)}")
-        return {"messages": MESSAGES, "provider": provider, "model": model, "timeouts": timeouts, "retries": retries}
+        return {"messages": MESSAGES, "provider": provider, "model": model, "timeouts": timeouts, "retries": 0, **more}
 
-    def _sync(self, model: str, stream: bool, timeouts: Timeouts, retries: int = 0) -> tuple[str, str]:
+    def _sync(self, model: str, stream: bool, timeouts: Timeouts, **more: Any) -> tuple[str, str]:
         said = ""
-        params = self._params(model, timeouts, retries)
+        params = self._params(model, timeouts, **more)
         try:
             if not stream:
                 return self._answered(self.client.chat.completions.create(**params))
@@ -117,12 +122,12 @@ class Wire:
         except G4FLiteError as error:
             return self._failed(error, said)
 
-    def _async(self, model: str, stream: bool, timeouts: Timeouts, retries: int = 0) -> tuple[str, str]:
-        return self.runner.run(self._ask(model, stream, timeouts, retries))
+    def _async(self, model: str, stream: bool, timeouts: Timeouts, **more: Any) -> tuple[str, str]:
+        return self.runner.run(self._ask(model, stream, timeouts, **more))
 
-    async def _ask(self, model: str, stream: bool, timeouts: Timeouts, retries: int = 0) -> tuple[str, str]:
+    async def _ask(self, model: str, stream: bool, timeouts: Timeouts, **more: Any) -> tuple[str, str]:
         said = ""
-        params = self._params(model, timeouts, retries)
+        params = self._params(model, timeouts, **more)
         try:
             if not stream:
                 return self._answered(await self.other.chat.completions.create(**params))
@@ -178,7 +183,7 @@ STREAM = written("openai", [
 ])  # fmt: skip
 ERROR = as_json(seeds.ERRORS[0])
 STARTS = st.sampled_from(
-    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 403 No", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
+    (b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.0 200 OK", b"HTTP/1.1 403 No", b"HTTP/1.1 429 Busy", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
      b"HTTP/1.1 103 Early\r\nlink: a\r\n\r\nHTTP/1.1 200 OK", b"HTTP/1.1 204 None", b"HTTP/1.1 304 Same", b"HTTP/1.1 206 Part",
      b"HTTP/1.1 307 Go", b"HTTP/1.1 500 No", b"HTTP/1.1 101 Switch", b"HTTP/2.0 200 OK", b"HTTP/1.1 099 Odd", b"HTTP/1.1 +200 OK",
      b"http/1.1 200 OK", b"ICY 200 OK", b"HTTP/1.1  200 OK", b"HTTP/1.1 200\tOK", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1 200 \xff", b"")
