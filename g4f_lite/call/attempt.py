@@ -37,7 +37,7 @@ from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
-from ..provider.redaction import redact, redact_reply
+from ..provider.redaction import redact, redact_name, redact_reply, redact_text
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -332,15 +332,16 @@ class ActiveAttempt:
         if self.call.observed and headers:
             from ..errors.reply_facts import request_id_of
 
-            request_id = request_id_of(headers)
+            request_id = redact_text(request_id_of(headers) or "", self.leg.key) or None
+        tier = answer.service_tier if self.call.operation is CHAT else None
         attempt = self.call.plan.succeed(
             self.state,
             status,
             headers,
             notes,
             usage=answer.usage,
-            response_model=answer.model or None,
-            service_tier=answer.service_tier if self.call.operation is CHAT else None,
+            response_model=redact_name(answer.model, self.leg.key) if answer.model else None,
+            service_tier=redact_name(tier, self.leg.key) if tier else None,
             request_id=request_id,
         )
         self._report(attempt)

@@ -21,6 +21,7 @@ import msgspec
 
 from ..errors.exceptions import G4FLiteError, ProviderError
 from ..errors.reply import MAX_ERROR_BODY, ErrorReply
+from ..errors.signal_handlers import raise_interruption
 from .keys import Key
 
 SHORTEST_PIECE = 8
@@ -30,14 +31,15 @@ _SPLIT_PIECE = 16
 _HALF = SHORTEST_PIECE // 2
 _HIDDEN = "[key]"
 _LONGEST_WORD = 14
-"""Letters of a word that is left if the key contains it as a word: a key may be made of words, as `lm-studio` is."""
+"""Letters of a word in one case that is left if the key contains it: a key may be made of words, as `lm-studio` is."""
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # str.lower changes the length of some texts
 _ESCAPES = re.compile(
     r"%([2-7][0-9a-f])|\\u00([2-7][0-9a-f])|\\x([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}([0-9]{2,3});"
-    r"|\\([/\"'\\])",
+    r"|\\([/\"'\\])|&(amp|lt|gt|quot|apos);",
     re.IGNORECASE,
 )
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _MOST_LAYERS = 4
 """Escapes within escapes that are looked through."""
 _APART = re.compile(r"[^0-9a-z]+")
@@ -75,8 +77,9 @@ def _forms(secret: str) -> _Forms:
     split = {_APART.sub("", text): needed + 2 for text, needed in encoded.items()}
     if len(compact) >= (_SPLIT_PIECE if compact.isalpha() else SHORTEST_PIECE):  # else it may be common words
         split[compact] = min(_SPLIT_PIECE, len(compact))
-    words = frozenset(word for word in re.split("[^a-z]+", lower) if SHORTEST_PIECE <= len(word) <= _LONGEST_WORD)
-    return _Forms(_grams({lower: SHORTEST_PIECE}), _grams(encoded), _grams(split), words - {lower})
+    words = {word.lower() for word in re.split("[^a-zA-Z]+", secret) if word.islower() or word.isupper()}
+    words = {word for word in words if SHORTEST_PIECE <= len(word) <= _LONGEST_WORD}
+    return _Forms(_grams({lower: SHORTEST_PIECE}), _grams(encoded), _grams(split), frozenset(words - {lower}))
 
 
 def _grams(forms: dict[str, int]) -> _Grams:
@@ -115,6 +118,8 @@ def redact_text(text: str, key: Key | None) -> str:
     if key is None or not key.value or not text:
         return text
     secret = key.value
+    if len(text) < SHORTEST_PIECE <= len(secret):
+        return text
     if len(secret) < SHORTEST_PIECE:  # no service gives such keys; inside a word it is a coincidence
         return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
     forms = _forms(secret)
@@ -128,6 +133,14 @@ def redact_text(text: str, key: Key | None) -> str:
         places = where if places is None else [places[at] for at in where]
         spans += ((places[start], places[end]) for start, end in _spans(lower, forms))
     return _without(text, spans) if spans else text
+
+
+_cached = lru_cache(maxsize=256)(redact_text)
+
+
+def redact_name(name: str, key: Key | None) -> str:
+    """As `redact_text`, for a name that many answers have, such as that of the model."""
+    return _cached(name, key) if len(name) <= 100 else redact_text(name, key)
 
 
 def _spans(text: str, forms: _Forms) -> Iterator[Span]:
@@ -159,9 +172,13 @@ def _unescaped(text: str) -> tuple[str, list[int] | None]:
     for escape in _ESCAPES.finditer(text):
         pieces.append(text[at : escape.start()])
         places += range(at, escape.start() + 1)
-        url, json, python, html, decimal, itself = escape.groups()
-        digits = url or json or python or html
-        pieces.append(itself or chr(int(digits, 16) if digits else min(int(decimal), 127)))
+        url, json, python, html, decimal, itself, named = escape.groups()
+        if digits := url or json or python or html:
+            pieces.append(chr(int(digits, 16)))
+        elif decimal:
+            pieces.append(chr(min(int(decimal), 127)))
+        else:
+            pieces.append(itself or _NAMED[named.lower()])
         at = escape.end()
     if not pieces:
         return text, None
@@ -193,7 +210,7 @@ def redact_reply(reply: ErrorReply, key: Key | None) -> ErrorReply:
 
 # -- exceptions ----------------------------------------------------------------------------
 
-_NOT_REDACTED = frozenset({"trail", "provider", "model", "partial_text", "phase", "kind"})
+_NOT_REDACTED = frozenset({"trail", "tool_run", "provider", "model", "partial_text", "phase", "kind"})
 """Attributes of errors that hold nothing of a reply; the text of an answer stays as it came."""
 
 
@@ -221,11 +238,21 @@ def _redact_one(error: BaseException, key: Key) -> None:
     from ..errors.reply_facts import in_texts
 
     def change(value: Any) -> Any:
-        return in_texts(value, lambda text: redact_text(text, key))
+        if isinstance(value, (str, dict, list)):
+            return in_texts(value, lambda text: redact_text(text, key))
+        if value is None or isinstance(value, (int, float)):
+            return value
+        try:
+            shown = repr(value)  # bytes, a tuple, or an object of a plugin
+        except Exception as failure:  # of foreign code
+            raise_interruption(failure)
+            return None
+        hidden = redact_text(shown, key)
+        return value if hidden == shown else hidden
 
     error.args = tuple(change(arg) for arg in error.args)
     for name, value in list(vars(error).items()):
-        if isinstance(value, (str, dict, list)) and name not in _NOT_REDACTED:
+        if name not in _NOT_REDACTED:
             setattr(error, name, change(value))
 
 
@@ -244,7 +271,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting += link.exceptions
 
 
-_HOLD_HEADERS = ("urllib3", "http", "aiohttp", "requests", "asyncio")
+_HOLD_HEADERS = ("urllib3.", "http.", "aiohttp.", "requests.", "asyncio.", "g4f_lite.transport.")
 """Packages whose functions have a request's headers, with the key, in local variables."""
 
 
@@ -253,7 +280,7 @@ def hide_frames(error: BaseException) -> None:
     Remove from tracebacks the frames whose local variables may show a key: some tools print them.
 
     Errors of this library lose all frames up to here: their messages say what failed and where. Of other exceptions,
-    such as Ctrl-C or an exception of the caller's code, only the frames of the HTTP libraries are left out.
+    such as Ctrl-C or an exception of the caller's code, only the frames of what sends and receives are left out.
     """
     for link in _chain(error):
         if isinstance(link, G4FLiteError):
@@ -262,15 +289,11 @@ def hide_frames(error: BaseException) -> None:
             link.__traceback__ = _without_http(link.__traceback__)
 
 
-_OUR_TRANSPORT = __name__.partition(".")[0] + ".transport"
-
-
 def _without_http(trace: TracebackType) -> TracebackType | None:
     kept: list[TracebackType] = []
     one: TracebackType | None = trace
     while one is not None:
-        module = str(one.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in _HOLD_HEADERS and not module.startswith(_OUR_TRANSPORT):
+        if not f"{one.tb_frame.f_globals.get('__name__')}.".startswith(_HOLD_HEADERS):
             kept.append(one)
         one = one.tb_next
     below: TracebackType | None = None

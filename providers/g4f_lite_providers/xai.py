@@ -1,26 +1,11 @@
-"""xAI: OpenAI's protocol, except for tools, two parameters, and how it counts tokens."""
+"""xAI: OpenAI's protocol, except for tools and a few parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from g4f_lite import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ChatRequest,
-    ContentFilterError,
-    HTTPResponse,
-    OpenaiTemplate,
-    Provider,
-    ServerSentEvent,
-    StreamParser,
-    UnsupportedParameterError,
-    Usage,
-    hookimpl,
-)
+from g4f_lite import ContentFilterError, OpenaiTemplate, Provider, UnsupportedParameterError, hookimpl
 
 from .catalogue.constants import FOREIGN
 from .catalogue.schemas import NUMBERS, UNIONS
@@ -61,42 +46,6 @@ class XAI(OpenaiTemplate):
     def adapt_body(self, body: dict[str, Any]) -> None:
         if "tools" in body:
             body["tools"] = [_without_strict(tool) for tool in body["tools"]]
-
-    def parse_response(self, response: HTTPResponse) -> ChatCompletion:
-        completion = super().parse_response(response)
-        return msgspec.structs.replace(completion, usage=_with_reasoning(completion.usage))
-
-    def new_stream(self, request: ChatRequest) -> StreamParser:
-        return _XAIStream(super().new_stream(request))
-
-
-class _XAIStream:
-    def __init__(self, inner: StreamParser) -> None:
-        self._inner = inner
-
-    @property
-    def done(self) -> bool:
-        return bool(getattr(self._inner, "done", False))
-
-    def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
-        return [
-            chunk if chunk.usage is None else msgspec.structs.replace(chunk, usage=_with_reasoning(chunk.usage))
-            for chunk in self._inner.feed(event)
-        ]
-
-    def close(self) -> Iterable[ChatCompletionChunk]:
-        return self._inner.close()
-
-
-def _with_reasoning(usage: Usage | None) -> Usage | None:
-    """Count reasoning as part of the completion, as other services do; the total shows whether it is excluded."""
-    details = None if usage is None else usage.completion_tokens_details
-    if usage is None or details is None or not details.reasoning_tokens:
-        return usage
-    whole = usage.completion_tokens + details.reasoning_tokens
-    if usage.total_tokens != usage.prompt_tokens + whole:
-        return usage
-    return msgspec.structs.replace(usage, completion_tokens=whole)
 
 
 def _without_strict(tool: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ FORMS = {
     "in JSON in JSON": json.dumps(SECRET.replace("/", "\\/")),
     "in HTML": "".join(f"&#{one};" for one in BYTES),
     "in hexadecimal HTML": "".join(f"&#x{one:x};" for one in BYTES),
+    "in HTML in HTML": "".join(f"&amp;#{one};" for one in BYTES),
+    "in HTML in a URL": quote("".join(f"&amp;#x{one:X};" for one in BYTES), safe=""),
     "in a Python text": "".join(f"\\x{one:02x}" for one in BYTES),
     "with spaces": " ".join(SECRET),
     "in groups": "…".join(SECRET[at : at + 4] for at in range(0, len(SECRET), 4)),

@@ -26,7 +26,7 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 def with_own_fields(usage: Usage, body: bytes, fields: Mapping[str, str], costs: Mapping[str, float]) -> Usage:
     """
-    Return the usage with what only this service says.
+    Return the usage with what only this service says. Its completion includes reasoning, as OpenAI's does.
 
     Args:
         body: the answer, or the event of a stream, that the usage comes from.
@@ -40,6 +40,7 @@ def with_own_fields(usage: Usage, body: bytes, fields: Mapping[str, str], costs:
     for path, ours in fields.items():
         if (count := _number(said, path)) is not None:
             usage = _with(usage, ours, count)
+    usage = _with_reasoning(usage)
     charges = [count * unit for path, unit in costs.items() if (count := _number(said, path)) is not None]
     if not charges:
         return usage
@@ -63,3 +64,14 @@ def _with(usage: Usage, path: str, count: float) -> Usage:
     if getattr(details, name):  # OpenAI's own field says it too
         return usage
     return msgspec.structs.replace(usage, **{owner: msgspec.structs.replace(details, **{name: int(count)})})
+
+
+def _with_reasoning(usage: Usage) -> Usage:
+    """Count reasoning as part of the completion if the total shows that the service does not (xAI)."""
+    details = usage.completion_tokens_details
+    if details is None or not details.reasoning_tokens:
+        return usage
+    whole = usage.completion_tokens + details.reasoning_tokens
+    if usage.total_tokens != usage.prompt_tokens + whole:
+        return usage
+    return msgspec.structs.replace(usage, completion_tokens=whole)
