@@ -229,6 +229,10 @@ class ChunkReader:
         """Return the completion assembled from all chunks so far."""
         return self._assembled().whole()
 
+    def outline(self) -> ChatCompletion:
+        """Return the completion so far without its choices and extra fields: what observers learn of a stream."""
+        return (self._older or Assembly()).outline(self.chunks[self._added :])
+
     def _assembled(self) -> Assembly:
         if self._older is None:
             self._older = Assembly()
