@@ -111,8 +111,8 @@ class ChunkReader:
         Args:
             piece: of a body (b"" is its end), a chunk of an in-process completion, or the error that reading raised.
 
-        Chunks without choices, which report the usage, are returned only to who asked for them. A failure comes after
-        the chunks before it: the reader is closed then, and `check` raises the failure.
+        Chunks without choices, which report the usage, are returned only if the caller asked for them. A failure comes
+        after the chunks before it: the reader is closed then, and `check` raises the failure.
         """
         if full := len(self.chunks) > _KEPT or self.size - self._assembled_at > self._small:
             self._assembled()
@@ -228,6 +228,10 @@ class ChunkReader:
     def completion(self) -> ChatCompletion:
         """Return the completion assembled from all chunks so far."""
         return self._assembled().whole()
+
+    def outline(self) -> ChatCompletion:
+        """Return the completion so far without its choices and extra fields: what observers learn of a stream."""
+        return (self._older or Assembly()).outline(self.chunks[self._added :])
 
     def _assembled(self) -> Assembly:
         if self._older is None:

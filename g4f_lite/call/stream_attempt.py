@@ -159,7 +159,7 @@ class StreamAttempt(ActiveAttempt):
                 )
             except ToolCallError as error:
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
-        answer = reader.completion() if self.call.observed else None
+        answer = reader.outline() if self.call.observed else None
         self.succeed(reader.status, reader.headers, reader.notes, answer=answer)
         trail = self.call.finish()
         self.call.completion = lambda: self._whole(parsed, trail)
@@ -185,6 +185,6 @@ class StreamAttempt(ActiveAttempt):
             self.end(failure)
             self.call.finish(type(failure).__name__)
             return
-        answer = self.reader.completion() if self.call.observed else None
+        answer = self.reader.outline() if self.call.observed else None
         self.succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"], answer=answer)
         self.call.finish("closed")

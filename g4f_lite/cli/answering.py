@@ -1,5 +1,5 @@
 """
-An answer in a terminal or a pipe: its pieces as they come, and what is to be known of it.
+An answer in a terminal or a pipe: its pieces as they arrive, and notes about it.
 
 Rule: only the answer goes to standard output.
 """
@@ -51,7 +51,7 @@ def print_answer(client: Client, params: dict[str, Any], *, stream: bool) -> Cha
 
 @contextmanager
 def _waiting() -> Iterator[None]:
-    """Show that something goes on if the answer does not begin soon; nothing where no terminal is."""
+    """Show a sign of activity if the answer does not begin soon; only in a terminal."""
     if not (sys.stderr.isatty() and sys.stdout.isatty()):
         yield
         return

@@ -76,7 +76,7 @@ class CallLog:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the log for one transaction; whatever is wrong with the file is told in a line."""
+        """Open the log for one transaction; a problem with the file is reported in one line."""
         if self.path is None:
             from ..provider.keys import NO_HOME
 

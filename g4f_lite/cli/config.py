@@ -38,7 +38,7 @@ class Config(NamedTuple):
         """
         Return the options of a command with the defaults in place of those that were not given.
 
-        Provider, model and fallbacks go together: who names one of them means none of the defaults for the others.
+        Provider, model and fallbacks go together: if one of them is given, the defaults of the others are ignored.
         """
         defaults = dict(self.defaults)
         if options.get("providers") or options.get("model") or options.get("fallbacks"):

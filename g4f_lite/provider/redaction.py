@@ -3,7 +3,7 @@ Remove a key from texts, from exceptions and from what debuggers show of excepti
 
 What counts as the key: 8 or more of its characters in a row, in any case, as they are or escaped (URL, JSON, HTML), in
 hexadecimal or in base64; 16 of its letters and digits, or all, if something stands between them. What a service shows
-of a key on purpose (`gsk_…wxyz`) is shorter.
+of a key on purpose (`gsk_…wxyz`) is shorter. Words inside the key, of up to 14 letters, are left.
 
 The time is linear in the text: a service chooses it.
 """

@@ -2,7 +2,7 @@
 Bytes of a connection in, one HTTP/1.1 answer out. The only judge of what is HTTP, for both clients.
 
 Rule: no I/O. It is strict where a mistake could give one caller the bytes of another answer, or part of its own as the
-whole, and takes what harmless servers do. docs/clients.md has the list.
+whole, and takes what harmless servers do. docs/failover.md has the list.
 
 Source: RFC 9112, and RFC 9110 for fields and statuses.
 """

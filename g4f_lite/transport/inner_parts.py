@@ -104,7 +104,7 @@ _COSTS = {
 
 @cache
 def fit(library: str) -> bool:
-    """Return whether the transport may lean on the parts of a library; once a process, with a warning if not."""
+    """Return whether the transport may use the inner parts of a library; once a process, with a warning if not."""
     if os.environ.get(SWITCH):
         return False
     odd = next((part for part in PARTS[library] if not _fits(part)), None)

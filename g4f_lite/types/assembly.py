@@ -176,6 +176,15 @@ class Assembly:
             service_tier=self._tier,
         )
 
+    def outline(self, chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
+        """Return model, tier and usage of the answer with these chunks, without adding them, which takes far longer."""
+        model, tier, usage = self._model, self._tier, self._usage
+        for chunk in chunks:
+            model, tier = model or chunk.model, tier or chunk.service_tier
+            if chunk.usage is not None:
+                usage = larger_counts(usage, chunk.usage)
+        return ChatCompletion(model=model or "", usage=usage, service_tier=tier)
+
     def _choice(self, index: int) -> Choice:
         extra, extra_of_message = self._extra.of_choices.get(index, {}), self._extra.of_message(index)
         return _whole(index, self._choices[index], dict(extra), extra_of_message)

@@ -1,5 +1,5 @@
 """
-Refuse JSON that would take far more time and memory than its size tells.
+Refuse JSON that would take far more time and memory than its size suggests.
 
 The limits of bytes do not help there: 64 MiB of `{},` are 22 million objects. Counting bytes takes
 0.03 s for 64 MiB; a body shorter than the limit cannot exceed it, so callers need not ask.

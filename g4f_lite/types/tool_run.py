@@ -9,7 +9,7 @@ from .results import Result
 
 
 class ToolResult(Result, frozen=True, kw_only=True):
-    """A call of a function, and what the model was told of it."""
+    """A call of a function, and the text that the model got for it."""
 
     call: ToolCall
     content: str

@@ -121,8 +121,8 @@ def quiet() -> mock._patch[float]:
 def main() -> None:
     parser = argparse.ArgumentParser("python -m stress.cancellation", description="Interrupts calls at each step.")
     parser.add_argument("--quick", action="store_true", help="try some steps only")
-    parser.add_argument("--stride", type=int, default=1, help="try each so many-th step only")
-    parser.add_argument("--minutes", type=float, default=0.0, help="go on at random for so long")
+    parser.add_argument("--stride", type=int, default=1, help="take every STRIDE-th step only")
+    parser.add_argument("--minutes", type=float, default=0.0, help="then interrupt at random for this long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", default="", help="the name of a form")
     parser.add_argument("--mode", default="", help="the name of a way to interrupt")

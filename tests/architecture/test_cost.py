@@ -100,8 +100,14 @@ def after_a_failure(routes: int) -> int:
         return calls(lambda: client._driver.run(client._calls.chat_call({"messages": MESSAGES}), attempt))
 
 
-def a_stream_of_1000_chunks() -> int:
-    factory = CallFactory(routes=[Day()])
+class Observer:
+    @g4f_lite.hookimpl
+    def attempt_finished(self, attempt: g4f_lite.Attempt) -> None:
+        assert attempt.response_model == "sunday"
+
+
+def a_stream_of_1000_chunks(*plugins: object) -> int:
+    factory = CallFactory(routes=[Day()], plugins=plugins)
 
     def work() -> None:
         call = factory.chat_call({"messages": MESSAGES, "stream": True})
@@ -137,6 +143,7 @@ MEASURED: dict[str, Callable[[], int]] = {
     "the same after a failure, two routes": lambda: after_a_failure(2),
     "the same after a failure, 1000 routes": lambda: after_a_failure(1000),
     "a stream of 1000 chunks in one piece, without its HTTP": a_stream_of_1000_chunks,
+    "the same stream with an observer": lambda: a_stream_of_1000_chunks(Observer()),
     "a sync call": a_sync_call,
     "an async call": an_async_call,
 }

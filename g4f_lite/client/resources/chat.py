@@ -46,9 +46,9 @@ class Chat:
 
     def run_tools(self, *, max_rounds: int = 10, stream: bool = False, **params: Any) -> ToolRun | ToolStream:
         """
-        Ask a model that may call functions; call them, tell it their results, and ask again, until it answers.
+        Ask a model that may call functions; call them, send it the results, and ask again, until it answers.
 
-        What a function raises, the model is told. `timeout` bounds the whole conversation.
+        If a function raises an exception, its message goes to the model. `timeout` bounds the whole conversation.
 
         Args:
             max_rounds: answers of the model, at most.

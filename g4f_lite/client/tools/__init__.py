@@ -5,7 +5,7 @@ Rule: no I/O; the resources of `client.chat` make the requests and call the func
 
 | file | what is in it |
 | --- | --- |
-| `functions` | from a function to the tool that a model is told of; from its arguments in JSON to keywords |
+| `functions` | from a function to the tool that is sent to the model; from the model's JSON to keywords |
 | `loop` | the conversation of `run_tools`: what is asked next, and when it ends |
 | `streams` | the chunks of all rounds |
 """

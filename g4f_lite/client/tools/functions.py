@@ -1,4 +1,4 @@
-"""From a Python function to the tool that a model is told of, and from the model's arguments to keywords."""
+"""From a Python function to the tool that is sent to the model, and from the model's arguments to keywords."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def as_tools(tools: Sequence[Any]) -> list[Any]:
 
 
 def content_of(result: object) -> str:
-    """Return what the model is told of a function's result: text as it is, all else as JSON, or else as `str`."""
+    """Return a function's result as text for the model: text as it is, all else as JSON, or else as `str`."""
     if not isinstance(result, str):
         try:  # json, because msgspec writes NaN as null
             plain = msgspec.to_builtins(result, enc_hook=_plain, str_keys=True)

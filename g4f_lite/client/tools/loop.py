@@ -123,7 +123,7 @@ class ToolLoop:
         return error
 
     def _is_callers(self, call: ToolCall) -> bool:
-        """Tell whether the caller gave this tool as a mapping, and so answers it himself."""
+        """Tell whether the caller gave this tool as a mapping: then the caller answers its calls."""
         if call.function.name in self._tools:
             return False
         own = [one.get("function") for one in self._params["tools"] if isinstance(one, Mapping)]
@@ -146,7 +146,7 @@ def result_of(pending: PendingCall, began: float, value: object) -> ToolResult:
 
 
 def failure_of(pending: PendingCall, began: float, error: BaseException) -> ToolResult:
-    """Return the result of a call that has raised: the model is told, and may do better."""
+    """Return the result of a call that has raised: the message for the model, which may then correct the call."""
     raise_interruption(error)
     text = text_to_send(describe(error)[:2000])
     place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it

@@ -1,7 +1,7 @@
 """
 OpenAI's protocol, seen from the server's side: HTTP requests to calls of a client, results and errors to responses.
 
-Rule: no I/O, no HTTP library, and no client: whoever speaks HTTP asks here what a request means and what to answer.
+Rule: no I/O, no HTTP library, and no client: the transports ask here what a request means and what to answer.
 
 | file | what is in it |
 | --- | --- |
@@ -11,5 +11,5 @@ Rule: no I/O, no HTTP library, and no client: whoever speaks HTTP asks here what
 | `answers` | from a result to a response |
 | `events` | from chunks and interruptions to server-sent events |
 | `errors` | from an exception to a response |
-| `trail_headers` | who answered and what was tried, as headers |
+| `trail_headers` | which provider answered and what was tried, as headers |
 """

@@ -83,7 +83,7 @@ THREADS = Rule(
     "Threads",
 )
 OPERATIONS = Rule(
-    "Each endpoint that `capabilities` names, and the list of models if `lists_models`, keeps all of this.",
+    "Each endpoint that `capabilities` names, and the list of models if `lists_models`, follows these rules too.",
     "Other endpoints",
 )
 CANCELLING = Rule(
