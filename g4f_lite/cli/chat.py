@@ -11,7 +11,7 @@ from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
 from .failures import report
-from .options import check_names, question_options, question_params
+from .options import check_names, question_options, question_params, verbose_option
 from .output import note, printable
 
 _EXAMPLES = """\b
@@ -27,7 +27,7 @@ _PROMPT = "> "
 @question_options(prompt=False)
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the latest conversation of the log.")
 @click.option("--usage", is_flag=True, help="Print on stderr the tokens and the cost of each answer.")
-@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
+@verbose_option
 def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool, **options: Any) -> None:
     """
     Talk to a model: one line, one answer.
@@ -37,7 +37,7 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
     log = CallLog()
     params = question_params(None, **read_config().fill(options))
     messages = params.pop("messages")
-    conversation, earlier = log.latest_conversation() if goes_on else (None, [])
+    conversation, earlier = log.latest_conversation(options["system"]) if goes_on else (None, [])
     messages = earlier or messages
     added = len(earlier)
     check_names(base_urls)

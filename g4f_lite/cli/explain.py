@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .config import read_config
-from .options import check_names, question_options, question_params
+from .options import check_names, json_option, question_options, question_params
 from .output import print_json, printable
 
 _EXAMPLES = """\b
@@ -23,7 +23,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @question_options(prompt=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option("Print one JSON object.")
 def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **options: Any) -> None:
     """
     Print what `ask` would try with the same options, in order.
