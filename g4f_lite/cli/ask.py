@@ -9,8 +9,9 @@ import click
 from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
+from .failures import trail_text
 from .options import check_names, json_option, question_options, question_params, read_prompt, verbose_option
-from .output import print_json, printable
+from .output import print_json
 
 _EXAMPLES = """\b
 Examples:
@@ -67,6 +68,6 @@ def ask(
     if usage:
         print_usage(completion)
     if verbose:
-        click.echo(printable(str(completion.trail)), err=True)
+        click.echo(trail_text(completion.trail), err=True)
     if log.is_on:
         log.add(asked, completion, conversation)

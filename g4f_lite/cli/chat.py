@@ -10,9 +10,9 @@ import click
 from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
-from .failures import report
+from .failures import report, trail_text
 from .options import check_names, question_options, question_params, verbose_option
-from .output import note, printable
+from .output import note
 
 _EXAMPLES = """\b
 Examples:
@@ -64,7 +64,7 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
             if usage:
                 print_usage(completion)
             if verbose:
-                click.echo(printable(str(completion.trail)), err=True)
+                click.echo(trail_text(completion.trail), err=True)
             if log.is_on:
                 conversation = log.add(asked[added:], completion, conversation)
             messages = [*asked, completion.choices[0].message.to_dict()]
@@ -81,7 +81,9 @@ def _read_line() -> str | None:
         pass
     try:
         line = input(_PROMPT).strip()
-    except EOFError:
+    except (EOFError, KeyboardInterrupt) as end:
         click.echo()
+        if isinstance(end, KeyboardInterrupt):
+            raise
         return None
     return None if line in ("exit", "quit") else line

@@ -214,7 +214,9 @@ def question_params(
     own = {name: value for name, value in others.items() if name in UntypedParams.__annotations__}
     extra = {name: value for name, value in others.items() if name not in own}
     if extra:
-        own["extra_body"] = {**own.get("extra_body", {}), **extra}
+        if not isinstance(body := own.get("extra_body", {}), dict):
+            raise click.BadParameter(f"extra_body must be a JSON object, not {body!r}", param_hint="-o")
+        own["extra_body"] = {**body, **extra}
     return {
         "messages": messages,
         **routing_params(providers, model, fallbacks, no_fallback),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .failures import trail_text
 from .options import check_names, json_option, routing_options, routing_params, verbose_option
 from .output import print_json, printable
 
@@ -66,7 +67,7 @@ def transcribe(
     else:
         click.echo(printable(result.text.strip()))
     if verbose:
-        click.echo(printable(str(result.trail)), err=True)
+        click.echo(trail_text(result.trail), err=True)
 
 
 def _ask(client: Client, english: bool) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
-from helpers.commands import KEY, Cli
+from helpers.commands import KEY, Cli, in_terminal
 
 from g4f_lite.testing import FaultServer, replies
 
@@ -67,3 +68,25 @@ def test_a_conversation_keeps_its_system_message(cli: Cli, groq: FaultServer, co
     ran = cli(*command, "-c", "-s", "be long", "-p", "groq", stdin=b"second\n")
     assert (ran.code, len(groq.received)) == (2, 1)
     assert "--system and --continue exclude each other" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [["explain"], ["ask", "hi", "-v"], ["ask", "hi", "-v", "-p", "openai", "-p", "groq"]]
+)
+def test_what_was_left_out_is_told_in_the_words_of_the_command(cli: Cli, groq: FaultServer, command: list[str]) -> None:
+    ran = cli(*command)
+    assert "run `g4f-lite keys set openai`" in ran.out + ran.err
+    assert "keys=" not in ran.out + ran.err
+
+
+def test_other_parameters_for_the_body_need_a_body(cli: Cli, groq: FaultServer) -> None:
+    ran = cli("ask", "hi", "-p", "groq", "-o", "extra_body=5", "-o", "other=1")
+    assert (ran.code, groq.received) == (2, []) and "extra_body must be a JSON object, not 5" in ran.err
+    assert cli("ask", "hi", "-p", "groq", "-o", 'extra_body={"one": 1}', "-o", "other=2").code == 0
+    assert (groq.received[0].json["one"], groq.received[0].json["other"]) == (1, 2)
+
+
+def test_ctrl_c_at_the_prompt_ends_its_line(groq: FaultServer) -> None:
+    ran = in_terminal("chat", "-p", "groq", after=b"> ", typed=signal.SIGINT, env={"TERM": "dumb"})
+    assert ran.code == 130
+    assert ran.out.endswith("> \n")
