@@ -30,6 +30,8 @@ output, everything else to standard error.
 
 from __future__ import annotations
 
+import atexit
+import signal
 import sys
 from importlib.util import find_spec
 
@@ -47,3 +49,7 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return 130
+    finally:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            # All is written: a Ctrl-C while Python tidies up ends the process, with no traceback and not with success.
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)

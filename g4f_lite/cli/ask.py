@@ -9,9 +9,9 @@ import click
 from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
-from .failures import AS_JSON, VERBOSE
-from .options import check_names, question_options, question_params, read_prompt
-from .output import print_json, printable
+from .failures import trail_text
+from .options import check_names, json_option, question_options, question_params, read_prompt, verbose_option
+from .output import print_json
 
 _EXAMPLES = """\b
 Examples:
@@ -27,13 +27,10 @@ Examples:
 @question_options(prompt=True)
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the latest conversation of the log.")
 @click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
-@click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
+@json_option()
 @click.option("--usage", is_flag=True, help="Print on stderr the tokens and the cost.")
-@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
-@click.pass_context
+@verbose_option
 def ask(
-    ctx: click.Context,
-    /,
     *,
     prompt: str | None,
     base_urls: dict[str, str],
@@ -49,14 +46,13 @@ def ask(
 
     If text is piped in, it is the prompt; if PROMPT is given too, the piped text follows it after a blank line.
     """
-    ctx.meta.update({VERBOSE: verbose, AS_JSON: as_json})
     log = CallLog()
     params = question_params(read_prompt(prompt), **read_config().fill(options))
     asked = params["messages"]
     conversation = None
     if goes_on:
-        conversation, earlier = log.latest_conversation()
-        asked = asked[-1:]  # the system message is that of the conversation
+        conversation, earlier = log.latest_conversation(options["system"])
+        asked = asked[-1:]  # without the user's own default of a system message
         params["messages"] = [*earlier, *asked]
     check_names(base_urls)
     from ..client.client import Client
@@ -72,6 +68,6 @@ def ask(
     if usage:
         print_usage(completion)
     if verbose:
-        click.echo(printable(str(completion.trail)), err=True)
+        click.echo(trail_text(completion.trail), err=True)
     if log.is_on:
         log.add(asked, completion, conversation)

@@ -6,9 +6,7 @@ Nothing is logged before `g4f-lite logs on`.
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ..types.chat import ChatCompletion
 
 _SCHEMA = """
@@ -82,6 +82,10 @@ class CallLog:
 
             raise click.UsageError(f"There is no place for a log: {NO_HOME}.")
         try:
+            import sqlite3
+        except ImportError:  # some builds of Python lack it
+            raise click.UsageError("This Python has no sqlite3, which the log needs.") from None
+        try:
             if not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -113,6 +117,8 @@ class CallLog:
             asked: the messages that it added.
             conversation: the one that it goes on with; None begins one.
         """
+        import json
+
         usage = completion.usage
         row = (
             json.dumps(list(asked)), json.dumps(completion.choices[0].message.to_dict()), completion.text,
@@ -131,13 +137,15 @@ class CallLog:
         assert conversation is not None
         return conversation
 
-    def latest_conversation(self) -> tuple[int, list[dict[str, Any]]]:
+    def latest_conversation(self, system: str | None) -> tuple[int, list[dict[str, Any]]]:
         """
         Return the latest conversation and its messages.
 
         Raises:
-            click.UsageError: nothing is logged.
+            click.UsageError: nothing is logged, or a system message was given: a conversation has its own.
         """
+        if system is not None:
+            raise click.UsageError("--system and --continue exclude each other: a conversation keeps its own.")
         rows = self._rows("SELECT * FROM calls WHERE conversation = (SELECT max(conversation) FROM calls) ORDER BY id")
         if not rows:
             raise click.UsageError("No conversation is logged; `g4f-lite logs on` logs those that follow.")
@@ -145,6 +153,8 @@ class CallLog:
 
     def search(self, words: str, conversation: int | None, most: int) -> list[Logged]:
         """Return the latest calls whose question or answer holds all words, the latest last."""
+        import json
+
         where: list[str] = ["1"]
         values: list[object] = []
         for word in words.split():
@@ -164,6 +174,8 @@ class CallLog:
 
 
 def _logged(row: tuple[Any, ...]) -> Logged:
+    import json
+
     found = dict(zip(Logged._fields, row, strict=True))
     return Logged(**{**found, **{name: json.loads(found[name]) for name in ("asked", "answer", "trail")}})
 

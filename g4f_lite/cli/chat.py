@@ -10,9 +10,9 @@ import click
 from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
-from .failures import report
-from .options import check_names, question_options, question_params
-from .output import note, printable
+from .failures import report, trail_text
+from .options import check_names, question_options, question_params, verbose_option
+from .output import note
 
 _EXAMPLES = """\b
 Examples:
@@ -27,7 +27,7 @@ _PROMPT = "> "
 @question_options(prompt=False)
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the latest conversation of the log.")
 @click.option("--usage", is_flag=True, help="Print on stderr the tokens and the cost of each answer.")
-@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
+@verbose_option
 def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool, **options: Any) -> None:
     """
     Talk to a model: one line, one answer.
@@ -37,7 +37,7 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
     log = CallLog()
     params = question_params(None, **read_config().fill(options))
     messages = params.pop("messages")
-    conversation, earlier = log.latest_conversation() if goes_on else (None, [])
+    conversation, earlier = log.latest_conversation(options["system"]) if goes_on else (None, [])
     messages = earlier or messages
     added = len(earlier)
     check_names(base_urls)
@@ -64,7 +64,7 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
             if usage:
                 print_usage(completion)
             if verbose:
-                click.echo(printable(str(completion.trail)), err=True)
+                click.echo(trail_text(completion.trail), err=True)
             if log.is_on:
                 conversation = log.add(asked[added:], completion, conversation)
             messages = [*asked, completion.choices[0].message.to_dict()]
@@ -81,7 +81,9 @@ def _read_line() -> str | None:
         pass
     try:
         line = input(_PROMPT).strip()
-    except EOFError:
+    except (EOFError, KeyboardInterrupt) as end:
         click.echo()
+        if isinstance(end, KeyboardInterrupt):
+            raise
         return None
     return None if line in ("exit", "quit") else line

@@ -30,10 +30,6 @@ class Config(NamedTuple):
     defaults: Mapping[str, Any] = {}
     aliases: Mapping[str, str] = {}
 
-    def model(self, name: str | None) -> str | None:
-        """Return what an alias stands for; any other name unchanged."""
-        return None if name is None else self.aliases.get(name, name)
-
     def fill(self, options: dict[str, Any]) -> dict[str, Any]:
         """
         Return the options of a command with the defaults in place of those that were not given.
@@ -49,8 +45,6 @@ class Config(NamedTuple):
             option = {"provider": "providers", "fallback": "fallbacks"}.get(name, name)
             if option in filled and filled[option] in (None, ()):
                 filled[option] = tuple([value] if isinstance(value, str) else value) if option != name else value
-        filled["model"] = self.model(filled.get("model"))
-        filled["fallbacks"] = tuple(self.model(one) or one for one in filled.get("fallbacks", ()))
         return filled
 
 

@@ -16,7 +16,7 @@ import click
 from ..suggestions import install_hint
 from ..version import __version__
 from .failures import NOTHING_USABLE
-from .listings import json_option
+from .options import json_option
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ KEYLESS_ROWS = 3
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite doctor\n  g4f-lite doctor --json | jq .providers")
-@json_option
+@json_option("Print JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """

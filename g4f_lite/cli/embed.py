@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from .config import read_config
-from .options import check_names, read_prompt, routing_options, routing_params
+from .options import check_names, json_option, read_prompt, routing_options, routing_params
 from .output import print_json
 
 _EXAMPLES = """\b
@@ -22,7 +21,7 @@ Examples:
 @routing_options
 @click.option("--dimensions", type=click.IntRange(min=1), help="Length of the vector, if the model lets one choose.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for the call.")
-@click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
+@json_option()
 def embed(
     *,
     text: str | None,
@@ -33,8 +32,6 @@ def embed(
     **routing: Any,
 ) -> None:
     """Print the vector of a text as a JSON list; the text is TEXT, or is piped in."""
-    config = read_config()
-    routing["model"] = config.model(routing["model"])
     check_names(base_urls)
     from ..client.client import Client
 

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from .config import read_config
-from .options import check_names, question_options, question_params
-from .output import print_json, printable
+from .failures import trail_text
+from .options import check_names, json_option, question_options, question_params
+from .output import print_json
 
 _EXAMPLES = """\b
 Examples:
@@ -23,7 +24,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @question_options(prompt=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option("Print one JSON object.")
 def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **options: Any) -> None:
     """
     Print what `ask` would try with the same options, in order.
@@ -41,4 +42,4 @@ def explain(*, prompt: str | None, base_urls: dict[str, str], as_json: bool, **o
 
         print_json(to_builtins(plan))
     else:
-        click.echo(printable(str(plan)))
+        click.echo(trail_text(plan))

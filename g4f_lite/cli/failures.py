@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from .output import print_json, printable
 
 if TYPE_CHECKING:
     from ..errors.exceptions import G4FLiteError
+    from ..trail import Explanation, Trail
 
 FAILED = 1
 USAGE = 2
@@ -65,7 +66,7 @@ def report(error: Exception, *, verbose: bool = False, as_json: bool = False) ->
     if error.retry_at is not None and any(isinstance(one, (RateLimitError, QuotaExceededError)) for one in causes):
         lines.append(f"It may work again in {max(error.retry_at - time.time(), 0):.0f} s.")
     if verbose:
-        lines += str(error.trail).splitlines()
+        lines += trail_text(error.trail).splitlines()
     elif len(error.attempts) > len(causes):
         lines.append(f"It took {len(error.attempts)} attempts; -v shows each of them.")
     click.echo(printable("\n".join(lines)), err=True)
@@ -80,9 +81,12 @@ def _as_json(error: G4FLiteError, message: str) -> dict[str, object]:
     return {"message": message, "type": type(error).__name__, "code": code, "status": status}
 
 
-_OPTIONS = {
+_OF_KEYS = {
     r", or pass keys=": "",
     r"through keys= or the environment": "with `g4f-lite keys set` or the environment",
+}
+_OPTIONS = {
+    **_OF_KEYS,
     r" or routes=\[[^\]]*\]": "",
     r"\bbase_urls=": "--base-url",
     r"\bbase_urls\['([^']*)'\]": r"--base-url \1",
@@ -95,11 +99,16 @@ _OPTIONS = {
 """Python's keywords, as regular expressions, and what they are on the command line."""
 
 
-def _in_options(message: str) -> str:
+def _in_options(message: str, words: Mapping[str, str] = _OPTIONS) -> str:
     """Return a message with the options of the command in place of Python's keyword arguments."""
-    for keyword, option in _OPTIONS.items():
+    for keyword, option in words.items():
         message = re.sub(keyword, option, message)
     return message
+
+
+def trail_text(trail: Trail | Explanation) -> str:
+    """Return a trail or a plan as text. What a service has said stays as it is: it speaks of its own parameters."""
+    return printable(_in_options(str(trail), _OF_KEYS))
 
 
 def _exit_code(error: Exception) -> int:

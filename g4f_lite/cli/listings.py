@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .options import json_option
 from .output import print_json, print_table, printable
 
 if TYPE_CHECKING:
     from ..plugins.sources import PluginInfo
     from ..provider.base import Provider
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite providers\n  g4f-lite providers --json | jq '.[].name'")
-@json_option
+@json_option("Print JSON.")
 def providers(as_json: bool) -> None:
     """
     List the providers, in the order in which they are tried.
@@ -47,7 +46,7 @@ def providers(as_json: bool) -> None:
 @click.command(epilog="\b\nExamples:\n  g4f-lite models\n  g4f-lite models groq --live")
 @click.argument("provider", required=False)
 @click.option("--live", is_flag=True, help="Ask the services.")
-@json_option
+@json_option("Print JSON.")
 def models(provider: str | None, live: bool, as_json: bool) -> None:
     """
     List models and their aliases.
@@ -106,7 +105,7 @@ def _aliases(provider: Provider, model: str) -> list[str]:
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite plugins\n  g4f-lite plugins --load --json")
 @click.option("--load", is_flag=True, help="Load each plugin in a process of its own, with a time limit.")
-@json_option
+@json_option("Print JSON.")
 def plugins(load: bool, as_json: bool) -> None:
     """
     List the plugins, and which are broken.

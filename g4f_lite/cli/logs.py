@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .call_log import CallLog, Logged
+from .options import json_option
 from .output import print_json, printable
 
 _EXAMPLES = """\b
@@ -19,7 +20,7 @@ Examples:
 @click.option("-n", "--count", type=click.IntRange(min=1), default=3, show_default=True, help="Calls to show.")
 @click.option("-q", "--query", metavar="WORDS", default="", help="Only calls whose question or answer has all words.")
 @click.option("-c", "--conversation", type=int, metavar="NUMBER", help="Only calls of this conversation.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the trail of each call.")
+@json_option("Print JSON, with the trail of each call.")
 @click.pass_context
 def logs(ctx: click.Context, *, count: int, query: str, conversation: int | None, as_json: bool) -> None:
     """

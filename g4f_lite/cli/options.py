@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from . import names
+from .config import read_config
+from .failures import AS_JSON, VERBOSE
 
 if TYPE_CHECKING:
     from ..client.params import CreateParams
@@ -30,6 +32,30 @@ def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
 def _lower(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     """Names of providers have no capitals, but people write `Groq`."""
     return tuple(name.lower() for name in given)
+
+
+def _noted(name: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
+    """Return a callback that leaves a flag where the end of the command finds it, however the command ends."""
+
+    def note(ctx: click.Context, param: click.Parameter, given: bool) -> bool:
+        ctx.meta[name] = given
+        return given
+
+    return note
+
+
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    callback=_noted(VERBOSE),
+    help="Print on stderr what was tried and what was skipped.",
+)
+
+
+def json_option(help: str = "Print OpenAI's JSON, with provider and trail.") -> Callable[[Command], Command]:
+    """Return the option `--json`; with it, a failure is JSON, too."""
+    return click.option("--json", "as_json", is_flag=True, callback=_noted(AS_JSON), help=help)
 
 
 def routing_options(command: Command) -> Command:
@@ -188,7 +214,9 @@ def question_params(
     own = {name: value for name, value in others.items() if name in UntypedParams.__annotations__}
     extra = {name: value for name, value in others.items() if name not in own}
     if extra:
-        own["extra_body"] = {**own.get("extra_body", {}), **extra}
+        if not isinstance(body := own.get("extra_body", {}), dict):
+            raise click.BadParameter(f"extra_body must be a JSON object, not {body!r}", param_hint="-o")
+        own["extra_body"] = {**body, **extra}
     return {
         "messages": messages,
         **routing_params(providers, model, fallbacks, no_fallback),
@@ -221,17 +249,18 @@ def routing_params(
     providers: tuple[str, ...], model: str | None, fallbacks: tuple[str, ...], no_fallback: bool
 ) -> CreateParams:
     """
-    Return the keywords of `create` for these options.
+    Return the keywords of `create` for these options, with models in place of the user's aliases.
 
     Raises:
         UsageError: they exclude each other.
     """
     if no_fallback and fallbacks:
         raise click.UsageError("--fallback and --no-fallback exclude each other.")
+    aliases = read_config().aliases
     return {
         "provider": providers or None,
-        "model": model,
-        "fallback_models": [] if no_fallback else fallbacks or None,
+        "model": model and aliases.get(model, model),
+        "fallback_models": [] if no_fallback else [aliases.get(one, one) for one in fallbacks] or None,
     }
 
 

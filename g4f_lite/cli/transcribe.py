@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .failures import VERBOSE
-from .options import check_names, routing_options, routing_params
+from .failures import trail_text
+from .options import check_names, json_option, routing_options, routing_params, verbose_option
 from .output import print_json, printable
 
 if TYPE_CHECKING:
@@ -30,11 +30,9 @@ FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
 @click.option("--english", is_flag=True, help="Translate into English.")
 @click.option("--format", "response_format", type=click.Choice(FORMATS), help="Format that the service is to return.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for upload and answer together.")
-@click.option("--json", "as_json", is_flag=True, help="Print OpenAI's JSON, with provider and trail.")
-@click.option("-v", "--verbose", is_flag=True, help="Print on stderr what was tried and what was skipped.")
-@click.pass_context
+@json_option()
+@verbose_option
 def transcribe(
-    ctx: click.Context,
     *,
     file: str,
     providers: tuple[str, ...],
@@ -51,7 +49,6 @@ def transcribe(
     verbose: bool,
 ) -> None:
     """Transcribe the recording FILE."""
-    ctx.meta[VERBOSE] = verbose
     if english and language:
         raise click.UsageError("--english detects the language: omit --language.")
     check_names(base_urls)
@@ -70,7 +67,7 @@ def transcribe(
     else:
         click.echo(printable(result.text.strip()))
     if verbose:
-        click.echo(printable(str(result.trail)), err=True)
+        click.echo(trail_text(result.trail), err=True)
 
 
 def _ask(client: Client, english: bool) -> Any:

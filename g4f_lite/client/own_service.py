@@ -29,6 +29,8 @@ def own_service(base_url: object, api_key: object) -> Provider:
         raise ConfigurationError("api_key goes with base_url; for a provider with a name, pass keys={name: key}")
     if api_key is not None and not isinstance(api_key, str) and not callable(api_key):
         raise ConfigurationError(f"api_key must be a key or a function that returns one, not {type(api_key).__name__}")
+    if isinstance(api_key, str) and not api_key.strip():
+        raise ConfigurationError("api_key is empty; leave it out if the service needs none")
     address = check_base_url(base_url, "base_url")
     return OpenaiTemplate(
         name=NAME, api_base=address, api_key=api_key, needs_auth=api_key is not None, capabilities=_CAPABILITIES

@@ -24,7 +24,7 @@ are those of the package `openai`, so that `from g4f_lite import openai` stands 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..suggestions import install_hint
 
@@ -46,18 +46,18 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names.sp
 
 __all__ = [*sorted(_HOME)]  # noqa: PLE0604  # a list of strings, built
 
-if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            if name not in _HOME:
-                return getattr(import_module("openai"), name)
-            value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-        except ModuleNotFoundError as error:
-            if error.name not in ("openai", "groq", "httpx", "httpx2", "python_multipart"):
-                raise
-            raise ImportError(f"{error.name} is not installed; run: {install_hint('openai')}") from error
-        globals()[name] = value
-        return value
+def __getattr__(name: str) -> Any:
+    """Return a name of ours, or of the package: to type checkers, the latter may be anything."""
+    if name.startswith("__") and name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        if name not in _HOME:
+            return getattr(import_module("openai"), name)
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("openai", "groq", "httpx", "httpx2", "python_multipart"):
+            raise
+        raise ImportError(f"{error.name} is not installed; run: {install_hint('openai')}") from error
+    globals()[name] = value
+    return value

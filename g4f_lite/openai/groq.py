@@ -6,6 +6,8 @@ All other names are those of `groq`, so that `from g4f_lite.openai import groq` 
 
 from __future__ import annotations
 
+from typing import Any
+
 import groq
 
 from .choosing import OverRoutes
@@ -33,5 +35,5 @@ class AsyncGroq(OverRoutes, groq.AsyncGroq):
     http_classes = (groq.DefaultAsyncHttpxClient, groq.DefaultAsyncHttpxClient)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     return getattr(groq, name)

@@ -26,7 +26,7 @@ def test_every_command_has_help_with_an_example(cli: Cli) -> None:
 def test_version_and_help_load_click_and_nothing_else() -> None:
     code = (
         "import sys; from g4f_lite.cli import main; main(); "
-        "heavy = {'requests', 'aiohttp', 'msgspec', 'rich', 'pluggy', 'urllib3', 'tenacity', 'asyncio'}; "
+        "heavy = {'requests', 'aiohttp', 'msgspec', 'rich', 'pluggy', 'urllib3', 'tenacity', 'asyncio', 'sqlite3'}; "
         "sys.exit(' '.join(heavy & set(sys.modules)))"
     )
     for argument in ("--version", "--help"):

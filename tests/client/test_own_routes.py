@@ -62,6 +62,8 @@ def test_without_a_key_the_first_listed_model_answers() -> None:
         ({"base_url": 5}, "base_url must be an address"),
         ({"base_url": "http://127.0.0.1:1/v1", "routes": ["groq"]}, "only route"),
         ({"base_url": "http://127.0.0.1:1/v1", "api_key": 5}, "api_key must be a key"),
+        ({"base_url": "http://127.0.0.1:1/v1", "api_key": ""}, "api_key is empty"),
+        ({"base_url": "http://127.0.0.1:1/v1", "api_key": " \n"}, "api_key is empty"),
         ({"api_key": "sk-lonely"}, "keys="),
     ],
 )

@@ -246,6 +246,7 @@ def test_the_classes_are_the_real_ones(monkeypatch: pytest.MonkeyPatch, server: 
     assert issubclass(ours.OpenAI, openai.OpenAI) and issubclass(ours_of_groq.AsyncGroq, groq.AsyncGroq)
     assert ours.RateLimitError is openai.RateLimitError
     assert ours_of_groq.RateLimitError is groq.RateLimitError
+    assert (ours.__version__, ours_of_groq.__version__) == (openai.__version__, groq.__version__)
     with pytest.raises(openai.OpenAIError, match="api_key"):
         OpenAI()
     monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")

@@ -210,14 +210,18 @@ def the_classes_of_other_packages(client: Client) -> None:
     import httpx2
     from openai.types.chat import ChatCompletion as Theirs
 
-    from g4f_lite.openai import Groq, OpenAI, Transport
+    from g4f_lite import openai
+    from g4f_lite.openai import Groq, OpenAI, RateLimitError, Transport, groq
 
     transport = Transport(client)
     httpx.Client(transport=transport), httpx2.Client(transport=transport)
     with OpenAI(routes=["groq"], timeout=5) as theirs:
         assert_type(theirs.chat.completions.create(model="m", messages=[]), Theirs)
         assert_type(theirs.with_options(max_retries=1), OpenAI)
-    Groq(client=client, api_key="k").models.list()
+    try:
+        Groq(client=client, api_key="k").models.list()
+    except (RateLimitError, openai.APIError, groq.APIError) as error:
+        print(error.response, openai.__version__)
 
 
 def an_explanation(client: Client) -> None:
