@@ -14,7 +14,7 @@ from ..errors.exceptions import ConfigurationError
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
 from ..suggestions import install_hint
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers
 

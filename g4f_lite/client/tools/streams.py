@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
 from typing import Self
 
-from ...types.chat import ChatCompletionChunk
+from ...types.chunks import ChatCompletionChunk
 from ...types.tool_run import ToolRun
 from .loop import ToolLoop
 

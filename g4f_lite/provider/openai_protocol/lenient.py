@@ -19,7 +19,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
-from ...types.chat import ChatCompletion, ChatCompletionChunk
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ...types.http import HTTPResponse
 from ...types.size_limits import MAX_CHOICES, check_length, decode_or_none
 from .completing import complete

@@ -11,9 +11,10 @@ from msgspec.structs import force_setattr
 
 from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
-from ...types.chat import ChatCompletionChunk, ChunkChoice, Usage
+from ...types.chunks import ChatCompletionChunk, ChunkChoice
 from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
+from ...types.usage import Usage
 from ...value import NOT_JSON
 from ..checked import DecodedChunks
 from .completing import complete_chunk, has_usage
