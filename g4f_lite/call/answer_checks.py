@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
-from ..types.chat import ChatCompletion, ChatRequest
+from ..types.chat import ChatCompletion
+from ..types.chat_request import ChatRequest
 
 if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.audio import Speech

@@ -20,7 +20,9 @@ from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
 from ..types.assembly import Assembly
 from ..types.call_ids import StreamedIds
-from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
+from ..types.chat import ChatCompletion
+from ..types.chat_request import ChatRequest
+from ..types.chunks import ChatCompletionChunk
 from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit

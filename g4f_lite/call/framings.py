@@ -8,6 +8,7 @@ Rule: a piece may end anywhere, the time is linear in the bytes, and what is hel
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from ..errors.exceptions import MalformedResponseError
@@ -25,7 +26,7 @@ _IN_TEXT = re.compile(rb'["\\]')
 _BLANK = b" \t\r\n"
 
 
-class Framing:
+class Framing(ABC):
     """
     The base of the framings; `SSEDecoder` has the same methods.
 
@@ -63,8 +64,9 @@ class Framing:
         """Return the event that the end of the body left unfinished, if any."""
         return self._take(b"")
 
+    @abstractmethod
     def _cut(self, piece: bytes) -> list[ServerSentEvent]:
-        raise NotImplementedError
+        """Return the events that this piece completes; keep the rest."""
 
     def _take(self, rest: bytes) -> list[ServerSentEvent]:
         """Return what is held back, with the rest of it, as an event, unless it is blank."""

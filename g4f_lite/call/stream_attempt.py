@@ -29,7 +29,8 @@ import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
 from ..trail import Trail
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletion
+from ..types.chunks import ChatCompletionChunk
 from ..value import JSONObject
 from .attempt import ActiveAttempt
 from .call import Call

@@ -18,7 +18,7 @@ from ..transport.async_body import AsyncByteStream
 from ..transport.async_http import AsyncHTTPTransport
 from ..transport.async_in_process import AsyncChunkStream, AsyncInProcessTransport
 from ..transport.async_keys import get_key
-from ..types.chat import ChatCompletionChunk
+from ..types.chunks import ChatCompletionChunk
 from ..types.http import HTTPRequest
 
 preload_before_fork("g4f_lite.failover.tenacity_loop")

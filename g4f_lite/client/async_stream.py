@@ -9,7 +9,8 @@ from typing import Self
 from ..call.call import Call
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
-from ..types.chat import ChatCompletionChunk, T
+from ..types.chat import T
+from ..types.chunks import ChatCompletionChunk
 from .async_driver import AsyncDriver, AsyncOpenStream, read
 from .base_stream import BaseStream, Reading
 

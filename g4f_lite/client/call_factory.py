@@ -31,7 +31,7 @@ from ..routing.selection import Selection
 from ..routing.strategies import Strategy
 from ..suggestions import did_you_mean
 from ..trail import CallInfo, Explanation, Trail
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY

@@ -10,7 +10,7 @@ import msgspec
 from ..errors.exceptions import InvalidRequestError
 from ..provider.boundary import is_header
 from ..suggestions import did_you_mean
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..types.json_values import check_json, find_fault
 from .messages import check_messages
 from .params import CreateParams

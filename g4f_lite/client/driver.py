@@ -18,7 +18,7 @@ from ..forks import preload_before_fork
 from ..provider.leg import InProcessRequest
 from ..transport.in_process import InProcessTransport, SyncChunkStream
 from ..transport.sync_http import HTTPTransport, SyncByteStream
-from ..types.chat import ChatCompletionChunk
+from ..types.chunks import ChatCompletionChunk
 from ..types.http import HTTPRequest
 
 preload_before_fork("g4f_lite.failover.tenacity_loop")

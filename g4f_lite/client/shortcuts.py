@@ -8,7 +8,8 @@ from typing import Any, TypeVar, Unpack, overload
 
 from ..errors.exceptions import InvalidRequestError
 from ..forks import preload_before_fork
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletion
+from ..types.chunks import ChatCompletionChunk
 from .client import Client
 from .params import CreateParams, MessageParam, UntypedParams
 from .stream import Stream

@@ -9,7 +9,8 @@ from typing import Self
 from ..call.call import Call
 from ..transport.in_process import SyncChunkStream
 from ..transport.sync_http import SyncByteStream
-from ..types.chat import ChatCompletionChunk, T
+from ..types.chat import T
+from ..types.chunks import ChatCompletionChunk
 from .base_stream import BaseStream, Reading
 from .driver import Driver, OpenStream, read
 

@@ -58,7 +58,6 @@ class CallRecord:
         self._health = health
         self._tokens = tokens
         self._patience = policy.patience
-        self._deadline_at = started_at + policy.deadline
 
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
@@ -84,10 +83,16 @@ class CallRecord:
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
 
-    def reason_to_leave(self, error: ProviderError, now: float, *, finished: bool, others: bool) -> str:
-        """Return where the call goes after a failure, and why it does not stay if the service asked it to wait."""
-        target = "no leg is left" if finished else "next leg" if others else "the first leg that has cooled down"
-        asked, remaining = error.retry_after or 0.0, max(self._deadline_at - now, 0.0)
+    def reason_to_leave(self, error: ProviderError, remaining: float, *, last: bool, others: bool) -> str:
+        """
+        Return where the call goes after a failure, and why it does not stay if the service asked it to wait.
+
+        Args:
+            remaining: seconds to the deadline.
+            last: the call ends.
+        """
+        target = "no leg is left" if last else "next leg" if others else "the first leg that has cooled down"
+        asked, remaining = error.retry_after or 0.0, max(remaining, 0.0)
         if asked > remaining:
             return f"{target}: asked to wait {asked:.3g} s, the deadline is in {remaining:.1f} s"
         if asked > self._patience:

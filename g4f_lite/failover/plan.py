@@ -355,7 +355,7 @@ class Plan:
             self._candidates.try_when_cooled_down(leg, now)
         others = bool(self._candidates)
         self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)
-        return useless, self._record.reason_to_leave(error, now, finished=self.finished, others=others)
+        return useless, self._record.reason_to_leave(error, self.deadline_at - now, last=self.finished, others=others)
 
     def _asks_another(self, leg: Leg, error: ProviderError, now: float) -> bool:
         """Let another provider, else another model, say whether it is so. Return whether one can soon."""
@@ -373,7 +373,7 @@ class Plan:
         if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
             self.leave_lines()
         if turn is None or too_late:
-            return None, self._record.reason_to_leave(error, now, finished=too_late, others=not too_late)
+            return None, self._record.reason_to_leave(error, self.deadline_at - now, last=too_late, others=not too_late)
         ready_at, ask_at = turn
         self.next_wait = ask_at - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"

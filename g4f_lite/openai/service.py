@@ -22,7 +22,8 @@ from ..health.tracker import Health
 from ..provider.leg import Leg
 from ..provider.openai_protocol.chat import OpenaiTemplate
 from ..types.audio import Speech, SpeechRequest
-from ..types.chat import ChatCompletion, ChatRequest
+from ..types.chat import ChatCompletion
+from ..types.chat_request import ChatRequest
 from ..types.endpoint import Answer, EndpointRequest
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import decode_json

@@ -18,7 +18,8 @@ from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedPa
 from ..errors.reply import ErrorReply
 from ..forks import preload_before_fork
 from ..suggestions import did_you_mean
-from ..types.chat import ChatCompletion, ChatRequest
+from ..types.chat import ChatCompletion
+from ..types.chat_request import ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse
 from ..value import JSONObject
 from .address import VARIABLE, check_base_url

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from ..errors.exceptions import MalformedResponseError
-from ..types.chat import ChatCompletionChunk
+from ..types.chunks import ChatCompletionChunk
 
 S = TypeVar("S", bound=Struct)
 MOST_CHUNKS = 1 << 17

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, Self, TypeAlias
 
 from ..trail import Skipped
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from .address import split_url
 from .base import Provider
 from .keys import Key

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 from ..errors.exceptions import StreamInterruptedError
 from ..types.assembly import assemble
-from ..types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest
+from ..types.chat import ChatCompletion
+from ..types.chat_request import ChatRequest
+from ..types.chunks import ChatCompletionChunk
 from ..types.http import HTTPRequest, HTTPResponse
 from .base import Provider
 from .checked import check, check_iterable

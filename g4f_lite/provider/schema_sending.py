@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import UnsupportedParameterError
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..value import JSONObject
 from .schema_fitting import Fitting, UnfitSchemaError, fit, subschemas
 from .schema_rules import AS_IT_IS, SchemaRules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from ..types.chat import ChatCompletionChunk
+from ..types.chunks import ChatCompletionChunk
 from ..types.http import ServerSentEvent
 
 FRAMINGS = ("sse", "json_lines", "json_array")

@@ -7,6 +7,7 @@ Rule: the request and the leg decide, never what happened before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, TypeAlias
 
 from .. import prices
@@ -14,7 +15,7 @@ from ..errors.exceptions import ConfigurationError
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
 from ..suggestions import install_hint
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers
 
@@ -152,4 +153,4 @@ def price_bound(max_price: Any) -> prices.Price:
             f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {max_price!r}"
         )
     check_prices()
-    return prices.Price(float(bounds.get("prompt", float("inf"))), float(bounds.get("completion", float("inf"))))
+    return prices.Price(bounds.get("prompt", inf), bounds.get("completion", inf))

@@ -18,7 +18,7 @@ from ..health.tracker import Health
 from ..provider.boundary import describe
 from ..provider.leg import Leg
 from ..suggestions import did_you_mean
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..types.copies import copied
 from .eligibility import (
     LONG,

@@ -16,7 +16,7 @@ from ..forks import reset_in_child
 from ..health.tracker import Health
 from ..prices import price
 from ..provider.leg import Leg
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..value import Unpicklable
 
 if TYPE_CHECKING:

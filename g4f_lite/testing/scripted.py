@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors.exceptions import ProviderError
 from ..provider.local import LocalProvider
-from ..types.chat import ChatRequest
+from ..types.chat_request import ChatRequest
 from ..types.chunks import ChatCompletionChunk, ChunkChoice, Delta
 from .shapes.contract import words
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors.exceptions import ServerError
 from ..provider.leg import InProcessRequest
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletion
+from ..types.chunks import ChatCompletionChunk
 from ..types.time_limit import TimeLimit
 from .in_process import Cancellation, SyncChunkStream, complete_here
 

@@ -9,7 +9,8 @@ from ..errors.exceptions import MalformedResponseError, ProviderError
 from ..provider.boundary import PluginBoundary
 from ..provider.checked import check, check_iterable
 from ..provider.leg import InProcessRequest
-from ..types.chat import ChatCompletion, ChatCompletionChunk
+from ..types.chat import ChatCompletion
+from ..types.chunks import ChatCompletionChunk
 from ..types.size_limits import MAX_STREAM
 from ..types.time_limit import TimeLimit
 

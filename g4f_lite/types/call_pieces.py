@@ -7,8 +7,13 @@ two calls; no id, or a late one; or they repeat the name with each piece. Rule: 
 
 from __future__ import annotations
 
+import re
+
 from .chunks import ToolCallDelta
 from .pieces import Pieces
+
+_MARKS = re.compile(r'\\.?|["{}]', re.DOTALL)
+"""What may begin or end a text or an object, or a backslash with the character after it."""
 
 
 class OpenCall:
@@ -28,16 +33,14 @@ class OpenCall:
     def is_whole(self) -> bool:
         """Whether the arguments are a JSON object that has been closed. Each piece is read once."""
         for piece in self.arguments[self._read :]:
-            for char in piece:
-                if self._escaped:
-                    self._escaped = False
-                elif self._in_text:
-                    self._escaped, self._in_text = char == "\\", char != '"'
-                elif char == '"':
-                    self._in_text = True
-                elif char in "{}":
+            mark = ""
+            for mark in _MARKS.findall(piece, self._escaped):
+                if mark == '"':
+                    self._in_text = not self._in_text
+                elif not self._in_text and mark in "{}":
                     self._begun = True
-                    self._depth += 1 if char == "{" else -1
+                    self._depth += 1 if mark == "{" else -1
+            self._escaped = mark == "\\"
         self._read = len(self.arguments)
         return self._begun and self._depth == 0 and not self._in_text
 

@@ -12,15 +12,10 @@ from msgspec import field
 
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, decode_lenient
-from .chat_request import ChatRequest as ChatRequest  # noqa: PLC0414  # a name of this module too
-from .chat_request import Positive as Positive  # noqa: PLC0414
 from .chunks import FEW
-from .chunks import ChatCompletionChunk as ChatCompletionChunk  # noqa: PLC0414
-from .chunks import ChunkChoice as ChunkChoice  # noqa: PLC0414
 from .logprobs import Logprobs, sent_logprobs, show_objects
 from .results import OpenResult, Result, SentField, shown, without_none
-from .usage import TokenDetails as TokenDetails  # noqa: PLC0414
-from .usage import Usage as Usage  # noqa: PLC0414
+from .usage import Usage
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # type checkers know it, installed or not

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .chat import ChatRequest
+from .chat_request import ChatRequest
 
 _NO = frozenset({"none", "minimal", "disabled", "off", "false", "no", ""})
 """The words for little or no thinking. Source: OpenAI, Gemini, Anthropic, DeepSeek, Z.AI."""

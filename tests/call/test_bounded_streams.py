@@ -31,7 +31,7 @@ from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import head, http_chunk, sse
 from g4f_lite.testing.script import Action, Close, Received
 from g4f_lite.transport.sync_http import HTTPTransport
-from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.chat_request import ChatRequest
 from g4f_lite.types.size_limits import MAX_CHOICES, MAX_STREAM
 from g4f_lite.types.time_limit import TimeLimit
 

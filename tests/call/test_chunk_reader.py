@@ -15,9 +15,11 @@ from g4f_lite.errors import exceptions as e
 from g4f_lite.errors.reply import MAX_ERROR_BODY
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
-from g4f_lite.types.chat import ChatCompletion, ChatRequest, Usage
+from g4f_lite.types.chat import ChatCompletion
+from g4f_lite.types.chat_request import ChatRequest
 from g4f_lite.types.time_limit import TimeLimit
 from g4f_lite.types.timeouts import Timeouts
+from g4f_lite.types.usage import Usage
 from g4f_lite_providers.groq import Groq
 
 KEY = "a1b2-of-no-known-form"

@@ -14,7 +14,7 @@ from g4f_lite.client.chat_request import check_request
 from g4f_lite.client.messages import check_messages
 from g4f_lite.client.params import CreateParams
 from g4f_lite.testing import FaultServer
-from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.chat_request import ChatRequest
 
 USER = {"role": "user", "content": "hi"}
 

@@ -20,6 +20,7 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
+    StreamInterruptedError,
     ToolCallError,
 )
 from g4f_lite.failover.candidates import AllCoolingDownError
@@ -209,6 +210,16 @@ def test_a_reason_names_the_bound_that_counts() -> None:
         plan, _ = make([Leg(Here(), "a")], [Leg(There(), "b")], deadline=deadline)
         plan.fail(plan.begin(), RateLimitError("x", retry_after=asked))
         assert plan.trail().attempts[-1].reason == f"next leg: asked to wait 9 s, {bound}"
+
+
+def test_a_reason_counts_the_time_that_an_interrupted_stream_gave_back() -> None:
+    plan, clock = make(*([Leg(Here(), name)] for name in "abc"), deadline=10, on_interrupt="restart")
+    state = plan.begin()
+    plan.first_content(state)
+    clock.now += 60
+    plan.fail(state, StreamInterruptedError("x"))
+    plan.fail(plan.begin(), RateLimitError("x", retry_after=9))
+    assert plan.trail().attempts[-1].reason.endswith("asked to wait 9 s, patience is 3 s")
 
 
 def test_the_final_error_counts_the_legs_that_were_not_tried() -> None:

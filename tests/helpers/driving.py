@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from g4f_lite import AsyncClient, ChatCompletion, Client, G4FLiteError, Timeouts, Trail
+from g4f_lite import AsyncClient, ChatCompletion, Client, G4FLiteError, RoutesExhaustedError, Timeouts, Trail
 
 MODES = ("sync", "sync stream", "async", "async stream")
 MESSAGES = [{"role": "user", "content": "Which day is it?"}]
@@ -29,6 +29,13 @@ class Outcome(NamedTuple):
     def trace(self) -> list[str]:
         """The trail without the times and ports, which differ from run to run."""
         return [_steady(str(entry)) for entry in self.trail.entries]
+
+
+def kind_of(error: BaseException | None) -> type | None:
+    """Return the class of an error; of that of several legs, which is of their common class too, its own."""
+    if isinstance(error, RoutesExhaustedError):
+        return RoutesExhaustedError
+    return None if error is None else type(error)
 
 
 def _steady(line: str) -> str:

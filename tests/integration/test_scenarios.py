@@ -6,7 +6,7 @@ import pickle
 from typing import Any, NamedTuple
 
 import pytest
-from helpers.driving import MODES, Outcome, run
+from helpers.driving import MODES, Outcome, kind_of, run
 
 import g4f_lite
 from g4f_lite import Timeouts
@@ -202,8 +202,7 @@ def play(server: FaultServer, scenario: Scenario, mode: str) -> Outcome:
 
 def check(outcome: Outcome, scenario: Scenario, server: FaultServer, stream: bool) -> None:
     expected = (scenario.stream_error if stream else None) or scenario.error
-    # By name: the error of several legs is of their common class, too.
-    assert type(outcome.error).__name__ == (expected or type(None)).__name__, outcome.error
+    assert kind_of(outcome.error) is expected, outcome.error
     models = (scenario.stream_models if stream else None) or scenario.models
     assert tuple(server.models) == models
     assert [attempt.model for attempt in outcome.trail.attempts] == list(models)

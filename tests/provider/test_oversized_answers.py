@@ -111,7 +111,7 @@ def test_values_of_a_different_type_are_checked_up_to_a_limit() -> None:
     request = TranscriptionRequest(model="m", file=b"")
     calls, result = work_of(lambda: operation.parse(Day(), request, HTTPResponse(status=200, body=words)))
     assert isinstance(result, MalformedResponseError)
-    assert calls < 12 * WORK
+    assert calls < 3 * WORK
 
 
 def test_a_long_answer_with_one_wrong_field_is_read_completely() -> None:

@@ -23,7 +23,7 @@ from g4f_lite.provider.leg import Leg
 from g4f_lite.routing.explain import explain
 from g4f_lite.routing.leg_factory import LegFactory
 from g4f_lite.routing.router import Router
-from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.chat_request import ChatRequest
 from g4f_lite.types.endpoint import EndpointRequest
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from g4f_lite.types.chat import ChatCompletionChunk, Usage
+from g4f_lite.types.chunks import ChatCompletionChunk
 from g4f_lite.types.extra_fields import larger_counts
 from g4f_lite.types.pieces import Kept, Pieces
+from g4f_lite.types.usage import Usage
 
 WIDTHS = {"ascii": ("abc", 1), "umlaut": ("a\u00e4c", 1), "Chinese": ("a\u4e2dc", 2), "emoji": ("a\U0001f600c", 4)}
 

@@ -10,7 +10,7 @@ from contextlib import aclosing, closing
 from typing import Any
 
 from ...errors.exceptions import G4FLiteError
-from ...types.chat import ChatCompletionChunk
+from ...types.chunks import ChatCompletionChunk
 from ...types.tool_run import ToolResult, ToolRun
 from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
 from ..tools.streams import AsyncToolStream, ToolStream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import Self
 
-from ...types.chat import ChatCompletionChunk
+from ...types.chunks import ChatCompletionChunk
 from ...types.tool_run import ToolRun
 from .loop import ToolLoop
 

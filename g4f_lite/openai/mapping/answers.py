@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ...types.audio import Speech, Transcription
-from ...types.chat import ChatCompletion, ChatCompletionChunk
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ...types.embeddings import CreateEmbeddingResponse, Embedding
 from ...types.models import ModelList
 from ...value import JSONObject, decode_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...errors.exceptions import G4FLiteError, StreamInterruptedError
-from ...types.chat import ChatCompletionChunk
+from ...types.chunks import ChatCompletionChunk
 from ...value import decode_json
 from .answers import says_the_same
 from .errors import error_object

@@ -14,9 +14,11 @@ import msgspec
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.reply import ErrorReply
 from ...forks import preload_before_fork
-from ...types.chat import ChatCompletion, ChatRequest, Usage
+from ...types.chat import ChatCompletion
+from ...types.chat_request import ChatRequest
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
+from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider
 from ..declarations import check_auth_header, check_paths

@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import force_setattr
 
-from ...types.chat import ChatCompletion, ChatCompletionChunk, Usage
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ...types.extra_fields import keep_extra, keep_extra_of_usage
+from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject, decode_lenient
 
 has_usage = re.compile(rb'"usage"\s*:\s*\{').search

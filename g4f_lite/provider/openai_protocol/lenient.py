@@ -19,14 +19,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
-from ...types.chat import ChatCompletion, ChatCompletionChunk
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ...types.http import HTTPResponse
 from ...types.size_limits import MAX_CHOICES, check_length, decode_or_none
 from .completing import complete
 from .texts import Texts
 
 S = TypeVar("S", bound=msgspec.Struct)
-_hints = functools.cache(functools.partial(get_type_hints, include_extras=True))
 _MISFITS = 1 << 12
 """Values of another type than expected in one answer; more is a MalformedResponseError."""
 
@@ -95,13 +95,20 @@ def _fit_answer(answer: Any, kind: type[S]) -> S:
 
 
 def _fit_struct(value: dict[str, Any], kind: type[S], misfits: Iterator[int]) -> S:
-    hints = _hints(kind)
     fitting = {}
-    for field in msgspec.structs.fields(kind):
-        given = value.get(field.encode_name)
-        if given is not None and (fitted := _fit(given, hints[field.name], misfits)) is not None:
-            fitting[field.name] = fitted
+    for name, its_name, hint in _fields(kind):
+        given = value.get(its_name)
+        if given is not None and (fitted := _fit(given, hint, misfits)) is not None:
+            fitting[name] = fitted
     return kind(**fitting)
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> list[tuple[str, str, Any]]:
+    """Return the name of each field, its name in JSON, and its type."""
+    hints = get_type_hints(kind, include_extras=True)
+    names = zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+    return [(name, its_name, hints[name]) for name, its_name in names]
 
 
 def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from ...types.chat import ChatCompletion, ChatCompletionChunk
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ...types.http import ServerSentEvent
 from ...types.size_limits import MAX_CHOICES, decode_or_none
 from ...value import JSONObject

@@ -11,15 +11,27 @@ from msgspec.structs import force_setattr
 
 from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
-from ...types.chat import ChatCompletionChunk, ChunkChoice, Usage
+from ...types.chunks import ChatCompletionChunk, ChunkChoice
 from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
+from ...types.usage import Usage
 from ...value import NOT_JSON
 from ..checked import DecodedChunks
 from .completing import complete_chunk, has_usage
 from .lenient import REASONING_PARTS, error_in, loose_chunk, whole_answer
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
+
+
+def _may_be_error(data: bytes) -> bool:
+    """Tell whether data has a word of one of the shapes that `error_in` knows."""
+    return (
+        b'"error"' in data
+        or b'"errors"' in data
+        or b'"detail"' in data
+        or b'"success"' in data
+        or b'"base_resp"' in data
+    )
 
 
 class OpenaiStreamParser:
@@ -50,7 +62,7 @@ class OpenaiStreamParser:
     def feed_all(self, events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
         joined = b"\n".join(events)
-        if b'"error"' in joined or b'"base_resp"' in joined or (not self._begun and b'"message"' in events[0]):
+        if _may_be_error(joined) or (not self._begun and b'"message"' in events[0]):
             return None
         done = events[-1] == b"[DONE]"
         events = events[:-1] if done else events
@@ -71,7 +83,7 @@ class OpenaiStreamParser:
         if data == b"[DONE]":
             self.done = True
             return () if self._open is None else tuple(self._ended([]))
-        if event.event == "error" or b'"error"' in data or b'"base_resp"' in data:
+        if event.event == "error" or _may_be_error(data):
             error = data if event.event == "error" else error_in(decode_or_none(data))
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))

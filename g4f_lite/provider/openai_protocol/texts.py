@@ -8,7 +8,6 @@ dropped in silence. Source of the shapes: docs/providers.md.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,19 +172,14 @@ class Texts:
             raise MalformedResponseError(f"the name of a function cannot be read: {_shown(name)}")
 
 
-_MINUS_ZERO = re.compile(rb"-0(?![\d.eE])")
-
-
 def _with_literals(body: bytes) -> Any:
-    """Return the decoded JSON, with texts in place of fractions."""
+    """Return the decoded JSON, with texts in place of numbers; in a long one only in place of fractions."""
+    if len(body) <= MOST_ODD:
+        return json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
     try:
-        if _MINUS_ZERO.search(body) is None or len(body) > MOST_ODD:  # an integer that msgspec reads as 0
-            return msgspec.json.Decoder(float_hook=str).decode(body)
-        return json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+        return msgspec.json.Decoder(float_hook=str).decode(body)
     except msgspec.DecodeError:
-        if len(body) > MOST_ODD:
-            raise MalformedResponseError("a number stands for a text, and the answer is no valid JSON") from None
-        return json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+        raise MalformedResponseError("a number stands for a text, and the answer is no valid JSON") from None
 
 
 def _fits(message: JSONObject, field: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ...types.chat import TokenDetails, Usage
+from ...types.usage import TokenDetails, Usage
 from ...value import NOT_JSON, JSONObject
 
 

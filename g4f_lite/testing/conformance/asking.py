@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from ...provider.base import Provider
-from ...types.chat import ChatRequest
+from ...types.chat_request import ChatRequest
 from ..shapes import Said
 
 PROMPT = "Which day is it? Grüße, 北京 😀"

@@ -7,7 +7,8 @@ from typing import ClassVar
 import pytest
 
 from ...provider.local import LocalProvider
-from ...types.chat import ChatCompletion, ChatCompletionChunk
+from ...types.chat import ChatCompletion
+from ...types.chunks import ChatCompletionChunk
 from ..network import hide_environment
 from . import contract
 from .asking import PROMPT, ask

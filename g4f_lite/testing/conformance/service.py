@@ -18,7 +18,8 @@ from ...provider.base import Provider
 from ...provider.boundary import check_outgoing
 from ...provider.keys import Key
 from ...provider.leg import Leg
-from ...types.chat import ChatCompletion, ChatRequest
+from ...types.chat import ChatCompletion
+from ...types.chat_request import ChatRequest
 from ...types.http import HTTPRequest, HTTPResponse
 from ...types.time_limit import TimeLimit
 from ...types.timeouts import Timeouts

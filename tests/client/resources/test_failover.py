@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+from helpers.driving import kind_of
 from helpers.endpoints import ALL, BY_NAME, ENDPOINTS, HEARD, MODES, SOON, WAV, Alpha, ChatOnly, call, seen
 
 import g4f_lite
@@ -87,7 +88,7 @@ def test_both_clients_see_the_same(scenario: Scenario, server: FaultServer, two:
             params["provider"] = two["routes"]
             outcomes.append(seen(mode, {"plugins": two["plugins"], **scenario.settings}, endpoint.method, params))
         for outcome in outcomes:
-            assert type(outcome.error).__name__ == (scenario.error or type(None)).__name__, (name, outcome.error)
+            assert kind_of(outcome.error) is scenario.error, (name, outcome.error)
             assert tuple(attempt.outcome for attempt in outcome.trail.attempts) == scenario.outcomes, name
             assert "secret" not in str(outcome.trail) + str(outcome.error) + repr(outcome.completion)
             if outcome.completion is not None:

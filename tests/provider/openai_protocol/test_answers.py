@@ -15,9 +15,10 @@ from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.provider.openai_protocol.lenient import loose_completion
 from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
 from g4f_lite.types.assembly import assemble
-from g4f_lite.types.chat import ChatCompletionChunk, ChatRequest, ChunkChoice, TokenDetails, Usage
-from g4f_lite.types.chunks import Delta
+from g4f_lite.types.chat_request import ChatRequest
+from g4f_lite.types.chunks import ChatCompletionChunk, ChunkChoice, Delta
 from g4f_lite.types.http import HTTPResponse, ServerSentEvent
+from g4f_lite.types.usage import TokenDetails, Usage
 
 
 def test_a_complete_answer_is_read_with_all_public_fields() -> None:

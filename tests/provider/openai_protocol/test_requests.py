@@ -11,7 +11,7 @@ from helpers.openai_bodies import EXAMPLE, GROQ, MESSAGES, Example
 
 from g4f_lite.errors.exceptions import UnsupportedParameterError
 from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
-from g4f_lite.types.chat import ChatRequest
+from g4f_lite.types.chat_request import ChatRequest
 from g4f_lite.types.http import HTTPRequest
 
 

@@ -11,8 +11,11 @@ from helpers.openai_bodies import CALL, ERRORS, EXAMPLE, GROQ, MESSAGES, THINKIN
 from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
 from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.types.assembly import assemble
-from g4f_lite.types.chat import ChatCompletion, ChatCompletionChunk, ChatRequest, Usage
+from g4f_lite.types.chat import ChatCompletion
+from g4f_lite.types.chat_request import ChatRequest
+from g4f_lite.types.chunks import ChatCompletionChunk
 from g4f_lite.types.http import ServerSentEvent
+from g4f_lite.types.usage import Usage
 
 
 def chunk(delta: object = None, finish: object = None, *, index: int = 0, **more: Any) -> dict[str, Any]:
