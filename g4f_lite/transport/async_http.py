@@ -248,17 +248,17 @@ class _Sent:
     """What a request was sent over."""
 
     def __init__(self) -> None:
-        self.over: asyncio.BaseTransport | None = None
+        self.over: asyncio.Transport | None = None
         self.late: LateAnswer | None = None
 
-    def begin(self, transport: asyncio.BaseTransport | None) -> None:
+    def begin(self, transport: asyncio.Transport | None) -> None:
         self.over = transport
         if self.late is None:
             self.late = LateAnswer(transport)
 
     def abort(self) -> None:
         """Close the connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
-        if isinstance(self.over, asyncio.WriteTransport):
+        if self.over is not None:
             self.over.abort()
 
 
