@@ -71,13 +71,11 @@ class RawResponse:
 class Session(typing.Protocol):
     """What a stream knows of the session to which its connection belongs."""
 
-    retired: bool
+    streams: weakref.WeakSet[AsyncByteStream]
+    """Those that may still be read."""
 
     def left(self) -> None:
         """Call this when a call or stream has ended."""
-
-    async def end(self) -> None:
-        """Close the session if it is retired, and this was the last."""
 
 
 class AsyncByteStream:
@@ -262,8 +260,6 @@ class AsyncByteStream:
     async def close(self) -> None:
         """Free the connection: to the pool if the body has been read, else closed."""
         self.free()
-        if self.session is not None and self.session.retired:
-            await self.session.end()
 
     def free(self) -> None:
         """As `close`; nothing in it waits."""

@@ -65,8 +65,6 @@ class AsyncHTTPTransport:
             body = await stream.read_all()
         finally:
             stream.free()
-            if stream.session is not None and stream.session.retired:
-                await stream.session.end()
         return HTTPResponse(status=stream.status, headers=stream.headers, body=body)
 
     async def open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
@@ -77,8 +75,8 @@ class AsyncHTTPTransport:
             ProviderError: no answer.
         """
         stream = await self._open(request, limit)
-        if (found := self._sessions.get(asyncio.get_running_loop())) is not None:
-            found.streams.add(stream)
+        if stream.session is not None:
+            stream.session.streams.add(stream)
         return stream
 
     async def _open(self, request: HTTPRequest, limit: TimeLimit) -> AsyncByteStream:
@@ -92,7 +90,7 @@ class AsyncHTTPTransport:
                 self._proxies.clear()
             self._proxies[origin] = proxy_for(request.url, self._proxy)
         body = request.body
-        found.in_use += 1
+        found.sending += 1
         try:
             if (
                 self._proxies[origin] is None
@@ -103,15 +101,17 @@ class AsyncHTTPTransport:
             else:
                 stream = await self._request(found, origin, request, limit)
         except BaseException as error:
-            found.left()
-            if found.retired:
-                await found.end()
             if isinstance(error, UploadStopped):
                 raise error.failure from None
             if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
             raise translate(error, limit) from error
+        finally:
+            found.sending -= 1
+            if found.retired:
+                found.settle()
         stream.session = found
+        found.reading += 1
         return stream
 
     async def _exchange(
@@ -248,22 +248,18 @@ class _Sent:
     """What a request was sent over."""
 
     def __init__(self) -> None:
-        self.over: asyncio.BaseTransport | None = None
+        self.over: asyncio.Transport | None = None
         self.late: LateAnswer | None = None
 
-    def begin(self, transport: asyncio.BaseTransport | None) -> None:
+    def begin(self, transport: asyncio.Transport | None) -> None:
         self.over = transport
         if self.late is None:
             self.late = LateAnswer(transport)
 
     def abort(self) -> None:
         """Close the connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
-        if isinstance(self.over, asyncio.WriteTransport):
+        if self.over is not None:
             self.over.abort()
-
-
-_under_way: set[_LoopSession] = set()
-"""Retired sessions in use: only streams refer to them, and with a forgotten one aiohttp would complain of both."""
 
 
 class _LoopSession:
@@ -293,15 +289,16 @@ class _LoopSession:
         self.streams: weakref.WeakSet[AsyncByteStream] = weakref.WeakSet()
         """Streams that may still be read."""
         self._guard = self._closing()
-        self.in_use = 0
-        """How many calls and streams use it."""
+        self.sending = 0
+        """How many requests are on their way, or wait for the headers of their answers."""
+        self.reading = 0
+        """How many answers are read after that."""
         self.retired = False
 
     async def _closing(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            _under_way.discard(self)
             for stream in list(self.streams):  # aiohttp complains of a connection that outlives its loop
                 stream.free()
             self.close_idle()
@@ -330,21 +327,21 @@ class _LoopSession:
     async def retire(self) -> None:
         """Close what is idle now, and the rest with the last call or stream that is under way."""
         self.retired = True
-        self.close_idle()
-        if self.in_use:
-            _under_way.add(self)
+        if self.sending or self.reading:
+            self.settle()
         else:
             await self._guard.aclose()  # type: ignore[attr-defined]  # it is an async generator
 
     def left(self) -> None:
-        self.in_use -= 1
+        self.reading -= 1
         if self.retired:
-            self.close_idle()
-            if not self.in_use:
-                _under_way.discard(self)
-                self.session.detach()  # it has no connection any more: nothing to wait for, should the loop end here
+            self.settle()
 
-    async def end(self) -> None:
-        """Close a retired session with its last call. Not through the guard: the loop may be closing that."""
-        if not self.in_use:
-            await self.session.close()
+    def settle(self) -> None:
+        """
+        Close what is idle of a retired session. The answers that are still read need only their connections, and a
+        session that waited for them would be forgotten with a forgotten stream: aiohttp would complain of it.
+        """
+        self.close_idle()
+        if not self.sending:
+            self.session.detach()

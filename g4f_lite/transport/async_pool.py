@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import select
 import sys
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -93,11 +92,10 @@ class Body(aiohttp.StreamReader):
     def _pause(self, paused: bool) -> None:
         self._paused = paused
         if (transport := self._source.transport) is not None:
-            with suppress(AttributeError, NotImplementedError, RuntimeError):  # as aiohttp does
-                if paused:
-                    transport.pause_reading()
-                else:
-                    transport.resume_reading()
+            if paused:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
 
 
 class Protocol(ResponseHandler):

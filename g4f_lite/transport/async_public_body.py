@@ -31,7 +31,7 @@ class PublicByteStream(AsyncByteStream):
         limit: TimeLimit,
         loop: asyncio.AbstractEventLoop,
         upload: UploadPayload | None,
-        transport: asyncio.BaseTransport | None,
+        transport: asyncio.Transport | None,
     ) -> None:
         super().__init__(response, limit, loop, upload)
         if transport is None and response.connection is not None:
@@ -42,7 +42,7 @@ class PublicByteStream(AsyncByteStream):
         content = self._response.content
         assert isinstance(content, aiohttp.StreamReader)
         while not (piece := await self._next(content)) and not content.at_eof():
-            if isinstance(self._transport, asyncio.Transport) and self._transport.is_closing():
+            if self._transport is not None and self._transport.is_closing():
                 raise translate(aiohttp.ClientPayloadError(), self._limit)  # aiohttp leaves the reader waiting
         if piece[PIECE - 1 :]:
             await asyncio.sleep(0)
@@ -67,5 +67,5 @@ class PublicByteStream(AsyncByteStream):
         if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(self._loop.time())
         super().free()
-        if isinstance(self._transport, asyncio.WriteTransport):
+        if self._transport is not None:
             self._transport.abort()  # aiohttp closes it, and of TLS would leave it to the loop

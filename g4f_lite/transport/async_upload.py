@@ -22,7 +22,7 @@ class BodyPayload(payload.Payload):
         sent_over: called with the transport of the connection before anything is sent.
     """
 
-    def __init__(self, body: bytes, sent_over: Callable[[asyncio.BaseTransport | None], None]) -> None:
+    def __init__(self, body: bytes, sent_over: Callable[[asyncio.Transport | None], None]) -> None:
         super().__init__(body)
         self._body = body
         self._sent_over = sent_over
@@ -59,7 +59,7 @@ class UploadPayload(payload.Payload):
         upload: Upload,
         limit: TimeLimit,
         until: asyncio.Timeout,
-        sent_over: Callable[[asyncio.BaseTransport | None], None],
+        sent_over: Callable[[asyncio.Transport | None], None],
     ) -> None:
         super().__init__(upload, content_type=upload.content_type)
         self._length = len(upload)

@@ -32,10 +32,11 @@ class LateAnswer:
         self._tls: ssl.SSLObject | None = None if transport is None else transport.get_extra_info("ssl_object")
         # Private, because asyncio has no way to decrypt what it has not read itself.
         self._encrypted: ssl.MemoryBIO | None = getattr(getattr(transport, "_ssl_protocol", None), "_incoming", None)
+        sock = None if transport is None else transport.get_extra_info("socket")
         try:
-            self._socket = None if transport is None else transport.get_extra_info("socket").dup()
-        except (OSError, AttributeError, NotImplementedError):
-            pass  # no more handles, or a loop of another kind: an answer may be lost, as without this
+            self._socket = None if sock is None else sock.dup()
+        except OSError:
+            pass  # closed, or no more handles: an answer may be lost, as without this
 
     async def stream(self, limit: TimeLimit, loop: asyncio.AbstractEventLoop) -> AsyncByteStream | None:
         """Return the answer that is there, after sending has failed; None if there is none. Nothing waits."""

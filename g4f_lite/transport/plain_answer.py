@@ -13,6 +13,7 @@ import ssl
 from typing import Any
 
 from ..errors.exceptions import ConnectionFailedError
+from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser
 from .common import PIECE
@@ -40,8 +41,7 @@ class PlainAnswer(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport  # type: ignore[assignment]  # no check: uvloop's are of no class of asyncio
 
     def data_received(self, data: bytes) -> None:
         self._body += self._parser.feed(data)
@@ -52,6 +52,8 @@ class PlainAnswer(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        if exc is not None and raised_by_signal_handler(exc) is not None:  # see `Protocol.connection_lost`
+            self._error = self._error or exc
         self._parser.end()
         self._wake()
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import pytest
 from helpers.asking import aask
 from helpers.driving import MODES, eventually, run
-from helpers.ways import PUBLIC
 
 import g4f_lite
 from g4f_lite import AsyncClient, Timeouts
@@ -137,6 +136,6 @@ def test_the_public_way_frees_what_is_cancelled_or_closed(how: str, public_way: 
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
-@pytest.mark.skipif(not PUBLIC, reason="the switch is not set")
-def test_the_switch_is_obeyed() -> None:
+def test_the_switch_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "1")
     assert not any(fit(library) for library in PARTS)
