@@ -333,7 +333,7 @@ class Plan:
         leg = state.leg
         self.next_wait = wait or 0.0
         if decision.again is RetryMode.OTHER_MODEL:
-            self._candidates.try_other_model(leg)
+            self._candidates.take_back(leg)
             self.finished = self.not_retryable
             return [], "again with the next model that it lists"
         if wait is not None:

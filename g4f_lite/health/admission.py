@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..trail import Skipped
-from .pressure import Turn
+from .places import Turn
 
 LONGEST_SHORT_WAIT_S = 10.0
 """A leg that takes the next request sooner is described as limited, else as cooling down."""
