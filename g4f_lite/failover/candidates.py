@@ -286,3 +286,7 @@ class AllCoolingDownError(ProviderError):
         super().__init__("all legs are cooling down")
         self.ready_at = ready_at
         self.ask_at = ask_at
+
+
+class WithdrawnError(ProviderError):
+    """An attempt has not begun after all: the limits have no room for it now. Never leaves the library."""

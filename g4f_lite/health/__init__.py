@@ -11,6 +11,10 @@ Rule: no I/O and no waiting; what an error means is decided in `failover/`.
 | `breaker` | the circuit breaker: closed, open, half-open |
 | `places` | the places of the calls that wait for their turn |
 | `pressure` | the rate that a leg allows, and the line of the calls that wait for it |
+| `gate` | the line at a declared limit |
+| `quotas` | the declared limits and the budget of a client, as amounts and words |
+| `estimates` | what a request may use at most |
+| `sharing` | `SharedHealth`: `Health` with limits, a budget or a shared state |
 | `limits` | the requests and tokens that are left, read from the headers of responses |
 | `shared_state` | `SharedState`: what clients share, as commands and answers; data only |
 | `stores/` | the makes of `SharedState`; this folder does I/O |

@@ -5,4 +5,6 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | --- | --- |
 | `ledger` | `Ledger`: what is spent and reserved of each limit; pure, the time is passed in |
 | `memory` | `MemoryState`: in this process |
+| `local_link` | `Link`, and `LocalLink`: what clients hold of a state of their process |
+| `opening` | from the setting `state` to a state and a link |
 """
