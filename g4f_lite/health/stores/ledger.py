@@ -113,7 +113,7 @@ class Ledger:
             return known.answer
         accounts = [self._account(amount, now) for amount in command.amounts]
         for index, (account, wanted) in enumerate(zip(accounts, command.amounts, strict=True)):
-            if account.spent + account.held + wanted.amount > wanted.limit:
+            if account.spent + account.held + wanted.amount > wanted.limit and not command.granted:
                 wait_ms, held = account.wait_ms(wanted, now)
                 return Reservation(refused_by=index, wait_ms=wait_ms, held=held)
         for account, wanted in zip(accounts, command.amounts, strict=True):
