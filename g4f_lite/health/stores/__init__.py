@@ -5,4 +5,10 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | --- | --- |
 | `ledger` | `Ledger`: what is spent and reserved of each limit; pure, the time is passed in |
 | `memory` | `MemoryState`: in this process |
+| `redis` | `RedisState`: for several machines; `redis.lua` is its script |
+| `redis_url` | reads the URL of a Redis server |
+| `link` | `StateLink`: between clients and a state that does I/O: batches, time limits, threads |
+| `writer` | `Writer`: what is on its way to a state, and what is kept for one that is away |
+| `waiting` | `Ask`: commands, and who waits for their answers |
+| `fallback` | `Fallback`: answers for a state that is away |
 """

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -42,10 +42,6 @@ from ..shared_state import (
 )
 from .ledger import SLIDING, unknown, window_end
 from .redis_url import read_url
-
-if TYPE_CHECKING:
-    from redis import Redis
-    from redis.client import PubSub
 
 CONNECT_S, COMMAND_S = 0.5, 0.25
 _SLICE_S = 0.25
@@ -128,18 +124,19 @@ class RedisState(Unpicklable):
         """What is reserved now of limits on calls at once, which have no window in which it would be forgotten."""
         self._client = self._connect()
 
-    def _connect(self) -> Redis:
+    def _connect(self) -> Any:
         from redis import Redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        return Redis(
+        client: Any = Redis(  # whose types differ from release to release
             **self._settings,
             socket_connect_timeout=CONNECT_S,
             socket_timeout=COMMAND_S,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
         )
+        return client
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         for command in commands:
@@ -220,7 +217,7 @@ class RedisState(Unpicklable):
                 self._unsubscribe()
                 time.sleep(max(0.0, min(end - time.monotonic(), _SLICE_S)))
 
-    def _subscription(self) -> PubSub:
+    def _subscription(self) -> Any:
         """Return what this thread listens to."""
         if (found := getattr(self._local, "subscription", None)) is None:
             found = self._local.subscription = self._client.pubsub(ignore_subscribe_messages=True)
