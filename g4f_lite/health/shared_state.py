@@ -17,6 +17,8 @@ Window: TypeAlias = Literal["parallel", "minute", "24h", "day", "week", "month",
 The time in which a limit holds: `parallel` counts what is reserved now; `minute` and `24h` slide; `day`, `week` (from
 Monday) and `month` are those of the calendar in UTC; `total` has no end.
 """
+WhenDown: TypeAlias = Literal["local", "refuse", "open"]
+"""A budget while its state is away: a small part of it may be spent, nothing, or anything."""
 NEVER = -1
 """A wait that has no end."""
 
@@ -44,6 +46,10 @@ class Reserve(msgspec.Struct, frozen=True, array_like=True, tag=True):
     amounts: tuple[Amount, ...]
     lease_ms: int
     """After this time the reservation ends by itself, and its amounts count as spent: presumed."""
+    when_down: WhenDown = "local"
+    """What becomes of its nano-dollars while the state is away; for the link. A state does not read it."""
+    granted: bool = False
+    """It was granted while the state was away: it is recorded, even if there is no room."""
 
 
 class Settle(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -145,6 +151,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     events: tuple[Event, ...]
     members: int = 1
     """How many processes have looked in the last seconds."""
+    place: int = 0
+    """Which of them asks, from 0: they divide between them what nobody can ask for while the state is away."""
 
 
 Command: TypeAlias = Reserve | Settle | Renew | BeginProbe | EndProbe | Tell | Look | Restore

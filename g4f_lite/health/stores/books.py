@@ -17,7 +17,7 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import Ledger, Reserved
+from .ledger import Ledger, Reserved, unknown
 from .notices import Notices, Told
 from .table import Table
 from .windows import Account
@@ -57,5 +57,5 @@ class Books:
             case Look():
                 return self.notices.look(command, now)
             case _:
-                raise TypeError(f"a state takes commands, not {command!r}")
+                raise unknown(command)
         return None

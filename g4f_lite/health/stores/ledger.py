@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from ..shared_state import NEVER, Amount, Renew, Reservation, Reserve, Restore, Settle, Window
 from .table import FOREVER, MemoryTable, Table
+from .windows import SLIDING as SLIDING  # noqa: PLC0414  # for redis.py
 from .windows import Account, bucket_end, bucket_number
+from .windows import window_end as window_end  # noqa: PLC0414
 
 HELD_POLL_MS = 50
 """When to ask again for what others hold: nobody knows when they give it back."""
@@ -55,7 +57,7 @@ class Ledger:
         self._expire(now)
         if (known := self._reserved.get(command.id)) is not None:
             return known.answer
-        if (refused := self._refusal(command, now)) is not None:
+        if not command.granted and (refused := self._refusal(command, now)) is not None:
             return refused
         accounts = [
             self._change(amount, now, now, used=amount.amount, held=amount.amount) for amount in command.amounts
@@ -162,3 +164,8 @@ class Ledger:
 
 def _key(amount: Amount) -> str:
     return f"{amount.unit} {amount.window} {amount.scope}"
+
+
+def unknown(command: object) -> TypeError:
+    """Return the error for what is no command."""
+    return TypeError(f"a state takes commands, not {command!r}")

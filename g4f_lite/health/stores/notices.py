@@ -89,7 +89,8 @@ class Notices:
             for told in sorted(found, key=lambda told: told.number)
             if told.event is not None
         )
-        return Seen(self.cursor, events, len(self._members))
+        members = sorted(member for member, _ in self._members.items())
+        return Seen(self.cursor, events, len(members), members.index(command.member))
 
     def begin_probe(self, command: BeginProbe, now: int) -> bool:
         """Let one probe until its lease ends."""
