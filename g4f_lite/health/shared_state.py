@@ -38,7 +38,8 @@ class Reserve(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """
     Take all of these amounts, or none of them: one atomic step. The answer is a `Reservation`.
 
-    A command whose id has been seen is not applied again: it gets the same answer, so it may be sent twice.
+    An amount counts in the window in which it is reserved, and leaves with it. A granted command whose id has been seen
+    is not applied again: it gets the same answer, so it may be sent twice. A refusal leaves nothing behind.
     """
 
     id: str
@@ -55,7 +56,8 @@ class Settle(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """
     End a reservation, and record what was used of each of its amounts. The answer is None.
 
-    It has no effect on an id that is unknown or settled; one that has expired is corrected.
+    It has no effect on an id that is unknown or settled, nor on a window that is over; one that has expired is
+    corrected. An amount that `used` does not have was used whole.
     """
 
     id: str
@@ -129,14 +131,15 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """
     The answer to `Reserve`.
 
-    It is refused if `refused_by` is not None: for the amount with this index there is no room.
+    It is refused if `refused_by` is not None: for the amount with this index there is no room. Of several, it is the
+    one with the longest wait.
     """
 
     left: tuple[int, ...] = ()
     """What is left of each limit, with the reservation taken off."""
     refused_by: int | None = None
     wait_ms: int = 0
-    """When to ask again; `NEVER` if waiting does not help."""
+    """When to ask again; `NEVER` if waiting does not help. If not `held`: the soonest moment at which there is room."""
     held: bool = False
     """Whether it would have room if others gave back what they hold; else it is spent."""
 

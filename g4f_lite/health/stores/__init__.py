@@ -4,6 +4,11 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | file | what is in it |
 | --- | --- |
 | `ledger` | `Ledger`: what is spent and reserved of each limit; pure, the time is passed in |
+| `windows` | the windows of limits as numbered buckets, and the account of a limit; pure |
+| `notices` | `Notices`: events, members and probes; pure |
+| `books` | `Books`: ledger and notices of a state, and what each command does with them; pure |
+| `table` | `Table`: where ledger and notices keep their records; `MemoryTable` |
+| `clock` | the clock of this machine, the same for all processes |
 | `memory` | `MemoryState`: in this process |
 | `redis` | `RedisState`: for several machines; `redis.lua` is its script |
 | `redis_url` | reads the URL of a Redis server |
@@ -11,4 +16,6 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | `writer` | `Writer`: what is on its way to a state, and what is kept for one that is away |
 | `waiting` | `Ask`: commands, and who waits for their answers |
 | `fallback` | `Fallback`: answers for a state that is away |
+| `sqlite` | `SQLiteState`: in a file, for several processes of a machine |
+| `sqlite_file` | how that file is made, opened and checked; its table and its clock |
 """
