@@ -13,9 +13,7 @@ from msgspec import Struct
 
 from ..shared_state import NEVER, Amount, Renew, Reservation, Reserve, Restore, Settle, Window
 from .table import FOREVER, MemoryTable, Table
-from .windows import SLIDING as SLIDING  # noqa: PLC0414  # for redis.py
 from .windows import Account, bucket_end, bucket_number
-from .windows import window_end as window_end  # noqa: PLC0414
 
 HELD_POLL_MS = 50
 """When to ask again for what others hold: nobody knows when they give it back."""

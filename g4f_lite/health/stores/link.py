@@ -44,6 +44,7 @@ class StateLink(Unpicklable):
     def __init__(self, state: SharedState, *, owned: bool = False) -> None:
         self._state, self._owned = state, owned
         self._listeners: list[Callable[[], Listener | None]] = []
+        self._start_lock = threading.Lock()
         self._begin()
         reset_in_child(self)
         _links.add(self)
@@ -51,7 +52,6 @@ class StateLink(Unpicklable):
     def _begin(self) -> None:
         self._writer = Writer(self._state)
         self._threads: list[threading.Thread] = []
-        self._start_lock = threading.Lock()
         self._closed = threading.Event()
         self._cursor, self._member = 0, uuid.uuid4().hex
 
@@ -105,30 +105,31 @@ class StateLink(Unpicklable):
 
     def flush(self) -> None:
         """Wait until the state knows all that it was told, for at most `ANSWER_S` seconds."""
-        if self._threads and not self._closed.is_set() and not self._writer.away:
+        if self._threads and not self._writer.away:
             self.ask(())
 
     def close(self) -> None:
-        """Send what waits, for at most `ANSWER_S` seconds, and end the threads."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
-        self._writer.queue.put(END)
-        for thread in self._threads[:1]:
-            if thread is not threading.current_thread():
-                thread.join(ANSWER_S)
+        """Send what waits, for at most `ANSWER_S` seconds, and end the threads. It may be used again."""
+        with self._start_lock:
+            threads = self._threads
+            self._closed.set()
+            self._writer.queue.put(END)
+            self._begin()
+        if threads and threading.current_thread() not in threads:
+            threads[0].join(ANSWER_S)
         if self._owned:
             self._state.close()
 
     def after_fork(self) -> None:
+        self._start_lock = threading.Lock()
         self._begin()
 
     def _is_local(self) -> bool:
         self._start()
-        return self._closed.is_set() or self._writer.is_local()
+        return self._writer.is_local()
 
     def _start(self) -> None:
-        if self._threads or self._closed.is_set():
+        if self._threads:
             return
         with self._start_lock:
             if self._threads:

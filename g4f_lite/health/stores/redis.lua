@@ -34,98 +34,136 @@ local function window_end(window, at)
   if window == 'month' then return month_end(days) end
 end
 
--- What is used of one limit. Each is read once, and written back after the last command.
+-- What is used of one limit, and of that what is held and presumed: in the hash of its key, and for a window that
+-- slides also by bucket (`u`, `h`, `p` and the number). Each is read once, and written after the last command.
 local accounts = {}
-
-local function numbers(from, to)
-  local names = {}
-  for number = from, to do names[#names + 1] = string.format('%.0f', number) end
-  return names
-end
-
-local function refresh(one)
-  if one.ends_at and now >= one.ends_at then
-    one.ends_at, one.spent, one.presumed, one.restored = window_end(one.window, now), 0, 0, 0
-    one.changed = true
-  end
-  if not one.size then return end
-  one.oldest = math.floor(now / one.size) - one.count
-  if one.first and one.first < one.oldest then
-    local names = numbers(one.first, math.min(one.oldest - 1, one.first + one.count))
-    for _, amount in ipairs(redis.call('HMGET', one.key, unpack(names))) do
-      one.spent = one.spent - (tonumber(amount) or 0)
-    end
-    redis.call('HDEL', one.key, unpack(names))
-    one.first, one.changed = one.oldest, true
-    if one.restored_in < one.oldest then one.restored = 0 end
-  end
-end
 
 local function account(amount)
   local key = prefix .. ':limit:' .. amount[1] .. '|' .. amount[2] .. '|' .. amount[3]
-  local one = accounts[key]
-  if one then return one end
-  local row = redis.call('HMGET', key, 'spent', 'held', 'presumed', 'restored', 'ends_at', 'first', 'restored_in')
-  one = {key = key, window = amount[3], spent = tonumber(row[1]) or 0, held = tonumber(row[2]) or 0,
-    presumed = tonumber(row[3]) or 0, restored = tonumber(row[4]) or 0, first = tonumber(row[6]),
-    restored_in = tonumber(row[7]) or 0, ends_at = tonumber(row[5]) or window_end(amount[3], now), buckets = {}}
-  if SLIDING[one.window] then one.size, one.count = unpack(SLIDING[one.window]) end
-  refresh(one)
+  if accounts[key] then return accounts[key] end
+  local row = redis.call('HMGET', key, 'used', 'held', 'presumed', 'restored', 'ends_at', 'first', 'restored_in')
+  local one = {key = key, window = amount[3], used = tonumber(row[1]) or 0, held = tonumber(row[2]) or 0,
+    presumed = tonumber(row[3]) or 0, restored = tonumber(row[4]), ends_at = tonumber(row[5]),
+    first = tonumber(row[6]), restored_in = tonumber(row[7]), buckets = {}}
   accounts[key] = one
+  local ends_at = window_end(one.window, now)
+  if ends_at ~= one.ends_at then -- another window of the calendar
+    one.ends_at, one.used, one.held, one.presumed, one.restored = ends_at, 0, 0, 0, one.restored and 0
+  end
+  if SLIDING[one.window] then one.size, one.count = unpack(SLIDING[one.window]) end
   return one
 end
 
--- A correction counts in the window in which the amount was presumed, if that is not over.
-local function spend(one, amount, at)
-  if one.window == 'parallel' or amount == 0 then return end
-  if one.ends_at and at < now and window_end(one.window, at) ~= one.ends_at then return end
+local function numbers(letter, from, to)
+  local names = {}
+  for number = from, to do names[#names + 1] = letter .. string.format('%.0f', number) end
+  return names
+end
+
+-- Forget the buckets that do not count any more.
+local function slide(one)
+  one.oldest = math.floor(now / one.size) - one.count
+  if not one.first or one.first >= one.oldest then return end
+  for letter, name in pairs({u = 'used', h = 'held', p = 'presumed'}) do
+    local names = numbers(letter, one.first, math.min(one.oldest - 1, one.first + one.count))
+    for _, amount in ipairs(redis.call('HMGET', one.key, unpack(names))) do
+      one[name] = one[name] - (tonumber(amount) or 0)
+    end
+    redis.call('HDEL', one.key, unpack(names))
+  end
+  one.first, one.changed = one.oldest, true
+  if one.restored and one.restored_in < one.oldest then one.restored = 0 end
+end
+
+local function current(amount)
+  local one = account(amount)
+  if one.size and not one.oldest then slide(one) end
+  return one
+end
+
+-- Change what is used in the window or bucket of a moment, unless that is over.
+local function change(one, at, used, held, presumed)
+  if one.ends_at and window_end(one.window, at) ~= one.ends_at then return end
   if one.size then
     local number = math.floor(at / one.size)
     if number < one.oldest then return end
-    one.buckets[number] = (one.buckets[number] or 0) + amount
-    one.first = math.min(one.first or number, number)
+    local bucket = one.buckets[number] or {u = 0, h = 0, p = 0}
+    bucket.u, bucket.h, bucket.p = bucket.u + used, bucket.h + held, bucket.p + presumed
+    one.buckets[number], one.first = bucket, math.min(one.first or number, number)
   end
-  one.spent = one.spent + amount
+  one.used, one.held, one.presumed = one.used + used, one.held + held, one.presumed + presumed
+  one.changed = true
 end
 
 local function save()
   for key, one in pairs(accounts) do
     if one.changed then
-      local fields = {'spent', one.spent, 'held', one.held, 'presumed', one.presumed, 'restored', one.restored,
-        'restored_in', one.restored_in}
-      for name, value in pairs({ends_at = one.ends_at, first = one.first}) do
+      local fields = {'used', one.used, 'held', one.held, 'presumed', one.presumed}
+      for name, value in pairs({ends_at = one.ends_at, first = one.first, restored = one.restored,
+          restored_in = one.restored_in}) do
         fields[#fields + 1], fields[#fields + 2] = name, value
       end
       redis.call('HSET', key, unpack(fields))
-      for number, amount in pairs(one.buckets) do redis.call('HINCRBY', key, string.format('%.0f', number), amount) end
+      for number, bucket in pairs(one.buckets) do
+        for letter, amount in pairs(bucket) do
+          if amount ~= 0 then redis.call('HINCRBY', key, letter .. string.format('%.0f', number), amount) end
+        end
+      end
       redis.call('PEXPIRE', key, KEPT[one.window])
     end
   end
 end
 
-local function sliding_wait(one, over)
-  local names = numbers(one.first or one.oldest, math.floor(now / one.size))
-  for index, amount in ipairs(redis.call('HMGET', one.key, unpack(names))) do
-    local number = tonumber(names[index])
-    over = over - (tonumber(amount) or 0) - (one.buckets[number] or 0)
-    if over <= 0 then return (number + one.count + 1) * one.size - now end
+-- When no more than `room` is spent, if all that is held is given back.
+local function room_in(one, room)
+  if room < 0 then return NEVER end
+  if one.ends_at then return one.ends_at - now end
+  if not one.size then return NEVER end
+  local last = math.floor(now / one.size)
+  local from, spent = one.first or last, one.used - one.held
+  local used = redis.call('HMGET', one.key, unpack(numbers('u', from, last)))
+  local held = redis.call('HMGET', one.key, unpack(numbers('h', from, last)))
+  for number = from, last do
+    local index, bucket = number - from + 1, one.buckets[number] or {u = 0, h = 0}
+    spent = spent - (tonumber(used[index]) or 0) - bucket.u + (tonumber(held[index]) or 0) + bucket.h
+    if spent <= room then return (number + one.count + 1) * one.size - now end
   end
-  return NEVER
+  return (last + one.count + 1) * one.size - now
 end
 
-local function wait(one, wanted, limit)
-  if wanted > limit then return NEVER, false end
-  if one.spent + wanted <= limit then return HELD_POLL_MS, true end
-  if one.ends_at then return one.ends_at - now, false end
-  if one.size then return sliding_wait(one, one.spent + wanted - limit), false end
-  return NEVER, false
+-- The refusal with the longest wait, or nil.
+local function refusal(amounts)
+  local refused, longest, taken = nil, -1, {}
+  for index, amount in ipairs(amounts) do
+    local one, limit = current(amount), math.min(amount[4], MOST)
+    local wanted = (taken[one.key] or 0) + amount[5]
+    taken[one.key] = wanted
+    if one.used + wanted > limit then
+      local held = one.used - one.held + wanted <= limit
+      local wait_ms = held and HELD_POLL_MS or room_in(one, limit - wanted)
+      local until_then = wait_ms == NEVER and math.huge or wait_ms
+      if until_then > longest then refused, longest = {1, index - 1, wait_ms, held}, until_then end
+    end
+  end
+  return refused
 end
 
 local function reserved_key(id) return prefix .. ':reserved:' .. id end
 
--- Of a reservation is kept: its amounts, or none once it is settled; when it expired, or 0; its answer.
-local function keep(id, amounts, expired, answer, ms)
-  redis.call('SET', reserved_key(id), cmsgpack.pack({amounts, expired, answer}), 'PX', ms)
+-- Of a reservation is kept: its amounts, or none once it is settled; when it was made; whether it expired; its answer.
+local function keep(id, amounts, at, expired, answer, ms)
+  redis.call('SET', reserved_key(id), cmsgpack.pack({amounts, at, expired, answer}), 'PX', ms)
+end
+
+-- Count what was used instead of what is held, or presumed.
+local function finish(amount, at, expired, used, presumed)
+  local one, reserved = current(amount), amount[5]
+  local held = expired and 0 or -reserved
+  if one.window == 'parallel' then
+    change(one, at, held, held, 0)
+  else
+    change(one, at, used - reserved, held, presumed and reserved or expired and -reserved or 0)
+  end
 end
 
 local function expire()
@@ -134,13 +172,9 @@ local function expire()
     for _, id in ipairs(due) do
       local packed = redis.call('GET', reserved_key(id))
       if packed then
-        local record = cmsgpack.unpack(packed)
-        for _, wanted in ipairs(record[1]) do
-          local one, amount = account(wanted), wanted[5]
-          one.held, one.presumed, one.changed = one.held - amount, one.presumed + amount, true
-          spend(one, amount, now)
-        end
-        keep(id, record[1], now, record[3], HOUR)
+        local amounts, at, _, answer = unpack(cmsgpack.unpack(packed))
+        for _, amount in ipairs(amounts) do finish(amount, at, false, amount[5], true) end
+        keep(id, amounts, at, true, answer, HOUR)
       end
       redis.call('ZREM', ENDS, id)
     end
@@ -161,26 +195,21 @@ local apply = {}
 -- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, and whether others hold it.
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
-  if packed then return cmsgpack.unpack(packed)[3] end
-  if quarantine > 0 and not granted and #amounts > 0 then return {1, 0, quarantine, true} end
-  for index, wanted in ipairs(amounts) do
-    wanted[4], wanted[5] = math.min(wanted[4], MOST), math.min(wanted[5], MOST)
-    local one = account(wanted)
-    if one.spent + one.held + wanted[5] > wanted[4] and not granted then
-      local wait_ms, held = wait(one, wanted[5], wanted[4])
-      return {1, index - 1, wait_ms, held}
-    end
+  if packed then return cmsgpack.unpack(packed)[4] end
+  if not granted then
+    if quarantine > 0 and #amounts > 0 then return {1, 0, quarantine, true} end
+    local refused = refusal(amounts)
+    if refused then return refused end
   end
-  for _, wanted in ipairs(amounts) do
-    local one = account(wanted)
-    one.held, one.changed = one.held + wanted[5], true
+  for _, amount in ipairs(amounts) do
+    amount[5] = math.min(amount[5], MOST)
+    change(current(amount), now, amount[5], amount[5], 0)
   end
   local answer = {0}
-  for index, wanted in ipairs(amounts) do
-    local one = account(wanted)
-    answer[index + 1] = wanted[4] - one.spent - one.held
+  for index, amount in ipairs(amounts) do
+    answer[index + 1] = math.min(amount[4], MOST) - current(amount).used
   end
-  keep(id, amounts, 0, answer, lease_ms + HOUR)
+  keep(id, amounts, now, false, answer, lease_ms + HOUR)
   redis.call('ZADD', ENDS, now + lease_ms, id)
   redis.call('PEXPIRE', ENDS, DAY)
   return answer
@@ -189,21 +218,13 @@ end
 function apply.Settle(id, used)
   local packed = redis.call('GET', reserved_key(id))
   if not packed then return false end
-  local amounts, expired, answer = unpack(cmsgpack.unpack(packed))
-  for index, wanted in ipairs(amounts) do
-    local one, amount = account(wanted), wanted[5]
-    local real = math.max(0, math.min(used[index] or amount, MOST))
-    if expired > 0 then
-      one.presumed = math.max(0, one.presumed - amount)
-      spend(one, real - amount, expired)
-    else
-      one.held = one.held - amount
-      spend(one, real, now)
-    end
-    one.changed = true
+  local amounts, at, expired, answer = unpack(cmsgpack.unpack(packed))
+  if #amounts == 0 then return false end
+  for index, amount in ipairs(amounts) do
+    finish(amount, at, expired, math.max(0, math.min(used[index] or amount[5], MOST)), false)
   end
   redis.call('ZREM', ENDS, id)
-  keep(id, {}, 0, answer, SETTLED_MS)
+  keep(id, {}, at, expired, answer, SETTLED_MS)
   return false
 end
 
@@ -219,10 +240,11 @@ end
 
 function apply.Restore(used)
   for _, amount in ipairs(used) do
-    local one, total = account(amount), math.min(amount[5], MOST)
-    if total > one.restored then
-      spend(one, total - one.restored, now)
-      one.restored, one.restored_in, one.changed = total, one.size and math.floor(now / one.size) or 0, true
+    local one, total = current(amount), math.min(amount[5], MOST)
+    local restored = one.restored or 0
+    if total > restored and one.window ~= 'parallel' then
+      change(one, now, total - restored, 0, 0)
+      one.restored, one.restored_in = total, one.size and math.floor(now / one.size) or 0
     end
   end
   return false
@@ -259,14 +281,15 @@ end
 
 function apply.Tell(event)
   local field, ends_at, host = event[1] .. cjson.encode(event[2]), now + event[3], event[6]
+  if ends_at <= now then return false end
   if host ~= '' then
     local found
     found, ends_at = agreed(field, host, ends_at)
     if not found then return false end
   end
   local known = redis.call('HGET', EVENTS, field)
-  if known and cmsgpack.unpack(known)[3] >= ends_at or ends_at <= now then return false end
-  event[3] = ends_at
+  if known and cmsgpack.unpack(known)[3] >= ends_at then return false end
+  event[3], event[6] = ends_at, ''
   last_number, told = last_number + 1, true
   redis.call('HSET', EVENTS, field, cmsgpack.pack(event))
   redis.call('ZADD', NUMBERS, last_number, field)

@@ -40,8 +40,9 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import SLIDING, unknown, window_end
+from .ledger import unknown
 from .redis_url import read_url
+from .windows import SLIDING, window_end
 
 CONNECT_S, COMMAND_S = 0.5, 0.25
 _SLICE_S = 0.25
@@ -107,7 +108,7 @@ class RedisState(Unpicklable):
         self._script, self._sha = text, sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder().decode
-        self._closed = False
+        self._closes = 0
         self._begin()
         reset_in_child(self)
 
@@ -208,8 +209,8 @@ class RedisState(Unpicklable):
         return [Restore(tuple(used)), *still_open]
 
     def wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while not self._closed and (left := end - time.monotonic()) > 0:
+        end, closes = time.monotonic() + seconds, self._closes
+        while closes == self._closes and (left := end - time.monotonic()) > 0:
             try:
                 if self._subscription().get_message(timeout=min(left, _SLICE_S)) is not None:
                     return
@@ -229,7 +230,8 @@ class RedisState(Unpicklable):
             found.close()
 
     def close(self) -> None:
-        self._closed = True
+        """As of every state; it may be used again."""
+        self._closes += 1
         self._client.close()
 
     def after_fork(self) -> None:
