@@ -84,6 +84,8 @@ class Commands:
                 self.made.append((f"r{len(self.made)}", now, now + lease))
                 young = [self.made[-1][0]]
             amounts = tuple(self.amount() for _ in range(some([0, 1, 1, 2, 4])))
+            if len({(one.scope, one.window) for one in amounts}) < len(amounts):
+                amounts = tuple(one for one in amounts if one.amount)  # of those, the ledger tells what was left before
             return Reserve(young[-1], amounts, lease, granted=self.random.random() < 0.1)
         known = [name for name, _, end in self.made[-9:] if now < end + 3_500_000] or ["none"]
         if choose < 0.8:
