@@ -55,7 +55,8 @@ preload_before_fork(
     "g4f_lite.call.endpoints",
     "g4f_lite.client.endpoint_requests",
     "g4f_lite.client.own_service",
-    "g4f_lite.health.quotas",
+    "g4f_lite.client.shared_settings",
+    "g4f_lite.health.stores.memory",
     "g4f_lite.client.tools.functions",
     "g4f_lite.routing.explain",
 )

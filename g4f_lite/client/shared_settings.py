@@ -54,7 +54,7 @@ def shared_health(
 
         link = link_to(MemoryState())
     else:
-        link = link_to(check_state(state))
+        link = link_to(check_state(state), owned=isinstance(state, str))
     host = "" if state is None else socket.gethostname() or "here"
     health = SharedHealth(random.random, time, Quotas(limits, budget), link.tell, host)
     link.listen(health.learn)

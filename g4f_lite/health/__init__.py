@@ -1,7 +1,7 @@
 """
 What a client remembers about its legs from call to call.
 
-Rule: no I/O and no waiting; what an error means is decided in `failover/`.
+Rule: no I/O and no waiting, but in `stores/`; what an error means is decided in `failover/`.
 
 | file | what is in it |
 | --- | --- |

@@ -121,7 +121,7 @@ class Quotas:
             for scope in scopes
             for rule in scope.rules
         ]
-        return Reserve(name, tuple(amounts), lease_ms)
+        return Reserve(name, tuple(amounts), lease_ms, "local" if self.budget is None else self.budget.when_down)
 
     def _most(self, rule: Rule, leg: Leg, size: Estimate, requests: int) -> int:
         if rule.unit == "calls":

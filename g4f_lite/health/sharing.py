@@ -178,8 +178,6 @@ class SharedHealth(Health):
 
     def learn(self, event: Event) -> None:
         """Take over what another client has learnt: of two ends the later one holds."""
-        if event.host not in ("", self._host):
-            return
         now = self._clock.monotonic()
         until, error = now + event.left_ms / 1000, _error_of(event)
         what, *rest = event.name

@@ -8,7 +8,10 @@ from weakref import WeakKeyDictionary, WeakMethod, WeakSet
 
 import msgspec
 
-from ..shared_state import NEVER, Answer, Command, Event, Look, Reserve, Seen, SharedState, Tell
+from ..shared_state import Answer, Command, Event, Look, Reserve, Seen, SharedState, Tell
+
+_LEASE_MS = 30 * 86_400_000
+"""A reservation lives as long as the process that settles it."""
 
 _links: WeakKeyDictionary[SharedState, WeakSet[LocalLink]] = WeakKeyDictionary()
 
@@ -39,7 +42,7 @@ class Link(Protocol):
 
 class LocalLink:
     """
-    A link without threads. A reservation has no lease: it lives as long as the process, as its state does.
+    A link without threads, so that nobody renews leases: they are long.
 
     Args:
         state: one that `is_local`.
@@ -52,7 +55,7 @@ class LocalLink:
 
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         return self._state.execute(
-            [msgspec.structs.replace(one, lease_ms=NEVER) if isinstance(one, Reserve) else one for one in commands]
+            [msgspec.structs.replace(one, lease_ms=_LEASE_MS) if isinstance(one, Reserve) else one for one in commands]
         )
 
     async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors.exceptions import ConfigurationError
-from ...suggestions import install_hint
 from ..shared_state import SharedState
 from .local_link import Link, LocalLink
 
-_REDIS = ("redis", "rediss", "unix")
 _FORMS = "redis://HOST:PORT/0, rediss://…, unix://PATH or sqlite:///PATH"
 
 
@@ -19,31 +18,31 @@ def state_from_url(url: str) -> SharedState:
     Return the state that a URL names. It connects when it is first used.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://` as redis-py takes it, or `sqlite:///PATH` with an absolute path.
+        url: `redis://HOST:PORT/0`, `rediss://…` or `unix://PATH`; or `sqlite:///PATH` with an absolute path.
 
     Raises:
         ConfigurationError: the URL names none, or what it needs is not installed.
     """
-    scheme = url.partition(":")[0]
+    scheme = url.partition("://")[0]
     if scheme == "sqlite":
-        parts = urlsplit(url)
-        if parts.netloc or not parts.path.strip("/"):
-            raise ConfigurationError("the URL of a SQLite state is sqlite:///PATH, with the absolute path of a file")
-        from .sqlite import SQLiteState
+        return _make("sqlite", "SQLiteState", _path_of(url))
+    if scheme in ("redis", "rediss", "unix"):
+        return _make("redis", "RedisState", url)
+    raise ConfigurationError(f"state must be a URL ({_FORMS}) or a SharedState; this one begins with {scheme[:20]!r}")
 
-        path = unquote(parts.path)
-        windows = path[2:3] == ":"  # sqlite:///C:/…
-        return SQLiteState(path[1:] if windows else "/" + path.lstrip("/"))
-    if scheme in _REDIS:
-        try:
-            from .redis import RedisState
 
-            return RedisState(url)
-        except ImportError as error:
-            raise ConfigurationError(f"redis is not installed; run: {install_hint('redis')}") from error
-        except ValueError as error:
-            raise ConfigurationError(f"the URL of the state cannot be used: {error}") from None
-    raise ConfigurationError(f"state must be a URL such as {_FORMS}, not one that begins with {scheme[:20]!r}")
+def _make(module: str, name: str, place: str) -> SharedState:
+    # Not with `import`: a client that uses it loads it before any call, so that no fork comes in between.
+    made: SharedState = getattr(import_module(f".{module}", __package__), name)(place)
+    return made
+
+
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    path = unquote(parts.path).lstrip("/")
+    if parts.netloc or not path:
+        raise ConfigurationError("the URL of a SQLite state is sqlite:///PATH, with the absolute path of a file")
+    return path if path[1:2] == ":" else f"/{path}"  # of Windows: C:/…
 
 
 def check_state(state: Any) -> SharedState:
@@ -60,10 +59,14 @@ def check_state(state: Any) -> SharedState:
     raise ConfigurationError(f"state must be a URL ({_FORMS}) or a SharedState, not {type(state).__name__}")
 
 
-def link_to(state: SharedState) -> Link:
-    """Return a link to a state."""
+def link_to(state: SharedState, *, owned: bool = False) -> Link:
+    """
+    Return a link to a state.
+
+    Args:
+        owned: whether the link closes it.
+    """
     if state.is_local:
         return LocalLink(state)
-    from .link import StateLink
-
-    return StateLink(state)
+    link: Link = import_module(".link", __package__).StateLink(state, owned=owned)
+    return link
