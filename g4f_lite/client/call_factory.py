@@ -18,11 +18,13 @@ from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequest
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
+from ..health.shared_state import Reservation, Settle, SharedState
 from ..health.tracker import Health
 from ..plugins.checks import is_provider
 from ..plugins.registry import Registry, process_registry
 from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys
+from ..provider.leg import Leg
 from ..routing.eligibility import filter_eligible, tokens_of
 from ..routing.leg_factory import LegFactory
 from ..routing.names import ProviderChoice, resolve
@@ -44,7 +46,6 @@ from .settings import DEFAULT_TIMEOUTS, check_mapping
 if TYPE_CHECKING:
     from ..call.endpoints import OperationName
     from ..call.structured import ResponseModel
-    from ..health.shared_state import SharedState
     from ..health.sharing import SharedHealth
     from ..health.stores.local_link import Link
     from ..types.declared_limits import Budget, Limits
@@ -297,9 +298,30 @@ class CallFactory(Unpicklable):
 
             request = request_to_explain(operation, params)
         now, wall = time.monotonic(), time.time()
-        explanation = explain(self.router, request, params, operation=operation, tokens=tokens, now=now, wall=wall)
+        explanation = explain(
+            self.router,
+            request,
+            params,
+            operation=operation,
+            tokens=tokens,
+            now=now,
+            wall=wall,
+            left=self._left,
+            affordable=self._affordable,
+        )
         policy_for(self.policy, params)  # for its errors; last, because a call selects its legs first, too
         return explanation
+
+    def _left(self, leg: Leg) -> tuple[str, ...]:
+        """Return what is left of the limits that hold for a leg, in words; the state is asked."""
+        if self.shared is None or self.link is None:
+            return ()
+        name = f"{self._call_prefix}-{next(self._call_numbers)}"
+        if (look := self.shared.quotas.look(leg, name)) is None:
+            return ()
+        (answer,) = self.link.ask((look,))
+        self.link.tell(Settle(name, ()))
+        return self.shared.quotas.left(look, answer) if isinstance(answer, Reservation) else ()
 
     def close_abandoned(self) -> None:
         """Close the attempts of abandoned streams."""

@@ -71,6 +71,13 @@ class CallRecord:
         """Add a leg that is not tried, and why."""
         self.entries.append(leg.skipped(reason))
 
+    def refused(self, leg: Leg, error: ProviderError) -> None:
+        """Add a leg that is not tried because the client itself forbids it."""
+        error.provider, error.model = leg.provider.name, leg.model
+        self.legs[leg.identity] = leg
+        self.failed(leg, error)
+        self.skip(leg, error.message)
+
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
         """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
         assert admission.error is not None

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError, G4FLiteError, ProviderError, StreamInterruptedError
+from ..health.places import Ticket
 from ..health.tracker import Health
 from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
@@ -148,9 +149,7 @@ class Plan:
             if error is None:
                 self._candidates.take_back(leg)
                 return
-            error.provider, error.model = leg.provider.name, leg.model
-            self._record.failed(leg, error)
-            self._record.skip(leg, error.message)
+            self._record.refused(leg, error)
             self.finished = self.finished or self._is_last(self._clock.monotonic())
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
@@ -256,6 +255,11 @@ class Plan:
         self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
         return self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The place of the call in its lines, once it has stood in one."""
+        return self._candidates.ticket
 
     @property
     def has_next(self) -> bool:

@@ -7,6 +7,7 @@ Rule: nothing here waits or reads a clock; times are monotonic seconds and are p
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
@@ -20,11 +21,15 @@ _numbers = count(1)
 class Ticket:
     """The place of one call in all its lines. Lower numbers come first."""
 
-    __slots__ = ("lines", "number")
+    __slots__ = ("lines", "number", "wake", "woken")
 
     def __init__(self) -> None:
         self.number = next(_numbers)
         self.lines: list[Places] = []
+        self.woken: bool | None = None
+        """Whether it may be its turn before it asks again; None if none of its lines can tell."""
+        self.wake: Callable[[], None] | None = None
+        """Ends its wait; set while it waits."""
 
     def leave(self) -> None:
         """Leave all lines."""

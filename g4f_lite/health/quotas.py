@@ -152,15 +152,18 @@ class Quotas:
         if wait_s is not None:
             seconds = _SECONDS.get(amount.window)
             rate = amount.limit / seconds / max(1, amount.amount) if seconds and not answer.held else inf
-            scope.gate.refused(now, wait_s, held=answer.held, rate=rate, message=message)
+            scope.gate.refused(now, wait_s, rate=rate, message=message)
         return Refusal(error, final=wait_s is None)
 
     def _words(self, amount: Amount) -> str:
         scope = self.scopes[amount.scope]
         if scope is self._budget:
             return f"{scope.label} is reserved by other calls"
-        rule = next(one for one in scope.rules if (one.unit, one.window) == (amount.unit, amount.window))
-        return f"limited to {rule.words} ({scope.label})"
+        return f"limited to {self._rule(amount).words} ({scope.label})"
+
+    def _rule(self, amount: Amount) -> Rule:
+        rules = self.scopes[amount.scope].rules
+        return next(one for one in rules if (one.unit, one.window) == (amount.unit, amount.window))
 
     def _spent(self, amount: Amount, wait_s: float | None) -> BudgetExceededError:
         assert self._budget is not None
@@ -174,12 +177,19 @@ class Quotas:
             if amount.unit == "calls" or share < amount.amount:
                 self.scopes[amount.scope].gate.freed(now)
 
+    def look(self, leg: Leg, name: str) -> Reserve | None:
+        """Return a reservation of nothing, whose answer tells what is left; None if nothing limits the leg."""
+        amounts = [
+            Amount(scope.name, rule.unit, rule.window, rule.limit, 0) for scope in self.of(leg) for rule in scope.rules
+        ]
+        return Reserve(name, tuple(amounts), 1000) if amounts else None
+
     def left(self, reserve: Reserve, answer: Reservation) -> tuple[str, ...]:
         """Return in words what is left of each limit."""
         return tuple(
-            f"${left / NANO:.4g} of {self.scopes[amount.scope].label} left"
+            f"${left / NANO:.4g} is left of {self.scopes[amount.scope].label}"
             if amount.unit == "nano-usd"
-            else f"{left} of {self._words(amount).removeprefix('limited to ')} left"
+            else f"{left:,} of {self._rule(amount).words} are left ({self.scopes[amount.scope].label})"
             for amount, left in zip(reserve.amounts, answer.left, strict=False)
         )
 
@@ -228,10 +238,11 @@ def _nano(price: prices.Price, prompt: int, completion: int) -> int:
 
 
 def price_of(leg: Leg) -> prices.Price | None:
-    """Return the price of a leg's tokens; None if it is not known. What runs on this machine costs nothing."""
+    """Return the price of a leg's tokens; None if it is not known. What runs on this machine without a key is free."""
     if leg.operation in _PRICED and (found := prices.price(leg.provider.name, leg.model)) is not None:
         return found
-    return _FREE if leg.is_local or is_loopback(leg.origin) else None
+    free = leg.is_local or (is_loopback(leg.origin) and not leg.provider.needs_auth)
+    return _FREE if free else None
 
 
 def without_price(leg: Leg) -> str | None:
