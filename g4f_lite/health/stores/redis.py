@@ -217,6 +217,8 @@ class RedisState(Unpicklable):
             except (self._errors, OSError):
                 self._unsubscribe()
                 time.sleep(max(0.0, min(end - time.monotonic(), _SLICE_S)))
+        if closes != self._closes:
+            self._unsubscribe()
 
     def _subscription(self) -> Any:
         """Return what this thread listens to."""
@@ -230,9 +232,9 @@ class RedisState(Unpicklable):
             found.close()
 
     def close(self) -> None:
-        """As of every state; it may be used again."""
+        """As of every state; it may be used again. A thread that waits closes its own connection."""
         self._closes += 1
-        self._client.close()
+        self._client.connection_pool.disconnect(inuse_connections=False)
 
     def after_fork(self) -> None:
         self._begin()
