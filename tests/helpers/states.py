@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from helpers.redis_server import redis_server
-
 from g4f_lite.health.shared_state import (
     Amount,
     Answer,
@@ -28,6 +26,7 @@ from g4f_lite.health.shared_state import (
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.health.stores.redis import RedisState
 from g4f_lite.health.stores.sqlite import SQLiteState
+from helpers.redis_server import redis_server
 
 PLENTY = 1 << 50
 """A limit that nobody reaches, and that is exact in every make."""

@@ -332,6 +332,21 @@ function apply.Look(since, member)
   return {last_number, events_since(since), #members, place}
 end
 
+-- No command: what is used of the limits of a scope.
+function apply.Used(scope)
+  local found = {}
+  for _, unit in ipairs({'calls', 'requests', 'tokens', 'nano-usd'}) do
+    for window in pairs(KEPT) do
+      local amount = {scope, unit, window}
+      if redis.call('EXISTS', account(amount).key) == 1 then
+        local one = current(amount)
+        found[#found + 1] = {unit, window, one.used - one.held, one.held, one.presumed}
+      end
+    end
+  end
+  return found
+end
+
 expire()
 local answers = {}
 for index, command in ipairs(cmsgpack.unpack(ARGV[2])) do

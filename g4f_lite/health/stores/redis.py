@@ -40,7 +40,7 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import unknown
+from .ledger import Used, unknown
 from .redis_url import read_url
 from .windows import SLIDING, window_end
 
@@ -157,7 +157,18 @@ class RedisState(Unpicklable):
                     self._open.pop(command.id, None)
         return answers
 
-    def _run(self, commands: Sequence[Command]) -> tuple[str, int, list[Any]]:
+    def used(self, scope: str) -> dict[tuple[str, str], Used]:
+        """
+        Return what is used of the limits of a scope, by unit and window.
+
+        Raises:
+            OSError: the server cannot be reached.
+        """
+        with self._lock:
+            _, _, (rows,) = self._run([("Used", scope)])
+        return {(unit, window): Used(*amounts) for unit, window, *amounts in rows}
+
+    def _run(self, commands: Sequence[Command | tuple[str, str]]) -> tuple[str, int, list[Any]]:
         try:
             packed = self._encode(commands)
         except (UnicodeEncodeError, OverflowError):
