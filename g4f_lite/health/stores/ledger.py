@@ -57,10 +57,10 @@ class Ledger:
             return known.answer
         if not command.granted and (refused := self._refusal(command, now)) is not None:
             return refused
-        accounts = [
-            self._change(amount, now, now, used=amount.amount, held=amount.amount) for amount in command.amounts
-        ]
-        left = tuple(amount.limit - one.used for one, amount in zip(accounts, command.amounts, strict=True))
+        used: dict[str, int] = {}
+        for amount in command.amounts:
+            used[_key(amount)] = self._change(amount, now, now, used=amount.amount, held=amount.amount).used
+        left = tuple(amount.limit - used[_key(amount)] for amount in command.amounts)
         answer = Reservation(left=left)
         self._reserved.put(command.id, Reserved(command.amounts, answer, now), now + command.lease_ms)
         return answer

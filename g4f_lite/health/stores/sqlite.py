@@ -57,7 +57,7 @@ class SQLiteState(Unpicklable):
     is_local = False
 
     def __init__(self, path: str | os.PathLike[str], *, timeout_s: float = 0.25) -> None:
-        self.path = Path(path).absolute()
+        self.path = Path(os.path.realpath(path))
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._closed = threading.Event()

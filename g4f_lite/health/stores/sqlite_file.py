@@ -21,6 +21,8 @@ from .clock import boot_id, uptime_ms
 from .table import FOREVER
 
 APPLICATION, VERSION = 0x67346C73, 1  # "g4ls"
+SMALLEST = 512
+"""Bytes of an SQLite file. What is smaller, SQLite takes for an empty file, and would overwrite."""
 SCHEMA = f"""
 CREATE TABLE records (
     kind TEXT NOT NULL, key TEXT NOT NULL, due INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (kind, key)
@@ -117,8 +119,11 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error, OSError: it cannot be opened; SQLITE_BUSY: another process uses it, so try again.
     """
-    if os.name == "posix" and not path.exists():
-        _create(path)
+    if not path.exists():
+        if os.name == "posix":
+            _create(path)
+    elif 0 < path.stat().st_size < SMALLEST:
+        raise OSError(errno.EIO, "the file of the state cannot be used: it is no SQLite file", str(path))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)
@@ -160,9 +165,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _check(connection: sqlite3.Connection, path: Path) -> int:
     """Return the version of a file; 0 for an empty one."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    version, application, tables = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_user_version, pragma_application_id"
+    ).fetchone()
     if tables and application != APPLICATION:
         raise OSError(errno.EEXIST, "the file of the state is a database of another program; choose another", str(path))
     if version > VERSION:
