@@ -32,7 +32,7 @@ from g4f_lite.health.shared_state import Amount, Reservation, Reserve, Settle
 from g4f_lite.health.stores.link import ANSWER_S, StateLink
 from g4f_lite.health.stores.redis import RedisState
 
-PROCESSES, SECONDS, LEASE_MS = 4, 5.0, 3000
+PROCESSES, SECONDS, LEASE_MS = 4, 6.0, 3000
 LATEST_S = 4 * ANSWER_S
 """A call that takes longer has waited for more than one answer, on any machine."""
 
@@ -222,6 +222,7 @@ def one_run(seed: int) -> tuple[list[str], str]:
     chance = random.Random(seed)
     limits = Limits(chance.choice([3000, 20_000, 200_000]), chance.choice([40, 200, 2000]), chance.choice([4, 9, 40]))
     with redis_server() as server, tempfile.TemporaryDirectory() as folder:
+        server.admit()
         faults = Faults(server, Path(folder) / "log", seed, limits)
         faults.run()
         lines = read(faults.log)

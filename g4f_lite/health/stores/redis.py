@@ -150,9 +150,9 @@ class RedisState(Unpicklable):
                     self._run(self._restoring(now))
                 self._generation = generation
             answers = [_READ[type(command)](row) for command, row in zip(commands, rows, strict=True)]
-            for command, answer in zip(commands, answers, strict=True):
+            for command, row in zip(commands, rows, strict=True):
                 if type(command) is Reserve:
-                    self._note(command, answer, now)
+                    self._note(command, row, now)
                 elif type(command) is Settle:
                     self._open.pop(command.id, None)
         return answers
@@ -192,16 +192,15 @@ class RedisState(Unpicklable):
             text = text.replace(secret, "***") if secret else text
         return OSError(f"{self._place}: {text}")
 
-    def _note(self, command: Reserve, answer: Answer, now: int) -> None:
-        """Remember what was used of each limit, as the answer says."""
-        if not isinstance(answer, Reservation) or answer.refused_by is not None:
-            return
-        for amount, left in zip(command.amounts, answer.left, strict=True):
-            if amount.window == "parallel":
-                self._open[command.id] = command
-            else:
+    def _note(self, command: Reserve, row: list[int], now: int) -> None:
+        """Remember what is used of each limit."""
+        is_granted = row[0] == 0
+        for amount, number in zip(command.amounts, row[1:] if is_granted else row[4:], strict=False):
+            if amount.window != "parallel":
                 name = (amount.scope, amount.unit, amount.window)
-                self._used[name] = amount, amount.limit - left, now
+                self._used[name] = amount, amount.limit - number if is_granted else number, now
+            elif is_granted:
+                self._open[command.id] = command
         while len(self._used) > _MOST_KNOWN:
             del self._used[next(iter(self._used))]
 
