@@ -54,7 +54,7 @@ class Fallback:
         """Of each limit, what the state said was left, and when."""
         self._carried: dict[_Name, int] = {}
         """Calls under way that the state has granted, when it went away."""
-        self._members = [UNKNOWN_MEMBERS]
+        self._members: list[int] = []
         self._place = UNKNOWN_MEMBERS - 1
 
     def note(self, command: Reserve, answer: Reservation) -> None:
@@ -70,7 +70,7 @@ class Fallback:
 
     def saw(self, seen: Seen) -> None:
         """Remember how many processes there are; the most of late, as a state that was away has forgotten some."""
-        self._members = [*([] if UNKNOWN_MEMBERS in self._members else self._members)[1 - _LOOKS :], seen.members]
+        self._members = [*self._members[1 - _LOOKS :], seen.members]
         self._place = seen.place
 
     def carry(self, under_way: Iterable[Reserve]) -> list[str]:
@@ -119,5 +119,5 @@ class Fallback:
         return self._share(amount.limit)
 
     def _share(self, total: int) -> int:
-        members = max(self._members)
+        members = max(self._members, default=UNKNOWN_MEMBERS)
         return total // members + (self._place < total % members)

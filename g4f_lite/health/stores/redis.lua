@@ -145,6 +145,7 @@ local function refusal(amounts)
       if until_then > longest then refused, longest = {1, index - 1, wait_ms, held}, until_then end
     end
   end
+  for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
   return refused
 end
 
@@ -192,7 +193,8 @@ local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
 local last_number, told = tonumber(generation[3]), false
 local apply = {}
 
--- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, and whether others hold it.
+-- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it, and what is used
+-- of each limit, except while nothing is given out.
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
@@ -330,6 +332,21 @@ function apply.Look(since, member)
     if other < member then place = place + 1 end
   end
   return {last_number, events_since(since), #members, place}
+end
+
+-- No command: what is used of the limits of a scope.
+function apply.Used(scope)
+  local found = {}
+  for _, unit in ipairs({'calls', 'requests', 'tokens', 'nano-usd'}) do
+    for window in pairs(KEPT) do
+      local amount = {scope, unit, window}
+      if redis.call('EXISTS', account(amount).key) == 1 then
+        local one = current(amount)
+        found[#found + 1] = {unit, window, one.used - one.held, one.held, one.presumed}
+      end
+    end
+  end
+  return found
 end
 
 expire()

@@ -40,7 +40,7 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import unknown
+from .ledger import Used, unknown
 from .redis_url import read_url
 from .windows import SLIDING, window_end
 
@@ -150,14 +150,25 @@ class RedisState(Unpicklable):
                     self._run(self._restoring(now))
                 self._generation = generation
             answers = [_READ[type(command)](row) for command, row in zip(commands, rows, strict=True)]
-            for command, answer in zip(commands, answers, strict=True):
+            for command, row in zip(commands, rows, strict=True):
                 if type(command) is Reserve:
-                    self._note(command, answer, now)
+                    self._note(command, row, now)
                 elif type(command) is Settle:
                     self._open.pop(command.id, None)
         return answers
 
-    def _run(self, commands: Sequence[Command]) -> tuple[str, int, list[Any]]:
+    def used(self, scope: str) -> dict[tuple[str, str], Used]:
+        """
+        Return what is used of the limits of a scope, by unit and window.
+
+        Raises:
+            OSError: the server cannot be reached.
+        """
+        with self._lock:
+            _, _, (rows,) = self._run([("Used", scope)])
+        return {(unit, window): Used(*amounts) for unit, window, *amounts in rows}
+
+    def _run(self, commands: Sequence[Command | tuple[str, str]]) -> tuple[str, int, list[Any]]:
         try:
             packed = self._encode(commands)
         except (UnicodeEncodeError, OverflowError):
@@ -181,16 +192,15 @@ class RedisState(Unpicklable):
             text = text.replace(secret, "***") if secret else text
         return OSError(f"{self._place}: {text}")
 
-    def _note(self, command: Reserve, answer: Answer, now: int) -> None:
-        """Remember what was used of each limit, as the answer says."""
-        if not isinstance(answer, Reservation) or answer.refused_by is not None:
-            return
-        for amount, left in zip(command.amounts, answer.left, strict=True):
-            if amount.window == "parallel":
-                self._open[command.id] = command
-            else:
+    def _note(self, command: Reserve, row: list[int], now: int) -> None:
+        """Remember what is used of each limit."""
+        is_granted = row[0] == 0
+        for amount, number in zip(command.amounts, row[1:] if is_granted else row[4:], strict=False):
+            if amount.window != "parallel":
                 name = (amount.scope, amount.unit, amount.window)
-                self._used[name] = amount, amount.limit - left, now
+                self._used[name] = amount, amount.limit - number if is_granted else number, now
+            elif is_granted:
+                self._open[command.id] = command
         while len(self._used) > _MOST_KNOWN:
             del self._used[next(iter(self._used))]
 
@@ -217,6 +227,8 @@ class RedisState(Unpicklable):
             except (self._errors, OSError):
                 self._unsubscribe()
                 time.sleep(max(0.0, min(end - time.monotonic(), _SLICE_S)))
+        if closes != self._closes:
+            self._unsubscribe()
 
     def _subscription(self) -> Any:
         """Return what this thread listens to."""
@@ -230,9 +242,9 @@ class RedisState(Unpicklable):
             found.close()
 
     def close(self) -> None:
-        """As of every state; it may be used again."""
+        """As of every state; it may be used again. A thread that waits closes its own connection."""
         self._closes += 1
-        self._client.close()
+        self._client.connection_pool.disconnect(inuse_connections=False)
 
     def after_fork(self) -> None:
         self._begin()
