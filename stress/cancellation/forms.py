@@ -228,7 +228,7 @@ FORMS = [
     Form(
         "limited, hedged",
         _SPARE,
-        settings={**_LIMITED, "hedge_after": SHORT_S},
+        settings={"limits": {"alpha": Limits(parallel=2), "beta": Limits(parallel=2)}, "hedge_after": SHORT_S},
         answers={"plain": (echo(before=4 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
         only="async",
     ),

@@ -114,6 +114,19 @@ class Ledger:
                 found[unit, window] = Used(account.used - account.held, account.held, account.presumed)
         return found
 
+    def mend(self) -> None:
+        """Count anew what is held, if a signal has interrupted a command: no place is lost, nor given twice."""
+        held: dict[str, dict[int, int]] = {key: {} for key, _ in self._accounts.items()}
+        for _, reserved in self._reserved.items():
+            for amount in () if reserved.expired or reserved.settled else reserved.amounts:
+                buckets = held.setdefault(_key(amount), {})
+                number = bucket_number(amount.window, reserved.at)
+                buckets[number] = buckets.get(number, 0) + amount.amount
+        for key, buckets in held.items():
+            account = self._accounts.get(key) or Account([])
+            account.mend(buckets, keeps_spent=" parallel " not in key)
+            self._accounts.put(key, account, FOREVER)
+
     def _account(self, key: str, window: Window, now: int) -> Account:
         account = self._accounts.get(key)
         if account is None:
