@@ -13,6 +13,7 @@ from ..trail import Attempt
 from .operations import CHAT
 
 if TYPE_CHECKING:
+    from ..health.estimates import Estimate
     from ..health.quotas import Spends
     from ..health.shared_state import Answer, Command
     from ..health.sharing import SharedHealth
@@ -25,12 +26,13 @@ class Holding:
         commands: what the state is asked; it may have given it even if no answer has come.
     """
 
-    def __init__(self, shared: SharedHealth, state: AttemptState, commands: Sequence[Command]) -> None:
+    def __init__(self, shared: SharedHealth, state: AttemptState, commands: Sequence[Command], size: Estimate) -> None:
         self.commands = commands
         self.spends: Spends | None = None
         """What the attempt has used, if its outcome does not say it."""
         self._shared = shared
         self._leg = state.leg
+        self._size = size
 
     def answered(self, plan: Plan, state: AttemptState, answers: Sequence[Answer]) -> None:
         """
@@ -55,7 +57,7 @@ class Holding:
     def settle(self, attempt: Attempt, *, sent: bool) -> None:
         """End what is held; to do it again does no harm."""
         spends: Spends = self.spends or ("usage" if attempt.outcome == "ok" else "presumed")
-        self._shared.settle(self._leg, self.commands, attempt, spends if sent else "nothing")
+        self._shared.settle(self._leg, self.commands, attempt, spends if sent else "nothing", self._size)
 
 
 def hold(call: Call, shared: SharedHealth, state: AttemptState) -> Holding | None:
@@ -70,4 +72,4 @@ def hold(call: Call, shared: SharedHealth, state: AttemptState) -> Holding | Non
         remaining_s=call.plan.deadline_at - now,
         probe=state.probe,
     )
-    return Holding(shared, state, commands) if commands else None
+    return Holding(shared, state, commands, call.size) if commands else None

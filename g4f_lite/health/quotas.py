@@ -47,6 +47,8 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _FREE = prices.Price(0.0, 0.0)
 _MOST_LEGS = 4096
+_SAFETY, _FADES = 1.25, 0.98
+"""How much more is expected than was used of late; how much of that each answer lets fade."""
 
 
 class Rule(NamedTuple):
@@ -66,6 +68,20 @@ class Scope:
         self.rules = rules
         self.label = label
         self.gate = Gate()
+
+
+class Appetite(NamedTuple):
+    """The most that answers of a leg have used of late."""
+
+    prompt: float
+    """Tokens for each token of the estimate."""
+    output: float
+    """Tokens of a choice."""
+
+    def expected(self, size: Estimate) -> int:
+        """Return how many tokens a request will use, rather too many than too few."""
+        prompt = size.prompt * min(1.0, self.prompt * _SAFETY)
+        return ceil(prompt + size.completion(ceil(self.output * _SAFETY)))
 
 
 class Refusal(NamedTuple):
@@ -89,12 +105,13 @@ class Quotas:
         self._budget = None if budget is None else _scope_of_budget(budget)
         self.scopes = {scope.name: scope for scope in (*self._limits.values(), *filter(None, (self._budget,)))}
         self._of: dict[Identity, tuple[Scope, ...]] = {}
+        self._appetites: dict[Identity, Appetite] = {}
 
     def of(self, leg: Leg) -> tuple[Scope, ...]:
         """Return the limits that hold for a leg; the budget comes first, because its refusal may be final."""
         if (found := self._of.get(leg.identity)) is None:
             if len(self._of) >= _MOST_LEGS:
-                self._of = {}
+                self._of, self._appetites = {}, {}
             provider = leg.provider
             aliases = (alias for alias, model in provider.model_aliases.items() if model == leg.model)
             names = [provider.name, leg.route, *(f"{provider.name}:{alias}" for alias in aliases)]
@@ -128,8 +145,12 @@ class Quotas:
             return 1
         if rule.unit == "requests":
             return min(requests, rule.limit)
-        if rule.unit == "tokens":  # a request that seems too large goes alone: the service knows better
-            return min(size.prompt + size.completion(RATE_OUTPUT), rule.limit) if leg.operation != "models" else 0
+        if rule.unit == "tokens":
+            if leg.operation == "models":
+                return 0
+            known = self._appetites.get(leg.identity)
+            most = size.prompt + size.completion(RATE_OUTPUT) if known is None else known.expected(size)
+            return min(most, rule.limit)  # a request that seems too large goes alone: the service knows better
         price = price_of(leg)
         return 0 if price is None else _nano(price, size.prompt, size.completion(COST_OUTPUT))
 
@@ -195,11 +216,17 @@ class Quotas:
 
     # -- after it --------------------------------------------------------------------------
 
-    def used(self, reserve: Reserve, leg: Leg, attempt: Attempt, spends: Spends) -> tuple[int, ...]:
+    def used(self, reserve: Reserve, leg: Leg, attempt: Attempt, spends: Spends, size: Estimate) -> tuple[int, ...]:
         """Return what an attempt has used of what it has reserved: as its usage says, else all of it."""
         if spends == "nothing":
             return (0,) * len(reserve.amounts)
         usage = attempt.usage if spends == "usage" else None
+        if (prompt := getattr(usage, "prompt_tokens", None)) and usage is not None:
+            old = self._appetites.get(leg.identity, Appetite(0.0, 0.0))
+            self._appetites[leg.identity] = Appetite(
+                max(prompt / max(1, size.prompt), old.prompt * _FADES),
+                max(usage.completion_tokens / size.choices, old.output * _FADES),
+            )
         return tuple(_used(amount, leg, attempt, usage, spends) for amount in reserve.amounts)
 
 

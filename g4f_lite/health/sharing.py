@@ -103,10 +103,10 @@ class SharedHealth(Health):
             if breaker.is_open:
                 breaker.open_until = max(breaker.open_until, now + PROBE_POLL_S)
 
-    def settle(self, leg: Leg, commands: Sequence[Command], attempt: Attempt, spends: Spends) -> None:
+    def settle(self, leg: Leg, commands: Sequence[Command], attempt: Attempt, spends: Spends, size: Estimate) -> None:
         """Record what an attempt has used; to do it again does no harm."""
-        used = next((self.quotas.used(one, leg, attempt, spends) for one in commands if isinstance(one, Reserve)), ())
-        self._end(commands, used)
+        reserve = next((one for one in commands if isinstance(one, Reserve)), None)
+        self._end(commands, () if reserve is None else self.quotas.used(reserve, leg, attempt, spends, size))
 
     def _end(self, commands: Sequence[Command], used: tuple[int, ...]) -> None:
         for command in commands:
@@ -140,7 +140,7 @@ class SharedHealth(Health):
 
     def answered(self, leg: Leg, now: float, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().answered(leg, now, headers=headers, **more)
-        if headers and self._host:
+        if headers and self._host and (state := self._legs.get(leg.identity)) is not None and state.line is not None:
             self._tell_others(leg, now, None)
 
     def failed(self, leg: Leg, error: ProviderError, now: float, **more: Any) -> bool:

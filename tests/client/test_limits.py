@@ -54,28 +54,34 @@ def test_a_rate_is_never_exceeded_in_any_window_and_is_used_up(mode: str, server
     assert state.granted[-1][0] - state.granted[0][0] < 4 * 61_000
 
 
-def test_callers_of_uneven_appetite_reach_a_declared_rate(server: FaultServer) -> None:
-    state, rpm, minutes = FastState(speed=30.0), 60, 2
+@pytest.mark.parametrize(("unit", "limits"), [("requests", Limits(rpm=60)), ("tokens", Limits(tpm=1500))])
+def test_callers_of_uneven_appetite_reach_a_declared_rate(unit: str, limits: Limits, server: FaultServer) -> None:
+    state, minutes = FastState(speed=30.0), 2
+    most = limits.rpm or limits.tpm or 0
     stop = threading.Event()
-    limits = {"day": Limits(rpm=rpm, parallel=8)}
-    with Client(**settings(server, limits=limits, state=state, deadline=60)) as client:
+
+    def service(request: Received) -> Iterable[Action]:
+        words = 1 + request.json["messages"][0]["content"].count("day")
+        return replies.answer(" ".join(["Sunday"] * words))(request)
+
+    server.script(service)
+    with Client(**settings(server, limits={"day": limits}, state=state, deadline=60)) as client:
 
         def ask(appetite: int) -> int:
             answered = 0
             while not stop.is_set():
-                client.chat.completions.create(messages=MESSAGES, provider="day")
+                messages = [{"role": "user", "content": "day " * (1 + appetite)}]
+                client.chat.completions.create(messages=messages, provider="day")
                 answered += 1
                 time.sleep(0.002 * appetite)
             return answered
 
         with ThreadPoolExecutor(8) as pool:
             callers = [pool.submit(ask, appetite) for appetite in range(8)]
-            eventually(lambda: state.now_ms() - state.granted[0][0] >= minutes * 61_000 if state.granted else False, 30)
+            eventually(lambda: bool(state.granted) and state.now_ms() - state.granted[0][0] >= minutes * 61_000, 30)
             stop.set()
-    first = state.granted[0][0]
-    in_time = sum(at - first < minutes * 61_000 for at, _ in state.granted)
-    assert state.most_in(60_000) <= rpm
-    assert in_time >= 0.95 * rpm * minutes
+    assert state.most_in(60_000, unit) <= most
+    assert state.used_until(state.granted[0][0] + minutes * 61_000, unit) >= 0.95 * most * minutes
     assert all(one.result() > 0 for one in callers)
 
 

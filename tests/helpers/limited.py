@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from g4f_lite import OpenaiTemplate
-from g4f_lite.health.shared_state import NEVER, Answer, Command, Reservation, Reserve
+from g4f_lite.health.shared_state import NEVER, Answer, Command, Reservation, Reserve, Settle
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import replies
 from g4f_lite.testing.replies import Pause
@@ -42,6 +42,7 @@ class FastState(MemoryState):
         self.began = time.monotonic()
         self.granted: list[tuple[int, Reserve]] = []
         """Each with the state's time in milliseconds."""
+        self.settled: dict[str, tuple[int, ...]] = {}
         self.asked = 0
         super().__init__()
 
@@ -51,6 +52,8 @@ class FastState(MemoryState):
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         answers = super().execute(commands)
         for index, (command, answer) in enumerate(zip(commands, answers, strict=True)):
+            if isinstance(command, Settle):
+                self.settled[command.id] = command.used
             if isinstance(command, Reserve) and isinstance(answer, Reservation):
                 self.asked += 1
                 if answer.refused_by is None:
@@ -60,10 +63,18 @@ class FastState(MemoryState):
                     answers[index] = msgspec.structs.replace(answer, wait_ms=wait_ms)
         return answers
 
-    def most_in(self, window_ms: int) -> int:
-        """Return the most that was granted in any window of this length."""
-        times = sorted(at for at, _ in self.granted)
-        return max((sum(at <= one < at + window_ms for one in times) for at in times), default=0)
+    def most_in(self, window_ms: int, unit: str = "requests") -> int:
+        """Return the most of a unit that was used by what was granted in any window of this length."""
+        uses = [(at, self._used(reserve, unit)) for at, reserve in self.granted]
+        return max((sum(used for one, used in uses if at <= one < at + window_ms) for at, _ in uses), default=0)
+
+    def _used(self, reserve: Reserve, unit: str) -> int:
+        used = self.settled.get(reserve.id, tuple(amount.amount for amount in reserve.amounts))
+        return sum(used[index] for index, amount in enumerate(reserve.amounts) if amount.unit == unit)
+
+    def used_until(self, at: int, unit: str) -> int:
+        """Return what was used of a unit by what was granted before a moment."""
+        return sum(self._used(reserve, unit) for granted_at, reserve in self.granted if granted_at < at)
 
     def under_way(self, *scopes: str) -> int:
         """Return what is reserved now."""

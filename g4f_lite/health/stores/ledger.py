@@ -117,11 +117,10 @@ class Ledger:
     def mend(self) -> None:
         """Count anew what is held, if a signal has interrupted a command: no place is lost, nor given twice."""
         held: dict[str, dict[int, int]] = {key: {} for key, _ in self._accounts.items()}
-        for _, reserved in self._reserved.items():
-            for amount in () if reserved.expired or reserved.settled else reserved.amounts:
-                buckets = held.setdefault(_key(amount), {})
-                number = bucket_number(amount.window, reserved.at)
-                buckets[number] = buckets.get(number, 0) + amount.amount
+        open_ones = [one for _, one in self._reserved.items() if not (one.expired or one.settled)]
+        for at, amount in ((one.at, amount) for one in open_ones for amount in one.amounts):
+            buckets, number = held.setdefault(_key(amount), {}), bucket_number(amount.window, at)
+            buckets[number] = buckets.get(number, 0) + amount.amount
         for key, buckets in held.items():
             account = self._accounts.get(key) or Account([])
             account.mend(buckets, keeps_spent=" parallel " not in key)
