@@ -223,12 +223,12 @@ class Plan:
         breaker_is_open = self._remember(state, error, decision, now)
         again, wait = False, None
         try:
-            tries, began_at = self._tries(state), state.limit.started_at
+            tries = {"number": state.attempt.number, "refusals": self._candidates.refusals.get(leg.identity, 0)}
             again = not decision.stops and self._retry_wait.allows(
-                error, decision.again, leg.identity, **tries, started_at=began_at, now=now
+                error, decision.again, leg.identity, **tries, started_at=state.limit.started_at, now=now
             )
             if again and (not breaker_is_open or self._outlasts_breaker()):
-                wait = self._wait(state, error, decision, now)
+                wait = self._wait(leg, error, decision, now, tries)
         except ConfigurationError as mistake:
             self._caller_mistake = mistake
         useless: list[Leg] = []
@@ -299,16 +299,15 @@ class Plan:
         """Return whether the call stays on a leg whose breaker is open: no other is left, and the caller decides."""
         return self._retry_wait.outlasts_breaker and not self._candidates
 
-    def _tries(self, state: AttemptState) -> dict[str, int]:
-        return {"number": state.attempt.number, "refusals": self._candidates.refusals.get(state.leg.identity, 0)}
-
-    def _wait(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> float | None:
+    def _wait(
+        self, leg: Leg, error: ProviderError, decision: Decision, now: float, tries: Mapping[str, int]
+    ) -> float | None:
         """Return the seconds to wait before the leg is tried again, or before the call joins its line; None if not."""
         return self._retry_wait.wait(
             error,
             decision.again,
-            state.leg.identity,
-            **self._tries(state),
+            leg.identity,
+            **tries,
             now=now,
             deadline_at=self.deadline_at,
             others=decision.again is not RetryMode.QUEUE
