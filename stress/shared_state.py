@@ -32,7 +32,7 @@ from g4f_lite.health.shared_state import Amount, Reservation, Reserve, Settle
 from g4f_lite.health.stores.link import ANSWER_S, StateLink
 from g4f_lite.health.stores.redis import RedisState
 
-PROCESSES, SECONDS, LEASE_MS = 4, 6.0, 3000
+PROCESSES, SECONDS, CALM_S, LEASE_MS = 4, 8.0, 3.0, 3000
 LATEST_S = 4 * ANSWER_S
 """A call that takes longer has waited for more than one answer, on any machine."""
 
@@ -110,10 +110,10 @@ class Faults:
             os._exit(0)
 
     def run(self) -> None:
-        """Let faults happen until the processes are near their end; then wait for them."""
+        """Let faults happen; then let the processes end, which know by then that the server is back."""
         for _ in range(PROCESSES):
             self.start()
-        end = time.monotonic() + SECONDS - 0.5
+        end = time.monotonic() + SECONDS - CALM_S
         kinds = [self.kill_child, self.pause_child, self.pause, self.pause, self.kill, self.cut, self.forget]
         while (pause := self.chance.uniform(0.05, 1.2)) < end - time.monotonic():
             time.sleep(pause)
@@ -237,6 +237,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends too
     bad = 0
     for seed in range(given.seed, given.seed + given.runs):
         problems, summary = one_run(seed)

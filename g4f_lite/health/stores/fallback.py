@@ -2,14 +2,16 @@
 What a link answers while its state is away, so that all processes together stay within the limits.
 
 Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
-may still count, it gives out its share of what was left; afterwards its share of the limit. Of a budget, the state
-never gives out the last hundredth: the processes divide that.
+may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its
+share of the limit. Of a budget, the state never gives out the last hundredth: the processes divide that.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from math import ceil
+from typing import NamedTuple
 
 from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Window
 from .memory import MemoryState
@@ -25,7 +27,19 @@ _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_76
 _MOST_KNOWN = 10_000
 _LOOKS = 16
 
+_MOMENT_S = 0.02
+"""How long ago an answer is at least."""
+
 _Name = tuple[str, str, str]
+
+
+class _Left(NamedTuple):
+    """What is left of a limit, as the state has said."""
+
+    amount: int
+    at: float
+    taken_by_others: float
+    """How much they took in a second, of late."""
 
 
 def _name(amount: Amount) -> _Name:
@@ -50,23 +64,34 @@ class Fallback:
 
     def __init__(self) -> None:
         self._state = MemoryState()
-        self._left: dict[_Name, tuple[int, float]] = {}
-        """Of each limit, what the state said was left, and when."""
+        self._left: dict[_Name, _Left] = {}
+        self._down_at = 0.0
         self._carried: dict[_Name, int] = {}
         """Calls under way that the state has granted, when it went away."""
         self._members: list[int] = []
         self._place = UNKNOWN_MEMBERS - 1
 
-    def note(self, command: Reserve, answer: Reservation) -> None:
+    def note(self, command: Reserve, answer: Reservation, now: float) -> None:
         """Remember what the state said."""
-        now = time.monotonic()
         if answer.refused_by is not None:
-            self._left[_name(command.amounts[answer.refused_by])] = 0, now
+            name = _name(command.amounts[answer.refused_by])
+            known = self._left.get(name)
+            self._left[name] = _Left(0, now, 0.0 if known is None else known.taken_by_others)
             return
         for amount, left in zip(command.amounts, answer.left, strict=True):
-            self._left[_name(amount)] = left, now
+            name, rate = _name(amount), 0.0
+            if (known := self._left.get(name)) is not None:
+                passed = now - known.at
+                rate = known.taken_by_others * max(0.0, 1 - passed)
+                if passed > 0:
+                    rate = max(rate, (known.amount - left - amount.amount) / max(passed, _MOMENT_S))
+            self._left[name] = _Left(left, now, rate)
         while len(self._left) > _MOST_KNOWN:
             self._left.pop(next(iter(self._left)), None)
+
+    def sending(self, now: float) -> None:
+        """Remember when commands are sent: if they are not answered, the state was away by then."""
+        self._down_at = now
 
     def saw(self, seen: Seen) -> None:
         """Remember how many processes there are; the most of late, as a state that was away has forgotten some."""
@@ -112,12 +137,22 @@ class Fallback:
             if command.when_down == "local":
                 return self._share(amount.limit // GRACE)
             return amount.limit if command.when_down == "open" else 0
-        name = _name(amount)
-        left, at = self._left.get(name, (0, float("-inf")))
-        if time.monotonic() - at < _COUNTS_S.get(amount.window, float("inf")):
-            return self._share(max(0, left)) + self._carried.get(name, 0)
-        return self._share(amount.limit)
+        name, now = _name(amount), time.monotonic()
+        known = self._left.get(name)
+        if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
+            return self._share(amount.limit)
+        if amount.window == "parallel":
+            return self._share(known.amount) + self._carried.get(name, 0)
+        return self._share(known.amount - self._taken_since(known, amount.amount))
+
+    def _taken_since(self, known: _Left, each: int) -> int:
+        """Return how much the others may have taken between this answer and the moment in which the state went away."""
+        others = max(self._members, default=UNKNOWN_MEMBERS) - 1
+        if not others:
+            return 0
+        passed = max(0.0, self._down_at - known.at) + _MOMENT_S
+        return others * each + ceil(known.taken_by_others * passed)
 
     def _share(self, total: int) -> int:
-        members = max(self._members, default=UNKNOWN_MEMBERS)
+        total, members = max(0, total), max(self._members, default=UNKNOWN_MEMBERS)
         return total // members + (self._place < total % members)

@@ -129,16 +129,16 @@ class Writer:
         answers = self._execute(commands) if commands else []
         if answers is None:
             return False
-        answered, place = [], len(renewing)
+        answered, place, now = [], len(renewing), time.monotonic()
         for ask in asks:
             ask.answers = answers[place : place + len(ask.commands)]
             place += len(ask.commands)
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command, answer)
+                    self.fallback.note(command, answer, now)
                     if waits and answer.refused_by is None:
-                        self._open[command.id] = command, time.monotonic()
+                        self._open[command.id] = command, now
                 elif isinstance(command, Settle):
                     self._open.pop(command.id, None)
             if waits:
@@ -183,6 +183,8 @@ class Writer:
         """Apply commands, if need be twice: a state knows those that it has applied. Return None if it is away."""
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
+            if not self._failures:
+                self.fallback.sending(time.monotonic())
             try:
                 answers = self._state.execute(commands)
             except Exception as error:  # a state may be the caller's own: whatever it raises, calls go on
