@@ -25,7 +25,7 @@ _ASK_AGAIN_MS = 1000
 _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
 """How long after the last answer what was used before it may still count."""
 _MOST_KNOWN = 10_000
-_LOOKS = 16
+_LATE_S = 15.0
 
 _MOMENT_S = 0.02
 """How long ago an answer is at least."""
@@ -66,9 +66,11 @@ class Fallback:
         self._state = MemoryState()
         self._left: dict[_Name, _Left] = {}
         self._down_at = 0.0
+        self._outage = 0
         self._carried: dict[_Name, int] = {}
         """Calls under way that the state has granted, when it went away."""
-        self._members: list[int] = []
+        self._seen: list[tuple[float, int]] = []
+        """When the state was asked, of late, and how many processes there were."""
         self._place = UNKNOWN_MEMBERS - 1
 
     def note(self, command: Reserve, answer: Reservation, now: float) -> None:
@@ -89,27 +91,52 @@ class Fallback:
         while len(self._left) > _MOST_KNOWN:
             self._left.pop(next(iter(self._left)), None)
 
+    def knows(self, command: Reserve) -> bool:
+        """Return whether the state has said what is left of all of these limits."""
+        return all(_name(amount) in self._left for amount in command.amounts)
+
     def sending(self, now: float) -> None:
         """Remember when commands are sent: if they are not answered, the state was away by then."""
         self._down_at = now
 
-    def saw(self, seen: Seen) -> None:
-        """Remember how many processes there are; the most of late, as a state that was away has forgotten some."""
-        self._members = [*self._members[1 - _LOOKS :], seen.members]
+    def saw(self, seen: Seen) -> bool:
+        """Remember how many processes there are. Return whether this is the first time, and there are others."""
+        now, is_first = time.monotonic(), not self._seen
+        self._seen = [*(one for one in self._seen if one[0] > now - _LATE_S), (now, seen.members)]
         self._place = seen.place
+        return is_first and seen.members > 1
 
-    def carry(self, under_way: Iterable[Reserve]) -> list[str]:
-        """Take over calls that the state has granted: when one ends, another may begin. Return their ids."""
+    def members(self) -> int:
+        """Return how many processes share the limits: the most of late, as a state that was away forgets some."""
+        return max((members for _, members in self._seen), default=UNKNOWN_MEMBERS)
+
+    def begin(self, under_way: Iterable[Reserve]) -> list[str]:
+        """
+        Begin a time in which the state is away.
+
+        Args:
+            under_way: what the state has granted. When one of these calls ends, another one may begin.
+
+        Returns:
+            The ids of those calls.
+        """
         ids = []
+        self._outage += 1
         self._carried = {}
         for command in under_way:
             calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
             if calls:
-                self._state.execute((Reserve(command.id, calls, command.lease_ms, granted=True),))
                 ids.append(command.id)
+                own = tuple(self._own(amount, amount.limit) for amount in calls)
+                self._state.execute((Reserve(command.id, own, command.lease_ms, granted=True),))
             for amount in calls:
                 self._carried[_name(amount)] = self._carried.get(_name(amount), 0) + amount.amount
         return ids
+
+    def _own(self, amount: Amount, limit: int) -> Amount:
+        """Return an amount of the share of this process: of a budget, for all its window; else for this outage."""
+        scope = amount.scope if amount.unit == "nano-usd" else f"{amount.scope} {self._outage}"
+        return Amount(scope, amount.unit, amount.window, limit, amount.amount)
 
     def answer(self, command: Command) -> Answer:
         """Answer in the place of the state."""
@@ -118,9 +145,7 @@ class Fallback:
         return self._state.execute((command,))[0]
 
     def _reserve(self, command: Reserve) -> Reservation:
-        amounts = tuple(
-            Amount(one.scope, one.unit, one.window, self._limit(one, command), one.amount) for one in command.amounts
-        )
+        amounts = tuple(self._own(one, self._limit(one, command)) for one in command.amounts)
         (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
         assert isinstance(answer, Reservation)
         if answer.refused_by is None:
@@ -147,12 +172,12 @@ class Fallback:
 
     def _taken_since(self, known: _Left, each: int) -> int:
         """Return how much the others may have taken between this answer and the moment in which the state went away."""
-        others = max(self._members, default=UNKNOWN_MEMBERS) - 1
+        others = self.members() - 1
         if not others:
             return 0
         passed = max(0.0, self._down_at - known.at) + _MOMENT_S
         return others * each + ceil(known.taken_by_others * passed)
 
     def _share(self, total: int) -> int:
-        total, members = max(0, total), max(self._members, default=UNKNOWN_MEMBERS)
+        total, members = max(0, total), self.members()
         return total // members + (self._place < total % members)
