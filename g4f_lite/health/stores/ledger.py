@@ -29,10 +29,10 @@ class Reserved(Struct, array_like=True):
     """A reservation that was granted."""
 
     amounts: tuple[Amount, ...]
+    """Empty once it is settled."""
     answer: Reservation
     at: int
     expired: bool = False
-    settled: bool = False
 
 
 class Used(NamedTuple):
@@ -87,19 +87,19 @@ class Ledger:
     def settle(self, command: Settle, now: int) -> None:
         """Record what was used of a reservation, and free the rest."""
         self._expire(now)
-        if (reserved := self._reserved.get(command.id)) is None or reserved.settled:
+        if (reserved := self._reserved.get(command.id)) is None or not reserved.amounts:
             return
         for index, amount in enumerate(reserved.amounts):
             used = max(0, command.used[index]) if index < len(command.used) else amount.amount
             self._end(reserved, amount, used, now, presumed=False)
-        reserved.settled, reserved.amounts = True, ()
+        reserved.amounts = ()
         self._reserved.put(command.id, reserved, now + SETTLED_MS)
 
     def renew(self, command: Renew, now: int) -> None:
         """Give reservations a new lease."""
         self._expire(now)
         for one in command.ids:
-            if (reserved := self._reserved.get(one)) is not None and not (reserved.expired or reserved.settled):
+            if (reserved := self._reserved.get(one)) is not None and reserved.amounts and not reserved.expired:
                 self._reserved.put(one, reserved, now + command.lease_ms)
 
     def restore(self, command: Restore, now: int) -> None:
@@ -151,7 +151,7 @@ class Ledger:
             return
         self._expired_at = now
         for key, reserved in self._reserved.due(now):
-            if reserved.expired or reserved.settled:
+            if reserved.expired or not reserved.amounts:
                 self._reserved.drop(key)
                 continue
             for amount in reserved.amounts:

@@ -227,9 +227,7 @@ def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
 @unix
 def test_a_file_that_cannot_be_written_is_said() -> None:
     code = (
-        "if os.geteuid() == 0: os.seteuid(65534)\n"
-        "try: reserve(state, usd(1))\n"
-        "except OSError as error: print(error)\n"
+        "if os.geteuid() == 0: os.seteuid(65534)\ntry: reserve(state, usd(1))\nexcept OSError as error: print(error)\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.db"
