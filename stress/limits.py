@@ -91,9 +91,9 @@ class Worker:
             if not self.rng.randrange(8):
                 execute(self.state, Renew((one,), LEASE_MS))
             real = self.rng.choice((0, amount // 2, amount, amount))
-            # A process that was paused for longer than its lease has lost its place: it could not know.
-            late = time.monotonic() - begun > LEASE_MS / 1000 * 0.8
-            self.say("late" if late else "end", one, real)
+            self.say("end", one, real)
+            if time.monotonic() - begun > LEASE_MS / 1000 * 0.8:
+                self.say("late", one)  # a process that is paused for longer than its lease loses its place
             settle = Settle(one, (real, 1, 1))
             execute(self.state, *[settle] * self.rng.randint(1, 2))
             self.say("settled", one, real)
@@ -168,8 +168,9 @@ def judge(lines: list[list[str]], state: SharedState, most_requests: int) -> Ite
     unknown: list[int] = []
     """Of those who were killed before they could say whether they got it."""
     at_once: dict[str, str] = {}
-    # Whose place others may have: they were late, or killed.
-    in_time = {words[2] for words in lines if words[1] == "end"}
+    ended, late = ({words[2] for words in lines if words[1] == what} for what in ("end", "late"))
+    in_time = ended - late
+    """Others may have the place of those that were late, or killed."""
     most, spent_by = 0, None
     for name, what, *rest in lines:
         if what == "try":
@@ -179,14 +180,14 @@ def judge(lines: list[list[str]], state: SharedState, most_requests: int) -> Ite
             taken[rest[0]] = counted[rest[0]] = int(rest[1])
             if rest[0] in in_time:
                 at_once[name] = rest[0]
-        elif what in ("end", "late"):
+        elif what == "end":
             taken[rest[0]] = int(rest[1])
             at_once.pop(name, None)
         elif what == "settled":
             counted[rest[0]] = int(rest[1])
         elif what == "killed":
             unknown.extend([tried.pop(name)] if name in tried else [])
-        elif spent_by is None:
+        elif what == "spent" and spent_by is None:
             spent_by, calls, spent = int(rest[0]), len(taken), sum(counted.values())
         most = max(most, len(at_once))
     total = sum(taken.values())
