@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import os
+import signal
 import statistics
 import sys
 import time
@@ -109,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shared_state", description="Measure limits in Redis.")
     parser.add_argument("--rounds", type=int, default=7, help="of which the median counts")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends too
     found: dict[str, list[float]] = {name: [] for name in ROWS}
     with redis_server() as server:
         server.admit()

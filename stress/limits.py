@@ -1,7 +1,7 @@
 """
 Whether limits hold when processes share them, are killed and paused, and their clocks differ by an hour.
 
-    python -m stress.limits [--runs 200] [--seed 0] [--state sqlite]
+    python -m stress.limits [--runs 200] [--seed 0] [--state redis]
 
 Each run has its own state, which four processes use until a budget is spent. They write what they do into a log: the
 judge reads it, and asks the state when all leases have ended. Prints what is wrong, with the seed of the run; exits
@@ -21,7 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from helpers.redis_server import redis_server
+
 from g4f_lite.health.shared_state import NEVER, Amount, Command, Renew, Reservation, Reserve, Settle, SharedState
+from g4f_lite.health.stores.redis import RedisState
 from g4f_lite.health.stores.sqlite import SQLiteState
 
 WORKERS = 4
@@ -41,7 +46,14 @@ def sqlite() -> Iterator[Open]:
         yield lambda: SQLiteState(Path(folder) / "state.db")
 
 
-STATES = {"sqlite": sqlite}
+@contextmanager
+def redis() -> Iterator[Open]:
+    with redis_server() as server:
+        server.admit()
+        yield lambda: RedisState(server.unix_url)
+
+
+STATES = {"redis": redis, "sqlite": sqlite}
 
 
 def execute(state: SharedState, *commands: Command) -> Sequence[object]:
@@ -91,11 +103,12 @@ class Worker:
             if not self.rng.randrange(8):
                 execute(self.state, Renew((one,), LEASE_MS))
             real = self.rng.choice((0, amount // 2, amount, amount))
-            # A process that was paused for longer than its lease has lost its place: it could not know.
-            late = time.monotonic() - begun > LEASE_MS / 1000 * 0.8
-            self.say("late" if late else "end", one, real)
+            self.say("end", one, real)
+            if time.monotonic() - begun > LEASE_MS / 1000 * 0.8:
+                self.say("late", one)  # a process that is paused for longer than its lease loses its place
             settle = Settle(one, (real, 1, 1))
             execute(self.state, *[settle] * self.rng.randint(1, 2))
+            self.say("settled", one, real)
 
     def _reserve(self, command: Reserve) -> float | None:
         """Return when the lease began, at the soonest; None if a limit is spent."""
@@ -161,28 +174,33 @@ def disturb(rng: random.Random, make: Open, log: int, seed: int, most_requests: 
 def judge(lines: list[list[str]], state: SharedState, most_requests: int) -> Iterator[str]:
     """Read the log, whose lines are in the order of what happened; ask the state when all leases have ended."""
     taken: dict[str, int] = {}
+    counted: dict[str, int] = {}
+    """As `taken`, but what the state knows of: until it is settled, what was reserved."""
     tried: dict[str, int] = {}
     unknown: list[int] = []
     """Of those who were killed before they could say whether they got it."""
     at_once: dict[str, str] = {}
-    excused = {words[2] for words in lines if words[1] == "late"}
+    ended, late = ({words[2] for words in lines if words[1] == what} for what in ("end", "late"))
+    in_time = ended - late
+    """Others may have the place of those that were late, or killed."""
     most, spent_by = 0, None
     for name, what, *rest in lines:
         if what == "try":
             tried[name] = int(rest[1])
         elif what == "begin":
             del tried[name]
-            taken[rest[0]] = int(rest[1])
-            if rest[0] not in excused:
+            taken[rest[0]] = counted[rest[0]] = int(rest[1])
+            if rest[0] in in_time:
                 at_once[name] = rest[0]
-        elif what in ("end", "late"):
+        elif what == "end":
             taken[rest[0]] = int(rest[1])
             at_once.pop(name, None)
+        elif what == "settled":
+            counted[rest[0]] = int(rest[1])
         elif what == "killed":
-            at_once.pop(name, None)
             unknown.extend([tried.pop(name)] if name in tried else [])
-        elif spent_by is None:
-            spent_by, calls, spent = int(rest[0]), len(taken), sum(taken.values())
+        elif what == "spent" and spent_by is None:
+            spent_by, calls, spent = int(rest[0]), len(taken), sum(counted.values())
         most = max(most, len(at_once))
     total = sum(taken.values())
     if total > LIMIT:
@@ -200,12 +218,12 @@ def judge(lines: list[list[str]], state: SharedState, most_requests: int) -> Ite
     time.sleep(LEASE_MS / 1000)
     if left := used(state, "leg", "calls", "parallel"):
         yield f"{left} calls at once have leaked"
-    counted = used(state, "budget", "nano-usd", "total")
-    if counted > LIMIT or counted < total:
-        yield f"{total} were spent, but {counted} are counted"
-    (answer,) = execute(state, Reserve("rest", (Amount("budget", "nano-usd", "total", LIMIT, LIMIT - counted),), 1000))
+    in_all = used(state, "budget", "nano-usd", "total")
+    if in_all > LIMIT or in_all < total:
+        yield f"{total} were spent, but {in_all} are counted"
+    (answer,) = execute(state, Reserve("rest", (Amount("budget", "nano-usd", "total", LIMIT, LIMIT - in_all),), 1000))
     if answer != Reservation(left=(0,)):
-        yield f"the rest of the budget, {LIMIT - counted}, cannot be used"
+        yield f"the rest of the budget, {LIMIT - in_all}, cannot be used"
 
 
 def run(seed: int, kind: str) -> list[str]:

@@ -27,10 +27,10 @@ class Reserved(Struct, array_like=True):
     """A reservation that was granted."""
 
     amounts: tuple[Amount, ...]
+    """Empty once it is settled."""
     answer: Reservation
     at: int
     expired: bool = False
-    settled: bool = False
 
 
 class Used(NamedTuple):
@@ -55,49 +55,37 @@ class Ledger:
         self._expire(now)
         if (known := self._reserved.get(command.id)) is not None:
             return known.answer
-        if not command.granted and (refused := self._refusal(command, now)) is not None:
+        keys = [_key(amount) for amount in command.amounts]
+        accounts: dict[str, Account] = {}
+        for key, amount in zip(keys, command.amounts, strict=True):
+            if key not in accounts:
+                accounts[key] = self._account(key, amount.window, now)
+        if not command.granted and (refused := _refusal(command, keys, accounts, now)) is not None:
             return refused
-        used: dict[str, int] = {}
-        for amount in command.amounts:
-            used[_key(amount)] = self._change(amount, now, now, used=amount.amount, held=amount.amount).used
-        left = tuple(amount.limit - used[_key(amount)] for amount in command.amounts)
+        for key, amount in zip(keys, command.amounts, strict=True):
+            accounts[key].add(bucket_number(amount.window, now), amount.amount, amount.amount)
+            self._store(key, amount.window, accounts[key])
+        left = tuple(amount.limit - accounts[key].used for key, amount in zip(keys, command.amounts, strict=True))
         answer = Reservation(left=left)
         self._reserved.put(command.id, Reserved(command.amounts, answer, now), now + command.lease_ms)
         return answer
 
-    def _refusal(self, command: Reserve, now: int) -> Reservation | None:
-        refused, latest = None, -1
-        taken: dict[str, int] = {}
-        for index, amount in enumerate(command.amounts):
-            key = _key(amount)
-            account = self._account(key, amount.window, now)
-            wanted = taken[key] = taken.get(key, 0) + amount.amount
-            if account.used + wanted <= amount.limit:
-                continue
-            held = account.used - account.held + wanted <= amount.limit
-            again = now + HELD_POLL_MS if held else account.room_at(amount.window, amount.limit - wanted)
-            if (FOREVER if again is None else again) > latest:
-                latest = FOREVER if again is None else again
-                wait_ms = NEVER if again is None else again - now
-                refused = Reservation(refused_by=index, wait_ms=wait_ms, held=held)
-        return refused
-
     def settle(self, command: Settle, now: int) -> None:
         """Record what was used of a reservation, and free the rest."""
         self._expire(now)
-        if (reserved := self._reserved.get(command.id)) is None or reserved.settled:
+        if (reserved := self._reserved.get(command.id)) is None or not reserved.amounts:
             return
         for index, amount in enumerate(reserved.amounts):
             used = max(0, command.used[index]) if index < len(command.used) else amount.amount
             self._end(reserved, amount, used, now, presumed=False)
-        reserved.settled, reserved.amounts = True, ()
+        reserved.amounts = ()
         self._reserved.put(command.id, reserved, now + SETTLED_MS)
 
     def renew(self, command: Renew, now: int) -> None:
         """Give reservations a new lease."""
         self._expire(now)
         for one in command.ids:
-            if (reserved := self._reserved.get(one)) is not None and not (reserved.expired or reserved.settled):
+            if (reserved := self._reserved.get(one)) is not None and reserved.amounts and not reserved.expired:
                 self._reserved.put(one, reserved, now + command.lease_ms)
 
     def restore(self, command: Restore, now: int) -> None:
@@ -133,19 +121,21 @@ class Ledger:
         account.refresh(window, now)
         return account
 
-    def _change(self, amount: Amount, at: int, now: int, *, used: int, held: int, presumed: int = 0) -> Account:
+    def _store(self, key: str, window: Window, account: Account) -> None:
+        last = bucket_end(window, account.buckets[-1][0])
+        if last is not None or account.used or account.held:
+            self._accounts.put(key, account, FOREVER if last is None else last)
+        else:
+            self._accounts.drop(key)
+
+    def _change(self, amount: Amount, at: int, now: int, *, used: int, held: int, presumed: int = 0) -> None:
         """Change what is used of a limit, in the bucket of the moment `at`, unless that does not count any more."""
-        window, key, number = amount.window, _key(amount), bucket_number(amount.window, at)
-        account = self._account(key, window, now)
+        window, number = amount.window, bucket_number(amount.window, at)
         end = bucket_end(window, number)
         if end is None or end > now:
+            account = self._account(key := _key(amount), window, now)
             account.add(number, used, held, presumed)
-            last = bucket_end(window, account.buckets[-1][0])
-            if account.used or account.held or last is not None:
-                self._accounts.put(key, account, FOREVER if last is None else last)
-            else:
-                self._accounts.drop(key)
-        return account
+            self._store(key, window, account)
 
     def _end(self, reserved: Reserved, amount: Amount, used: int, now: int, *, presumed: bool) -> None:
         """Count what was used instead of what is held, or presumed."""
@@ -161,7 +151,7 @@ class Ledger:
             return
         self._expired_at = now
         for key, reserved in self._reserved.due(now):
-            if reserved.expired or reserved.settled:
+            if reserved.expired or not reserved.amounts:
                 self._reserved.drop(key)
                 continue
             for amount in reserved.amounts:
@@ -170,6 +160,25 @@ class Ledger:
             self._reserved.put(key, reserved, now + EXPIRED_MS)
         for key, _ in self._accounts.due(now):
             self._accounts.drop(key)
+
+
+def _refusal(command: Reserve, keys: list[str], accounts: dict[str, Account], now: int) -> Reservation | None:
+    """Say for which amount there is no room; of several, that with the longest wait."""
+    refused, latest = None, now
+    taken = dict.fromkeys(keys, 0)
+    for index, (key, amount) in enumerate(zip(keys, command.amounts, strict=True)):
+        account = accounts[key]
+        wanted = taken[key] = taken[key] + amount.amount
+        if account.used + wanted <= amount.limit:
+            continue
+        held = account.used - account.held + wanted <= amount.limit
+        again = now + HELD_POLL_MS if held else account.room_at(amount.window, amount.limit - wanted)
+        if again is None:
+            return Reservation(refused_by=index, wait_ms=NEVER)
+        if again > latest:
+            latest = again
+            refused = Reservation(refused_by=index, wait_ms=again - now, held=held)
+    return refused
 
 
 def _key(amount: Amount) -> str:

@@ -4,7 +4,7 @@ The way from a client to a state that does I/O: a call waits for its answer, but
 One thread writes: all that is asked and told meanwhile goes out as one batch. Another one listens: it looks for events
 when the state says that there are some, and once a second anyway. After two failures in a row the state is *away*:
 `Fallback` answers at once, and only the look of each second tries the state. What was granted and settled meanwhile is
-sent when it is back; until all processes have done that, each goes on with its own share.
+sent when it is back; until all processes have done that, none asks for more than its share.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class StateLink(Unpicklable):
 
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         """Return the answers, after at most `ANSWER_S` seconds."""
-        if self._is_local():
-            return self._writer.answer(commands)
+        self._start()
+        if (answers := self._writer.instead(commands)) is not None:
+            return answers
         ask, done = for_thread(commands)
         self._writer.queue.put(ask)
         try:
@@ -73,8 +74,9 @@ class StateLink(Unpicklable):
 
     async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
         """As `ask`, for a task of any event loop."""
-        if self._is_local():
-            return self._writer.answer(commands)
+        self._start()
+        if (answers := self._writer.instead(commands)) is not None:
+            return answers
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[Answer]] = loop.create_future()
         ask = Ask(commands, future=future)
@@ -124,10 +126,6 @@ class StateLink(Unpicklable):
         self._start_lock = threading.Lock()
         self._begin()
 
-    def _is_local(self) -> bool:
-        self._start()
-        return self._writer.is_local()
-
     def _start(self) -> None:
         if self._threads:
             return
@@ -154,7 +152,8 @@ class StateLink(Unpicklable):
         (seen,) = ask.answers
         assert isinstance(seen, Seen)
         self._cursor = seen.cursor
-        self._writer.fallback.saw(seen)
+        if self._writer.fallback.saw(seen):
+            self._writer.be_cautious()
         for event in seen.events:
             for callback in self._callbacks():
                 callback(event)
@@ -178,9 +177,13 @@ def _write(link_of: Callable[[], StateLink | None], queue: SimpleQueue[Ask]) -> 
 def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed: threading.Event) -> None:
     while not closed.is_set() and (link := link_of()) is not None:
         link._look()
+        is_away = link._writer.away
         del link
         try:
-            state.wait(LOOK_S)
+            if is_away:
+                closed.wait(LOOK_S)  # the state may take longer to wait than it was asked to
+            else:
+                state.wait(LOOK_S)
         except Exception:  # a state may be the caller's own: whatever it raises, the next look is due then
             closed.wait(LOOK_S)
         closed.wait(_PAUSE_S)

@@ -5,7 +5,8 @@
 
 local prefix, MOST, NEVER = KEYS[1], 9007199254740991, -1
 local DAY, HOUR, HELD_POLL_MS = 86400000, 3600000, 50
-local QUARANTINE_MS, AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 1500, 10000, 5000, 60000, 4096
+local QUARANTINE_MS, POLL_MS, SILENT_MS = 1500, 1000, 1200
+local AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 10000, 5000, 60000, 4096
 local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
 local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, week = 10 * DAY, month = 40 * DAY,
   total = 400 * DAY}
@@ -182,7 +183,7 @@ local function expire()
   until #due < 500
 end
 
-local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number')
+local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen')
 if not generation[1] then
   -- Events are numbered on from the time, so that no number of an earlier generation comes again.
   generation = {ARGV[1], now, now}
@@ -190,6 +191,18 @@ if not generation[1] then
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
 end
 local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
+if generation[4] then -- in quarantine still, as far as is known
+  -- If nobody has looked for so long, the server was paused, and the others have not told yet what was used.
+  if now - tonumber(generation[4]) > SILENT_MS then
+    quarantine = QUARANTINE_MS
+    redis.call('HSET', prefix .. ':generation', 'began', now)
+  end
+end
+if quarantine > 0 then
+  redis.call('HSET', prefix .. ':generation', 'seen', now)
+elseif generation[4] then
+  redis.call('HDEL', prefix .. ':generation', 'seen')
+end
 local last_number, told = tonumber(generation[3]), false
 local apply = {}
 
@@ -199,7 +212,7 @@ function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
   if not granted then
-    if quarantine > 0 and #amounts > 0 then return {1, 0, quarantine, true} end
+    if quarantine > 0 and #amounts > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
     local refused = refusal(amounts)
     if refused then return refused end
   end
@@ -323,7 +336,8 @@ local function events_since(since)
 end
 
 function apply.Look(since, member)
-  redis.call('ZADD', MEMBERS, now, member)
+  -- The others learn at once that there is one more with whom they share.
+  if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
   redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', now - MEMBER_MS)
   redis.call('PEXPIRE', MEMBERS, MEMBER_MS)
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)

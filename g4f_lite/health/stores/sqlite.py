@@ -24,7 +24,8 @@ from .sqlite_file import Clock, SQLiteTable, open_file
 POLL_S = 0.025
 """How often `wait` looks whether others have told something."""
 _T = TypeVar("_T")
-_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_FAILURES = (sqlite3.Error, msgspec.MsgspecError)
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 _ERRORS = {
     **dict.fromkeys(_BUSY, (errno.EBUSY, "another process has locked it for too long")),
     "SQLITE_FULL": (errno.ENOSPC, "no space is left for it"),
@@ -95,7 +96,7 @@ class SQLiteState(Unpicklable):
                 return False
             try:
                 cursor = self._opened.books.notices.cursor
-            except sqlite3.Error:
+            except _FAILURES:
                 return False  # the next command says why
             before, self._seen = self._seen, cursor
         return cursor != before
@@ -106,12 +107,14 @@ class SQLiteState(Unpicklable):
                 opened = self._begin()
                 result = work(opened.books, opened.clock.now_ms())
                 opened.connection.execute("COMMIT")
-            except (sqlite3.Error, msgspec.MsgspecError) as error:
+            except _FAILURES as error:
                 self._disconnect()
                 raise _explained(error, self.path) from error
             except BaseException:
                 self._disconnect()
                 raise
+            if self._closed.is_set():  # what others still had to say
+                self._disconnect()
         return result
 
     def _begin(self) -> _Opened:

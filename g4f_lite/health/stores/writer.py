@@ -7,6 +7,7 @@ Only the thread of the link that writes calls `send`; the rest may be called by 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -28,7 +29,10 @@ from .fallback import Fallback, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
-"""How long a process goes on with its share when the state is back: the others find out within a second."""
+"""How long a process takes no more than its share when the state is back: the others tell within a second what they
+have used meanwhile."""
+_SLOW_S = 0.1
+"""After a failure that took so long, the state may have been away for others; it was a cut connection if not."""
 _RENEW_S = 0.5
 _BATCH = 512
 """Commands of one batch: Redis serves no others meanwhile."""
@@ -46,10 +50,11 @@ class Writer:
         self.fallback = Fallback()
         self.away = False
         self._state = state
-        self._is_local = False
-        self._failures, self._returned_at = 0, 0.0
+        self._is_cautious = False
+        self._lock = threading.Lock()
+        self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
         self._local_ids: set[str] = set()
-        """Reservations that the fallback has granted, or carries on."""
+        """Reservations that the fallback knows of."""
         self._kept: deque[Command] = deque(maxlen=_KEPT)
         """What the state is to know when it is back."""
         self._open: dict[str, tuple[Reserve, float]] = {}
@@ -58,14 +63,26 @@ class Writer:
 
     # Called by clients
 
-    def is_local(self) -> bool:
-        """Return whether the fallback answers: the state is away, or the others may not know that it is back."""
-        if self._is_local and not self.away and time.monotonic() >= self._returned_at + RETURN_S:
-            self._is_local = False
-        return self._is_local
+    def instead(self, commands: Sequence[Command]) -> list[Answer] | None:
+        """Return answers in the place of the state, if it is away or was until now; None to ask it."""
+        if not self._is_cautious:
+            return None
+        if self.away:
+            return self.answer(commands)
+        if time.monotonic() >= self._returned_at + RETURN_S and not self._failures:
+            self._is_cautious = False
+            return None
+        for command in commands:
+            if isinstance(command, Reserve):
+                answer = self.fallback.answer(command)
+                if isinstance(answer, Reservation) and answer.refused_by is not None:
+                    return self.answer(commands)
+                self._local_ids.add(command.id)
+        return None
 
     def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
         """Answer in the place of the state; if it was asked, it may have applied the commands, or will."""
+        self.be_cautious()
         answers = []
         for command in commands:
             answer = self.fallback.answer(command)
@@ -80,13 +97,26 @@ class Writer:
                 self.queue.put(Ask((_unused(command),)))
         return answers
 
+    def be_cautious(self) -> None:
+        """For some time, ask the state for no more than the share of this process: others may have to tell it."""
+        with self._lock:
+            if not self._is_cautious:
+                self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
+                self._returned_at, self._is_cautious = time.monotonic(), True
+
     def tell(self, commands: Sequence[Command]) -> None:
         """Send these, as soon as the state is there."""
-        for command in commands if self._local_ids or self._is_local else ():
-            if isinstance(command, EndProbe) or (isinstance(command, Settle) and command.id in self._local_ids):
-                self.fallback.answer(command)
-                self._local_ids.discard(command.id)
+        if self._local_ids or self._is_cautious:
+            self._end_locally(commands)
         self.queue.put(Ask(commands))
+
+    def _end_locally(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            if isinstance(command, EndProbe):
+                self.fallback.answer(command)
+            elif isinstance(command, Settle) and command.id in self._local_ids:
+                self._local_ids.discard(command.id)
+                self.fallback.answer(command)
 
     def give_back(self, ask: Ask) -> None:
         """Undo what nobody has got the answer for."""
@@ -129,16 +159,21 @@ class Writer:
         answers = self._execute(commands) if commands else []
         if answers is None:
             return False
-        answered, place = [], len(renewing)
+        answered, place, now = [], len(renewing), time.monotonic()
         for ask in asks:
             ask.answers = answers[place : place + len(ask.commands)]
             place += len(ask.commands)
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command, answer)
-                    if waits and answer.refused_by is None:
-                        self._open[command.id] = command, time.monotonic()
+                    if not self._is_cautious or not self.fallback.knows(command):
+                        self.fallback.note(command, answer, now)
+                    if not waits:
+                        continue
+                    if answer.refused_by is None:
+                        self._open[command.id] = command, now
+                    elif self._is_cautious:
+                        self._end_locally((_unused(command),))
                 elif isinstance(command, Settle):
                     self._open.pop(command.id, None)
             if waits:
@@ -183,24 +218,28 @@ class Writer:
         """Apply commands, if need be twice: a state knows those that it has applied. Return None if it is away."""
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
+            self._sent_at = time.monotonic()
+            if not self._failures:
+                self.fallback.sending(self._sent_at)
             try:
                 answers = self._state.execute(commands)
             except Exception as error:  # a state may be the caller's own: whatever it raises, calls go on
                 self._failed(error)
             else:
-                self._failures = 0
                 if self.away:
                     log.info("the shared state is back")
-                    self._returned_at, self.away = time.monotonic(), False
+                if self._failures:
+                    self._returned_at, self._failures, self.away = time.monotonic(), 0, False
                 return answers
         return None
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
+        if self._failures > 1 or time.monotonic() - self._sent_at > _SLOW_S:
+            self.be_cautious()
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
-            self._local_ids.update(self.fallback.carry(command for command, _ in self._open.values()))
-            self.away = self._is_local = True
+            self.away = True
 
 
 def _unused(command: Reserve) -> Settle:

@@ -177,6 +177,24 @@ def test_a_ledger_forgets_what_is_over() -> None:
     assert len(ledger._accounts._heap) < 100
 
 
+@pytest.mark.parametrize("settled", [False, True])
+def test_an_id_is_known_for_a_while(settled: bool) -> None:
+    """A minute after it was settled, an hour after it has expired: so long a command may be sent again."""
+    ledger = Ledger()
+    command = Reserve("a", (usd(60, 1000),), 1)
+    first = ledger.reserve(command, NOON)
+    if settled:
+        ledger.settle(Settle("a", (60,)), NOON)
+    known = SETTLED_MS if settled else EXPIRED_MS
+    if not settled:
+        ledger.settle(Settle("nobody", ()), NOON + 1)
+    assert ledger.reserve(command, NOON + known - 1) == first
+    assert used(ledger, NOON + known - 1, usd(0))[0] == 60
+    if not settled:
+        ledger.settle(Settle("a", (7,)), NOON + known - 1)
+        assert used(ledger, NOON + known - 1, usd(0))[0] == 7
+
+
 def test_a_total_is_never_forgotten() -> None:
     ledger = Ledger()
     ledger.reserve(Reserve("a", (usd(60, 100),), 1), NOON)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sqlite3
@@ -227,9 +226,7 @@ def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
 @unix
 def test_a_file_that_cannot_be_written_is_said() -> None:
     code = (
-        "if os.geteuid() == 0: os.seteuid(65534)\n"
-        "try: reserve(state, usd(1))\n"
-        "except OSError as error: print(error)\n"
+        "if os.geteuid() == 0: os.seteuid(65534)\ntry: reserve(state, usd(1))\nexcept OSError as error: print(error)\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.db"
@@ -294,7 +291,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(opened: Callable[[], SQLiteSta
 
 
 def test_others_learn_of_an_event_soon(path: Path, opened: Callable[[], SQLiteState]) -> None:
-    """Within 50 ms on an idle machine, where this is the median of what is measured."""
+    """Within 50 ms. On a machine that is busy some take longer; a third do not."""
     state = opened()
     look(state)
     state.wait(0.01)
@@ -314,7 +311,7 @@ def test_others_learn_of_an_event_soon(path: Path, opened: Callable[[], SQLiteSt
             delays.append((time.monotonic_ns() - int(event.message)) / 1e6)
     output(teller)
     assert len(delays) == 9
-    assert min(delays) <= 50
+    assert sorted(delays)[2] <= 50
 
 
 def test_waiting_costs_little_and_is_not_disturbed_by_reservations(opened: Callable[[], SQLiteState]) -> None:
@@ -330,13 +327,14 @@ def test_waiting_costs_little_and_is_not_disturbed_by_reservations(opened: Calla
             time.sleep(0.002)
 
     busy = threading.Thread(target=work)
+    started = time.monotonic()
     busy.start()
     while busy.is_alive():
         begun = time.thread_time()
         listener.wait(0.5)
         assert time.thread_time() - begun < 0.1
         rounds += 1
-    assert rounds <= 3
+    assert rounds <= (time.monotonic() - started) / 0.5 + 1  # each wait took its time
 
 
 def test_the_file_does_not_grow(path: Path, opened: Callable[[], SQLiteState]) -> None:
@@ -428,8 +426,8 @@ def test_a_state_closes_its_file(path: Path) -> None:
     reserve(state, usd(1))
     state.close()
     assert {file.name for file in path.parent.iterdir()} == {"state.db"}  # SQLite removes the others
-    del state
-    gc.collect()
+    reserve(state, usd(1))
+    assert {file.name for file in path.parent.iterdir()} == {"state.db"}
 
 
 def test_an_expired_lease_of_a_dead_process_is_presumed(path: Path, opened: Callable[[], SQLiteState]) -> None:
