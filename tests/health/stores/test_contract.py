@@ -426,6 +426,17 @@ def test_names_may_be_any_text(state: SharedState) -> None:
     assert [event.message for event in look(state).events] == odd
 
 
+def test_half_a_surrogate_pair_is_no_mistake(state: SharedState) -> None:
+    half = "half \ud83d"
+    reserve(state, usd(60, 100, half), id=half)
+    settle(state, half, 50)
+    assert in_use(state, usd(0, scope=half)) == 50
+    assert do(state, BeginProbe(half, half, LONG)) is True
+    assert do(state, BeginProbe(half, "other", LONG)) is False
+    tell(state, half, message=half)
+    assert len(look(state, member=half).events) == 1
+
+
 def test_large_amounts_are_exact(state: SharedState) -> None:
     most = (1 << 53) - 1  # nine million USD
     assert reserve(state, usd(most - 1, most), id="a").left == (1,)
