@@ -66,7 +66,6 @@ def check_memory(client: Any) -> None:
     for name, state in [*health._legs.items(), *health._origins.items()]:
         check("no probe is taken", state.breaker.probe in (0, OTHERS_PROBE), f"{state.breaker.probe} on {name}")
 
-
     if client._calls.shared is not None:
         check_shared(client)
 

@@ -105,7 +105,7 @@ class Ledger:
     def mend(self) -> None:
         """Count anew what is held, if a signal has interrupted a command: no place is lost, nor given twice."""
         held: dict[str, dict[int, int]] = {key: {} for key, _ in self._accounts.items()}
-        open_ones = [one for _, one in self._reserved.items() if not (one.expired or one.settled)]
+        open_ones = [one for _, one in self._reserved.items() if not one.expired]
         for at, amount in ((one.at, amount) for one in open_ones for amount in one.amounts):
             buckets, number = held.setdefault(_key(amount), {}), bucket_number(amount.window, at)
             buckets[number] = buckets.get(number, 0) + amount.amount
