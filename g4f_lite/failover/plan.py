@@ -128,7 +128,7 @@ class Plan:
             )
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
-            self.next_wait = 0.0 if self.finished else error.ask_at - now
+            self.next_wait = 0.0 if self.finished else min(error.ask_at, self.deadline_at) - now
             self.in_line = True
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
@@ -374,7 +374,7 @@ class Plan:
         if turn is None or too_late:
             return None, self._record.reason_to_leave(error, self.deadline_at - now, last=too_late, others=not too_late)
         ready_at, ask_at = turn
-        self.next_wait = ask_at - now
+        self.next_wait = min(ask_at, self.deadline_at) - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"
 
     def leave_lines(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 from helpers.driving import MESSAGES, MODES, eventually, run
 from helpers.limited import Counted, Day, FastState, settings
@@ -17,8 +18,13 @@ from helpers.sharing import ask_all
 
 import g4f_lite
 from g4f_lite import AsyncClient, Client, Limits, RateLimitError, RoutesExhaustedError
+from g4f_lite.health import gate
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Action, Received
+
+
+class Count(msgspec.Struct):
+    count: int
 
 
 def used(client: Any, scope: str = "leg/day") -> dict[Any, Any]:
@@ -232,14 +238,54 @@ def test_who_came_first_goes_first(server: FaultServer) -> None:
             order.append(number)
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
-        gate = client._calls.shared.quotas.scopes["leg/day"].gate  # type: ignore[union-attr]
+        line = client._calls.shared.quotas.scopes["leg/day"].gate  # type: ignore[union-attr]
         for number, thread in enumerate(threads):
             thread.start()
-            assert eventually(lambda: len(gate) >= number or len(order) > 0)  # noqa: B023  # called at once
+            assert eventually(lambda: len(line) >= number or len(order) > 0)  # noqa: B023  # called at once
         for thread in threads:
             thread.join()
-        assert len(gate) == 0
+        assert len(line) == 0
     assert order == sorted(order)
+
+
+def test_the_deadline_ends_the_wait_of_a_call_that_nobody_wakes(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BACKSTOP_S", 60.0)
+    with Client(**settings(server, limits={"day": Limits(parallel=1)}, deadline=0.5)) as client:
+        stream = client.chat.completions.create(messages=MESSAGES, provider="day", stream=True)
+        began = time.monotonic()
+
+        def ask(_: int) -> BaseException:
+            with pytest.raises(RateLimitError, match="limited to 1 calls at once") as caught:
+                client.chat.completions.create(messages=MESSAGES, provider="day")
+            return caught.value
+
+        with ThreadPoolExecutor(3) as pool:
+            assert len(list(pool.map(ask, range(3)))) == 3
+        assert time.monotonic() - began < 20
+        stream.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_correction_a_second_key_and_a_stream_that_starts_over_are_further_requests(
+    mode: str, server: FaultServer
+) -> None:
+    state = FastState()
+    limits = {"day": Limits(rpm=100, parallel=1), "night": Limits(rpm=100, parallel=1)}
+    one = settings(server, limits=limits, state=state, deadline=10)
+    server.on("sunday", replies.answer('{"count": "many"}'), replies.answer('{"count": 3}'))
+    outcome = run(mode, one, {"provider": "day", "response_model": Count, "on_interrupt": "restart"})
+    assert state.under_way("leg/day", "leg/night") == 0
+    assert state.used("leg/day")["requests", "minute"].spent == len(outcome.trail.attempts) == len(server.received)
+    server.on("moon", replies.error(401, "no"), replies.answer("yes"))
+    many = {**one, "keys": {"night": ["first", "second"]}}
+    outcome = run(mode, many, {"provider": "night"})
+    assert outcome.text == "yes"
+    assert state.used("leg/night")["requests", "minute"].spent == 2
+    server.on("sunday", replies.cut(2))
+    run(mode, {**one, "state": state}, {"provider": ["day", "night"], "on_interrupt": "restart", "retries": 0})
+    assert state.under_way("leg/day", "leg/night") == 0
 
 
 def test_a_cancelled_call_leaves_the_line_and_wakes_nobody_for_nothing(server: FaultServer) -> None:
