@@ -13,7 +13,7 @@ from enum import Enum, auto
 from itertools import count
 from typing import NamedTuple
 
-from ..errors.exceptions import ProviderError, RateLimitError, ServerError
+from ..errors.exceptions import ProviderError, RateLimitError, ServerError, StreamInterruptedError
 from ..forks import reset_in_child
 from ..provider.leg import Identity, Leg
 from .admission import Admission
@@ -377,7 +377,13 @@ class Health:
 
 
 def detached(error: ProviderError, message: str | None = None) -> ProviderError:
-    """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
+    """
+    Return a copy to be kept and shown to other calls: without traceback and trail, which would keep a whole call alive.
+
+    Of an interrupted stream it is the cause: the interruption, with the text up to it, is that stream's alone.
+    """
+    if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
+        error = error.__cause__
     copy: ProviderError = Exception.__new__(type(error))
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)
