@@ -190,7 +190,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
 )
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
-_OF_MODEL = r"\b(?:for|of|on) (?:the |this )?model\b|\breached for \S+ (?:in|on) "
+_OF_MODEL = r"\b(?:for|of|on|per|the|this) model\b|^model\b|\breached for \S+ (?:in|on) "
 """Of a quota that is the model's: Groq ("for model `x`"), OpenAI ("reached for gpt-5 in organization …")."""
 _PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 
