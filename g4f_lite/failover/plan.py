@@ -173,6 +173,7 @@ class Plan:
             probe=state.probe,
             wall=self._clock.time(),
             headers=headers,
+            headers_age=now - state.limit.headers_at,
             first_token=now - state.limit.started_at,
         )
 

@@ -212,6 +212,7 @@ class Health:
         probe: int = 0,
         wall: float,
         headers: Mapping[str, str] | None = None,
+        headers_age: float = 0.0,
         first_token: float | None = None,
     ) -> None:
         """
@@ -222,6 +223,7 @@ class Health:
             number: of the attempt, as it was given to `admit`.
             ended: it is not a stream that goes on after its first content.
             probe: the number of the attempt, if it was a probe.
+            headers_age: seconds since the headers came.
             first_token: seconds up to the first content.
         """
         with self._lock:
@@ -233,7 +235,8 @@ class Health:
                 origin.breaker.success(now, began_at)
             self._end_probe(leg, probe)
             if headers:
-                state.limits = read_limits(headers, now=now, wall=wall, names=leg.provider.limit_headers)
+                names = leg.provider.limit_headers
+                state.limits = read_limits(headers, now=now - headers_age, wall=wall - headers_age, names=names)
                 for limit in state.limits:
                     if limit.what != "tokens" and limit.left < 1 and limit.reset_at > now:
                         self._line(state, now, _limit_error(limit)).hold(now, limit.reset_at)
@@ -377,13 +380,9 @@ class Health:
 
 
 def detached(error: ProviderError, message: str | None = None) -> ProviderError:
-    """
-    Return a copy to be kept and shown to other calls: without traceback and trail, which would keep a whole call alive.
-
-    Of an interrupted stream it is the cause: the interruption, with the text up to it, is that stream's alone.
-    """
+    """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
     if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
-        error = error.__cause__
+        error = error.__cause__  # the text up to the interruption is for its own call alone
     copy: ProviderError = Exception.__new__(type(error))
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)
