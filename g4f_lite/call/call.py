@@ -124,7 +124,7 @@ class Call:
         hide_frames(error)
         hide_frames(final)
         if final is not error:
-            raise final from None
+            raise final from final.__cause__
 
     def _fail(self, error: BaseException) -> BaseException:
         """End the call with an error; return the error that leaves the call."""
