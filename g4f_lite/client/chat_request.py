@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from ..errors.exceptions import InvalidRequestError
-from ..provider.boundary import is_header
+from ..provider.boundary import FRAMING, is_header
 from ..suggestions import did_you_mean
 from ..types.chat_request import ChatRequest
 from ..types.json_values import check_json, find_fault
@@ -142,7 +142,7 @@ def check_headers(headers: object) -> None:
     if not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")
     for name, value in headers.items():
+        if isinstance(name, str) and name.lower() in FRAMING:
+            raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")
         if not is_header(name, value):
             raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
-        if name.lower() in ("content-length", "transfer-encoding"):
-            raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")
