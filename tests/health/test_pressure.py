@@ -38,6 +38,7 @@ def random_service(seed: int) -> tuple[Service, int, int, float, str]:
     return Service(rate, burst, HINTS[hint], latency), prompts, callers, ideal, about
 
 
+@pytest.mark.no_cover
 def test_everybody_is_answered_in_little_more_than_the_ideal_time() -> None:
     slower: list[str] = []
     for seed in range(SERVICES):
@@ -65,6 +66,7 @@ def test_five_hundred_prompts_at_fifty_per_second(callers: int, hint: str) -> No
     assert service.refused <= (50 if callers == 16 else 600)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("callers", [16, 64, 500])
 @pytest.mark.parametrize("rates", [(30, 20), (30, 20, 10, 10)])
 @pytest.mark.parametrize("seed", range(3))

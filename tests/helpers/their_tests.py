@@ -20,10 +20,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.installing import unmeasured
-
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.shapes import openai_endpoints
+from helpers.installing import unmeasured
 
 CLASSES = {"openai": "OpenAI, AsyncOpenAI", "groq": "Groq, AsyncGroq"}
 FILES = {
