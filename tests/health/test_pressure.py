@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from helpers.installing import QUICK
 from helpers.limited_service import Callers, Service, waiting
 from helpers.plans import fail, leg, make, no_jitter
 
@@ -16,7 +17,7 @@ from g4f_lite.health import pressure
 from g4f_lite.health.pressure import Line, Ticket
 from g4f_lite.health.tracker import Health
 
-SERVICES = int(os.environ.get("PRESSURE_SERVICES", "150"))
+SERVICES = int(os.environ.get("PRESSURE_SERVICES", "40" if QUICK else "150"))
 """How many random services are tried."""
 HINTS: dict[str, Callable[[float], float | None]] = {
     "exact": lambda wait: wait,

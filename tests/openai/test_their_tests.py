@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.installing import ONCE
 from helpers.their_tests import fetch, run
 
 MOCKED = "test_speech.py"
@@ -29,6 +30,7 @@ def package(request: pytest.FixtureRequest, folders: Path) -> tuple[str, Path]:
     return name, folder
 
 
+@ONCE
 @pytest.mark.xdist_group("their tests")
 def test_their_tests_pass(package: tuple[str, Path]) -> None:
     name, folder = package
