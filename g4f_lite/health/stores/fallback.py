@@ -1,0 +1,183 @@
+"""
+What a link answers while its state is away, so that all processes together stay within the limits.
+
+Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
+may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its
+share of the limit. Of a budget, the state never gives out the last hundredth: the processes divide that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from math import ceil
+from typing import NamedTuple
+
+from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Window
+from .memory import MemoryState
+
+GRACE = 100
+"""Of a budget, one part in so many is kept for the time in which the state is away."""
+UNKNOWN_MEMBERS = 16
+"""Among how many a process divides that has never reached the state."""
+_ASK_AGAIN_MS = 1000
+"""The state may be back then: it is asked once a second."""
+_COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
+"""How long after the last answer what was used before it may still count."""
+_MOST_KNOWN = 10_000
+_LATE_S = 15.0
+
+_MOMENT_S = 0.02
+"""How long ago an answer is at least."""
+
+_Name = tuple[str, str, str]
+
+
+class _Left(NamedTuple):
+    """What is left of a limit, as the state has said."""
+
+    amount: int
+    at: float
+    taken_by_others: float
+    """How much they took in a second, of late."""
+
+
+def _name(amount: Amount) -> _Name:
+    return amount.scope, amount.unit, amount.window
+
+
+def without_grace(command: Reserve) -> Reserve:
+    """Return what to ask the state for: of a budget, it gives out all but the part that is kept."""
+    if command.when_down != "local" or all(amount.unit != "nano-usd" for amount in command.amounts):
+        return command
+    amounts = tuple(
+        Amount(one.scope, one.unit, one.window, one.limit - one.limit // GRACE, one.amount)
+        if one.unit == "nano-usd"
+        else one
+        for one in command.amounts
+    )
+    return Reserve(command.id, amounts, command.lease_ms, command.when_down, command.granted)
+
+
+class Fallback:
+    """Answers for a state that is away. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._state = MemoryState()
+        self._left: dict[_Name, _Left] = {}
+        self._down_at = 0.0
+        self._outage = 0
+        self._carried: dict[_Name, int] = {}
+        """Calls under way that the state has granted, when it went away."""
+        self._seen: list[tuple[float, int]] = []
+        """When the state was asked, of late, and how many processes there were."""
+        self._place = UNKNOWN_MEMBERS - 1
+
+    def note(self, command: Reserve, answer: Reservation, now: float) -> None:
+        """Remember what the state said."""
+        if answer.refused_by is not None:
+            name = _name(command.amounts[answer.refused_by])
+            known = self._left.get(name)
+            self._left[name] = _Left(0, now, 0.0 if known is None else known.taken_by_others)
+            return
+        for amount, left in zip(command.amounts, answer.left, strict=True):
+            name, rate = _name(amount), 0.0
+            if (known := self._left.get(name)) is not None:
+                passed = now - known.at
+                rate = known.taken_by_others * max(0.0, 1 - passed)
+                if passed > 0:
+                    rate = max(rate, (known.amount - left - amount.amount) / max(passed, _MOMENT_S))
+            self._left[name] = _Left(left, now, rate)
+        while len(self._left) > _MOST_KNOWN:
+            self._left.pop(next(iter(self._left)), None)
+
+    def knows(self, command: Reserve) -> bool:
+        """Return whether the state has said what is left of all of these limits."""
+        return all(_name(amount) in self._left for amount in command.amounts)
+
+    def sending(self, now: float) -> None:
+        """Remember when commands are sent: if they are not answered, the state was away by then."""
+        self._down_at = now
+
+    def saw(self, seen: Seen) -> bool:
+        """Remember how many processes there are. Return whether this is the first time, and there are others."""
+        now, is_first = time.monotonic(), not self._seen
+        self._seen = [*(one for one in self._seen if one[0] > now - _LATE_S), (now, seen.members)]
+        self._place = seen.place
+        return is_first and seen.members > 1
+
+    def members(self) -> int:
+        """Return how many processes share the limits: the most of late, as a state that was away forgets some."""
+        return max((members for _, members in self._seen), default=UNKNOWN_MEMBERS)
+
+    def begin(self, under_way: Iterable[Reserve]) -> list[str]:
+        """
+        Begin a time in which the state is away.
+
+        Args:
+            under_way: what the state has granted. When one of these calls ends, another one may begin.
+
+        Returns:
+            The ids of those calls.
+        """
+        ids = []
+        self._outage += 1
+        self._carried = {}
+        for command in under_way:
+            calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
+            if calls:
+                ids.append(command.id)
+                own = tuple(self._own(amount, amount.limit) for amount in calls)
+                self._state.execute((Reserve(command.id, own, command.lease_ms, granted=True),))
+            for amount in calls:
+                self._carried[_name(amount)] = self._carried.get(_name(amount), 0) + amount.amount
+        return ids
+
+    def _own(self, amount: Amount, limit: int) -> Amount:
+        """Return an amount of the share of this process: of a budget, for all its window; else for this outage."""
+        scope = amount.scope if amount.unit == "nano-usd" else f"{amount.scope} {self._outage}"
+        return Amount(scope, amount.unit, amount.window, limit, amount.amount)
+
+    def answer(self, command: Command) -> Answer:
+        """Answer in the place of the state."""
+        if isinstance(command, Reserve):
+            return self._reserve(command)
+        return self._state.execute((command,))[0]
+
+    def _reserve(self, command: Reserve) -> Reservation:
+        amounts = tuple(self._own(one, self._limit(one, command)) for one in command.amounts)
+        (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
+        assert isinstance(answer, Reservation)
+        if answer.refused_by is None:
+            return answer
+        wanted = command.amounts[answer.refused_by]
+        if wanted.amount > wanted.limit:
+            return Reservation(refused_by=answer.refused_by, wait_ms=NEVER)
+        wait_ms = _ASK_AGAIN_MS if answer.wait_ms == NEVER else max(1, min(answer.wait_ms, _ASK_AGAIN_MS))
+        return Reservation(refused_by=answer.refused_by, wait_ms=wait_ms, held=True)
+
+    def _limit(self, amount: Amount, command: Reserve) -> int:
+        """Return how much of a limit this process may use."""
+        if amount.unit == "nano-usd":
+            if command.when_down == "local":
+                return self._share(amount.limit // GRACE)
+            return amount.limit if command.when_down == "open" else 0
+        name, now = _name(amount), time.monotonic()
+        known = self._left.get(name)
+        if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
+            return self._share(amount.limit)
+        if amount.window == "parallel":
+            return self._share(known.amount) + self._carried.get(name, 0)
+        return self._share(known.amount - self._taken_since(known, amount.amount))
+
+    def _taken_since(self, known: _Left, each: int) -> int:
+        """Return how much the others may have taken between this answer and the moment in which the state went away."""
+        others = self.members() - 1
+        if not others:
+            return 0
+        passed = max(0.0, self._down_at - known.at) + _MOMENT_S
+        return others * each + ceil(known.taken_by_others * passed)
+
+    def _share(self, total: int) -> int:
+        total, members = max(0, total), self.members()
+        return total // members + (self._place < total % members)
