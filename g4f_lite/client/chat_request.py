@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.suggestions import did_you_mean
 from ..provider.boundary import is_header
-from ..suggestions import did_you_mean
 from ..types.chat_request import ChatRequest
 from ..types.json_values import check_json, find_fault
 from .messages import check_messages

@@ -16,10 +16,10 @@ from contextlib import suppress
 from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
+from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
-from ..suggestions import did_you_mean
 from ..value import Unpicklable
 from .checks import as_provider, is_provider
 from .isolation import Loader
