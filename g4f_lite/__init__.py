@@ -98,6 +98,7 @@ if TYPE_CHECKING:
         PlannedRoute as PlannedRoute,
         Skipped as Skipped,
         Trail as Trail,
+        Wait as Wait,
     )
     from .types.chat import (
         ChatCompletion as ChatCompletion,
@@ -143,7 +144,7 @@ _MODULES = {
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
+    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",

@@ -328,12 +328,9 @@ class ActiveAttempt:
         if answer is None:
             self._report(self.call.plan.succeed(self.state, status, headers, notes))
             return
-        request_id = None
-        if self.call.observed and headers:
-            from ..errors.reply_facts import request_id_of
-
-            request_id = redact_text(request_id_of(headers) or "", self.leg.key) or None
-        tier = answer.service_tier if self.call.operation is CHAT else None
+        chat = self.call.operation is CHAT
+        observed = self._observed(answer, headers, chat=chat) if self.call.observed else {}
+        tier = answer.service_tier if chat else None
         attempt = self.call.plan.succeed(
             self.state,
             status,
@@ -342,9 +339,22 @@ class ActiveAttempt:
             usage=answer.usage,
             response_model=redact_name(answer.model, self.leg.key) if answer.model else None,
             service_tier=redact_name(tier, self.leg.key) if tier else None,
-            request_id=request_id,
+            **observed,
         )
         self._report(attempt)
+
+    def _observed(self, answer: Any, headers: Mapping[str, str] | None, *, chat: bool) -> dict[str, Any]:
+        """Return the fields of the record that only observers need."""
+        from ..errors.reply_facts import request_id_of
+
+        key = self.leg.key
+        fields: dict[str, Any] = {}
+        if headers:
+            fields["request_id"] = redact_text(request_id_of(headers) or "", key) or None
+        if chat:
+            fields["response_id"] = redact_name(answer.id, key) if answer.id else None
+            fields["finish_reasons"] = tuple([redact_name(one.finish_reason or "", key) for one in answer.choices])
+        return fields
 
     def end(self, error: BaseException) -> None:
         """End the attempt with an error, unless it has ended. A signal may have interrupted its end: then go on."""

@@ -294,6 +294,7 @@ def _info(
         stream=stream,
         started_at=time.time(),
         metadata=getattr(request, "metadata", None),
+        request=request,
     )
 
 

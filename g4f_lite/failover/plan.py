@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError, G4FLiteError, ProviderError, StreamInterruptedError
-from ..health.tracker import Health
+from ..health.tracker import Health, Memory
 from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
@@ -78,6 +78,7 @@ class Plan:
         self._record = CallRecord(
             skipped, clock, self._health, tokens, policy=policy, started_at=now, call_id=call_id, operation=operation
         )
+        self.wait_record = self._record.wait
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
@@ -102,7 +103,7 @@ class Plan:
         try:
             leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
             self._under_way += 1
-            self._record.legs[leg.identity] = leg
+            index = self._record.begins(leg)
             limit = TimeLimit(
                 self._clock,
                 self.policy.timeouts,
@@ -116,16 +117,8 @@ class Plan:
                 thinks=leg.thinks if self._thinks is None else self._thinks,
                 max_bytes=self.policy.max_response_bytes,
             )
-            attempt = Attempt(
-                provider=leg.provider.name,
-                model=leg.model,
-                key=leg.fingerprint,
-                number=number,
-                started_at=self._clock.time(),
-                call_id=self.call_id,
-                operation=leg.operation,
-                base_url=leg.base_url,
-            )
+            started_at = self._clock.time()
+            attempt = leg.attempt(number=number, index=index, started_at=started_at, call_id=self.call_id)
             return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
@@ -230,6 +223,7 @@ class Plan:
             wait=wait,
             notes=tuple(notes),
             request_id=error.request_id,
+            ready_at=None if decision.memory is Memory.NOTHING else self._record.ready_at(leg, now),
         )
         for other in useless:
             self._record.skip(other, reason_to_skip(decision.scope, leg, error))

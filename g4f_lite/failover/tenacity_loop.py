@@ -12,7 +12,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
 from .plan import Plan
@@ -62,13 +62,30 @@ async def sleep_async(seconds: float) -> None:
 _retry = retry_if_exception_type(ProviderError)
 
 
-def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
+def _before_sleep(waiting: Waiting) -> Callable[[RetryCallState], None] | None:
+    """Return what tenacity calls before it sleeps."""
+    if waiting is None:
+        return None
+
+    def before_sleep(state: RetryCallState) -> None:
+        if state.upcoming_sleep:
+            waiting(state.upcoming_sleep, state.outcome.exception() if state.outcome is not None else None)
+
+    return before_sleep
+
+
+Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
+"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
+
+
+def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: Waiting = None) -> T:
     """
     Go on with a call after its first attempt has failed, until an attempt succeeds or the plan is finished.
 
     Args:
         error: the first failure: tenacity sees it as the outcome of its first attempt.
         attempt: makes the next attempt.
+        waiting: see `Waiting`.
 
     Raises:
         ProviderError: the last failure.
@@ -82,7 +99,12 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         return attempt()
 
     retrying = Retrying(
-        retry=_retry, wait=wait_as_planned(plan), stop=stop_when_plan_is_finished(plan), sleep=sleep, reraise=True
+        retry=_retry,
+        wait=wait_as_planned(plan),
+        stop=stop_when_plan_is_finished(plan),
+        sleep=sleep,
+        before_sleep=_before_sleep(waiting),
+        reraise=True,
     )
     try:
         return retrying(next_attempt)
@@ -90,7 +112,9 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         retrying.iter_state.reset()  # its last actions refer to `retrying`: a cycle
 
 
-async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]]) -> T:
+async def resume_async(
+    plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]], waiting: Waiting = None
+) -> T:
     """As `resume`, for coroutines."""
     failures = [error]
     del error
@@ -105,6 +129,7 @@ async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], A
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
         sleep=sleep_async,
+        before_sleep=_before_sleep(waiting),
         reraise=True,
     )
     try:

@@ -60,6 +60,7 @@ class Registry(Unpicklable):
         self._observers: Observers = Observers(self._loader.manager, None if parent is None else parent._observers)
         self.observe = self._observers.observe
         self.observed = self._observers.observed
+        self.wants = self._observers.wants
         self.request_headers = self._observers.request_headers
         self.refine_error = self._observers.refine_error
         self._all: list[PluginSource] = []
