@@ -31,13 +31,14 @@ from ..errors.exceptions import (
     ToolCallError,
 )
 from ..errors.reply import ErrorReply
+from ..errors.reply_facts import keep_reply, request_id_of
 from ..failover.decisions import blames_model
 from ..provider.boundary import PluginBoundary, check_outgoing, sound_error
 from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
-from ..provider.redaction import redact, redact_name, redact_reply, redact_text
+from ..provider.redaction import redact, redact_id, redact_name, redact_reply
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -305,8 +306,6 @@ class ActiveAttempt:
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
         error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
-        from ..errors.reply_facts import keep_reply
-
         keep_reply(error, reply)
         return redact(error, self.leg.key)
 
@@ -345,14 +344,12 @@ class ActiveAttempt:
 
     def _observed(self, answer: Any, headers: Mapping[str, str] | None, *, chat: bool) -> dict[str, Any]:
         """Return the fields of the record that only observers need."""
-        from ..errors.reply_facts import request_id_of
-
         key = self.leg.key
         fields: dict[str, Any] = {}
         if headers:
-            fields["request_id"] = redact_text(request_id_of(headers) or "", key) or None
+            fields["request_id"] = redact_id(request_id_of(headers) or "", key) or None
         if chat:
-            fields["response_id"] = redact_name(answer.id, key) if answer.id else None
+            fields["response_id"] = redact_id(answer.id, key) or None
             fields["finish_reasons"] = tuple([redact_name(one.finish_reason or "", key) for one in answer.choices])
         return fields
 
@@ -366,8 +363,6 @@ class ActiveAttempt:
             if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
                 clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
-                from ..errors.reply_facts import request_id_of
-
                 error.request_id = request_id_of(self.headers)
             redact(error, self.leg.key)
             lists_more = self._pass_over(error)

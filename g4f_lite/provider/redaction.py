@@ -63,6 +63,8 @@ class _Forms(NamedTuple):
     split: _Grams
     """Without what is neither letter nor digit."""
     words: frozenset[str]
+    halves: frozenset[str]
+    """Those of all forms."""
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +81,8 @@ def _forms(secret: str) -> _Forms:
         split[compact] = min(_SPLIT_PIECE, len(compact))
     words = {word.lower() for word in re.split("[^a-zA-Z]+", secret) if word.islower() or word.isupper()}
     words = {word for word in words if SHORTEST_PIECE <= len(word) <= _LONGEST_WORD}
-    return _Forms(_grams({lower: SHORTEST_PIECE}), _grams(encoded), _grams(split), frozenset(words - {lower}))
+    grams = _grams({lower: SHORTEST_PIECE}), _grams(encoded), _grams(split)
+    return _Forms(*grams, frozenset(words - {lower}), frozenset().union(*(one.halves for one in grams)))
 
 
 def _grams(forms: dict[str, int]) -> _Grams:
@@ -141,6 +144,21 @@ _cached = lru_cache(maxsize=256)(redact_text)
 def redact_name(name: str, key: Key | None) -> str:
     """As `redact_text`, for a name that many answers have, such as that of the model."""
     return _cached(name, key) if len(name) <= 100 else redact_text(name, key)
+
+
+def redact_id(text: str, key: Key | None) -> str:
+    """As `redact_text`, for an id that no other answer has; a glance shows that most hold nothing of the key."""
+    if key is None or not key.value or len(text) < SHORTEST_PIECE <= len(key.value):
+        return text
+    if len(key.value) >= SHORTEST_PIECE and text.isascii() and _ESCAPES.search(text) is None:
+        halves, step = _forms(key.value).halves, _HALF + 1
+        lower = text.lower()
+        compact = _APART.sub("", lower)
+        if halves.isdisjoint([lower[at : at + _HALF] for at in range(0, len(lower), step)]) and (
+            compact == lower or halves.isdisjoint([compact[at : at + _HALF] for at in range(0, len(compact), step)])
+        ):
+            return text
+    return redact_text(text, key)
 
 
 def _spans(text: str, forms: _Forms) -> Iterator[Span]:
