@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
 OUTPUT_TYPE = "gen_ai.output.type"
+DIMENSIONS = "gen_ai.embeddings.dimension.count"
 REQUEST_MODEL = "gen_ai.request.model"
 REQUEST_STREAM = "gen_ai.request.stream"
 RESPONSE_ID = "gen_ai.response.id"
@@ -44,9 +45,8 @@ REQUEST_PARAMETERS = {
     "stop": "gen_ai.request.stop_sequences",
     "temperature": "gen_ai.request.temperature",
     "top_p": "gen_ai.request.top_p",
-    "dimensions": "gen_ai.embeddings.dimension.count",
 }
-"""By the parameter of a request."""
+"""By the parameter of a chat."""
 OUTPUT_TYPES = {"images": "image", "speech": "speech"}
 """By the operation."""
 PROVIDERS = {
@@ -67,7 +67,6 @@ OUTCOME = "g4f_lite.outcome"
 CALL_ID = "g4f_lite.call.id"
 COST = "g4f_lite.cost.usd"
 TAG = "g4f_lite.metadata."
-ATTEMPT_INDEX = "g4f_lite.attempt.index"
 ATTEMPT_NUMBER = "g4f_lite.attempt.number"
 ATTEMPT_REASON = "g4f_lite.attempt.reason"
 ATTEMPT_WAIT = "g4f_lite.attempt.wait"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ _NOBODY = "g4f_lite"
 """The provider of a call that names none, until one has been tried."""
 _MOST_TAGS, _LONGEST_TAG = 16, 512
 """What OpenAI allows of `metadata`."""
+_chat_parameters = attrgetter(*names.REQUEST_PARAMETERS)
+_CHAT_NAMES = tuple(names.REQUEST_PARAMETERS.values())
 _PORTS = {"https": 443, "http": 80}
 log = logging.getLogger("g4f_lite.observability")
 
@@ -195,7 +198,6 @@ class Tracing:
                 names.PROVIDER: _provider(attempt.provider),
                 names.REQUEST_MODEL: attempt.model,
                 names.OUTCOME: attempt.outcome,
-                names.ATTEMPT_INDEX: attempt.index,
                 **_server(attempt.base_url),
             }
             if attempt.status is not None:
@@ -280,9 +282,11 @@ def _server(base_url: str) -> Mapping[str, Any]:
 def _add_request(attributes: dict[str, Any], info: CallInfo) -> None:
     """Add the parameters of a request, and the caller's tags."""
     request = info.request
-    for parameter, name in names.REQUEST_PARAMETERS.items():
-        if (value := getattr(request, parameter, None)) is not None:
-            attributes[name] = [value] if parameter == "stop" and isinstance(value, str) else value
+    if info.operation == "chat":
+        given = zip(_CHAT_NAMES, _chat_parameters(request), strict=True)
+        attributes.update([(name, value) for name, value in given if value is not None])
+    elif (dimensions := getattr(request, "dimensions", None)) is not None:
+        attributes[names.DIMENSIONS] = dimensions
     if (kind := names.OUTPUT_TYPES.get(info.operation)) is not None:
         attributes[names.OUTPUT_TYPE] = kind
     elif info.operation == "chat" and request.response_format is not None:
