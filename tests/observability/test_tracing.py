@@ -49,6 +49,11 @@ def test_a_failover_is_one_tree(
     assert tree(exporter.get_finished_spans()) == GOLDEN.read_text("utf-8")
 
 
+def test_the_documentation_shows_this_tree() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "observability.md").read_text("utf-8")
+    assert f"```text\n{GOLDEN.read_text('utf-8')}```" in page
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_each_attempt_sends_its_own_span(
     mode: str, server: FaultServer, acme: type[OpenaiTemplate], tracers: TracerProvider, exporter: SPANS
