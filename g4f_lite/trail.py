@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from . import prices
 from .value import JSONObject, Value
 
 
@@ -99,10 +100,8 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
             return None
         if usage.cost is not None:
             return float(usage.cost)
-        from .prices import cost
-
         tier = usage.rates or self.service_tier
-        return cost(self.provider, self.response_model or self.model, usage, tier=tier, at=self.started_at)
+        return prices.cost(self.provider, self.response_model or self.model, usage, tier=tier, at=self.started_at)
 
     @property
     def route(self) -> str:
