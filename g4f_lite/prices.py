@@ -85,6 +85,8 @@ def cost(
         tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
         at: Unix time of the request, because prices change; None: now.
     """
+    if not _is_listed(provider, model):
+        return None
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     when = datetime.fromtimestamp(at, UTC) if at else datetime.now(UTC)
     found = _calculated(provider, model, _counts(usage), tier=special, when=when)
@@ -138,6 +140,20 @@ def _prices_sound(found: PriceCalculation, usage: TokenCounts) -> bool:
         (heard is not None and heard.audio_tokens and found.model_price.input_audio_mtok is None)
         or (said is not None and said.audio_tokens and found.model_price.output_audio_mtok is None)
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_listed(provider: str, model: str) -> bool:
+    """Return whether the list has a model; to find that it has not takes as long as a price."""
+    try:
+        from genai_prices import Usage, calc_price
+
+        calc_price(Usage(input_tokens=1), model, provider_id=_IDS.get(provider, provider))
+    except (ImportError, LookupError):
+        return False
+    except ValueError:
+        pass
+    return True
 
 
 @lru_cache(maxsize=4096)

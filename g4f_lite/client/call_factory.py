@@ -15,6 +15,7 @@ from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
+from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
@@ -31,7 +32,6 @@ from ..routing.names import ProviderChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
-from ..suggestions import did_you_mean
 from ..trail import CallInfo, Explanation, Trail
 from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
@@ -349,6 +349,7 @@ def _info(
         stream=stream,
         started_at=time.time(),
         metadata=getattr(request, "metadata", None),
+        request=request,
     )
 
 
