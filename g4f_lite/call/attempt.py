@@ -50,6 +50,7 @@ from ..value import JSONObject
 from .call import Call
 from .holding import Holding, hold
 from .model_lookup import first_for_chat, models_for_chat
+from .observed_fields import observed_fields
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
@@ -345,7 +346,7 @@ class ActiveAttempt:
             self._report(self.call.plan.succeed(self.state, status, headers, notes))
             return
         chat = self.call.operation is CHAT
-        observed = self._observed(answer, headers, chat=chat) if self.call.observed else {}
+        observed = observed_fields(answer, headers, self.leg.key, chat=chat) if self.call.observed else {}
         tier = answer.service_tier if chat else None
         attempt = self.call.plan.succeed(
             self.state,
@@ -358,17 +359,6 @@ class ActiveAttempt:
             **observed,
         )
         self._report(attempt)
-
-    def _observed(self, answer: Any, headers: Mapping[str, str] | None, *, chat: bool) -> dict[str, Any]:
-        """Return the fields of the record that only observers need."""
-        key = self.leg.key
-        fields: dict[str, Any] = {}
-        if headers:
-            fields["request_id"] = redact_text(request_id_of(headers) or "", key) or None
-        if chat:
-            fields["response_id"] = redact_text(answer.id, key) or None
-            fields["finish_reasons"] = tuple([redact_name(one.finish_reason or "", key) for one in answer.choices])
-        return fields
 
     def end(self, error: BaseException) -> None:
         """End the attempt with an error, unless it has ended. A signal may have interrupted its end: then go on."""

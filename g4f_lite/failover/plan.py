@@ -233,15 +233,10 @@ class Plan:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
             useless, reason = self._next_step(state, error, decision, wait, now, again=again)
-        attempt = self._end(
-            state,
-            now,
-            reason=reason,
-            wait=wait,
-            notes=tuple(notes),
-            ready_at=None if decision.memory is Memory.NOTHING else self._record.ready_at(leg, now),
-            **described(error),
-        )
+        ended = described(error) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
+        if decision.memory is not Memory.NOTHING:
+            ended["ready_at"] = self._record.ready_at(leg, now)
+        attempt = self._end(state, now, **ended)
         for other in useless:
             self._record.skip(other, reason_to_skip(decision.scope, leg, error))
         return attempt
