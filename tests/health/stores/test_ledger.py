@@ -69,6 +69,8 @@ def test_what_leaves_a_sliding_window_is_neither_held_nor_presumed_any_more(expi
     assert used(ledger, now, requests()) == (1, 0, 0)
     refused = ledger.reserve(Reserve("c", (requests(2, amount=2),), LONG), now)
     assert refused == Reservation(refused_by=0, wait_ms=30_000, held=False)
+    ledger.settle(Settle("a", (0,)), now)  # too late to matter
+    assert used(ledger, now, requests()) == (1, 0, 0)
 
 
 def test_who_waits_for_what_is_spent_does_not_wait_for_what_is_held() -> None:
