@@ -25,7 +25,7 @@ from ..shared_state import (
     SharedState,
     Tell,
 )
-from .fallback import Fallback, without_grace
+from .fallback import Fallback, share_of, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
@@ -74,10 +74,11 @@ class Writer:
             return None
         for command in commands:
             if isinstance(command, Reserve):
-                answer = self.fallback.answer(command)
-                if isinstance(answer, Reservation) and answer.refused_by is not None:
-                    return self.answer(commands)
-                self._local_ids.add(command.id)
+                answer = self.fallback.share(command)
+                if answer.refused_by is not None:
+                    self._end_locally(_unused(one) for one in commands if isinstance(one, Reserve))
+                    return [answer if isinstance(one, Reserve) else isinstance(one, BeginProbe) for one in commands]
+                self._local_ids.add(share_of(command.id))
         return None
 
     def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
@@ -85,6 +86,8 @@ class Writer:
         self.be_cautious()
         answers = []
         for command in commands:
+            if isinstance(command, Reserve) and share_of(command.id) in self._local_ids:
+                self._end_locally((_unused(command),))
             answer = self.fallback.answer(command)
             answers.append(answer)
             if not isinstance(command, Reserve) or not isinstance(answer, Reservation):
@@ -114,9 +117,11 @@ class Writer:
         for command in commands:
             if isinstance(command, EndProbe):
                 self.fallback.answer(command)
-            elif isinstance(command, Settle) and command.id in self._local_ids:
-                self._local_ids.discard(command.id)
-                self.fallback.answer(command)
+            elif isinstance(command, Settle):
+                for name in (command.id, share_of(command.id)):
+                    if name in self._local_ids:
+                        self._local_ids.discard(name)
+                        self.fallback.answer(Settle(name, command.used))
 
     def give_back(self, ask: Ask) -> None:
         """Undo what nobody has got the answer for."""
@@ -219,7 +224,7 @@ class Writer:
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
             self._sent_at = time.monotonic()
-            if not self._failures:
+            if not self._is_cautious:
                 self.fallback.sending(self._sent_at)
             try:
                 answers = self._state.execute(commands)
