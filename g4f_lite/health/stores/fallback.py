@@ -29,6 +29,9 @@ _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_76
 _MOST_KNOWN = 10_000
 _LATE_S = 15.0
 """Of so many seconds, the most processes that were seen at once."""
+_KNOWN_S = 1.0
+"""How long what is left of a limit is believed while the state answers that others hold another one, or have to tell
+what they have used."""
 _MOMENT_S = 0.02
 """How long ago an answer is at least."""
 
@@ -72,6 +75,8 @@ class Fallback:
     def __init__(self) -> None:
         self._state = MemoryState()
         self._left: dict[_Name, _Left] = {}
+        self._then: dict[_Name, _Left] = {}
+        """The same, when the state went away. What the processes share is what was left then."""
         self._down_at = 0.0
         self._outage = 0
         self._carried: dict[_Name, int] = {}
@@ -83,9 +88,10 @@ class Fallback:
     def note(self, command: Reserve, answer: Reservation, now: float) -> None:
         """Remember what the state said."""
         if answer.refused_by is not None:
-            name = _name(command.amounts[answer.refused_by])
-            known = self._left.get(name)
-            self._left[name] = _Left(0, now, 0.0 if known is None else known.taken_by_others)
+            for index, amount in enumerate(command.amounts):
+                known = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
+                if index == answer.refused_by or (answer.held and known.at < now - _KNOWN_S):
+                    self._left[_name(amount)] = _Left(0, now, known.taken_by_others)
             return
         for amount, left in zip(command.amounts, answer.left, strict=True):
             name, rate = _name(amount), 0.0
@@ -95,12 +101,9 @@ class Fallback:
                 if passed > 0:
                     rate = max(rate, (known.amount - left - amount.amount) / max(passed, _MOMENT_S))
             self._left[name] = _Left(left, now, rate)
+            self._then.setdefault(name, self._left[name])
         while len(self._left) > _MOST_KNOWN:
             self._left.pop(next(iter(self._left)), None)
-
-    def knows(self, command: Reserve) -> bool:
-        """Return whether the state has said what is left of all of these limits."""
-        return all(_name(amount) in self._left for amount in command.amounts)
 
     def sending(self, now: float) -> None:
         """Remember when commands are sent: if they are not answered, the state was away by then."""
@@ -129,7 +132,7 @@ class Fallback:
         """
         ids = []
         self._outage += 1
-        self._carried = {}
+        self._then, self._carried = dict(self._left), {}
         for command in under_way:
             calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
             if calls:
@@ -176,7 +179,7 @@ class Fallback:
                 return self._share(amount.limit // GRACE)
             return MOST if command.when_down == "open" else 0
         name, now = _name(amount), time.monotonic()
-        known = self._left.get(name)
+        known = self._then.get(name)
         if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
             return self._share(amount.limit)
         if amount.window == "parallel":

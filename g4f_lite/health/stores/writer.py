@@ -50,7 +50,7 @@ class Writer:
         self.fallback = Fallback()
         self.away = False
         self._state = state
-        self._is_cautious = False
+        self._is_cautious = self._is_out = False
         self._lock = threading.Lock()
         self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
         self._local_ids: set[str] = set()
@@ -83,7 +83,7 @@ class Writer:
 
     def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
         """Answer in the place of the state; if it was asked, it may have applied the commands, or will."""
-        self.be_cautious()
+        self.be_cautious(is_out=True)
         answers = []
         for command in commands:
             if isinstance(command, Reserve) and share_of(command.id) in self._local_ids:
@@ -100,12 +100,18 @@ class Writer:
                 self.queue.put(Ask((_unused(command),)))
         return answers
 
-    def be_cautious(self) -> None:
-        """For some time, ask the state for no more than the share of this process: others may have to tell it."""
+    def be_cautious(self, *, is_out: bool = False) -> None:
+        """
+        Ask the state for no more than the share of this process, for some time: others may have to tell it.
+
+        Args:
+            is_out: it has not answered, now.
+        """
         with self._lock:
-            if not self._is_cautious:
+            if not self._is_cautious or (is_out and not self._is_out):
                 self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
                 self._returned_at, self._is_cautious = time.monotonic(), True
+            self._is_out |= is_out
 
     def tell(self, commands: Sequence[Command]) -> None:
         """Send these, as soon as the state is there."""
@@ -171,8 +177,7 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    if not self._is_cautious or not self.fallback.knows(command):
-                        self.fallback.note(command, answer, now)
+                    self.fallback.note(command, answer, now)
                     if not waits:
                         continue
                     if answer.refused_by is None:
@@ -235,13 +240,14 @@ class Writer:
                     log.info("the shared state is back")
                 if self._failures:
                     self._returned_at, self._failures, self.away = time.monotonic(), 0, False
+                self._is_out = False
                 return answers
         return None
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
-        if self._failures > 1 or time.monotonic() - self._sent_at > _SLOW_S:
-            self.be_cautious()
+        if self._failures == 2 or time.monotonic() - self._sent_at > _SLOW_S:
+            self.be_cautious(is_out=True)
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
             self.away = True
