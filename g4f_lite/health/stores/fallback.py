@@ -89,9 +89,9 @@ class Fallback:
         """Remember what the state said."""
         if answer.refused_by is not None:
             for index, amount in enumerate(command.amounts):
-                known = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
-                if index == answer.refused_by or (answer.held and known.at < now - _KNOWN_S):
-                    self._left[_name(amount)] = _Left(0, now, known.taken_by_others)
+                old = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
+                if index == answer.refused_by or (answer.held and old.at < now - _KNOWN_S):
+                    self._left[_name(amount)] = _Left(0, now, old.taken_by_others)
             return
         for amount, left in zip(command.amounts, answer.left, strict=True):
             name, rate = _name(amount), 0.0
