@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, json
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ..shared_state import BeginProbe, EndProbe, Event, Look, Seen, Tell
@@ -61,7 +61,7 @@ class Notices:
         event = command.event
         if event.left_ms <= 0:
             return
-        key = json.encode((event.kind, event.name)).decode()
+        key = repr((event.kind, event.name))
         told, ends_at = self._events.get(key), now + event.left_ms
         if told is None:
             told = Told()

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -67,7 +67,10 @@ class SQLiteState(Unpicklable):
         _states.add(self)
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
-        return self._transaction(lambda books, now: [books.execute(command, now) for command in commands])
+        try:
+            return self._transaction(lambda books, now: [books.execute(command, now) for command in commands])
+        except UnicodeEncodeError:
+            return self.execute(msgspec.convert(_escaped(msgspec.to_builtins(commands)), list[Command]))
 
     def used(self, scope: str) -> dict[tuple[str, str], Used]:
         """
@@ -143,6 +146,13 @@ class SQLiteState(Unpicklable):
         if self._opened is not None:
             self._opened.connection.close()
             self._opened = None
+
+
+def _escaped(value: Any) -> Any:
+    """Return commands whose texts have no half surrogate pairs: a message may have them, SQLite's texts may not."""
+    if isinstance(value, list | tuple):
+        return [_escaped(one) for one in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -248,13 +248,18 @@ def test_a_lease_may_be_made_shorter(state: SharedState) -> None:
 
 
 def test_what_has_ended_is_not_renewed(state: SharedState) -> None:
-    reserve(state, calls(2), usd(10), id="expired", lease_ms=1)
-    reserve(state, calls(2), usd(10), id="settled")
+    expired = reserve(state, calls(2), usd(10), id="expired", lease_ms=1)
+    settled = reserve(state, calls(2), usd(10), id="settled")
     settle(state, "settled", 1, 3)
     let_end(1)
     do(state, Renew(("expired", "settled"), 1))
     let_end(1)
     assert (in_use(state, calls()), in_use(state, usd(0))) == (0, 13)
+    # Nor are they forgotten sooner: what is sent again is not applied again, and what was presumed is corrected.
+    assert reserve(state, calls(2), usd(10), id="expired") == expired
+    assert reserve(state, calls(2), usd(10), id="settled") == settled
+    settle(state, "expired", 1, 4)
+    assert (in_use(state, calls()), in_use(state, usd(0))) == (0, 7)
 
 
 def test_what_was_granted_elsewhere_is_recorded_even_without_room(state: SharedState) -> None:
@@ -424,6 +429,17 @@ def test_names_may_be_any_text(state: SharedState) -> None:
         tell(state, scope, message=scope)
     assert [in_use(state, usd(0, scope=scope)) for scope in odd] == list(range(1, len(odd) + 1))
     assert [event.message for event in look(state).events] == odd
+
+
+def test_half_a_surrogate_pair_is_no_mistake(state: SharedState) -> None:
+    half = "half \ud83d"
+    reserve(state, usd(60, 100, half), id=half)
+    settle(state, half, 50)
+    assert in_use(state, usd(0, scope=half)) == 50
+    assert do(state, BeginProbe(half, half, LONG)) is True
+    assert do(state, BeginProbe(half, "other", LONG)) is False
+    tell(state, half, message=half)
+    assert len(look(state, member=half).events) == 1
 
 
 def test_large_amounts_are_exact(state: SharedState) -> None:
