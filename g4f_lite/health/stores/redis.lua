@@ -211,8 +211,9 @@ local apply = {}
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
+  if #amounts == 0 then return {0} end
   if not granted then
-    if quarantine > 0 and #amounts > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
+    if quarantine > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
     local refused = refusal(amounts)
     if refused then return refused end
   end
