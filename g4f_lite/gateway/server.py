@@ -1,0 +1,134 @@
+"""The server: it listens, answers, and ends without losing a call."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from ..client.async_client import AsyncClient
+from ..errors.exceptions import ConfigurationError
+from .answering import Answering
+from .keys import KeyRing, keys_of
+from .models import Names
+from .settings import Settings
+
+_LAST_S = 2.0
+"""How long calls may take to end after they have been cancelled."""
+
+
+class Gateway:
+    """
+    One process of the gateway.
+
+    Args:
+        no_auth: everybody is let in, from other machines too.
+
+    Raises:
+        ConfigurationError: the settings cannot work.
+    """
+
+    def __init__(self, settings: Settings, *, no_auth: bool = False) -> None:
+        self.settings = settings
+        ring = KeyRing(keys_of(settings.keys))
+        if settings.server.is_public and not ring and not no_auth:
+            raise ConfigurationError(
+                f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
+                "make one with `g4f-lite gateway keys new NAME`, or say --no-auth"
+            )
+        self.client = client_of(settings)
+        names = Names(settings.models, self._listed)
+        self.answering = Answering(settings, self.client, ring, names, needs_key=bool(ring) and not no_auth)
+        self._runner: web.ServerRunner | None = None
+        self._site: web.TCPSite | None = None
+
+    def _listed(self) -> list[str]:
+        """Return the routes of the client, by name; nobody is asked."""
+        plan = self.client.explain()
+        return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
+
+    async def start(self) -> tuple[str, int]:
+        """
+        Listen. Return host and port.
+
+        Raises:
+            ConfigurationError: the address cannot be listened on.
+        """
+        most = self.settings.server.max_body
+
+        def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+            loop = asyncio.get_running_loop()
+            return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
+
+        server = web.Server(self.answering, request_factory=request, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        host, port = self.settings.server.address
+        self._site = web.TCPSite(self._runner, host, port)
+        try:
+            await self._site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        host, port = self._runner.addresses[0][:2]
+        return host, port
+
+    async def stop(self) -> None:
+        """Refuse new calls, let those under way end, and close."""
+        server = self.settings.server
+        self.answering.stopping = True
+        if server.drain_delay:
+            await asyncio.sleep(server.drain_delay)
+        if self._site is not None:
+            await self._site.stop()
+        for seconds, then in ((server.drain_timeout, asyncio.Task.cancel), (_LAST_S, asyncio.Task.cancel)):
+            if under_way := set(self.answering.under_way):
+                _, late = await asyncio.wait(under_way, timeout=seconds)
+                for task in late:
+                    then(task)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.client.aclose()
+
+
+def client_of(settings: Settings) -> AsyncClient:
+    """
+    Return the client that answers.
+
+    Raises:
+        ConfigurationError: a setting cannot work, or a key is not where it should be.
+    """
+    upstream = settings.client
+    keys = {name: secret.read(f"[client] keys.{name}") for name, secret in upstream.keys.items()}
+    return AsyncClient(
+        routes=upstream.routes,
+        strategy=upstream.strategy,
+        deadline=upstream.deadline,
+        patience=upstream.patience,
+        retries=upstream.retries,
+        keys=keys,
+        base_urls=upstream.base_urls,
+        proxy=upstream.proxy,
+    )
+
+
+async def serve(settings: Settings, *, no_auth: bool = False, started: Callable[[str, int], None]) -> None:
+    """
+    Answer until SIGTERM or SIGINT, and then end without losing a call.
+
+    Args:
+        started: called with host and port once it listens.
+
+    Raises:
+        ConfigurationError: as `Gateway` and `Gateway.start`.
+    """
+    gateway = Gateway(settings, no_auth=no_auth)
+    loop, end = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    started(*await gateway.start())
+    await end.wait()
+    await gateway.stop()
