@@ -178,6 +178,10 @@ class Answering:
         except (StalledError, ConnectionError):
             writer.abort()
             raise
+        except asyncio.CancelledError:
+            if not (self.stopping and writer.has_begun):
+                raise
+            await writer.end_with(RefusedError(STOPPING, "the gateway has stopped"), request_id)
         finally:
             writer.close()
         return writer.response

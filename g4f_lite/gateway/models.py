@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from .keys import VirtualKey
 from .settings import Model
@@ -19,6 +19,8 @@ class Target(NamedTuple):
     routes: tuple[str, ...] = ()
     strategy: str | None = None
     model: str = ""
+    exact: bool = False
+    """Whether the configuration names the routes: then their providers' other models do not stand in for them."""
     max_tokens: int | None = None
 
 
@@ -27,20 +29,24 @@ class Names:
     The names of `[models]`. Without any, callers ask for the models of the client's own routes.
 
     Args:
-        listed: yields the names of the client's routes, as `provider:model`; asks no service.
+        listed: returns the names of the client's routes, as `provider:model`; asks no service.
+        exact: whether the client's routes are configured.
     """
 
-    def __init__(self, models: Mapping[str, Model], listed: Any) -> None:
+    def __init__(
+        self, models: Mapping[str, Model], listed: Callable[[], Iterable[str]], *, exact: bool = False
+    ) -> None:
         self._models = models
         self._patterns = [(_pattern(name), name) for name in models if "*" in name]
         self._listed = listed
+        self._exact = exact
 
     def target(self, name: str, key: VirtualKey) -> Target | None:
         """Return what a name stands for; None if there is none, or the key may not ask for it."""
         if not self._models:
             if not key.allows(name or AUTO):
                 return None
-            return Target(model="" if name == AUTO else name)
+            return Target(model="" if name == AUTO else name, exact=self._exact and name in ("", AUTO))
         if not key.allows(name):
             return None
         if (model := self._models.get(name)) is not None and "*" not in name:
@@ -64,7 +70,7 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 def _target(model: Model, stars: tuple[str, ...]) -> Target:
     routes = tuple(_filled(route, stars) for route in model.routes)
-    return Target(routes, model.strategy, max_tokens=model.max_tokens)
+    return Target(routes, model.strategy, exact=True, max_tokens=model.max_tokens)
 
 
 def _filled(route: str, stars: tuple[str, ...]) -> str:

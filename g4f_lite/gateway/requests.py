@@ -58,6 +58,8 @@ def prepare(
     keywords.pop("model", None)
     if target.model:
         keywords["model"] = target.model
+    elif target.exact:
+        keywords["fallback_models"] = []
     if asked.operation == "chat":
         _bound_tokens(keywords, target.max_tokens)
     keywords["deadline"] = min(deadline, _announced(headers), keywords.get("deadline") or deadline)

@@ -40,14 +40,15 @@ class Gateway:
                 "make one with `g4f-lite gateway keys new NAME`, or say --no-auth"
             )
         self.client = client_of(settings)
-        names = Names(settings.models, self._listed)
+        names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.answering = Answering(settings, self.client, ring, names, needs_key=bool(ring) and not no_auth)
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
 
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
-        plan = self.client.explain()
+        own = self.settings.client.routes
+        plan = self.client.explain() if own is None else self.client.explain(fallback_models=[])
         return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
 
     async def start(self) -> tuple[str, int]:
@@ -79,16 +80,18 @@ class Gateway:
     async def stop(self) -> None:
         """Refuse new calls, let those under way end, and close."""
         server = self.settings.server
+        if self.answering.stopping:
+            return
         self.answering.stopping = True
         if server.drain_delay:
             await asyncio.sleep(server.drain_delay)
         if self._site is not None:
             await self._site.stop()
-        for seconds, then in ((server.drain_timeout, asyncio.Task.cancel), (_LAST_S, asyncio.Task.cancel)):
+        for seconds in (server.drain_timeout, _LAST_S):
             if under_way := set(self.answering.under_way):
                 _, late = await asyncio.wait(under_way, timeout=seconds)
                 for task in late:
-                    then(task)
+                    task.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()

@@ -75,6 +75,12 @@ class EventWriter:
             raise StalledError(f"the caller has read nothing for {self._stall:g} s") from None
         self._wrote_at = self._loop.time()
 
+    async def end_with(self, error: Exception, request_id: str) -> None:
+        """Send an error as the last event, and close the connection. Raises as `write`."""
+        self.response.force_close()
+        await self.write(b"data: %b\n\n" % error_json(error, request_id))
+        await self.response.write_eof()
+
     def _tick(self) -> None:
         silent = self._loop.time() - self._wrote_at
         if silent >= self._keepalive:
@@ -129,9 +135,7 @@ async def write_stream(
     except G4FLiteError as error:
         if not writer.has_begun:
             raise
-        writer.response.force_close()
-        await writer.write(b"data: %b\n\n" % error_json(error, request_id))
-        await writer.response.write_eof()
+        await writer.end_with(error, request_id)
     finally:
         writer.close()
         if stream is not None:
