@@ -29,13 +29,14 @@ Examples:
 @click.option("--check", is_flag=True, help="Check the configuration, say what each key may ask for, and end.")
 def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool, check: bool) -> None:
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
-    from ..gateway.settings import Settings, read_settings
+    from ..gateway.key_store import KeyStore
+    from ..gateway.settings import Settings, read_settings, store_path
 
     settings = _moved(Settings() if config is None else read_settings(config), host, port)
     if check:
         from ..gateway.overview import overview
 
-        click.echo(overview(settings), nl=False)
+        click.echo(overview(settings, KeyStore(store_path(settings, config))), nl=False)
         return
     from ..gateway.server import serve as run
 
@@ -43,7 +44,8 @@ def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)
-    asyncio.run(run(settings, no_auth=no_auth, started=_say_where))
+    store = KeyStore(store_path(settings, config))
+    asyncio.run(run(settings, store=store, no_auth=no_auth, started=_say_where))
 
 
 def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:

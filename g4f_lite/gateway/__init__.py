@@ -7,6 +7,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | --- | --- |
 | `settings` | the configuration: a TOML file, checked |
 | `keys` | virtual keys: their form, and whose key a request carries |
+| `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
 | `failures` | the answer to each exception: status, error object, and whether to try again |

@@ -63,6 +63,11 @@ class Answering:
         self.under_way: set[asyncio.Task[Any]] = set()
         """The tasks of the calls that are answered."""
 
+    def let_in(self, ring: KeyRing, *, anybody: bool) -> None:
+        """Let in the callers with these keys from now on; once there were keys, nobody comes in without one."""
+        self._ring = ring
+        self._needs_key = (self._needs_key or bool(ring)) and not anybody
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path.startswith("/health/"):

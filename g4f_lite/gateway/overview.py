@@ -6,26 +6,27 @@ from collections.abc import Iterator
 
 from ..errors.exceptions import G4FLiteError
 from ..trail import describe_entries
+from .key_store import KeyStore
 from .keys import ANYBODY, VirtualKey, keys_of
 from .models import AUTO, Names
 from .server import client_of
 from .settings import Quota, Settings
 
 
-def overview(settings: Settings) -> str:
+def overview(settings: Settings, store: KeyStore) -> str:
     """
     Return the overview as text.
 
     Raises:
         ConfigurationError: the configuration cannot work.
     """
-    return "".join(f"{line}\n" for line in _lines(settings))
+    return "".join(f"{line}\n" for line in _lines(settings, store))
 
 
-def _lines(settings: Settings) -> Iterator[str]:
+def _lines(settings: Settings, store: KeyStore) -> Iterator[str]:
     client = client_of(settings)
     names = Names(settings.models, list)
-    keys = keys_of(settings.keys)
+    keys = [*keys_of(settings.keys), *store.virtual()]
     host, port = settings.server.address
     yield f"listens on {host}:{port}"
     for key in keys or [ANYBODY]:
@@ -43,15 +44,16 @@ def _lines(settings: Settings) -> Iterator[str]:
 
 def _of_key(key: VirtualKey, names: Names, settings: Settings) -> Iterator[str]:
     own = key.settings
-    limits = ", ".join(_limits(own))
+    limits = ", ".join(limits_of(own))
     yield f"key {key.name}: {'disabled' if own.disabled else ', '.join(own.models)}" + (
         f" ({limits})" if limits else ""
     )
     if own.team is not None:
-        yield f"  of team {own.team} ({', '.join(_limits(settings.teams[own.team])) or 'no limits'})"
+        yield f"  of team {own.team} ({', '.join(limits_of(settings.teams[own.team])) or 'no limits'})"
 
 
-def _limits(quota: Quota) -> Iterator[str]:
+def limits_of(quota: Quota) -> Iterator[str]:
+    """Yield what a key or a team may use, in words."""
     if quota.rpm is not None:
         yield f"{quota.rpm} requests a minute"
     if quota.tpm is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +13,15 @@ from aiohttp import web
 from ..client.async_client import AsyncClient
 from ..errors.exceptions import ConfigurationError
 from .answering import Answering
+from .key_store import KeyStore
 from .keys import KeyRing, keys_of
 from .models import Names
 from .settings import Settings
 
+log = logging.getLogger("g4f_lite.gateway")
+
+_FOLLOW_S = 0.5
+"""How often the stored keys are looked at."""
 _LAST_S = 2.0
 """How long calls may take to end after they have been cancelled."""
 
@@ -25,15 +31,19 @@ class Gateway:
     One process of the gateway.
 
     Args:
+        store: further keys, which are read again when they change.
         no_auth: everybody is let in, from other machines too.
 
     Raises:
         ConfigurationError: the settings cannot work.
     """
 
-    def __init__(self, settings: Settings, *, no_auth: bool = False) -> None:
+    def __init__(self, settings: Settings, *, store: KeyStore | None = None, no_auth: bool = False) -> None:
         self.settings = settings
-        ring = KeyRing(keys_of(settings.keys))
+        self._store = store
+        self._no_auth = no_auth
+        self._seen: object = None
+        ring = self._read_keys()
         if settings.server.is_public and not ring and not no_auth:
             raise ConfigurationError(
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
@@ -42,8 +52,25 @@ class Gateway:
         self.client = client_of(settings)
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.answering = Answering(settings, self.client, ring, names, needs_key=bool(ring) and not no_auth)
+        self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
+
+    def _read_keys(self) -> KeyRing:
+        stored = [] if self._store is None else self._store.virtual()
+        return KeyRing([*keys_of(self.settings.keys), *stored])
+
+    async def _follow_store(self) -> None:
+        """Read the keys again whenever they have changed; the old ones stay if the new ones cannot be read."""
+        assert self._store is not None
+        while True:
+            if (now := self._store.changed_at()) != self._seen:
+                self._seen = now
+                try:
+                    self.answering.let_in(self._read_keys(), anybody=self._no_auth)
+                except ConfigurationError as error:
+                    log.error("%s", error)
+            await asyncio.sleep(_FOLLOW_S)
 
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
@@ -74,6 +101,8 @@ class Gateway:
         except OSError as error:
             await self._runner.cleanup()
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        if self._store is not None:
+            self._watch = asyncio.create_task(self._follow_store())
         host, port = self._runner.addresses[0][:2]
         return host, port
 
@@ -83,6 +112,8 @@ class Gateway:
         if self.answering.stopping:
             return
         self.answering.stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         if server.drain_delay:
             await asyncio.sleep(server.drain_delay)
         if self._site is not None:
@@ -118,7 +149,9 @@ def client_of(settings: Settings) -> AsyncClient:
     )
 
 
-async def serve(settings: Settings, *, no_auth: bool = False, started: Callable[[str, int], None]) -> None:
+async def serve(
+    settings: Settings, *, store: KeyStore | None = None, no_auth: bool = False, started: Callable[[str, int], None]
+) -> None:
     """
     Answer until SIGTERM or SIGINT, and then end without losing a call.
 
@@ -128,7 +161,7 @@ async def serve(settings: Settings, *, no_auth: bool = False, started: Callable[
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
     """
-    gateway = Gateway(settings, no_auth=no_auth)
+    gateway = Gateway(settings, store=store, no_auth=no_auth)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)

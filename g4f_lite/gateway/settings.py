@@ -173,6 +173,18 @@ def read_settings(path: Path) -> Settings:
     return checked(found, str(path))
 
 
+def store_path(settings: Settings, config: Path | None) -> Path:
+    """Return the file with the keys: `[server] store`, else beside the configuration, or in the user's folder."""
+    if settings.server.store:
+        return Path(settings.server.store.removeprefix("sqlite:"))
+    if config is not None:
+        return config.with_name("gateway.db")
+    from ..provider.keys import stored_keys_path
+
+    own = stored_keys_path()
+    return Path("gateway.db") if own is None else own.with_name("gateway.db")
+
+
 def checked(found: Mapping[str, Any], source: str) -> Settings:
     """
     Return the settings in a decoded file.
