@@ -10,7 +10,9 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
-| `failures` | the answer to each exception: status, error object, and whether to try again |
+| `failures` | the answer to each exception: status, type and code, and whether to try again |
+| `dialects` | the two protocols that callers speak |
+| `anthropic/` | Anthropic's protocol, from the server's side: pure |
 | `requests` | from an HTTP request to a call of the library |
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |

@@ -15,12 +15,14 @@ from aiohttp import web
 
 from ..client.async_client import AsyncClient
 from ..errors.exceptions import G4FLiteError
-from ..openai.mapping.answers import JSON, body_of
-from ..openai.mapping.requests import Place, place_of
+from ..openai.mapping.answers import JSON
+from ..openai.mapping.requests import Asked, Place
 from ..openai.mapping.trail_headers import header_text, trail_headers
 from ..suggestions import did_you_mean
 from ..trail import Trail
-from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_response
+from .anthropic.counting import count_tokens
+from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
+from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers
 from .keys import ANYBODY, KeyRing, VirtualKey
 from .models import Names, Target
 from .requests import no_such_model, prepare
@@ -31,7 +33,8 @@ log = logging.getLogger("g4f_lite.gateway")
 
 _PATHS = (
     "/v1/chat/completions", "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/audio/transcriptions",
-    "/v1/audio/translations", "/v1/models", "/health/live", "/health/ready",
+    "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
+    "/health/ready",
 )  # fmt: skip
 _BUSY_FOR_S = 1.0
 _MOST_CLIENTS = 1024
@@ -72,35 +75,38 @@ class Answering:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
-        request_id = f"g4f-{uuid4().hex}"
+        request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
         try:
-            return await self._answer(request, path, request_id)
+            return await self._answer(request, path, dialect, request_id)
         except (G4FLiteError, RefusedError) as error:
-            return self._failed(error, request_id)
+            return self._failed(error, request_id, dialect)
         except (StalledError, ConnectionError) as error:  # nobody is there to hear it
             log.info("%s: %s", request_id, error or "the caller has left")
             return web.Response(status=499)
         except Exception as error:
             log.exception("%s: the gateway has failed", request_id)
-            return self._failed(error, request_id)
+            return self._failed(error, request_id, dialect)
 
     def _health(self, path: str) -> web.Response:
         if path == "/health/live":
             return _json({"status": "ok"})
         if path == "/health/ready":
             return _json({"status": "stopping"}, 503) if self.stopping else _json({"status": "ok"})
-        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}")
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
 
-    def _failed(self, error: BaseException, request_id: str) -> web.Response:
-        status, headers, body = error_response(error, request_id)
+    def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
+        status, body = dialect.error(error, request_id)
+        headers = {"Content-Type": JSON, **error_headers(error, request_id)}
         response = web.Response(status=status, headers=headers, body=body)
         if self.stopping:
             response.force_close()
         return response
 
-    async def _answer(self, request: web.BaseRequest, path: str, request_id: str) -> web.StreamResponse:
-        place = place_of(request.method, path)
-        if place is None or place.base != "/v1":
+    async def _answer(
+        self, request: web.BaseRequest, path: str, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
+        place = where(request.method, path)
+        if place is None:
             raise RefusedError(
                 NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{did_you_mean(path, _PATHS)}"
             )
@@ -117,7 +123,7 @@ class Answering:
         assert task is not None
         self.under_way.add(task)
         try:
-            return await self._call(request, place, key, request_id)
+            return await self._call(request, place, key, dialect, request_id)
         finally:
             self.under_way.discard(task)
 
@@ -139,16 +145,18 @@ class Answering:
         raise no_such_model(place.model)
 
     async def _call(
-        self, request: web.BaseRequest, place: Place, key: VirtualKey, request_id: str
+        self, request: web.BaseRequest, place: Place, key: VirtualKey, dialect: Dialect, request_id: str
     ) -> web.StreamResponse:
-        body = await self._body(request)
+        asked = dialect.read(place, request.headers, await self._body(request))
+        if place.operation == COUNT_TOKENS:
+            return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
         deadline = self._settings.client.deadline
-        prepared = prepare(place, request.headers, body, names=self._names, key=key, deadline=deadline)
+        prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
         method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
-        if prepared.asked.streams:
-            return await self._stream(request, method(**prepared.keywords), request_id)
+        if asked.streams:
+            return await self._stream(request, method(**prepared.keywords), asked, dialect, request_id)
         result = await method(**prepared.keywords)
-        kind, content = body_of(result, prepared.asked)
+        kind, content = dialect.answer(result, asked)
         headers = {"Content-Type": kind, **self._headers(request_id, result.trail, result.provider, result.model)}
         response = web.Response(headers=headers, body=content)
         if self.stopping:
@@ -174,12 +182,14 @@ class Answering:
                 TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed"
             ) from None
 
-    async def _stream(self, request: web.BaseRequest, opening: Awaitable[Any], request_id: str) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.BaseRequest, opening: Awaitable[Any], asked: Asked, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
         server = self._settings.server
         headers = {"x-request-id": request_id}
-        writer = EventWriter(request, headers, keepalive=server.keepalive, stall=server.client_stall)
+        writer = EventWriter(request, headers, dialect, keepalive=server.keepalive, stall=server.client_stall)
         try:
-            await write_stream(writer, opening, request_id)
+            await write_stream(writer, opening, dialect.events(asked), request_id)
         except (StalledError, ConnectionError):
             writer.abort()
             raise
@@ -198,5 +208,5 @@ class Answering:
         return headers
 
 
-def _json(data: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(data), headers={"Content-Type": JSON})
+def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(data), headers={"Content-Type": JSON, **headers})

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import msgspec
 
 from ..errors import exceptions as e
-from ..openai.mapping.answers import JSON, Response
 from ..openai.mapping.errors import leading_error
 from ..openai.mapping.trail_headers import header_text, trail_headers
 
@@ -133,9 +132,3 @@ def error_json(error: BaseException, request_id: str) -> bytes:
     message = message_of(error, request_id)
     said = {"message": message, "type": failure.type, "param": None, "code": failure.code}
     return msgspec.json.encode({"error": said})
-
-
-def error_response(error: BaseException, request_id: str) -> Response:
-    """Return the answer to an exception, in OpenAI's protocol."""
-    headers = {"content-type": JSON, **error_headers(error, request_id)}
-    return Response(failure_of(error).status, headers, error_json(error, request_id))

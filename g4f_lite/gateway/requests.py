@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors.exceptions import InvalidRequestError
 from ..openai.mapping.arguments import METHODS, OURS, arguments
-from ..openai.mapping.requests import Asked, Place, read_request
+from ..openai.mapping.requests import Asked
 from ..value import JSONObject
 from .failures import LOOP, NO_SUCH_MODEL, RefusedError
 from .keys import VirtualKey
@@ -30,9 +30,7 @@ class Prepared(NamedTuple):
     keywords: JSONObject
 
 
-def prepare(
-    place: Place, headers: Mapping[str, str], body: bytes, *, names: Names, key: VirtualKey, deadline: float
-) -> Prepared:
+def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: VirtualKey, deadline: float) -> Prepared:
     """
     Return the call that a request asks for.
 
@@ -41,12 +39,9 @@ def prepare(
         deadline: seconds; the caller's library may announce fewer.
 
     Raises:
-        InvalidRequestError: the body is not what the endpoint takes.
+        InvalidRequestError: a field is not what the endpoint takes.
         RefusedError: the model is not there, or not this key's; or the request runs in a circle of gateways.
     """
-    asked = read_request(place, headers.get("Content-Type", ""), body)
-    if not asked.can_be_called:
-        raise InvalidRequestError("audio and images are not answered as events; leave out stream")
     _check_own(asked.fields)
     model = asked.fields.get("model")
     if model is not None and not isinstance(model, str):

@@ -15,11 +15,9 @@ from aiohttp import web
 
 from ..client.async_stream import AsyncStream
 from ..errors.exceptions import G4FLiteError
-from ..openai.mapping.events import CONTENT_TYPE, DONE, Events
+from ..openai.mapping.events import CONTENT_TYPE
 from ..openai.mapping.trail_headers import trail_headers
-from .failures import error_json
-
-KEEP_ALIVE = b": keep-alive\n\n"
+from .dialects import ChunkEvents, Dialect
 
 
 class StalledError(Exception):
@@ -28,7 +26,7 @@ class StalledError(Exception):
 
 class EventWriter:
     """
-    The events of one answer.
+    The events of one answer, in the dialect of its caller.
 
     Args:
         headers: of the answer, as far as they are known before the first content.
@@ -36,8 +34,17 @@ class EventWriter:
         stall: seconds for which the caller may read nothing.
     """
 
-    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], *, keepalive: float, stall: float) -> None:
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        headers: Mapping[str, str],
+        dialect: Dialect,
+        *,
+        keepalive: float,
+        stall: float,
+    ) -> None:
         self._request = request
+        self.dialect = dialect
         self._stall = stall
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
@@ -78,7 +85,7 @@ class EventWriter:
     async def end_with(self, error: Exception, request_id: str) -> None:
         """Send an error as the last event, and close the connection. Raises as `write`."""
         self.response.force_close()
-        await self.write(b"data: %b\n\n" % error_json(error, request_id))
+        await self.write(self.dialect.error_event(error, request_id))
         await self.response.write_eof()
 
     def _tick(self) -> None:
@@ -90,7 +97,7 @@ class EventWriter:
 
     async def _beat_once(self) -> None:
         try:
-            await self._write(KEEP_ALIVE)
+            await self._write(self.dialect.keep_alive)
         except (StalledError, ConnectionError):
             self.abort()  # which cancels the request
         finally:
@@ -109,7 +116,7 @@ class EventWriter:
 
 
 async def write_stream(
-    writer: EventWriter, opening: Awaitable[AsyncStream[None]], request_id: str
+    writer: EventWriter, opening: Awaitable[AsyncStream[None]], events: ChunkEvents, request_id: str
 ) -> AsyncStream[None] | None:
     """
     Send what a stream yields, to its end. Return the stream.
@@ -127,10 +134,10 @@ async def write_stream(
         if not writer.has_begun:
             shown = trail_headers(stream.trail, stream.provider, stream.model, under_way=True)
             writer.response.headers.update(route_headers(shown))
-        events = Events()
         async for chunk in stream:
-            await writer.write(events.of(chunk))
-        await writer.write(DONE)
+            if data := events.of(chunk):
+                await writer.write(data)
+        await writer.write(events.end())
         await writer.response.write_eof()
     except G4FLiteError as error:
         if not writer.has_begun:
