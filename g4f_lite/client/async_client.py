@@ -56,7 +56,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(settings, "proxy", "ssl_context", "hedge_after")
         http = AsyncHTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
-        self._driver = AsyncDriver(http, _checked(hedge_after))
+        self._driver = AsyncDriver(http, _checked(hedge_after), self._calls.link)
         self.chat = AsyncChat(self._calls, self._driver)
 
     @property
@@ -102,6 +102,8 @@ class AsyncClient(BaseClient):
         """As `Client.close`, for this event loop."""
         self._calls.close_abandoned()
         await self._driver.http.aclose()
+        if self._calls.link is not None:
+            self._calls.link.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ from ..plugins.checks import is_provider
 from ..plugins.registry import Registry, process_registry
 from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys
-from ..routing.eligibility import tokens_of
+from ..routing.eligibility import filter_eligible, tokens_of
 from ..routing.leg_factory import LegFactory
 from ..routing.names import ProviderChoice, resolve
 from ..routing.router import Router
@@ -44,6 +44,10 @@ from .settings import DEFAULT_TIMEOUTS, check_mapping
 if TYPE_CHECKING:
     from ..call.endpoints import OperationName
     from ..call.structured import ResponseModel
+    from ..health.shared_state import SharedState
+    from ..health.sharing import SharedHealth
+    from ..health.stores.local_link import Link
+    from ..types.declared_limits import Budget, Limits
     from ..types.endpoint import EndpointRequest
 
 preload_before_fork(
@@ -51,6 +55,8 @@ preload_before_fork(
     "g4f_lite.call.endpoints",
     "g4f_lite.client.endpoint_requests",
     "g4f_lite.client.own_service",
+    "g4f_lite.client.shared_settings",
+    "g4f_lite.health.stores.memory",
     "g4f_lite.client.tools.functions",
     "g4f_lite.routing.explain",
 )
@@ -77,6 +83,9 @@ class CallFactory(Unpicklable):
         max_response_bytes: int = MAX_RESPONSE_BODY,
         retry_wait: Callable[[Any], float] | None = None,
         retry_stop: Callable[[Any], bool] | None = None,
+        limits: Mapping[str, Limits] | None = None,
+        budget: Budget | None = None,
+        state: str | SharedState | None = None,
     ) -> None:
         check_mapping(keys, "keys")
         check_mapping(base_urls, "base_urls")
@@ -109,9 +118,17 @@ class CallFactory(Unpicklable):
         own = [route for route in routes or () if isinstance(route, Provider)]
         self.registry = Registry(plugins or (), own, parent=parent) if own or plugins is not None else parent
         parent.scan()
-        for setting, names in (("keys", keys), ("base_urls", base_urls)):
-            self._warn_of_misspelt(setting, names or {})
-        self.health = Health(random.random)
+        self.shared: SharedHealth | None = None
+        self.link: Link | None = None
+        """To the state; None if the client shares nothing."""
+        if limits is not None or budget is not None or state is not None:
+            from .shared_settings import check_limits, shared_health
+
+            self.shared, self.link = shared_health(check_limits(limits), budget, state)
+        limited = [name.partition(":")[0] for name in limits or ()]
+        for setting, names in (("keys", keys), ("base_urls", base_urls), ("limits", limited)):
+            self._warn_of_misspelt(setting, names or ())
+        self.health = self.shared or Health(random.random)
         self.models = ModelCache()
         self._legs = LegFactory(keys, base_urls)
         self.router = self._router(routes, strategy)
@@ -146,6 +163,19 @@ class CallFactory(Unpicklable):
         reset_in_child(twin)
         return twin
 
+    def _affordable(self, selection: Selection) -> Selection:
+        """
+        Return the selection without the legs whose price a budget must know.
+
+        Raises:
+            NoUsableRouteError: no leg is left.
+        """
+        if self.shared is None or (budget := self.shared.quotas.budget) is None or budget.unknown_price == "allow":
+            return selection
+        from ..health.quotas import without_price
+
+        return filter_eligible(selection, [without_price])
+
     def chat_call(self, params: Mapping[str, Any]) -> Call:
         """
         Return the call that the keywords of `chat.completions.create` ask for.
@@ -163,6 +193,8 @@ class CallFactory(Unpicklable):
         tokens = tokens_of(request)
         try:
             selection = self.router.select_for(request, params, tokens)
+            if self.shared is not None:
+                selection = self._affordable(selection)
         except G4FLiteError as error:
             self.refused(error, request, params, stream=stream)
             raise
@@ -181,7 +213,7 @@ class CallFactory(Unpicklable):
         request = copied(check_endpoint(operation, params))
         check_extra_body(request)
         try:
-            selection = self.router.select(params, operation)
+            selection = self._affordable(self.router.select(params, operation))
         except G4FLiteError as error:
             self.refused(error, request, params, operation)
             raise
@@ -237,6 +269,7 @@ class CallFactory(Unpicklable):
             models=self.models,
             response_model=response_model,
             info=info,
+            shared=self.shared,
         )
 
     def refused(

@@ -7,10 +7,12 @@ from typing import Any, TypedDict
 
 from ..errors.exceptions import ConfigurationError
 from ..failover.policy import OnInterrupt
+from ..health.shared_state import SharedState
 from ..provider.base import KeyFunction
 from ..provider.keys import Keys
 from ..routing.names import ProviderChoice
 from ..routing.strategies import Strategy
+from ..types.declared_limits import Budget, Limits
 from ..types.timeouts import Timeouts
 from .chat_request import unknown_keyword
 
@@ -35,6 +37,9 @@ class ClientSettings(TypedDict, total=False):
     max_response_bytes: int
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
+    limits: Mapping[str, Limits] | None
+    budget: Budget | None
+    state: str | SharedState | None
 
 
 def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..trail import Skipped
-from .pressure import Turn
+from .places import Turn
 
 LONGEST_SHORT_WAIT_S = 10.0
 """A leg that takes the next request sooner is described as limited, else as cooling down."""
@@ -37,9 +37,11 @@ def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Ski
     """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
     assert admission.error is not None
     error = f"{type(admission.error).__name__} ({admission.error.message})"
-    if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
-        limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
-        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
+    if (turn := admission.turn) is not None and (turn.first_at - now < LONGEST_SHORT_WAIT_S or not turn.rate):
+        learnt = f"limited to about {turn.rate:.2g} requests per second" if turn.rate else admission.error.message
+        limit = learnt + (f", {turn.ahead} in line" * (turn.ahead > 0))
+        after = f" after {error}" if turn.rate else ""
+        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s{after}")
     wait = admission.ready_at - now
     until = "further notice"
     if wait < _FORESEEABLE_S:
