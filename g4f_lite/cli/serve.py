@@ -44,8 +44,9 @@ def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)
-    store = KeyStore(store_path(settings, config))
-    asyncio.run(run(settings, store=store, no_auth=no_auth, started=_say_where))
+    path = store_path(settings, config)
+    usage = path.with_name(f"{path.stem}-usage{path.suffix}")
+    asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where))
 
 
 def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -15,17 +15,20 @@ from aiohttp import web
 
 from ..client.async_client import AsyncClient
 from ..errors.exceptions import G4FLiteError
+from ..health.stores.local_link import Link
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
 from ..openai.mapping.trail_headers import header_text, trail_headers
 from ..suggestions import did_you_mean
-from ..trail import Trail
+from ..trail import PlannedRoute, Trail
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers
 from .keys import ANYBODY, KeyRing, VirtualKey
 from .models import Names, Target
-from .requests import no_such_model, prepare
+from .quotas import Held, Quotas
+from .records import Record, current
+from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
 
@@ -48,17 +51,19 @@ class Answering:
     Args:
         client: its routes answer those whose model has no routes of its own.
         ring: the keys that are valid; an empty one lets everybody in.
+        link: to the state in which what keys use is counted.
         needs_key: whether nobody is let in without a key.
     """
 
     def __init__(
-        self, settings: Settings, client: AsyncClient, ring: KeyRing, names: Names, *, needs_key: bool
+        self, settings: Settings, client: AsyncClient, ring: KeyRing, names: Names, link: Link, *, needs_key: bool
     ) -> None:
         self._settings = settings
         self._client = client
         self._ring = ring
         self._names = names
         self._needs_key = needs_key
+        self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
         self.stopping = False
@@ -152,12 +157,35 @@ class Answering:
             return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
         deadline = self._settings.client.deadline
         prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
+        held = await self._quotas.reserve(key, asked, prepared.target, prepared.keywords["deadline"])
+        record = Record(request_id, key.name, asked.operation, str(asked.fields.get("model") or ""))
+        token, status = current.set(record), 499
+        try:
+            response = await self._send(request, prepared, held, dialect, request_id)
+            status = response.status
+            return response
+        except (G4FLiteError, RefusedError) as error:
+            status = dialect.error(error, request_id)[0]
+            raise
+        finally:
+            current.reset(token)
+            if held is not None:
+                self._quotas.settle(held, record.trail)
+            if self._settings.server.log_calls != "off":
+                log.info("%s", record.line(status))
+
+    async def _send(
+        self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
+        asked, limits = prepared.asked, {} if held is None else held.headers
         method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
         if asked.streams:
-            return await self._stream(request, method(**prepared.keywords), asked, dialect, request_id)
+            headers = {"x-request-id": request_id, **limits}
+            return await self._stream(request, method(**prepared.keywords), asked, dialect, headers)
         result = await method(**prepared.keywords)
         kind, content = dialect.answer(result, asked)
-        headers = {"Content-Type": kind, **self._headers(request_id, result.trail, result.provider, result.model)}
+        shown = self._headers(request_id, result.trail, result.provider, result.model)
+        headers = {"Content-Type": kind, **shown, **limits}
         response = web.Response(headers=headers, body=content)
         if self.stopping:
             response.force_close()
@@ -173,6 +201,11 @@ class Answering:
             client = self._clients[wanted] = self._client.with_routes(*wanted)
         return client
 
+    def _planned(self, target: Target) -> list[PlannedRoute]:
+        client = self._client_for(target)
+        plan = client.explain(model=target.model or None, fallback_models=[] if target.exact else None)
+        return [route for tier in plan.tiers for route in tier]
+
     async def _body(self, request: web.BaseRequest) -> bytes:
         try:
             return await request.read()
@@ -183,10 +216,14 @@ class Answering:
             ) from None
 
     async def _stream(
-        self, request: web.BaseRequest, opening: Awaitable[Any], asked: Asked, dialect: Dialect, request_id: str
+        self,
+        request: web.BaseRequest,
+        opening: Awaitable[Any],
+        asked: Asked,
+        dialect: Dialect,
+        headers: Mapping[str, str],
     ) -> web.StreamResponse:
-        server = self._settings.server
-        headers = {"x-request-id": request_id}
+        server, request_id = self._settings.server, headers["x-request-id"]
         writer = EventWriter(request, headers, dialect, keepalive=server.keepalive, stall=server.client_stall)
         try:
             await write_stream(writer, opening, dialect.events(asked), request_id)

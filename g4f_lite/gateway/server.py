@@ -6,16 +6,21 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from ..client.async_client import AsyncClient
 from ..errors.exceptions import ConfigurationError
+from ..health.stores.local_link import Link
+from ..health.stores.memory import MemoryState
+from ..health.stores.opening import link_to, state_from_url
 from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, keys_of
 from .models import Names
+from .records import Recorder
 from .settings import Settings
 
 log = logging.getLogger("g4f_lite.gateway")
@@ -32,13 +37,21 @@ class Gateway:
 
     Args:
         store: further keys, which are read again when they change.
+        usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
 
     Raises:
         ConfigurationError: the settings cannot work.
     """
 
-    def __init__(self, settings: Settings, *, store: KeyStore | None = None, no_auth: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: KeyStore | None = None,
+        usage: Path | None = None,
+        no_auth: bool = False,
+    ) -> None:
         self.settings = settings
         self._store = store
         self._no_auth = no_auth
@@ -51,7 +64,8 @@ class Gateway:
             )
         self.client = client_of(settings)
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
-        self.answering = Answering(settings, self.client, ring, names, needs_key=bool(ring) and not no_auth)
+        self.link = link_of(settings, usage)
+        self.answering = Answering(settings, self.client, ring, names, self.link, needs_key=bool(ring) and not no_auth)
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
@@ -126,6 +140,21 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()
+        self.link.close()
+
+
+def link_of(settings: Settings, usage: Path | None) -> Link:
+    """
+    Return the link to the state in which what keys use is counted.
+
+    Raises:
+        ConfigurationError: `[server] shared` names no state.
+    """
+    if settings.server.shared is not None:
+        return link_to(state_from_url(settings.server.shared), owned=True)
+    if usage is None:
+        return link_to(MemoryState())
+    return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
 
 
 def client_of(settings: Settings) -> AsyncClient:
@@ -146,11 +175,17 @@ def client_of(settings: Settings) -> AsyncClient:
         keys=keys,
         base_urls=upstream.base_urls,
         proxy=upstream.proxy,
+        plugins=[Recorder()],
     )
 
 
 async def serve(
-    settings: Settings, *, store: KeyStore | None = None, no_auth: bool = False, started: Callable[[str, int], None]
+    settings: Settings,
+    *,
+    store: KeyStore | None = None,
+    usage: Path | None = None,
+    no_auth: bool = False,
+    started: Callable[[str, int], None],
 ) -> None:
     """
     Answer until SIGTERM or SIGINT, and then end without losing a call.
@@ -161,7 +196,7 @@ async def serve(
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
     """
-    gateway = Gateway(settings, store=store, no_auth=no_auth)
+    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)

@@ -53,14 +53,14 @@ class Running:
 
 
 @contextmanager
-def running(configuration: Mapping[str, Any], *, no_auth: bool = False) -> Iterator[Running]:
+def running(configuration: Mapping[str, Any], *, no_auth: bool = False, **more: Any) -> Iterator[Running]:
     """Run a gateway with this configuration."""
     started = threading.Event()
     found: list[Running] = []
     failed: list[BaseException] = []
 
     async def main() -> None:
-        gateway = Gateway(checked(configuration, "gateway.toml"), no_auth=no_auth)
+        gateway = Gateway(checked(configuration, "gateway.toml"), no_auth=no_auth, **more)
         host, port = await gateway.start()
         end = asyncio.Event()
         found.append(Running(gateway, asyncio.get_running_loop(), host, port))
