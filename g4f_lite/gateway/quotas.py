@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from .. import prices
@@ -152,8 +152,12 @@ def _size(asked: Asked) -> Estimate:
     if asked.operation != "chat":
         return estimate(SimpleNamespace(**asked.fields))
     fields = asked.fields
-    known = {name: fields[name] for name in ("tools", "max_tokens", "max_completion_tokens", "n") if fields.get(name)}
-    return estimate(ChatRequest(model="", messages=tuple(fields.get("messages") or ()), **known))
+    numbers = ("max_tokens", "max_completion_tokens", "n")
+    known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    messages, tools = fields.get("messages"), fields.get("tools")
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        return Estimate(0)  # it will be refused
+    return estimate(ChatRequest(model="", messages=tuple(messages), tools=tools, **known))
 
 
 def _refusal(amount: Amount, answer: Reservation) -> RefusedError:

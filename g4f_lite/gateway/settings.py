@@ -60,7 +60,7 @@ class Server(_Settings, frozen=True):
     """Where the keys made by `g4f-lite gateway keys` and what was used are kept: `sqlite:PATH`; "" for memory alone."""
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
-    log_calls: Literal["off", "meta", "content"] = "meta"
+    log_calls: Literal["off", "meta"] = "meta"
     max_body: int = 32 << 20
     """Bytes of a request."""
     max_in_flight: int = 1000

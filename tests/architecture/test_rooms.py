@@ -21,6 +21,7 @@ ORDER = """
     call
     client
     openai testing
+    gateway
     cli
 """
 LEVELS = {room: level for level, line in enumerate(ORDER.strip().splitlines()) for room in line.split()}

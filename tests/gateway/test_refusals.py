@@ -66,6 +66,9 @@ def test_the_package_raises_its_own_exceptions_and_asks_once(groq: FaultServer) 
         ("x", 400, "the body is not JSON"),
         ("[]", 400, "not a JSON object"),
         ({"messages": []}, 400, "messages is empty"),
+        ({"messages": 5}, 400, "messages"),
+        ({"messages": ["x"]}, 400, "messages"),
+        ({"messages": MESSAGES, "n": "many", "max_tokens": []}, 400, "n must"),
         ({"messages": MESSAGES, "model": 5}, 400, "model must be a string"),
         ({"messages": MESSAGES, "model": "nobody:has"}, 404, "nobody:has"),
         ({"messages": MESSAGES, "g4f_lite": {"provider": "openai"}}, 400, "not 'provider'"),
@@ -75,8 +78,10 @@ def test_the_package_raises_its_own_exceptions_and_asks_once(groq: FaultServer) 
 def test_a_mistake_of_the_caller_is_told_before_anything_is_sent(
     body: Any, status: int, message: str, groq: FaultServer
 ) -> None:
-    with running(tables(groq, server={"max_body": 2000})) as gateway:
-        answer = asked(gateway.base_url, body)
+    keys = key_table(tpm=10**6, budget={"usd": 1.0})
+    route = {"routes": ["openai:gpt-5.6-luna", "groq:openai/gpt-oss-20b"]}
+    with running(tables(groq, server={"max_body": 2000}, client=route, keys=keys)) as gateway:
+        answer = asked(gateway.base_url, body, **{"x-api-key": KEY})
     assert (answer.status_code, answer.headers["x-should-retry"]) == (status, "false")
     assert message in answer.json()["error"]["message"]
     assert groq.received == []
