@@ -134,8 +134,11 @@ async def write_stream(
         if not writer.has_begun:
             shown = trail_headers(stream.trail, stream.provider, stream.model, under_way=True)
             writer.response.headers.update(route_headers(shown))
+        together: list[bytes] = []
         async for chunk in stream:
-            if data := events.of(chunk):
+            together.append(events.of(chunk))
+            if not stream.has_more and (data := b"".join(together)):
+                together.clear()
                 await writer.write(data)
         await writer.write(events.end())
         await writer.response.write_eof()

@@ -19,7 +19,7 @@ COUNTS = st.sampled_from([0, 1, 999, 50_000, 99_999, 150_000, 250_000, 2_000_000
 
 
 @pytest.mark.parametrize(("provider", "model"), MODELS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(COUNTS, COUNTS, st.none() | COUNTS, st.floats(1.70e9, 1.80e9))
 def test_both_ways_agree(
     provider: str, model: str, prompt: int, completion: int, cached: int | None, at: float
