@@ -39,8 +39,12 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
+def _says_the_same(own: bytes, chunk: ChatCompletionChunk) -> bool:
+    return _is_plain(own, chunk) or says_the_same(decode_json(own), chunk)
+
+
 def _is_plain(own: bytes, chunk: ChatCompletionChunk) -> bool:
-    """As `says_the_same`, for the events that are nearly all of a stream: a piece of text. False may mean either."""
+    """Return whether an event is a piece of text, as nearly all of a stream are, and says what the chunk says."""
     if len(chunk.choices) != 1:
         return False
     try:
