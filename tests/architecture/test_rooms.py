@@ -22,6 +22,7 @@ ORDER = """
     call
     client observability
     openai testing
+    gateway
     cli
 """
 LEVELS = {room: level for level, line in enumerate(ORDER.strip().splitlines()) for room in line.split()}
