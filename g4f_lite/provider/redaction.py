@@ -340,5 +340,6 @@ def _without_http(trace: TracebackType) -> TracebackType | None:
         one = one.tb_next
     below: TracebackType | None = None
     for one in reversed(kept):
-        below = TracebackType(below, one.tb_frame, one.tb_lasti, one.tb_lineno)
+        line = one.tb_lineno or one.tb_frame.f_code.co_firstlineno  # None between two lines, where a signal may come
+        below = TracebackType(below, one.tb_frame, one.tb_lasti, line)
     return below
