@@ -10,6 +10,8 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | `table` | `Table`: where ledger and notices keep their records; `MemoryTable` |
 | `clock` | the clock of this machine, the same for all processes |
 | `memory` | `MemoryState`: in this process |
+| `local_link` | `Link`, and `LocalLink`: what clients hold of a state of their process |
+| `opening` | from the setting `state` to a state and a link |
 | `redis` | `RedisState`: for several machines; `redis.lua` is its script |
 | `redis_url` | reads the URL of a Redis server |
 | `link` | `StateLink`: between clients and a state that does I/O: batches, time limits, threads |
