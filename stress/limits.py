@@ -1,7 +1,7 @@
 """
 Whether limits hold when processes share them, are killed and paused, and their clocks differ by an hour.
 
-    python -m stress.limits [--runs 200] [--seed 0] [--state sqlite]
+    python -m stress.limits [--runs 200] [--seed 0] [--state redis]
 
 Each run has its own state, which four processes use until a budget is spent. They write what they do into a log: the
 judge reads it, and asks the state when all leases have ended. Prints what is wrong, with the seed of the run; exits
@@ -21,7 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from helpers.redis_server import redis_server
+
 from g4f_lite.health.shared_state import NEVER, Amount, Command, Renew, Reservation, Reserve, Settle, SharedState
+from g4f_lite.health.stores.redis import RedisState
 from g4f_lite.health.stores.sqlite import SQLiteState
 
 WORKERS = 4
@@ -41,7 +46,14 @@ def sqlite() -> Iterator[Open]:
         yield lambda: SQLiteState(Path(folder) / "state.db")
 
 
-STATES = {"sqlite": sqlite}
+@contextmanager
+def redis() -> Iterator[Open]:
+    with redis_server() as server:
+        server.admit()
+        yield lambda: RedisState(server.unix_url)
+
+
+STATES = {"redis": redis, "sqlite": sqlite}
 
 
 def execute(state: SharedState, *commands: Command) -> Sequence[object]:

@@ -24,7 +24,9 @@ from g4f_lite.health.shared_state import (
     Window,
 )
 from g4f_lite.health.stores.memory import MemoryState
+from g4f_lite.health.stores.redis import RedisState
 from g4f_lite.health.stores.sqlite import SQLiteState
+from helpers.redis_server import redis_server
 
 PLENTY = 1 << 50
 """A limit that nobody reaches, and that is exact in every make."""
@@ -44,9 +46,17 @@ def sqlite(folder: Path) -> Iterator[Callable[[], SharedState]]:
     yield lambda: SQLiteState(folder / "state.db", timeout_s=10)
 
 
+@contextmanager
+def redis(folder: Path) -> Iterator[Callable[[], SharedState]]:
+    with redis_server() as server:
+        server.admit()
+        yield lambda: RedisState(server.url)
+
+
 MAKES: dict[str, Callable[[Path], AbstractContextManager[Callable[[], SharedState]]]] = {
     "memory": memory,
     "sqlite": sqlite,
+    "redis": redis,
 }
 
 

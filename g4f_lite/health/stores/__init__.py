@@ -10,6 +10,14 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | `table` | `Table`: where ledger and notices keep their records; `MemoryTable` |
 | `clock` | the clock of this machine, the same for all processes |
 | `memory` | `MemoryState`: in this process |
+| `local_link` | `Link`, and `LocalLink`: what clients hold of a state of their process |
+| `opening` | from the setting `state` to a state and a link |
+| `redis` | `RedisState`: for several machines; `redis.lua` is its script |
+| `redis_url` | reads the URL of a Redis server |
+| `link` | `StateLink`: between clients and a state that does I/O: batches, time limits, threads |
+| `writer` | `Writer`: what is on its way to a state, and what is kept for one that is away |
+| `waiting` | `Ask`: commands, and who waits for their answers |
+| `fallback` | `Fallback`: answers for a state that is away |
 | `sqlite` | `SQLiteState`: in a file, for several processes of a machine |
 | `sqlite_file` | how that file is made, opened and checked; its table and its clock |
 """

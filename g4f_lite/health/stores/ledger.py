@@ -13,9 +13,7 @@ from msgspec import Struct
 
 from ..shared_state import NEVER, Amount, Renew, Reservation, Reserve, Restore, Settle, Window
 from .table import FOREVER, MemoryTable, Table
-from .windows import SLIDING as SLIDING  # noqa: PLC0414  # for redis.py
 from .windows import Account, bucket_end, bucket_number
-from .windows import window_end as window_end  # noqa: PLC0414
 
 HELD_POLL_MS = 50
 """When to ask again for what others hold: nobody knows when they give it back."""
@@ -103,6 +101,18 @@ class Ledger:
                 account.refresh(cast("Window", window), now)
                 found[unit, window] = Used(account.used - account.held, account.held, account.presumed)
         return found
+
+    def mend(self) -> None:
+        """Count anew what is held, if a signal has interrupted a command: no place is lost, nor given twice."""
+        held: dict[str, dict[int, int]] = {key: {} for key, _ in self._accounts.items()}
+        open_ones = [one for _, one in self._reserved.items() if not one.expired]
+        for at, amount in ((one.at, amount) for one in open_ones for amount in one.amounts):
+            buckets, number = held.setdefault(_key(amount), {}), bucket_number(amount.window, at)
+            buckets[number] = buckets.get(number, 0) + amount.amount
+        for key, buckets in held.items():
+            account = self._accounts.get(key) or Account([])
+            account.mend(buckets, keeps_spent=" parallel " not in key)
+            self._accounts.put(key, account, FOREVER)
 
     def _account(self, key: str, window: Window, now: int) -> Account:
         account = self._accounts.get(key)

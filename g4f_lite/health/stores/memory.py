@@ -29,6 +29,8 @@ class MemoryState(Unpicklable):
         self._lock, self._told = threading.Lock(), threading.Event()
         self._started_ms = time.time_ns() // 1_000_000 - uptime_ms()
         self._books = Books(lambda name, record: MemoryTable())
+        self._interrupted = False
+        """The handler of a signal has raised in the middle of a command."""
 
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds; a change of the machine's clock does not matter."""
@@ -36,8 +38,12 @@ class MemoryState(Unpicklable):
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         with self._lock:
+            if self._interrupted:
+                self._books.ledger.mend()
+            self._interrupted = True
             now, cursor = self.now_ms(), self._books.notices.cursor
             answers = [self._books.execute(command, now) for command in commands]
+            self._interrupted = False
             if self._books.notices.cursor != cursor:
                 self._told.set()
         return answers

@@ -87,6 +87,14 @@ class Account(Struct, array_like=True):
         self.held += held
         self.presumed += presumed
 
+    def mend(self, held: dict[int, int], *, keeps_spent: bool) -> None:
+        """Set what is held of each bucket, and count the sums anew; what was spent stays, if anything can be spent."""
+        spent = {number: (max(0, used - kept) * keeps_spent, presumed) for number, used, kept, presumed in self.buckets}
+        self.buckets, self.used, self.held, self.presumed = [], 0, 0, 0
+        for number in {**spent, **held}:
+            (used, presumed), kept = spent.get(number, (0, 0)), held.get(number, 0)
+            self.add(number, used + kept, kept, min(presumed, used))
+
     def room_at(self, window: Window, room: int) -> int | None:
         """Return when no more than this is spent, if all that is held is given back; None: never."""
         spent = self.used - self.held
