@@ -32,7 +32,8 @@ class Leg:
         self.is_local = isinstance(provider, LocalProvider)
         self.streams = self.is_local or "streaming" in provider.capabilities
         """Whether a call that streams gets a stream from it, not a whole answer."""
-        self.base_url = base = provider.api_base
+        self.base_url: str = provider.api_base
+        base = self.base_url
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
