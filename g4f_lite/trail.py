@@ -212,10 +212,13 @@ class PlannedRoute(Value, frozen=True, kw_only=True):
     """"" stands for the first model that the service lists when it is asked."""
     base_url: str = ""
     key: str | None = None
+    limits: tuple[str, ...] = ()
+    """What is left of the client's limits and budget that hold for it, in words."""
 
     def __str__(self) -> str:
         at = f" at {self.base_url}" if self.base_url else ""
-        return f"{self.provider}:{self.model or '(first listed)'}{at}" + (f" with key {self.key}" if self.key else "")
+        key = f" with key {self.key}" if self.key else ""
+        return f"{self.provider}:{self.model or '(first listed)'}{at}{key}" + "".join(f"; {one}" for one in self.limits)
 
 
 class Explanation(Value, frozen=True, kw_only=True):

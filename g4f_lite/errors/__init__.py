@@ -8,6 +8,7 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `exceptions` | all exceptions that this library raises, as a tree |
 | `reply` | an error reply as a service sent it |
 | `classify` | from an error reply to an exception |
+| `error_body` | the fields of an error reply, in the shapes that services share |
 | `reply_facts` | what an error keeps of the reply: its request id and its body |
 | `retry_after` | how long an error reply asks us to wait |
 | `places` | where foreign code failed |

@@ -7,8 +7,10 @@ Rule: nothing is decided here about what the call does next.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..errors.exceptions import (
+    BudgetExceededError,
     DeadlineExceededError,
     G4FLiteError,
     ProviderError,
@@ -16,7 +18,8 @@ from ..errors.exceptions import (
     StreamInterruptedError,
 )
 from ..health.admission import FORESEEABLE_S, Admission, cooling_down
-from ..health.tracker import Health, detached
+from ..health.leg_state import detached
+from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
 from ..trail import Attempt, Skipped, Trail, Wait, describe_entries
@@ -66,6 +69,10 @@ class CallRecord:
         self._begun += 1
         return self._begun
 
+    def withdrawn(self) -> None:
+        """Count an attempt as never begun."""
+        self._begun -= 1
+
     def wait(self, seconds: float, failure: BaseException | None) -> Wait:
         """Return the record of a wait that begins now, after this failure."""
         last = self.entries[-1] if self.entries else None
@@ -86,6 +93,13 @@ class CallRecord:
         """Add a leg that is not tried, and why."""
         self.entries.append(leg.skipped(reason))
 
+    def refused(self, leg: Leg, error: ProviderError) -> None:
+        """Add a leg that is not tried because the client itself forbids it."""
+        error.provider, error.model = leg.provider.name, leg.model
+        self.legs[leg.identity] = leg
+        self.failed(leg, error)
+        self.skip(leg, error.message)
+
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
         """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
         assert admission.error is not None
@@ -96,7 +110,8 @@ class CallRecord:
         if skipped not in self.entries:
             self.entries.append(skipped)
         if leg.identity not in self.errors:
-            known = detached(admission.error, f"cooling down: {admission.error.message}")
+            declared = admission.turn is not None and not admission.turn.rate
+            known = detached(admission.error, ("" if declared else "cooling down: ") + admission.error.message)
             known.provider, known.model = leg.provider.name, leg.model
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
@@ -159,6 +174,8 @@ class CallRecord:
         now, wall = self._clock.monotonic(), self._clock.time()
         checks = [self._health.check(leg, now, self._tokens) for leg in self.legs.values()]
         waits = [check.ready_at - now for check in checks if not check.granted]
+        spent = [one.retry_after for one in self.errors.values() if isinstance(one, BudgetExceededError)]
+        waits += [wait for wait in spent if wait is not None]
         error.retry_at = wall + min(waits) if waits else None
         return error
 
@@ -174,6 +191,16 @@ _SHARED = {
     FailureScope.MODEL: "is the model of",
     FailureScope.ORIGIN: "is at the same address as",
 }
+
+
+def described(error: ProviderError) -> dict[str, Any]:
+    """Return the fields of an `Attempt` that say how it failed."""
+    return {
+        "outcome": type(error).__name__,
+        "status": error.status,
+        "message": error.message,
+        "request_id": error.request_id,
+    }
 
 
 def reason_to_stop(error: ProviderError, *, confirmed: bool) -> str:

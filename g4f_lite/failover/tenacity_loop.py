@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
@@ -49,14 +52,47 @@ class wait_as_planned(wait_base):  # noqa: N801  # named like tenacity's own
         return self.plan.next_wait
 
 
-def sleep(seconds: float) -> None:
-    if seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
+def sleep(plan: Plan, seconds: float) -> None:
+    if not seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
+        return
+    if (ticket := plan.ticket) is None or ticket.woken is None:
         time.sleep(seconds)
+        return
+    event = threading.Event()
+    ticket.wake = event.set
+    try:
+        if not ticket.woken:
+            event.wait(seconds)
+    finally:
+        ticket.wake = None
 
 
-async def sleep_async(seconds: float) -> None:
-    if seconds:  # asyncio.sleep(0) is a round of the event loop
+async def sleep_async(plan: Plan, seconds: float) -> None:
+    if not seconds:  # asyncio.sleep(0) is a round of the event loop
+        return
+    if (ticket := plan.ticket) is None or ticket.woken is None:
         await asyncio.sleep(seconds)
+        return
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    timer = loop.call_later(seconds, _finish, future)
+    ticket.wake = partial(_finish_soon, loop, future)  # whoever wakes it may be another thread
+    try:
+        if not ticket.woken:
+            await future
+    finally:
+        ticket.wake = None
+        timer.cancel()
+
+
+def _finish_soon(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(_finish, future)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 _retry = retry_if_exception_type(ProviderError)
@@ -102,7 +138,7 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: 
         retry=_retry,
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
-        sleep=sleep,
+        sleep=partial(sleep, plan),
         before_sleep=_before_sleep(waiting),
         reraise=True,
     )
@@ -128,7 +164,7 @@ async def resume_async(
         retry=_retry,
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
-        sleep=sleep_async,
+        sleep=partial(sleep_async, plan),
         before_sleep=_before_sleep(waiting),
         reraise=True,
     )

@@ -7,7 +7,6 @@ Each implementation is called on its own. What it raises is logged and ends neit
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import pluggy
 from ..errors.exceptions import ProviderError
 from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
+from ..provider.boundary import is_header
 from . import hookspecs
 from .sources import describe
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..trail import Attempt, Teller
 
 log = logging.getLogger("g4f_lite.plugins")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile("[ -~]*")
 
 
 class Observers:
@@ -143,9 +141,7 @@ def _checked_headers(headers: object) -> dict[str, str]:
         raise TypeError(f"it returned {type(headers).__name__}, not a mapping")
     checked = {}
     for name, value in headers.items():
-        if not (
-            isinstance(name, str) and isinstance(value, str) and _HEADER.fullmatch(name) and _VALUE.fullmatch(value)
-        ):
+        if not is_header(name, value):
             raise ValueError(f"it returned a header that cannot be sent: {name!r}")
         checked[name.lower()] = value
     return checked

@@ -97,6 +97,7 @@ class AsyncByteStream:
     ) -> None:
         self.status = response.status
         self.headers = lower(response.headers) if response.headers else {}
+        limit.on_headers()
         self._response = response
         self._freed = False
         self._limit = limit
@@ -131,6 +132,7 @@ class AsyncByteStream:
             await response.read_head()
         finally:
             self._waiting = None
+        self._limit.on_headers()
         self.status = response.status
         self.headers = response.headers
         if "content-encoding" in self.headers:

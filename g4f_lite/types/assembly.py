@@ -194,6 +194,13 @@ class Assembly:
         choices = tuple([Choice(index=index, finish_reason=reasons[index]) for index in sorted(reasons)])
         return ChatCompletion(id=of or "", model=model or "", choices=choices, usage=usage, service_tier=tier)
 
+    def text(self, chunks: Iterable[ChatCompletionChunk]) -> str:
+        """Return the text of the first choice with these chunks, without adding them."""
+        said = [(piece.index, piece.delta.content or "") for chunk in chunks for piece in chunk.choices]
+        first = min((*self._choices, *(index for index, _ in said)), default=0)
+        older = self._choices[first].content if first in self._choices else ()
+        return "".join((*older, *(text for index, text in said if index == first)))
+
     def _choice(self, index: int) -> Choice:
         extra, extra_of_message = self._extra.of_choices.get(index, {}), self._extra.of_message(index)
         return _whole(index, self._choices[index], dict(extra), extra_of_message)

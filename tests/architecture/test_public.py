@@ -17,10 +17,10 @@ from g4f_lite.testing import FaultServer, replies
 
 NAMES = frozenset(
     """
-    AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
+    AsyncClient AsyncStream Attempt AuthenticationError Budget BudgetExceededError ChatCompletion ChatCompletionChunk ChatRequest Choice
     CallInfo ChoiceLogprobs TokenLogprob ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
-    HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
+    HTTPResponse InvalidRequestError Leg Limits LocalProvider MalformedResponseError Message MissingKeyError
     ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
