@@ -285,6 +285,8 @@ def _add_request(attributes: dict[str, Any], info: CallInfo) -> None:
     if info.operation == "chat":
         given = zip(_CHAT_NAMES, _chat_parameters(request), strict=True)
         attributes.update([(name, value) for name, value in given if value is not None])
+        if isinstance(request.stop, str):
+            attributes[names.REQUEST_PARAMETERS["stop"]] = [request.stop]
     elif (dimensions := getattr(request, "dimensions", None)) is not None:
         attributes[names.DIMENSIONS] = dimensions
     if (kind := names.OUTPUT_TYPES.get(info.operation)) is not None:

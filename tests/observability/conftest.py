@@ -14,6 +14,13 @@ from g4f_lite import OpenaiTemplate
 from g4f_lite.testing import FaultServer
 
 
+@pytest.fixture(autouse=True)
+def no_hook_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What a hook raises ends no call, so it would not be noticed."""
+    yield
+    assert not [record.getMessage() for record in caplog.records if record.name == "g4f_lite.plugins"]
+
+
 @pytest.fixture
 def exporter() -> InMemorySpanExporter:
     return InMemorySpanExporter()

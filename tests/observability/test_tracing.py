@@ -243,6 +243,33 @@ def test_without_an_sdk_nothing_is_sent(server: FaultServer, acme: type[OpenaiTe
     assert "traceparent" not in server.received[0].headers
 
 
+def test_the_parameters_of_a_request_are_attributes(
+    server: FaultServer, acme: type[OpenaiTemplate], tracers: TracerProvider, exporter: SPANS
+) -> None:
+    given = {"stop": "END", "max_tokens": 7, "top_p": 0.5, "seed": 3, "response_format": {"type": "json_object"}}
+    with Client(plugins=[acme, Tracing(tracer_provider=tracers)]) as client:
+        client.chat.completions.create(messages=MESSAGES, provider="acme", **given)
+    call, _ = by_parent(exporter.get_finished_spans())
+    assert call.attributes["gen_ai.request.stop_sequences"] == ("END",)
+    assert call.attributes["gen_ai.request.max_tokens"] == 7
+    assert (call.attributes["gen_ai.request.top_p"], call.attributes["gen_ai.request.seed"]) == (0.5, 3)
+    assert call.attributes["gen_ai.output.type"] == "json"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_no_leg_answers_has_an_outcome_that_metrics_know(
+    mode: str, server: FaultServer, acme: type[OpenaiTemplate], tracers: TracerProvider, exporter: SPANS
+) -> None:
+    from g4f_lite.observability.metrics import _known
+
+    for model in (LARGE, SMALL):
+        server.on(model, *[replies.error(503, "overloaded")] * 9)
+    run(mode, {"plugins": [acme, Tracing(tracer_provider=tracers)], "retries": 0}, {"provider": "acme"})
+    call, attempts = by_parent(exporter.get_finished_spans())
+    outcome = call.attributes["g4f_lite.outcome"]
+    assert (call.status.status_code, len(attempts), _known(outcome)) == (StatusCode.ERROR, 2, outcome)
+
+
 def test_old_names(server: FaultServer, acme: type[OpenaiTemplate], tracers: TracerProvider, exporter: SPANS) -> None:
     with Client(plugins=[acme, Tracing(tracer_provider=tracers, old_names=True)]) as client:
         client.chat.completions.create(messages=MESSAGES, provider="acme")
