@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from ..errors.exceptions import ProviderError
+from ..errors.exceptions import ProviderError, StreamInterruptedError
 from ..provider.leg import Leg
 from .breaker import Breaker
 from .limits import Limit
@@ -46,6 +46,8 @@ class LegState(OriginState):
 
 def detached(error: ProviderError, message: str | None = None) -> ProviderError:
     """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
+    if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
+        error = error.__cause__  # the text up to the interruption is for its own call alone
     copy: ProviderError = Exception.__new__(type(error))
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)

@@ -180,6 +180,7 @@ class Health:
         probe: int = 0,
         wall: float,
         headers: Mapping[str, str] | None = None,
+        headers_age: float = 0.0,
         first_token: float | None = None,
     ) -> None:
         """
@@ -190,6 +191,7 @@ class Health:
             number: of the attempt, as it was given to `admit`.
             ended: it is not a stream that goes on after its first content.
             probe: the number of the attempt, if it was a probe.
+            headers_age: seconds since the headers came.
             first_token: seconds up to the first content.
         """
         with self._lock:
@@ -201,7 +203,8 @@ class Health:
                 origin.breaker.success(now, began_at)
             self._end_probe(leg, probe)
             if headers:
-                state.limits = read_limits(headers, now=now, wall=wall, names=leg.provider.limit_headers)
+                names = leg.provider.limit_headers
+                state.limits = read_limits(headers, now=now - headers_age, wall=wall - headers_age, names=names)
                 for limit in state.limits:
                     if limit.what != "tokens" and limit.left < 1 and limit.reset_at > now:
                         self._line(state, now, _limit_error(limit)).hold(now, limit.reset_at)

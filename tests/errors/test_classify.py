@@ -457,7 +457,11 @@ def test_a_body_of_only_brackets_is_classified_by_its_status(body: bytes) -> Non
     [
         (openai("Rate limit reached for model `openai/gpt-oss-20b` in organization `org_1` on tokens per day (TPD): Limit 9"), True),
         (openai("Rate limit reached for gpt-5 in organization org-1 on requests per day (RPD): Limit 200"), True),
+        (openai("The model `m` has exceeded its daily quota"), True),
+        (openai("Model m: daily request quota exhausted"), True),
+        (openai("Quota exceeded for the limit 'Requests per day per model'"), True),
         (openai(TPD), False),
+        (openai("Rate limit exceeded: free-models-per-day. Credits unlock 1000 free model requests per day"), False),
         ([google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerDayPerProjectPerModel-FreeTier"))], True),
         ([google(429, "RESOURCE_EXHAUSTED", EXCEEDED, quota("RequestsPerDayPerProject"))], False),
         (openai("You exceeded your current quota for the model", "insufficient_quota"), False),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from helpers.installing import QUICK
 from helpers.limited_service import Callers, Service, waiting
 from helpers.plans import fail, leg, make, no_jitter
 
@@ -17,7 +18,7 @@ from g4f_lite.health.places import Ticket
 from g4f_lite.health.pressure import Line
 from g4f_lite.health.tracker import Health
 
-SERVICES = int(os.environ.get("PRESSURE_SERVICES", "150"))
+SERVICES = int(os.environ.get("PRESSURE_SERVICES", "40" if QUICK else "150"))
 """How many random services are tried."""
 HINTS: dict[str, Callable[[float], float | None]] = {
     "exact": lambda wait: wait,
@@ -39,6 +40,7 @@ def random_service(seed: int) -> tuple[Service, int, int, float, str]:
     return Service(rate, burst, HINTS[hint], latency), prompts, callers, ideal, about
 
 
+@pytest.mark.no_cover
 def test_everybody_is_answered_in_little_more_than_the_ideal_time() -> None:
     slower: list[str] = []
     for seed in range(SERVICES):
@@ -66,6 +68,7 @@ def test_five_hundred_prompts_at_fifty_per_second(callers: int, hint: str) -> No
     assert service.refused <= (50 if callers == 16 else 600)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("callers", [16, 64, 500])
 @pytest.mark.parametrize("rates", [(30, 20), (30, 20, 10, 10)])
 @pytest.mark.parametrize("seed", range(3))
