@@ -343,7 +343,11 @@ class CallFactory(Unpicklable):
                 attempt = self._abandoned.get_nowait()
             except Empty:  # another thread was faster
                 return
-            attempt.close()
+            try:
+                attempt.close()
+            except BaseException:  # a signal: the next call goes on with it
+                self._abandoned.put(attempt)
+                raise
 
     def after_fork(self) -> None:
         """Streams abandoned before a fork are the parent's to close."""

@@ -103,7 +103,9 @@ class Fallback:
             self._left[name] = _Left(left, now, rate)
             self._then.setdefault(name, self._left[name])
         while len(self._left) > _MOST_KNOWN:
-            self._left.pop(next(iter(self._left)), None)
+            oldest = next(iter(self._left))
+            del self._left[oldest]
+            self._then.pop(oldest, None)
 
     def sending(self, now: float) -> None:
         """Remember when commands are sent: if they are not answered, the state was away by then."""

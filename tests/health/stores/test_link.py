@@ -183,7 +183,7 @@ def test_no_call_fails_while_a_server_loses_its_data(another: Callable[[], State
     threads = [threading.Thread(target=ask, args=(link,)) for link in links for _ in range(2)]
     for thread in threads:
         thread.start()
-    until(lambda: len(granted) >= 100)
+    until(lambda: len(granted) >= 100 and all(link._writer.fallback.members() == 2 for link in links))
     server.kill()
     time.sleep(0.5)
     server.start()
