@@ -42,7 +42,7 @@ class Tracing:
         content: record what was asked and answered, and what services say in errors.
         redact: returns what may be recorded of each text; None: all of it.
         longest: characters of each text that are kept after that.
-        prices: look up the cost of answers whose service does not say it: that takes about 0.2 ms a call.
+        prices: look up the cost of answers whose service does not say it: that takes up to 0.2 ms a call.
         old_names: use the names that OpenTelemetry's conventions had before v0.1.0.
     """
 
