@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         PlannedRoute as PlannedRoute,
         Skipped as Skipped,
         Trail as Trail,
+        Wait as Wait,
     )
     from .types.chat import (
         ChatCompletion as ChatCompletion,
@@ -145,7 +146,7 @@ _MODULES = {
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
+    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",

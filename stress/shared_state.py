@@ -98,6 +98,8 @@ class Faults:
         self.children: list[int] = []
         self.started = 0
         self.killed: dict[int, float] = {}
+        self.paused: list[tuple[int, float]] = []
+        """Processes, and for how many seconds each was paused."""
         self.lost_data = False
         self.told: list[str] = []
 
@@ -135,10 +137,11 @@ class Faults:
         self.start()
 
     def pause_child(self) -> None:
-        child = self.chance.choice(self.children)
+        child, began = self.chance.choice(self.children), time.monotonic()
         os.kill(child, signal.SIGSTOP)
         time.sleep(self.chance.uniform(0.05, LEASE_MS / 2500))
         os.kill(child, signal.SIGCONT)
+        self.paused.append((child, time.monotonic() - began))
 
     def pause(self) -> None:
         self.server.pause()
@@ -166,8 +169,9 @@ def read(log: Path) -> list[list[str]]:
     return sorted((line.split() for line in log.read_text().splitlines()), key=lambda line: float(line[0]))
 
 
-def passed(lines: list[list[str]], limits: Limits, killed: dict[int, float]) -> Iterator[str]:
+def passed(lines: list[list[str]], faults: Faults) -> Iterator[str]:
     """Yield which limits were passed, and which calls failed or were late."""
+    limits, killed = faults.limits, faults.killed
     held: dict[str, int] = {}
     under_way: dict[str, int] = {}
     spent, sent = 0, list[float]()
@@ -182,7 +186,7 @@ def passed(lines: list[list[str]], limits: Limits, killed: dict[int, float]) -> 
             spent += int(rest[1])
         elif what == "failed":
             yield f"a call failed: {rest}"
-        elif float(rest[0]) > LATEST_S:
+        elif float(rest[0]) > LATEST_S + max((pause for child, pause in faults.paused if child == int(pid)), default=0):
             yield f"a call waited for {float(rest[0]):.2f} s"
         alive = sum(float(at) <= killed.get(pid, float("inf")) for pid in under_way.values())
         counted = sum(1 for one in sent if one > float(at) - 60)
@@ -230,7 +234,7 @@ def one_run(seed: int) -> tuple[list[str], str]:
         faults = Faults(server, Path(folder) / "log", seed, limits)
         faults.run()
         lines = read(faults.log)
-        problems = [*passed(lines, limits, faults.killed), *left_behind(faults, lines)]
+        problems = [*passed(lines, faults), *left_behind(faults, lines)]
     counted = {what: sum(line[2] == what for line in lines) for what in ("asked", "granted")}
     latest = max(float(line[3]) for line in lines if line[2] == "asked")
     return problems, f"{limits} {counted} latest {latest * 1000:.0f} ms {' '.join(faults.told)}"

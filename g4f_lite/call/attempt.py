@@ -31,6 +31,7 @@ from ..errors.exceptions import (
     ReplyError,
 )
 from ..errors.reply import ErrorReply
+from ..errors.reply_facts import keep_reply, request_id_of
 from ..failover.candidates import WithdrawnError
 from ..failover.decisions import blames_model
 from ..provider.boundary import PluginBoundary, check_outgoing, sound_error
@@ -38,7 +39,7 @@ from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
-from ..provider.redaction import redact, redact_name, redact_reply, redact_text
+from ..provider.redaction import redact, redact_name, redact_reply
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -49,6 +50,7 @@ from ..value import JSONObject
 from .call import Call
 from .holding import Holding, hold
 from .model_lookup import first_for_chat, models_for_chat
+from .observed_fields import observed_fields
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
@@ -322,8 +324,6 @@ class ActiveAttempt:
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
         error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
-        from ..errors.reply_facts import keep_reply
-
         keep_reply(error, reply)
         return redact(error, self.leg.key)
 
@@ -345,12 +345,9 @@ class ActiveAttempt:
         if answer is None:
             self._report(self.call.plan.succeed(self.state, status, headers, notes))
             return
-        request_id = None
-        if self.call.observed and headers:
-            from ..errors.reply_facts import request_id_of
-
-            request_id = redact_text(request_id_of(headers) or "", self.leg.key) or None
-        tier = answer.service_tier if self.call.operation is CHAT else None
+        chat = self.call.operation is CHAT
+        observed = observed_fields(answer, headers, self.leg.key, chat=chat) if self.call.observed else {}
+        tier = answer.service_tier if chat else None
         attempt = self.call.plan.succeed(
             self.state,
             status,
@@ -359,7 +356,7 @@ class ActiveAttempt:
             usage=answer.usage,
             response_model=redact_name(answer.model, self.leg.key) if answer.model else None,
             service_tier=redact_name(tier, self.leg.key) if tier else None,
-            request_id=request_id,
+            **observed,
         )
         self._report(attempt)
 
@@ -373,8 +370,6 @@ class ActiveAttempt:
             if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
                 clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
-                from ..errors.reply_facts import request_id_of
-
                 error.request_id = request_id_of(self.headers)
             redact(error, self.leg.key)
             if self.holding is not None:

@@ -36,7 +36,8 @@ class Hooks(Protocol):
     """The part of the registry that a call needs."""
 
     def observed(self) -> bool: ...
-    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller) -> None: ...
+    def observe(self, hook: str, record: Any, teller: Teller | None = None) -> None: ...
+    def wants(self, hook: str) -> bool: ...
     def request_headers(self, attempt: Attempt) -> dict[str, str]: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
@@ -155,7 +156,19 @@ class Call:
 
     def complete(self, result: Any) -> Any:
         """End the call with a result; return it with the trail."""
+        if self.observed and self.hooks.wants("call_answered"):
+            self.answered(result)
         return msgspec.structs.replace(result, trail=self.finish())
+
+    def answered(self, result: Any) -> None:
+        """Tell the observers of the whole answer, before the call ends."""
+        if self.trail is None:
+            self.trail = self.plan.trail("ok")
+        self.hooks.observe("call_answered", msgspec.structs.replace(result, trail=self.trail))
+
+    def waiting(self, seconds: float, failure: BaseException | None) -> None:
+        """Tell the observers that the call waits, after this failure."""
+        self.hooks.observe("call_waiting", self.plan.wait_record(seconds, failure))
 
     def finish(self, outcome: str = "ok") -> Trail:
         """End the call, unless it has ended, and tell the observers."""

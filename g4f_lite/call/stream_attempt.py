@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
-from ..trail import Trail
+from ..trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
 from ..value import JSONObject
@@ -164,6 +164,8 @@ class StreamAttempt(ActiveAttempt):
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
         answer = reader.outline() if self.call.observed or self.holding is not None else None
         self.succeed(reader.status, reader.headers, reader.notes, answer=answer)
+        if self.call.observed and self.call.hooks.wants("call_answered"):
+            self.call.answered(self._whole(parsed, EMPTY_TRAIL))
         trail = self.call.finish()
         self.call.completion = lambda: self._whole(parsed, trail)
 

@@ -62,7 +62,8 @@ class AsyncDriver:
                     raise
                 from ..failover.tenacity_loop import resume_async
 
-                return await resume_async(call.plan, error, partial(attempt, call))
+                waiting = call.waiting if call.observed else None
+                return await resume_async(call.plan, error, partial(attempt, call), waiting)
 
     async def answer(self, call: Call) -> Any:
         """As `Driver.answer`."""

@@ -10,7 +10,7 @@ from ..trail import Explanation
 from ..value import Unpicklable
 from .call_factory import CallFactory
 from .keywords import check_settings
-from .params import CreateParams
+from .params import ExplainParams
 from .settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class BaseClient(Unpicklable):
             cast("dict[str, Any]", settings).clear()  # a local variable of the client's frame, which may hold keys
             raise
 
-    def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
+    def explain(self, *, operation: OperationName = "chat", **params: Unpack[ExplainParams]) -> Explanation:
         """
         Return the plan of a call with these arguments; send nothing.
 

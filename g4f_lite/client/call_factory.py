@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count as count_up
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
+from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
@@ -31,7 +32,6 @@ from ..routing.names import ProviderChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
-from ..suggestions import did_you_mean
 from ..trail import CallInfo, Explanation, Trail
 from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
@@ -131,16 +131,8 @@ class CallFactory(Unpicklable):
             self._warn_of_misspelt(setting, names or ())
         self.health = self.shared or Health(random.random)
         self.models = ModelCache()
-        self.router = Router(
-            self.registry,
-            LegFactory(keys, base_urls),
-            routes=routes,
-            strategy=strategy,
-            health=self.health,
-            random=random.Random(),  # noqa: S311  # chance, not secrecy
-        )
-        for route in routes or ():
-            self.router.check_route(route)
+        self._legs = LegFactory(keys, base_urls)
+        self.router = self._router(routes, strategy)
         self._abandoned = SimpleQueue[StreamingAttempt]()
         self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
         reset_in_child(self)
@@ -150,6 +142,27 @@ class CallFactory(Unpicklable):
         for name in names:
             if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
                 warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
+
+    def _router(self, routes: Sequence[ProviderChoice] | None, strategy: str | Strategy) -> Router:
+        router = Router(
+            self.registry,
+            self._legs,
+            routes=routes,
+            strategy=strategy,
+            health=self.health,
+            random=random.Random(),  # noqa: S311  # chance, not secrecy
+        )
+        for route in routes or ():
+            router.check_route(route)
+        return router
+
+    def with_routes(self, routes: Sequence[str], strategy: str | Strategy) -> Self:
+        """Return a factory with other routes that shares all the rest."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin.router = self._router(routes, strategy)
+        reset_in_child(twin)
+        return twin
 
     def _affordable(self, selection: Selection) -> Selection:
         """
@@ -330,7 +343,11 @@ class CallFactory(Unpicklable):
                 attempt = self._abandoned.get_nowait()
             except Empty:  # another thread was faster
                 return
-            attempt.close()
+            try:
+                attempt.close()
+            except BaseException:  # a signal: the next call goes on with it
+                self._abandoned.put(attempt)
+                raise
 
     def after_fork(self) -> None:
         """Streams abandoned before a fork are the parent's to close."""
@@ -349,6 +366,7 @@ def _info(
         stream=stream,
         started_at=time.time(),
         metadata=getattr(request, "metadata", None),
+        request=request,
     )
 
 

@@ -63,7 +63,7 @@ class Driver:
                     raise
                 from ..failover.tenacity_loop import resume
 
-                return resume(call.plan, error, partial(attempt, call))
+                return resume(call.plan, error, partial(attempt, call), call.waiting if call.observed else None)
 
     def answer(self, call: Call) -> Any:
         """Return the result of a call, with its trail; raises as `run`."""

@@ -9,7 +9,7 @@ import msgspec
 
 from ..call.endpoints import ENDPOINTS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from ..types.checks import check_callable
 from ..types.endpoint import EndpointRequest
 from ..types.uploads import UploadFile

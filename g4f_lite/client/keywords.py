@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from .params import CreateParams
 from .settings import ClientSettings
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from ..types.chat import Message
 from ..types.json_values import find_fault
 from ..types.results import without_none

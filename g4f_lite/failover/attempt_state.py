@@ -14,21 +14,10 @@ class AttemptState:
 
     __slots__ = ("answered", "attempt", "ended", "leg", "limit", "number", "probe")
 
-    def __init__(
-        self, leg: Leg, limit: TimeLimit, *, try_number: int, started_at: float, call_id: str, number: int, probe: int
-    ) -> None:
+    def __init__(self, leg: Leg, limit: TimeLimit, attempt: Attempt, number: int, *, probe: int) -> None:
         self.leg = leg
         self.limit = limit
-        self.attempt = Attempt(
-            provider=leg.provider.name,
-            model=leg.model,
-            key=leg.fingerprint,
-            number=try_number,
-            started_at=started_at,
-            call_id=call_id,
-            operation=leg.operation,
-            base_url=leg.base_url,
-        )
+        self.attempt = attempt
         self.number = number
         """Of all attempts of the client."""
         self.probe = probe

@@ -17,12 +17,12 @@ from ..errors.exceptions import (
     RoutesExhaustedError,
     StreamInterruptedError,
 )
-from ..health.admission import Admission, cooling_down
+from ..health.admission import FORESEEABLE_S, Admission, cooling_down
 from ..health.leg_state import detached
 from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
-from ..trail import Attempt, Skipped, Trail, describe_entries
+from ..trail import Attempt, Skipped, Trail, Wait, describe_entries
 from ..types.time_limit import Clock
 from .policy import Policy
 
@@ -52,6 +52,7 @@ class CallRecord:
         self.call_id = call_id
         self.operation = operation
         self._started_at = started_at
+        self._begun = 0
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
@@ -61,6 +62,27 @@ class CallRecord:
         self._health = health
         self._tokens = tokens
         self._patience = policy.patience
+
+    def begins(self, leg: Leg) -> int:
+        """Count an attempt that begins on this leg; return which of the call's it is, from 1."""
+        self.legs[leg.identity] = leg
+        self._begun += 1
+        return self._begun
+
+    def withdrawn(self) -> None:
+        """Count an attempt as never begun."""
+        self._begun -= 1
+
+    def wait(self, seconds: float, failure: BaseException | None) -> Wait:
+        """Return the record of a wait that begins now, after this failure."""
+        last = self.entries[-1] if self.entries else None
+        reason = last.reason if isinstance(last, Attempt) and failure in self.errors.values() else str(failure)
+        return Wait(call_id=self.call_id, seconds=seconds, started_at=self._clock.time(), reason=reason or "")
+
+    def ready_at(self, leg: Leg, now: float) -> float | None:
+        """Return the Unix time at which a leg may be used again; None if it may be used now."""
+        wait = self._health.check(leg, now, self._tokens).ready_at - now
+        return self._clock.time() + min(wait, FORESEEABLE_S) if wait > 0 else None
 
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""

@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError, G4FLiteError, ProviderError, StreamInterruptedError
 from ..health.places import Ticket
-from ..health.tracker import Health
+from ..health.tracker import Health, Memory
 from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
@@ -79,6 +79,7 @@ class Plan:
         self._record = CallRecord(
             skipped, clock, self._health, tokens, policy=policy, started_at=now, call_id=call_id, operation=operation
         )
+        self.wait_record = self._record.wait
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
@@ -103,7 +104,7 @@ class Plan:
         try:
             leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
             self._under_way += 1
-            self._record.legs[leg.identity] = leg
+            index = self._record.begins(leg)
             limit = TimeLimit(
                 self._clock,
                 self.policy.timeouts,
@@ -117,15 +118,9 @@ class Plan:
                 thinks=leg.thinks if self._thinks is None else self._thinks,
                 max_bytes=self.policy.max_response_bytes,
             )
-            return AttemptState(
-                leg,
-                limit,
-                try_number=number,
-                started_at=self._clock.time(),
-                call_id=self.call_id,
-                number=attempt_number,
-                probe=probe,
-            )
+            started_at = self._clock.time()
+            attempt = leg.attempt(number=number, index=index, started_at=started_at, call_id=self.call_id)
+            return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
             self.next_wait = 0.0 if self.finished else min(error.ask_at, self.deadline_at) - now
@@ -145,6 +140,7 @@ class Plan:
         if state.ended is None:  # else a signal came when this had been done
             state.ended = state.attempt
             self._under_way -= 1
+            self._record.withdrawn()
             self.next_wait, self.finished = 0.0, self.not_retryable
             if error is None:
                 self._candidates.take_back(leg)
@@ -237,7 +233,10 @@ class Plan:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
             useless, reason = self._next_step(state, error, decision, wait, now, again=again)
-        attempt = self._end(state, now, reason=reason, wait=wait, notes=tuple(notes), **described(error))
+        ended = described(error) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
+        if decision.memory is not Memory.NOTHING:
+            ended["ready_at"] = self._record.ready_at(leg, now)
+        attempt = self._end(state, now, **ended)
         for other in useless:
             self._record.skip(other, reason_to_skip(decision.scope, leg, error))
         return attempt

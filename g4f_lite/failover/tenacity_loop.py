@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
 from .plan import Plan
@@ -98,13 +98,30 @@ def _finish(future: asyncio.Future[None]) -> None:
 _retry = retry_if_exception_type(ProviderError)
 
 
-def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
+def _before_sleep(waiting: Waiting) -> Callable[[RetryCallState], None] | None:
+    """Return what tenacity calls before it sleeps."""
+    if waiting is None:
+        return None
+
+    def before_sleep(state: RetryCallState) -> None:
+        if state.upcoming_sleep:
+            waiting(state.upcoming_sleep, state.outcome.exception() if state.outcome is not None else None)
+
+    return before_sleep
+
+
+Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
+"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
+
+
+def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: Waiting = None) -> T:
     """
     Go on with a call after its first attempt has failed, until an attempt succeeds or the plan is finished.
 
     Args:
         error: the first failure: tenacity sees it as the outcome of its first attempt.
         attempt: makes the next attempt.
+        waiting: see `Waiting`.
 
     Raises:
         ProviderError: the last failure.
@@ -122,6 +139,7 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
         sleep=partial(sleep, plan),
+        before_sleep=_before_sleep(waiting),
         reraise=True,
     )
     try:
@@ -130,7 +148,9 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         retrying.iter_state.reset()  # its last actions refer to `retrying`: a cycle
 
 
-async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]]) -> T:
+async def resume_async(
+    plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]], waiting: Waiting = None
+) -> T:
     """As `resume`, for coroutines."""
     failures = [error]
     del error
@@ -145,6 +165,7 @@ async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], A
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
         sleep=partial(sleep_async, plan),
+        before_sleep=_before_sleep(waiting),
         reraise=True,
     )
     try:

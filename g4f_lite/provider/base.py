@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
 from ..errors.reply import ErrorReply
+from ..errors.suggestions import did_you_mean
 from ..forks import preload_before_fork
-from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from .schema_rules import rules_of
 from .streaming import FRAMINGS
 

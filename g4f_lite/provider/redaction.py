@@ -17,7 +17,7 @@ import sys
 from base64 import b32encode, b64encode
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, compress, islice, repeat
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
@@ -214,17 +214,16 @@ class _Unescaped:
         self._escapes = self._pieces[1::2]
         self._pieces[1::2] = map(_escaped().get, self._escapes, repeat(_BETWEEN))
         self.text = b"".join(self._pieces)
-
-    @cached_property
-    def _starts(self) -> tuple[list[int], list[int]]:
-        """Where each piece begins, without and with the escapes."""
-        lengths = [*map(len, self._pieces)]
-        without = [0, *accumulate(lengths)]
-        lengths[1::2] = map(len, self._escapes)
-        return without, [0, *accumulate(lengths)]
+        self._starts: tuple[list[int], list[int]] | None = None
+        """Where each piece begins, without and with the escapes; most texts do not have the key, and do not need it."""
 
     def place(self, at: int) -> int:
         """Return where a character stands in the text with the escapes."""
+        if self._starts is None:
+            lengths = [*map(len, self._pieces)]
+            without = [0, *accumulate(lengths)]
+            lengths[1::2] = map(len, self._escapes)
+            self._starts = without, [0, *accumulate(lengths)]
         without, escaped = self._starts
         piece = bisect_right(without, at) - 1
         return escaped[piece] + at - without[piece]
@@ -341,5 +340,6 @@ def _without_http(trace: TracebackType) -> TracebackType | None:
         one = one.tb_next
     below: TracebackType | None = None
     for one in reversed(kept):
-        below = TracebackType(below, one.tb_frame, one.tb_lasti, one.tb_lineno)
+        line = one.tb_lineno or one.tb_frame.f_code.co_firstlineno  # None between two lines, where a signal may come
+        below = TracebackType(below, one.tb_frame, one.tb_lasti, line)
     return below

@@ -329,7 +329,10 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, aiohttp.ClientHttpProxyError):  # its own text has the proxy's password
         return ConnectionFailedError(f"the proxy cannot be used: {error.status} {error.message}"[:200], kind="proxy")
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return ConnectionFailedError(f"the proxy cannot be used: {error.os_error}"[:200], kind="proxy")
+        place = f"{error.host}:{error.port}"
+        return ConnectionFailedError(
+            f"the proxy cannot be used: {place} cannot be reached: it refuses the connection", kind="proxy"
+        )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ConnectionFailedError(f"the name {error.host!r} cannot be resolved", kind="dns")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):

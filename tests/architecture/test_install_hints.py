@@ -8,7 +8,7 @@ import pytest
 from helpers.installing import ROOT
 
 import g4f_lite_providers.local_weights
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 
 TEXTS = [
     path

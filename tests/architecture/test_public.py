@@ -25,7 +25,7 @@ NAMES = frozenset(
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamFraming StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
-    ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
+    ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage Wait
     Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageEditRequest ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
     TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile

@@ -18,6 +18,8 @@ from .memory import MemoryState
 
 GRACE = 100
 """Of a budget, one part in so many is kept for the time in which the state is away."""
+MOST = 1 << 62
+"""A limit that nobody reaches."""
 UNKNOWN_MEMBERS = 16
 """Among how many a process divides that has never reached the state."""
 _ASK_AGAIN_MS = 1000
@@ -26,7 +28,10 @@ _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_76
 """How long after the last answer what was used before it may still count."""
 _MOST_KNOWN = 10_000
 _LATE_S = 15.0
-
+"""Of so many seconds, the most processes that were seen at once."""
+_KNOWN_S = 1.0
+"""How long what is left of a limit is believed while the state answers that others hold another one, or have to tell
+what they have used."""
 _MOMENT_S = 0.02
 """How long ago an answer is at least."""
 
@@ -44,6 +49,11 @@ class _Left(NamedTuple):
 
 def _name(amount: Amount) -> _Name:
     return amount.scope, amount.unit, amount.window
+
+
+def share_of(name: str) -> str:
+    """Return the id under which a reservation of the state is taken from the share of this process."""
+    return name + " share"
 
 
 def without_grace(command: Reserve) -> Reserve:
@@ -65,6 +75,8 @@ class Fallback:
     def __init__(self) -> None:
         self._state = MemoryState()
         self._left: dict[_Name, _Left] = {}
+        self._then: dict[_Name, _Left] = {}
+        """The same, when the state went away. What the processes share is what was left then."""
         self._down_at = 0.0
         self._outage = 0
         self._carried: dict[_Name, int] = {}
@@ -76,9 +88,10 @@ class Fallback:
     def note(self, command: Reserve, answer: Reservation, now: float) -> None:
         """Remember what the state said."""
         if answer.refused_by is not None:
-            name = _name(command.amounts[answer.refused_by])
-            known = self._left.get(name)
-            self._left[name] = _Left(0, now, 0.0 if known is None else known.taken_by_others)
+            for index, amount in enumerate(command.amounts):
+                old = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
+                if index == answer.refused_by or (answer.held and old.at < now - _KNOWN_S):
+                    self._left[_name(amount)] = _Left(0, now, old.taken_by_others)
             return
         for amount, left in zip(command.amounts, answer.left, strict=True):
             name, rate = _name(amount), 0.0
@@ -88,12 +101,11 @@ class Fallback:
                 if passed > 0:
                     rate = max(rate, (known.amount - left - amount.amount) / max(passed, _MOMENT_S))
             self._left[name] = _Left(left, now, rate)
+            self._then.setdefault(name, self._left[name])
         while len(self._left) > _MOST_KNOWN:
-            self._left.pop(next(iter(self._left)), None)
-
-    def knows(self, command: Reserve) -> bool:
-        """Return whether the state has said what is left of all of these limits."""
-        return all(_name(amount) in self._left for amount in command.amounts)
+            oldest = next(iter(self._left))
+            del self._left[oldest]
+            self._then.pop(oldest, None)
 
     def sending(self, now: float) -> None:
         """Remember when commands are sent: if they are not answered, the state was away by then."""
@@ -122,7 +134,7 @@ class Fallback:
         """
         ids = []
         self._outage += 1
-        self._carried = {}
+        self._then, self._carried = dict(self._left), {}
         for command in under_way:
             calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
             if calls:
@@ -133,20 +145,26 @@ class Fallback:
                 self._carried[_name(amount)] = self._carried.get(_name(amount), 0) + amount.amount
         return ids
 
-    def _own(self, amount: Amount, limit: int) -> Amount:
-        """Return an amount of the share of this process: of a budget, for all its window; else for this outage."""
-        scope = amount.scope if amount.unit == "nano-usd" else f"{amount.scope} {self._outage}"
-        return Amount(scope, amount.unit, amount.window, limit, amount.amount)
-
     def answer(self, command: Command) -> Answer:
         """Answer in the place of the state."""
         if isinstance(command, Reserve):
-            return self._reserve(command)
+            return self._reserve(command, command.id, [self._limit(one, command) for one in command.amounts])
         return self._state.execute((command,))[0]
 
-    def _reserve(self, command: Reserve) -> Reservation:
-        amounts = tuple(self._own(one, self._limit(one, command)) for one in command.amounts)
-        (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
+    def share(self, command: Reserve) -> Reservation:
+        """Take from the share of this process what the state is about to be asked for. It decides on the budget."""
+        limits = [MOST if one.unit == "nano-usd" else self._limit(one, command) for one in command.amounts]
+        return self._reserve(command, share_of(command.id), limits)
+
+    def _own(self, amount: Amount, limit: int) -> Amount:
+        """Return an amount of the share of this process: of a budget, for all its window; else for this outage."""
+        is_grace = amount.unit == "nano-usd" and limit != MOST
+        scope = amount.scope if is_grace else f"{amount.scope} {self._outage}"
+        return Amount(scope, amount.unit, amount.window, limit, amount.amount)
+
+    def _reserve(self, command: Reserve, name: str, limits: Iterable[int]) -> Reservation:
+        amounts = tuple(self._own(one, limit) for one, limit in zip(command.amounts, limits, strict=True))
+        (answer,) = self._state.execute((Reserve(name, amounts, command.lease_ms),))
         assert isinstance(answer, Reservation)
         if answer.refused_by is None:
             return answer
@@ -161,9 +179,9 @@ class Fallback:
         if amount.unit == "nano-usd":
             if command.when_down == "local":
                 return self._share(amount.limit // GRACE)
-            return amount.limit if command.when_down == "open" else 0
+            return MOST if command.when_down == "open" else 0
         name, now = _name(amount), time.monotonic()
-        known = self._left.get(name)
+        known = self._then.get(name)
         if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
             return self._share(amount.limit)
         if amount.window == "parallel":

@@ -129,13 +129,11 @@ class Ledger:
             self._accounts.drop(key)
 
     def _change(self, amount: Amount, at: int, now: int, *, used: int, held: int, presumed: int = 0) -> None:
-        """Change what is used of a limit, in the bucket of the moment `at`, unless that does not count any more."""
-        window, number = amount.window, bucket_number(amount.window, at)
-        end = bucket_end(window, number)
-        if end is None or end > now:
-            account = self._account(key := _key(amount), window, now)
-            account.add(number, used, held, presumed)
-            self._store(key, window, account)
+        """Change what is used of a limit, in the bucket of the moment `at`; one that is over is forgotten at once."""
+        key, window = _key(amount), amount.window
+        account = self._account(key, window, now)
+        account.add(bucket_number(window, at), used, held, presumed)
+        self._store(key, window, account)
 
     def _end(self, reserved: Reserved, amount: Amount, used: int, now: int, *, presumed: bool) -> None:
         """Count what was used instead of what is held, or presumed."""

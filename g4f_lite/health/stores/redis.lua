@@ -211,8 +211,9 @@ local apply = {}
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
+  if #amounts == 0 then return {0} end
   if not granted then
-    if quarantine > 0 and #amounts > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
+    if quarantine > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
     local refused = refusal(amounts)
     if refused then return refused end
   end
@@ -283,7 +284,7 @@ end
 local function agreed(field, host, ends_at)
   local key, found = prefix .. ':hosts:' .. field, false
   redis.call('HSET', key, host, cmsgpack.pack({now, ends_at}))
-  redis.call('PEXPIRE', key, AGREE_MS)
+  redis.call('PEXPIRE', key, HOUR)
   local rows = redis.call('HGETALL', key)
   for index = 1, #rows, 2 do
     local at, ends = unpack(cmsgpack.unpack(rows[index + 1]))
@@ -311,7 +312,7 @@ function apply.Tell(event)
   if redis.call('ZCARD', NUMBERS) > KEPT_EVENTS then
     redis.call('HDEL', EVENTS, redis.call('ZPOPMIN', NUMBERS)[1])
   end
-  local kept = math.max(redis.call('PTTL', EVENTS), ends_at - now)
+  local kept = math.max(redis.call('PTTL', EVENTS), ends_at - now + HOUR)
   redis.call('PEXPIRE', EVENTS, kept)
   redis.call('PEXPIRE', NUMBERS, kept)
   return false
@@ -339,7 +340,7 @@ function apply.Look(since, member)
   -- The others learn at once that there is one more with whom they share.
   if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
   redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', now - MEMBER_MS)
-  redis.call('PEXPIRE', MEMBERS, MEMBER_MS)
+  redis.call('PEXPIRE', MEMBERS, HOUR)
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
   local members, place = redis.call('ZRANGE', MEMBERS, 0, -1), 0
   for _, other in ipairs(members) do

@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from ...errors.exceptions import ConfigurationError
+from ...errors.suggestions import install_hint
 from ...forks import preload_before_fork, reset_in_child
-from ...suggestions import install_hint
 from ...value import Unpicklable
 from ..shared_state import (
     Amount,

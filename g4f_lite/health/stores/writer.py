@@ -25,7 +25,7 @@ from ..shared_state import (
     SharedState,
     Tell,
 )
-from .fallback import Fallback, without_grace
+from .fallback import Fallback, share_of, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
@@ -50,7 +50,7 @@ class Writer:
         self.fallback = Fallback()
         self.away = False
         self._state = state
-        self._is_cautious = False
+        self._is_cautious = self._is_out = False
         self._lock = threading.Lock()
         self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
         self._local_ids: set[str] = set()
@@ -74,17 +74,20 @@ class Writer:
             return None
         for command in commands:
             if isinstance(command, Reserve):
-                answer = self.fallback.answer(command)
-                if isinstance(answer, Reservation) and answer.refused_by is not None:
-                    return self.answer(commands)
-                self._local_ids.add(command.id)
+                answer = self.fallback.share(command)
+                if answer.refused_by is not None:
+                    self._end_locally(_unused(one) for one in commands if isinstance(one, Reserve))
+                    return [answer if isinstance(one, Reserve) else isinstance(one, BeginProbe) for one in commands]
+                self._local_ids.add(share_of(command.id))
         return None
 
     def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
         """Answer in the place of the state; if it was asked, it may have applied the commands, or will."""
-        self.be_cautious()
+        self.be_cautious(is_out=True)
         answers = []
         for command in commands:
+            if isinstance(command, Reserve) and share_of(command.id) in self._local_ids:
+                self._end_locally((_unused(command),))
             answer = self.fallback.answer(command)
             answers.append(answer)
             if not isinstance(command, Reserve) or not isinstance(answer, Reservation):
@@ -97,12 +100,18 @@ class Writer:
                 self.queue.put(Ask((_unused(command),)))
         return answers
 
-    def be_cautious(self) -> None:
-        """For some time, ask the state for no more than the share of this process: others may have to tell it."""
+    def be_cautious(self, *, is_out: bool = False) -> None:
+        """
+        Ask the state for no more than the share of this process, for some time: others may have to tell it.
+
+        Args:
+            is_out: it has not answered, now.
+        """
         with self._lock:
-            if not self._is_cautious:
+            if not self._is_cautious or (is_out and not self._is_out):
                 self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
                 self._returned_at, self._is_cautious = time.monotonic(), True
+            self._is_out |= is_out
 
     def tell(self, commands: Sequence[Command]) -> None:
         """Send these, as soon as the state is there."""
@@ -114,9 +123,11 @@ class Writer:
         for command in commands:
             if isinstance(command, EndProbe):
                 self.fallback.answer(command)
-            elif isinstance(command, Settle) and command.id in self._local_ids:
-                self._local_ids.discard(command.id)
-                self.fallback.answer(command)
+            elif isinstance(command, Settle):
+                for name in (command.id, share_of(command.id)):
+                    if name in self._local_ids:
+                        self._local_ids.discard(name)
+                        self.fallback.answer(Settle(name, command.used))
 
     def give_back(self, ask: Ask) -> None:
         """Undo what nobody has got the answer for."""
@@ -166,8 +177,7 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    if not self._is_cautious or not self.fallback.knows(command):
-                        self.fallback.note(command, answer, now)
+                    self.fallback.note(command, answer, now)
                     if not waits:
                         continue
                     if answer.refused_by is None:
@@ -219,7 +229,7 @@ class Writer:
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
             self._sent_at = time.monotonic()
-            if not self._failures:
+            if not self._is_cautious:
                 self.fallback.sending(self._sent_at)
             try:
                 answers = self._state.execute(commands)
@@ -230,13 +240,14 @@ class Writer:
                     log.info("the shared state is back")
                 if self._failures:
                     self._returned_at, self._failures, self.away = time.monotonic(), 0, False
+                self._is_out = False
                 return answers
         return None
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
-        if self._failures > 1 or time.monotonic() - self._sent_at > _SLOW_S:
-            self.be_cautious()
+        if self._failures == 2 or time.monotonic() - self._sent_at > _SLOW_S:
+            self.be_cautious(is_out=True)
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
             self.away = True

@@ -248,13 +248,18 @@ def test_a_lease_may_be_made_shorter(state: SharedState) -> None:
 
 
 def test_what_has_ended_is_not_renewed(state: SharedState) -> None:
-    reserve(state, calls(2), usd(10), id="expired", lease_ms=1)
-    reserve(state, calls(2), usd(10), id="settled")
+    expired = reserve(state, calls(2), usd(10), id="expired", lease_ms=1)
+    settled = reserve(state, calls(2), usd(10), id="settled")
     settle(state, "settled", 1, 3)
     let_end(1)
     do(state, Renew(("expired", "settled"), 1))
     let_end(1)
     assert (in_use(state, calls()), in_use(state, usd(0))) == (0, 13)
+    # Nor are they forgotten sooner: what is sent again is not applied again, and what was presumed is corrected.
+    assert reserve(state, calls(2), usd(10), id="expired") == expired
+    assert reserve(state, calls(2), usd(10), id="settled") == settled
+    settle(state, "expired", 1, 4)
+    assert (in_use(state, calls()), in_use(state, usd(0))) == (0, 7)
 
 
 def test_what_was_granted_elsewhere_is_recorded_even_without_room(state: SharedState) -> None:

@@ -58,6 +58,31 @@ def test_what_a_sliding_window_held_leaves_it_with_its_bucket() -> None:
     assert used(ledger, NOON + 61_300, amount) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("expires", [False, True])
+def test_what_leaves_a_sliding_window_is_neither_held_nor_presumed_any_more(expires: bool) -> None:
+    ledger = Ledger()
+    ledger.reserve(Reserve("a", (requests(2),), 1_000 if expires else 10 * LONG), NOON)
+    ledger.reserve(Reserve("b", (requests(2),), LONG), NOON + 30_000)
+    ledger.settle(Settle("b", (1,)), NOON + 30_000)
+    now = NOON + 61_250
+    assert used(ledger, now - 1, requests()) == ((2, 0, 1) if expires else (1, 1, 0))
+    assert used(ledger, now, requests()) == (1, 0, 0)
+    refused = ledger.reserve(Reserve("c", (requests(2, amount=2),), LONG), now)
+    assert refused == Reservation(refused_by=0, wait_ms=30_000, held=False)
+    ledger.settle(Settle("a", (0,)), now)  # too late to matter
+    assert used(ledger, now, requests()) == (1, 0, 0)
+
+
+def test_who_waits_for_what_is_spent_does_not_wait_for_what_is_held() -> None:
+    ledger = Ledger()
+    ledger.reserve(Reserve("a", (requests(10, amount=5),), LONG), NOON)
+    ledger.settle(Settle("a", (5,)), NOON)
+    ledger.reserve(Reserve("b", (requests(10, amount=5),), LONG), NOON + 30_000)
+    refused = ledger.reserve(Reserve("c", (requests(10, amount=6),), LONG), NOON + 30_000)
+    assert refused == Reservation(refused_by=0, wait_ms=31_250, held=False)
+    assert ledger.reserve(Reserve("c", (requests(10, amount=6),), LONG), NOON + 61_250).held
+
+
 def test_more_than_was_reserved_counts_where_it_was_reserved() -> None:
     ledger = Ledger()
     amount = Amount("leg", "tokens", "minute", 100, 10)

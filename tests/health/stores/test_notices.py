@@ -43,6 +43,29 @@ def test_what_is_known_is_made_longer_by_agreement_only() -> None:
     assert lefts(notices, NOON + 2) == {"a": 59_999}
 
 
+def test_what_a_host_said_long_ago_is_no_agreement() -> None:
+    notices = Notices()
+    notices.tell(said("a", 60_000), NOON)
+    notices.tell(said("a", 100_000, "one"), NOON)
+    notices.tell(said("a", 100_000, "two"), NOON + AGREE_MS)
+    assert lefts(notices, NOON + AGREE_MS) == {"a": 50_000}
+
+
+def test_what_is_over_when_it_is_told_says_nothing() -> None:
+    notices = Notices()
+    notices.tell(said("a", 60_000, "one"), NOON)
+    notices.tell(said("a", 0, "two"), NOON)
+    assert lefts(notices, NOON) == {}
+
+
+def test_what_a_host_says_does_not_keep_an_event_alive() -> None:
+    notices = Notices()
+    notices.tell(said("a", 1_000), NOON)
+    notices.tell(said("a", 1_000, "one"), NOON + 500)
+    assert lefts(notices, NOON + 999) == {"a": 1}
+    assert lefts(notices, NOON + 1_000) == {}
+
+
 def test_members_are_those_who_looked_lately() -> None:
     notices = Notices()
     for at, member in ((0, "a"), (1_000, "b"), (MEMBER_MS - 1, "c")):

@@ -79,13 +79,15 @@ class Commands:
         choose, some = self.random.random(), self.random.choice
         lease = some([1, 100, 70_000, 5_000_000])
         if choose < 0.5:
+            amounts = tuple(self.amount() for _ in range(some([0, 1, 1, 2, 4])))
+            if len({(one.scope, one.window) for one in amounts}) < len(amounts):
+                amounts = tuple(one for one in amounts if one.amount)  # of those, the ledger tells what was left before
+            if not amounts:  # not kept by each make as long
+                return Reserve(f"nothing {self.random.random()}", (), lease)
             young = [name for name, at, _ in self.made[-20:] if now - at < 50_000]
             if not young or self.random.random() < 0.9:
                 self.made.append((f"r{len(self.made)}", now, now + lease))
                 young = [self.made[-1][0]]
-            amounts = tuple(self.amount() for _ in range(some([0, 1, 1, 2, 4])))
-            if len({(one.scope, one.window) for one in amounts}) < len(amounts):
-                amounts = tuple(one for one in amounts if one.amount)  # of those, the ledger tells what was left before
             return Reserve(young[-1], amounts, lease, granted=self.random.random() < 0.1)
         known = [name for name, _, end in self.made[-9:] if now < end + 3_500_000] or ["none"]
         if choose < 0.8:
