@@ -33,7 +33,7 @@ from .sse_events import is_heartbeat
 from .surrogates import SurrogateJoiner
 
 _KEPT = 4096
-"""Chunks that are kept as they are. Older chunks are assembled, which takes a tenth of the memory."""
+"""Chunks that are kept as they are. The oldest are assembled, some at a time, which takes a tenth of the memory."""
 _TEXT_SHARE = 1.5
 """How many times `max_response_bytes` the memory of what a stream has said may take."""
 
@@ -86,7 +86,8 @@ class ChunkReader:
         self._bare = False
         """A chunk without choices has come."""
         self._surrogates = SurrogateJoiner()
-        self._assembled_at = 0
+        self._kept_from = 0
+        """About where in the body the kept chunks begin."""
         self.failure: ProviderError | None = None
         self._body: bytearray | None = None
         self.size = 0
@@ -116,10 +117,12 @@ class ChunkReader:
         Chunks without choices, which report the usage, are returned only if the caller asked for them. A failure comes
         after the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if full := len(self.chunks) > _KEPT or self.size - self._assembled_at > self._small:
-            self._assembled()
-            self.chunks, self._added = [], 0
-            self._assembled_at = self.size
+        if full := len(self.chunks) > _KEPT or self.size - self._kept_from > self._small:
+            oldest = max(1, len(self.chunks) // 4, len(self.chunks) - _KEPT)
+            self._assembled(oldest)
+            del self.chunks[:oldest]
+            self._added -= oldest
+            self._kept_from = max(self._kept_from + self._small // 4, self.size - self._small)
         before = len(self.chunks)
         try:
             try:
@@ -232,18 +235,20 @@ class ChunkReader:
         return self._assembled().whole()
 
     def outline(self) -> ChatCompletion:
-        """Return the completion so far without its choices and extra fields: what observers learn of a stream."""
+        """Return the completion so far without its messages and extra fields: what observers learn of a stream."""
         return (self._older or Assembly()).outline(self.chunks[self._added :])
 
-    def _assembled(self) -> Assembly:
+    def _assembled(self, oldest: int | None = None) -> Assembly:
+        """Return the assembly once all chunks, or at least that many of the oldest, have been added."""
         if self._older is None:
             self._older = Assembly()
             if self.prefix is not None:
                 # A copy: if this leg fails before its first content, the next one continues the same stream.
                 self._older = copy.deepcopy(self.prefix._assembled())
                 self._older.begin_next_leg()
-        self._older.add(self.chunks[self._added :])
-        self._added = len(self.chunks)
+        count = len(self.chunks) if oldest is None else oldest
+        self._older.add(self.chunks[self._added : count])
+        self._added = max(self._added, count)
         return self._older
 
     def legs(self) -> Iterator[tuple[str, ChatCompletion]]:
@@ -257,8 +262,8 @@ class ChunkReader:
 
     @property
     def text(self) -> str:
-        """The text of the first choice so far."""
-        return self.completion().text
+        """The text of the first choice so far; it takes a hundredth of the time of a completion."""
+        return self._assembled(0).text(self.chunks[self._added :])
 
     @property
     def only_text(self) -> bool:

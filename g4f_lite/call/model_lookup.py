@@ -58,8 +58,12 @@ def _place(leg: Leg) -> Hashable:
 
 
 def models_for_chat(listed: ModelList) -> list[str]:
-    """Return the models of a list that may chat: those that most likely do come first."""
-    ids = [model.id for model in listed.data if model.id and model.chats is not False]
+    """
+    Return the models of a list that may chat: those that most likely do come first.
+
+    Names with control characters are left out: trails and logs show names, and lines of a service's own would be there.
+    """
+    ids = [model.id for model in listed.data if model.id and model.id.isprintable() and model.chats is not False]
     known = {model.id for model in listed.data if model.chats}
     return sorted(dict.fromkeys(ids), key=lambda one: one not in known and _RARELY_CHATS.search(one) is not None)
 
@@ -76,6 +80,6 @@ def first_for_chat(listed: ModelList, passed_over: Collection[str] = ()) -> str:
     """
     if (found := next((one for one in models_for_chat(listed) if one not in passed_over), None)) is not None:
         return found
-    others = ", ".join(one.id for one in listed.data[:3])
+    others = ", ".join(one.id for one in listed.data[:3] if one.id.isprintable())
     reason = f"none of its models can chat ({others})" if others else "it lists no model"
     raise ModelUnavailableError(f"{reason}: load one into it, or name one with model=…")

@@ -9,8 +9,9 @@ from ..provider.redaction import hide_frames
 from ..trail import Explanation
 from ..value import Unpicklable
 from .call_factory import CallFactory
+from .keywords import check_settings
 from .params import ExplainParams
-from .settings import ClientSettings, check_settings
+from .settings import ClientSettings
 
 if TYPE_CHECKING:
     from ..call.endpoints import OperationName

@@ -7,12 +7,9 @@ for a failure of its own.
 
 from __future__ import annotations
 
+from _signal import NSIG, getsignal  # type: ignore[import-not-found]  # Python's own, without stubs
 from functools import partial
 from types import CodeType, MethodType
-
-from ..forks import preload_before_fork
-
-preload_before_fork("signal")
 
 
 def is_interruption(error: BaseException) -> bool:
@@ -28,9 +25,8 @@ def raise_interruption(error: BaseException) -> None:
 
 def raised_by_signal_handler(error: BaseException) -> BaseException | None:
     """Return the exception that a signal handler raised, `error` or one of its causes; None if there is none."""
-    import signal  # takes a millisecond, which only a failure pays
-
-    handlers = {code for number in signal.valid_signals() if (code := _code_of(signal.getsignal(number))) is not None}
+    # Not the functions of `signal`, which wrap these: those make an enum of each number, which takes 50 times as long.
+    handlers = {code for number in range(1, NSIG) if (code := _code_of(getsignal(number))) is not None}
     cause: BaseException | None = error if handlers else None
     while cause is not None:
         trace = cause.__traceback__

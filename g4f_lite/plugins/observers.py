@@ -7,7 +7,6 @@ Each implementation is called on its own. What it raises is logged and ends neit
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +15,16 @@ import pluggy
 from ..errors.exceptions import ProviderError
 from ..errors.places import place_of
 from ..errors.signal_handlers import is_interruption
+from ..provider.boundary import is_header
 from . import hookspecs
 from .sources import describe
 
 if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
-    from ..trail import Attempt, CallInfo, Teller, Trail
+    from ..trail import Attempt, Teller
 
 log = logging.getLogger("g4f_lite.plugins")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile("[ -~]*")
 
 
 class Observers:
@@ -71,6 +69,10 @@ class Observers:
             self._functions()
         return self._any
 
+    def wants(self, hook: str) -> bool:
+        """Return whether a plugin has this observing hook."""
+        return bool(self._functions()[hook])
+
     def request_headers(self, attempt: Attempt) -> dict[str, str]:
         """Return the headers that plugins add to the request of an attempt, names in lower case."""
         headers: dict[str, str] = {}
@@ -85,7 +87,7 @@ class Observers:
                 log.error("request_headers of the plugin %s failed: %s", impl.plugin_name, describe(failure))
         return headers
 
-    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller | None = None) -> None:
+    def observe(self, hook: str, record: Any, teller: Teller | None = None) -> None:
         """
         Pass a record to each observer. What a signal's handler raises meanwhile is raised when all have got it.
 
@@ -139,9 +141,7 @@ def _checked_headers(headers: object) -> dict[str, str]:
         raise TypeError(f"it returned {type(headers).__name__}, not a mapping")
     checked = {}
     for name, value in headers.items():
-        if not (
-            isinstance(name, str) and isinstance(value, str) and _HEADER.fullmatch(name) and _VALUE.fullmatch(value)
-        ):
+        if not is_header(name, value):
             raise ValueError(f"it returned a header that cannot be sent: {name!r}")
         checked[name.lower()] = value
     return checked

@@ -29,8 +29,10 @@ from .redaction import redact, redact_text
 preload_before_fork("g4f_lite.errors.reply_facts")
 
 _VISIBLE = re.compile("[!-~]*")
-_HEADER_NAME = re.compile("[!-9;-~]+")
+_HEADER_NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 §5.6.2
 _HEADER_VALUE = re.compile("[ -~]*")
+FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""Headers that follow from the body; the transports set them: a wrong one would make two requests of one."""
 _OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
 """Libraries that end code by an exception, wherever it is: it is no failure of that code."""
 _LONGEST_BODY = 1 << 15
@@ -191,7 +193,9 @@ def check_outgoing(outgoing: object) -> None:
         raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     headers = outgoing.headers
     try:
-        if all(headers) and is_header("".join(headers), "".join(headers.values())):  # all at once: they rarely fail
+        names = "".join(headers)  # all at once: they rarely fail
+        framed = "length" in (lower := names.lower()) or "encoding" in lower
+        if all(headers) and not framed and is_header(names, "".join(headers.values())):
             return
     except TypeError:  # one of them is no string
         pass
@@ -214,7 +218,7 @@ def _is_body(body: object) -> bool:
 
 
 def is_header(name: object, value: object) -> bool:
-    """Return whether this is a header in printable ASCII, which all servers and both clients accept."""
-    if not isinstance(name, str) or not isinstance(value, str):
+    """Return whether this is a header in printable ASCII, which all servers and both clients accept, and no framing."""
+    if not isinstance(name, str) or not isinstance(value, str) or name.lower() in FRAMING:
         return False
     return _HEADER_NAME.fullmatch(name) is not None and _HEADER_VALUE.fullmatch(value) is not None

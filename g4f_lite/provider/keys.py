@@ -180,16 +180,16 @@ def stored_keys_path() -> Path | None:
 
     None if the user has no home folder, as an unknown user in a container: see `NO_HOME`.
     """
-    if folder := os.environ.get("G4F_LITE_CONFIG_DIR"):
-        return Path(folder) / "keys.json"
-    if sys.platform == "win32":
-        base = os.environ.get("APPDATA") or "~/AppData/Roaming"
+    if own := os.environ.get("G4F_LITE_CONFIG_DIR"):
+        folder = own
+    elif sys.platform == "win32":
+        folder = f"{os.environ.get('APPDATA') or '~/AppData/Roaming'}/g4f_lite"
     elif sys.platform == "darwin":
-        base = "~/Library/Application Support"
+        folder = "~/Library/Application Support/g4f_lite"
     else:
-        base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        folder = f"{os.environ.get('XDG_CONFIG_HOME') or '~/.config'}/g4f_lite"
     try:
-        return Path(base).expanduser() / "g4f_lite" / "keys.json"
+        return Path(folder).expanduser() / "keys.json"  # no shell has done it if a file for containers sets it
     except RuntimeError:
         return None
 

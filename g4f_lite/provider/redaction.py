@@ -1,19 +1,24 @@
 """
 Remove a key from texts, from exceptions and from what debuggers show of exceptions. No I/O.
 
-What counts as the key: 8 or more of its characters in a row, in any case, as they are or escaped (URL, JSON, HTML), in
-hexadecimal or in base64; 16 of its letters and digits, or all, if something stands between them. What a service shows
-of a key on purpose (`gsk_…wxyz`) is shorter. Words inside the key, of up to 14 letters, are left.
+What counts as the key: 8 or more of its characters in a row, in any case, as they are or escaped (URL, JSON, HTML,
+Python), in hexadecimal, base64 or base32, or as a list of numbers; 16 of its letters and digits, or all, if something
+stands between them. What a service shows of a key on purpose (`gsk_…wxyz`) is shorter. Words inside the key, of up to
+14 letters, are left.
 
-The time is linear in the text: a service chooses it.
+A service chooses the text, and an event loop waits: no step of Python is made for each character, and what is not
+looked at is not shown.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Iterator
-from functools import lru_cache
+import sys
+from base64 import b32encode, b64encode
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import accumulate, compress, islice, repeat
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -33,76 +38,114 @@ _HIDDEN = "[key]"
 _LONGEST_WORD = 14
 """Letters of a word in one case that is left if the key contains it: a key may be made of words, as `lm-studio` is."""
 
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # str.lower changes the length of some texts
-_ESCAPES = re.compile(
-    r"%([2-7][0-9a-f])|\\u00([2-7][0-9a-f])|\\x([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}([0-9]{2,3});"
-    r"|\\([/\"'\\])|&(amp|lt|gt|quot|apos);",
-    re.IGNORECASE,
+_NUMBERED = ("%{:02x}", r"\x{:02x}", r"\u{:04x}", r"\{:03o}")
+_PADDED = ("&#{}{:d};", "&#x{}{:x};")
+_NAMED = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
+_ESCAPE = re.compile(
+    rb"""(%[0-9a-f]{2}|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|[0-7]{3}|[/"'\\nrt])"""
+    rb"|&(?:\#(?:x[0-9a-f]{1,8}|[0-9]{1,8})|amp|lt|gt|quot|apos);)"
 )
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _MOST_LAYERS = 4
 """Escapes within escapes that are looked through."""
-_APART = re.compile(r"[^0-9a-z]+")
-_NO_LETTERS = re.compile("^[^a-z]+|[^a-z]+$")
+_MOST_PLACES, _MOST_ESCAPES = 1 << 12, 1 << 15
+"""Places of a text that are looked at more closely, and escapes: what comes after more is hidden, not looked at."""
+_BETWEEN = b"\n"
+"""Stands for an escape that is no character of a key."""
+_NO_LETTERS = re.compile(b"^[^a-z]+|[^a-z]+$")
+_LETTERS_AND_DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
+_OTHERS = bytes(set(range(256)) - set(_LETTERS_AND_DIGITS))
+_IS_KEPT = bytes(code in _LETTERS_AND_DIGITS for code in range(256))
 
 Span: TypeAlias = tuple[int, int]
 
 
-class _Grams(NamedTuple):
-    """The pieces of `SHORTEST_PIECE` characters of all forms of a key, each with how many of such a form count."""
+@cache
+def _escaped() -> dict[bytes, bytes]:
+    """Return what each escape of a character stands for, in lower case."""
+    found = dict(_NAMED) | {f"\\{char}": char for char in "/\"'\\"}
+    for code in range(33, 127):
+        found |= {form.format(code): chr(code) for form in _NUMBERED}
+        found |= {form.format("0" * zeros, code): chr(code) for form in _PADDED for zeros in range(5)}
+    return {escape.encode(): char.lower().encode() for escape, char in found.items()}
 
-    needed: dict[str, int]
-    halves: frozenset[str]
-    """All pieces half as long: each fifth place of a text is looked up here, which finds all longer pieces."""
+
+_Grams: TypeAlias = dict[bytes, int]
+"""The pieces of `SHORTEST_PIECE` characters of some forms of a key, each with how many of such a form count."""
+_Halves: TypeAlias = frozenset[int]
+"""
+Pieces half as long, as machine words. Each fourth place of a text is looked up here, which finds all longer pieces, and
+takes no step of Python for each place.
+"""
 
 
 class _Forms(NamedTuple):
     plain: _Grams
     encoded: _Grams
-    """In hexadecimal and base64."""
+    """In hexadecimal, base64 and base32."""
+    halves: _Halves
+    """Of both."""
     split: _Grams
     """Without what is neither letter nor digit."""
-    words: frozenset[str]
+    split_halves: _Halves
+    words: frozenset[bytes]
 
 
 @lru_cache(maxsize=64)
 def _forms(secret: str) -> _Forms:
-    lower = secret.translate(_LOWER)
     raw = secret.encode("utf-8", "surrogatepass")
-    encoded = {raw.hex(): 2 * SHORTEST_PIECE}
+    lower = secret.encode("ascii", "replace").lower()
+    encoded = {raw.hex().encode(): 2 * SHORTEST_PIECE}
     for offset in range(3):  # base64 has another form for each place in a group of three bytes
-        text = b64encode(bytes(offset) + raw).decode().rstrip("=")[(0, 2, 3)[offset] :].translate(_LOWER)
-        encoded[text] = encoded[text.replace("+", "-").replace("/", "_")] = SHORTEST_PIECE + 2
-    compact = _APART.sub("", lower)
-    split = {_APART.sub("", text): needed + 2 for text, needed in encoded.items()}
+        text = b64encode(bytes(offset) + raw).rstrip(b"=")[(0, 2, 3)[offset] :].lower()
+        encoded[text] = encoded[text.translate(bytes.maketrans(b"+/", b"-_"))] = SHORTEST_PIECE + 2
+    for offset in range(5):
+        encoded[b32encode(bytes(offset) + raw).rstrip(b"=")[(0, 2, 4, 5, 7)[offset] :].lower()] = SHORTEST_PIECE + 4
+    compact = lower.translate(None, _OTHERS)
+    split = {text.translate(None, _OTHERS): needed + 2 for text, needed in encoded.items()}
+    for number in ("{:d}", "{:03o}", "0x{:x}"):  # in a list
+        split["".join(map(number.format, raw)).encode()] = 3 * SHORTEST_PIECE
     if len(compact) >= (_SPLIT_PIECE if compact.isalpha() else SHORTEST_PIECE):  # else it may be common words
         split[compact] = min(_SPLIT_PIECE, len(compact))
-    words = {word.lower() for word in re.split("[^a-zA-Z]+", secret) if word.islower() or word.isupper()}
+    words = {word.lower().encode() for word in re.split("[^a-zA-Z]+", secret) if word.islower() or word.isupper()}
     words = {word for word in words if SHORTEST_PIECE <= len(word) <= _LONGEST_WORD}
-    return _Forms(_grams({lower: SHORTEST_PIECE}), _grams(encoded), _grams(split), frozenset(words - {lower}))
-
-
-def _grams(forms: dict[str, int]) -> _Grams:
-    needed: dict[str, int] = {}
-    for form, length in forms.items():
-        for start in range(len(form) - SHORTEST_PIECE + 1):
-            gram = form[start : start + SHORTEST_PIECE]
-            needed[gram] = min(length, needed.get(gram, length))
-    return _Grams(
-        needed, frozenset(form[start : start + _HALF] for form in forms for start in range(len(form) - _HALF + 1))
+    plain = {lower: SHORTEST_PIECE}
+    return _Forms(
+        plain=_grams(plain),
+        encoded=_grams(encoded),
+        halves=_halves(plain | encoded),
+        split=_grams(split),
+        split_halves=_halves(split),
+        words=frozenset(words - {lower}),
     )
 
 
-def _found(text: str, grams: _Grams) -> Iterator[Span]:
+def _grams(forms: Mapping[bytes, int]) -> _Grams:
+    grams: _Grams = {}
+    for form, length in forms.items():
+        for start in range(len(form) - SHORTEST_PIECE + 1):
+            gram = form[start : start + SHORTEST_PIECE]
+            grams[gram] = min(length, grams.get(gram, length))
+    return grams
+
+
+def _halves(forms: Iterable[bytes]) -> _Halves:
+    pieces = (form[start : start + _HALF] for form in forms for start in range(len(form) - _HALF + 1))
+    return frozenset(int.from_bytes(piece, sys.byteorder) for piece in pieces)
+
+
+def _places(text: bytes, halves: _Halves) -> list[int]:
+    """Return the places of a text in lower case where a piece may begin, or may have begun up to three before."""
+    words = memoryview(text)[: len(text) // _HALF * _HALF].cast("I")
+    return [*islice(compress(range(0, len(text), _HALF), map(halves.__contains__, words)), _MOST_PLACES + 1)]
+
+
+def _found(text: bytes, places: Sequence[int], grams: _Grams) -> Iterator[Span]:
     """Yield where pieces of the key stand in a text in lower case."""
-    needed, halves = grams
     start = longest = 0
     last = -1
-    for at in range(0, len(text) - _HALF + 1, _HALF + 1):
-        if text[at : at + _HALF] not in halves:
-            continue
-        for place in range(max(0, at - _HALF), at + 1):  # pieces that hold this half
-            if (length := needed.get(text[place : place + SHORTEST_PIECE])) is None:
+    for at in places[:_MOST_PLACES]:
+        for place in range(max(0, at - _HALF + 1), at + 1):
+            if (length := grams.get(text[place : place + SHORTEST_PIECE])) is None:
                 continue
             if place != last + 1 or not longest:
                 if longest and last + SHORTEST_PIECE - start >= longest:
@@ -111,6 +154,8 @@ def _found(text: str, grams: _Grams) -> Iterator[Span]:
             last, longest = place, min(longest, length)
     if longest and last + SHORTEST_PIECE - start >= longest:
         yield start, last + SHORTEST_PIECE
+    if len(places) > _MOST_PLACES:
+        yield places[-1], len(text)
 
 
 def redact_text(text: str, key: Key | None) -> str:
@@ -123,15 +168,20 @@ def redact_text(text: str, key: Key | None) -> str:
     if len(secret) < SHORTEST_PIECE:  # no service gives such keys; inside a word it is a coincidence
         return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
     forms = _forms(secret)
-    spans = [*_spans(text, forms)]
-    lower, places = text.translate(_LOWER), None
-    for _ in range(_MOST_LAYERS):
-        unescaped, where = _unescaped(lower)
-        if where is None:
-            break
-        lower = unescaped
-        places = where if places is None else [places[at] for at in where]
-        spans += ((places[start], places[end]) for start, end in _spans(lower, forms))
+    layer = text.encode("latin-1", "replace").lower()  # a byte for each character
+    spans: list[Span] = []
+    if (more := next(islice(_ESCAPE.finditer(layer), _MOST_ESCAPES, None), None)) is not None:
+        spans.append((more.start(), len(layer)))
+        layer = layer[: more.start()]
+    spans += _spans(layer, forms)
+    above: list[_Unescaped] = []
+    while len(above) < _MOST_LAYERS and _ESCAPE.search(layer) is not None:
+        above.append(_Unescaped(layer))
+        layer = above[-1].text
+        for places in _spans(layer, forms):
+            for one in reversed(above):
+                places = one.place(places[0]), one.place(places[1])  # noqa: PLW2901  # layer by layer
+            spans.append(places)
     return _without(text, spans) if spans else text
 
 
@@ -143,48 +193,40 @@ def redact_name(name: str, key: Key | None) -> str:
     return _cached(name, key) if len(name) <= 100 else redact_text(name, key)
 
 
-def _spans(text: str, forms: _Forms) -> Iterator[Span]:
-    lower = text.translate(_LOWER)
-    for start, end in _found(lower, forms.plain):
-        if _NO_LETTERS.sub("", lower[start:end]) not in forms.words:
+def _spans(text: bytes, forms: _Forms) -> Iterator[Span]:
+    at = _places(text, forms.halves)
+    for start, end in _found(text, at, forms.plain):
+        if _NO_LETTERS.sub(b"", text[start:end]) not in forms.words:
             yield start, end
-    yield from _found(lower, forms.encoded)
-    compact: list[str] = []
-    places: list[int] = []
-    at = 0
-    for apart in _APART.finditer(lower):
-        compact.append(lower[at : apart.start()])
-        places += range(at, apart.start())
-        at = apart.end()
-    if not compact:
-        return
-    compact.append(lower[at:])
-    places += range(at, len(lower))
-    for start, end in _found("".join(compact), forms.split):
-        yield places[start], places[end - 1] + 1
+    yield from _found(text, at, forms.encoded)
+    compact = text.translate(None, _OTHERS)
+    if len(compact) < len(text) and (found := [*_found(compact, _places(compact, forms.split_halves), forms.split)]):
+        places = [*compress(range(len(text)), text.translate(_IS_KEPT))]
+        for start, end in found:
+            yield places[start], places[end - 1] + 1
 
 
-def _unescaped(text: str) -> tuple[str, list[int] | None]:
-    """Return the text without escapes, and where each of its characters stands (None: there are no escapes)."""
-    pieces: list[str] = []
-    places: list[int] = []
-    at = 0
-    for escape in _ESCAPES.finditer(text):
-        pieces.append(text[at : escape.start()])
-        places += range(at, escape.start() + 1)
-        url, json, python, html, decimal, itself, named = escape.groups()
-        if digits := url or json or python or html:
-            pieces.append(chr(int(digits, 16)))
-        elif decimal:
-            pieces.append(chr(min(int(decimal), 127)))
-        else:
-            pieces.append(itself or _NAMED[named.lower()])
-        at = escape.end()
-    if not pieces:
-        return text, None
-    pieces.append(text[at:])
-    places += range(at, len(text) + 1)
-    return "".join(pieces).translate(_LOWER), places
+class _Unescaped:
+    """A text without its escapes."""
+
+    def __init__(self, escaped: bytes) -> None:
+        self._pieces = _ESCAPE.split(escaped)  # texts and escapes in turn
+        self._escapes = self._pieces[1::2]
+        self._pieces[1::2] = map(_escaped().get, self._escapes, repeat(_BETWEEN))
+        self.text = b"".join(self._pieces)
+        self._starts: tuple[list[int], list[int]] | None = None
+        """Where each piece begins, without and with the escapes; most texts do not have the key, and do not need it."""
+
+    def place(self, at: int) -> int:
+        """Return where a character stands in the text with the escapes."""
+        if self._starts is None:
+            lengths = [*map(len, self._pieces)]
+            without = [0, *accumulate(lengths)]
+            lengths[1::2] = map(len, self._escapes)
+            self._starts = without, [0, *accumulate(lengths)]
+        without, escaped = self._starts
+        piece = bisect_right(without, at) - 1
+        return escaped[piece] + at - without[piece]
 
 
 def _without(text: str, spans: list[Span]) -> str:
@@ -298,5 +340,6 @@ def _without_http(trace: TracebackType) -> TracebackType | None:
         one = one.tb_next
     below: TracebackType | None = None
     for one in reversed(kept):
-        below = TracebackType(below, one.tb_frame, one.tb_lasti, one.tb_lineno)
+        line = one.tb_lineno or one.tb_frame.f_code.co_firstlineno  # None between two lines, where a signal may come
+        below = TracebackType(below, one.tb_frame, one.tb_lasti, line)
     return below

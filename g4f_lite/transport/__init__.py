@@ -21,5 +21,6 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `no_proxy` | for which hosts no proxy is used |
 | `uploading` `async_upload` | a file, sent piece by piece |
 | `async_keys` | a key that a function returns |
+| `async_threads` | a function that may block, called in a thread |
 | `in_process` `async_in_process` | answers of in-process providers |
 """

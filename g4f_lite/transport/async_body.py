@@ -97,6 +97,7 @@ class AsyncByteStream:
     ) -> None:
         self.status = response.status
         self.headers = lower(response.headers) if response.headers else {}
+        limit.on_headers()
         self._response = response
         self._freed = False
         self._limit = limit
@@ -131,6 +132,7 @@ class AsyncByteStream:
             await response.read_head()
         finally:
             self._waiting = None
+        self._limit.on_headers()
         self.status = response.status
         self.headers = response.headers
         if "content-encoding" in self.headers:
@@ -327,7 +329,10 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, aiohttp.ClientHttpProxyError):  # its own text has the proxy's password
         return ConnectionFailedError(f"the proxy cannot be used: {error.status} {error.message}"[:200], kind="proxy")
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return ConnectionFailedError(f"the proxy cannot be used: {error.os_error}"[:200], kind="proxy")
+        place = f"{error.host}:{error.port}"
+        return ConnectionFailedError(
+            f"the proxy cannot be used: {place} cannot be reached: it refuses the connection", kind="proxy"
+        )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ConnectionFailedError(f"the name {error.host!r} cannot be resolved", kind="dns")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):

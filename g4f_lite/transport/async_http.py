@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, ConnectionFailedError
 from ..forks import reset_in_child
 from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
@@ -105,7 +105,10 @@ class AsyncHTTPTransport:
                 raise error.failure from None
             if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
-            raise translate(error, limit) from error
+            failure = translate(error, limit)
+            if isinstance(error, aiohttp.ClientConnectorDNSError) and self._proxies[origin] is not None:
+                failure = ConnectionFailedError(f"the proxy cannot be used: {failure.message}", kind="proxy")
+            raise failure from error
         finally:
             found.sending -= 1
             if found.retired:

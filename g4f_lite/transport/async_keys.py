@@ -1,23 +1,18 @@
 """
 Asks a key's function for the key, for asyncio.
 
-A coroutine function is awaited. Any other may block, so it is called in a thread of its own; nothing can stop a
-function that runs, so a thread may outlive a call that no longer waits for it.
+A coroutine function is awaited. Any other may block, so it is called in a thread of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from contextvars import copy_context
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, TypeAlias
 
 from ..provider.base import KeyFunction
 from ..provider.keys import Key
 from ..types.time_limit import TimeLimit
-
-_Outcome: TypeAlias = tuple[Any, BaseException | None]
+from .async_threads import call_in_thread
 
 
 async def get_key(key: Key, limit: TimeLimit) -> str:
@@ -35,7 +30,7 @@ async def get_key(key: Key, limit: TimeLimit) -> str:
             if _is_async(key.function):
                 value = key.function()
             else:
-                value, error = await _call_in_thread(key.function)
+                value, error = await call_in_thread(key.function, "g4f_lite-key")
             if error is not None:
                 raise error
             if isawaitable(value):
@@ -47,26 +42,3 @@ async def get_key(key: Key, limit: TimeLimit) -> str:
 
 def _is_async(function: KeyFunction) -> bool:
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
-
-
-def _call_in_thread(function: KeyFunction) -> asyncio.Future[_Outcome]:
-    """Return a future for what the function returned and raised: a StopIteration cannot be raised in a future."""
-    loop, context = asyncio.get_running_loop(), copy_context()
-    future: asyncio.Future[_Outcome] = loop.create_future()
-
-    def run() -> None:
-        try:
-            outcome: _Outcome = context.run(function), None
-        except BaseException as error:  # raised again in the task that awaits
-            outcome = None, error
-        try:
-            loop.call_soon_threadsafe(settle, outcome)
-        except RuntimeError:
-            pass  # the loop was closed: nobody is waiting
-
-    def settle(outcome: _Outcome) -> None:
-        if not future.done():
-            future.set_result(outcome)
-
-    threading.Thread(target=run, name="g4f_lite-key", daemon=True).start()
-    return future

@@ -99,14 +99,14 @@ def proxy_for(url: str, given: str | None) -> str | None:
     Without any of these in the environment, the settings of Windows or macOS count.
 
     Raises:
-        ConnectionFailedError: the proxy is of a kind that is not supported.
+        ConnectionFailedError: the proxy is no address, or of a kind that is not supported.
     """
     proxy = given
     if proxy is None:
         parts = urlsplit(url)
         environment = urllib.request.getproxies_environment()
         proxies = environment or urllib.request.getproxies()
-        found = proxies.get(parts.scheme) or proxies.get("all")
+        found = (proxies.get(parts.scheme) or proxies.get("all") or "").strip()
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         if not found:
             return None
@@ -116,8 +116,17 @@ def proxy_for(url: str, given: str | None) -> str | None:
             bypass = bool(urllib.request.proxy_bypass(host))
         if not bypass:
             proxy = found if "://" in found else f"http://{found}"
-    if proxy is not None and not proxy.startswith(("http://", "https://")):
+    if proxy is None:
+        return None
+    if not proxy.startswith(("http://", "https://")):
         raise ConnectionFailedError("only http and https proxies are supported", kind="proxy")
+    try:
+        parts = urlsplit(proxy)
+        fits = bool(parts.hostname) and parts.port != 0 and proxy.isprintable() and " " not in proxy
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ConnectionFailedError("the proxy is not an address", kind="proxy")
     return proxy
 
 

@@ -153,6 +153,7 @@ class SyncByteStream:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
         self._raw = raw
         self._limit = limit
+        limit.on_headers()
         self._late = 0
         self._full = False
         self._closed = False

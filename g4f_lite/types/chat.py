@@ -200,7 +200,7 @@ class ChatCompletion(OpenResult, Generic[T], frozen=True, kw_only=True):
         }
 
     def __repr__(self) -> str:
-        parts = [f"{self.provider}:{self.model}"]
+        parts = [f"{self.provider}:{self.model if self.model.isprintable() else shown(self.model)}"]
         if self.text or not self.tool_calls:
             parts.append(f"text={shown(self.text)}")
         if self.tool_calls:

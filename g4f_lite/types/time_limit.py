@@ -66,7 +66,7 @@ class TimeLimit:
         self._bounded = bounded or not stream
         self.connect = timeouts.connect
         self.max_bytes = max_bytes
-        self.started_at = self._paused_at = self._connecting_since = clock.monotonic()
+        self.started_at = self.headers_at = self._paused_at = self._connecting_since = clock.monotonic()
         self.expires_at = deadline_at
         if self._limit is not None:
             self.expires_at = min(deadline_at, self.started_at + self._limit)
@@ -105,6 +105,10 @@ class TimeLimit:
         if (left := min(self.expires_at, self._connecting_since + self.connect) - now) <= 0:
             raise self.connect_error()
         return left
+
+    def on_headers(self) -> None:
+        """Call this when the headers of an answer have arrived: what they say is counted from now on."""
+        self.headers_at = self._clock.monotonic()
 
     def expired(self) -> bool:
         return self._clock.monotonic() >= self.expires_at

@@ -197,16 +197,15 @@ def test_the_timeout_bounds_functions_of_the_async_client(mode: str, in_thread: 
 
     function: Callable[..., Any] = tool if in_thread else tool_async
     server.script(calls(function), replies.answer("done"))
-    timer = threading.Timer(10, leave.set)  # the end of a loop waits for its threads
+    timer = threading.Timer(10, leave.set)
     timer.start()
-    began = time.monotonic()
     try:
         with pytest.raises(DeadlineExceededError, match="tools took too long") as caught:
             converse(mode, server, tools=[function], timeout=1)
+        assert not leave.is_set()  # the end of the loop has not waited for the thread
     finally:
         timer.cancel()
         leave.set()
-    assert time.monotonic() - began < 30
     assert len(server.received) == 1
     assert caught.value.attempts and len(caught.value.tool_run.rounds) == 1
 

@@ -106,3 +106,17 @@ def test_a_call_makes_the_attempts_that_the_callers_stop_allows(mode: str, groq:
     groq.script(*[replies.error(503, "overloaded")] * 3, replies.answer("the fourth"))
     outcome = run(mode, {"retry_stop": stop_after_attempt(4)}, {"provider": "groq", "fallback_models": []})
     assert (outcome.text, len(groq.received)) == ("the fourth", 4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("setting", ["retry_wait", "retry_stop"])
+def test_what_the_callers_object_raised_is_the_cause(setting: str, mode: str, groq: FaultServer) -> None:
+    bug = ZeroDivisionError("the caller's own")
+
+    def fail(state: Any) -> Any:
+        raise bug
+
+    groq.script(replies.error(503, "overloaded"))
+    outcome = run(mode, {setting: fail}, {"provider": "groq", "fallback_models": []})
+    assert isinstance(outcome.error, ConfigurationError)
+    assert outcome.error.__cause__ is bug

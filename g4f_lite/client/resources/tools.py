@@ -7,13 +7,18 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
+from functools import partial
 from typing import Any
 
 from ...errors.exceptions import G4FLiteError
+from ...transport.async_threads import call_in_thread
 from ...types.chunks import ChatCompletionChunk
 from ...types.tool_run import ToolResult, ToolRun
 from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
 from ..tools.streams import AsyncToolStream, ToolStream
+
+_MOST_THREADS = 32
+"""Functions that run at once in threads: a model may ask for hundreds of calls."""
 
 
 def run_tools(
@@ -62,7 +67,7 @@ def _call(pending: PendingCall | ToolResult) -> ToolResult:
 
 def _outcome(pending: PendingCall) -> tuple[Any, BaseException | None]:
     """
-    Return what the function returned and raised: no future takes a StopIteration.
+    Return what the function returned and raised.
 
     A CancelledError is a failure of the function's own work, when nobody has cancelled the call.
     """
@@ -112,9 +117,10 @@ async def _chunks_async(create: Callable[..., Any], loop: ToolLoop) -> AsyncGene
 
 async def _call_all(calls: list[PendingCall | ToolResult], loop: ToolLoop) -> list[ToolResult]:
     timer = asyncio.timeout(loop.seconds_left())
+    threads = asyncio.Semaphore(_MOST_THREADS)
     try:
         async with timer, asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_call_async(one)) for one in calls]
+            tasks = [group.create_task(_call_async(one, threads)) for one in calls]
     except TimeoutError:
         if timer.expired():
             raise loop.out_of_time() from None
@@ -124,7 +130,7 @@ async def _call_all(calls: list[PendingCall | ToolResult], loop: ToolLoop) -> li
     return [task.result() for task in tasks]
 
 
-async def _call_async(pending: PendingCall | ToolResult) -> ToolResult:
+async def _call_async(pending: PendingCall | ToolResult, threads: asyncio.Semaphore) -> ToolResult:
     if isinstance(pending, ToolResult):
         return pending
     began = time.monotonic()
@@ -133,7 +139,11 @@ async def _call_async(pending: PendingCall | ToolResult) -> ToolResult:
         if inspect.iscoroutinefunction(pending.function):
             value = await pending.function(**pending.keywords)
         else:  # it may wait for a disk or a service: in a thread, it does not stop the event loop
-            value, error = await asyncio.to_thread(_outcome, pending)
+            function = partial(pending.function, **pending.keywords)
+            async with threads:
+                value, error = await call_in_thread(function, "g4f_lite-tool")
+            if error is not None:
+                raise error
             if inspect.iscoroutine(value):  # of a decorated coroutine function
                 value = await value
     except asyncio.CancelledError as cancelled:

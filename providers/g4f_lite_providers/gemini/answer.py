@@ -30,7 +30,7 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import Parts, decode_body, decode_event, failure, message_of, usage_of
+from ..translation.answers import Choices, Parts, decode_body, decode_event, failure, message_of, usage_of
 from ..translation.turns import JSONObject, made_id
 from .request import generation_of
 
@@ -124,7 +124,7 @@ class _Usage(Struct, rename="camel"):
 
 
 class _Response(Struct, rename="camel"):
-    candidates: list[_Candidate] = []
+    candidates: Choices[_Candidate] = []
     prompt_feedback: _Feedback | None = None
     usage_metadata: _Usage | None = None
     model_version: str = ""

@@ -26,6 +26,9 @@ from .turns import JSONObject
 T = TypeVar("T")
 Parts: TypeAlias = Annotated[list[T], msgspec.Meta(max_length=4096)]
 """Parts of a message, or its calls: each is looked at in Python, so a service must not send any number of them."""
+MOST = 1024
+"""Choices of an answer, and calls of a message, that the library takes."""
+Choices: TypeAlias = Annotated[list[T], msgspec.Meta(max_length=MOST)]
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
 _NO_DETAILS = TokenDetails()
 _NUMBERS = {"NaN": None, "Infinity": 1e308, "-Infinity": -1e308}
@@ -115,7 +118,14 @@ def message_of(
     images: list[JSONObject] | None = None,
     audio: JSONObject | None = None,
 ) -> Message:
-    """Return a message; its content is None only if there are tool calls or sound instead."""
+    """
+    Return a message; its content is None only if there are tool calls or sound instead.
+
+    Raises:
+        MalformedResponseError: there are more calls than any answer has.
+    """
+    if len(calls) > MOST:
+        raise MalformedResponseError(f"the answer has {len(calls)} tool calls; more than {MOST} are not taken")
     return Message(
         content="".join(texts) if texts or not (calls or audio) else None,
         audio=audio,

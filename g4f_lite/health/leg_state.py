@@ -1,0 +1,58 @@
+"""What is remembered of one leg, one origin, one cooldown. Not locked: `Health` holds the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from ..errors.exceptions import ProviderError, StreamInterruptedError
+from ..provider.leg import Leg
+from .breaker import Breaker
+from .limits import Limit
+from .pressure import Line
+
+
+class Cooldown(NamedTuple):
+    """Until when something is not used, and the error that caused it."""
+
+    until: float
+    error: ProviderError
+
+
+class OriginState:
+    __slots__ = ("breaker", "error")
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self.error: ProviderError | None = None
+        """The last failure that counted for the breaker."""
+
+
+class LegState(OriginState):
+    __slots__ = ("attempts", "first_token", "limits", "line")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: tuple[Limit, ...] = ()
+        self.attempts: set[int] = set()
+        """The numbers of those under way. A set, because a repeated `discard` does no harm: see `Health.released`."""
+        self.first_token: float | None = None
+        self.line: Line | None = None
+
+    @property
+    def in_flight(self) -> int:
+        return len(self.attempts)
+
+
+def detached(error: ProviderError, message: str | None = None) -> ProviderError:
+    """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
+    if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
+        error = error.__cause__  # the text up to the interruption is for its own call alone
+    copy: ProviderError = Exception.__new__(type(error))
+    vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
+    copy.args = (error.message if message is None else message,)
+    return copy
+
+
+def key_of(leg: Leg) -> Hashable:
+    return (leg.provider.name, leg.base_url, leg.fingerprint)
