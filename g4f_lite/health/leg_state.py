@@ -48,7 +48,8 @@ def detached(error: ProviderError, message: str | None = None) -> ProviderError:
     """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
     if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
         error = error.__cause__  # the text up to the interruption is for its own call alone
-    copy: ProviderError = Exception.__new__(type(error))
+    kind = type(error)
+    copy = kind.__new__(kind)  # not of Exception: a DeadlineExceededError is an OSError, too
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)
     return copy
