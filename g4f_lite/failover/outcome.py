@@ -15,8 +15,8 @@ from ..errors.exceptions import (
     RoutesExhaustedError,
     StreamInterruptedError,
 )
-from ..health.admission import Admission, cooling_down
-from ..health.tracker import Health, detached
+from ..health.admission import Admission, cooling_down, detached
+from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
 from ..trail import Attempt, Skipped, Trail, describe_entries

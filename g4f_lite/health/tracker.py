@@ -13,10 +13,10 @@ from enum import Enum, auto
 from itertools import count
 from typing import NamedTuple
 
-from ..errors.exceptions import ProviderError, RateLimitError, ServerError, StreamInterruptedError
+from ..errors.exceptions import ProviderError, RateLimitError, ServerError
 from ..forks import reset_in_child
 from ..provider.leg import Identity, Leg
-from .admission import Admission
+from .admission import Admission, detached
 from .breaker import Breaker
 from .limits import Limit, read_limits
 from .pressure import Line, Ticket
@@ -377,16 +377,6 @@ class Health:
             leg.breaker.probe = 0
         for origin in self._origins.values():
             origin.breaker.probe = 0
-
-
-def detached(error: ProviderError, message: str | None = None) -> ProviderError:
-    """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
-    if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
-        error = error.__cause__  # the text up to the interruption is for its own call alone
-    copy: ProviderError = Exception.__new__(type(error))
-    vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
-    copy.args = (error.message if message is None else message,)
-    return copy
 
 
 def _key_of(leg: Leg) -> Hashable:
