@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from .errors.exceptions import (
         AuthenticationError as AuthenticationError,
+        BudgetExceededError as BudgetExceededError,
         ConfigurationError as ConfigurationError,
         ConnectionFailedError as ConnectionFailedError,
         ContentFilterError as ContentFilterError,
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         PlannedRoute as PlannedRoute,
         Skipped as Skipped,
         Trail as Trail,
+        Wait as Wait,
     )
     from .types.chat import (
         ChatCompletion as ChatCompletion,
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
         FunctionCallDelta as FunctionCallDelta,
         ToolCallDelta as ToolCallDelta,
     )
+    from .types.declared_limits import Budget as Budget, Limits as Limits
     from .types.logprobs import ChoiceLogprobs as ChoiceLogprobs, TokenLogprob as TokenLogprob
     from .types.usage import TokenDetails as TokenDetails, Usage as Usage
     from .types.timeouts import Timeouts as Timeouts
@@ -126,12 +129,12 @@ _MODULES = {
     "client.client": "Client",
     "client.shortcuts": "achat astream chat stream",
     "client.stream": "Stream",
-    "errors.exceptions": """AuthenticationError ConfigurationError ConnectionFailedError ContentFilterError
-        ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError MalformedResponseError MissingKeyError
-        ModelUnavailableError NotReadyError NoUsableRouteError PermissionDeniedError PluginLoadError ProviderError
-        ProviderTimeoutError QuotaExceededError RateLimitError RedirectError ReplyError RequestTooLargeError
-        RoutesExhaustedError ServerError StreamInterruptedError ToolCallError ToolLoopError UnknownModelError
-        UnknownProviderError UnsupportedParameterError""",
+    "errors.exceptions": """AuthenticationError BudgetExceededError ConfigurationError ConnectionFailedError
+        ContentFilterError ContextWindowError DeadlineExceededError G4FLiteError InvalidRequestError
+        MalformedResponseError MissingKeyError ModelUnavailableError NotReadyError NoUsableRouteError
+        PermissionDeniedError PluginLoadError ProviderError ProviderTimeoutError QuotaExceededError RateLimitError
+        RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError StreamInterruptedError
+        ToolCallError ToolLoopError UnknownModelError UnknownProviderError UnsupportedParameterError""",
     "errors.reply": "ErrorReply",
     "plugins.hookspecs": "hookimpl hookspec",
     "plugins.registry": "provider_names register",
@@ -143,12 +146,13 @@ _MODULES = {
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail",
+    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",
     "types.chat_request": "ChatRequest",
     "types.chunks": "ChatCompletionChunk ChunkChoice Delta FunctionCallDelta ToolCallDelta",
+    "types.declared_limits": "Budget Limits",
     "types.embeddings": "CreateEmbeddingResponse Embedding EmbeddingRequest",
     "types.endpoint": "Answer EndpointRequest MediaUsage",
     "types.http": "HTTPRequest HTTPResponse ServerSentEvent Upload",

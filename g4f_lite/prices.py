@@ -6,9 +6,11 @@ Rule: all prices are USD; the result is None for a model that genai-prices does 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isclose
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ _PLAIN_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 _SAME_PRICE = {("groq", "flex")}
 """Tiers at the standard price. Source: console.groq.com/docs/flex-processing."""
 _OPENAI = frozenset({"openai", "azure"})
+_PLAIN_COUNTS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens"})
+_RATES_HOLD_S = 900
+"""Prices change at whole hours or half hours, if they depend on the time of day."""
+_FEW, _MANY = 1_000, 100_000
+"""Tokens between which prices are the same: the longer prompts that have others are longer than this."""
 
 
 class Price(NamedTuple):
@@ -85,14 +92,63 @@ def cost(
         tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
         at: Unix time of the request, because prices change; None: now.
     """
+    if not _is_listed(provider, model):
+        return None
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
-    when = datetime.fromtimestamp(at, UTC) if at else datetime.now(UTC)
-    found = _calculated(provider, model, _counts(usage), tier=special, when=when)
+    at = at or time.time()
+    counts = _counts(usage)
+    if special is None and _is_plain(counts):
+        rates = _rates(provider, model, int(at // _RATES_HOLD_S))
+        if rates is not None and not (provider in _OPENAI and "-search-" in model):
+            cached = counts.get("cache_read_tokens", 0)
+            return (
+                (counts["input_tokens"] - cached) * rates.prompt
+                + cached * rates.cached
+                + counts["output_tokens"] * rates.completion
+            )
+    when = datetime.fromtimestamp(at, UTC)
+    found = _calculated(provider, model, counts, tier=special, when=when)
     if found is None or (special is not None and not _has_tier(found, special, when)):
         return None
     if provider in _OPENAI and ("-search-" in model or not _prices_sound(found, usage)):
         return None  # its search models have a fee for each search, and its answers do not count them
     return float(found.total_price)
+
+
+def _is_plain(counts: Mapping[str, float]) -> bool:
+    """Return whether counts have nothing but a prompt, also from the cache, and a completion, neither very long."""
+    return all(not count or (name in _PLAIN_COUNTS and count <= _MANY) for name, count in counts.items())
+
+
+class _Rates(NamedTuple):
+    """USD for a token."""
+
+    prompt: float
+    cached: float
+    completion: float
+
+
+@lru_cache(maxsize=4096)
+def _rates(provider: str, model: str, period: int) -> _Rates | None:
+    """
+    Return what tokens cost in a period; None if the price is not known, or depends on how many there are up to `_MANY`.
+
+    The list's own arithmetic takes half a millisecond.
+    """
+    when = datetime.fromtimestamp(period * _RATES_HOLD_S, UTC)
+    found = []
+    for counts in ({"input_tokens": 1.0}, {"input_tokens": 1.0, "cache_read_tokens": 1.0}, {"output_tokens": 1.0}):
+        few, many = (
+            _calculated(provider, model, {name: size * one for name, one in counts.items()}, when=when)
+            for size in (_FEW, _MANY)
+        )
+        if few is None or many is None:
+            return None
+        rate = float(few.total_price) / _FEW
+        if not isclose(rate, float(many.total_price) / _MANY, rel_tol=1e-9, abs_tol=1e-18):
+            return None
+        found.append(rate)
+    return _Rates(*found)
 
 
 def _counts(usage: TokenCounts) -> dict[str, float]:
@@ -138,6 +194,20 @@ def _prices_sound(found: PriceCalculation, usage: TokenCounts) -> bool:
         (heard is not None and heard.audio_tokens and found.model_price.input_audio_mtok is None)
         or (said is not None and said.audio_tokens and found.model_price.output_audio_mtok is None)
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_listed(provider: str, model: str) -> bool:
+    """Return whether the list has a model; to find that it has not takes as long as a price."""
+    try:
+        from genai_prices import Usage, calc_price
+
+        calc_price(Usage(input_tokens=1), model, provider_id=_IDS.get(provider, provider))
+    except (ImportError, LookupError):
+        return False
+    except ValueError:
+        pass
+    return True
 
 
 @lru_cache(maxsize=4096)

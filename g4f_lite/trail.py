@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from . import prices
 from .value import JSONObject, Value
 
 
@@ -27,6 +28,18 @@ class CallInfo(Value, frozen=True, kw_only=True):
     started_at: float = 0.0
     metadata: Any = None
     """The caller's `metadata`, a mapping, or None."""
+    request: Any = None
+    """The checked request, a `ChatRequest` or another one. Other hooks get the same object: do not change it."""
+
+
+class Wait(Value, frozen=True, kw_only=True):
+    """A call waits before its next attempt, as the hook `call_waiting` gets it."""
+
+    call_id: str
+    seconds: float
+    started_at: float = 0.0
+    reason: str = ""
+    """The `reason` of the attempt that failed, or that all legs are cooling down."""
 
 
 class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt"):
@@ -38,6 +51,8 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     """Short fingerprint of the key, never the key; None if the leg needs none."""
     number: int = 1
     """1 for the first try on this leg, 2 for its first retry."""
+    index: int = 0
+    """1 for the first attempt of the call, on whichever leg."""
     started_at: float = 0.0
     duration: float | None = None
     """Seconds up to the outcome; None while the attempt runs."""
@@ -65,6 +80,17 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     service_tier: str | None = None
     request_id: str | None = None
     """The service's id of the request; of a success only if a plugin observes the call."""
+    response_id: str | None = None
+    """The id of the answer; only if a plugin observes the call."""
+    finish_reasons: tuple[str, ...] = ()
+    """Of the choices of a chat, in their order; only if a plugin observes the call."""
+    ready_at: float | None = None
+    """When the leg may be used again, after a failure that keeps calls off it."""
+    known_route: str = "other:other"
+    """
+    `provider:model` for the labels of metrics, whose number must not depend on callers: a part that neither the code
+    of a provider nor the client's `routes` names is `other`.
+    """
 
     @property
     def cost(self) -> float | None:
@@ -74,10 +100,8 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
             return None
         if usage.cost is not None:
             return float(usage.cost)
-        from .prices import cost
-
         tier = usage.rates or self.service_tier
-        return cost(self.provider, self.response_model or self.model, usage, tier=tier, at=self.started_at)
+        return prices.cost(self.provider, self.response_model or self.model, usage, tier=tier, at=self.started_at)
 
     @property
     def route(self) -> str:
@@ -103,13 +127,18 @@ class Skipped(Value, frozen=True, kw_only=True, tag_field="kind", tag="skipped")
     key: str | None = None
     lacks_key: bool = False
     """Whether nothing but a key is missing."""
+    message: str | None = None
+    """What the service said when the leg failed, as in `Attempt`."""
+    ready_at: float | None = None
+    """When the leg may be used again, if it is cooling down or limited."""
 
     @property
     def route(self) -> str:
         return f"{self.provider}:{self.model}" if self.model else self.provider
 
     def __str__(self) -> str:
-        return f"{self.route} skipped: {self.reason}"
+        message = f" ({self.message})" if self.message else ""
+        return f"{self.route} skipped: {self.reason}{message}"
 
 
 _KEYLESS_LINES = 3
@@ -183,10 +212,13 @@ class PlannedRoute(Value, frozen=True, kw_only=True):
     """"" stands for the first model that the service lists when it is asked."""
     base_url: str = ""
     key: str | None = None
+    limits: tuple[str, ...] = ()
+    """What is left of the client's limits and budget that hold for it, in words."""
 
     def __str__(self) -> str:
         at = f" at {self.base_url}" if self.base_url else ""
-        return f"{self.provider}:{self.model or '(first listed)'}{at}" + (f" with key {self.key}" if self.key else "")
+        key = f" with key {self.key}" if self.key else ""
+        return f"{self.provider}:{self.model or '(first listed)'}{at}{key}" + "".join(f"; {one}" for one in self.limits)
 
 
 class Explanation(Value, frozen=True, kw_only=True):

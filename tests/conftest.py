@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,26 @@ from g4f_lite.plugins import registry as plugins
 from g4f_lite.testing import FaultServer
 
 
+@pytest.fixture(scope="session")
+def unused_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders that are not there: to make a `tmp_path` for each test would take as long as many a test."""
+    folder = tmp_path_factory.mktemp("config")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(
+    request: pytest.FixtureRequest, unused_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     for name in os.environ:
         if name.upper().endswith((
             "_API_KEY", "_API_BASE", "_PROXY", "_TOKEN", "_ENDPOINT", "_ACCOUNT_ID", "_PROJECT", "_LOCATION", "_REGION",
             "_CA_BUNDLE", "SSL_CERT_FILE",
         )):  # fmt: skip
             monkeypatch.delenv(name)
-    monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(tmp_path / "config"))
+    with_folder = "tmp_path" in request.fixturenames
+    config = request.getfixturevalue("tmp_path") / "config" if with_folder else next(unused_folders)
+    monkeypatch.setenv("G4F_LITE_CONFIG_DIR", str(config))
     monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", "")
     monkeypatch.setattr(plugins, "_process_registry", None)
     monkeypatch.setattr(shortcuts, "_shared", [])

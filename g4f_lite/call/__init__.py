@@ -16,5 +16,7 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `answer_checks` | checks of results |
 | `structured` | `response_model`: its JSON Schema, and texts parsed into it |
 | `response_types` `json_in_text` | the types that it takes; the JSON in a text |
+| `observed_fields` | what only observers need of an attempt |
+| `holding` | what an attempt takes of the client's limits |
 | `model_lookup` | lists of models that services have sent, and the first model for a leg that names none |
 """

@@ -4,6 +4,7 @@ One attempt: what it sends, what the response means, and the record of its outco
 The driver goes through it in this order:
 
     with ActiveAttempt(call) as attempt:          takes the next leg of the plan and builds `outgoing`
+        [attempt.answered_by_state(answers)]      only if `holding` asks for something: of a client with limits
         [attempt.got_key(key)]                    only if `key_wanted`: the key comes from a function
         [attempt.looked_up(response)]             only if there is a `lookup`: the leg names no model
         attempt.complete(response)                reads the result; ends the attempt
@@ -28,16 +29,17 @@ from ..errors.exceptions import (
     ProviderError,
     ProviderTimeoutError,
     ReplyError,
-    ToolCallError,
 )
 from ..errors.reply import ErrorReply
+from ..errors.reply_facts import keep_reply, request_id_of
+from ..failover.candidates import WithdrawnError
 from ..failover.decisions import blames_model
 from ..provider.boundary import PluginBoundary, check_outgoing, sound_error
 from ..provider.checked import check, shown
 from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
-from ..provider.redaction import redact, redact_name, redact_reply, redact_text
+from ..provider.redaction import redact, redact_name, redact_reply
 from ..trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
@@ -46,16 +48,17 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, MODEL, OBJECT, check_memory
 from ..value import JSONObject
 from .call import Call
+from .holding import Holding, hold
 from .model_lookup import first_for_chat, models_for_chat
+from .observed_fields import observed_fields
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
+    from ..health.shared_state import Answer
     from .structured import ResponseModel
 
 log = logging.getLogger("g4f_lite")
 
-_CUT = ("length", "max_tokens", "model_length")
-"""Finish reasons of a text that reached a limit of tokens; the last two are not OpenAI's."""
 _OURS = (MalformedResponseError, AuthenticationError, ProviderTimeoutError)
 """Errors that say nothing about the service if nothing was sent: of the provider's code, or of the key's function."""
 
@@ -66,6 +69,7 @@ class ActiveAttempt:
 
     Attributes:
         leg, limit: where to send, and until when.
+        holding: what it takes of the client's limits, for which the state is asked first; None if nothing limits it.
         key_wanted: its function is to be asked for the key first; else None.
         lookup: asks the service for its models first, if the leg names none; else None.
         outgoing: what to send; there once `lookup`, if any, has been answered.
@@ -76,6 +80,7 @@ class ActiveAttempt:
         self.key_wanted: Key | None = None
         self.lookup: HTTPRequest | None = None
         self.outgoing: HTTPRequest | InProcessRequest | None = None
+        self.holding: Holding | None = None
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
@@ -92,22 +97,29 @@ class ActiveAttempt:
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
             call.attempts.add(self)
-            if call.observed:
-                call.hooks.observe("attempt_started", self.state.attempt, self)
-            self.request = request = copied(call.request, model=self.leg.model)
-            if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
-                self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
-            if self.leg.asks_for_key and not self.leg.is_local:
-                self.key_wanted, self._unsent = self.leg.key, True
-            else:
-                if not self.leg.model and call.operation is CHAT:
-                    self._find_model()
-                if self.lookup is None:
-                    self._build()
+            if call.shared is not None:
+                self.holding = hold(call, call.shared, self.state)
+            if self.holding is None:
+                self._start()
         except BaseException as error:
             self.end(error)
             raise
         return self
+
+    def _start(self) -> None:
+        call = self.call
+        if call.observed:
+            call.hooks.observe("attempt_started", self.state.attempt, self)
+        self.request = request = copied(call.request, model=self.leg.model)
+        if (call.interrupted is not None or call.corrections) and (more := self._added_messages()):
+            self.request = msgspec.structs.replace(request, messages=(*request.messages, *copied_value(more)))
+        if self.leg.asks_for_key and not self.leg.is_local:
+            self.key_wanted, self._unsent = self.leg.key, True
+        else:
+            if not self.leg.model and call.operation is CHAT:
+                self._find_model()
+            if self.lookup is None:
+                self._build()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -116,6 +128,22 @@ class ActiveAttempt:
             self.end(error)
 
     # -- the request -----------------------------------------------------------------------
+
+    def answered_by_state(self, answers: Sequence[Answer]) -> None:
+        """
+        Build what is sent, if the state has given what `holding` asks for.
+
+        Raises:
+            WithdrawnError: it has not; nothing was sent, and this attempt does not count.
+        """
+        assert self.holding is not None
+        try:
+            self.holding.answered(self.call.plan, self.state, answers)
+        except WithdrawnError:
+            self.ended = True
+            self.call.attempts.discard(self)
+            raise
+        self._start()
 
     def got_key(self, value: str) -> None:
         """
@@ -272,7 +300,7 @@ class ActiveAttempt:
             ToolCallError: the text violates the schema; the next attempt on this leg sends the complaint along. With
                 the code `length` it was cut at a limit of tokens: there is no other attempt on this leg.
         """
-        from .structured import MisfitError
+        from .structured import MisfitError, misfit_error
 
         if completion.tool_calls or completion.choices[0].message.refusal:
             return completion
@@ -280,21 +308,12 @@ class ActiveAttempt:
             return msgspec.structs.replace(completion, parsed=model.parse(completion.text))
         except MisfitError as misfit:
             choice = completion.choices[0]
-            if choice.finish_reason in _CUT:
-                limit = self.request.max_completion_tokens or self.request.max_tokens
-                which = f"max_tokens={limit}" if limit else "set a higher max_tokens"
-                raise ToolCallError(
-                    f"the answer was cut at the token limit ({which}) before its JSON was complete",
-                    status=status,
-                    code="length",
-                ) from None
-            if completion.text:  # else there is nothing to correct
+            error = misfit_error(misfit, choice.finish_reason, self.request, status)
+            if completion.text and error.code is None:  # else there is nothing to correct
                 complaint = f"That does not fit: {misfit}. Answer again, with the corrected JSON alone."
-                self.call.corrections[self.leg.identity] = (
-                    choice.message.to_dict(),
-                    {"role": "user", "content": complaint},
-                )
-            raise ToolCallError(str(misfit), status=status) from None
+                correction = (choice.message.to_dict(), {"role": "user", "content": complaint})
+                self.call.corrections[self.leg.identity] = correction
+            raise error from None
 
     def classify(self, reply: ErrorReply) -> ProviderError:
         """Return the exception for an error reply: the provider's, refined by plugins. They get it without the key."""
@@ -305,8 +324,6 @@ class ActiveAttempt:
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
         error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
-        from ..errors.reply_facts import keep_reply
-
         keep_reply(error, reply)
         return redact(error, self.leg.key)
 
@@ -328,12 +345,9 @@ class ActiveAttempt:
         if answer is None:
             self._report(self.call.plan.succeed(self.state, status, headers, notes))
             return
-        request_id = None
-        if self.call.observed and headers:
-            from ..errors.reply_facts import request_id_of
-
-            request_id = redact_text(request_id_of(headers) or "", self.leg.key) or None
-        tier = answer.service_tier if self.call.operation is CHAT else None
+        chat = self.call.operation is CHAT
+        observed = observed_fields(answer, headers, self.leg.key, chat=chat) if self.call.observed else {}
+        tier = answer.service_tier if chat else None
         attempt = self.call.plan.succeed(
             self.state,
             status,
@@ -342,7 +356,7 @@ class ActiveAttempt:
             usage=answer.usage,
             response_model=redact_name(answer.model, self.leg.key) if answer.model else None,
             service_tier=redact_name(tier, self.leg.key) if tier else None,
-            request_id=request_id,
+            **observed,
         )
         self._report(attempt)
 
@@ -356,10 +370,10 @@ class ActiveAttempt:
             if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
                 clear_frames(error.__traceback__)
             if error.request_id is None and self.headers:
-                from ..errors.reply_facts import request_id_of
-
                 error.request_id = request_id_of(self.headers)
             redact(error, self.leg.key)
+            if self.holding is not None:
+                self.holding.failed(error)
             lists_more = self._pass_over(error)
             if not self.leg.model and isinstance(error, ModelUnavailableError) and not lists_more:
                 self.call.models.forget(self.leg)
@@ -371,6 +385,8 @@ class ActiveAttempt:
             self._report(self.call.plan.abort(self.state, error))
 
     def _report(self, attempt: Attempt) -> None:
+        if self.holding is not None:
+            self.holding.settle(attempt, sent=self.outgoing is not None or self.lookup is not None)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
         if self.told == "attempt_started":  # else nobody observes

@@ -16,6 +16,7 @@ import msgspec
 from ..errors.exceptions import G4FLiteError, ProviderError
 from ..errors.reply import ErrorReply
 from ..failover.plan import Plan
+from ..health.estimates import estimate
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
 from ..provider.redaction import hide_frames
@@ -27,6 +28,7 @@ from .model_lookup import ModelCache
 from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
+    from ..health.sharing import SharedHealth
     from .structured import ResponseModel
 
 
@@ -34,7 +36,8 @@ class Hooks(Protocol):
     """The part of the registry that a call needs."""
 
     def observed(self) -> bool: ...
-    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller) -> None: ...
+    def observe(self, hook: str, record: Any, teller: Teller | None = None) -> None: ...
+    def wants(self, hook: str) -> bool: ...
     def request_headers(self, attempt: Attempt) -> dict[str, str]: ...
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
@@ -63,6 +66,7 @@ class Call:
         models: the lists of models that services have sent.
         response_model: the type that the text of the completion must parse into.
         info: what the observers are told when the call begins; None if none observes it.
+        shared: what the client shares with others, if it has limits, a budget or a state.
     """
 
     def __init__(
@@ -76,11 +80,15 @@ class Call:
         models: ModelCache | None = None,
         response_model: ResponseModel | None = None,
         info: CallInfo | None = None,
+        shared: SharedHealth | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
         self.hooks = hooks
         self.operation = operation
+        self.shared = shared
+        if shared is not None:
+            self.size = estimate(request)
         self.models = ModelCache() if models is None else models
         self.response_model = response_model
         self.corrections: dict[Identity, Sequence[JSONObject]] = {}
@@ -148,7 +156,19 @@ class Call:
 
     def complete(self, result: Any) -> Any:
         """End the call with a result; return it with the trail."""
+        if self.observed and self.hooks.wants("call_answered"):
+            self.answered(result)
         return msgspec.structs.replace(result, trail=self.finish())
+
+    def answered(self, result: Any) -> None:
+        """Tell the observers of the whole answer, before the call ends."""
+        if self.trail is None:
+            self.trail = self.plan.trail("ok")
+        self.hooks.observe("call_answered", msgspec.structs.replace(result, trail=self.trail))
+
+    def waiting(self, seconds: float, failure: BaseException | None) -> None:
+        """Tell the observers that the call waits, after this failure."""
+        self.hooks.observe("call_waiting", self.plan.wait_record(seconds, failure))
 
     def finish(self, outcome: str = "ok") -> Trail:
         """End the call, unless it has ended, and tell the observers."""

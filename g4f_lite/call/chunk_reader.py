@@ -235,7 +235,7 @@ class ChunkReader:
         return self._assembled().whole()
 
     def outline(self) -> ChatCompletion:
-        """Return the completion so far without its choices and extra fields: what observers learn of a stream."""
+        """Return the completion so far without its messages and extra fields: what observers learn of a stream."""
         return (self._older or Assembly()).outline(self.chunks[self._added :])
 
     def _assembled(self, oldest: int | None = None) -> Assembly:

@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
-from ..trail import Trail
+from ..trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
 from ..value import JSONObject
@@ -111,6 +111,8 @@ class StreamAttempt(ActiveAttempt):
         if not reader.has_content:
             reader.check()
         call.plan.first_content(self.state, reader.headers)
+        if self.holding is not None:
+            self.holding.works()
         self.limit.pause()
         if self._left_out:
             self.reader.notes.append(
@@ -160,8 +162,10 @@ class StreamAttempt(ActiveAttempt):
                 )
             except ToolCallError as error:
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
-        answer = reader.outline() if self.call.observed else None
+        answer = reader.outline() if self.call.observed or self.holding is not None else None
         self.succeed(reader.status, reader.headers, reader.notes, answer=answer)
+        if self.call.observed and self.call.hooks.wants("call_answered"):
+            self.call.answered(self._whole(parsed, EMPTY_TRAIL))
         trail = self.call.finish()
         self.call.completion = lambda: self._whole(parsed, trail)
 
@@ -186,6 +190,8 @@ class StreamAttempt(ActiveAttempt):
             self.end(failure)
             self.call.finish(type(failure).__name__)
             return
+        if self.holding is not None:
+            self.holding.spends = "presumed"  # its usage, if it has one, may be that of a part
         answer = self.reader.outline() if self.call.observed else None
         self.succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"], answer=answer)
         self.call.finish("closed")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, ToolCallError
 from ..errors.places import place_of
 from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
@@ -24,8 +24,22 @@ from .response_types import joined, members_of, name_of, reader_of
 _KINDS = "a msgspec Struct, dataclass, TypedDict or pydantic model, or a list or union of them"
 
 
+_CUT = ("length", "max_tokens", "model_length")
+"""Finish reasons of a text that reached a limit of tokens; the last two are not OpenAI's."""
+
+
 class MisfitError(Exception):
     """A text violates the schema; the message says where and why."""
+
+
+def misfit_error(misfit: MisfitError, finish_reason: str | None, request: Any, status: int | None) -> ToolCallError:
+    """Return the error for a text that violates the schema, with the code `length` if it was cut at a token limit."""
+    if finish_reason not in _CUT:
+        return ToolCallError(str(misfit), status=status)
+    limit = request.max_completion_tokens or request.max_tokens
+    which = f"max_tokens={limit}" if limit else "set a higher max_tokens"
+    message = f"the answer was cut at the token limit ({which}) before its JSON was complete"
+    return ToolCallError(message, status=status, code="length")
 
 
 class ResponseModel:

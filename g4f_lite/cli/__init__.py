@@ -35,7 +35,7 @@ import signal
 import sys
 from importlib.util import find_spec
 
-from ..suggestions import install_hint
+from ..errors.suggestions import install_hint
 
 
 def main() -> int:

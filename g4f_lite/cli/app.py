@@ -19,10 +19,12 @@ from .chat import chat
 from .doctor import doctor
 from .embed import embed
 from .explain import explain
+from .gateway import gateway
 from .keys import keys
 from .listings import models, plugins, providers
 from .logs import logs
 from .plugin import plugin
+from .serve import serve
 from .transcribe import transcribe
 
 _EXAMPLES = """\b
@@ -61,7 +63,22 @@ def commands() -> None:
     """Send a chat to whichever LLM provider can answer it."""
 
 
-for _command in (ask, chat, embed, transcribe, providers, models, plugins, plugin, explain, keys, logs, doctor):
+for _command in (
+    ask,
+    chat,
+    embed,
+    transcribe,
+    providers,
+    models,
+    plugins,
+    plugin,
+    explain,
+    keys,
+    logs,
+    doctor,
+    serve,
+    gateway,
+):
     commands.add_command(_command)
 
 

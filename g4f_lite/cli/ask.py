@@ -47,7 +47,8 @@ def ask(
     If text is piped in, it is the prompt; if PROMPT is given too, the piped text follows it after a blank line.
     """
     log = CallLog()
-    params = question_params(read_prompt(prompt), **read_config().fill(options))
+    asked_for = read_prompt(prompt, piped_too="-" not in options["attachments"])
+    params = question_params(asked_for, **read_config().fill(options))
     asked = params["messages"]
     conversation = None
     if goes_on:

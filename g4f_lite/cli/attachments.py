@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ def content_of(prompt: str, attachments: Sequence[str]) -> str | list[dict[str, 
     Return the content of a user's message.
 
     Args:
-        attachments: paths, and URLs of images.
+        attachments: paths, `-` for standard input, and URLs of images.
 
     Raises:
         click.UsageError: a file cannot be read, or is neither an image nor sound nor text.
@@ -31,7 +32,7 @@ def _part(source: str) -> dict[str, Any]:
     if source.startswith(("http://", "https://", "data:")):
         return image_part(source)
     try:
-        content = Path(source).read_bytes()
+        content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise click.UsageError(f"{source}: {error.strerror}") from None
     for part in (image_part, audio_part):
@@ -39,8 +40,14 @@ def _part(source: str) -> dict[str, Any]:
             return part(content)
         except InvalidRequestError:
             continue
+    name = "standard input" if source == "-" else Path(source).name
+    return {"type": "text", "text": f"\n{name}:\n{_text(content, source)}"}
+
+
+def _text(content: bytes, source: str) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        if not content.startswith(b"%PDF-") and b"\0" not in content:
+            return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise click.UsageError(f"{source} is no image (PNG, JPEG, GIF, WebP), sound (WAV, MP3) or text") from None
-    return {"type": "text", "text": f"\n{Path(source).name}:\n{text}"}
+        pass
+    raise click.UsageError(f"{source} is no image (PNG, JPEG, GIF, WebP), sound (WAV, MP3) or text")

@@ -80,7 +80,7 @@ def read_config() -> Config:
 
 def _check(path: Path, name: str, value: object) -> None:
     if name not in _KINDS:
-        from ..suggestions import did_you_mean
+        from ..errors.suggestions import did_you_mean
 
         raise click.UsageError(f"{path}: unknown setting {name!r}{did_you_mean(name, list(_KINDS), '.')}")
     if not isinstance(value, _KINDS[name]) or isinstance(value, bool):

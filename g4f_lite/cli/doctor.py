@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..suggestions import install_hint
+from ..errors.suggestions import install_hint
 from ..version import __version__
 from .failures import NOTHING_USABLE
 from .options import json_option

@@ -37,7 +37,7 @@ def embed(
 
     params: Any = {**routing_params(**routing), "dimensions": dimensions, "timeout": timeout}
     with Client(base_urls=base_urls) as client:
-        made = client.embeddings.create(input=read_prompt(text), **params)
+        made = client.embeddings.create(input=read_prompt(text, what="text"), **params)
     if as_json:
         print_json({**made.to_dict(), "provider": made.provider, "trail": made.trail.to_dict()})
     else:

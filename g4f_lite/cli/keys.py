@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from . import names
 from .output import print_table
 
 _SET_EXAMPLES = """\b
@@ -26,7 +27,7 @@ def keys() -> None:
 
 
 @keys.command("set", epilog=_SET_EXAMPLES)
-@click.argument("provider")
+@click.argument("provider", shell_complete=names.providers)
 @click.argument("surplus", nargs=-1, metavar="", type=click.UNPROCESSED)
 def set_key(provider: str, surplus: tuple[str, ...]) -> None:
     """Store the key of PROVIDER, which is typed without an echo or piped in."""
@@ -75,7 +76,7 @@ def list_keys() -> None:
 
 
 @keys.command("remove", epilog="\b\nExample:\n  g4f-lite keys remove groq")
-@click.argument("provider")
+@click.argument("provider", shell_complete=names.providers)
 def remove(provider: str) -> None:
     """Remove the stored key of PROVIDER."""
     from ..provider.keys import remove_key

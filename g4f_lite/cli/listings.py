@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import names
 from .options import json_option
 from .output import print_json, print_table, printable
 
@@ -44,7 +45,7 @@ def providers(as_json: bool) -> None:
 
 
 @click.command(epilog="\b\nExamples:\n  g4f-lite models\n  g4f-lite models groq --live")
-@click.argument("provider", required=False)
+@click.argument("provider", required=False, shell_complete=names.providers)
 @click.option("--live", is_flag=True, help="Ask the services.")
 @json_option("Print JSON.")
 def models(provider: str | None, live: bool, as_json: bool) -> None:

@@ -77,6 +77,7 @@ def routing_options(command: Command) -> Command:
             "fallbacks",
             metavar="MODEL",
             multiple=True,
+            shell_complete=names.models,
             help="Model, or provider:model, to try next instead of the provider's own list. Repeatable.",
         ),
         click.option("-m", "--model", shell_complete=names.models, help="Id, alias, or provider:model."),
@@ -119,7 +120,11 @@ def question_options(*, prompt: bool) -> Callable[[Command], Command]:
             help="Any other parameter, such as top_p=0.9; the value is JSON or text. Repeatable.",
         ),
         click.option(
-            "--schema", metavar="JSON", callback=_schema, help="JSON Schema of the answer: a file, or the JSON itself."
+            "--schema",
+            metavar="JSON",
+            callback=_schema,
+            shell_complete=names.files,
+            help="JSON Schema of the answer: a file, or the JSON itself.",
         ),
         click.option("--max-tokens", type=int),
         click.option("-t", "--temperature", type=float),
@@ -135,7 +140,8 @@ def question_options(*, prompt: bool) -> Callable[[Command], Command]:
                 "attachments",
                 metavar="FILE",
                 multiple=True,
-                help="Image, sound or text to send along, or the URL of an image. Repeatable.",
+                shell_complete=names.files,
+                help="Image, sound or text to send along, - for what is piped in, or the URL of an image. Repeatable.",
             ),
         )
         options.append(click.argument("prompt", required=False))
@@ -226,7 +232,7 @@ def question_params(
     }
 
 
-def read_prompt(prompt: str | None) -> str:
+def read_prompt(prompt: str | None, *, piped_too: bool = True, what: str = "prompt") -> str:
     """
     Return what is to be sent: the argument, what is piped in, or both.
 
@@ -234,14 +240,14 @@ def read_prompt(prompt: str | None) -> str:
         UsageError: there is neither, or what is piped in is no text.
     """
     piped = ""
-    if not sys.stdin.isatty():
+    if piped_too and not sys.stdin.isatty():
         try:
             piped = sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
             raise click.UsageError("Standard input is not UTF-8 text.") from None
     text = "\n\n".join(part for part in (prompt, piped) if part and not part.isspace())
     if not text:
-        raise click.UsageError("There is no prompt: pass one as an argument, or pipe it in.")
+        raise click.UsageError(f"There is no {what}: pass one as an argument, or pipe it in.")
     return text
 
 

@@ -24,7 +24,7 @@ KINDS = ("openai", "protocol", "local", "hooks", "strategy")
 OF_NO_PROVIDER = {"hooks": "hooks", "strategy": "a strategy"}
 LONGEST = 24
 """The most characters of a name: with a longer one, a formatter would wrap lines of the templates."""
-_TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Parser", "Service")
+_TAKEN = ("Answer", "Any", "Callable", "Iterable", "Iterator", "Mapping", "Parser", "Service")
 """Names that the templates use, in addition to those of g4f_lite."""
 _TEMPLATES = Path(__file__).with_name("plugin_files")
 

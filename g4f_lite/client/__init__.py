@@ -8,6 +8,8 @@ Rule: the drivers do the I/O and decide nothing; everything else here checks arg
 | `client` `async_client` | `Client` and `AsyncClient` |
 | `base` | what the two share |
 | `settings` | the keywords of a client, and their checks |
+| `keywords` | errors for keywords that are unknown or in the wrong place |
+| `shared_settings` | `limits`, `budget` and `state` |
 | `own_service` | the provider of a client that was given an address |
 | `call_factory` | from the keywords of a method to a call with its plan |
 | `driver` `async_driver` | attempt after attempt over the transports |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self, Unpack
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
@@ -16,6 +17,7 @@ from .resources.chat import AsyncChat
 from .settings import ClientSettings
 
 if TYPE_CHECKING:
+    from ..routing.strategies import Strategy
     from .resources.audio import AsyncAudio
     from .resources.embeddings import AsyncEmbeddings
     from .resources.images import AsyncImages
@@ -54,7 +56,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(settings, "proxy", "ssl_context", "hedge_after")
         http = AsyncHTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
-        self._driver = AsyncDriver(http, _checked(hedge_after))
+        self._driver = AsyncDriver(http, _checked(hedge_after), self._calls.link)
         self.chat = AsyncChat(self._calls, self._driver)
 
     @property
@@ -81,10 +83,27 @@ class AsyncClient(BaseClient):
 
         return AsyncModels(self._calls, self._driver)
 
+    def with_routes(self, routes: Sequence[str], strategy: str | Strategy = "order") -> Self:
+        """
+        Return a client whose calls take other routes. It shares the connections, the keys, and what is known of legs.
+
+        Closing one of them closes the connections of both.
+
+        Raises:
+            ConfigurationError: a route or the strategy cannot work.
+        """
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin._calls = self._calls.with_routes(routes, strategy)
+        twin.chat = AsyncChat(twin._calls, self._driver)
+        return twin
+
     async def aclose(self) -> None:
         """As `Client.close`, for this event loop."""
         self._calls.close_abandoned()
         await self._driver.http.aclose()
+        if self._calls.link is not None:
+            self._calls.link.close()
 
     async def __aenter__(self) -> Self:
         return self

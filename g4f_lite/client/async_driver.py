@@ -13,6 +13,7 @@ from ..call.stream_attempt import StreamAttempt
 from ..errors.exceptions import ProviderError
 from ..failover.hedging import race
 from ..forks import preload_before_fork
+from ..health.stores.local_link import Link
 from ..provider.leg import InProcessRequest
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_http import AsyncHTTPTransport
@@ -40,10 +41,12 @@ class AsyncDriver:
 
     Args:
         hedge_after: seconds after which the next leg starts beside a leg that has no content; None for never.
+        link: as for `Driver`.
     """
 
-    def __init__(self, http: AsyncHTTPTransport, hedge_after: float | None) -> None:
+    def __init__(self, http: AsyncHTTPTransport, hedge_after: float | None, link: Link | None = None) -> None:
         self.http = http
+        self._link = link
         self._in_process = AsyncInProcessTransport()
         self._hedge_after = hedge_after
 
@@ -59,7 +62,8 @@ class AsyncDriver:
                     raise
                 from ..failover.tenacity_loop import resume_async
 
-                return await resume_async(call.plan, error, partial(attempt, call))
+                waiting = call.waiting if call.observed else None
+                return await resume_async(call.plan, error, partial(attempt, call), waiting)
 
     async def answer(self, call: Call) -> Any:
         """As `Driver.answer`."""
@@ -95,6 +99,9 @@ class AsyncDriver:
                 raise
 
     async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
+        if attempt.holding is not None:
+            assert self._link is not None
+            attempt.answered_by_state(await self._link.ask_async(attempt.holding.commands))
         if attempt.key_wanted is not None:
             attempt.got_key(await get_key(attempt.key_wanted, attempt.limit))
         if attempt.lookup is not None:

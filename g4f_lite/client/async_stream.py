@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable
+from operator import length_hint
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,11 @@ class AsyncStream(BaseStream[T]):
         super().__init__(call, opened.attempt)
         self._reading: Reading[AsyncByteStream | AsyncChunkStream] = Reading(opened.source)
         self._chunks = _chunks(driver, call, opened, self._reading)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another chunk is here already, because it came together with those before."""
+        return length_hint(self._reading.chunks) > 0
 
     def __aiter__(self) -> Self:
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced
@@ -61,7 +67,8 @@ async def _chunks(
                 if reading.closed:  # while this leg was opened
                     attempt.close()
                     return
-                for chunk in chunks:
+                reading.chunks = iter(chunks)
+                for chunk in reading.chunks:
                     yield chunk
                 while not attempt.closed:
                     attempt.limit.resume()
@@ -71,7 +78,8 @@ async def _chunks(
                         return
                     chunks = attempt.feed(piece)
                     attempt.limit.pause()
-                    for chunk in chunks:
+                    reading.chunks = iter(chunks)
+                    for chunk in reading.chunks:
                         yield chunk
                 attempt.check()
                 await source.finish()

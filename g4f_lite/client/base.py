@@ -9,8 +9,9 @@ from ..provider.redaction import hide_frames
 from ..trail import Explanation
 from ..value import Unpicklable
 from .call_factory import CallFactory
-from .params import CreateParams
-from .settings import ClientSettings, check_settings
+from .keywords import check_settings
+from .params import ExplainParams
+from .settings import ClientSettings
 
 if TYPE_CHECKING:
     from ..call.endpoints import OperationName
@@ -34,7 +35,7 @@ class BaseClient(Unpicklable):
             cast("dict[str, Any]", settings).clear()  # a local variable of the client's frame, which may hold keys
             raise
 
-    def explain(self, *, operation: OperationName = "chat", **params: Unpack[CreateParams]) -> Explanation:
+    def explain(self, *, operation: OperationName = "chat", **params: Unpack[ExplainParams]) -> Explanation:
         """
         Return the plan of a call with these arguments; send nothing.
 

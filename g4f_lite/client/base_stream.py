@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..trail import Trail
 from ..types.chat import ChatCompletion, T
+from ..types.chunks import ChatCompletionChunk
 from ..value import Unpicklable
 
 Source = TypeVar("Source")
@@ -16,11 +18,13 @@ Source = TypeVar("Source")
 class Reading(Generic[Source]):
     """What a stream shares with the generator of its chunks, which must not refer to the stream."""
 
-    __slots__ = ("closed", "source")
+    __slots__ = ("chunks", "closed", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
         """What the chunks come from now: another leg may take over."""
+        self.chunks: Iterator[ChatCompletionChunk] = iter(())
+        """Those that have come together, as far as they have not been read."""
         self.closed = False
         """The stream was closed while another thread or task was reading."""
 

@@ -8,28 +8,30 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count as count_up
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
+from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
+from ..health.shared_state import Reservation, Settle, SharedState
 from ..health.tracker import Health
 from ..plugins.checks import is_provider
 from ..plugins.registry import Registry, process_registry
 from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys
-from ..routing.eligibility import tokens_of
+from ..provider.leg import Leg
+from ..routing.eligibility import filter_eligible, tokens_of
 from ..routing.leg_factory import LegFactory
 from ..routing.names import ProviderChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
-from ..suggestions import did_you_mean
 from ..trail import CallInfo, Explanation, Trail
 from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
@@ -44,6 +46,9 @@ from .settings import DEFAULT_TIMEOUTS, check_mapping
 if TYPE_CHECKING:
     from ..call.endpoints import OperationName
     from ..call.structured import ResponseModel
+    from ..health.sharing import SharedHealth
+    from ..health.stores.local_link import Link
+    from ..types.declared_limits import Budget, Limits
     from ..types.endpoint import EndpointRequest
 
 preload_before_fork(
@@ -51,6 +56,8 @@ preload_before_fork(
     "g4f_lite.call.endpoints",
     "g4f_lite.client.endpoint_requests",
     "g4f_lite.client.own_service",
+    "g4f_lite.client.shared_settings",
+    "g4f_lite.health.stores.memory",
     "g4f_lite.client.tools.functions",
     "g4f_lite.routing.explain",
 )
@@ -77,6 +84,9 @@ class CallFactory(Unpicklable):
         max_response_bytes: int = MAX_RESPONSE_BODY,
         retry_wait: Callable[[Any], float] | None = None,
         retry_stop: Callable[[Any], bool] | None = None,
+        limits: Mapping[str, Limits] | None = None,
+        budget: Budget | None = None,
+        state: str | SharedState | None = None,
     ) -> None:
         check_mapping(keys, "keys")
         check_mapping(base_urls, "base_urls")
@@ -109,20 +119,20 @@ class CallFactory(Unpicklable):
         own = [route for route in routes or () if isinstance(route, Provider)]
         self.registry = Registry(plugins or (), own, parent=parent) if own or plugins is not None else parent
         parent.scan()
-        for setting, names in (("keys", keys), ("base_urls", base_urls)):
-            self._warn_of_misspelt(setting, names or {})
-        self.health = Health(random.random)
+        self.shared: SharedHealth | None = None
+        self.link: Link | None = None
+        """To the state; None if the client shares nothing."""
+        if limits is not None or budget is not None or state is not None:
+            from .shared_settings import check_limits, shared_health
+
+            self.shared, self.link = shared_health(check_limits(limits), budget, state)
+        limited = [name.partition(":")[0] for name in limits or ()]
+        for setting, names in (("keys", keys), ("base_urls", base_urls), ("limits", limited)):
+            self._warn_of_misspelt(setting, names or ())
+        self.health = self.shared or Health(random.random)
         self.models = ModelCache()
-        self.router = Router(
-            self.registry,
-            LegFactory(keys, base_urls),
-            routes=routes,
-            strategy=strategy,
-            health=self.health,
-            random=random.Random(),  # noqa: S311  # chance, not secrecy
-        )
-        for route in routes or ():
-            self.router.check_route(route)
+        self._legs = LegFactory(keys, base_urls)
+        self.router = self._router(routes, strategy)
         self._abandoned = SimpleQueue[StreamingAttempt]()
         self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
         reset_in_child(self)
@@ -132,6 +142,40 @@ class CallFactory(Unpicklable):
         for name in names:
             if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
                 warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
+
+    def _router(self, routes: Sequence[ProviderChoice] | None, strategy: str | Strategy) -> Router:
+        router = Router(
+            self.registry,
+            self._legs,
+            routes=routes,
+            strategy=strategy,
+            health=self.health,
+            random=random.Random(),  # noqa: S311  # chance, not secrecy
+        )
+        for route in routes or ():
+            router.check_route(route)
+        return router
+
+    def with_routes(self, routes: Sequence[str], strategy: str | Strategy) -> Self:
+        """Return a factory with other routes that shares all the rest."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin.router = self._router(routes, strategy)
+        reset_in_child(twin)
+        return twin
+
+    def _affordable(self, selection: Selection) -> Selection:
+        """
+        Return the selection without the legs whose price a budget must know.
+
+        Raises:
+            NoUsableRouteError: no leg is left.
+        """
+        if self.shared is None or (budget := self.shared.quotas.budget) is None or budget.unknown_price == "allow":
+            return selection
+        from ..health.quotas import without_price
+
+        return filter_eligible(selection, [without_price])
 
     def chat_call(self, params: Mapping[str, Any]) -> Call:
         """
@@ -150,6 +194,8 @@ class CallFactory(Unpicklable):
         tokens = tokens_of(request)
         try:
             selection = self.router.select_for(request, params, tokens)
+            if self.shared is not None:
+                selection = self._affordable(selection)
         except G4FLiteError as error:
             self.refused(error, request, params, stream=stream)
             raise
@@ -168,7 +214,7 @@ class CallFactory(Unpicklable):
         request = copied(check_endpoint(operation, params))
         check_extra_body(request)
         try:
-            selection = self.router.select(params, operation)
+            selection = self._affordable(self.router.select(params, operation))
         except G4FLiteError as error:
             self.refused(error, request, params, operation)
             raise
@@ -224,6 +270,7 @@ class CallFactory(Unpicklable):
             models=self.models,
             response_model=response_model,
             info=info,
+            shared=self.shared,
         )
 
     def refused(
@@ -264,9 +311,30 @@ class CallFactory(Unpicklable):
 
             request = request_to_explain(operation, params)
         now, wall = time.monotonic(), time.time()
-        explanation = explain(self.router, request, params, operation=operation, tokens=tokens, now=now, wall=wall)
+        explanation = explain(
+            self.router,
+            request,
+            params,
+            operation=operation,
+            tokens=tokens,
+            now=now,
+            wall=wall,
+            left=self._left,
+            affordable=self._affordable,
+        )
         policy_for(self.policy, params)  # for its errors; last, because a call selects its legs first, too
         return explanation
+
+    def _left(self, leg: Leg) -> tuple[str, ...]:
+        """Return what is left of the limits that hold for a leg, in words; the state is asked."""
+        if self.shared is None or self.link is None:
+            return ()
+        name = f"{self._call_prefix}-{next(self._call_numbers)}"
+        if (look := self.shared.quotas.look(leg, name)) is None:
+            return ()
+        (answer,) = self.link.ask((look,))
+        self.link.tell(Settle(name, ()))
+        return self.shared.quotas.left(look, answer) if isinstance(answer, Reservation) else ()
 
     def close_abandoned(self) -> None:
         """Close the attempts of abandoned streams."""
@@ -298,6 +366,7 @@ def _info(
         stream=stream,
         started_at=time.time(),
         metadata=getattr(request, "metadata", None),
+        request=request,
     )
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from ..errors.exceptions import InvalidRequestError
 from ..provider.boundary import FRAMING, is_header
-from ..suggestions import did_you_mean
 from ..types.chat_request import ChatRequest
 from ..types.json_values import check_json, find_fault
+from .keywords import OF_CREATE, unknown_keyword
 from .messages import check_messages
-from .params import CreateParams
 
 if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest
@@ -24,26 +23,6 @@ _encoder = msgspec.json.Encoder()
 msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
 _NOT_SENT = frozenset({"extra_headers", "file", "image", "mask", "progress"})
-_KNOWN = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
-
-
-def unknown_keyword(
-    name: str, known: Collection[str] = _KNOWN, method: str = "create", owners: Iterable[str] = ()
-) -> TypeError:
-    """
-    Return the error for a keyword that a method does not have.
-
-    Args:
-        owners: the providers whose service has a parameter of this name.
-    """
-    message = f"{method}() has no parameter {name!r}"
-    if whose := " and ".join(owners):
-        return TypeError(f"{message}: it is one of {whose} alone and goes into extra_body={{{name!r}: …}}")
-    if "extra_body" in known:
-        return TypeError(
-            f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
-        )
-    return TypeError(message + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))
 
 
 def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[str]] = lambda name: ()) -> ChatRequest:
@@ -64,7 +43,7 @@ def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[st
         if name in _REQUEST:
             if value is not None:
                 given[name] = _tools(value) if name == "tools" else value
-        elif name not in _KNOWN:
+        elif name not in OF_CREATE:
             raise unknown_keyword(name, owners=owners(name))
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:

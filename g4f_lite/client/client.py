@@ -51,7 +51,8 @@ class Client(BaseClient):
         **settings: Unpack[ClientSettings],
     ) -> None:
         super().__init__(settings, "proxy", "ssl_context")
-        self._driver = Driver(HTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context)))
+        http = HTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
+        self._driver = Driver(http, self._calls.link)
         self.chat = Chat(self._calls, self._driver)
 
     @property
@@ -82,6 +83,8 @@ class Client(BaseClient):
         """Close idle connections now, the others when their calls end. The next call opens new ones."""
         self._calls.close_abandoned()
         self._driver.http.close()
+        if self._calls.link is not None:
+            self._calls.link.close()
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
 from ..errors.exceptions import ProviderError
 from ..forks import preload_before_fork
+from ..health.stores.local_link import Link
 from ..provider.leg import InProcessRequest
 from ..transport.in_process import InProcessTransport, SyncChunkStream
 from ..transport.sync_http import HTTPTransport, SyncByteStream
@@ -35,10 +36,16 @@ class OpenStream(NamedTuple):
 
 
 class Driver:
-    """The transports of one client."""
+    """
+    The transports of one client.
 
-    def __init__(self, http: HTTPTransport) -> None:
+    Args:
+        link: to the shared state; None if the client has none.
+    """
+
+    def __init__(self, http: HTTPTransport, link: Link | None = None) -> None:
         self.http = http
+        self._link = link
         self._in_process = InProcessTransport()
 
     def run(self, call: Call, attempt: Callable[[Call], T]) -> T:
@@ -56,7 +63,7 @@ class Driver:
                     raise
                 from ..failover.tenacity_loop import resume
 
-                return resume(call.plan, error, partial(attempt, call))
+                return resume(call.plan, error, partial(attempt, call), call.waiting if call.observed else None)
 
     def answer(self, call: Call) -> Any:
         """Return the result of a call, with its trail; raises as `run`."""
@@ -96,6 +103,9 @@ class Driver:
                 raise
 
     def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
+        if attempt.holding is not None:
+            assert self._link is not None
+            attempt.answered_by_state(self._link.ask(attempt.holding.commands))
         if attempt.key_wanted is not None:
             key = attempt.key_wanted.get()
             attempt.limit.remaining()  # raises if the function took too long

@@ -9,11 +9,12 @@ import msgspec
 
 from ..call.endpoints import ENDPOINTS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from ..types.checks import check_callable
 from ..types.endpoint import EndpointRequest
 from ..types.uploads import UploadFile
-from .chat_request import as_request, check_headers, unknown_keyword
+from .chat_request import as_request, check_headers
+from .keywords import unknown_keyword
 from .params import ROUTING, RoutingParams
 
 for _endpoint in ENDPOINTS.values():

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from ..types.chat import Message
 from ..types.json_values import find_fault
 from ..types.results import without_none
@@ -122,8 +122,11 @@ def _as_dict(message: Any) -> Any:
 
 
 def _dumped(given: Any) -> JSONObject | None:
-    """Return an object of another library as a dictionary, by its `model_dump` or `to_dict`; None if it has neither."""
-    for name in ("model_dump", "to_dict"):
+    """
+    Return an object of another library as a dictionary, by its `model_dump`, `to_dict` or `dict` (pydantic 1); None if
+    it has none of them.
+    """
+    for name in ("model_dump", "to_dict", "dict"):
         if callable(method := getattr(given, name, None)) and not isinstance(given, type):
             fields = method()
             return dict(fields) if isinstance(fields, Mapping) else None

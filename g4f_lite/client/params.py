@@ -91,4 +91,11 @@ class CreateParams(UntypedParams, total=False):
     response_model: type[Any] | UnionType | None
 
 
+class ExplainParams(CreateParams, total=False):
+    """Keywords of `explain`: all those of `create`."""
+
+    messages: Sequence[MessageParam]
+    stream: bool
+
+
 ROUTING = tuple(RoutingParams.__annotations__)

@@ -7,12 +7,13 @@ from typing import Any, TypedDict
 
 from ..errors.exceptions import ConfigurationError
 from ..failover.policy import OnInterrupt
+from ..health.shared_state import SharedState
 from ..provider.base import KeyFunction
 from ..provider.keys import Keys
 from ..routing.names import ProviderChoice
 from ..routing.strategies import Strategy
+from ..types.declared_limits import Budget, Limits
 from ..types.timeouts import Timeouts
-from .chat_request import unknown_keyword
 
 DEFAULT_TIMEOUTS = Timeouts()
 
@@ -35,22 +36,9 @@ class ClientSettings(TypedDict, total=False):
     max_response_bytes: int
     retry_wait: Callable[[Any], float] | None
     retry_stop: Callable[[Any], bool] | None
-
-
-def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
-    """
-    Args:
-        own: the keywords that only this client takes.
-
-    Raises:
-        TypeError: a keyword is unknown; the message has the nearest one.
-    """
-    known = (*ClientSettings.__annotations__, *own)
-    for name in settings:
-        if name == "timeout":
-            raise TypeError(f"{client}() has no parameter 'timeout'; to bound each call as a whole, use deadline=")
-        if name not in known:
-            raise unknown_keyword(name, known, client)
+    limits: Mapping[str, Limits] | None
+    budget: Budget | None
+    state: str | SharedState | None
 
 
 def check_mapping(value: object, name: str) -> None:

@@ -8,9 +8,11 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `exceptions` | all exceptions that this library raises, as a tree |
 | `reply` | an error reply as a service sent it |
 | `classify` | from an error reply to an exception |
+| `error_body` | the fields of an error reply, in the shapes that services share |
 | `reply_facts` | what an error keeps of the reply: its request id and its body |
 | `retry_after` | how long an error reply asks us to wait |
 | `places` | where foreign code failed |
 | `signal_handlers` | which exceptions a signal handler of the program raised |
 | `caller_warnings` | warnings that point at the caller's line |
+| `suggestions` | the closest known name for an unknown one, and how to install an extra |
 """

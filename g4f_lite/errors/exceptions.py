@@ -11,6 +11,7 @@ All exceptions that this library raises.
     ├── ProviderError                      one leg failed; what the router does next: docs/failover.md
     │   ├── RateLimitError
     │   ├── QuotaExceededError
+    │   │   └── BudgetExceededError        before anything is sent: the client's own `budget` is spent
     │   ├── AuthenticationError
     │   ├── PermissionDeniedError
     │   ├── ModelUnavailableError
@@ -145,6 +146,10 @@ class QuotaExceededError(ProviderError):
 
     of_model: bool = False
     """The quota is one of this model, such as tokens per day; the key may ask other models."""
+
+
+class BudgetExceededError(QuotaExceededError):
+    """The budget of the client is spent; nothing was sent. `retry_at` is the end of its window, if it has one."""
 
 
 class AuthenticationError(ProviderError):

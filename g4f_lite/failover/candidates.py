@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from ..errors.exceptions import ProviderError
-from ..health.pressure import Ticket, Turn
+from ..health.places import Ticket, Turn
 from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import SHARES, FailureScope, Tiers
@@ -113,7 +113,7 @@ class Candidates:
                         return leg, tries + 1, admission.probe
                     self._record.cooling_down(leg, admission, now)
                     if admission.turn is not None:
-                        self._stand_in_line(leg, admission.turn, now)
+                        self._stand_in_line(admission.turn, now)
                         limited = True
                 self._cooling_down.append(leg)
                 if limited and not self._ready and self._stays_in_line(now, deadline_at):
@@ -166,15 +166,15 @@ class Candidates:
         if join_at > now:
             self._not_before[leg.identity] = join_at
         elif (turn := self._health.check(leg, now, self._tokens, self.ticket).turn) is not None:
-            self._stand_in_line(leg, turn, now)
+            self._stand_in_line(turn, now)
         self._cooling_down = [*self._ready, leg, *self._cooling_down]
         stays, soonest = self._stays_in_line(now, deadline_at), self.soonest(now)
         self._ready = deque(self._cooling_down)
         self._cooling_down = []
         return soonest if stays and soonest[0] > now else None
 
-    def _stand_in_line(self, leg: Leg, turn: Turn, now: float) -> None:
-        self._health.join_line(leg, self._take_ticket(now), turn.ask_at)
+    def _stand_in_line(self, turn: Turn, now: float) -> None:
+        self._health.join_line(turn, self._take_ticket(now))
 
     def _take_ticket(self, now: float) -> Ticket:
         if self.ticket is None:
@@ -221,8 +221,8 @@ class Candidates:
         self._ready.appendleft(leg)
         self._past_breaker = leg if past_breaker else None
 
-    def try_other_model(self, leg: Leg) -> None:
-        """Try a leg with another model before any other leg. Its try does not count."""
+    def take_back(self, leg: Leg) -> None:
+        """Put a leg first again: with another model, or because nothing was sent. Its try does not count."""
         self._tries[leg.identity] -= 1
         self._ready.appendleft(leg)
 
@@ -286,3 +286,7 @@ class AllCoolingDownError(ProviderError):
         super().__init__("all legs are cooling down")
         self.ready_at = ready_at
         self.ask_at = ask_at
+
+
+class WithdrawnError(ProviderError):
+    """An attempt has not begun after all: the limits have no room for it now. Never leaves the library."""

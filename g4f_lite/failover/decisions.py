@@ -58,6 +58,7 @@ _10_MIN, _1_H = 600.0, 3600.0
 DECISIONS: dict[type[e.ProviderError], Decision] = {
     e.RateLimitError: Decision(RetryMode.QUEUE, memory=Memory.RATE),
     e.QuotaExceededError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_1_H),
+    e.BudgetExceededError: Decision(),  # nothing was sent: a cheaper leg may still fit
     e.AuthenticationError: Decision(scope=FailureScope.KEY, memory=Memory.KEY, cooldown_s=_10_MIN),
     e.PermissionDeniedError: Decision(memory=Memory.LEG, cooldown_s=_10_MIN),
     e.ModelUnavailableError: Decision(scope=FailureScope.MODEL, memory=Memory.LEG, cooldown_s=_1_H),

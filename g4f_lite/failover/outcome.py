@@ -7,19 +7,22 @@ Rule: nothing is decided here about what the call does next.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..errors.exceptions import (
+    BudgetExceededError,
     DeadlineExceededError,
     G4FLiteError,
     ProviderError,
     RoutesExhaustedError,
     StreamInterruptedError,
 )
-from ..health.admission import Admission, cooling_down, detached
+from ..health.admission import FORESEEABLE_S, Admission, cooling_down
+from ..health.leg_state import detached
 from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
 from ..routing.tiers import FailureScope
-from ..trail import Attempt, Skipped, Trail, describe_entries
+from ..trail import Attempt, Skipped, Trail, Wait, describe_entries
 from ..types.time_limit import Clock
 from .policy import Policy
 
@@ -49,6 +52,7 @@ class CallRecord:
         self.call_id = call_id
         self.operation = operation
         self._started_at = started_at
+        self._begun = 0
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
@@ -59,6 +63,27 @@ class CallRecord:
         self._tokens = tokens
         self._patience = policy.patience
 
+    def begins(self, leg: Leg) -> int:
+        """Count an attempt that begins on this leg; return which of the call's it is, from 1."""
+        self.legs[leg.identity] = leg
+        self._begun += 1
+        return self._begun
+
+    def withdrawn(self) -> None:
+        """Count an attempt as never begun."""
+        self._begun -= 1
+
+    def wait(self, seconds: float, failure: BaseException | None) -> Wait:
+        """Return the record of a wait that begins now, after this failure."""
+        last = self.entries[-1] if self.entries else None
+        reason = last.reason if isinstance(last, Attempt) and failure in self.errors.values() else str(failure)
+        return Wait(call_id=self.call_id, seconds=seconds, started_at=self._clock.time(), reason=reason or "")
+
+    def ready_at(self, leg: Leg, now: float) -> float | None:
+        """Return the Unix time at which a leg may be used again; None if it may be used now."""
+        wait = self._health.check(leg, now, self._tokens).ready_at - now
+        return self._clock.time() + min(wait, FORESEEABLE_S) if wait > 0 else None
+
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
         self.errors.pop(leg.identity, None)
@@ -67,6 +92,13 @@ class CallRecord:
     def skip(self, leg: Leg, reason: str) -> None:
         """Add a leg that is not tried, and why."""
         self.entries.append(leg.skipped(reason))
+
+    def refused(self, leg: Leg, error: ProviderError) -> None:
+        """Add a leg that is not tried because the client itself forbids it."""
+        error.provider, error.model = leg.provider.name, leg.model
+        self.legs[leg.identity] = leg
+        self.failed(leg, error)
+        self.skip(leg, error.message)
 
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
         """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
@@ -78,7 +110,8 @@ class CallRecord:
         if skipped not in self.entries:
             self.entries.append(skipped)
         if leg.identity not in self.errors:
-            known = detached(admission.error, f"cooling down: {admission.error.message}")
+            declared = admission.turn is not None and not admission.turn.rate
+            known = detached(admission.error, ("" if declared else "cooling down: ") + admission.error.message)
             known.provider, known.model = leg.provider.name, leg.model
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
@@ -141,6 +174,8 @@ class CallRecord:
         now, wall = self._clock.monotonic(), self._clock.time()
         checks = [self._health.check(leg, now, self._tokens) for leg in self.legs.values()]
         waits = [check.ready_at - now for check in checks if not check.granted]
+        spent = [one.retry_after for one in self.errors.values() if isinstance(one, BudgetExceededError)]
+        waits += [wait for wait in spent if wait is not None]
         error.retry_at = wall + min(waits) if waits else None
         return error
 
@@ -156,6 +191,16 @@ _SHARED = {
     FailureScope.MODEL: "is the model of",
     FailureScope.ORIGIN: "is at the same address as",
 }
+
+
+def described(error: ProviderError) -> dict[str, Any]:
+    """Return the fields of an `Attempt` that say how it failed."""
+    return {
+        "outcome": type(error).__name__,
+        "status": error.status,
+        "message": error.message,
+        "request_id": error.request_id,
+    }
 
 
 def reason_to_stop(error: ProviderError, *, confirmed: bool) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError, G4FLiteError, ProviderError, StreamInterruptedError
-from ..health.tracker import Health
+from ..health.places import Ticket
+from ..health.tracker import Health, Memory
 from ..provider.leg import Leg
 from ..routing.tiers import FailureScope, Tiers
 from ..trail import Attempt, Skipped, Trail
@@ -22,7 +23,7 @@ from .attempt_state import AttemptState
 from .backoff import RetryWait
 from .candidates import AllCoolingDownError, Candidates
 from .decisions import Decision, RetryMode, decide
-from .outcome import CallRecord, reason_to_skip, reason_to_stop
+from .outcome import CallRecord, described, reason_to_skip, reason_to_stop
 from .policy import Policy
 
 
@@ -78,6 +79,7 @@ class Plan:
         self._record = CallRecord(
             skipped, clock, self._health, tokens, policy=policy, started_at=now, call_id=call_id, operation=operation
         )
+        self.wait_record = self._record.wait
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
         self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
@@ -102,7 +104,7 @@ class Plan:
         try:
             leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
             self._under_way += 1
-            self._record.legs[leg.identity] = leg
+            index = self._record.begins(leg)
             limit = TimeLimit(
                 self._clock,
                 self.policy.timeouts,
@@ -116,20 +118,12 @@ class Plan:
                 thinks=leg.thinks if self._thinks is None else self._thinks,
                 max_bytes=self.policy.max_response_bytes,
             )
-            attempt = Attempt(
-                provider=leg.provider.name,
-                model=leg.model,
-                key=leg.fingerprint,
-                number=number,
-                started_at=self._clock.time(),
-                call_id=self.call_id,
-                operation=leg.operation,
-                base_url=leg.base_url,
-            )
+            started_at = self._clock.time()
+            attempt = leg.attempt(number=number, index=index, started_at=started_at, call_id=self.call_id)
             return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
-            self.next_wait = 0.0 if self.finished else error.ask_at - now
+            self.next_wait = 0.0 if self.finished else min(error.ask_at, self.deadline_at) - now
             self.in_line = True
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
@@ -138,6 +132,21 @@ class Plan:
             if self._candidates.asked is not None:
                 self._health.released(self._candidates.asked, attempt_number)
             raise
+
+    def withdraw(self, state: AttemptState, error: ProviderError | None = None) -> None:
+        """Undo `begin`, as nothing was sent: the leg is the next again; with an error it is not tried at all."""
+        leg = state.leg
+        self._health.withdrawn(leg, state.number)
+        if state.ended is None:  # else a signal came when this had been done
+            state.ended = state.attempt
+            self._under_way -= 1
+            self._record.withdrawn()
+            self.next_wait, self.finished = 0.0, self.not_retryable
+            if error is None:
+                self._candidates.take_back(leg)
+                return
+            self._record.refused(leg, error)
+            self.finished = self.finished or self._is_last(self._clock.monotonic())
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
         """Record that the first content of a stream has come: for other calls, the leg works from now on."""
@@ -211,9 +220,12 @@ class Plan:
         breaker_is_open = self._remember(state, error, decision, now)
         again, wait = False, None
         try:
-            again = not decision.stops and self._may_retry(state, error, decision, now)
+            tries = {"number": state.attempt.number, "refusals": self._candidates.refusals.get(leg.identity, 0)}
+            again = not decision.stops and self._retry_wait.allows(
+                error, decision.again, leg.identity, **tries, started_at=state.limit.started_at, now=now
+            )
             if again and (not breaker_is_open or self._outlasts_breaker()):
-                wait = self._wait(state, error, decision, now)
+                wait = self._wait(leg, error, decision, now, tries)
         except ConfigurationError as mistake:
             self._caller_mistake = mistake
         useless: list[Leg] = []
@@ -221,17 +233,10 @@ class Plan:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
             useless, reason = self._next_step(state, error, decision, wait, now, again=again)
-        attempt = self._end(
-            state,
-            now,
-            outcome=type(error).__name__,
-            status=error.status,
-            message=error.message,
-            reason=reason,
-            wait=wait,
-            notes=tuple(notes),
-            request_id=error.request_id,
-        )
+        ended = described(error) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
+        if decision.memory is not Memory.NOTHING:
+            ended["ready_at"] = self._record.ready_at(leg, now)
+        attempt = self._end(state, now, **ended)
         for other in useless:
             self._record.skip(other, reason_to_skip(decision.scope, leg, error))
         return attempt
@@ -250,6 +255,11 @@ class Plan:
         self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
         return self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The place of the call in its lines, once it has stood in one."""
+        return self._candidates.ticket
 
     @property
     def has_next(self) -> bool:
@@ -289,26 +299,15 @@ class Plan:
         """Return whether the call stays on a leg whose breaker is open: no other is left, and the caller decides."""
         return self._retry_wait.outlasts_breaker and not self._candidates
 
-    def _may_retry(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> bool:
-        """Return whether the table and the policy allow another attempt on the leg, now or later."""
-        return self._retry_wait.allows(
-            error,
-            decision.again,
-            state.leg.identity,
-            number=state.attempt.number,
-            refusals=self._candidates.refusals.get(state.leg.identity, 0),
-            started_at=state.limit.started_at,
-            now=now,
-        )
-
-    def _wait(self, state: AttemptState, error: ProviderError, decision: Decision, now: float) -> float | None:
+    def _wait(
+        self, leg: Leg, error: ProviderError, decision: Decision, now: float, tries: Mapping[str, int]
+    ) -> float | None:
         """Return the seconds to wait before the leg is tried again, or before the call joins its line; None if not."""
         return self._retry_wait.wait(
             error,
             decision.again,
-            state.leg.identity,
-            number=state.attempt.number,
-            refusals=self._candidates.refusals.get(state.leg.identity, 0),
+            leg.identity,
+            **tries,
             now=now,
             deadline_at=self.deadline_at,
             others=decision.again is not RetryMode.QUEUE
@@ -325,16 +324,11 @@ class Plan:
         *,
         again: bool,
     ) -> tuple[list[Leg], str]:
-        """
-        Retry the leg, stop, or fail over. Return the other legs that cannot succeed either, and the reason.
-
-        Args:
-            again: whether the leg may be tried again later if it is not now.
-        """
+        """Retry the leg, now or `again` later, stop, or fail over. Return the legs that cannot succeed, and why."""
         leg = state.leg
         self.next_wait = wait or 0.0
         if decision.again is RetryMode.OTHER_MODEL:
-            self._candidates.try_other_model(leg)
+            self._candidates.take_back(leg)
             self.finished = self.not_retryable
             return [], "again with the next model that it lists"
         if wait is not None:
@@ -354,9 +348,13 @@ class Plan:
             self._candidates.try_when_ready(leg)
         elif again and decision.again is not RetryMode.QUEUE:
             self._candidates.try_when_cooled_down(leg, now)
+        self.finished = self.not_retryable or self._is_last(now)
         others = bool(self._candidates)
-        self.finished = self.not_retryable or (not others and self._candidates.soonest(now)[0] >= self.deadline_at)
         return useless, self._record.reason_to_leave(error, self.deadline_at - now, last=self.finished, others=others)
+
+    def _is_last(self, now: float) -> bool:
+        """Return whether no other leg is left, nor one that is back before the deadline."""
+        return not self._candidates and self._candidates.soonest(now)[0] >= self.deadline_at
 
     def _asks_another(self, leg: Leg, error: ProviderError, now: float) -> bool:
         """Let another provider, else another model, say whether it is so. Return whether one can soon."""
@@ -376,7 +374,7 @@ class Plan:
         if turn is None or too_late:
             return None, self._record.reason_to_leave(error, self.deadline_at - now, last=too_late, others=not too_late)
         ready_at, ask_at = turn
-        self.next_wait = ask_at - now
+        self.next_wait = min(ask_at, self.deadline_at) - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"
 
     def leave_lines(self) -> None:

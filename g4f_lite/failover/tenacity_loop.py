@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
 from .plan import Plan
@@ -49,26 +52,76 @@ class wait_as_planned(wait_base):  # noqa: N801  # named like tenacity's own
         return self.plan.next_wait
 
 
-def sleep(seconds: float) -> None:
-    if seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
+def sleep(plan: Plan, seconds: float) -> None:
+    if not seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
+        return
+    if (ticket := plan.ticket) is None or ticket.woken is None:
         time.sleep(seconds)
+        return
+    event = threading.Event()
+    ticket.wake = event.set
+    try:
+        if not ticket.woken:
+            event.wait(seconds)
+    finally:
+        ticket.wake = None
 
 
-async def sleep_async(seconds: float) -> None:
-    if seconds:  # asyncio.sleep(0) is a round of the event loop
+async def sleep_async(plan: Plan, seconds: float) -> None:
+    if not seconds:  # asyncio.sleep(0) is a round of the event loop
+        return
+    if (ticket := plan.ticket) is None or ticket.woken is None:
         await asyncio.sleep(seconds)
+        return
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    timer = loop.call_later(seconds, _finish, future)
+    ticket.wake = partial(_finish_soon, loop, future)  # whoever wakes it may be another thread
+    try:
+        if not ticket.woken:
+            await future
+    finally:
+        ticket.wake = None
+        timer.cancel()
+
+
+def _finish_soon(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(_finish, future)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 _retry = retry_if_exception_type(ProviderError)
 
 
-def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
+def _before_sleep(waiting: Waiting) -> Callable[[RetryCallState], None] | None:
+    """Return what tenacity calls before it sleeps."""
+    if waiting is None:
+        return None
+
+    def before_sleep(state: RetryCallState) -> None:
+        if state.upcoming_sleep:
+            waiting(state.upcoming_sleep, state.outcome.exception() if state.outcome is not None else None)
+
+    return before_sleep
+
+
+Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
+"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
+
+
+def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: Waiting = None) -> T:
     """
     Go on with a call after its first attempt has failed, until an attempt succeeds or the plan is finished.
 
     Args:
         error: the first failure: tenacity sees it as the outcome of its first attempt.
         attempt: makes the next attempt.
+        waiting: see `Waiting`.
 
     Raises:
         ProviderError: the last failure.
@@ -82,7 +135,12 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         return attempt()
 
     retrying = Retrying(
-        retry=_retry, wait=wait_as_planned(plan), stop=stop_when_plan_is_finished(plan), sleep=sleep, reraise=True
+        retry=_retry,
+        wait=wait_as_planned(plan),
+        stop=stop_when_plan_is_finished(plan),
+        sleep=partial(sleep, plan),
+        before_sleep=_before_sleep(waiting),
+        reraise=True,
     )
     try:
         return retrying(next_attempt)
@@ -90,7 +148,9 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T]) -> T:
         retrying.iter_state.reset()  # its last actions refer to `retrying`: a cycle
 
 
-async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]]) -> T:
+async def resume_async(
+    plan: Plan, error: ProviderError, attempt: Callable[[], Awaitable[T]], waiting: Waiting = None
+) -> T:
     """As `resume`, for coroutines."""
     failures = [error]
     del error
@@ -104,7 +164,8 @@ async def resume_async(plan: Plan, error: ProviderError, attempt: Callable[[], A
         retry=_retry,
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
-        sleep=sleep_async,
+        sleep=partial(sleep_async, plan),
+        before_sleep=_before_sleep(waiting),
         reraise=True,
     )
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError, StreamInterruptedError
+from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..trail import Skipped
-from .pressure import Turn
+from .places import Turn
 
 LONGEST_SHORT_WAIT_S = 10.0
 """A leg that takes the next request sooner is described as limited, else as cooling down."""
@@ -29,38 +29,23 @@ class Admission(NamedTuple):
         return self.error is None
 
 
-_A_DAY_S, _FORESEEABLE_S = 86_400.0, 3e8
+_A_DAY_S, FORESEEABLE_S = 86_400.0, 3e8
 """The time of day says when a shorter wait ends; what is longer than ten years has no end."""
 
 
 def cooling_down(leg: Leg, admission: Admission, now: float, wall: float) -> Skipped:
     """Return why a leg is not used now, with the wait in line or the time of day at which it may be used again."""
     assert admission.error is not None
-    error = f"{type(admission.error).__name__} ({admission.error.message})"
-    if (turn := admission.turn) is not None and turn.first_at - now < LONGEST_SHORT_WAIT_S:
-        limit = f"limited to about {turn.rate:.2g} requests per second" + (f", {turn.ahead} in line" * (turn.ahead > 0))
-        return leg.skipped(f"{limit}: the wait is about {turn.at - now:.1f} s after {error}")
+    error, message = type(admission.error).__name__, admission.error.message
     wait = admission.ready_at - now
+    ready_at = wall + min(wait, FORESEEABLE_S)
+    if (turn := admission.turn) is not None and (turn.first_at - now < LONGEST_SHORT_WAIT_S or not turn.rate):
+        limit = f"limited to about {turn.rate:.2g} requests per second" if turn.rate else message
+        limit += f", {turn.ahead} in line" * (turn.ahead > 0)
+        after = f" after {error}" if turn.rate else ""
+        reason = f"{limit}: the wait is about {turn.at - now:.1f} s{after}"
+        return leg.skipped(reason, message=message if turn.rate else None, ready_at=ready_at)
     until = "further notice"
-    if wait < _FORESEEABLE_S:
+    if wait < FORESEEABLE_S:
         until = time.strftime("%H:%M:%S" if wait < _A_DAY_S else "%Y-%m-%d", time.localtime(wall + wait))
-    return leg.skipped(f"cooling down until {until} after {error}")
-
-
-def detached(error: ProviderError, message: str | None = None) -> ProviderError:
-    """
-    Return a copy to be kept for other calls: without traceback and trail, which would keep a whole call alive.
-
-    Of an interrupted stream it is the cause: the text until then is for that call alone, and so is its deadline.
-    """
-    if isinstance(error, StreamInterruptedError):
-        cause = error.__cause__
-        of_leg = isinstance(cause, ProviderError) and not isinstance(cause, DeadlineExceededError)
-        error = cause if of_leg else ProviderTimeoutError(error.message)  # type: ignore[assignment]
-    kind: Any = type(error)
-    while kind.__module__ != "builtins":  # OSError, say, makes objects of another layout than Exception
-        kind = kind.__base__
-    copy: ProviderError = kind.__new__(type(error))
-    vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
-    copy.args = (error.message if message is None else message,)
-    return copy
+    return leg.skipped(f"cooling down until {until} after {error}", message=message, ready_at=ready_at)

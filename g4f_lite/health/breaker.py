@@ -88,6 +88,11 @@ class Breaker:
             self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())
 
+    def open_by_others(self, now: float, until: float) -> None:
+        """Stay open as long as another process has found it to be."""
+        self.open_until, self._opened_at, self.probe = until, now, 0
+        self._open_for = self._open_for or OPEN_S
+
     def _half_failed(self, now: float) -> bool:
         recent = [ok for at, ok in self._outcomes if now - at <= WINDOW_S]
         return len(recent) >= WINDOW_LEAST and recent.count(False) * 2 >= len(recent)

@@ -11,12 +11,11 @@ time in which it is used up. Until the second refusal little is known, so the ra
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from itertools import count
+from bisect import bisect_left
 from math import inf, log, log2
-from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError
+from .places import SHORTEST_WAIT_S, Places, Turn
 
 LOWERED_TO = 0.9
 """Share of the accepted rate to which a refusal lowers the rate."""
@@ -38,47 +37,11 @@ BURST_S = 0.1
 """Seconds of the rate that the bucket holds, but two requests at least."""
 FORGET_S = 60.0
 """Time without a refusal or a wait after which the rate is forgotten."""
-ABSENT_S = 1.0
-"""How late a call may be for its turn. Then it loses its place until it asks again."""
 FAR_S = 0.1
 """A call whose turn is further away asks again after half of the time."""
-SHORTEST_WAIT_S = 0.001
-
-_numbers = count(1)
 
 
-class Ticket:
-    """The place of one call in the lines of its legs. Lower numbers come first."""
-
-    __slots__ = ("lines", "number")
-
-    def __init__(self) -> None:
-        self.number = next(_numbers)
-        self.lines: list[Line] = []
-
-    def leave(self) -> None:
-        """Leave all lines."""
-        for line in self.lines:
-            line.leave(self.number)
-        self.lines.clear()
-
-
-class Turn(NamedTuple):
-    """When a call may go."""
-
-    at: float
-    """Its predicted turn."""
-    ask_at: float
-    """When it must ask again: before its turn if that is far away, because the rate may rise."""
-    first_at: float
-    """When the leg takes the next request of any call."""
-    rate: float
-    """The requests per second that the leg seems to allow."""
-    ahead: int
-    """How many calls come before it."""
-
-
-class Line:
+class Line(Places):
     """
     The line of one leg.
 
@@ -88,11 +51,12 @@ class Line:
     """
 
     __slots__ = (
-        "_accepted", "_ask_at", "_goal", "_grows_from", "_held_s", "_lowered_at", "_measured_from", "_rate",
-        "_recovery", "_refilled_at", "_tokens", "_used_at", "_waiting", "error", "held_until", "refusals",
+        "_accepted", "_goal", "_grows_from", "_held_s", "_lowered_at", "_measured_from", "_rate", "_recovery",
+        "_refilled_at", "_tokens", "_used_at", "error", "held_until", "refusals",
     )  # fmt: skip
 
     def __init__(self, now: float, rate: float, error: ProviderError) -> None:
+        super().__init__()
         self.error = error
         self.held_until = -inf
         """No call goes before."""
@@ -111,12 +75,6 @@ class Line:
         self._held_s = 0.0
         """How much of the time since then the line was held, and of the time to come it will be."""
         self._tokens = 0.0
-        self._waiting: list[int] = []
-        """The tickets' numbers, sorted."""
-        self._ask_at: dict[int, float] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     def rate(self, now: float) -> float:
         """Return the requests per second that the leg seems to allow now."""
@@ -156,6 +114,7 @@ class Line:
             first_at=start + first,
             rate=rate,
             ahead=ahead,
+            line=self,
         )
 
     def go(self) -> None:
@@ -163,28 +122,10 @@ class Line:
         self._tokens -= 1.0
         self._accepted += 1
 
-    def join(self, ticket: Ticket, ask_at: float) -> None:
-        """Stand in line, in the order of the tickets; the call asks again at `ask_at`."""
-        if ticket.number not in self._ask_at:
-            insort(self._waiting, ticket.number)
-            if self not in ticket.lines:
-                ticket.lines.append(self)
-        self._ask_at[ticket.number] = ask_at
-
-    def leave(self, number: int) -> None:
-        """Give up a place, if there is one."""
-        if self._ask_at.pop(number, None) is not None:
-            del self._waiting[bisect_left(self._waiting, number)]
-
-    def clear(self) -> None:
-        """Remove all calls: after a fork they are the parent's."""
-        self._waiting.clear()
-        self._ask_at.clear()
-
-    def _remove_absent(self, now: float) -> None:
-        """Remove the calls at the head that have not asked in time, so that they do not block the others."""
-        while self._waiting and self._ask_at[self._waiting[0]] + ABSENT_S < now:
-            self.leave(self._waiting[0])
+    def take_back(self) -> None:
+        """Undo `go`: the request was not sent."""
+        self._tokens += 1.0
+        self._accepted = max(0, self._accepted - 1)
 
     def _refill(self, now: float) -> float:
         rate = self.rate(now)

@@ -17,6 +17,8 @@ Window: TypeAlias = Literal["parallel", "minute", "24h", "day", "week", "month",
 The time in which a limit holds: `parallel` counts what is reserved now; `minute` and `24h` slide; `day`, `week` (from
 Monday) and `month` are those of the calendar in UTC; `total` has no end.
 """
+WhenDown: TypeAlias = Literal["local", "refuse", "open"]
+"""A budget while its state is away: a small part of it may be spent, nothing, or anything."""
 NEVER = -1
 """A wait that has no end."""
 
@@ -36,20 +38,26 @@ class Reserve(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """
     Take all of these amounts, or none of them: one atomic step. The answer is a `Reservation`.
 
-    A command whose id has been seen is not applied again: it gets the same answer, so it may be sent twice.
+    An amount counts in the window in which it is reserved, and leaves with it. A granted command whose id has been seen
+    is not applied again: it gets the same answer, so it may be sent twice. A refusal leaves nothing behind.
     """
 
     id: str
     amounts: tuple[Amount, ...]
     lease_ms: int
     """After this time the reservation ends by itself, and its amounts count as spent: presumed."""
+    when_down: WhenDown = "local"
+    """What becomes of its nano-dollars while the state is away; for the link. A state does not read it."""
+    granted: bool = False
+    """It was granted while the state was away: it is recorded, even if there is no room."""
 
 
 class Settle(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """
     End a reservation, and record what was used of each of its amounts. The answer is None.
 
-    It has no effect on an id that is unknown or settled; one that has expired is corrected.
+    It has no effect on an id that is unknown or settled, nor on a window that is over; one that has expired is
+    corrected. An amount that `used` does not have was used whole.
     """
 
     id: str
@@ -123,14 +131,15 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """
     The answer to `Reserve`.
 
-    It is refused if `refused_by` is not None: for the amount with this index there is no room.
+    It is refused if `refused_by` is not None: for the amount with this index there is no room. Of several, it is the
+    one with the longest wait.
     """
 
     left: tuple[int, ...] = ()
     """What is left of each limit, with the reservation taken off."""
     refused_by: int | None = None
     wait_ms: int = 0
-    """When to ask again; `NEVER` if waiting does not help."""
+    """When to ask again; `NEVER` if waiting does not help. If not `held`: the soonest moment at which there is room."""
     held: bool = False
     """Whether it would have room if others gave back what they hold; else it is spent."""
 
@@ -142,6 +151,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     events: tuple[Event, ...]
     members: int = 1
     """How many processes have looked in the last seconds."""
+    place: int = 0
+    """Which of them asks, from 0: they divide between them what nobody can ask for while the state is away."""
 
 
 Command: TypeAlias = Reserve | Settle | Renew | BeginProbe | EndProbe | Tell | Look | Restore

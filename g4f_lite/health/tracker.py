@@ -11,15 +11,16 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum, auto
 from itertools import count
-from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError, RateLimitError, ServerError
 from ..forks import reset_in_child
 from ..provider.leg import Identity, Leg
-from .admission import Admission, detached
+from .admission import Admission
 from .breaker import Breaker
+from .leg_state import Cooldown, LegState, OriginState, detached, key_of
 from .limits import Limit, read_limits
-from .pressure import Line, Ticket
+from .places import Ticket, Turn
+from .pressure import Line
 
 MOST_LEGS = 4096
 """How many legs, origins and cooldowns are remembered; the oldest is forgotten first."""
@@ -43,40 +44,8 @@ class Memory(Enum):
     """The failure counts for the breaker of the leg or of its origin; a leg whose service asks to wait cools down."""
 
 
-class Cooldown(NamedTuple):
-    """Until when something is not used, and the error that caused it."""
-
-    until: float
-    error: ProviderError
-
-
 _GRANTED = Admission()
 _PROBE = Admission(probe=-1)
-
-
-class _OriginState:
-    __slots__ = ("breaker", "error")
-
-    def __init__(self) -> None:
-        self.breaker = Breaker()
-        self.error: ProviderError | None = None
-        """The last failure that counted for the breaker."""
-
-
-class _LegState(_OriginState):
-    __slots__ = ("attempts", "first_token", "limits", "line")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.limits: tuple[Limit, ...] = ()
-        self.attempts: set[int] = set()
-        """The numbers of those under way. A set, because a repeated `discard` does no harm: see `Health.released`."""
-        self.first_token: float | None = None
-        self.line: Line | None = None
-
-    @property
-    def in_flight(self) -> int:
-        return len(self.attempts)
 
 
 class Health:
@@ -90,8 +59,8 @@ class Health:
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
         self._lock = threading.Lock()
-        self._legs: dict[Identity, _LegState] = {}
-        self._origins: dict[str, _OriginState] = {}
+        self._legs: dict[Identity, LegState] = {}
+        self._origins: dict[str, OriginState] = {}
         self._cooldowns: dict[Hashable, Cooldown] = {}
         self.numbers = count(1)
         """Of attempts: who begins one takes the next."""
@@ -149,11 +118,10 @@ class Health:
                     return True
             return False
 
-    def join_line(self, leg: Leg, ticket: Ticket, ask_at: float) -> None:
-        """Stand in the line of a leg, if it has one; the call asks again at `ask_at`."""
+    def join_line(self, turn: Turn, ticket: Ticket) -> None:
+        """Stand in the line in which this turn is; the call asks again at `turn.ask_at`."""
         with self._lock:
-            if (state := self._legs.get(leg.identity)) is not None and state.line is not None:
-                state.line.join(ticket, ask_at)
+            turn.line.join(ticket, turn.ask_at)
 
     def leave_lines(self, ticket: Ticket) -> None:
         """Leave all lines: the call has ended, or waits no longer."""
@@ -186,7 +154,7 @@ class Health:
         return _PROBE if probe else _GRANTED
 
     def _cooldown(self, leg: Leg, now: float) -> Cooldown | None:
-        for name in (leg.identity, _key_of(leg)):
+        for name in (leg.identity, key_of(leg)):
             if (cooldown := self._cooldowns.get(name)) is not None:
                 if cooldown.until > now:
                     return cooldown
@@ -282,7 +250,7 @@ class Health:
                 self._end_probe(leg, probe)
                 return False
             if cooldown_s and memory is not Memory.NOTHING:
-                name = _key_of(leg) if memory is Memory.KEY else leg.identity
+                name = key_of(leg) if memory is Memory.KEY else leg.identity
                 self._cool_down(name, Cooldown(now + cooldown_s, detached(error)), now)
             if memory is not Memory.BREAKER:
                 self._end_probe(leg, probe)
@@ -298,7 +266,7 @@ class Health:
         state = self._legs.get(leg.identity)
         return 1 if state is None or state.line is None else state.line.refusals_with(began_at)
 
-    def _line(self, state: _LegState, now: float, error: ProviderError) -> Line:
+    def _line(self, state: LegState, now: float, error: ProviderError) -> Line:
         """Return the line of a leg; make one if there is none that is still of use."""
         if state.line is None or state.line.is_forgotten(now):
             state.line = Line(now, state.breaker.answers_since(now - 1.0), detached(error))
@@ -320,6 +288,15 @@ class Health:
         with self._lock:
             if (state := self._legs.get(leg.identity)) is not None:
                 state.attempts.discard(number)
+            self._end_probe(leg, number)
+
+    def withdrawn(self, leg: Leg, number: int) -> None:
+        """End an attempt that has not begun after all: nothing was sent."""
+        with self._lock:
+            if (state := self._legs.get(leg.identity)) is not None and number in state.attempts:
+                state.attempts.discard(number)
+                if state.line is not None:
+                    state.line.take_back()
             self._end_probe(leg, number)
 
     def _end_probe(self, leg: Leg, probe: int) -> None:
@@ -346,20 +323,20 @@ class Health:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _leg_state(self, identity: Identity) -> _LegState:
+    def _leg_state(self, identity: Identity) -> LegState:
         if (state := self._legs.get(identity)) is None:
             if len(self._legs) >= MOST_LEGS:
                 idle = next((one for one, state in self._legs.items() if not (state.in_flight or state.line)), None)
                 if idle is not None:
                     del self._legs[idle]
-            state = self._legs[identity] = _LegState()
+            state = self._legs[identity] = LegState()
         return state
 
-    def _origin_state(self, origin: str) -> _OriginState:
+    def _origin_state(self, origin: str) -> OriginState:
         if (state := self._origins.get(origin)) is None:
             if len(self._origins) >= MOST_LEGS:
                 del self._origins[next(iter(self._origins))]
-            state = self._origins[origin] = _OriginState()
+            state = self._origins[origin] = OriginState()
         return state
 
     def _breakers(self, leg: Leg) -> list[Breaker]:
@@ -377,10 +354,6 @@ class Health:
             leg.breaker.probe = 0
         for origin in self._origins.values():
             origin.breaker.probe = 0
-
-
-def _key_of(leg: Leg) -> Hashable:
-    return (leg.provider.name, leg.base_url, leg.fingerprint)
 
 
 def _limit_error(limit: Limit) -> ProviderError:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..suggestions import install_hint
+from ..errors.suggestions import install_hint
 
 if TYPE_CHECKING:
     from .async_transport import AsyncTransport as AsyncTransport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator
 from operator import attrgetter
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ..client.async_client import AsyncClient
 from ..client.async_stream import AsyncStream
 from ..errors.exceptions import G4FLiteError, ModelUnavailableError
+from ..transport.async_http import AsyncHTTPTransport
 from .libraries import BaseAsyncTransport, connection_failure, incoming, library_of, path_of, response_for, stream_class
 from .mapping.errors import not_found
 from .mapping.events import DONE, Events, interruption
@@ -42,8 +44,11 @@ class AsyncTransport(BaseAsyncTransport):
         return self._client if self.way.retries else None
 
     def closing(self, *clients: Any) -> AsyncTransport:
-        """As `Transport.closing`."""
+        """As `Transport.closing`; a transport that is forgotten closes the connections of these clients as well."""
         self._closes += clients
+        for client in clients:
+            if isinstance(client, AsyncClient) and isinstance(client._driver.http, AsyncHTTPTransport):
+                weakref.finalize(self, client._driver.http.abandon).atexit = False
         return self
 
     async def handle_async_request(self, request: Any) -> Any:

@@ -91,4 +91,6 @@ def connection_failure(request: Any, error: e.G4FLiteError) -> Exception | None:
 @cache
 def stream_class(library: ModuleType, base: type, name: str) -> type:
     """Return a class of event streams that is also the library's own class of streams, of this name."""
+    # The package looks this up wherever a stream is finalized, also while Python exits, when nothing can be imported.
+    getattr(sys.modules.get("anyio"), "EndOfStream", None)
     return type(base.__name__, (base, getattr(library, name)), {})

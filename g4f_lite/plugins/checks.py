@@ -14,9 +14,9 @@ import pluggy
 
 from ..errors.exceptions import PluginLoadError
 from ..errors.signal_handlers import raise_interruption
+from ..errors.suggestions import did_you_mean
 from ..provider.base import Provider
 from ..routing.strategies import STRATEGIES, Strategy
-from ..suggestions import did_you_mean
 from .sources import describe
 
 

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
     from ..routing.strategies import Strategy
-    from ..trail import Attempt, CallInfo, Trail
+    from ..trail import Attempt, CallInfo, Trail, Wait
+    from ..types.chat import ChatCompletion
+    from ..types.endpoint import Answer
 
 PROJECT = "g4f_lite"
-OBSERVING = ("call_started", "attempt_started", "request_headers", "attempt_finished", "call_finished")
+OBSERVING = (
+    "call_started",
+    "attempt_started",
+    "request_headers",
+    "attempt_finished",
+    "call_waiting",
+    "call_answered",
+    "call_finished",
+)
 """The hooks that observe; each takes one argument."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -61,6 +71,16 @@ def attempt_started(attempt: Attempt) -> None:
 @hookspec
 def attempt_finished(attempt: Attempt) -> None:
     """An attempt has ended, in success or failure."""
+
+
+@hookspec
+def call_waiting(wait: Wait) -> None:
+    """A call waits before its next attempt: to retry, in line, or because all legs are cooling down."""
+
+
+@hookspec
+def call_answered(answer: ChatCompletion | Answer) -> None:
+    """A call has its whole answer, and is about to end; `answer.trail.call_id` says which call."""
 
 
 @hookspec

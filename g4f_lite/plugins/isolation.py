@@ -22,7 +22,7 @@ from ..errors.signal_handlers import is_interruption
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
 from . import hookspecs
-from .checks import hooks_of, provider_collector, strategy_collector
+from .checks import hooks_of, is_provider, provider_collector, strategy_collector
 from .sources import HOOKS_GROUP, PROVIDERS_GROUP, PluginSource, describe
 
 SLOW_S = 1.0
@@ -56,6 +56,8 @@ class Loader:
         try:
             with capture_load(source):
                 plugin = source.load()
+                if isinstance(plugin, type) and not is_provider(plugin):
+                    plugin = plugin()
                 hooks = hooks_of(self.manager, plugin)
                 is_new = not self.manager.is_registered(plugin)  # two entry points may name one module
                 if is_new:

@@ -22,7 +22,7 @@ from .sources import describe
 if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
-    from ..trail import Attempt, CallInfo, Teller, Trail
+    from ..trail import Attempt, Teller
 
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -69,6 +69,10 @@ class Observers:
             self._functions()
         return self._any
 
+    def wants(self, hook: str) -> bool:
+        """Return whether a plugin has this observing hook."""
+        return bool(self._functions()[hook])
+
     def request_headers(self, attempt: Attempt) -> dict[str, str]:
         """Return the headers that plugins add to the request of an attempt, names in lower case."""
         headers: dict[str, str] = {}
@@ -83,7 +87,7 @@ class Observers:
                 log.error("request_headers of the plugin %s failed: %s", impl.plugin_name, describe(failure))
         return headers
 
-    def observe(self, hook: str, record: Attempt | CallInfo | Trail, teller: Teller | None = None) -> None:
+    def observe(self, hook: str, record: Any, teller: Teller | None = None) -> None:
         """
         Pass a record to each observer. What a signal's handler raises meanwhile is raised when all have got it.
 

@@ -16,10 +16,10 @@ from contextlib import suppress
 from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
+from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
-from ..suggestions import did_you_mean
 from ..value import Unpicklable
 from .checks import as_provider, is_provider
 from .isolation import Loader
@@ -60,6 +60,7 @@ class Registry(Unpicklable):
         self._observers: Observers = Observers(self._loader.manager, None if parent is None else parent._observers)
         self.observe = self._observers.observe
         self.observed = self._observers.observed
+        self.wants = self._observers.wants
         self.request_headers = self._observers.request_headers
         self.refine_error = self._observers.refine_error
         self._all: list[PluginSource] = []

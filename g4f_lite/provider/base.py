@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
 from ..errors.reply import ErrorReply
+from ..errors.suggestions import did_you_mean
 from ..forks import preload_before_fork
-from ..suggestions import did_you_mean
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
 from ..types.http import HTTPRequest, HTTPResponse
@@ -122,6 +122,12 @@ class Provider(ABC):
     For errors that have no code of their own. They are looked up after `error_codes`, in this order, and decide as
     those do.
     """
+    error_fields: Mapping[str, str] = {}
+    """
+    Where this service's error bodies have OpenAI's `message`, `code`, `type` or `param`: `{"message": "problem.text"}`.
+
+    For fields that the common rules do not find; a dot leads into an object.
+    """
     limit_headers: Mapping[str, tuple[str, str]] = COMMON_LIMIT_HEADERS
     """
     Response headers that report limits, in lower case: a limit to its headers (what remains, when it resets).
@@ -201,6 +207,7 @@ class Provider(ABC):
             self.name,
             error_codes=self.error_codes,
             error_words=self.error_words,
+            error_fields=self.error_fields,
             limit_headers=self.limit_headers,
             schema_rules=self.schema_rules,
         )
@@ -379,6 +386,7 @@ class Provider(ABC):
             now=now,
             error_codes=self.error_codes,
             error_words=self.error_words,
+            error_fields=self.error_fields,
             limit_headers=self.limit_headers,
             not_ready=self.not_ready,
             wait=self.requested_wait(reply, now=now),

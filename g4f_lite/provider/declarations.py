@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
-from ..suggestions import did_you_mean
+from ..errors.suggestions import did_you_mean
 from .schema_rules import rules_of
 from .streaming import FRAMINGS
 
@@ -15,6 +15,9 @@ from .streaming import FRAMINGS
 COMMON_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = {
     limit: (f"x-ratelimit-remaining-{limit}", f"x-ratelimit-reset-{limit}") for limit in ("requests", "tokens")
 }
+
+ERROR_FIELDS = ("message", "code", "type", "param")
+"""OpenAI's fields of an error that a provider can locate."""
 
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -97,7 +100,8 @@ def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
 
 def check_declarations(name: str, **declarations: Any) -> None:
     """
-    Check what a provider declares: `error_codes`, `error_words`, `limit_headers` and `schema_rules`.
+    Check what a provider declares: `error_codes`, `error_words`, `error_fields`, `limit_headers` and
+    `schema_rules`.
 
     They are read where a mistake would break a call.
 
@@ -115,6 +119,12 @@ def check_declarations(name: str, **declarations: Any) -> None:
                 raise ConfigurationError(
                     f"{name}'s {attribute} must map texts in lower case to ProviderErrors; got {sign!r}: {error!r}"
                 )
+    for field, path in declarations["error_fields"].items():
+        if field not in ERROR_FIELDS or not (isinstance(path, str) and path):
+            raise ConfigurationError(
+                f"{name}'s error_fields must map {', '.join(ERROR_FIELDS)} to a field of the service, such as "
+                f"'problem.text'; got {field!r}: {path!r}"
+            )
     for limit, headers in declarations["limit_headers"].items():
         if not (isinstance(headers, tuple) and len(headers) == 2 and all(map(_is_lower, (limit, *headers)))):
             raise ConfigurationError(

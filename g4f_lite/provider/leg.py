@@ -6,7 +6,7 @@ import copy
 import re
 from typing import NamedTuple, Self, TypeAlias
 
-from ..trail import Skipped
+from ..trail import Attempt, Skipped
 from ..types.chat_request import ChatRequest
 from .address import split_url
 from .base import Provider
@@ -32,10 +32,13 @@ class Leg:
         self.is_local = isinstance(provider, LocalProvider)
         self.streams = self.is_local or "streaming" in provider.capabilities
         """Whether a call that streams gets a stream from it, not a whole answer."""
-        self.base_url = base = provider.api_base
+        self.base_url: str = provider.api_base
+        base = self.base_url
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""
         self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
+        self.known_route = "other:other"
+        """As in `Attempt`; set by the selection, which knows where the names come from."""
 
     @property
     def thinks(self) -> bool:
@@ -52,9 +55,31 @@ class Leg:
         twin.key = key
         return twin
 
-    def skipped(self, reason: str) -> Skipped:
-        """Return the entry of a trail that says why this leg was not tried."""
-        return Skipped(provider=self.provider.name, model=self.model, key=self.fingerprint, reason=reason)
+    def attempt(self, *, number: int, index: int, started_at: float, call_id: str) -> Attempt:
+        """Return the record of an attempt that begins; the arguments are its fields."""
+        return Attempt(
+            provider=self.provider.name,
+            model=self.model,
+            key=self.fingerprint,
+            number=number,
+            index=index,
+            started_at=started_at,
+            call_id=call_id,
+            operation=self.operation,
+            base_url=self.base_url,
+            known_route=self.known_route,
+        )
+
+    def skipped(self, reason: str, *, message: str | None = None, ready_at: float | None = None) -> Skipped:
+        """Return the entry of a trail that says why this leg was not tried; the arguments are its fields."""
+        return Skipped(
+            provider=self.provider.name,
+            model=self.model,
+            key=self.fingerprint,
+            reason=reason,
+            message=message,
+            ready_at=ready_at,
+        )
 
     def __repr__(self) -> str:
         return f"<Leg {self.route} key={self.fingerprint}>"

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 
 from .. import prices
 from ..errors.exceptions import ConfigurationError
+from ..errors.suggestions import install_hint
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
-from ..suggestions import install_hint
 from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers

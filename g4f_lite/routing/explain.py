@@ -6,7 +6,7 @@ Rule: nothing is sent, and nothing that later calls depend on changes: neither t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ..provider.leg import Leg
 from ..trail import Explanation, PlannedRoute
 from ..types.chat_request import ChatRequest
 from .router import Router
+from .selection import Selection
 
 if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest
@@ -29,6 +30,8 @@ def explain(
     tokens: float = 0.0,
     now: float,
     wall: float,
+    left: Callable[[Leg], tuple[str, ...]] = lambda leg: (),
+    affordable: Callable[[Selection], Selection] = lambda selection: selection,
 ) -> Explanation:
     """
     Return the tiers that a call with these keywords would try, and the legs that it would leave out.
@@ -39,13 +42,16 @@ def explain(
         tokens: low estimate of those in the request.
         now: monotonic seconds.
         wall: Unix time in seconds.
+        left: returns what is left of the limits that hold for a leg, in words.
+        affordable: leaves out the legs that a budget does not allow.
 
     Raises: as `Router.select_for` and `Router.ordering`.
     """
     if isinstance(request, ChatRequest):
-        tiers, ineligible = router.select_for(request, params, tokens)
+        selection = router.select_for(request, params, tokens)
     else:
-        tiers, ineligible = router.select(params, operation)
+        selection = router.select(params, operation)
+    tiers, ineligible = affordable(selection)
     random = Random()  # noqa: S311  # chance, not secrecy
     random.setstate(router.random.getstate())
     order = router.ordering(params.get("strategy"), request, random.random, router.turns.copy())
@@ -56,7 +62,7 @@ def explain(
         for leg in order(tier) if order and len(tier) > 1 else tier:
             admission = router.health.check(leg, now, tokens)
             if admission.granted:
-                usable.append(_planned(leg))
+                usable.append(_planned(leg, left(leg)))
             else:
                 skipped.append(cooling_down(leg, admission, now, wall))
         if usable:
@@ -64,7 +70,11 @@ def explain(
     return Explanation(tiers=tuple(planned), skipped=tuple(skipped))
 
 
-def _planned(leg: Leg) -> PlannedRoute:
+def _planned(leg: Leg, limits: tuple[str, ...]) -> PlannedRoute:
     return PlannedRoute(
-        provider=leg.provider.name, model=leg.model, base_url=leg.provider.api_base, key=leg.fingerprint
+        provider=leg.provider.name,
+        model=leg.model,
+        base_url=leg.provider.api_base,
+        key=leg.fingerprint,
+        limits=limits,
     )

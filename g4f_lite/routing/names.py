@@ -11,9 +11,9 @@ from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
 from ..errors.signal_handlers import raise_interruption
+from ..errors.suggestions import closest
 from ..provider.address import is_loopback
 from ..provider.base import Provider
-from ..suggestions import closest
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 

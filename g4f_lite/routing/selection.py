@@ -71,7 +71,7 @@ def select(
         MissingKeyError, NoUsableRouteError: no leg is left.
         ConfigurationError: a name has the wrong type, or two names contradict each other.
     """
-    builder = _TierBuilder(directory, leg_factory, rules_of(operation))
+    builder = _TierBuilder(directory, leg_factory, rules_of(operation), routes or ())
     check_names(model, fallback_models)
     if model is not None:
         if provider is None:
@@ -95,12 +95,15 @@ def select(
 class _TierBuilder:
     """Appends tiers of usable legs, each leg once, and notes why others were left out."""
 
-    def __init__(self, directory: Directory, leg_factory: LegFactory, rules: EndpointRules) -> None:
+    def __init__(
+        self, directory: Directory, leg_factory: LegFactory, rules: EndpointRules, routes: Sequence[object]
+    ) -> None:
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
         self._directory = directory
         self._leg_factory = leg_factory
         self._rules = rules
+        self._routes = routes
         self._added: set[object] = set()
         self._unusable: set[Provider] = set()
         """Left out already; the reason is the same for all models of a provider."""
@@ -294,7 +297,17 @@ class _TierBuilder:
         self._depends_on.append(depends_on)
         if obstacle is None and not model and self._rules.needs_model(provider):
             obstacle = Obstacle("has no default model for this")
+        for leg in legs:
+            leg.known_route = self._known_route(provider, model)
         return legs, obstacle
+
+    def _known_route(self, provider: Provider, model: str) -> str:
+        """Return `provider:model` with `other` for a part that only the caller has named."""
+        if not self._directory.knows(provider.name):
+            return "other:other"
+        route = f"{provider.name}:{model}"
+        is_known = not model or model in self._rules.listed(provider) or route in self._routes
+        return route if is_known else f"{provider.name}:other"
 
     def _is_comparable(self, provider: Provider, model: str) -> bool:
         """Tell whether results may come from this model, which the caller did not name; if not, skip it."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .scripted import ScriptedProvider as ScriptedProvider
     from .server import FaultServer as FaultServer
     from .shapes import Failure as Failure
+    from .shapes import OpenaiShape as OpenaiShape
     from .shapes import Said as Said
     from .shapes import Shape as Shape
 
@@ -48,7 +49,7 @@ _MODULES = {
     "scripted": "ScriptedProvider",
     "script": "Received",
     "server": "FaultServer",
-    "shapes": "Failure Said Shape",
+    "shapes": "Failure OpenaiShape Said Shape",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

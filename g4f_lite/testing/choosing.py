@@ -21,7 +21,7 @@ def by_model(choose: Callable[[str], Reply]) -> Reply:
 
 
 def by_prompt(choose: Callable[[str], Reply]) -> Reply:
-    """Choose the reply by the text of the last message, in any protocol; "" if there is none."""
+    """Choose the reply by the text of the last message, in any of the four protocols; "" if there is none."""
     return lambda request: choose(_last_text(request))(request)
 
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from . import choosing
 from .framing import framed
 from .script import Action, Close, Pause, Received, Reply
-from .shapes import SHAPES, Failure, Said, Shape, ShapeName, openai_endpoints
+from .shapes import SHAPES, AnyShape, Failure, OpenaiShape, Said, Shape, openai_endpoints, resolved
 from .shapes.contract import count, words
 from .shapes.openai import usage as _usage
 from .wire import END, head, http_chunk, sse
@@ -59,8 +59,6 @@ __all__ = [
 ]
 
 FOREVER = 3600.0
-
-AnyShape: TypeAlias = ShapeName | Shape | None
 
 _JSON = {"content-type": "application/json"}
 _STREAMS = {
@@ -105,22 +103,19 @@ def _interrupted(pieces: int) -> Said:
     return Said([f"word{number} " for number in range(pieces)], finish=None)
 
 
-def _resolve(shape: AnyShape) -> Shape | None:
-    if not isinstance(shape, str):
-        return shape
-    if shape not in SHAPES:
-        raise ValueError(f"unknown shape {shape!r}; known: {', '.join(SHAPES)}")
-    return SHAPES[shape]
-
-
 def _shape(shape: AnyShape, request: Received) -> Shape:
-    return _resolve(shape) or SHAPES[request.shape]
+    return resolved(shape) or request.read_by or SHAPES[request.shape]
 
 
 def _in(shape: AnyShape, reply: Callable[[Received, Shape], Iterable[Action]]) -> Reply:
     """Return a reply that gets its shape when a request arrives. An unknown name raises `ValueError` at once."""
-    known = _resolve(shape)
-    return lambda request: reply(request, _shape(known, request))
+    known = resolved(shape)
+
+    def answered(request: Received) -> Iterable[Action]:
+        spoken = _shape(known, request)
+        return reply(request._replace(read_by=known) if known else request, spoken)
+
+    return answered
 
 
 # -- replies -------------------------------------------------------------------------------
@@ -237,7 +232,7 @@ def _whole_answer(
 
 def _content(shape: Shape, request: Received, said: Said) -> tuple[bytes, str]:
     """Return body and content type of a complete answer, of chat or another endpoint."""
-    if request.endpoint and shape is SHAPES["openai"]:
+    if request.endpoint and (shape is SHAPES["openai"] or isinstance(shape, OpenaiShape)):
         return openai_endpoints.whole(request, said)
     return _dump(shape.whole(request.model, said)), _JSON["content-type"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from .shapes import ShapeName, cohere, gemini
+from .shapes import Shape, ShapeName, cohere, gemini
 
 ENDPOINTS = (
     "/embeddings", "/audio/transcriptions", "/audio/translations", "/audio/speech", "/images/generations",
@@ -27,6 +27,8 @@ class Received(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+    read_by: Shape | None = None
+    """The protocol that the server or the reply was given; None: the path decides."""
 
     @property
     def json(self) -> Any:
@@ -76,7 +78,9 @@ class Received(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The requested model: from the path for Gemini, else from the body or form."""
+        """The requested model: from the path for Gemini, else from the body or form; a given protocol decides."""
+        if read := getattr(self.read_by, "model_of", None):  # an object may have only the other members of a shape
+            return str(read(self._replace(read_by=None)))
         if found := gemini.PATH.search(self.path):
             return unquote(found["model"])
         if "multipart" in self.headers.get("content-type", ""):
@@ -85,7 +89,9 @@ class Received(NamedTuple):
 
     @property
     def stream(self) -> bool:
-        """Whether it asks for a stream: from the path for Gemini, else from the body."""
+        """Whether it asks for a stream: from the path for Gemini, else from the body; a given protocol decides."""
+        if read := getattr(self.read_by, "streams", None):
+            return bool(read(self._replace(read_by=None)))
         if found := gemini.PATH.search(self.path):
             return found["method"] == "streamGenerateContent"
         return bool(self._member("stream", False))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from .script import Action, Pause, Received, Reply
+from .shapes import AnyShape, resolved
 
 _READ = 1 << 16
 
@@ -28,10 +29,12 @@ class FaultServer:
     repeated. Without either the answer is "ok". All requests are in `received`.
 
     Args:
+        shape: the protocol of all requests, a name or an object; None: the path of each decides.
         read_pause: seconds to wait after each 64 KiB of a request's body, to receive uploads slowly.
     """
 
-    def __init__(self, *, read_pause: float = 0.0) -> None:
+    def __init__(self, *, shape: AnyShape = None, read_pause: float = 0.0) -> None:
+        self.shape = resolved(shape)
         self.read_pause = read_pause
         self.received: list[Received] = []
         self._models: dict[str, deque[Reply]] = {}
@@ -125,6 +128,7 @@ class FaultServer:
         try:
             with connection, connection.makefile("rb") as reader:
                 while (request := _read_request(reader, self._pause_reading)) is not None:
+                    request = request._replace(read_by=self.shape)
                     with self._lock:
                         self.received.append(request)
                         reply = self._next_reply(request)

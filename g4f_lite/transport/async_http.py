@@ -234,6 +234,16 @@ class AsyncHTTPTransport:
         if (found := self._sessions.pop(asyncio.get_running_loop(), None)) is not None:
             await found.retire()
 
+    def abandon(self) -> None:
+        """
+        Close every loop's session, each in its own loop when that runs next.
+
+        Any thread may call this, also where no loop runs, for an object that nobody can use or close any more.
+        """
+        for loop, found in list(self._sessions.items()):
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(found.retire_soon)
+
 
 def _host(origin: str) -> str:
     scheme, _, host = origin.partition("://")
@@ -326,6 +336,9 @@ class _LoopSession:
 
     async def start(self) -> None:
         await anext(self._guard)
+
+    def retire_soon(self) -> None:
+        self.loop.create_task(self.retire())
 
     async def retire(self) -> None:
         """Close what is idle now, and the rest with the last call or stream that is under way."""

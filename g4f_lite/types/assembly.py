@@ -177,13 +177,22 @@ class Assembly:
         )
 
     def outline(self, chunks: Iterable[ChatCompletionChunk]) -> ChatCompletion:
-        """Return model, tier and usage of the answer with these chunks, without adding them, which takes far longer."""
-        model, tier, usage = self._model, self._tier, self._usage
+        """
+        Return id, model, tier, usage and finish reasons of the answer with these chunks.
+
+        It does not add them, which takes far longer.
+        """
+        of, model, tier, usage = self._id, self._model, self._tier, self._usage
+        reasons = {index: choice.finish_reason for index, choice in self._choices.items()}
         for chunk in chunks:
-            model, tier = model or chunk.model, tier or chunk.service_tier
+            of, model, tier = of or chunk.id, model or chunk.model, tier or chunk.service_tier
             if chunk.usage is not None:
                 usage = larger_counts(usage, chunk.usage)
-        return ChatCompletion(model=model or "", usage=usage, service_tier=tier)
+            for choice in chunk.choices:
+                if choice.finish_reason:
+                    reasons[choice.index] = choice.finish_reason
+        choices = tuple([Choice(index=index, finish_reason=reasons[index]) for index in sorted(reasons)])
+        return ChatCompletion(id=of or "", model=model or "", choices=choices, usage=usage, service_tier=tier)
 
     def text(self, chunks: Iterable[ChatCompletionChunk]) -> str:
         """Return the text of the first choice with these chunks, without adding them."""

@@ -38,7 +38,7 @@ _SIGNS = (
     (0, b"RIFF", "wav"), (0, b"ID3", "mp3"), (0, b"\xff\xfb", "mp3"), (0, b"\xff\xf3", "mp3"), (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"), (4, b"ftyp", "m4a"), (0, b"\x1aE\xdf\xa3", "webm"),
 )  # fmt: skip
-"""Services detect the format by the name's ending; a name without one gets it by the first bytes."""
+"""Services detect the format by the name's ending; a name without a known one gets it by the first bytes."""
 
 
 class UploadFile:
@@ -84,12 +84,16 @@ class UploadFile:
         if self.size > MAX_UPLOAD:
             raise InvalidRequestError(f"{what} has {self.size} bytes; more than {MAX_UPLOAD >> 20} MiB are not sent")
         self.name = str(name) if name else "audio" if what == "file" else what
-        if "." not in self.name:  # such as a temporary file's: services go by the ending
+        if self._kind not in _KINDS:  # such as a temporary file's: services go by the ending
             self.name += self._ending()
 
     @property
     def content_type(self) -> str:
-        return _KINDS.get(self.name.rpartition(".")[2].lower(), "application/octet-stream")
+        return _KINDS.get(self._kind, "application/octet-stream")
+
+    @property
+    def _kind(self) -> str:
+        return self.name.rpartition(".")[2].lower()
 
     @property
     def in_memory(self) -> bool:

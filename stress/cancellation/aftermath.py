@@ -66,6 +66,19 @@ def check_memory(client: Any) -> None:
     for name, state in [*health._legs.items(), *health._origins.items()]:
         check("no probe is taken", state.breaker.probe in (0, OTHERS_PROBE), f"{state.breaker.probe} on {name}")
 
+    if client._calls.shared is not None:
+        check_shared(client)
+
+
+def check_shared(client: Any) -> None:
+    """Check that nothing of the limits and no probe is held, and that nobody stands in line for them."""
+    state = client._calls.link._state
+    for name, scope in client._calls.shared.quotas.scopes.items():
+        free = eventually(lambda: not any(used.reserved for used in state.used(name).values()))  # noqa: B023
+        check("nothing of a limit is held", free, f"{state.used(name)} of {name}")
+        check("no place is kept in a line", not len(scope.gate), name)
+    check("no probe of several clients is taken", not len(state._books.notices._probes), "notices")
+
 
 def check_attempts(observer: Observer, form: Form, interruptions: Iterable[str], more: int = 0) -> None:
     """Check that each attempt has ended once, and that no leg is blamed for the interruption."""

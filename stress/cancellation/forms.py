@@ -15,8 +15,10 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 import g4f_lite
-from g4f_lite import AsyncClient, G4FLiteError
+from g4f_lite import AsyncClient, G4FLiteError, Limits
 from g4f_lite.client import shortcuts
+from g4f_lite.health.shared_state import Amount, Renew, Reserve
+from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import replies
 from g4f_lite.testing.replies import Reply
 
@@ -94,6 +96,12 @@ def _probed(client: Any) -> None:
 OTHERS_PROBE = 1 << 40
 
 
+def _no_room(client: Any) -> None:
+    """Let another client hold the only place for a moment."""
+    client._calls.link.ask([Reserve("another", (Amount("leg/alpha", "calls", "parallel", 1, 1),), 1)])
+    client._calls.link._state.execute([Renew(("another",), 3)])
+
+
 def _key() -> str:
     time.sleep(SHORT_S / 2)
     return "key-of-a-function"
@@ -140,6 +148,8 @@ _TYPED = {"provider": "alpha", "response_model": Count}
 _TOOLS = {"provider": "alpha", "tools": [weather]}
 _LARGE = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 21)}}
 _MEDIUM = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 17)}}
+
+_LIMITED = {"limits": {"alpha": Limits(parallel=1, tpm=10**6), "beta": Limits(parallel=1)}}
 
 FORMS = [
     Form("whole"),
@@ -210,6 +220,19 @@ FORMS = [
         answers={"plain": (replies.error(429, "slow down", retry_after="0.003"), echo())},
         failures=("RateLimitError",),
     ),
+    Form("limited", settings=_LIMITED),
+    Form("limited stream", _STREAM, reads="middle", settings=_LIMITED),
+    Form("limited stream dropped in the middle", _STREAM, reads="dropped", settings=_LIMITED),
+    Form("limited, in line", settings=_LIMITED, prepare=_no_room),
+    Form("limited failover", _SPARE, settings={**_LIMITED, "patience": 0}, prepare=_no_room),
+    Form(
+        "limited, hedged",
+        _SPARE,
+        settings={"limits": {"alpha": Limits(parallel=2), "beta": Limits(parallel=2)}, "hedge_after": SHORT_S},
+        answers={"plain": (echo(before=4 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
+        only="async",
+    ),
+    Form("probe of several clients", settings={"state": MemoryState()}, prepare=_half_open),
     Form("probe", prepare=_half_open),
     Form("probe that streams", _STREAM, reads="end", prepare=_half_open),
     Form("waits for a probe", prepare=_probed),

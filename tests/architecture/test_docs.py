@@ -25,8 +25,9 @@ PAGES = sorted(
     ]
 )
 WIDTH = 110
-# tests/integration/test_authors.py runs the steps of the tutorial.
-WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name != "tutorial.md"]
+ELSEWHERE = ("tutorial.md", "ecosystem.md")
+"""tests/integration/test_authors.py runs the steps of the one, tests/openai/ecosystem the examples of the other."""
+WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name not in ELSEWHERE]
 
 
 def name(page: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 from helpers.installing import ROOT
 
 import g4f_lite_providers.local_weights
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 
 TEXTS = [
     path
@@ -31,7 +31,7 @@ def test_messages_have_the_same_words() -> None:
     assert ours == ["local_weights.py"]
 
 
-@pytest.mark.parametrize("extra", ["cli", "local", "openai", "prices", "tools", "vertex"])
+@pytest.mark.parametrize("extra", ["cli", "local", "openai", "prices", "redis", "tools", "vertex"])
 def test_the_page_names_the_extra(extra: str) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
     assert f"`{extra}`" in page

@@ -17,15 +17,15 @@ from g4f_lite.testing import FaultServer, replies
 
 NAMES = frozenset(
     """
-    AsyncClient AsyncStream Attempt AuthenticationError ChatCompletion ChatCompletionChunk ChatRequest Choice
+    AsyncClient AsyncStream Attempt AuthenticationError Budget BudgetExceededError ChatCompletion ChatCompletionChunk ChatRequest Choice
     CallInfo ChoiceLogprobs TokenLogprob ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
-    HTTPResponse InvalidRequestError Leg LocalProvider MalformedResponseError Message MissingKeyError
+    HTTPResponse InvalidRequestError Leg Limits LocalProvider MalformedResponseError Message MissingKeyError
     ModelUnavailableError NoUsableRouteError NotReadyError OpenaiTemplate PermissionDeniedError PlannedRoute PluginInfo
     PluginLoadError PluginWarning Provider ProviderError ProviderTimeoutError QuotaExceededError
     RateLimitError RedirectError ReplyError RequestTooLargeError RoutesExhaustedError ServerError ServerSentEvent Skipped
     Strategy StrategyContext Stream StreamFraming StreamInterruptedError StreamParser Timeouts TokenDetails ToolCall
-    ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage
+    ToolCallDelta ToolCallError ToolLoopError ToolResult ToolRound ToolRun Trail UnknownModelError UnknownProviderError UnsupportedParameterError Usage Wait
     Answer CreateEmbeddingResponse Embedding EmbeddingRequest EndpointRequest Image ImageEditRequest ImageRequest ImagesResponse
     MediaUsage Model ModelList ModelsRequest Speech SpeechRequest Transcription TranscriptionRequest
     TranscriptionSegment TranscriptionWord TranslationRequest Upload UploadFile

@@ -35,6 +35,8 @@ from g4f_lite.types.chat_request import ChatRequest
 from g4f_lite.types.size_limits import MAX_CHOICES, MAX_STREAM
 from g4f_lite.types.time_limit import TimeLimit
 
+pytestmark = pytest.mark.no_cover  # it measures memory, and the lines that it runs are covered by others
+
 PATIENT = Timeouts(first_token=60, stall=60, total=60)
 SIZES = {b"+5": 5, b"0x5": 5, b" 5": 5, b"5 ": 5, b"0_5": 5, b"1_0": 16}
 """Sizes that Python's `int` accepts and HTTP does not."""

@@ -18,6 +18,8 @@ from g4f_lite.types.call_ids import StreamedIds
 from g4f_lite.types.http import ServerSentEvent
 from g4f_lite.types.size_limits import MAX_CHOICES
 
+pytestmark = pytest.mark.no_cover  # it measures time, and the lines that it runs are covered by others
+
 
 @dataclass
 class Hero:

@@ -110,6 +110,7 @@ BODIES = st.lists(st.tuples(LINES, st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\
 )
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=300)
 @given(st.one_of(BODIES, st.binary(max_size=60)), st.data())
 def test_no_split_of_any_bytes_changes_the_events(body: bytes, draw: st.DataObject) -> None:
@@ -140,6 +141,7 @@ def test_openais_events_take_the_fast_path() -> None:
     assert decoder.feed(b": a comment\n\n") == []
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=100)
 @given(
     st.lists(st.text(min_size=1).filter(str.strip).map(str.encode), max_size=5), st.sampled_from(["\n", "\r\n", "\r"])

@@ -13,7 +13,7 @@ from helpers.commands import KEY, Cli, Free
 import g4f_lite
 import g4f_lite_providers
 from g4f_lite.cli.doctor import DEPENDENCIES, EXTRAS
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 from g4f_lite.testing import FaultServer
 
 

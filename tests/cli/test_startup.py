@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.commands import Cli
 
 import g4f_lite
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 
 
 def test_every_command_has_help_with_an_example(cli: Cli) -> None:

@@ -173,6 +173,7 @@ def test_any_messages_are_accepted_or_refused_with_our_error(messages: Any) -> N
         assert str(error)
 
 
+@pytest.mark.no_cover
 @given(params=st.dictionaries(st.sampled_from(sorted(set(ChatRequest.__struct_fields__) - {"messages"})), JSON))
 @settings(max_examples=300, deadline=None)
 def test_any_parameters_are_accepted_or_refused_with_our_error(params: dict[str, Any]) -> None:

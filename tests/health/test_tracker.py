@@ -170,6 +170,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.no_cover
 @given(steps=STEPS)
 @settings(max_examples=1000, deadline=None)
 def test_a_check_grants_the_legs_that_a_plan_then_attempts(steps: list[Any]) -> None:

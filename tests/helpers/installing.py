@@ -12,12 +12,21 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
+QUICK = "G4F_LITE_QUICK" in os.environ
+"""Whether `.ci/run` has done the longest searches, and what is built and installed, on another Python."""
+ONCE = pytest.mark.skipif(QUICK, reason="slow, and done on another Python")
 SLOW = [
     pytest.mark.xdist_group("distribution"),  # one worker builds and installs everything once
-    pytest.mark.skipif("G4F_LITE_QUICK" in os.environ, reason="slow, and done on another Python"),
+    ONCE,
 ]
-OURS = ("PYTHONPATH", "PYTEST_ADDOPTS", "G4F_LITE_LOAD_PLUGINS", "COVERAGE_PROCESS_CONFIG")
+MEASURING = "COVERAGE_PROCESS_CONFIG"
+OURS = ("PYTHONPATH", "PYTEST_ADDOPTS", "G4F_LITE_LOAD_PLUGINS", MEASURING)
 """Variables that a program outside of this test run must not inherit."""
+
+
+def unmeasured(**more: str) -> dict[str, str]:
+    """Return an environment for a long search: coverage, which would double its time, does not measure it."""
+    return {**{name: value for name, value in os.environ.items() if name != MEASURING}, **more}
 
 
 def call(*command: str | Path, cwd: Path, **environment: str) -> str:

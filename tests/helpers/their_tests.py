@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.shapes import openai_endpoints
+from helpers.installing import unmeasured
 
 CLASSES = {"openai": "OpenAI, AsyncOpenAI", "groq": "Groq, AsyncGroq"}
 FILES = {
@@ -42,13 +43,19 @@ class Report(NamedTuple):
 
 
 def fetch(package: str, folder: Path) -> Path | None:
-    """Return the folder with the tests of the installed version of a package; None if no index has them."""
+    """
+    Return the folder with the tests of the installed version of a package; None if no index has them.
+
+    What they need besides goes into `FOLDER/../more`, where it is found again for the next package.
+    """
     pip = [sys.executable, "-m", "pip", "--quiet", "--retries=0", "--timeout=10", "--disable-pip-version-check"]
     source = [f"{package}=={version(package)}", "--no-deps", "--no-binary=:all:", f"--dest={folder}"]
-    more = [*NEEDED, f"--target={folder / 'more'}"]
-    for command in ([*pip, "download", *source], [*pip, "install", *more]):
+    commands = [[*pip, "download", *source]]
+    if not (more := folder.parent / "more").exists():
+        commands.append([*pip, "install", "--no-compile", *NEEDED, f"--target={more}"])
+    for command in commands:
         try:
-            subprocess.run(command, capture_output=True, timeout=300, check=True)
+            subprocess.run(command, env=unmeasured(), capture_output=True, timeout=300, check=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return None
     (packed,) = folder.glob("*.tar.gz")
@@ -67,10 +74,9 @@ def run(package: str, folder: Path, environment: dict[str, str] | None = None) -
         marker = f"from {package}._utils import is_dict\n"
         assert marker in text
         fixtures.write_text(text.replace(marker, marker + ours, 1), "utf-8")
-    own = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # such as --cov
     with FaultServer() as server:
         server.script(answer)
-        path = os.pathsep.join(str(one) for one in (folder.parent / "more", folder))
+        path = os.pathsep.join(str(one) for one in (folder.parents[1] / "more", folder))
         settings = ("addopts=", "asyncio_mode=auto", "asyncio_default_fixture_loop_scope=session")
         done = subprocess.run(
             [
@@ -79,7 +85,9 @@ def run(package: str, folder: Path, environment: dict[str, str] | None = None) -
                 *(f"tests/api_resources/{one}" for one in FILES[package]),
             ],
             cwd=folder,
-            env={**own, "PYTHONPATH": path, "TEST_API_BASE_URL": server.base_url, **(environment or {})},
+            env=unmeasured(
+                PYTHONPATH=path, PYTEST_ADDOPTS="", TEST_API_BASE_URL=server.base_url, **(environment or {})
+            ),
             capture_output=True,
             text=True,
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 
 import pytest
-from helpers.installing import ROOT
+from helpers.installing import ROOT, unmeasured
 
 ON_POSIX = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="it sends signals")
 
@@ -43,7 +42,7 @@ def sweep(*arguments: str, **environment: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "stress.cancellation", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env=unmeasured(**environment),
         capture_output=True,
         text=True,
         timeout=500,

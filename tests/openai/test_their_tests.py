@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.installing import ONCE
 from helpers.their_tests import fetch, run
 
 MOCKED = "test_speech.py"
@@ -14,16 +15,22 @@ caller gives, whose connections we use; without one, the connections are our own
 """
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("their tests")
+
+
 @pytest.fixture(scope="module", params=["openai", "groq"])
-def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def package(request: pytest.FixtureRequest, folders: Path) -> tuple[str, Path]:
     """A package, and the folder with its tests."""
     name: str = request.param
-    folder = fetch(name, tmp_path_factory.mktemp(name))
+    folder = fetch(name, folders / name)
     if folder is None:
         pytest.skip("no index has the source distribution and what its tests need")
     return name, folder
 
 
+@ONCE
 @pytest.mark.xdist_group("their tests")
 def test_their_tests_pass(package: tuple[str, Path]) -> None:
     name, folder = package

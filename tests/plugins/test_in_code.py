@@ -132,3 +132,16 @@ def test_a_plugin_in_code_that_cannot_be_used_is_refused_and_leaves_nothing(plug
         register(plugin)
     assert process_registry().plugins() == before
     process_registry().observe("call_finished", Trail())
+
+
+def test_a_class_is_instantiated(server: FaultServer) -> None:
+    seen: list[Trail] = []
+
+    class Diary:
+        @hookimpl
+        def call_finished(self, trail: Trail) -> None:
+            seen.append(trail)
+
+    with Client(plugins=[Diary], base_urls={"groq": server.base_url}, keys={"groq": "gsk_test"}) as client:
+        client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], provider="groq")
+    assert [trail.outcome for trail in seen] == ["ok"]

@@ -204,7 +204,7 @@ def test_the_command_names_broken_plugins_and_says_how_to_switch_them_off(tmp_pa
     [
         ("register_provider", "register", "unknown hook 'register_provider'; did you mean 'register_providers'?"),
         ("refine_errors", "error", "did you mean 'refine_error'?"),
-        ("on_chunk", "chunk", "unknown hook 'on_chunk'; there are attempt_finished, attempt_started, call_finished"),
+        ("on_chunk", "chunk", "unknown hook 'on_chunk'; there are attempt_finished, attempt_started, call_answered"),
         ("refine_error", "provider, response, error", "'response'; there are provider, reply, error"),
         ("attempt_started", "attempts", "attempt_started cannot have the argument 'attempts'; did you mean 'attempt'?"),
         ("attempt_started", "attempt, more", "cannot have the argument 'more'; there are attempt"),

@@ -11,7 +11,7 @@ from helpers.imports import python
 
 import g4f_lite
 from g4f_lite import Client, OpenaiTemplate, audio_part, image_part
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 from g4f_lite.testing import FaultServer, replies
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)

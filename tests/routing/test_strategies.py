@@ -12,10 +12,10 @@ from helpers.plans import leg, no_jitter
 
 import g4f_lite
 from g4f_lite import ChatRequest, Client
+from g4f_lite.errors.suggestions import install_hint
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.leg import Leg
 from g4f_lite.routing.strategies import StrategyContext, TurnCounter
-from g4f_lite.suggestions import install_hint
 from g4f_lite.testing import FaultServer, replies
 
 

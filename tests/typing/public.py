@@ -225,7 +225,7 @@ def the_classes_of_other_packages(client: Client) -> None:
 
 
 def an_explanation(client: Client) -> None:
-    explained = client.explain(provider="groq")
+    explained = client.explain(messages=[{"role": "user", "content": "hi"}], stream=True, provider="groq")
     assert_type(explained, Explanation)
     assert_type(explained.tiers[0][0], PlannedRoute)
 

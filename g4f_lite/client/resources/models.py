@@ -26,8 +26,8 @@ from ...routing.tiers import Tiers
 from ...trail import Trail
 from ...types.models import Model, ModelList
 from ...types.timeouts import Timeouts
-from ..chat_request import unknown_keyword
 from ..endpoint_requests import check_endpoint
+from ..keywords import unknown_keyword
 from .base import AsyncResource, Resource
 
 if TYPE_CHECKING:

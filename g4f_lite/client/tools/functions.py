@@ -15,7 +15,7 @@ import msgspec
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
 from ...errors.signal_handlers import raise_interruption
-from ...suggestions import install_hint
+from ...errors.suggestions import install_hint
 from ...types.json_values import is_encodable
 from ...value import JSONObject
 

@@ -8,23 +8,11 @@ from collections.abc import Sequence
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
-from ..shared_state import (
-    Answer,
-    BeginProbe,
-    Command,
-    EndProbe,
-    Event,
-    Look,
-    Renew,
-    Reserve,
-    Restore,
-    Seen,
-    Settle,
-    Tell,
-)
-from .ledger import Ledger, unknown
-
-_KEPT_EVENTS = 4096
+from ..shared_state import Answer, Command
+from .books import Books
+from .clock import uptime_ms
+from .ledger import Used
+from .table import MemoryTable
 
 
 class MemoryState(Unpicklable):
@@ -33,71 +21,37 @@ class MemoryState(Unpicklable):
     is_local = True
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._told = threading.Event()
         self._closed = False
-        self._clear()
+        self.after_fork()
         reset_in_child(self)
 
-    def _clear(self) -> None:
-        self._started_ms = time.time() * 1000 - time.monotonic() * 1000
-        self._ledger = Ledger()
-        self._probes: dict[str, tuple[str, int]] = {}
-        self._events: dict[int, tuple[Event, int]] = {}
-        """By number, each with the time at which it ends."""
-        self._cursor = 0
+    def after_fork(self) -> None:
+        self._lock, self._told = threading.Lock(), threading.Event()
+        self._started_ms = time.time_ns() // 1_000_000 - uptime_ms()
+        self._books = Books(lambda name, record: MemoryTable())
+        self._interrupted = False
+        """The handler of a signal has raised in the middle of a command."""
 
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds; a change of the machine's clock does not matter."""
-        return int(self._started_ms + time.monotonic() * 1000)
+        return self._started_ms + uptime_ms()
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         with self._lock:
-            now = self.now_ms()
-            return [self._execute(command, now) for command in commands]
+            if self._interrupted:
+                self._books.ledger.mend()
+            self._interrupted = True
+            now, cursor = self.now_ms(), self._books.notices.cursor
+            answers = [self._books.execute(command, now) for command in commands]
+            self._interrupted = False
+            if self._books.notices.cursor != cursor:
+                self._told.set()
+        return answers
 
-    def _execute(self, command: Command, now: int) -> Answer:
-        match command:
-            case Reserve():
-                return self._ledger.reserve(command, now)
-            case Settle():
-                self._ledger.settle(command, now)
-            case Renew():
-                self._ledger.renew(command, now)
-            case Restore():
-                self._ledger.restore(command, now)
-            case BeginProbe(name, probe, lease_ms):
-                holder, until = self._probes.get(name, (probe, 0))
-                if holder != probe and now < until:
-                    return False
-                self._probes[name] = probe, now + lease_ms
-                return True
-            case EndProbe(name, probe):
-                if self._probes.get(name, ("", 0))[0] == probe:
-                    del self._probes[name]
-            case Tell(event):
-                self._tell(event, now)
-            case Look(since):
-                return self._seen(since, now)
-            case _:
-                raise unknown(command)
-        return None
-
-    def _tell(self, event: Event, now: int) -> None:
-        self._cursor += 1
-        self._events[self._cursor] = event, now + event.left_ms
-        if len(self._events) > _KEPT_EVENTS:
-            del self._events[next(iter(self._events))]
-        self._told.set()
-
-    def _seen(self, since: int, now: int) -> Seen:
-        events = []
-        for number, (event, until) in list(self._events.items()):
-            if until <= now:
-                del self._events[number]
-            elif number > since:
-                events.append(Event(event.kind, event.name, until - now, event.error, event.message, event.host))
-        return Seen(self._cursor, tuple(events))
+    def used(self, scope: str) -> dict[tuple[str, str], Used]:
+        """Return what is used of the limits of a scope, by unit and window."""
+        with self._lock:
+            return self._books.ledger.used(scope, self.now_ms())
 
     def wait(self, seconds: float) -> None:
         if not self._closed and self._told.wait(seconds):
@@ -106,7 +60,3 @@ class MemoryState(Unpicklable):
     def close(self) -> None:
         self._closed = True
         self._told.set()
-
-    def after_fork(self) -> None:
-        self._lock, self._told = threading.Lock(), threading.Event()
-        self._clear()

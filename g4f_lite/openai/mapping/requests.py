@@ -54,7 +54,9 @@ class Asked(NamedTuple):
 
     @property
     def can_be_called(self) -> bool:
-        """False if the client has no such call: audio or images as events."""
+        """False if the client has no such call: audio or images as events, a recording at an address (Groq's `url`)."""
+        if self.operation in ("transcription", "translation") and self.file is None and self.fields.get("url"):
+            return False
         name, value = _NOT_HERE.get(self.operation, ("", None))
         return not name or self.fields.get(name) not in (value, str(value).lower())
 

@@ -11,6 +11,7 @@ it about 0.1 s.
 from __future__ import annotations
 
 import functools
+import re
 import types
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -168,6 +169,10 @@ def error_in(answer: Any) -> bytes | None:
     return None
 
 
+_LOOKED_AT = 1 << 16
+_JSON_LINES = re.compile(rb"\s*\{[^\n]*\}\s*\n\{")
+
+
 def describe_body(response: HTTPResponse) -> str:
     """Return what a body that is not the expected JSON is instead, for an error's message."""
     start = response.body[:200].strip()
@@ -175,4 +180,6 @@ def describe_body(response: HTTPResponse) -> str:
         return "the answer is empty"
     if start.startswith(b"<"):
         return "the answer is a web page, not JSON; is the base URL right?"
+    if _JSON_LINES.match(response.body[:_LOOKED_AT]):
+        return "the answer is JSON lines; is the provider's stream_framing right?"
     return f"the answer is not JSON: {start[:60].decode('utf-8', 'replace')!r}"

@@ -95,7 +95,8 @@ class OpenaiStreamParser:
             except msgspec.DecodeError:
                 chunk = loose_chunk(decode_bounded(whole or data), self._reasoning_parts, whole or data)
         except NOT_JSON:
-            raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}") from None
+            hint = "; is the provider's stream_framing right?" if data.startswith((b"data:", b"event:")) else ""
+            raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}{hint}") from None
         force_setattr(chunk, "raw_json", data)
         if has_usage(data):
             complete_chunk(chunk, data)

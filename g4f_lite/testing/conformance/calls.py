@@ -42,7 +42,7 @@ def outcome(
     """Make a call, and return its answer or its error; a stream's pieces of text are added to `pieces`."""
     settings: dict[str, Any] = {"retries": 1, "retry_wait": lambda state: 0.0, "deadline": 30.0}
     if server is not None:
-        settings |= {"base_urls": {one.name: server.base_url}, "keys": {one.name: SECRET}}
+        settings |= {"routes": [one], "base_urls": {one.name: server.base_url}, "keys": {one.name: SECRET}}
     params: dict[str, Any] = {
         "messages": [{"role": "user", "content": PROMPT}],
         "provider": one,

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...errors.suggestions import did_you_mean
 from ...provider.base import NAME as NAME_FORM
 from ...provider.base import Provider
-from ...suggestions import did_you_mean
 from . import contract
 from .asking import CAPABILITIES, OTHER_CAPABILITIES
 from .contract import fail, hold

@@ -34,7 +34,7 @@ class HTTPConformance(Conformance):
 
     @property
     def service(self) -> Service:
-        return Service(type(self).shape)
+        return Service(type(self).shape, self.made().stream_framing)
 
 
 def streams(one: Provider) -> tuple[bool, ...]:

@@ -122,7 +122,8 @@ def request_of(one: Provider, operation: str, **params: Any) -> EndpointRequest:
 def result_of(client: str, one: Provider, operation: str, server: FaultServer) -> object:
     """Make a call; return what its result means, or the name and message of its error."""
     endpoint = ENDPOINTS[operation]
-    settings: dict[str, Any] = {"retries": 0, "base_urls": {one.name: server.base_url}, "keys": {one.name: SECRET}}
+    settings: dict[str, Any] = {"retries": 0, "routes": [one]}
+    settings |= {"base_urls": {one.name: server.base_url}, "keys": {one.name: SECRET}}
     params = {**endpoint.keywords, "provider": one}
     if operation != "models":
         params |= {"model": request_of(one, operation).model, "fallback_models": []}

@@ -26,7 +26,7 @@ from ...types.timeouts import Timeouts
 from .. import replies
 from ..framing import framed
 from ..script import Reply
-from ..shapes import SHAPES, Failure, Said, Shape, ShapeName
+from ..shapes import SHAPES, Failure, OpenaiShape, Said, Shape, ShapeName
 from .contract import BUILDING, JUNK, fail, hold
 
 SECRET = "conformance-2Zr9-the-key-that-nobody-may-see"  # noqa: S105  # no service knows it
@@ -37,7 +37,9 @@ JSON = {"content-type": "application/json"}
 class Service:
     """Writes answers and errors in the protocol of a shape."""
 
-    def __init__(self, shape: ShapeName | Shape) -> None:
+    def __init__(self, shape: ShapeName | Shape, framing: str = "sse") -> None:
+        if shape == "openai" and framing != "sse":
+            shape = OpenaiShape(framing)
         self.shape: Shape = SHAPES[shape] if isinstance(shape, str) else shape
 
     def whole(self, said: Said, model: str = "model") -> bytes:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from .. import wire
-from .contract import PROMPT_TOKENS, Failure, Said, halves, words
+from .contract import PROMPT_TOKENS, Failure, Said, halves, model_of, streams, words
+
+__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "model_of", "sse", "streams", "whole"]
 
 FRAMING = "sse"
 DONE: tuple[str, ...] = ()

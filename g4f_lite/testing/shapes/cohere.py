@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import wire
-from .contract import PROMPT_TOKENS, Failure, Said, halves, words
+from .contract import PROMPT_TOKENS, Failure, Said, halves, model_of, streams, words
+
+__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "model_of", "sse", "streams", "whole"]
 
 PATH_END = "/v2/chat"
 

@@ -56,7 +56,7 @@ class Failure(NamedTuple):
 class Shape(Protocol):
     """
     The protocol of a service. Each module in this folder is a shape, and so is a subclass with `whole`,
-    `chunks` and `error`.
+    `chunks` and `error`, and with `model_of` and `streams` if requests have no fields `model` and `stream`.
     """
 
     DONE: tuple[str, ...] = ()
@@ -79,6 +79,14 @@ class Shape(Protocol):
         """Return one event of a stream of server-sent events, or one JSON line; a string is sent as it is."""
         return wire.json_line(data) if self.FRAMING == "json_lines" else wire.sse(data)
 
+    def model_of(self, request: Any) -> str:
+        """Return the model that a request, a `Received`, asks for."""
+        return model_of(request)
+
+    def streams(self, request: Any) -> bool:
+        """Return whether a request, a `Received`, asks for a stream."""
+        return streams(request)
+
 
 def count(text: str) -> int:
     return len(text.split())
@@ -93,3 +101,13 @@ def halves(text: str) -> tuple[str, str]:
     """Split the arguments of a tool call at arbitrary places, as services do in streams."""
     middle = len(text) // 2
     return text[:middle], text[middle:]
+
+
+def model_of(request: Any) -> str:
+    model: str = request.model
+    return model
+
+
+def streams(request: Any) -> bool:
+    stream: bool = request.stream
+    return stream

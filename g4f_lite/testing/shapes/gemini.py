@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import wire
-from .contract import PROMPT_TOKENS, Failure, Said, count, words
+from .contract import PROMPT_TOKENS, Failure, Said, count, model_of, streams, words
+
+__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "model_of", "sse", "streams", "whole"]
 
 PATH = re.compile(r"/models/(?P<model>[^?]+):(?P<method>generateContent|streamGenerateContent)(?=\?|$)")
 

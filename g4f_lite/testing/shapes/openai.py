@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..wire import sse
-from .contract import PROMPT_TOKENS, Failure, Said, halves, words
+from .contract import PROMPT_TOKENS, Failure, Said, halves, model_of, streams, words
 
-__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "sse", "usage", "whole"]
+__all__ = ["DONE", "FRAMING", "KEEP_ALIVE", "chunks", "error", "model_of", "sse", "streams", "usage", "whole"]
 
 FRAMING = "sse"
 DONE: tuple[str, ...] = ("[DONE]",)

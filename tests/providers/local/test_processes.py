@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.local_model import CAPITAL, ENDLESS, LOCAL, run_script
 
-from g4f_lite.suggestions import install_hint
+from g4f_lite.errors.suggestions import install_hint
 
 pytestmark = LOCAL
 

@@ -59,6 +59,7 @@ def test_a_stream_is_the_same_however_it_is_split(who: str, draw: st.DataObject)
 END = {"anthropic": b'"stop_reason": "tool_use"', "gemini": b'"finishReason"', "cohere": b'"finish_reason"'}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("who", PROVIDERS)
 def test_a_stream_interrupted_at_any_byte_is_complete_only_with_its_finish_reason(who: str) -> None:
     body = body_of(who)
@@ -107,6 +108,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | VALUE
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("who", PROVIDERS)
 @settings(deadline=None, max_examples=150)
 @given(

@@ -16,6 +16,8 @@ from g4f_lite_providers.gemini import Gemini
 from g4f_lite_providers.groq import Groq
 from g4f_lite_providers.vertex import Vertex
 
+pytestmark = pytest.mark.no_cover  # it runs each provider often; tests/providers covers them, test_bugs.py the suites
+
 
 class TestGroq(ProviderConformance):
     provider = Groq

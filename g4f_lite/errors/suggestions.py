@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .forks import preload_before_fork
+from ..forks import preload_before_fork
 
 preload_before_fork("difflib")
 

@@ -1,0 +1,109 @@
+"""`g4f-lite gateway keys`: the keys of callers of the gateway."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..gateway.key_store import KeyStore
+
+_EXAMPLES = """\b
+Examples:
+  g4f-lite gateway keys new team-a --model 'claude-*' --usd 50 --per month
+  g4f-lite gateway keys list
+"""
+
+
+@click.group()
+def gateway() -> None:
+    """Manage what `g4f-lite serve` serves."""
+
+
+@gateway.group(epilog=_EXAMPLES)
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The file given to `g4f-lite serve`."
+)
+@click.pass_context
+def keys(ctx: click.Context, config: Path | None) -> None:
+    """Make and end the keys of callers. A running gateway follows within a second."""
+    from ..gateway.key_store import KeyStore
+    from ..gateway.settings import Settings, read_settings, store_path
+
+    settings = Settings() if config is None else read_settings(config)
+    ctx.obj = KeyStore(store_path(settings, config))
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--model", "models", multiple=True, help="A name that it may ask for, with * for any text; else all.")
+@click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
+@click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
+@click.option("--parallel", type=click.IntRange(1), help="Calls at once.")
+@click.option("--usd", type=click.FloatRange(0, 1e6, min_open=True), help="What it may spend.")
+@click.option("--per", type=click.Choice(["day", "week", "month", "total"]), default="total", help="In which time.")
+@click.option("--expires", help="A date, such as 2027-01-31.")
+@click.pass_obj
+def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | None, per: str, **limits: Any) -> None:
+    """Make a key, and print it: it is shown this once."""
+    import msgspec
+
+    from ..gateway.settings import KeySettings
+
+    found: dict[str, Any] = {option: value for option, value in limits.items() if value is not None}
+    if models:
+        found["models"] = models
+    if usd is not None:
+        found["budget"] = {"usd": usd, "per": per}
+    click.echo(store.new(name, msgspec.convert(found, KeySettings)))
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_keys(store: KeyStore, as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    from ..gateway.overview import limits_of
+
+    found = store.all()
+    if as_json:
+        import msgspec
+
+        print_json([{**msgspec.to_builtins(one), "settings": msgspec.to_builtins(one.settings)} for one in found])
+        return
+    for one in found:
+        made = time.strftime("%Y-%m-%d", time.localtime(one.made_at))
+        state = "disabled" if one.settings.disabled else ", ".join(one.settings.models)
+        ends = f"expires {one.settings.expires}" if one.settings.expires else ""
+        click.echo(
+            "  ".join(filter(None, (one.name, f"{one.shown}…", made, state, ", ".join(limits_of(one.settings)), ends)))
+        )
+
+
+@keys.command()
+@click.argument("name")
+@click.pass_obj
+def disable(store: KeyStore, name: str) -> None:
+    """Let a key in no more."""
+    store.disable(name)
+
+
+@keys.command()
+@click.argument("name")
+@click.pass_obj
+def enable(store: KeyStore, name: str) -> None:
+    """Let a disabled key in again."""
+    store.disable(name, disabled=False)
+
+
+@keys.command()
+@click.argument("name")
+@click.pass_obj
+def rotate(store: KeyStore, name: str) -> None:
+    """Give a key a new secret, and print it; the old one is let in no more."""
+    click.echo(store.rotate(name))

@@ -1,0 +1,66 @@
+"""`g4f-lite serve`: the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..gateway.settings import Settings
+
+_EXAMPLES = """\b
+Examples:
+  g4f-lite serve
+  g4f-lite serve gateway.toml
+  g4f-lite serve gateway.toml --check
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("config", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--host", help="Listen here, instead of where the configuration says.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port; 0 for any that is free.")
+@click.option("--no-auth", is_flag=True, help="Let everybody in without a key.")
+@click.option("--check", is_flag=True, help="Check the configuration, say what each key may ask for, and end.")
+def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool, check: bool) -> None:
+    """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
+    from ..gateway.key_store import KeyStore
+    from ..gateway.settings import Settings, read_settings, store_path
+
+    settings = _moved(Settings() if config is None else read_settings(config), host, port)
+    if check:
+        from ..gateway.overview import overview
+
+        click.echo(overview(settings, KeyStore(store_path(settings, config))), nl=False)
+        return
+    from ..gateway.server import serve as run
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    for name in ("g4f_lite", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)
+    path = store_path(settings, config)
+    usage = path.with_name(f"{path.stem}-usage{path.suffix}")
+    asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where))
+
+
+def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
+    import msgspec
+
+    if host is None and port is None:
+        return settings
+    own_host, own_port = settings.server.address
+    listen = f"{own_host if host is None else host}:{own_port if port is None else port}"
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, listen=listen))
+
+
+def _say_where(host: str, port: int) -> None:
+    at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"g4f_lite answers at {at}/v1 (Ctrl-C ends it). Try:", err=True)
+    body = '{"messages": [{"role": "user", "content": "Capital of Italy?"}]}'
+    click.echo(f"  curl {at}/v1/chat/completions -d '{body}'", err=True)

@@ -1,0 +1,63 @@
+"""Errors for keywords that a client or a method does not have: what was meant, or where the keyword belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ..errors.suggestions import did_you_mean
+from .params import CreateParams
+from .settings import ClientSettings
+
+OF_CREATE = frozenset(CreateParams.__annotations__) | {"messages", "stream"}
+OF_CLIENTS = frozenset(ClientSettings.__annotations__) | {"proxy", "ssl_context"}
+
+_HINTS = {
+    "timeout": "; to bound each call as a whole, use deadline=",
+    "provider": "; use routes=[…], or provider= of each call",
+    "providers": "; use routes=[…], or provider= of each call",
+    "model": "; use routes=['PROVIDER:MODEL'], or model= of each call",
+    **dict.fromkeys(("api_base", "endpoint", "azure_endpoint"), "; did you mean 'base_url'?"),
+    **dict.fromkeys(("organization", "project", "default_headers"), "; use extra_headers= of each call"),
+    "http_client": "; g4f_lite.openai.OpenAI has it",
+    "system": "; use a message with the role 'system'",
+}
+"""What other libraries call it, where the nearest name is no help."""
+
+
+def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
+    """
+    Args:
+        own: the keywords that only this client takes.
+
+    Raises:
+        TypeError: a keyword is unknown; the message says what was meant.
+    """
+    known = (*ClientSettings.__annotations__, *own)
+    for name in settings:
+        if name not in known:
+            raise unknown_keyword(name, known, client)
+
+
+def unknown_keyword(
+    name: str, known: Collection[str] = OF_CREATE, method: str = "create", owners: Iterable[str] = ()
+) -> TypeError:
+    """
+    Return the error for a keyword that a client or a method does not have.
+
+    Args:
+        owners: the providers whose service has a parameter of this name.
+    """
+    message = f"{method}() has no parameter {name!r}"
+    if whose := " and ".join(owners):
+        return TypeError(f"{message}: it is one of {whose} alone and goes into extra_body={{{name!r}: …}}")
+    of_call = "routes" not in known
+    if name in (OF_CLIENTS if of_call else OF_CREATE) and name not in _HINTS:
+        return TypeError(f"{message}; it belongs to {'Client(…)' if of_call else 'each call'}")
+    if name in _HINTS and (name == "system" or not of_call):
+        return TypeError(message + _HINTS[name])
+    if "extra_body" in known:
+        return TypeError(
+            f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
+        )
+    return TypeError(message + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))

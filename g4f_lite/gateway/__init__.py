@@ -1,0 +1,22 @@
+"""
+An HTTP server with OpenAI's protocol over an `AsyncClient`: for programs in any language, and teams that share keys.
+
+Rule: no decision about routing is made here: a request becomes one call of the library. Command: `g4f-lite serve`.
+
+| file | what is in it |
+| --- | --- |
+| `settings` | the configuration: a TOML file, checked |
+| `keys` | virtual keys: their form, and whose key a request carries |
+| `key_store` | the keys that the command has made, in a file |
+| `models` | the names that callers may ask for, and the routes behind them |
+| `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
+| `records` | the trail of each call, and its line in the log |
+| `failures` | the answer to each exception: status, type and code, and whether to try again |
+| `dialects` | the two protocols that callers speak |
+| `anthropic/` | Anthropic's protocol, from the server's side: pure |
+| `requests` | from an HTTP request to a call of the library |
+| `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
+| `answering` | one request, from its key to the last byte of its answer |
+| `overview` | what a configuration means, for `--check` |
+| `server` | the application: endpoints, health, start and stop |
+"""

@@ -1,0 +1,249 @@
+"""One request, from its key to the last byte of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from operator import attrgetter
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from ..client.async_client import AsyncClient
+from ..errors.exceptions import G4FLiteError
+from ..errors.suggestions import did_you_mean
+from ..health.stores.local_link import Link
+from ..openai.mapping.answers import JSON
+from ..openai.mapping.requests import Asked, Place
+from ..openai.mapping.trail_headers import header_text, trail_headers
+from ..trail import PlannedRoute, Trail
+from .anthropic.counting import count_tokens
+from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
+from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers
+from .keys import ANYBODY, KeyRing, VirtualKey
+from .models import Names, Target
+from .quotas import Held, Quotas
+from .records import Record, current
+from .requests import Prepared, no_such_model, prepare
+from .settings import Settings
+from .streams import EventWriter, StalledError, route_headers, write_stream
+
+log = logging.getLogger("g4f_lite.gateway")
+
+_PATHS = (
+    "/v1/chat/completions", "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/audio/transcriptions",
+    "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
+    "/health/ready",
+)  # fmt: skip
+_BUSY_FOR_S = 1.0
+_MOST_CLIENTS = 1024
+"""Of those that are kept: a name with a star stands for as many as callers make up."""
+
+
+class Answering:
+    """
+    Answers requests.
+
+    Args:
+        client: its routes answer those whose model has no routes of its own.
+        ring: the keys that are valid; an empty one lets everybody in.
+        link: to the state in which what keys use is counted.
+        needs_key: whether nobody is let in without a key.
+    """
+
+    def __init__(
+        self, settings: Settings, client: AsyncClient, ring: KeyRing, names: Names, link: Link, *, needs_key: bool
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._ring = ring
+        self._names = names
+        self._needs_key = needs_key
+        self._quotas = Quotas(link, settings.teams, self._planned)
+        self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
+        """By routes and strategy; all of them share what is known of the legs."""
+        self.stopping = False
+        """New calls are refused."""
+        self.under_way: set[asyncio.Task[Any]] = set()
+        """The tasks of the calls that are answered."""
+
+    def let_in(self, ring: KeyRing, *, anybody: bool) -> None:
+        """Let in the callers with these keys from now on; once there were keys, nobody comes in without one."""
+        self._ring = ring
+        self._needs_key = (self._needs_key or bool(ring)) and not anybody
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        if path.startswith("/health/"):
+            return self._health(path)
+        request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
+        try:
+            return await self._answer(request, path, dialect, request_id)
+        except (G4FLiteError, RefusedError) as error:
+            return self._failed(error, request_id, dialect)
+        except (StalledError, ConnectionError) as error:  # nobody is there to hear it
+            log.info("%s: %s", request_id, error or "the caller has left")
+            return web.Response(status=499)
+        except Exception as error:
+            log.exception("%s: the gateway has failed", request_id)
+            return self._failed(error, request_id, dialect)
+
+    def _health(self, path: str) -> web.Response:
+        if path == "/health/live":
+            return _json({"status": "ok"})
+        if path == "/health/ready":
+            return _json({"status": "stopping"}, 503) if self.stopping else _json({"status": "ok"})
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
+
+    def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
+        status, body = dialect.error(error, request_id)
+        headers = {"Content-Type": JSON, **error_headers(error, request_id)}
+        response = web.Response(status=status, headers=headers, body=body)
+        if self.stopping:
+            response.force_close()
+        return response
+
+    async def _answer(
+        self, request: web.BaseRequest, path: str, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
+        place = where(request.method, path)
+        if place is None:
+            raise RefusedError(
+                NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{did_you_mean(path, _PATHS)}"
+            )
+        key = self._key(request.headers)
+        if place.operation in ("models", "model"):
+            return self._models(place, key)
+        if self.stopping:
+            raise RefusedError(STOPPING, "the gateway is about to stop", _BUSY_FOR_S)
+        if len(self.under_way) >= self._settings.server.max_in_flight:
+            raise RefusedError(
+                BUSY, f"{len(self.under_way)} calls are under way, the most that are allowed", _BUSY_FOR_S
+            )
+        task = asyncio.current_task()
+        assert task is not None
+        self.under_way.add(task)
+        try:
+            return await self._call(request, place, key, dialect, request_id)
+        finally:
+            self.under_way.discard(task)
+
+    def _key(self, headers: Mapping[str, str]) -> VirtualKey:
+        if not self._needs_key:
+            return ANYBODY
+        if (key := self._ring.find(headers, time.time())) is None:
+            raise RefusedError(BAD_KEY, "the key is not valid; send one of this gateway as Authorization: Bearer g4f-…")
+        return key
+
+    def _models(self, place: Place, key: VirtualKey) -> web.Response:
+        names = sorted(self._names.visible(key))
+        rows = [{"id": name, "object": "model", "created": 0, "owned_by": "g4f_lite"} for name in names]
+        if place.operation == "models":
+            return _json({"object": "list", "data": rows})
+        for row in rows:
+            if row["id"] == place.model:
+                return _json(row)
+        raise no_such_model(place.model)
+
+    async def _call(
+        self, request: web.BaseRequest, place: Place, key: VirtualKey, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
+        asked = dialect.read(place, request.headers, await self._body(request))
+        if place.operation == COUNT_TOKENS:
+            return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
+        deadline = self._settings.client.deadline
+        prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
+        held = await self._quotas.reserve(key, asked, prepared.target, prepared.keywords["deadline"])
+        record = Record(request_id, key.name, asked.operation, str(asked.fields.get("model") or ""))
+        token, status = current.set(record), 499
+        try:
+            response = await self._send(request, prepared, held, dialect, request_id)
+            status = response.status
+            return response
+        except (G4FLiteError, RefusedError) as error:
+            status = dialect.error(error, request_id)[0]
+            raise
+        finally:
+            current.reset(token)
+            if held is not None:
+                self._quotas.settle(held, record.trail)
+            if self._settings.server.log_calls != "off":
+                log.info("%s", record.line(status))
+
+    async def _send(
+        self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, request_id: str
+    ) -> web.StreamResponse:
+        asked, limits = prepared.asked, {} if held is None else held.headers
+        method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
+        if asked.streams:
+            headers = {"x-request-id": request_id, **limits}
+            return await self._stream(request, method(**prepared.keywords), asked, dialect, headers)
+        result = await method(**prepared.keywords)
+        kind, content = dialect.answer(result, asked)
+        shown = self._headers(request_id, result.trail, result.provider, result.model)
+        headers = {"Content-Type": kind, **shown, **limits}
+        response = web.Response(headers=headers, body=content)
+        if self.stopping:
+            response.force_close()
+        return response
+
+    def _client_for(self, target: Target) -> AsyncClient:
+        if not target.routes:
+            return self._client
+        wanted = target.routes, target.strategy or self._settings.client.strategy
+        if (client := self._clients.get(wanted)) is None:
+            if len(self._clients) >= _MOST_CLIENTS:
+                del self._clients[next(iter(self._clients))]
+            client = self._clients[wanted] = self._client.with_routes(*wanted)
+        return client
+
+    def _planned(self, target: Target) -> list[PlannedRoute]:
+        client = self._client_for(target)
+        plan = client.explain(model=target.model or None, fallback_models=[] if target.exact else None)
+        return [route for tier in plan.tiers for route in tier]
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            most = self._settings.server.max_body
+            raise RefusedError(
+                TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed"
+            ) from None
+
+    async def _stream(
+        self,
+        request: web.BaseRequest,
+        opening: Awaitable[Any],
+        asked: Asked,
+        dialect: Dialect,
+        headers: Mapping[str, str],
+    ) -> web.StreamResponse:
+        server, request_id = self._settings.server, headers["x-request-id"]
+        writer = EventWriter(request, headers, dialect, keepalive=server.keepalive, stall=server.client_stall)
+        try:
+            await write_stream(writer, opening, dialect.events(asked), request_id)
+        except (StalledError, ConnectionError):
+            writer.abort()
+            raise
+        except asyncio.CancelledError:
+            if not (self.stopping and writer.has_begun):
+                raise
+            await writer.end_with(RefusedError(STOPPING, "the gateway has stopped"), request_id)
+        finally:
+            writer.close()
+        return writer.response
+
+    def _headers(self, request_id: str, trail: Trail, provider: str, model: str) -> dict[str, str]:
+        headers = {"x-request-id": request_id, **route_headers(trail_headers(trail, provider, model))}
+        if (cost := trail.cost) is not None:
+            headers["x-g4f-cost-usd"] = header_text(f"{cost:.9f}".rstrip("0").rstrip("."))
+        return headers
+
+
+def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(data), headers={"Content-Type": JSON, **headers})

@@ -1,0 +1,133 @@
+"""From chunks to the events of a stream of Anthropic's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ...types.chunks import ChatCompletionChunk
+from ...types.usage import Usage
+from ...value import JSONObject
+from .answers import message_id, stop_reason, usage_of
+
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+def event(kind: str, **data: Any) -> bytes:
+    """Return one event."""
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode({"type": kind, **data}))
+
+
+class MessageEvents:
+    """
+    The events of one message, in order.
+
+    The block with the thinking stays open until the end, because its signature comes with the last chunk.
+
+    Args:
+        asked_for: the model that the caller has asked for, if the chunks name none.
+    """
+
+    def __init__(self, asked_for: str) -> None:
+        self._asked_for = asked_for
+        self._begun = False
+        self._count = 0
+        self._open: tuple[str, int] | None = None
+        """Kind and index of the block that is written to: `text` or the index of a call."""
+        self._thinking: int | None = None
+        self._calls: dict[int, int] = {}
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+
+    def of(self, chunk: ChatCompletionChunk) -> bytes:
+        """Return the events of a chunk; there may be none."""
+        return b"".join(self._events(chunk))
+
+    def end(self) -> bytes:
+        """Return the events at the end of a complete stream."""
+        return b"".join(self._end())
+
+    def _events(self, chunk: ChatCompletionChunk) -> Iterator[bytes]:
+        if not self._begun:
+            self._begun = True
+            message: JSONObject = {
+                "id": message_id(chunk.id), "type": "message", "role": "assistant", "content": [],
+                "model": chunk.model or self._asked_for, "stop_reason": None, "stop_sequence": None,
+                "usage": usage_of(chunk.usage),
+            }  # fmt: skip
+            yield event("message_start", message=message)
+        self._usage = chunk.usage or self._usage
+        for choice in chunk.choices[:1]:
+            delta = choice.delta
+            if delta.reasoning:
+                yield from self._think(delta.reasoning)
+            if delta.content:
+                yield from self._say(delta.content)
+            for call in delta.tool_calls or ():
+                yield from self._call(call)
+            if delta.extra_content:
+                yield from self._sign(delta.extra_content)
+            self._finish = choice.finish_reason or self._finish
+
+    def _think(self, text: str) -> Iterator[bytes]:
+        if self._thinking is None:
+            self._thinking = self._count
+            self._count += 1
+            block = {"type": "thinking", "thinking": "", "signature": ""}
+            yield event("content_block_start", index=self._thinking, content_block=block)
+        delta = {"type": "thinking_delta", "thinking": text}
+        yield event("content_block_delta", index=self._thinking, delta=delta)
+
+    def _say(self, text: str) -> Iterator[bytes]:
+        if self._open is None or self._open[0] != "text":
+            yield from self._start("text", {"type": "text", "text": ""})
+        assert self._open is not None
+        yield event("content_block_delta", index=self._open[1], delta={"type": "text_delta", "text": text})
+
+    def _call(self, call: Any) -> Iterator[bytes]:
+        name = f"call {call.index}"
+        if call.index not in self._calls:
+            function = call.function
+            block: JSONObject = {
+                "type": "tool_use",
+                "id": call.id or "",
+                "name": (function and function.name) or "",
+                "input": {},
+            }
+            yield from self._start(name, block)
+            assert self._open is not None
+            self._calls[call.index] = self._open[1]
+        if call.function is not None and call.function.arguments:
+            delta = {"type": "input_json_delta", "partial_json": call.function.arguments}
+            yield event("content_block_delta", index=self._calls[call.index], delta=delta)
+
+    def _start(self, kind: str, block: JSONObject) -> Iterator[bytes]:
+        yield from self._stop()
+        self._open = kind, self._count
+        self._count += 1
+        yield event("content_block_start", index=self._open[1], content_block=block)
+
+    def _stop(self) -> Iterator[bytes]:
+        if self._open is not None:
+            yield event("content_block_stop", index=self._open[1])
+            self._open = None
+
+    def _sign(self, extra: Any) -> Iterator[bytes]:
+        """Add the signature of the thinking, without which Anthropic does not take it back."""
+        own = extra.get("anthropic") if isinstance(extra, dict) else None
+        blocks = own.get("content") if isinstance(own, dict) else None
+        for block in blocks if isinstance(blocks, list) else ():
+            if self._thinking is not None and block.get("type") == "thinking" and block.get("signature"):
+                delta = {"type": "signature_delta", "signature": block["signature"]}
+                yield event("content_block_delta", index=self._thinking, delta=delta)
+                return
+
+    def _end(self) -> Iterator[bytes]:
+        yield from self._stop()
+        if self._thinking is not None:
+            yield event("content_block_stop", index=self._thinking)
+        delta = {"stop_reason": stop_reason(self._finish) or "end_turn", "stop_sequence": None}
+        yield event("message_delta", delta=delta, usage=usage_of(self._usage))
+        yield event("message_stop")

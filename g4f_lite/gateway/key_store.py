@@ -1,0 +1,139 @@
+"""
+The keys made by `g4f-lite gateway keys`, in a SQLite file that the processes of one machine share.
+
+Rule: the file has hashes, never keys.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+from ..errors.suggestions import did_you_mean
+from .keys import SHOWN, VirtualKey, hash_of, keys_of, new_key
+from .settings import KeySettings
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS keys (
+    name TEXT PRIMARY KEY, shown TEXT NOT NULL, settings BLOB NOT NULL, made_at REAL NOT NULL
+)"""
+_LOCKED_S = 5.0
+
+
+class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it is kept."""
+
+    name: str
+    shown: str
+    """Its first characters."""
+    settings: KeySettings
+    made_at: float
+    """Unix time."""
+
+
+class KeyStore:
+    """
+    The keys in a file, which is made when the first key is.
+
+    Raises:
+        ConfigurationError: (from all methods) the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def new(self, name: str, settings: KeySettings) -> str:
+        """
+        Make a key. Return it: nobody can show it again.
+
+        Raises:
+            ConfigurationError: there is a key of this name, or the settings cannot work.
+        """
+        key = new_key()
+        settings = msgspec.structs.replace(settings, hash=hash_of(key))
+        keys_of({name: settings})  # for its errors
+        row = (name, key[:SHOWN], msgspec.json.encode(settings), time.time())
+        with self._open() as file:
+            try:
+                file.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                message = (
+                    f"there is a key {name!r} already; `g4f-lite gateway keys rotate {name}` gives it a new secret"
+                )
+                raise ConfigurationError(message) from None
+        return key
+
+    def rotate(self, name: str) -> str:
+        """Give a key a new secret; the old one is not valid any more. Raises as `disable`."""
+        key = new_key()
+        with self._open() as file:
+            settings = msgspec.structs.replace(self._of(file, name).settings, hash=hash_of(key))
+            row = (key[:SHOWN], msgspec.json.encode(settings), name)
+            file.execute("UPDATE keys SET shown = ?, settings = ? WHERE name = ?", row)
+        return key
+
+    def disable(self, name: str, *, disabled: bool = True) -> None:
+        """
+        Let a key in no more, or again.
+
+        Raises:
+            ConfigurationError: there is no key of this name.
+        """
+        with self._open() as file:
+            settings = msgspec.structs.replace(self._of(file, name).settings, disabled=disabled)
+            file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
+
+    def all(self) -> list[StoredKey]:
+        """Return all keys, by name."""
+        if not self.path.exists():
+            return []
+        with self._open() as file:
+            return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name")]
+
+    def virtual(self) -> list[VirtualKey]:
+        """Return all keys as the gateway uses them."""
+        return keys_of({one.name: one.settings for one in self.all()})
+
+    def changed_at(self) -> tuple[int, int]:
+        """Return what differs after each change: the state of the files. It costs two calls of the system."""
+        return _changed_at(self.path), _changed_at(self.path.with_name(f"{self.path.name}-wal"))
+
+    def _of(self, file: sqlite3.Connection, name: str) -> StoredKey:
+        if (row := file.execute("SELECT * FROM keys WHERE name = ?", (name,)).fetchone()) is None:
+            names = [one for (one,) in file.execute("SELECT name FROM keys")]
+            raise ConfigurationError(f"there is no key {name!r} in {self.path}{did_you_mean(name, names)}")
+        return _stored(row)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            file = sqlite3.connect(self.path, timeout=_LOCKED_S)
+            try:
+                with file:
+                    file.execute(_TABLE)
+                    yield file
+            finally:
+                file.close()
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"the keys in {self.path} cannot be used: {error}") from None
+
+
+def _stored(row: tuple[str, str, bytes, float]) -> StoredKey:
+    name, shown, settings, made_at = row
+    return StoredKey(name=name, shown=shown, settings=msgspec.json.decode(settings, type=KeySettings), made_at=made_at)
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

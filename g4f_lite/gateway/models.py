@@ -1,0 +1,80 @@
+"""The names that callers may ask for, and the routes behind them. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from .keys import VirtualKey
+from .settings import Model
+
+AUTO = "auto"
+"""The name for whatever the client's routes decide, if no names are configured."""
+
+
+class Target(NamedTuple):
+    """What a name stands for: routes, or a model of the client's own routes."""
+
+    routes: tuple[str, ...] = ()
+    strategy: str | None = None
+    model: str = ""
+    exact: bool = False
+    """Whether the configuration names the routes: then their providers' other models do not stand in for them."""
+    max_tokens: int | None = None
+
+
+class Names:
+    """
+    The names of `[models]`. Without any, callers ask for the models of the client's own routes.
+
+    Args:
+        listed: returns the names of the client's routes, as `provider:model`; asks no service.
+        exact: whether the client's routes are configured.
+    """
+
+    def __init__(
+        self, models: Mapping[str, Model], listed: Callable[[], Iterable[str]], *, exact: bool = False
+    ) -> None:
+        self._models = models
+        self._patterns = [(_pattern(name), name) for name in models if "*" in name]
+        self._listed = listed
+        self._exact = exact
+
+    def target(self, name: str, key: VirtualKey) -> Target | None:
+        """Return what a name stands for; None if there is none, or the key may not ask for it."""
+        if not self._models:
+            if not key.allows(name or AUTO):
+                return None
+            return Target(model="" if name == AUTO else name, exact=self._exact and name in ("", AUTO))
+        if not key.allows(name):
+            return None
+        if (model := self._models.get(name)) is not None and "*" not in name:
+            return _target(model, ())
+        for pattern, own in self._patterns:
+            if found := pattern.fullmatch(name):
+                return _target(self._models[own], found.groups())
+        return None
+
+    def visible(self, key: VirtualKey) -> Iterator[str]:
+        """Yield the names that a key may ask for, but patterns: nobody knows all that fits them."""
+        names = [name for name in self._models if "*" not in name] if self._models else [AUTO, *self._listed()]
+        for name in names:
+            if key.allows(name):
+                yield name
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile("(.*)".join(map(re.escape, name.split("*"))))
+
+
+def _target(model: Model, stars: tuple[str, ...]) -> Target:
+    routes = tuple(_filled(route, stars) for route in model.routes)
+    return Target(routes, model.strategy, exact=True, max_tokens=model.max_tokens)
+
+
+def _filled(route: str, stars: tuple[str, ...]) -> str:
+    """Return a route with the texts that the name's stars stand for in the place of its own, in order."""
+    for star in stars:
+        route = route.replace("*", star, 1)
+    return route

@@ -1,0 +1,64 @@
+"""What a configuration means: what each key may ask for, and what each name would try. Nobody is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors.exceptions import G4FLiteError
+from ..trail import describe_entries
+from .key_store import KeyStore
+from .keys import ANYBODY, VirtualKey, keys_of
+from .models import AUTO, Names
+from .server import client_of
+from .settings import Quota, Settings
+
+
+def overview(settings: Settings, store: KeyStore) -> str:
+    """
+    Return the overview as text.
+
+    Raises:
+        ConfigurationError: the configuration cannot work.
+    """
+    return "".join(f"{line}\n" for line in _lines(settings, store))
+
+
+def _lines(settings: Settings, store: KeyStore) -> Iterator[str]:
+    client = client_of(settings)
+    names = Names(settings.models, list)
+    keys = [*keys_of(settings.keys), *store.virtual()]
+    host, port = settings.server.address
+    yield f"listens on {host}:{port}"
+    for key in keys or [ANYBODY]:
+        yield from _of_key(key, names, settings)
+    for name, model in settings.models.items() or [(AUTO, None)]:
+        yield f"model {name}:"
+        try:
+            plan = client.explain() if model is None else client.with_routes(model.routes).explain()
+        except G4FLiteError as error:
+            yield f"  {error}"
+            continue
+        yield from (f"  {number}. " + "  |  ".join(map(str, tier)) for number, tier in enumerate(plan.tiers, 1))
+        yield from (f"  -  {line}" for line in describe_entries(plan.skipped))
+
+
+def _of_key(key: VirtualKey, names: Names, settings: Settings) -> Iterator[str]:
+    own = key.settings
+    limits = ", ".join(limits_of(own))
+    yield f"key {key.name}: {'disabled' if own.disabled else ', '.join(own.models)}" + (
+        f" ({limits})" if limits else ""
+    )
+    if own.team is not None:
+        yield f"  of team {own.team} ({', '.join(limits_of(settings.teams[own.team])) or 'no limits'})"
+
+
+def limits_of(quota: Quota) -> Iterator[str]:
+    """Yield what a key or a team may use, in words."""
+    if quota.rpm is not None:
+        yield f"{quota.rpm} requests a minute"
+    if quota.tpm is not None:
+        yield f"{quota.tpm} tokens a minute"
+    if quota.parallel is not None:
+        yield f"{quota.parallel} at once"
+    if quota.budget is not None:
+        yield f"{quota.budget.usd:g} USD" + ("" if quota.budget.per == "total" else f" a {quota.budget.per}")

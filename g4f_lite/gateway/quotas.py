@@ -1,0 +1,200 @@
+"""
+What a key, and its team, may use: reserved before a call, settled after it.
+
+Rule: for each limit, spent + reserved never exceeds it. What is settled is what the services have said; if one that was
+asked has said nothing, all that was reserved counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from .. import prices
+from ..health.estimates import COST_OUTPUT, RATE_OUTPUT, Estimate, estimate
+from ..health.shared_state import NEVER, Amount, Command, Reservation, Reserve, Settle
+from ..health.stores.local_link import Link
+from ..openai.mapping.requests import Asked
+from ..trail import Attempt, PlannedRoute, Trail
+from ..types.chat_request import ChatRequest
+from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
+from .keys import VirtualKey
+from .models import Target
+from .settings import Quota
+
+Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
+_NANO = 1_000_000_000
+_KEPT_S = 60.0
+_MOST_KEPT = 1024
+_MARGIN_S = 60.0
+_WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
+
+
+class Held:
+    """What a call has reserved."""
+
+    def __init__(self, reserve: Reserve, answer: Reservation) -> None:
+        self.reserve = reserve
+        self.headers = _limit_headers(reserve, answer)
+
+
+class Quotas:
+    """
+    Args:
+        link: to the state in which all processes count.
+        teams: by name.
+        planned: returns the routes that a target may take; nobody is asked.
+    """
+
+    def __init__(self, link: Link, teams: dict[str, Quota], planned: Planned) -> None:
+        self._link = link
+        self._teams = teams
+        self._planned = planned
+        self._prices: dict[Target, tuple[float, prices.Price | None, str]] = {}
+        self._prefix, self._numbers = uuid4().hex, count(1)
+
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
+        """
+        Take what a call may use at most. Return it; None if nothing limits the key.
+
+        Args:
+            deadline: seconds that the call may take.
+
+        Raises:
+            RefusedError: the limits of the key, or of its team, have no room for it.
+        """
+        scopes = [*self._scopes(key)]
+        if not scopes:
+            return None
+        size = _size(asked)
+        amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
+        name = f"{self._prefix}/{next(self._numbers)}"
+        command = Reserve(name, amounts, round((deadline + _MARGIN_S) * 1000))
+        (answer,) = await self._link.ask_async([command])
+        assert isinstance(answer, Reservation)
+        if answer.refused_by is not None:
+            raise _refusal(amounts[answer.refused_by], answer)
+        return Held(command, answer)
+
+    def settle(self, held: Held, trail: Trail | None) -> None:
+        """
+        End what a call has reserved.
+
+        Args:
+            trail: of the call; None if it was never sent.
+        """
+        used = [] if trail is None else _used(held.reserve.amounts, trail.attempts)
+        if trail is None:
+            used = [amount.amount if amount.unit == "requests" else 0 for amount in held.reserve.amounts]
+        command: Command = Settle(held.reserve.id, tuple(used))
+        self._link.tell(command)
+
+    def _scopes(self, key: VirtualKey) -> Iterator[tuple[str, Quota]]:
+        if _limits(key.settings):
+            yield f"key/{key.name}", key.settings
+        team = key.settings.team
+        if team is not None and _limits(self._teams[team]):
+            yield f"team/{team}", self._teams[team]
+
+    def _amounts(self, name: str, quota: Quota, size: Estimate, asked: Asked, target: Target) -> Iterator[Amount]:
+        if quota.parallel is not None:
+            yield Amount(name, "calls", "parallel", quota.parallel, 1)
+        if quota.rpm is not None:
+            yield Amount(name, "requests", "minute", quota.rpm, 1)
+        if quota.tpm is not None:
+            tokens = size.prompt + size.completion(RATE_OUTPUT)
+            yield Amount(name, "tokens", "minute", quota.tpm, min(tokens, quota.tpm))
+        if quota.budget is not None:
+            limit = round(quota.budget.usd * _NANO)
+            yield Amount(name, "nano-usd", quota.budget.per, limit, self._cost(quota, size, asked, target))
+
+    def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
+        """Return the largest cost of a call in nano-dollars: that on its dearest route."""
+        price, unknown = self._price(target)
+        if asked.operation not in ("chat", "embeddings"):
+            price, unknown = None, asked.operation
+        if price is None:
+            if quota.unknown_price == "allow":
+                return 0
+            message = f"the price of {unknown} is not known, and this key has a budget; see unknown_price in the docs"
+            raise RefusedError(NO_PRICE, message)
+        return round((size.prompt * price.prompt + size.completion(COST_OUTPUT) * price.completion) * 1000)
+
+    def _price(self, target: Target) -> tuple[prices.Price | None, str]:
+        """Return the prices of the dearest routes, or None and the route whose price is not known."""
+        now = time.monotonic()
+        if (kept := self._prices.get(target)) is not None and kept[0] > now:
+            return kept[1:]
+        dearest, unknown = prices.Price(0.0, 0.0), ""
+        for route in self._planned(target):
+            if route.provider == "local":
+                continue
+            if (price := prices.price(route.provider, route.model)) is None:
+                unknown = f"{route.provider}:{route.model}"
+                break
+            dearest = prices.Price(max(dearest.prompt, price.prompt), max(dearest.completion, price.completion))
+        if len(self._prices) >= _MOST_KEPT:
+            self._prices.clear()
+        found = (None if unknown else dearest), unknown
+        self._prices[target] = (now + _KEPT_S, *found)
+        return found
+
+
+def _limits(quota: Quota) -> bool:
+    return any(one is not None for one in (quota.rpm, quota.tpm, quota.parallel, quota.budget))
+
+
+def _size(asked: Asked) -> Estimate:
+    if asked.operation != "chat":
+        return estimate(SimpleNamespace(**asked.fields))
+    fields = asked.fields
+    numbers = ("max_tokens", "max_completion_tokens", "n")
+    known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    messages, tools = fields.get("messages"), fields.get("tools")
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        return Estimate(0)  # it will be refused
+    return estimate(ChatRequest(model="", messages=tuple(messages), tools=tools, **known))
+
+
+def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
+    whose = amount.scope.replace("/", " ", 1)
+    wait = None if answer.wait_ms == NEVER else answer.wait_ms / 1000
+    if amount.unit == "nano-usd":
+        if answer.held:
+            return RefusedError(OVER_RATE, f"the budget of {whose} is reserved by calls under way", wait)
+        most = f"${amount.amount / _NANO:.3g}, the most that this call may cost"
+        return RefusedError(OVER_BUDGET, f"the budget of {whose} has no room for {most}", wait)
+    return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
+
+
+def _used(amounts: tuple[Amount, ...], attempts: Iterable[Attempt]) -> list[int]:
+    """Return what was used of each amount."""
+    attempts = list(attempts)
+    tokens = cost = 0
+    presumed = False
+    for one in attempts:
+        if (usage := one.usage) is not None:
+            tokens += usage.total_tokens or 0
+            cost += round((one.cost or 0.0) * _NANO)
+        elif one.status is None or one.status < 300:
+            presumed = True
+    shares = {"tokens": tokens, "nano-usd": cost, "requests": 1, "calls": 0}
+    if presumed:
+        return [amount.amount if amount.unit in ("tokens", "nano-usd") else shares[amount.unit] for amount in amounts]
+    return [shares[amount.unit] for amount in amounts]
+
+
+def _limit_headers(reserve: Reserve, answer: Reservation) -> dict[str, str]:
+    """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
+    headers: dict[str, str] = {}
+    least: dict[str, int] = {}
+    for amount, left in zip(reserve.amounts, answer.left, strict=False):
+        if amount.unit in ("requests", "tokens") and left < least.get(amount.unit, left + 1):
+            least[amount.unit] = left
+            headers[f"x-ratelimit-limit-{amount.unit}"] = str(amount.limit)
+            headers[f"x-ratelimit-remaining-{amount.unit}"] = str(max(0, left))
+    return headers

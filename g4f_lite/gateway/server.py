@@ -1,0 +1,205 @@
+"""The server: it listens, answers, and ends without losing a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ..client.async_client import AsyncClient
+from ..errors.exceptions import ConfigurationError
+from ..health.stores.local_link import Link
+from ..health.stores.memory import MemoryState
+from ..health.stores.opening import link_to, state_from_url
+from .answering import Answering
+from .key_store import KeyStore
+from .keys import KeyRing, keys_of
+from .models import Names
+from .records import Recorder
+from .settings import Settings
+
+log = logging.getLogger("g4f_lite.gateway")
+
+_FOLLOW_S = 0.5
+"""How often the stored keys are looked at."""
+_LAST_S = 2.0
+"""How long calls may take to end after they have been cancelled."""
+
+
+class Gateway:
+    """
+    One process of the gateway.
+
+    Args:
+        store: further keys, which are read again when they change.
+        usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
+        no_auth: everybody is let in, from other machines too.
+
+    Raises:
+        ConfigurationError: the settings cannot work.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: KeyStore | None = None,
+        usage: Path | None = None,
+        no_auth: bool = False,
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._no_auth = no_auth
+        self._seen: object = None
+        ring = self._read_keys()
+        if settings.server.is_public and not ring and not no_auth:
+            raise ConfigurationError(
+                f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
+                "make one with `g4f-lite gateway keys new NAME`, or say --no-auth"
+            )
+        self.client = client_of(settings)
+        names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
+        self.link = link_of(settings, usage)
+        self.answering = Answering(settings, self.client, ring, names, self.link, needs_key=bool(ring) and not no_auth)
+        self._watch: asyncio.Task[None] | None = None
+        self._runner: web.ServerRunner | None = None
+        self._site: web.TCPSite | None = None
+
+    def _read_keys(self) -> KeyRing:
+        stored = [] if self._store is None else self._store.virtual()
+        return KeyRing([*keys_of(self.settings.keys), *stored])
+
+    async def _follow_store(self) -> None:
+        """Read the keys again whenever they have changed; the old ones stay if the new ones cannot be read."""
+        assert self._store is not None
+        while True:
+            if (now := self._store.changed_at()) != self._seen:
+                self._seen = now
+                try:
+                    self.answering.let_in(self._read_keys(), anybody=self._no_auth)
+                except ConfigurationError as error:
+                    log.error("%s", error)
+            await asyncio.sleep(_FOLLOW_S)
+
+    def _listed(self) -> list[str]:
+        """Return the routes of the client, by name; nobody is asked."""
+        own = self.settings.client.routes
+        plan = self.client.explain() if own is None else self.client.explain(fallback_models=[])
+        return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
+
+    async def start(self) -> tuple[str, int]:
+        """
+        Listen. Return host and port.
+
+        Raises:
+            ConfigurationError: the address cannot be listened on.
+        """
+        most = self.settings.server.max_body
+
+        def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+            loop = asyncio.get_running_loop()
+            return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
+
+        server = web.Server(self.answering, request_factory=request, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        host, port = self.settings.server.address
+        self._site = web.TCPSite(self._runner, host, port)
+        try:
+            await self._site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        if self._store is not None:
+            self._watch = asyncio.create_task(self._follow_store())
+        host, port = self._runner.addresses[0][:2]
+        return host, port
+
+    async def stop(self) -> None:
+        """Refuse new calls, let those under way end, and close."""
+        server = self.settings.server
+        if self.answering.stopping:
+            return
+        self.answering.stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
+        if server.drain_delay:
+            await asyncio.sleep(server.drain_delay)
+        if self._site is not None:
+            await self._site.stop()
+        for seconds in (server.drain_timeout, _LAST_S):
+            if under_way := set(self.answering.under_way):
+                _, late = await asyncio.wait(under_way, timeout=seconds)
+                for task in late:
+                    task.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.client.aclose()
+        self.link.close()
+
+
+def link_of(settings: Settings, usage: Path | None) -> Link:
+    """
+    Return the link to the state in which what keys use is counted.
+
+    Raises:
+        ConfigurationError: `[server] shared` names no state.
+    """
+    if settings.server.shared is not None:
+        return link_to(state_from_url(settings.server.shared), owned=True)
+    if usage is None:
+        return link_to(MemoryState())
+    return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
+
+
+def client_of(settings: Settings) -> AsyncClient:
+    """
+    Return the client that answers.
+
+    Raises:
+        ConfigurationError: a setting cannot work, or a key is not where it should be.
+    """
+    upstream = settings.client
+    keys = {name: secret.read(f"[client] keys.{name}") for name, secret in upstream.keys.items()}
+    return AsyncClient(
+        routes=upstream.routes,
+        strategy=upstream.strategy,
+        deadline=upstream.deadline,
+        patience=upstream.patience,
+        retries=upstream.retries,
+        keys=keys,
+        base_urls=upstream.base_urls,
+        proxy=upstream.proxy,
+        plugins=[Recorder()],
+    )
+
+
+async def serve(
+    settings: Settings,
+    *,
+    store: KeyStore | None = None,
+    usage: Path | None = None,
+    no_auth: bool = False,
+    started: Callable[[str, int], None],
+) -> None:
+    """
+    Answer until SIGTERM or SIGINT, and then end without losing a call.
+
+    Args:
+        started: called with host and port once it listens.
+
+    Raises:
+        ConfigurationError: as `Gateway` and `Gateway.start`.
+    """
+    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
+    loop, end = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    started(*await gateway.start())
+    await end.wait()
+    await gateway.stop()

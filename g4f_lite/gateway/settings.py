@@ -1,0 +1,249 @@
+"""The configuration: a TOML file. No I/O but to read that file, and the files and variables that it names."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+from ..errors.suggestions import did_you_mean
+
+Period = Literal["day", "week", "month", "total"]
+
+
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file: unknown names are errors."""
+
+
+class Secret(_Settings, frozen=True):
+    """Where a secret stands: in a variable of the environment, or in a file."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def read(self, what: str) -> str:
+        """
+        Return the secret.
+
+        Raises:
+            ConfigurationError: it is not there.
+        """
+        if (self.env is None) == (self.file is None):
+            raise ConfigurationError(f'{what} must be {{ env = "NAME" }} or {{ file = "path" }}')
+        if self.env is not None:
+            value = os.environ.get(self.env, "")
+            place = f"the variable {self.env}"
+        else:
+            place = f"the file {self.file}"
+            try:
+                value = Path(self.file or "").read_text("utf-8").strip()
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"{what}: {place} cannot be read: {error}") from None
+        if not value:
+            raise ConfigurationError(f"{what}: {place} is empty or not set")
+        return value
+
+
+class Server(_Settings, frozen=True):
+    """`[server]`"""
+
+    listen: str = "127.0.0.1:8080"
+    admin: Secret | None = None
+    """The key of the administrator; without it, one is made at each start and printed."""
+    store: str = ""
+    """Where the keys made by `g4f-lite gateway keys` and what was used are kept: `sqlite:PATH`; "" for memory alone."""
+    shared: str | None = None
+    """`redis://…`: what was used is shared by several machines."""
+    log_calls: Literal["off", "meta"] = "meta"
+    max_body: int = 32 << 20
+    """Bytes of a request."""
+    max_in_flight: int = 1000
+    """Calls at once; more are answered 503."""
+    keepalive: float = 15.0
+    """Seconds without content after which a stream gets a comment."""
+    client_stall: float = 60.0
+    """Seconds for which a caller may read nothing of what is sent."""
+    drain_delay: float = 0.0
+    """Seconds of `Connection: close` before the end, for callers with idle connections."""
+    drain_timeout: float = 60.0
+    """Seconds that calls under way have to end."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """
+        Host and port.
+
+        Raises:
+            ConfigurationError: `listen` is no address.
+        """
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ConfigurationError(f"[server] listen must be HOST:PORT, such as 127.0.0.1:8080, not {self.listen!r}")
+        return host.strip("[]"), int(port)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach it."""
+        host = self.address[0]
+        try:
+            return not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host != "localhost"
+
+
+class Upstream(_Settings, frozen=True):
+    """`[client]`: what the library's client gets."""
+
+    routes: list[str] | None = None
+    strategy: str = "order"
+    deadline: float = 300.0
+    patience: float = 3.0
+    retries: int = 2
+    keys: dict[str, Secret] = {}
+    base_urls: dict[str, str] = {}
+    proxy: str | None = None
+
+
+class Model(_Settings, frozen=True):
+    """`[models.NAME]`: a name that callers ask for. `*` in it stands for any text; in a route, for that text."""
+
+    routes: list[str]
+    strategy: str | None = None
+    max_tokens: int | None = None
+    """The most that a caller may ask for, and what is sent if he asks for none."""
+
+
+class BudgetSettings(_Settings, frozen=True):
+    """`budget = { usd = 50, per = "month" }`"""
+
+    usd: float
+    per: Period = "total"
+
+
+class Quota(_Settings, frozen=True):
+    """What a key or a team may use. `rpm` and `tpm`: requests and tokens a minute; `parallel`: calls at once."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    parallel: int | None = None
+    budget: BudgetSettings | None = None
+    unknown_price: Literal["refuse", "allow"] = "refuse"
+    """What happens to a model without a known price, if there is a budget."""
+
+
+class KeySettings(Quota, frozen=True):
+    """`[keys.NAME]`"""
+
+    hash: str = ""
+    """`sha256:` and the digest of the key, as `g4f-lite gateway keys new` prints it."""
+    models: tuple[str, ...] = ("*",)
+    team: str | None = None
+    expires: str | None = None
+    """A date or time, such as 2027-01-31; the key is valid until then (UTC)."""
+    disabled: bool = False
+
+
+class Settings(_Settings, frozen=True):
+    """The whole file."""
+
+    server: Server = Server()
+    client: Upstream = Upstream()
+    models: dict[str, Model] = {}
+    keys: dict[str, KeySettings] = {}
+    teams: dict[str, Quota] = {}
+
+
+def read_settings(path: Path) -> Settings:
+    """
+    Return what a file says.
+
+    Raises:
+        ConfigurationError: it cannot be read, or has an unknown name or an impossible value; the message says where.
+    """
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    return checked(found, str(path))
+
+
+def store_path(settings: Settings, config: Path | None) -> Path:
+    """Return the file with the keys: `[server] store`, else beside the configuration, or in the user's folder."""
+    if settings.server.store:
+        return Path(settings.server.store.removeprefix("sqlite:"))
+    if config is not None:
+        return config.with_name("gateway.db")
+    from ..provider.keys import stored_keys_path
+
+    own = stored_keys_path()
+    return Path("gateway.db") if own is None else own.with_name("gateway.db")
+
+
+def checked(found: Mapping[str, Any], source: str) -> Settings:
+    """
+    Return the settings in a decoded file.
+
+    Raises:
+        ConfigurationError: as `read_settings`.
+    """
+    _check_names(found, Settings, source, "")
+    try:
+        settings = msgspec.convert(found, Settings)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        raise ConfigurationError(f"{source}: {_table(place.strip('`.'))}{message}") from None
+    _check_values(settings, source)
+    return settings
+
+
+def _table(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
+def _check_names(found: Any, kind: Any, source: str, path: str) -> None:
+    """Refuse a name that no table has, with the nearest one that it has."""
+    kinds = [one for one in (get_args(kind) or (kind,)) if isinstance(one, type) and issubclass(one, _Settings)]
+    if get_origin(kind) is dict and isinstance(found, dict):
+        for name, value in found.items():
+            _check_names(value, get_args(kind)[1], source, f"{path}.{name}".strip("."))
+    elif kinds and isinstance(found, dict):
+        fields = get_type_hints(kinds[0])
+        for name, value in found.items():
+            if name not in fields:
+                where = f"[{path}] " if path else ""
+                raise ConfigurationError(f"{source}: {where}unknown name {name!r}{did_you_mean(name, list(fields))}")
+            _check_names(value, fields[name], source, f"{path}.{name}".strip("."))
+
+
+def _check_values(settings: Settings, source: str) -> None:
+    settings.server.address  # noqa: B018  # for its error
+    for name, one in settings.keys.items():
+        digest = one.hash.removeprefix("sha256:")
+        if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise ConfigurationError(
+                f"{source}: [keys.{name}] hash must be 'sha256:' and 64 hexadecimal digits; "
+                "`g4f-lite gateway keys new` prints it"
+            )
+        if one.team is not None and one.team not in settings.teams:
+            hint = did_you_mean(one.team, list(settings.teams))
+            raise ConfigurationError(f"{source}: [keys.{name}] there is no [teams.{one.team}]{hint}")
+    quotas: list[tuple[str, Quota]] = [(f"keys.{name}", one) for name, one in settings.keys.items()]
+    quotas += [(f"teams.{name}", one) for name, one in settings.teams.items()]
+    for name, quota in quotas:
+        for limit in ("rpm", "tpm", "parallel"):
+            value = getattr(quota, limit)
+            if value is not None and value < 1:
+                raise ConfigurationError(f"{source}: [{name}] {limit} must be 1 or more, not {value}")
+        if quota.budget is not None and not 0 < quota.budget.usd < 1e6:
+            raise ConfigurationError(f"{source}: [{name}] budget must be more than 0 USD, and less than a million")
+    for name, model in settings.models.items():
+        if not model.routes:
+            raise ConfigurationError(f"{source}: [models.{name}] routes is empty")
+        if "*" not in name and any("*" in route for route in model.routes):
+            raise ConfigurationError(f"{source}: [models.{name}] a route has '*', but the name has none")

@@ -1,0 +1,160 @@
+"""
+Write a streamed answer: keep-alive, interruptions, callers that leave or do not read.
+
+Rule: nothing is sent before the first content, so that failures until then have their own status; but after some
+seconds of silence, status 200 and comments go out, and a later failure is an event. `[DONE]` stands only at the end of
+a complete answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+
+from aiohttp import web
+
+from ..client.async_stream import AsyncStream
+from ..errors.exceptions import G4FLiteError
+from ..openai.mapping.events import CONTENT_TYPE
+from ..openai.mapping.trail_headers import trail_headers
+from .dialects import ChunkEvents, Dialect
+
+
+class StalledError(Exception):
+    """The caller does not read what is sent."""
+
+
+class EventWriter:
+    """
+    The events of one answer, in the dialect of its caller.
+
+    Args:
+        headers: of the answer, as far as they are known before the first content.
+        keepalive: seconds of silence after which a comment is sent.
+        stall: seconds for which the caller may read nothing.
+    """
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        headers: Mapping[str, str],
+        dialect: Dialect,
+        *,
+        keepalive: float,
+        stall: float,
+    ) -> None:
+        self._request = request
+        self.dialect = dialect
+        self._stall = stall
+        self._keepalive = keepalive
+        self._loop = asyncio.get_running_loop()
+        self._wrote_at = self._loop.time()
+        self._beat: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(keepalive, self._tick)
+        self.response = web.StreamResponse(
+            headers={**headers, "Content-Type": CONTENT_TYPE, "Cache-Control": "no-cache"}
+        )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the status has been sent."""
+        return self.response.prepared
+
+    async def write(self, data: bytes) -> None:
+        """
+        Send data.
+
+        Raises:
+            StalledError: the caller has read nothing for too long.
+            ConnectionError: the caller has left.
+        """
+        if self._beat is not None:
+            await self._beat
+        await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._stall):
+                if not self.response.prepared:
+                    await self.response.prepare(self._request)
+                await self.response.write(data)
+        except TimeoutError:
+            raise StalledError(f"the caller has read nothing for {self._stall:g} s") from None
+        self._wrote_at = self._loop.time()
+
+    async def end_with(self, error: Exception, request_id: str) -> None:
+        """Send an error as the last event, and close the connection. Raises as `write`."""
+        self.response.force_close()
+        await self.write(self.dialect.error_event(error, request_id))
+        await self.response.write_eof()
+
+    def _tick(self) -> None:
+        silent = self._loop.time() - self._wrote_at
+        if silent >= self._keepalive:
+            self._beat = self._loop.create_task(self._beat_once())
+            silent = 0.0
+        self._timer = self._loop.call_later(self._keepalive - silent, self._tick)
+
+    async def _beat_once(self) -> None:
+        try:
+            await self._write(self.dialect.keep_alive)
+        except (StalledError, ConnectionError):
+            self.abort()  # which cancels the request
+        finally:
+            self._beat = None
+
+    def abort(self) -> None:
+        """Close the connection at once: an end that nobody takes for the end of a complete answer."""
+        if (transport := self._request.transport) is not None:
+            transport.abort()
+
+    def close(self) -> None:
+        """Send no comments any more."""
+        self._timer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
+
+
+async def write_stream(
+    writer: EventWriter, opening: Awaitable[AsyncStream[None]], events: ChunkEvents, request_id: str
+) -> AsyncStream[None] | None:
+    """
+    Send what a stream yields, to its end. Return the stream.
+
+    Args:
+        opening: gives the stream once its first content has come.
+
+    Raises:
+        G4FLiteError: it has failed before anything was sent.
+        StalledError, ConnectionError, asyncio.CancelledError: the caller has left; the stream is closed.
+    """
+    stream: AsyncStream[None] | None = None
+    try:
+        stream = await opening
+        if not writer.has_begun:
+            shown = trail_headers(stream.trail, stream.provider, stream.model, under_way=True)
+            writer.response.headers.update(route_headers(shown))
+        together: list[bytes] = []
+        async for chunk in stream:
+            together.append(events.of(chunk))
+            if not stream.has_more and (data := b"".join(together)):
+                together.clear()
+                await writer.write(data)
+        await writer.write(events.end())
+        await writer.response.write_eof()
+    except G4FLiteError as error:
+        if not writer.has_begun:
+            raise
+        await writer.end_with(error, request_id)
+    finally:
+        writer.close()
+        if stream is not None:
+            await stream.aclose()
+    return stream
+
+
+def route_headers(shown: Mapping[str, str]) -> dict[str, str]:
+    """Return `x-g4f-route` and `x-g4f-attempts` from the headers of a trail."""
+    route = ":".join(filter(None, (shown.get("x-g4f-provider"), shown.get("x-g4f-model"))))
+    headers = {"x-g4f-attempts": shown["x-g4f-attempts"]}
+    return {"x-g4f-route": route, **headers} if route else headers

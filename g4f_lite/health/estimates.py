@@ -1,0 +1,49 @@
+"""
+What a request may use at most, before it is sent. Pure.
+
+A token has one byte of text at least, so a prompt has at most as many tokens as bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..types.chat_request import ChatRequest
+
+RATE_OUTPUT, COST_OUTPUT = 1024, 4096
+"""Tokens of a completion if the request has no `max_tokens`: as they count for a rate, and for a budget."""
+MEDIUM_TOKENS = 8192
+"""Tokens of an image, a sound or a file in a prompt: nobody can see how many it has."""
+_TEXTS = ("input", "prompt", "instructions")
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class Estimate(NamedTuple):
+    """Tokens, rather too many than too few."""
+
+    prompt: int
+    output: int | None = None
+    """None if the request does not bound it."""
+    choices: int = 1
+
+    def completion(self, otherwise: int) -> int:
+        """Return the tokens of all choices; of one `otherwise` if the request does not bound it."""
+        return (otherwise if self.output is None else self.output) * self.choices
+
+
+def estimate(request: Any) -> Estimate:
+    """Return what a request to chat, or to another endpoint, may use."""
+    if not isinstance(request, ChatRequest):
+        texts = [text for name in _TEXTS if (text := getattr(request, name, None)) is not None]
+        return Estimate(sum(len(_encode(text)) for text in texts), 0)
+    prompt = len(_encode((request.messages, request.tools, request.functions, request.response_format)))
+    for message in request.messages:
+        if isinstance(content := message.get("content"), (list, tuple)):
+            prompt += sum(MEDIUM_TOKENS - len(_encode(part)) for part in content if "text" not in part)
+    bounds = [request.max_completion_tokens, request.max_tokens]
+    if extra := request.extra_body:
+        bounds += [extra.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens")]
+    known = [bound for bound in bounds if type(bound) is int and bound > 0]
+    return Estimate(prompt, max(known) if known else None, request.choices)

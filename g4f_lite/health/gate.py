@@ -1,0 +1,88 @@
+"""
+The line at a declared limit: the calls that wait for room, first come first served.
+
+Rule: as in `places.py`. Only the shared state knows how much room there is; a gate knows when to ask it again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from math import inf
+
+from .places import SHORTEST_WAIT_S, Places, Ticket, Turn
+
+BACKSTOP_S = 1.0
+"""How soon a call asks again that is to be woken: whoever should wake it may have been interrupted."""
+
+
+class Gate(Places):
+    """The line at the limits of one name."""
+
+    __slots__ = ("_held_until", "_rate", "_room", "_tickets", "message")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = ""
+        """What the calls wait for."""
+        self._held_until = -inf
+        self._rate = inf
+        """The requests per second that the limit allows in the long run."""
+        self._room = 1
+        """How many calls may ask at once without passing others."""
+        self._tickets: dict[int, Ticket] = {}
+
+    def join(self, ticket: Ticket, ask_at: float) -> None:
+        super().join(ticket, ask_at)
+        self._tickets[ticket.number] = ticket
+        if ticket.woken is None:
+            ticket.woken = False
+
+    def leave(self, number: int) -> None:
+        super().leave(number)
+        self._tickets.pop(number, None)
+
+    def clear(self) -> None:
+        super().clear()
+        self._tickets.clear()
+
+    def turn(self, number: int | None, now: float) -> Turn | None:
+        """
+        Return when a call may ask the state; None for now.
+
+        Args:
+            number: of the call's ticket; None for a call that would come last.
+        """
+        if self._waiting:
+            self._remove_absent(now)
+        ahead = len(self._waiting) if number is None else bisect_left(self._waiting, number)
+        if number is not None and (ticket := self._tickets.get(number)) is not None:
+            ticket.woken = False  # from here on, it is to be told
+        late = max(0, ahead + 1 - self._room)
+        if now >= self._held_until and not late:
+            return None
+        start = max(now + SHORTEST_WAIT_S, self._held_until)
+        at = start + late / self._rate
+        ask_at = start + BACKSTOP_S if late else start
+        return Turn(at=at, ask_at=ask_at, first_at=start, rate=0.0, ahead=ahead, line=self)
+
+    def granted(self, room: int) -> None:
+        """Record that a call was let through, and how many like it may follow."""
+        self._room = max(1, room)
+        self._wake()
+
+    def refused(self, now: float, wait_s: float, *, rate: float, message: str) -> None:
+        """Record that there was no room: nobody asks before this wait is over."""
+        self._held_until = now + max(wait_s, SHORTEST_WAIT_S)
+        self._rate, self._room, self.message = rate, 1, message
+
+    def freed(self, now: float) -> None:
+        """Record that a call has given back what it held: the first in line may ask at once."""
+        self._held_until = min(self._held_until, now)
+        self._wake()
+
+    def _wake(self) -> None:
+        for number in self._waiting[: self._room]:
+            ticket = self._tickets[number]
+            ticket.woken = True
+            if (wake := ticket.wake) is not None:
+                wake()

@@ -1,0 +1,92 @@
+"""
+The places of the calls that wait for their turn, first come first served.
+
+Rule: nothing here waits or reads a clock; times are monotonic seconds and are passed in. `Health` holds the lock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from itertools import count
+from typing import NamedTuple
+
+ABSENT_S = 1.0
+"""How late a call may be for its turn. Then it loses its place until it asks again."""
+SHORTEST_WAIT_S = 0.001
+
+_numbers = count(1)
+
+
+class Ticket:
+    """The place of one call in all its lines. Lower numbers come first."""
+
+    __slots__ = ("lines", "number", "wake", "woken")
+
+    def __init__(self) -> None:
+        self.number = next(_numbers)
+        self.lines: list[Places] = []
+        self.woken: bool | None = None
+        """Whether it may be its turn before it asks again; None if none of its lines can tell."""
+        self.wake: Callable[[], None] | None = None
+        """Ends its wait; set while it waits."""
+
+    def leave(self) -> None:
+        """Leave all lines."""
+        for line in self.lines:
+            line.leave(self.number)
+        self.lines.clear()
+
+
+class Turn(NamedTuple):
+    """When a call may go."""
+
+    at: float
+    """Its predicted turn."""
+    ask_at: float
+    """When it must ask again: before its turn if that is far away, because it may come sooner."""
+    first_at: float
+    """When the next request of any call may go."""
+    rate: float
+    """The requests per second that the leg seems to allow; 0 if the limit is a declared one, not a learnt one."""
+    ahead: int
+    """How many calls come before it."""
+    line: Places
+    """Where it waits."""
+
+
+class Places:
+    """The calls in one line, by their tickets."""
+
+    __slots__ = ("_ask_at", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+        """The tickets' numbers, sorted."""
+        self._ask_at: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def join(self, ticket: Ticket, ask_at: float) -> None:
+        """Stand in line, in the order of the tickets; the call asks again at `ask_at`."""
+        if ticket.number not in self._ask_at:
+            insort(self._waiting, ticket.number)
+            if self not in ticket.lines:
+                ticket.lines.append(self)
+        self._ask_at[ticket.number] = ask_at
+
+    def leave(self, number: int) -> None:
+        """Give up a place, if there is one."""
+        if self._ask_at.pop(number, None) is not None:
+            del self._waiting[bisect_left(self._waiting, number)]
+
+    def clear(self) -> None:
+        """Remove all calls: after a fork they are the parent's."""
+        self._waiting.clear()
+        self._ask_at.clear()
+
+    def _remove_absent(self, now: float) -> None:
+        """Remove the calls at the head that have not asked in time, so that they do not block the others."""
+        while self._waiting and self._ask_at[self._waiting[0]] + ABSENT_S < now:
+            self.leave(self._waiting[0])

@@ -1,0 +1,61 @@
+"""What a state of this machine does with each command. Pure: the tables are passed in, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..shared_state import (
+    Answer,
+    BeginProbe,
+    Command,
+    EndProbe,
+    Look,
+    Renew,
+    Reserve,
+    Restore,
+    Settle,
+    Tell,
+)
+from .ledger import Ledger, Reserved, unknown
+from .notices import Notices, Told
+from .table import Table
+from .windows import Account
+
+
+class Books:
+    """
+    The ledger and the notices of one state. Not locked.
+
+    Args:
+        table: makes a table of a name and the type of its records.
+    """
+
+    def __init__(self, table: Callable[[str, type[Any]], Table[Any]]) -> None:
+        self.ledger = Ledger(table("accounts", Account), table("reserved", Reserved))
+        self.notices = Notices(
+            table("events", Told), table("numbers", int), table("members", str), table("probes", str)
+        )
+
+    def execute(self, command: Command, now: int) -> Answer:
+        """Apply a command."""
+        match command:
+            case Reserve():
+                return self.ledger.reserve(command, now)
+            case Settle():
+                self.ledger.settle(command, now)
+            case Renew():
+                self.ledger.renew(command, now)
+            case Restore():
+                self.ledger.restore(command, now)
+            case BeginProbe():
+                return self.notices.begin_probe(command, now)
+            case EndProbe():
+                self.notices.end_probe(command, now)
+            case Tell():
+                self.notices.tell(command, now)
+            case Look():
+                return self.notices.look(command, now)
+            case _:
+                raise unknown(command)
+        return None

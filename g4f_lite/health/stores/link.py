@@ -1,0 +1,200 @@
+"""
+The way from a client to a state that does I/O: a call waits for its answer, but never long, and never fails for it.
+
+One thread writes: all that is asked and told meanwhile goes out as one batch. Another one listens: it looks for events
+when the state says that there are some, and once a second anyway. After two failures in a row the state is *away*:
+`Fallback` answers at once, and only the look of each second tries the state. What was granted and settled meanwhile is
+sent when it is back; until all processes have done that, none asks for more than its share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+import uuid
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
+
+from ...forks import reset_in_child
+from ...value import Unpicklable
+from ..shared_state import Answer, Command, Event, Look, Seen, SharedState
+from .waiting import END, Ask, for_thread
+from .writer import Writer
+
+ANSWER_S = 0.25
+"""The longest wait for an answer."""
+LOOK_S = 0.9
+"""The longest time between two looks, so that events are known within 1 s."""
+_PAUSE_S = 0.02
+
+Listener = Callable[[Event], object]
+
+
+class StateLink(Unpicklable):
+    """
+    A state as its clients use it. Threads and event loops may share it; a fork gives the child a new one.
+
+    Args:
+        state: where the limits and events are kept.
+        owned: whether `close` closes the state.
+    """
+
+    def __init__(self, state: SharedState, *, owned: bool = False) -> None:
+        self._state, self._owned = state, owned
+        self._listeners: list[Callable[[], Listener | None]] = []
+        self._start_lock = threading.Lock()
+        self._begin()
+        reset_in_child(self)
+        _links.add(self)
+
+    def _begin(self) -> None:
+        self._writer = Writer(self._state)
+        self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+        self._cursor, self._member = 0, uuid.uuid4().hex
+
+    def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
+        """Return the answers, after at most `ANSWER_S` seconds."""
+        self._start()
+        if (answers := self._writer.instead(commands)) is not None:
+            return answers
+        ask, done = for_thread(commands)
+        self._writer.queue.put(ask)
+        try:
+            if not done.acquire(timeout=ANSWER_S):
+                if ask.claim():
+                    return self._writer.answer(commands, asked=True)
+                done.acquire()  # the answers are about to come
+        except BaseException:
+            self._writer.give_back(ask)
+            raise
+        return ask.answers
+
+    async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
+        """As `ask`, for a task of any event loop."""
+        self._start()
+        if (answers := self._writer.instead(commands)) is not None:
+            return answers
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sequence[Answer]] = loop.create_future()
+        ask = Ask(commands, future=future)
+        timer = loop.call_later(ANSWER_S, self._give_up, ask, future)
+        self._writer.queue.put(ask)
+        try:
+            return await future
+        except BaseException:
+            self._writer.give_back(ask)
+            raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, ask: Ask, future: asyncio.Future[Sequence[Answer]]) -> None:
+        if not future.done() and ask.claim():
+            future.set_result(self._writer.answer(ask.commands, asked=True))
+
+    def tell(self, *commands: Command) -> None:
+        """Let the state know, as soon as it can. Does not wait; may be called by a finalizer."""
+        self._writer.tell(commands)
+        self._start()
+
+    def listen(self, callback: Listener) -> None:
+        """Call this with each event that is told, from another thread, as long as it lives: of a method, its object."""
+        bound = hasattr(callback, "__self__")
+        self._listeners.append(weakref.WeakMethod(callback) if bound else weakref.ref(callback))
+        self._start()
+
+    def flush(self) -> None:
+        """Wait until the state knows all that it was told, for at most `ANSWER_S` seconds."""
+        if self._threads and not self._writer.away:
+            self.ask(())
+
+    def close(self) -> None:
+        """Send what waits, for at most `ANSWER_S` seconds, and end the threads. It may be used again."""
+        with self._start_lock:
+            threads = self._threads
+            self._closed.set()
+            self._writer.queue.put(END)
+            self._begin()
+        if threads and threading.current_thread() not in threads:
+            threads[0].join(ANSWER_S)
+        if self._owned:
+            self._state.close()
+
+    def after_fork(self) -> None:
+        self._start_lock = threading.Lock()
+        self._begin()
+
+    def _start(self) -> None:
+        if self._threads:
+            return
+        with self._start_lock:
+            if self._threads:
+                return
+            ours, queue = weakref.ref(self), self._writer.queue
+            weakref.finalize(self, queue.put, END).atexit = False
+            threads = [
+                threading.Thread(target=_write, args=(ours, queue), name="g4f_lite state writer", daemon=True),
+                threading.Thread(
+                    target=_listen, args=(ours, self._state, self._closed), name="g4f_lite state listener", daemon=True
+                ),
+            ]
+            for thread in threads:
+                thread.start()
+            self._threads = threads
+
+    def _look(self) -> None:
+        ask, done = for_thread((Look(self._cursor, self._member),), is_look=True)
+        self._writer.queue.put(ask)
+        if not done.acquire(timeout=4 * LOOK_S) or not ask.answers:
+            return
+        (seen,) = ask.answers
+        assert isinstance(seen, Seen)
+        self._cursor = seen.cursor
+        if self._writer.fallback.saw(seen):
+            self._writer.be_cautious()
+        for event in seen.events:
+            for callback in self._callbacks():
+                callback(event)
+
+    def _callbacks(self) -> Iterator[Listener]:
+        for reference in list(self._listeners):
+            if (callback := reference()) is None:
+                self._listeners.remove(reference)
+            else:
+                yield callback
+
+
+def _write(link_of: Callable[[], StateLink | None], queue: SimpleQueue[Ask]) -> None:
+    goes_on = True
+    while goes_on:
+        first = queue.get()
+        goes_on = (link := link_of()) is not None and link._writer.send(first)
+        del link, first
+
+
+def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed: threading.Event) -> None:
+    while not closed.is_set() and (link := link_of()) is not None:
+        link._look()
+        is_away = link._writer.away
+        del link
+        try:
+            if is_away:
+                closed.wait(LOOK_S)  # the state may take longer to wait than it was asked to
+            else:
+                state.wait(LOOK_S)
+        except Exception:  # a state may be the caller's own: whatever it raises, the next look is due then
+            closed.wait(LOOK_S)
+        closed.wait(_PAUSE_S)
+
+
+_links: weakref.WeakSet[StateLink] = weakref.WeakSet()
+
+
+def _flush_all() -> None:
+    for link in list(_links):
+        link.flush()
+
+
+atexit.register(_flush_all)

@@ -1,0 +1,115 @@
+"""What clients tell each other, who they are, and who probes. Pure, as `ledger` is."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..shared_state import BeginProbe, EndProbe, Event, Look, Seen, Tell
+from .table import FOREVER, MemoryTable, Table
+
+AGREE_MS = 10_000
+"""Within this time a second host must say the same of what one machine alone may have seen."""
+MEMBER_MS = 5_000
+"""How long a process counts as a member after a look."""
+MOST_EVENTS = 4096
+
+
+class Said(Struct, array_like=True):
+    """What one host says, until when it holds, and when it was said."""
+
+    host: str
+    ends_at: int
+    at: int
+
+
+class Told(Struct, array_like=True):
+    """What is known of one name."""
+
+    number: int = 0
+    """Its place in the order of the events; 0 if it is not known to others yet."""
+    ends_at: int = 0
+    event: Event | None = None
+    said: tuple[Said, ...] = ()
+    """What single hosts said in the last seconds, one each."""
+
+
+class Notices:
+    """Events, members and probes of one state. Not locked."""
+
+    def __init__(
+        self,
+        events: Table[Told] | None = None,
+        numbers: Table[int] | None = None,
+        members: Table[str] | None = None,
+        probes: Table[str] | None = None,
+    ) -> None:
+        self._events: Table[Told] = MemoryTable() if events is None else events
+        self._numbers: Table[int] = MemoryTable() if numbers is None else numbers
+        self._members: Table[str] = MemoryTable() if members is None else members
+        self._probes: Table[str] = MemoryTable() if probes is None else probes
+        self._expired_at = 0
+
+    @property
+    def cursor(self) -> int:
+        """The number of the last event."""
+        return self._numbers.get("cursor") or 0
+
+    def tell(self, command: Tell, now: int) -> None:
+        """Keep an event; of two, the one that ends later."""
+        self._expire(now)
+        event = command.event
+        if event.left_ms <= 0:
+            return
+        key = repr((event.kind, event.name))
+        told, ends_at = self._events.get(key), now + event.left_ms
+        if told is None:
+            told = Told()
+            if len(self._events) >= MOST_EVENTS:
+                self._events.drop(min(self._events.items(), key=lambda item: item[1].ends_at)[0])
+        agreed = True
+        if event.host:
+            others = [one for one in told.said if one.host != event.host and now - one.at < AGREE_MS]
+            told.said = (*others, Said(event.host, ends_at, now))
+            agreed, ends_at = bool(others), max(one.ends_at for one in told.said)
+        if agreed and ends_at > told.ends_at:
+            # With the time, so that a cursor of a state that has been lost is never ahead of a new one.
+            told.number = max(self.cursor + 1, now)
+            told.ends_at, told.event = ends_at, replace(event, host="")
+            self._numbers.put("cursor", told.number, FOREVER)
+        self._events.put(key, told, max([told.ends_at, *(one.at + AGREE_MS for one in told.said)]))
+
+    def look(self, command: Look, now: int) -> Seen:
+        """Return the events since a look, and count who asks."""
+        self._expire(now)
+        self._members.put(command.member, "", now + MEMBER_MS)
+        found = [told for _, told in self._events.items() if told.number > command.since and told.ends_at > now]
+        events = tuple(
+            replace(told.event, left_ms=told.ends_at - now)
+            for told in sorted(found, key=lambda told: told.number)
+            if told.event is not None
+        )
+        members = sorted(member for member, _ in self._members.items())
+        return Seen(self.cursor, events, len(members), members.index(command.member))
+
+    def begin_probe(self, command: BeginProbe, now: int) -> bool:
+        """Let one probe until its lease ends."""
+        self._expire(now)
+        if self._probes.get(command.name) not in (None, command.id):
+            return False
+        self._probes.put(command.name, command.id, now + command.lease_ms)
+        return True
+
+    def end_probe(self, command: EndProbe, now: int) -> None:
+        """Let others probe."""
+        self._expire(now)
+        if self._probes.get(command.name) == command.id:
+            self._probes.drop(command.name)
+
+    def _expire(self, now: int) -> None:
+        if now == self._expired_at:
+            return
+        self._expired_at = now
+        for table in (self._events, self._members, self._probes):
+            for key, _ in table.due(now):
+                table.drop(key)

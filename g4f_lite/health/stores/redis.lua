@@ -1,0 +1,377 @@
+-- Applies commands of health/shared_state.py, in order, as ledger.py does: the clock is the server's.
+-- KEYS[1] is the prefix of all keys; its hash tag keeps them on one node of a cluster.
+-- ARGV: an id for the generation that begins if the data has been lost; the commands as MessagePack.
+-- Numbers are doubles: amounts are exact up to MOST, and larger limits count as MOST.
+
+local prefix, MOST, NEVER = KEYS[1], 9007199254740991, -1
+local DAY, HOUR, HELD_POLL_MS = 86400000, 3600000, 50
+local QUARANTINE_MS, POLL_MS, SILENT_MS = 1500, 1000, 1200
+local AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 10000, 5000, 60000, 4096
+local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
+local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, week = 10 * DAY, month = 40 * DAY,
+  total = 400 * DAY}
+local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- The end of the month: civil_from_days of Howard Hinnant, for years after 1970.
+local function month_end(days)
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local mp = math.floor((5 * (doe - 365 * yoe - math.floor(yoe / 4) + math.floor(yoe / 100)) + 2) / 153)
+  local year, following = yoe + era * 400, mp + 1 -- of years and months that begin in March
+  if following == 12 then year, following = year + 1, 0 end
+  local first = 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  return (first + math.floor((153 * following + 2) / 5) - 719468) * DAY
+end
+
+local function window_end(window, at)
+  local days = math.floor(at / DAY)
+  if window == 'day' then return (days + 1) * DAY end
+  if window == 'week' then return (days + 7 - (days + 3) % 7) * DAY end
+  if window == 'month' then return month_end(days) end
+end
+
+-- What is used of one limit, and of that what is held and presumed: in the hash of its key, and for a window that
+-- slides also by bucket (`u`, `h`, `p` and the number). Each is read once, and written after the last command.
+local accounts = {}
+
+local function account(amount)
+  local key = prefix .. ':limit:' .. amount[1] .. '|' .. amount[2] .. '|' .. amount[3]
+  if accounts[key] then return accounts[key] end
+  local row = redis.call('HMGET', key, 'used', 'held', 'presumed', 'restored', 'ends_at', 'first', 'restored_in')
+  local one = {key = key, window = amount[3], used = tonumber(row[1]) or 0, held = tonumber(row[2]) or 0,
+    presumed = tonumber(row[3]) or 0, restored = tonumber(row[4]), ends_at = tonumber(row[5]),
+    first = tonumber(row[6]), restored_in = tonumber(row[7]), buckets = {}}
+  accounts[key] = one
+  local ends_at = window_end(one.window, now)
+  if ends_at ~= one.ends_at then -- another window of the calendar
+    one.ends_at, one.used, one.held, one.presumed, one.restored = ends_at, 0, 0, 0, one.restored and 0
+  end
+  if SLIDING[one.window] then one.size, one.count = unpack(SLIDING[one.window]) end
+  return one
+end
+
+local function numbers(letter, from, to)
+  local names = {}
+  for number = from, to do names[#names + 1] = letter .. string.format('%.0f', number) end
+  return names
+end
+
+-- Forget the buckets that do not count any more.
+local function slide(one)
+  one.oldest = math.floor(now / one.size) - one.count
+  if not one.first or one.first >= one.oldest then return end
+  for letter, name in pairs({u = 'used', h = 'held', p = 'presumed'}) do
+    local names = numbers(letter, one.first, math.min(one.oldest - 1, one.first + one.count))
+    for _, amount in ipairs(redis.call('HMGET', one.key, unpack(names))) do
+      one[name] = one[name] - (tonumber(amount) or 0)
+    end
+    redis.call('HDEL', one.key, unpack(names))
+  end
+  one.first, one.changed = one.oldest, true
+  if one.restored and one.restored_in < one.oldest then one.restored = 0 end
+end
+
+local function current(amount)
+  local one = account(amount)
+  if one.size and not one.oldest then slide(one) end
+  return one
+end
+
+-- Change what is used in the window or bucket of a moment, unless that is over.
+local function change(one, at, used, held, presumed)
+  if one.ends_at and window_end(one.window, at) ~= one.ends_at then return end
+  if one.size then
+    local number = math.floor(at / one.size)
+    if number < one.oldest then return end
+    local bucket = one.buckets[number] or {u = 0, h = 0, p = 0}
+    bucket.u, bucket.h, bucket.p = bucket.u + used, bucket.h + held, bucket.p + presumed
+    one.buckets[number], one.first = bucket, math.min(one.first or number, number)
+  end
+  one.used, one.held, one.presumed = one.used + used, one.held + held, one.presumed + presumed
+  one.changed = true
+end
+
+local function save()
+  for key, one in pairs(accounts) do
+    if one.changed then
+      local fields = {'used', one.used, 'held', one.held, 'presumed', one.presumed}
+      for name, value in pairs({ends_at = one.ends_at, first = one.first, restored = one.restored,
+          restored_in = one.restored_in}) do
+        fields[#fields + 1], fields[#fields + 2] = name, value
+      end
+      redis.call('HSET', key, unpack(fields))
+      for number, bucket in pairs(one.buckets) do
+        for letter, amount in pairs(bucket) do
+          if amount ~= 0 then redis.call('HINCRBY', key, letter .. string.format('%.0f', number), amount) end
+        end
+      end
+      redis.call('PEXPIRE', key, KEPT[one.window])
+    end
+  end
+end
+
+-- When no more than `room` is spent, if all that is held is given back.
+local function room_in(one, room)
+  if room < 0 then return NEVER end
+  if one.ends_at then return one.ends_at - now end
+  if not one.size then return NEVER end
+  local last = math.floor(now / one.size)
+  local from, spent = one.first or last, one.used - one.held
+  local used = redis.call('HMGET', one.key, unpack(numbers('u', from, last)))
+  local held = redis.call('HMGET', one.key, unpack(numbers('h', from, last)))
+  for number = from, last do
+    local index, bucket = number - from + 1, one.buckets[number] or {u = 0, h = 0}
+    spent = spent - (tonumber(used[index]) or 0) - bucket.u + (tonumber(held[index]) or 0) + bucket.h
+    if spent <= room then return (number + one.count + 1) * one.size - now end
+  end
+  return (last + one.count + 1) * one.size - now
+end
+
+-- The refusal with the longest wait, or nil.
+local function refusal(amounts)
+  local refused, longest, taken = nil, -1, {}
+  for index, amount in ipairs(amounts) do
+    local one, limit = current(amount), math.min(amount[4], MOST)
+    local wanted = (taken[one.key] or 0) + amount[5]
+    taken[one.key] = wanted
+    if one.used + wanted > limit then
+      local held = one.used - one.held + wanted <= limit
+      local wait_ms = held and HELD_POLL_MS or room_in(one, limit - wanted)
+      local until_then = wait_ms == NEVER and math.huge or wait_ms
+      if until_then > longest then refused, longest = {1, index - 1, wait_ms, held}, until_then end
+    end
+  end
+  for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
+  return refused
+end
+
+local function reserved_key(id) return prefix .. ':reserved:' .. id end
+
+-- Of a reservation is kept: its amounts, or none once it is settled; when it was made; whether it expired; its answer.
+local function keep(id, amounts, at, expired, answer, ms)
+  redis.call('SET', reserved_key(id), cmsgpack.pack({amounts, at, expired, answer}), 'PX', ms)
+end
+
+-- Count what was used instead of what is held, or presumed.
+local function finish(amount, at, expired, used, presumed)
+  local one, reserved = current(amount), amount[5]
+  local held = expired and 0 or -reserved
+  if one.window == 'parallel' then
+    change(one, at, held, held, 0)
+  else
+    change(one, at, used - reserved, held, presumed and reserved or expired and -reserved or 0)
+  end
+end
+
+local function expire()
+  repeat
+    local due = redis.call('ZRANGEBYSCORE', ENDS, '-inf', now, 'LIMIT', 0, 500)
+    for _, id in ipairs(due) do
+      local packed = redis.call('GET', reserved_key(id))
+      if packed then
+        local amounts, at, _, answer = unpack(cmsgpack.unpack(packed))
+        for _, amount in ipairs(amounts) do finish(amount, at, false, amount[5], true) end
+        keep(id, amounts, at, true, answer, HOUR)
+      end
+      redis.call('ZREM', ENDS, id)
+    end
+  until #due < 500
+end
+
+local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen')
+if not generation[1] then
+  -- Events are numbered on from the time, so that no number of an earlier generation comes again.
+  generation = {ARGV[1], now, now}
+  redis.call('HSET', prefix .. ':generation', 'id', ARGV[1], 'began', now, 'number', now)
+  redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
+end
+local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
+if generation[4] then -- in quarantine still, as far as is known
+  -- If nobody has looked for so long, the server was paused, and the others have not told yet what was used.
+  if now - tonumber(generation[4]) > SILENT_MS then
+    quarantine = QUARANTINE_MS
+    redis.call('HSET', prefix .. ':generation', 'began', now)
+  end
+end
+if quarantine > 0 then
+  redis.call('HSET', prefix .. ':generation', 'seen', now)
+elseif generation[4] then
+  redis.call('HDEL', prefix .. ':generation', 'seen')
+end
+local last_number, told = tonumber(generation[3]), false
+local apply = {}
+
+-- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it, and what is used
+-- of each limit, except while nothing is given out.
+function apply.Reserve(id, amounts, lease_ms, _, granted)
+  local packed = redis.call('GET', reserved_key(id))
+  if packed then return cmsgpack.unpack(packed)[4] end
+  if #amounts == 0 then return {0} end
+  if not granted then
+    if quarantine > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
+    local refused = refusal(amounts)
+    if refused then return refused end
+  end
+  for _, amount in ipairs(amounts) do
+    amount[5] = math.min(amount[5], MOST)
+    change(current(amount), now, amount[5], amount[5], 0)
+  end
+  local answer = {0}
+  for index, amount in ipairs(amounts) do
+    answer[index + 1] = math.min(amount[4], MOST) - current(amount).used
+  end
+  keep(id, amounts, now, false, answer, lease_ms + HOUR)
+  redis.call('ZADD', ENDS, now + lease_ms, id)
+  redis.call('PEXPIRE', ENDS, DAY)
+  return answer
+end
+
+function apply.Settle(id, used)
+  local packed = redis.call('GET', reserved_key(id))
+  if not packed then return false end
+  local amounts, at, expired, answer = unpack(cmsgpack.unpack(packed))
+  if #amounts == 0 then return false end
+  for index, amount in ipairs(amounts) do
+    finish(amount, at, expired, math.max(0, math.min(used[index] or amount[5], MOST)), false)
+  end
+  redis.call('ZREM', ENDS, id)
+  keep(id, {}, at, expired, answer, SETTLED_MS)
+  return false
+end
+
+function apply.Renew(ids, lease_ms)
+  for _, id in ipairs(ids) do
+    if redis.call('ZSCORE', ENDS, id) then
+      redis.call('ZADD', ENDS, now + lease_ms, id)
+      redis.call('PEXPIRE', reserved_key(id), lease_ms + HOUR)
+    end
+  end
+  return false
+end
+
+function apply.Restore(used)
+  for _, amount in ipairs(used) do
+    local one, total = current(amount), math.min(amount[5], MOST)
+    local restored = one.restored or 0
+    if total > restored and one.window ~= 'parallel' then
+      change(one, now, total - restored, 0, 0)
+      one.restored, one.restored_in = total, one.size and math.floor(now / one.size) or 0
+    end
+  end
+  return false
+end
+
+function apply.BeginProbe(name, id, lease_ms)
+  local key = prefix .. ':probe:' .. name
+  if redis.call('SET', key, id, 'NX', 'PX', math.max(1, lease_ms)) then return true end
+  if redis.call('GET', key) ~= id then return false end
+  redis.call('PEXPIRE', key, math.max(1, lease_ms))
+  return true
+end
+
+function apply.EndProbe(name, id)
+  local key = prefix .. ':probe:' .. name
+  if redis.call('GET', key) == id then redis.call('DEL', key) end
+  return false
+end
+
+-- Whether another host has said the same, and the later end.
+local function agreed(field, host, ends_at)
+  local key, found = prefix .. ':hosts:' .. field, false
+  redis.call('HSET', key, host, cmsgpack.pack({now, ends_at}))
+  redis.call('PEXPIRE', key, HOUR)
+  local rows = redis.call('HGETALL', key)
+  for index = 1, #rows, 2 do
+    local at, ends = unpack(cmsgpack.unpack(rows[index + 1]))
+    if rows[index] ~= host and at >= now - AGREE_MS then
+      found, ends_at = true, math.max(ends_at, ends)
+    end
+  end
+  return found, ends_at
+end
+
+function apply.Tell(event)
+  local field, ends_at, host = event[1] .. cjson.encode(event[2]), now + event[3], event[6]
+  if ends_at <= now then return false end
+  if host ~= '' then
+    local found
+    found, ends_at = agreed(field, host, ends_at)
+    if not found then return false end
+  end
+  local known = redis.call('HGET', EVENTS, field)
+  if known and cmsgpack.unpack(known)[3] >= ends_at then return false end
+  event[3], event[6] = ends_at, ''
+  last_number, told = last_number + 1, true
+  redis.call('HSET', EVENTS, field, cmsgpack.pack(event))
+  redis.call('ZADD', NUMBERS, last_number, field)
+  if redis.call('ZCARD', NUMBERS) > KEPT_EVENTS then
+    redis.call('HDEL', EVENTS, redis.call('ZPOPMIN', NUMBERS)[1])
+  end
+  local kept = math.max(redis.call('PTTL', EVENTS), ends_at - now + HOUR)
+  redis.call('PEXPIRE', EVENTS, kept)
+  redis.call('PEXPIRE', NUMBERS, kept)
+  return false
+end
+
+local function events_since(since)
+  local events = {}
+  if since == last_number then return events end
+  local fields = redis.call('ZRANGEBYSCORE', NUMBERS, '(' .. string.format('%.0f', since), '+inf')
+  for _, field in ipairs(fields) do
+    local packed = redis.call('HGET', EVENTS, field)
+    local event = packed and cmsgpack.unpack(packed)
+    if event and event[3] > now then
+      event[3] = event[3] - now
+      events[#events + 1] = event
+    else
+      redis.call('HDEL', EVENTS, field)
+      redis.call('ZREM', NUMBERS, field)
+    end
+  end
+  return events
+end
+
+function apply.Look(since, member)
+  -- The others learn at once that there is one more with whom they share.
+  if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
+  redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', now - MEMBER_MS)
+  redis.call('PEXPIRE', MEMBERS, HOUR)
+  redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
+  local members, place = redis.call('ZRANGE', MEMBERS, 0, -1), 0
+  for _, other in ipairs(members) do
+    if other < member then place = place + 1 end
+  end
+  return {last_number, events_since(since), #members, place}
+end
+
+-- No command: what is used of the limits of a scope.
+function apply.Used(scope)
+  local found = {}
+  for _, unit in ipairs({'calls', 'requests', 'tokens', 'nano-usd'}) do
+    for window in pairs(KEPT) do
+      local amount = {scope, unit, window}
+      if redis.call('EXISTS', account(amount).key) == 1 then
+        local one = current(amount)
+        found[#found + 1] = {unit, window, one.used - one.held, one.held, one.presumed}
+      end
+    end
+  end
+  return found
+end
+
+expire()
+local answers = {}
+for index, command in ipairs(cmsgpack.unpack(ARGV[2])) do
+  answers[index] = apply[command[1]](unpack(command, 2, 6))
+end
+save()
+if told then
+  redis.call('HSET', prefix .. ':generation', 'number', last_number)
+  redis.call('PUBLISH', prefix .. ':told', last_number)
+end
+return cmsgpack.pack({generation[1], now, answers})

@@ -1,0 +1,257 @@
+"""
+Sends to a state what its clients ask and tell, in batches; if it is away, `Fallback` answers.
+
+Only the thread of the link that writes calls `send`; the rest may be called by any.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from queue import Empty, SimpleQueue
+
+from ..shared_state import (
+    Answer,
+    BeginProbe,
+    Command,
+    EndProbe,
+    Renew,
+    Reservation,
+    Reserve,
+    Settle,
+    SharedState,
+    Tell,
+)
+from .fallback import Fallback, share_of, without_grace
+from .waiting import END, Ask, deliver
+
+RETURN_S = 1.5
+"""How long a process takes no more than its share when the state is back: the others tell within a second what they
+have used meanwhile."""
+_SLOW_S = 0.1
+"""After a failure that took so long, the state may have been away for others; it was a cut connection if not."""
+_RENEW_S = 0.5
+_BATCH = 512
+"""Commands of one batch: Redis serves no others meanwhile."""
+_KEPT = 20_000
+"""Commands that wait for a state that is away; the oldest are dropped: their reservations end as presumed."""
+
+log = logging.getLogger("g4f_lite")
+
+
+class Writer:
+    """What is on its way to a state."""
+
+    def __init__(self, state: SharedState) -> None:
+        self.queue: SimpleQueue[Ask] = SimpleQueue()
+        self.fallback = Fallback()
+        self.away = False
+        self._state = state
+        self._is_cautious = self._is_out = False
+        self._lock = threading.Lock()
+        self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
+        self._local_ids: set[str] = set()
+        """Reservations that the fallback knows of."""
+        self._kept: deque[Command] = deque(maxlen=_KEPT)
+        """What the state is to know when it is back."""
+        self._open: dict[str, tuple[Reserve, float]] = {}
+        """Reservations, and when they got their lease."""
+        self._renewed_at = 0.0
+
+    # Called by clients
+
+    def instead(self, commands: Sequence[Command]) -> list[Answer] | None:
+        """Return answers in the place of the state, if it is away or was until now; None to ask it."""
+        if not self._is_cautious:
+            return None
+        if self.away:
+            return self.answer(commands)
+        if time.monotonic() >= self._returned_at + RETURN_S and not self._failures:
+            self._is_cautious = False
+            return None
+        for command in commands:
+            if isinstance(command, Reserve):
+                answer = self.fallback.share(command)
+                if answer.refused_by is not None:
+                    self._end_locally(_unused(one) for one in commands if isinstance(one, Reserve))
+                    return [answer if isinstance(one, Reserve) else isinstance(one, BeginProbe) for one in commands]
+                self._local_ids.add(share_of(command.id))
+        return None
+
+    def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
+        """Answer in the place of the state; if it was asked, it may have applied the commands, or will."""
+        self.be_cautious(is_out=True)
+        answers = []
+        for command in commands:
+            if isinstance(command, Reserve) and share_of(command.id) in self._local_ids:
+                self._end_locally((_unused(command),))
+            answer = self.fallback.answer(command)
+            answers.append(answer)
+            if not isinstance(command, Reserve) or not isinstance(answer, Reservation):
+                continue
+            if answer.refused_by is None:
+                self._local_ids.add(command.id)
+                granted = Reserve(command.id, command.amounts, command.lease_ms, command.when_down, granted=True)
+                self.queue.put(Ask((granted,)))
+            elif asked:
+                self.queue.put(Ask((_unused(command),)))
+        return answers
+
+    def be_cautious(self, *, is_out: bool = False) -> None:
+        """
+        Ask the state for no more than the share of this process, for some time: others may have to tell it.
+
+        Args:
+            is_out: it has not answered, now.
+        """
+        with self._lock:
+            if not self._is_cautious or (is_out and not self._is_out):
+                self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
+                self._returned_at, self._is_cautious = time.monotonic(), True
+            self._is_out |= is_out
+
+    def tell(self, commands: Sequence[Command]) -> None:
+        """Send these, as soon as the state is there."""
+        if self._local_ids or self._is_cautious:
+            self._end_locally(commands)
+        self.queue.put(Ask(commands))
+
+    def _end_locally(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            if isinstance(command, EndProbe):
+                self.fallback.answer(command)
+            elif isinstance(command, Settle):
+                for name in (command.id, share_of(command.id)):
+                    if name in self._local_ids:
+                        self._local_ids.discard(name)
+                        self.fallback.answer(Settle(name, command.used))
+
+    def give_back(self, ask: Ask) -> None:
+        """Undo what nobody has got the answer for."""
+        ask.claim()
+        for command in ask.commands:
+            if isinstance(command, Reserve):
+                self.tell((_unused(command),))
+            elif isinstance(command, BeginProbe):
+                self.tell((EndProbe(command.name, command.id),))
+
+    # Called by the thread that writes
+
+    def send(self, first: Ask) -> bool:
+        """Send this, and what else waits. Return False at the end."""
+        asks, count = [first], len(first.commands)
+        while count < _BATCH and asks[-1] is not END:
+            try:
+                asks.append(self.queue.get_nowait())
+            except Empty:
+                break
+            count += len(asks[-1].commands)
+        tries = not self.away or any(ask.is_look for ask in asks)
+        if not (tries and self._send_kept() and self._send(asks)):
+            self._keep(asks)
+        return asks[-1] is not END
+
+    def _send_kept(self) -> bool:
+        """Send what has been kept for the state. Return whether it is there."""
+        while self._kept:
+            part = [self._kept[index] for index in range(min(_BATCH, len(self._kept)))]
+            if self._execute(part) is None:
+                return False
+            for _ in part:
+                self._kept.popleft()
+        return True
+
+    def _send(self, asks: Sequence[Ask]) -> bool:
+        renewing = self._renewing() if any(ask.is_look for ask in asks) else []
+        commands = [*renewing, *(command for ask in asks for command in ask.commands)]
+        answers = self._execute(commands) if commands else []
+        if answers is None:
+            return False
+        answered, place, now = [], len(renewing), time.monotonic()
+        for ask in asks:
+            ask.answers = answers[place : place + len(ask.commands)]
+            place += len(ask.commands)
+            waits = ask.claim()
+            for command, answer in zip(ask.commands, ask.answers, strict=True):
+                if isinstance(command, Reserve) and isinstance(answer, Reservation):
+                    self.fallback.note(command, answer, now)
+                    if not waits:
+                        continue
+                    if answer.refused_by is None:
+                        self._open[command.id] = command, now
+                    elif self._is_cautious:
+                        self._end_locally((_unused(command),))
+                elif isinstance(command, Settle):
+                    self._open.pop(command.id, None)
+            if waits:
+                answered.append(ask)
+        deliver(answered, self.give_back)
+        return True
+
+    def _keep(self, asks: Iterable[Ask]) -> None:
+        """Answer without the state, and keep what it is to know later. Events are old by then."""
+        answered = []
+        for ask in asks:
+            if ask.done is not None or ask.future is not None:
+                if ask.claim():
+                    ask.answers = () if ask.is_look else self.answer(ask.commands, asked=True)
+                    answered.append(ask)
+                continue
+            for command in ask.commands:
+                if isinstance(command, Settle):
+                    self._open.pop(command.id, None)
+                elif isinstance(command, Reserve):
+                    self._open[command.id] = command, time.monotonic()
+                if not isinstance(command, Tell):
+                    self._kept.append(command)
+        deliver(answered, self.give_back)
+
+    def _renewing(self) -> list[Command]:
+        """Return commands for the reservations whose lease is half over."""
+        now = time.monotonic()
+        if now - self._renewed_at < _RENEW_S:
+            return []
+        self._renewed_at = now
+        due: dict[int, list[str]] = {}
+        for command, since in self._open.values():
+            if (now - since) * 2000 > command.lease_ms:
+                due.setdefault(command.lease_ms, []).append(command.id)
+        for ids in due.values():
+            for one in ids:
+                self._open[one] = self._open[one][0], now
+        return [Renew(tuple(ids), lease_ms) for lease_ms, ids in due.items()]
+
+    def _execute(self, commands: Sequence[Command]) -> Sequence[Answer] | None:
+        """Apply commands, if need be twice: a state knows those that it has applied. Return None if it is away."""
+        commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
+        for _ in range(1 if self.away else 2):
+            self._sent_at = time.monotonic()
+            if not self._is_cautious:
+                self.fallback.sending(self._sent_at)
+            try:
+                answers = self._state.execute(commands)
+            except Exception as error:  # a state may be the caller's own: whatever it raises, calls go on
+                self._failed(error)
+            else:
+                if self.away:
+                    log.info("the shared state is back")
+                if self._failures:
+                    self._returned_at, self._failures, self.away = time.monotonic(), 0, False
+                self._is_out = False
+                return answers
+        return None
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures == 2 or time.monotonic() - self._sent_at > _SLOW_S:
+            self.be_cautious(is_out=True)
+        if self._failures == 2:
+            log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
+            self.away = True
+
+
+def _unused(command: Reserve) -> Settle:
+    return Settle(command.id, (0,) * len(command.amounts))

@@ -1,0 +1,291 @@
+"""
+`Metrics`: what is counted of calls and attempts.
+
+Labels come from the code of providers and from the client's `routes`, never from callers: what is not known is `other`.
+So the number of series is bounded, whatever callers ask for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod, WeakValueDictionary
+
+from ..errors import exceptions
+from ..errors.suggestions import install_hint
+from ..plugins.hookspecs import hookimpl
+from ..trail import Attempt, Trail
+from . import conventions as names
+from .numbers import Cell, Cells, Nothing, Numbers, Observed, Several, add_price
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from prometheus_client import CollectorRegistry
+
+MOST_LEGS = 1000
+"""Further ones are counted as `other`."""
+MOST_UNPRICED = 1000
+"""Answers whose price waits until Prometheus asks: to look it up takes far longer than all the rest."""
+_OTHERS = "other:other"
+_OUTCOMES = frozenset(
+    {"ok", "closed", "LostRace", "CancelledError", "KeyboardInterrupt", "GeneratorExit", "SystemExit"}
+    | {name for name, one in vars(exceptions).items() if isinstance(one, type) and issubclass(one, BaseException)}
+)
+
+
+class Metrics:
+    """
+    A plugin that counts calls, attempts, tokens and costs, and measures durations.
+
+    Plugins with the same arguments share their numbers.
+
+    Args:
+        registry: shows the numbers to Prometheus (extra `prometheus`); None for prometheus_client's own registry. If
+            `PROMETHEUS_MULTIPROC_DIR` is set, they are written there instead.
+        meter_provider: records them with OpenTelemetry (extra `otel`) as well.
+        old_names: use the names that OpenTelemetry's conventions had before v0.1.0.
+
+    Raises:
+        ImportError: prometheus_client is not installed, and no meter provider is given.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: CollectorRegistry | None = None,
+        meter_provider: MeterProvider | None = None,
+        old_names: bool = False,
+    ) -> None:
+        self._store = _shared_store(registry, meter_provider, old_names=old_names)
+
+    @hookimpl
+    def attempt_started(self, attempt: Attempt) -> None:
+        store = self._store
+        key = attempt.known_route, attempt.operation
+        leg = store.legs.get(key) or store.leg(key)
+        with store.lock:
+            leg.in_flight.inc(1.0)
+
+    @hookimpl
+    def attempt_finished(self, attempt: Attempt) -> None:
+        store = self._store
+        key = attempt.known_route, attempt.operation
+        leg = store.legs.get(key) or store.leg(key)
+        with store.lock:
+            leg.in_flight.inc(-1.0)
+            outcome = attempt.outcome
+            (leg.attempts.get(outcome) or leg.by_outcome(outcome)).inc(1.0)
+            if attempt.first_token is not None:
+                leg.first_token.observe(attempt.first_token)
+            if attempt.ready_at is not None or leg.is_held:
+                leg.hold(attempt.ready_at)
+            if attempt.usage is not None:
+                store.count(leg, attempt)
+
+    @hookimpl
+    def call_finished(self, trail: Trail) -> None:
+        store, operation, outcome = self._store, trail.operation, trail.outcome
+        last: Attempt | None = None
+        for entry in reversed(trail.entries):
+            if isinstance(entry, Attempt):
+                last = entry
+                break
+        key = _OTHERS if last is None else last.known_route, operation
+        leg = store.legs.get(key) or store.leg(key)
+        with store.lock:
+            (store.calls.get((operation, outcome)) or store.call(operation, outcome)).inc(1.0)
+            (leg.durations.get(outcome) or leg.duration(outcome)).observe(trail.duration or 0.0)
+            if len(trail.entries) > 1:
+                store.note_skipped(trail)
+
+    # -- of a gateway ----------------------------------------------------------------------
+
+    def gateway_overhead(self, seconds: float) -> None:
+        """Record the time that a gateway has added to one call."""
+        store = self._store
+        with store.lock:
+            store.single(names.OVERHEAD).observe(seconds)
+
+    def store_up(self, up: bool) -> None:
+        """Record whether the shared store answers."""
+        store = self._store
+        with store.lock:
+            store.single(names.STORE_UP).set(float(up))
+
+
+class _Leg:
+    """The series of one leg. The store's lock is held by who changes them."""
+
+    def __init__(self, store: _Store, known_route: str, operation: str) -> None:
+        provider, _, model = known_route.partition(":")
+        provider = names.PROVIDERS.get(provider, provider)
+        if store.old_names:
+            provider = names.OLD_PROVIDERS.get(provider, provider)
+        self._store, self._labels = store, (operation, provider, model)
+        self._measured = names.DURATIONS.get(operation, names.OTHER_DURATION)
+        self.attempts: dict[str | None, Cell] = {}
+        self.durations: dict[str | None, Cell] = {}
+        self.is_held = False
+        self.in_flight = self._cell(names.IN_FLIGHT)
+        self.held_until = self._cell(names.HELD_UNTIL)
+        self.spent = self._cell(names.SPENT)
+        if operation == "chat":
+            self.first_token = self._cell(names.TIME_TO_FIRST_CHUNK)
+            self.input, self.output = self._cell(names.INPUT), self._cell(names.OUTPUT)
+            self.read, self.written = self._cell(names.READ), self._cell(names.WRITTEN)
+            self.reasoned = self._cell(names.REASONED)
+        elif operation == "embeddings":
+            self.embedded = self._cell(names.EMBEDDED)
+
+    def _cell(self, definition: names.Definition, *more: str) -> Cell:
+        return self._store.cell(definition, (*self._labels, *more))
+
+    def by_outcome(self, outcome: str | None) -> Cell:
+        return self.attempts.setdefault(_known(outcome), self._cell(names.ATTEMPTS, _known(outcome)))
+
+    def duration(self, outcome: str | None) -> Cell:
+        error = "" if outcome in ("ok", "closed") else _known(outcome)
+        if error not in self.durations:
+            self.durations[error] = self._cell(self._measured, error)
+        return self.durations.setdefault(_known(outcome), self.durations[error])
+
+    def hold(self, until: float | None) -> None:
+        """Note until when the leg is not used, as Unix time; None: it is used."""
+        self.is_held = until is not None
+        self.held_until.set(until or 0.0)
+
+
+class _Store:
+    """
+    The numbers of all plugins with the same arguments.
+
+    Args:
+        numbers: those in memory among `cells`, if any.
+    """
+
+    def __init__(self, cells: list[Cells], numbers: Numbers | None, *, old_names: bool) -> None:
+        self.old_names = old_names
+        self.lock = Lock() if numbers is None else numbers.lock
+        self.legs: dict[tuple[str, str], _Leg] = {}
+        self.calls: dict[tuple[str, str | None], Cell] = {}
+        self._cells = cells
+        self._unpriced = None if numbers is None or len(cells) > 1 else numbers.unpriced
+        self._singles: dict[names.Definition, Cell] = {}
+        self.owners: object = None
+        """What the key of this store is made of: their ids are not to be given to others."""
+        self._has_prices = find_spec("genai_prices") is not None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=partial(_call, WeakMethod(self.after_fork)))
+
+    def cell(self, definition: names.Definition, values: tuple[str, ...]) -> Cell:
+        """Return a series; none of its own for a metric that has no old name."""
+        named = names.old(definition) if self.old_names else definition
+        if named is None:
+            return Nothing()
+        found = [one.cell(named, values) for one in self._cells]
+        cell = found[0] if len(found) == 1 else Several(found)
+        return Observed(cell) if named.kind != definition.kind else cell
+
+    def leg(self, key: tuple[str, str]) -> _Leg:
+        """Return the series of a leg; the key is its known route and the operation."""
+        with self.lock:
+            if key not in self.legs and len(self.legs) >= MOST_LEGS:
+                key = _OTHERS, key[1]
+            if key not in self.legs:
+                self.legs[key] = _Leg(self, *key)
+            return self.legs[key]
+
+    def call(self, operation: str, outcome: str | None) -> Cell:
+        key = operation, _known(outcome)
+        if key not in self.calls:
+            self.calls[key] = self.cell(names.CALLS, key)
+        return self.calls[key]
+
+    def single(self, definition: names.Definition) -> Cell:
+        """Return the series of a metric that has no labels."""
+        if definition not in self._singles:
+            self._singles[definition] = self.cell(definition, ())
+        return self._singles[definition]
+
+    def count(self, leg: _Leg, attempt: Attempt) -> None:
+        """Add the tokens and the cost of an answer."""
+        usage: Any = attempt.usage
+        prompt = getattr(usage, "prompt_tokens", None)
+        if prompt is None:
+            return
+        if attempt.operation == "chat":
+            leg.input.inc(prompt)
+            leg.output.inc(usage.completion_tokens)
+            if (details := usage.prompt_tokens_details) is not None:
+                leg.read.inc(details.cached_tokens or 0)
+                leg.written.inc(details.cache_write_tokens or 0)
+            if (details := usage.completion_tokens_details) is not None:
+                leg.reasoned.inc(details.reasoning_tokens or 0)
+        elif attempt.operation == "embeddings":
+            leg.embedded.observe(prompt)
+        if usage.cost is not None:
+            leg.spent.inc(usage.cost)
+        elif not self._has_prices:
+            return
+        elif self._unpriced is None:
+            leg.spent.inc(attempt.cost or 0.0)
+        else:
+            self._unpriced.append((leg.spent, attempt))
+            if len(self._unpriced) > MOST_UNPRICED:
+                add_price(*self._unpriced.popleft())
+
+    def note_skipped(self, trail: Trail) -> None:
+        """Note which known legs are held."""
+        for entry in trail.skipped:
+            if entry.ready_at is not None and (leg := self.legs.get((entry.route, trail.operation))) is not None:
+                leg.hold(entry.ready_at)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: the parent shows what it has counted, and its attempts do not end here."""
+        if self.lock.locked():  # by a thread that is not here
+            self.lock.release()
+        for one in self._cells:
+            one.clear()
+        self.legs, self.calls, self._singles = {}, {}, {}
+
+
+def _known(outcome: str | None) -> str:
+    return outcome if outcome in _OUTCOMES else names.OTHER
+
+
+def _call(method: WeakMethod[Callable[[], None]]) -> None:
+    if (bound := method()) is not None:
+        bound()
+
+
+_stores: WeakValueDictionary[tuple[int, int, bool], _Store] = WeakValueDictionary()
+
+
+def _shared_store(
+    registry: CollectorRegistry | None, meter_provider: MeterProvider | None, *, old_names: bool
+) -> _Store:
+    key = id(registry), id(meter_provider), old_names
+    store = _stores.get(key)
+    if store is None:
+        cells: list[Cells] = []
+        numbers: Numbers | None = None
+        if registry is not None or meter_provider is None or find_spec("prometheus_client") is not None:
+            try:
+                from .prometheus import is_multiprocess, numbers_of, shared_cells
+            except ModuleNotFoundError as error:
+                raise ImportError(f"{error.name} is not installed; run: {install_hint('prometheus')}") from error
+            if is_multiprocess():
+                cells.append(shared_cells())
+            else:
+                cells.append(numbers := numbers_of(registry))
+        if meter_provider is not None:
+            from .otel_metrics import OTelCells
+
+            cells.append(OTelCells(meter_provider))
+        store = _stores[key] = _Store(cells, numbers, old_names=old_names)
+        store.owners = registry, meter_provider
+    return store

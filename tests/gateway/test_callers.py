@@ -1,0 +1,182 @@
+"""Callers that leave, do not read, or come while the gateway stops; streams that are silent or break."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+import requests
+from helpers.driving import eventually
+from helpers.gateways import MESSAGES, Running, running, tables
+
+from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.script import Action, Pause, Received
+
+ONE_ROUTE = {"routes": ["groq:one"]}
+
+
+def post(gateway: Running, **fields: Any) -> requests.Response:
+    body = {"messages": MESSAGES, **fields}
+    return requests.post(f"{gateway.base_url}/chat/completions", json=body, stream=True, timeout=30)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("when", ["before content", "between attempts", "after content"])
+def test_a_caller_who_leaves_leaves_nothing_behind(when: str, stream: bool, groq: FaultServer) -> None:
+    if when == "after content" and not stream:
+        pytest.skip("a whole answer has no middle")
+    begun = threading.Event()
+
+    def slow(request: Received) -> Iterator[Action]:
+        begun.set()
+        if when == "between attempts":
+            yield from replies.error(429, "later", retry_after="20")(request)
+            return
+        if when == "after content":
+            parts = [part for part in replies.answer("one two three")(request) if isinstance(part, bytes)]
+            yield b"".join(parts)[:-200]
+        yield Pause(60.0)
+
+    groq.script(slow)
+    with running(tables(groq, client={**ONE_ROUTE, "patience": 60.0})) as gateway:
+        body = json.dumps({"messages": MESSAGES, "stream": stream}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        host, port = gateway.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), 10) as caller:
+            caller.sendall(head + body)
+            assert begun.wait(20)
+            if when == "after content":
+                caller.settimeout(20)
+                received = b""
+                while b"data: " not in received:
+                    received += caller.recv(1 << 16)
+            else:
+                assert eventually(lambda: gateway.under_way == 1)
+        assert eventually(lambda: gateway.under_way == 0)
+        if when == "between attempts":
+            assert len(groq.received) == 1
+        else:
+            assert eventually(lambda: groq.open_connections == 0)
+
+
+def test_silence_before_the_content_gets_comments_and_then_the_answer(groq: FaultServer) -> None:
+    def late(request: Received) -> Iterator[Action]:
+        yield Pause(1.0)
+        yield from replies.answer("at last")(request)
+
+    groq.script(late)
+    with running(tables(groq, server={"keepalive": 0.1}, client=ONE_ROUTE)) as gateway:
+        text = post(gateway, stream=True).text
+        assert text.startswith(": keep-alive\n\n: keep-alive\n\n") and text.endswith("data: [DONE]\n\n")
+        groq.script(late)
+        with openai.OpenAI(base_url=gateway.base_url, api_key="k") as client:
+            chunks = list(client.chat.completions.create(model="auto", messages=MESSAGES, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "at last"
+
+
+def test_a_failure_after_comments_is_an_event(groq: FaultServer) -> None:
+    def late(request: Received) -> Iterator[Action]:
+        yield Pause(0.5)
+        yield from replies.error(400, "bad field")(request)
+
+    groq.script(late)
+    with running(tables(groq, server={"keepalive": 0.1}, client=ONE_ROUTE)) as gateway:
+        answer = post(gateway, stream=True)
+        text = answer.text
+    assert answer.status_code == 200
+    assert '"type":"invalid_request_error"' in text and "[DONE]" not in text
+
+
+@pytest.mark.parametrize("how", ["end", "close", "reset"])
+def test_a_stream_that_breaks_is_never_taken_for_a_whole_one(how: Any, groq: FaultServer) -> None:
+    groq.script(replies.cut(2, how=how))
+    with running(tables(groq, client=ONE_ROUTE)) as gateway:
+        answer = post(gateway, stream=True)
+        events = [line for line in answer.text.splitlines() if line]
+        assert json.loads(events[-1].removeprefix("data: "))["error"]["code"] == "stream_interrupted"
+        assert not any('"finish_reason":"' in one for one in events) and "data: [DONE]" not in events
+        groq.script(replies.cut(2, how=how))
+        with openai.OpenAI(base_url=gateway.base_url, api_key="k") as client:
+            stream = client.chat.completions.create(model="auto", messages=MESSAGES, stream=True)
+            with pytest.raises(openai.APIError, match="interrupted"):
+                list(stream)
+
+
+def test_a_caller_who_does_not_read_is_left(groq: FaultServer) -> None:
+    groq.script(replies.answer("word " * 400_000))
+    with running(tables(groq, server={"client_stall": 0.3}, client=ONE_ROUTE)) as gateway:
+        body = json.dumps({"messages": MESSAGES, "stream": True}).encode()
+        host, port = gateway.url.removeprefix("http://").split(":")
+        with socket.socket() as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            caller.settimeout(10)
+            caller.connect((host, int(port)))
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            caller.sendall(head + body)
+            assert eventually(lambda: gateway.under_way == 1)
+            assert eventually(lambda: gateway.under_way == 0, 20)
+        assert eventually(lambda: groq.open_connections == 0)
+
+
+def test_more_calls_than_allowed_are_told_to_come_again(groq: FaultServer) -> None:
+    held = threading.Event()
+
+    def slow(request: Received) -> Iterator[Action]:
+        assert held.wait(20)
+        yield from replies.answer("ok")(request)
+
+    groq.script(slow)
+    with running(tables(groq, server={"max_in_flight": 1}, client=ONE_ROUTE)) as gateway:
+        first = threading.Thread(target=post, args=(gateway,))
+        first.start()
+        assert eventually(lambda: gateway.under_way == 1)
+        answer = post(gateway)
+        held.set()
+        first.join(20)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (answer.json()["error"]["code"], answer.headers["x-should-retry"]) == ("busy", "true")
+
+
+def test_calls_under_way_end_well_when_it_stops(groq: FaultServer) -> None:
+    held = threading.Event()
+
+    def slow(request: Received) -> Iterator[Action]:
+        assert held.wait(20)
+        yield from replies.answer("one two three")(request)
+
+    groq.script(slow, slow)
+    found: list[requests.Response] = []
+    with running(tables(groq, client=ONE_ROUTE)) as gateway:
+        callers = [
+            threading.Thread(target=lambda streamed=streamed: found.append(post(gateway, stream=streamed)))
+            for streamed in (False, True)
+        ]
+        for one in callers:
+            one.start()
+        assert eventually(lambda: gateway.under_way == 2)
+        end = threading.Thread(target=gateway.stop)
+        end.start()
+        assert eventually(lambda: gateway.gateway.answering.stopping)
+        time.sleep(0.2)
+        held.set()
+        for one in (*callers, end):
+            one.join(20)
+    assert [one.status_code for one in found] == [200, 200]
+    assert sorted("[DONE]" in one.text for one in found) == [False, True]
+    with pytest.raises(requests.ConnectionError):
+        post(gateway)
+
+
+def test_a_stream_that_outlasts_the_end_is_told_so(groq: FaultServer) -> None:
+    groq.script(replies.silence("stream", 2))
+    with running(tables(groq, server={"drain_timeout": 0.3}, client=ONE_ROUTE)) as gateway:
+        answer = post(gateway, stream=True)
+        gateway.stop()
+        text = answer.text
+    assert '"code":"stopping"' in text and "[DONE]" not in text

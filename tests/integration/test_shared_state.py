@@ -1,0 +1,21 @@
+"""Some runs in each run of the suite; `python -m stress.shared_state --runs 200` makes many."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.installing import ROOT
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks and sends signals")
+@pytest.mark.parametrize("seed", ["4", "5"])
+def test_four_processes_pass_no_limit_while_they_and_redis_are_broken(seed: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "stress.shared_state", "--runs", "1", "--seed", seed],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 runs, 0 bad" in ran.stdout
