@@ -24,7 +24,6 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
-    StreamInterruptedError,
 )
 from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.failover.plan import AttemptState, Plan
@@ -296,7 +295,7 @@ def test_a_limit_is_lifted_only_if_no_other_leg_is_back_before_the_deadline(dead
     assert plan.begin().limit.expires_at == clock.now + expires
 
 
-@pytest.mark.parametrize("kind", [RateLimitError, DeadlineExceededError, StreamInterruptedError])
+@pytest.mark.parametrize("kind", [RateLimitError, DeadlineExceededError])
 def test_any_error_can_be_kept(kind: type[ProviderError]) -> None:
     error = kind("it was so")
     error.provider, error.retry_after = "groq", 3.0
