@@ -347,14 +347,16 @@ class ActiveAttempt:
             return
         chat = self.call.operation is CHAT
         observed = observed_fields(answer, headers, self.leg.key, chat=chat) if self.call.observed else {}
-        tier = answer.service_tier if chat else None
+        tier, name = answer.service_tier if chat else None, answer.model or None
+        if name is not None and name != self.state.attempt.model:  # else it is the caller's own word
+            name = redact_name(name, self.leg.key)
         attempt = self.call.plan.succeed(
             self.state,
             status,
             headers,
             notes,
             usage=answer.usage,
-            response_model=redact_name(answer.model, self.leg.key) if answer.model else None,
+            response_model=name,
             service_tier=redact_name(tier, self.leg.key) if tier else None,
             **observed,
         )

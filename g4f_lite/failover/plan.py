@@ -130,7 +130,8 @@ class Plan:
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
             raise
-        except BaseException:  # a signal: the leg may have let the attempt begin
+        except BaseException:  # a signal: the leg may have let the attempt begin, or the call may stand in lines
+            self.leave_lines()
             if self._candidates.asked is not None:
                 self._health.released(self._candidates.asked, attempt_number)
             raise

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..errors.exceptions import ProviderError, StreamInterruptedError
+from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 from ..provider.leg import Leg
 from .breaker import Breaker
 from .limits import Limit
@@ -45,10 +45,19 @@ class LegState(OriginState):
 
 
 def detached(error: ProviderError, message: str | None = None) -> ProviderError:
-    """Return a copy to be kept: without traceback and trail, which would keep a whole call alive."""
-    if isinstance(error, StreamInterruptedError) and isinstance(error.__cause__, ProviderError):
-        error = error.__cause__  # the text up to the interruption is for its own call alone
-    copy: ProviderError = Exception.__new__(type(error))
+    """
+    Return a copy to be kept for other calls: without traceback and trail, which would keep a whole call alive.
+
+    Of an interrupted stream it is the cause: the text until then is for that call alone, and so is its deadline.
+    """
+    if isinstance(error, StreamInterruptedError):
+        cause = error.__cause__
+        of_leg = isinstance(cause, ProviderError) and not isinstance(cause, DeadlineExceededError)
+        error = cause if of_leg else ProviderTimeoutError(error.message)  # type: ignore[assignment]
+    kind: Any = type(error)
+    while kind.__module__ != "builtins":  # OSError, say, makes objects of another layout than Exception
+        kind = kind.__base__
+    copy: ProviderError = kind.__new__(type(error))
     vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
     copy.args = (error.message if message is None else message,)
     return copy

@@ -193,9 +193,9 @@ def check_outgoing(outgoing: object) -> None:
         raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     headers = outgoing.headers
     try:
-        names = "".join(headers)  # all at once: they rarely fail
+        names, values = "".join(headers), "".join(headers.values())  # all at once: they rarely fail
         framed = "length" in (lower := names.lower()) or "encoding" in lower
-        if all(headers) and not framed and is_header(names, "".join(headers.values())):
+        if all(headers) and not framed and _HEADER_NAME.fullmatch(names) and _HEADER_VALUE.fullmatch(values):
             return
     except TypeError:  # one of them is no string
         pass

@@ -18,6 +18,8 @@ from g4f_lite.prices import price
 from g4f_lite.provider import keys, redaction
 from g4f_lite.routing import strategies
 
+from .providers import SECRET
+
 
 class Footprint(NamedTuple):
     """The resources of a process."""
@@ -54,7 +56,8 @@ def quick_memory() -> Iterator[None]:
 
         price("groq", "openai/gpt-oss-120b")  # the extra `prices`, if it is there, reads its list at the first question
 
-        for number in range(2000):
-            keys.fingerprint(f"fill the cache {number}")
-            redaction.redact_text("text", keys.Key(f"fill the cache {number}", "argument"))
+        for number in range(2000):  # fill the caches with entries of the size that the calls make
+            key = f"{SECRET}-of-tenant-{number:04}"
+            keys.fingerprint(key)
+            redaction.redact_text("a text that could hold it", keys.Key(key, "argument"))
         yield

@@ -30,7 +30,7 @@ VALUES = {
     "text": "t", "content": b"sound", "file": UploadFile(("a.mp3", b"sound")),
     "image": [UploadFile(("a.png", b"sight"))], "provider": "p",
     "call": g4f_lite.ToolCall(), "completion": ChatCompletion(), "rounds": (), "reason": "r", "url": "http://127.0.0.1/", "status": 200, "body": b"{}", "id": "1", "name": "n", "source": "s",
-    "usd": 1.5, "rpm": 2,
+    "usd": 1.5, "rpm": 2, "call_id": "c", "seconds": 1.0,
 }  # fmt: skip
 STRUCTS = [
     one for name in sorted(set(g4f_lite.__all__) - {"T"})

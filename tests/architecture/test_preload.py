@@ -5,6 +5,8 @@ from __future__ import annotations
 from helpers.arrows import MODULES, imports_of, room_of
 from helpers.imports import python
 
+NO_CALLS = ("cli", "gateway", "observability", "testing")
+"""Rooms that import late when something is made, not when a call is."""
 NO_CALL = ("g4f_lite", "g4f_lite.plugins.subprocess_load")
 
 
@@ -13,7 +15,7 @@ def test_late_imports_are_loaded_before_a_fork() -> None:
     late = {
         target
         for module in MODULES
-        if room_of(module) not in ("cli", "testing") and module not in NO_CALL
+        if room_of(module) not in NO_CALLS and module not in NO_CALL
         for target in imports_of(module, late=True)
     }
     script = "import os, sys\nfrom g4f_lite import *\nclient, aclient = Client(), AsyncClient()\n"

@@ -115,7 +115,7 @@ def test_every_public_name_can_be_looked_into(name: str) -> None:
         assert inspect.signature(found)
 
 
-STRUCTS = [name for name in sorted(NAMES) if isinstance(getattr(g4f_lite, name), msgspec.StructMeta)]
+STRUCTS = [name for name in sorted(NAMES) if isinstance(getattr(g4f_lite, name), type(msgspec.Struct))]
 
 
 @pytest.mark.parametrize("name", STRUCTS)

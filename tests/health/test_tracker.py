@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from g4f_lite import (
     AuthenticationError,
     ConnectionFailedError,
+    DeadlineExceededError,
     MalformedResponseError,
     ModelUnavailableError,
     PermissionDeniedError,
@@ -23,10 +24,12 @@ from g4f_lite import (
     RateLimitError,
     RoutesExhaustedError,
     ServerError,
+    StreamInterruptedError,
 )
 from g4f_lite.failover.candidates import AllCoolingDownError
 from g4f_lite.failover.plan import AttemptState, Plan
 from g4f_lite.failover.policy import Policy
+from g4f_lite.health.leg_state import detached
 from g4f_lite.health.tracker import Health
 from g4f_lite.provider.keys import Key
 from g4f_lite.provider.leg import Leg
@@ -291,3 +294,11 @@ def test_a_leg_that_is_back_sooner_is_waited_for_instead_of_the_last_one(error: 
 def test_a_limit_is_lifted_only_if_no_other_leg_is_back_before_the_deadline(deadline: float, expires: float) -> None:
     plan, clock = plan_with_a_leg_that_is_back_in_five_seconds(deadline=deadline)
     assert plan.begin().limit.expires_at == clock.now + expires
+
+
+@pytest.mark.parametrize("kind", [RateLimitError, DeadlineExceededError, StreamInterruptedError])
+def test_any_error_can_be_kept(kind: type[ProviderError]) -> None:
+    error = kind("it was so")
+    error.provider, error.retry_after = "groq", 3.0
+    kept = detached(error, "cooling down")
+    assert (type(kept), kept.message, kept.provider, kept.retry_after) == (kind, "cooling down", "groq", 3.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
@@ -28,9 +29,14 @@ class MemoryState(Unpicklable):
     def after_fork(self) -> None:
         self._lock, self._told = threading.Lock(), threading.Event()
         self._started_ms = time.time_ns() // 1_000_000 - uptime_ms()
-        self._books = Books(lambda name, record: MemoryTable())
+        self._tables: list[MemoryTable[Any]] = []
+        self._books = Books(self._new_table)
         self._interrupted = False
         """The handler of a signal has raised in the middle of a command."""
+
+    def _new_table(self, name: str, record: type) -> MemoryTable[Any]:
+        self._tables.append(table := MemoryTable[Any]())
+        return table
 
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds; a change of the machine's clock does not matter."""
@@ -39,6 +45,8 @@ class MemoryState(Unpicklable):
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         with self._lock:
             if self._interrupted:
+                for table in self._tables:
+                    table.mend()
                 self._books.ledger.mend()
             self._interrupted = True
             now, cursor = self.now_ms(), self._books.notices.cursor

@@ -55,8 +55,12 @@ class MemoryTable(Generic[T]):
         if due != FOREVER and (row is None or row[1] != due):
             heapq.heappush(self._heap, (due, key))
             if len(self._heap) > 2 * len(self._rows) + 64:
-                self._heap = [(due, key) for key, (_, due) in self._rows.items() if due != FOREVER]
-                heapq.heapify(self._heap)
+                self.mend()
+
+    def mend(self) -> None:
+        """Make the heap anew: it has grown, or a signal has interrupted who took times from it."""
+        self._heap = [(due, key) for key, (_, due) in self._rows.items() if due != FOREVER]
+        heapq.heapify(self._heap)
 
     def drop(self, key: str) -> None:
         self._rows.pop(key, None)
