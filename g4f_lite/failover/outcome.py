@@ -52,7 +52,6 @@ class CallRecord:
         self.call_id = call_id
         self.operation = operation
         self._started_at = started_at
-        self._begun = 0
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
@@ -62,16 +61,6 @@ class CallRecord:
         self._health = health
         self._tokens = tokens
         self._patience = policy.patience
-
-    def begins(self, leg: Leg) -> int:
-        """Count an attempt that begins on this leg; return which of the call's it is, from 1."""
-        self.legs[leg.identity] = leg
-        self._begun += 1
-        return self._begun
-
-    def withdrawn(self) -> None:
-        """Count an attempt as never begun."""
-        self._begun -= 1
 
     def wait(self, seconds: float, failure: BaseException | None) -> Wait:
         """Return the record of a wait that begins now, after this failure."""

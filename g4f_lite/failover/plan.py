@@ -70,7 +70,7 @@ class Plan:
         """A hedged leg has won, and attempts that are aborted now have lost the race."""
         self.in_line = False
         """The call may stand in lines, which it must leave at its end."""
-        self._under_way = 0
+        self._under_way = self._begun = 0
         self._clock = clock
         self._health = Health(random) if health is None else health
         self._tokens = tokens
@@ -99,12 +99,11 @@ class Plan:
             AllCoolingDownError: no leg may be used now. `next_wait` says for how long, or `finished` that this is
                 past the deadline.
         """
-        now = self._clock.monotonic()
-        attempt_number = next(self._health.numbers)
+        now, attempt_number = self._clock.monotonic(), next(self._health.numbers)
         try:
             leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
-            self._under_way += 1
-            index = self._record.begins(leg)
+            self._under_way, self._begun = self._under_way + 1, self._begun + 1
+            self._record.legs[leg.identity] = leg
             limit = TimeLimit(
                 self._clock,
                 self.policy.timeouts,
@@ -118,8 +117,11 @@ class Plan:
                 thinks=leg.thinks if self._thinks is None else self._thinks,
                 max_bytes=self.policy.max_response_bytes,
             )
-            started_at = self._clock.time()
-            attempt = leg.attempt(number=number, index=index, started_at=started_at, call_id=self.call_id)
+            attempt = Attempt(
+                provider=leg.provider.name, model=leg.model, key=leg.fingerprint, number=number, index=self._begun,
+                started_at=self._clock.time(), call_id=self.call_id, operation=leg.operation, base_url=leg.base_url,
+                known_route=leg.known_route,
+            )  # fmt: skip
             return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
             self.finished = error.ready_at >= self.deadline_at
@@ -141,7 +143,7 @@ class Plan:
         if state.ended is None:  # else a signal came when this had been done
             state.ended = state.attempt
             self._under_way -= 1
-            self._record.withdrawn()
+            self._begun -= 1
             self.next_wait, self.finished = 0.0, self.not_retryable
             if error is None:
                 self._candidates.take_back(leg)

@@ -98,10 +98,8 @@ def _finish(future: asyncio.Future[None]) -> None:
 _retry = retry_if_exception_type(ProviderError)
 
 
-def _before_sleep(waiting: Waiting) -> Callable[[RetryCallState], None] | None:
+def _before_sleep(waiting: Callable[[float, BaseException | None], None]) -> Callable[[RetryCallState], None]:
     """Return what tenacity calls before it sleeps."""
-    if waiting is None:
-        return None
 
     def before_sleep(state: RetryCallState) -> None:
         if state.upcoming_sleep:
@@ -139,7 +137,7 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: 
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
         sleep=partial(sleep, plan),
-        before_sleep=_before_sleep(waiting),
+        before_sleep=None if waiting is None else _before_sleep(waiting),
         reraise=True,
     )
     try:
@@ -165,7 +163,7 @@ async def resume_async(
         wait=wait_as_planned(plan),
         stop=stop_when_plan_is_finished(plan),
         sleep=partial(sleep_async, plan),
-        before_sleep=_before_sleep(waiting),
+        before_sleep=None if waiting is None else _before_sleep(waiting),
         reraise=True,
     )
     try:

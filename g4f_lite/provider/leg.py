@@ -6,7 +6,7 @@ import copy
 import re
 from typing import NamedTuple, Self, TypeAlias
 
-from ..trail import Attempt, Skipped
+from ..trail import Skipped
 from ..types.chat_request import ChatRequest
 from .address import split_url
 from .base import Provider
@@ -54,21 +54,6 @@ class Leg:
         twin = copy.copy(self)
         twin.key = key
         return twin
-
-    def attempt(self, *, number: int, index: int, started_at: float, call_id: str) -> Attempt:
-        """Return the record of an attempt that begins; the arguments are its fields."""
-        return Attempt(
-            provider=self.provider.name,
-            model=self.model,
-            key=self.fingerprint,
-            number=number,
-            index=index,
-            started_at=started_at,
-            call_id=call_id,
-            operation=self.operation,
-            base_url=self.base_url,
-            known_route=self.known_route,
-        )
 
     def skipped(self, reason: str, *, message: str | None = None, ready_at: float | None = None) -> Skipped:
         """Return the entry of a trail that says why this leg was not tried; the arguments are its fields."""
