@@ -59,8 +59,10 @@ def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
     return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, listen=listen))
 
 
-def _say_where(host: str, port: int) -> None:
+def _say_where(host: str, port: int, admin: str | None) -> None:
     at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(f"g4f_lite answers at {at}/v1 (Ctrl-C ends it). Try:", err=True)
     body = '{"messages": [{"role": "user", "content": "Capital of Italy?"}]}'
     click.echo(f"  curl {at}/v1/chat/completions -d '{body}'", err=True)
+    if admin is not None:
+        click.echo(f"  curl {at}/metrics -H 'Authorization: Bearer {admin}'", err=True)

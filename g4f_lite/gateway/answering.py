@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from hmac import compare_digest
 from operator import attrgetter
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from ..client.async_client import AsyncClient
 from ..errors.exceptions import G4FLiteError
 from ..errors.suggestions import did_you_mean
 from ..health.stores.local_link import Link
+from ..observability import CONTENT_TYPE, prometheus_text
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
 from ..openai.mapping.trail_headers import header_text, trail_headers
@@ -24,7 +26,7 @@ from ..trail import PlannedRoute, Trail
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers
-from .keys import ANYBODY, KeyRing, VirtualKey
+from .keys import ANYBODY, KeyRing, VirtualKey, hash_of
 from .models import Names, Target
 from .quotas import Held, Quotas
 from .records import Record, current
@@ -37,7 +39,7 @@ log = logging.getLogger("g4f_lite.gateway")
 _PATHS = (
     "/v1/chat/completions", "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/audio/transcriptions",
     "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
-    "/health/ready",
+    "/health/ready", "/metrics",
 )  # fmt: skip
 _BUSY_FOR_S = 1.0
 _MOST_CLIENTS = 1024
@@ -52,16 +54,26 @@ class Answering:
         client: its routes answer those whose model has no routes of its own.
         ring: the keys that are valid; an empty one lets everybody in.
         link: to the state in which what keys use is counted.
+        admin: the hash of the administrator's key.
         needs_key: whether nobody is let in without a key.
     """
 
     def __init__(
-        self, settings: Settings, client: AsyncClient, ring: KeyRing, names: Names, link: Link, *, needs_key: bool
+        self,
+        settings: Settings,
+        client: AsyncClient,
+        ring: KeyRing,
+        names: Names,
+        link: Link,
+        *,
+        admin: str,
+        needs_key: bool,
     ) -> None:
         self._settings = settings
         self._client = client
         self._ring = ring
         self._names = names
+        self._admin = admin
         self._needs_key = needs_key
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
@@ -82,6 +94,8 @@ class Answering:
             return self._health(path)
         request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
         try:
+            if path == "/metrics":
+                return self._metrics(request.headers)
             return await self._answer(request, path, dialect, request_id)
         except (G4FLiteError, RefusedError) as error:
             return self._failed(error, request_id, dialect)
@@ -98,6 +112,14 @@ class Answering:
         if path == "/health/ready":
             return _json({"status": "stopping"}, 503) if self.stopping else _json({"status": "ok"})
         return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
+
+    def _metrics(self, headers: Mapping[str, str]) -> web.Response:
+        scheme, _, key = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not compare_digest(hash_of(key.strip()), self._admin):
+            raise RefusedError(
+                BAD_KEY, "metrics are for the administrator; send the key as Authorization: Bearer g4f-…"
+            )
+        return web.Response(body=prometheus_text(), headers={"Content-Type": CONTENT_TYPE})
 
     def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
         status, body = dialect.error(error, request_id)

@@ -16,9 +16,10 @@ from ..errors.exceptions import ConfigurationError
 from ..health.stores.local_link import Link
 from ..health.stores.memory import MemoryState
 from ..health.stores.opening import link_to, state_from_url
+from ..observability import Metrics
 from .answering import Answering
 from .key_store import KeyStore
-from .keys import KeyRing, keys_of
+from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
 from .records import Recorder
 from .settings import Settings
@@ -62,10 +63,16 @@ class Gateway:
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
                 "make one with `g4f-lite gateway keys new NAME`, or say --no-auth"
             )
+        admin = settings.server.admin
+        self.made_admin_key = new_key() if admin is None else None
+        """The key of the administrator, if none is configured: it holds until this process ends."""
+        admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         self.client = client_of(settings)
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
-        self.answering = Answering(settings, self.client, ring, names, self.link, needs_key=bool(ring) and not no_auth)
+        self.answering = Answering(
+            settings, self.client, ring, names, self.link, admin=admin_hash, needs_key=bool(ring) and not no_auth
+        )
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
@@ -175,7 +182,7 @@ def client_of(settings: Settings) -> AsyncClient:
         keys=keys,
         base_urls=upstream.base_urls,
         proxy=upstream.proxy,
-        plugins=[Recorder()],
+        plugins=[Recorder(), Metrics()],
     )
 
 
@@ -185,13 +192,13 @@ async def serve(
     store: KeyStore | None = None,
     usage: Path | None = None,
     no_auth: bool = False,
-    started: Callable[[str, int], None],
+    started: Callable[[str, int, str | None], None],
 ) -> None:
     """
     Answer until SIGTERM or SIGINT, and then end without losing a call.
 
     Args:
-        started: called with host and port once it listens.
+        started: called once it listens, with host, port, and the administrator's key if none is configured.
 
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
@@ -200,6 +207,6 @@ async def serve(
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    started(*await gateway.start())
+    started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()
     await gateway.stop()

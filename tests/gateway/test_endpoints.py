@@ -9,6 +9,7 @@ import pytest
 import requests
 from helpers.endpoints import PNG, WAV
 from helpers.gateways import MESSAGES, Running, running, tables
+from prometheus_client.parser import text_string_to_metric_families
 
 from g4f_lite.testing import FaultServer, replies
 
@@ -122,3 +123,18 @@ def test_an_image_in_a_message_goes_on(client: openai.OpenAI, groq: FaultServer)
     content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
     client.chat.completions.create(model="openai:gpt-9", messages=[{"role": "user", "content": content}])  # type: ignore[list-item,misc]
     assert groq.received[0].json["messages"][0]["content"] == content
+
+
+def test_metrics_are_for_the_administrator(groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("G4F_ADMIN_KEY", "g4f-admin")
+    with running(tables(groq, server={"admin": {"env": "G4F_ADMIN_KEY"}})) as gateway:
+        requests.post(f"{gateway.base_url}/chat/completions", json={"messages": MESSAGES}, timeout=20)
+        assert gateway.gateway.made_admin_key is None
+        for key in ("", "Bearer wrong", "Basic g4f-admin"):
+            assert requests.get(f"{gateway.url}/metrics", headers={"Authorization": key}, timeout=20).status_code == 401
+        answer = requests.get(f"{gateway.url}/metrics", headers={"Authorization": "Bearer g4f-admin"}, timeout=20)
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert any(
+        sample.value >= 1 and "groq" in str(sample.labels) for family in families.values() for sample in family.samples
+    )
