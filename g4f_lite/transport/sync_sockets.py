@@ -206,15 +206,22 @@ class _Limited(_Bounded):
                 self._dns_host = address
                 self.timeout = active.limit.connect_remaining() / (len(addresses) - number)
                 try:
-                    connected: socket.socket = super()._new_conn()
-                    connected.settimeout(active.limit.connect_remaining())  # for the whole TLS handshake
-                    return connected
+                    return self._within_limit(super()._new_conn())
                 except u3.ConnectTimeoutError:  # refused, too: a subclass
                     if address == addresses[-1]:
                         raise
             raise AssertionError("there is at least one address")
         finally:
             self._dns_host = host
+
+    def _within_limit(self, connected: socket.socket) -> socket.socket:
+        """Bound the whole TLS handshake; what came too late is closed: nobody else knows of it yet."""
+        try:
+            connected.settimeout(active.limit.connect_remaining())
+        except BaseException:
+            connected.close()
+            raise
+        return connected
 
 
 class _HTTPConnection(_Limited, HTTPConnection):

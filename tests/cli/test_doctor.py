@@ -69,6 +69,8 @@ def test_the_doctor_knows_the_same_dependencies_as_the_package() -> None:
     def names(requirements: list[str]) -> tuple[str, ...]:
         return tuple(re.split(r"[<>=\[]", one)[0] for one in requirements)
 
-    extras = {name: names(some) for name, some in project["optional-dependencies"].items() if name != "dev"}
+    extras = {
+        name: names(some) for name, some in project["optional-dependencies"].items() if name not in ("dev", "ecosystem")
+    }
     assert names(project["dependencies"]) == DEPENDENCIES
     assert extras == EXTRAS

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from helpers.commands import Cli
+from helpers.installing import unmeasured
 
 import g4f_lite
 from g4f_lite.errors.suggestions import install_hint
@@ -30,7 +31,7 @@ def test_version_and_help_load_click_and_nothing_else() -> None:
         "sys.exit(' '.join(heavy & set(sys.modules)))"
     )
     for argument in ("--version", "--help"):
-        ran = subprocess.run([sys.executable, "-c", code, argument], capture_output=True)
+        ran = subprocess.run([sys.executable, "-c", code, argument], env=unmeasured(), capture_output=True)
         assert ran.stderr.strip() == b""
         assert b"g4f-lite" in ran.stdout
 
