@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.driving import eventually
 from helpers.openai_clients import KEY, M
+from helpers.ways import needs_inner_parts
 
 from g4f_lite import AsyncClient, OpenaiTemplate
 from g4f_lite.openai import AsyncGroq, AsyncOpenAI
@@ -30,6 +31,7 @@ def complaints(loop: asyncio.AbstractEventLoop) -> list[Any]:
     return heard
 
 
+@needs_inner_parts
 @ROUTED
 @KINDS
 def test_its_connections_are_closed_while_its_loop_runs(kind: type[Any], routed: bool, server: FaultServer) -> None:
@@ -68,6 +70,7 @@ def test_its_connections_are_closed_when_its_loop_runs_again(
     assert heard == []
 
 
+@needs_inner_parts
 def test_a_client_of_the_caller_stays_open(server: FaultServer) -> None:
     async def main() -> None:
         route = OpenaiTemplate(name="one", api_base=server.base_url, needs_auth=False, default_model="m")
