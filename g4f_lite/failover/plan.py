@@ -142,8 +142,7 @@ class Plan:
         self._health.withdrawn(leg, state.number)
         if state.ended is None:  # else a signal came when this had been done
             state.ended = state.attempt
-            self._under_way -= 1
-            self._begun -= 1
+            self._under_way, self._begun = self._under_way - 1, self._begun - 1
             self.next_wait, self.finished = 0.0, self.not_retryable
             if error is None:
                 self._candidates.take_back(leg)

@@ -64,6 +64,8 @@ class SQLiteState(Unpicklable):
         self._closed = threading.Event()
         self._opened: _Opened | None = None
         self._seen = 0
+        self._is_cut_off = False
+        """This process has inherited an open file, and with a second one it would damage it."""
         _states.add(self)
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
@@ -136,9 +138,16 @@ class SQLiteState(Unpicklable):
     def _connected(self) -> _Opened:
         if self._opened is None or self._opened.identity != _identity(self.path):
             self._disconnect()
+            if self._is_cut_off:
+                message = "the process was forked in the middle of a command; start one without a fork"
+                raise OSError(errno.EBUSY, message, str(self.path))
             connection = open_file(self.path)
-            books = Books(lambda kind, record: SQLiteTable(connection, kind, record))
-            self._opened = _Opened(connection, books, Clock(connection), _identity(self.path))
+            try:
+                books = Books(lambda kind, record: SQLiteTable(connection, kind, record))
+                self._opened = _Opened(connection, books, Clock(connection), _identity(self.path))
+            except BaseException:
+                connection.close()
+                raise
         return self._opened
 
     def _disconnect(self) -> None:
@@ -178,11 +187,13 @@ _states: WeakSet[SQLiteState] = WeakSet()
 _forking = threading.local()
 _inherited: list[_Opened | None] = []
 """Never closed: a child that closes a connection of its parent damages the file."""
+_FORK_S = 10.0
+"""How long a fork waits for the commands of other threads, which end within less than a second."""
 
 
 def _before_fork() -> None:
     """Close all connections: SQLite's locks do not survive a fork, and it does not know."""
-    _forking.held = [state for state in list(_states) if state._lock.acquire(timeout=1.0)]
+    _forking.held = [state for state in list(_states) if state._lock.acquire(timeout=_FORK_S)]
     for state in _forking.held:
         state._disconnect()
 
@@ -194,9 +205,9 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     for state in list(_states):
-        if state not in _forking.held:  # another thread was in a command for longer than a second
+        if state not in _forking.held:  # its thread may have forked in the middle of a command
             _inherited.append(state._opened)
-            state._opened = None
+            state._opened, state._is_cut_off = None, True
         state._lock = threading.Lock()
         closed, state._closed = state._closed.is_set(), threading.Event()
         if closed:
