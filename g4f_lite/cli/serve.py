@@ -30,17 +30,20 @@ def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
     import asyncio
 
-    from ..gateway.key_store import KeyStore
-    from ..gateway.settings import Settings, read_settings, store_path
+    try:
+        from ..gateway.key_store import KeyStore
+        from ..gateway.overview import overview
+        from ..gateway.server import serve as run
+        from ..gateway.settings import Settings, read_settings, store_path
+    except ImportError as error:
+        from ..errors.suggestions import install_hint
 
+        missing = str(error).partition(";")[0]
+        raise click.ClickException(f"{missing}; run: {install_hint('gateway')}") from None
     settings = _moved(Settings() if config is None else read_settings(config), host, port)
     if check:
-        from ..gateway.overview import overview
-
         click.echo(overview(settings, KeyStore(store_path(settings, config))), nl=False)
         return
-    from ..gateway.server import serve as run
-
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
