@@ -7,12 +7,14 @@ import warnings
 
 import pytest
 from helpers.driving import MESSAGES
+from helpers.ways import needs_inner_parts
 
 from g4f_lite import Client, G4FLiteError, Timeouts
 from g4f_lite.testing import FaultServer
 from g4f_lite.types.time_limit import TimeLimit
 
 
+@needs_inner_parts
 def test_it_is_closed_before_anything_is_sent(groq: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     remaining = TimeLimit.connect_remaining
