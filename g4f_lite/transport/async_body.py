@@ -220,7 +220,7 @@ class AsyncByteStream:
         try:
             remaining = self._limit.remaining()
         except ProviderError:  # the loop may have been held up past the limit: it looks once at what is there
-            self._late += not (isinstance(source, Body) and source.is_eof())
+            self._late += not (isinstance(source, aiohttp.StreamReader) and source.is_eof())
             if self._late > MOST_LATE or (self._late == 1 and self._full):
                 raise
             remaining = 0.0
