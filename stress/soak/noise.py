@@ -28,7 +28,8 @@ def listening() -> Iterator[list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             message = record.getMessage()
             if (record.levelno >= logging.ERROR and not message.startswith("Unclosed connection")) or SECRET in message:
-                noise.append(f"logged: {message[:500]}")
+                cause = record.exc_info[1] if record.exc_info else None
+                noise.append(f"logged: {message[:500]}" + (f": {cause!r}" if cause is not None else ""))
 
     handler = Handler()
     loggers = [logging.getLogger(name) for name in ("asyncio", "aiohttp", "urllib3", "g4f_lite")]
