@@ -63,6 +63,8 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     status: int | None = None
     message: str | None = None
     """What the service said, shortened, without any key."""
+    unsent: bool = False
+    """Whether it failed before anything was sent, so that nothing is billed."""
     reason: str | None = None
     """What the call did next, and why; None if it succeeded."""
     wait: float | None = None

@@ -129,6 +129,11 @@ class ProviderError(G4FLiteError):
     def message(self) -> str:
         return str(self.args[0]) if self.args else ""
 
+    @property
+    def unsent(self) -> bool:
+        """Whether there was no connection, so that nothing was sent, and nothing is billed."""
+        return False
+
     def __str__(self) -> str:
         message = self.message or type(self).__name__
         where = f"{self.provider}:{self.model}".rstrip(":") + ": " if self.provider else ""
@@ -210,6 +215,10 @@ class ConnectionFailedError(ProviderError):
         super().__init__(message, status=status)
         self.kind = kind
 
+    @property
+    def unsent(self) -> bool:
+        return self.kind in ("refused", "dns", "tls", "proxy")
+
 
 class RedirectError(ConnectionFailedError):
     """The service says that it is elsewhere. Redirects are not followed: they could carry the key away."""
@@ -226,6 +235,10 @@ class ProviderTimeoutError(ProviderError):
     ) -> None:
         super().__init__(message)
         self.phase = phase
+
+    @property
+    def unsent(self) -> bool:
+        return self.phase == "connect"
 
 
 class MalformedResponseError(ProviderError):

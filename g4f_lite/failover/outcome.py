@@ -182,13 +182,14 @@ _SHARED = {
 }
 
 
-def described(error: ProviderError) -> dict[str, Any]:
+def described(error: ProviderError, *, sent: bool) -> dict[str, Any]:
     """Return the fields of an `Attempt` that say how it failed."""
     return {
         "outcome": type(error).__name__,
         "status": error.status,
         "message": error.message,
         "request_id": error.request_id,
+        "unsent": not sent or error.unsent,
     }
 
 

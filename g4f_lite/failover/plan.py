@@ -235,7 +235,7 @@ class Plan:
             wait, reason = self._queue(leg, error, now, now + wait)
         else:
             useless, reason = self._next_step(state, error, decision, wait, now, again=again)
-        ended = described(error) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
+        ended = described(error, sent=sent) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
         if decision.memory is not Memory.NOTHING:
             ended["ready_at"] = self._record.ready_at(leg, now)
         attempt = self._end(state, now, **ended)

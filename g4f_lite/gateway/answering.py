@@ -21,8 +21,7 @@ from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE, prometheus_text
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
-from ..openai.mapping.trail_headers import header_text, trail_headers
-from ..trail import PlannedRoute, Trail
+from ..trail import PlannedRoute
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers
@@ -89,6 +88,12 @@ class Answering:
         self._needs_key = (self._needs_key or bool(ring)) and not anybody
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self._respond(request)
+        if self.stopping:
+            response.force_close()
+        return response
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
@@ -124,10 +129,7 @@ class Answering:
     def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
         status, body = dialect.error(error, request_id)
         headers = {"Content-Type": JSON, **error_headers(error, request_id)}
-        response = web.Response(status=status, headers=headers, body=body)
-        if self.stopping:
-            response.force_close()
-        return response
+        return web.Response(status=status, headers=headers, body=body)
 
     async def _answer(
         self, request: web.BaseRequest, path: str, dialect: Dialect, request_id: str
@@ -183,7 +185,7 @@ class Answering:
         record = Record(request_id, key.name, asked.operation, str(asked.fields.get("model") or ""))
         token, status = current.set(record), 499
         try:
-            response = await self._send(request, prepared, held, dialect, request_id)
+            response = await self._send(request, prepared, held, dialect, record)
             status = response.status
             return response
         except (G4FLiteError, RefusedError) as error:
@@ -197,21 +199,21 @@ class Answering:
                 log.info("%s", record.line(status))
 
     async def _send(
-        self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, request_id: str
+        self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, record: Record
     ) -> web.StreamResponse:
-        asked, limits = prepared.asked, {} if held is None else held.headers
+        asked, headers = prepared.asked, {"x-request-id": record.request_id}
+        if held is not None:
+            headers |= held.headers
         method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
         if asked.streams:
-            headers = {"x-request-id": request_id, **limits}
             return await self._stream(request, method(**prepared.keywords), asked, dialect, headers)
         result = await method(**prepared.keywords)
         kind, content = dialect.answer(result, asked)
-        shown = self._headers(request_id, result.trail, result.provider, result.model)
-        headers = {"Content-Type": kind, **shown, **limits}
-        response = web.Response(headers=headers, body=content)
-        if self.stopping:
-            response.force_close()
-        return response
+        headers |= {"Content-Type": kind}
+        headers |= route_headers(result.provider, result.model, len(result.trail.attempts))
+        if record.cost is not None:
+            headers["x-g4f-cost-usd"] = f"{record.cost:.9f}".rstrip("0").rstrip(".")
+        return web.Response(headers=headers, body=content)
 
     def _client_for(self, target: Target) -> AsyncClient:
         if not target.routes:
@@ -246,7 +248,14 @@ class Answering:
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
         server, request_id = self._settings.server, headers["x-request-id"]
-        writer = EventWriter(request, headers, dialect, keepalive=server.keepalive, stall=server.client_stall)
+        writer = EventWriter(
+            request,
+            headers,
+            dialect,
+            keepalive=server.keepalive,
+            stall=server.client_stall,
+            is_last=lambda: self.stopping,
+        )
         try:
             await write_stream(writer, opening, dialect.events(asked), request_id)
         except (StalledError, ConnectionError):
@@ -259,12 +268,6 @@ class Answering:
         finally:
             writer.close()
         return writer.response
-
-    def _headers(self, request_id: str, trail: Trail, provider: str, model: str) -> dict[str, str]:
-        headers = {"x-request-id": request_id, **route_headers(trail_headers(trail, provider, model))}
-        if (cost := trail.cost) is not None:
-            headers["x-g4f-cost-usd"] = header_text(f"{cost:.9f}".rstrip("0").rstrip("."))
-        return headers
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

@@ -15,7 +15,7 @@ import msgspec
 
 from ..errors import exceptions as e
 from ..openai.mapping.errors import leading_error
-from ..openai.mapping.trail_headers import header_text, trail_headers
+from ..openai.mapping.trail_headers import header_text
 
 _INVALID, _UPSTREAM, _OVERLOADED = "invalid_request_error", "upstream_error", "overloaded"
 
@@ -122,8 +122,7 @@ def error_headers(error: BaseException, request_id: str) -> dict[str, str]:
     if (wait := wait_of(error)) is not None:
         headers |= {"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))}
     if isinstance(error, e.G4FLiteError):
-        attempts = trail_headers(error.trail)
-        headers["x-g4f-attempts"] = attempts["x-g4f-attempts"]
+        headers["x-g4f-attempts"] = str(len(error.trail.attempts))
     return headers
 
 

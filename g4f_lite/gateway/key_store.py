@@ -101,9 +101,12 @@ class KeyStore:
         """Return all keys as the gateway uses them."""
         return keys_of({one.name: one.settings for one in self.all()})
 
-    def changed_at(self) -> tuple[int, int]:
-        """Return what differs after each change: the state of the files. It costs two calls of the system."""
-        return _changed_at(self.path), _changed_at(self.path.with_name(f"{self.path.name}-wal"))
+    def changed_at(self) -> int:
+        """Return when the file was changed last, in nanoseconds; 0 if there is none."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _of(self, file: sqlite3.Connection, name: str) -> StoredKey:
         if (row := file.execute("SELECT * FROM keys WHERE name = ?", (name,)).fetchone()) is None:
@@ -130,10 +133,3 @@ class KeyStore:
 def _stored(row: tuple[str, str, bytes, float]) -> StoredKey:
     name, shown, settings, made_at = row
     return StoredKey(name=name, shown=shown, settings=msgspec.json.decode(settings, type=KeySettings), made_at=made_at)
-
-
-def _changed_at(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

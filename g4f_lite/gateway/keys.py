@@ -7,11 +7,12 @@ Rule: a key is known by its SHA-256 alone. Looking one up asks no database.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import msgspec
 
@@ -26,6 +27,12 @@ SHOWN = 8
 _LONGEST = 512
 
 
+@lru_cache(maxsize=1024)
+def star_pattern(name: str) -> re.Pattern[str]:
+    """Return what a name with stars stands for: each is any text, and a group of the pattern."""
+    return re.compile("(.*)".join(map(re.escape, name.split("*"))), re.DOTALL)
+
+
 class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
     """Whose key it is, and what it may do."""
 
@@ -33,11 +40,10 @@ class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
     settings: KeySettings
     expires_at: float | None = None
     """Unix time."""
-    is_admin: bool = False
 
     def allows(self, model: str) -> bool:
         """Return whether it may ask for a model, by the name that callers use."""
-        return any(fnmatchcase(model, pattern) for pattern in self.settings.models)
+        return any(star_pattern(pattern).fullmatch(model) for pattern in self.settings.models)
 
 
 ANYBODY = VirtualKey(name="anybody", settings=KeySettings())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from .keys import VirtualKey
+from .keys import VirtualKey, star_pattern
 from .settings import Model
 
 AUTO = "auto"
@@ -37,7 +36,6 @@ class Names:
         self, models: Mapping[str, Model], listed: Callable[[], Iterable[str]], *, exact: bool = False
     ) -> None:
         self._models = models
-        self._patterns = [(_pattern(name), name) for name in models if "*" in name]
         self._listed = listed
         self._exact = exact
 
@@ -49,10 +47,9 @@ class Names:
             return Target(model="" if name == AUTO else name, exact=self._exact and name in ("", AUTO))
         if not key.allows(name):
             return None
-        if (model := self._models.get(name)) is not None and "*" not in name:
-            return _target(model, ())
-        for pattern, own in self._patterns:
-            if found := pattern.fullmatch(name):
+        named = [own for own in (name,) if own in self._models and "*" not in own]  # before any with stars
+        for own in named or self._models:
+            if found := star_pattern(own).fullmatch(name):
                 return _target(self._models[own], found.groups())
         return None
 
@@ -62,10 +59,6 @@ class Names:
         for name in names:
             if key.allows(name):
                 yield name
-
-
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile("(.*)".join(map(re.escape, name.split("*"))))
 
 
 def _target(model: Model, stars: tuple[str, ...]) -> Target:

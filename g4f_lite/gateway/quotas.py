@@ -8,26 +8,28 @@ asked has said nothing, all that was reserved counts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
+from math import ceil
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 from .. import prices
 from ..health.estimates import COST_OUTPUT, RATE_OUTPUT, Estimate, estimate
-from ..health.shared_state import NEVER, Amount, Command, Reservation, Reserve, Settle
+from ..health.shared_state import NEVER, Amount, Reservation, Reserve, Settle
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
+from ..provider.address import is_loopback, split_url
 from ..trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
+from ..types.declared_limits import NANO
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .models import Target
 from .settings import Quota
 
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
-_NANO = 1_000_000_000
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
 _MARGIN_S = 60.0
@@ -87,11 +89,8 @@ class Quotas:
         Args:
             trail: of the call; None if it was never sent.
         """
-        used = [] if trail is None else _used(held.reserve.amounts, trail.attempts)
-        if trail is None:
-            used = [amount.amount if amount.unit == "requests" else 0 for amount in held.reserve.amounts]
-        command: Command = Settle(held.reserve.id, tuple(used))
-        self._link.tell(command)
+        used = _used(held.reserve.amounts, () if trail is None else trail.attempts)
+        self._link.tell(Settle(held.reserve.id, used))
 
     def _scopes(self, key: VirtualKey) -> Iterator[tuple[str, Quota]]:
         if _limits(key.settings):
@@ -109,7 +108,7 @@ class Quotas:
             tokens = size.prompt + size.completion(RATE_OUTPUT)
             yield Amount(name, "tokens", "minute", quota.tpm, min(tokens, quota.tpm))
         if quota.budget is not None:
-            limit = round(quota.budget.usd * _NANO)
+            limit = round(quota.budget.usd * NANO)
             yield Amount(name, "nano-usd", quota.budget.per, limit, self._cost(quota, size, asked, target))
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
@@ -131,7 +130,7 @@ class Quotas:
             return kept[1:]
         dearest, unknown = prices.Price(0.0, 0.0), ""
         for route in self._planned(target):
-            if route.provider == "local":
+            if _is_free(route):
                 continue
             if (price := prices.price(route.provider, route.model)) is None:
                 unknown = f"{route.provider}:{route.model}"
@@ -142,6 +141,11 @@ class Quotas:
         found = (None if unknown else dearest), unknown
         self._prices[target] = (now + _KEPT_S, *found)
         return found
+
+
+def _is_free(route: PlannedRoute) -> bool:
+    """Return whether it runs on this machine, without a key."""
+    return route.key is None and (not route.base_url or is_loopback(split_url(route.base_url)[0]))
 
 
 def _limits(quota: Quota) -> bool:
@@ -166,26 +170,24 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
     if amount.unit == "nano-usd":
         if answer.held:
             return RefusedError(OVER_RATE, f"the budget of {whose} is reserved by calls under way", wait)
-        most = f"${amount.amount / _NANO:.3g}, the most that this call may cost"
+        most = f"${amount.amount / NANO:.3g}, the most that this call may cost"
         return RefusedError(OVER_BUDGET, f"the budget of {whose} has no room for {most}", wait)
     return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
 
 
-def _used(amounts: tuple[Amount, ...], attempts: Iterable[Attempt]) -> list[int]:
-    """Return what was used of each amount."""
-    attempts = list(attempts)
-    tokens = cost = 0
-    presumed = False
-    for one in attempts:
-        if (usage := one.usage) is not None:
-            tokens += usage.total_tokens or 0
-            cost += round((one.cost or 0.0) * _NANO)
-        elif one.status is None or one.status < 300:
-            presumed = True
-    shares = {"tokens": tokens, "nano-usd": cost, "requests": 1, "calls": 0}
-    if presumed:
-        return [amount.amount if amount.unit in ("tokens", "nano-usd") else shares[amount.unit] for amount in amounts]
-    return [shares[amount.unit] for amount in amounts]
+def _used(amounts: tuple[Amount, ...], attempts: Sequence[Attempt]) -> tuple[int, ...]:
+    """
+    Return what was used of each amount: what the services have counted.
+
+    An attempt counts as all that was reserved if its service was asked and has counted nothing: it may bill it.
+    """
+    counted = [one for one in attempts if one.usage is not None]
+    silent = sum(one.usage is None and not one.unsent and (one.status is None or one.status < 300) for one in attempts)
+    known = {
+        "tokens": sum(one.usage.total_tokens or 0 for one in counted),
+        "nano-usd": ceil(sum(one.cost or 0.0 for one in counted) * NANO - 1e-3),
+    }
+    return tuple(known[one.unit] + silent * one.amount if one.unit in known else one.amount for one in amounts)
 
 
 def _limit_headers(reserve: Reserve, answer: Reservation) -> dict[str, str]:

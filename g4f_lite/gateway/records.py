@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from contextvars import ContextVar
 
+import msgspec
+
 from ..plugins.hookspecs import hookimpl
 from ..trail import Trail
+from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -31,18 +33,20 @@ class Record:
         self.operation = operation
         self.model = model
         self.trail: Trail | None = None
+        self.cost: float | None = None
+        """USD, as far as it is known."""
         self._began = time.time()
         self._clock = time.perf_counter()
 
     def line(self, status: int) -> str:
         """
-        Return the record as JSON, without anything that was said.
+        Return the record as JSON, without anything that was said, also by services in their errors.
 
         Args:
             status: of the answer; 499 if the caller has left.
         """
         trail = self.trail
-        found = {
+        found: JSONObject = {
             "at": round(self._began, 3),
             "id": self.request_id,
             "key": self.key,
@@ -52,14 +56,16 @@ class Record:
             "seconds": round(time.perf_counter() - self._clock, 4),
         }
         if trail is not None:
-            attempts = trail.attempts
-            usage = trail.usage
-            found |= {"outcome": trail.outcome or "", "attempts": [str(one) for one in attempts]}
-            if usage is not None:
+            found["outcome"] = trail.outcome
+            found["attempts"] = [
+                {"route": one.route, "outcome": one.outcome, "status": one.status} for one in trail.attempts
+            ]
+            found["skipped"] = [one.route for one in trail.skipped if not one.lacks_key]
+            if (usage := trail.usage) is not None:
                 found["tokens"] = usage.total_tokens or 0
-            if (cost := trail.cost) is not None:
-                found["usd"] = cost
-        return json.dumps(found, ensure_ascii=False)
+            if self.cost is not None:
+                found["usd"] = self.cost
+        return msgspec.json.encode(found).decode()
 
 
 class Recorder:
@@ -68,4 +74,4 @@ class Recorder:
     @hookimpl
     def call_finished(self, trail: Trail) -> None:
         if (record := current.get(None)) is not None:
-            record.trail = trail
+            record.trail, record.cost = trail, trail.cost

@@ -56,7 +56,7 @@ class Gateway:
         self.settings = settings
         self._store = store
         self._no_auth = no_auth
-        self._seen: object = None
+        self._seen = None if store is None else store.changed_at()
         ring = self._read_keys()
         if settings.server.is_public and not ring and not no_auth:
             raise ConfigurationError(

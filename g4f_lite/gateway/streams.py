@@ -9,14 +9,14 @@ a complete answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
 from ..client.async_stream import AsyncStream
 from ..errors.exceptions import G4FLiteError
 from ..openai.mapping.events import CONTENT_TYPE
-from ..openai.mapping.trail_headers import trail_headers
+from ..openai.mapping.trail_headers import header_text
 from .dialects import ChunkEvents, Dialect
 
 
@@ -32,6 +32,7 @@ class EventWriter:
         headers: of the answer, as far as they are known before the first content.
         keepalive: seconds of silence after which a comment is sent.
         stall: seconds for which the caller may read nothing.
+        is_last: whether the connection is closed after this answer.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class EventWriter:
         *,
         keepalive: float,
         stall: float,
+        is_last: Callable[[], bool],
     ) -> None:
         self._request = request
         self.dialect = dialect
         self._stall = stall
+        self._is_last = is_last
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
         self._wrote_at = self._loop.time()
@@ -76,6 +79,8 @@ class EventWriter:
         try:
             async with asyncio.timeout(self._stall):
                 if not self.response.prepared:
+                    if self._is_last():
+                        self.response.force_close()
                     await self.response.prepare(self._request)
                 await self.response.write(data)
         except TimeoutError:
@@ -117,9 +122,9 @@ class EventWriter:
 
 async def write_stream(
     writer: EventWriter, opening: Awaitable[AsyncStream[None]], events: ChunkEvents, request_id: str
-) -> AsyncStream[None] | None:
+) -> None:
     """
-    Send what a stream yields, to its end. Return the stream.
+    Send what a stream yields, to its end.
 
     Args:
         opening: gives the stream once its first content has come.
@@ -132,8 +137,8 @@ async def write_stream(
     try:
         stream = await opening
         if not writer.has_begun:
-            shown = trail_headers(stream.trail, stream.provider, stream.model, under_way=True)
-            writer.response.headers.update(route_headers(shown))
+            attempts = len(stream.trail.attempts) + 1
+            writer.response.headers.update(route_headers(stream.provider, stream.model, attempts))
         together: list[bytes] = []
         async for chunk in stream:
             together.append(events.of(chunk))
@@ -150,11 +155,8 @@ async def write_stream(
         writer.close()
         if stream is not None:
             await stream.aclose()
-    return stream
 
 
-def route_headers(shown: Mapping[str, str]) -> dict[str, str]:
-    """Return `x-g4f-route` and `x-g4f-attempts` from the headers of a trail."""
-    route = ":".join(filter(None, (shown.get("x-g4f-provider"), shown.get("x-g4f-model"))))
-    headers = {"x-g4f-attempts": shown["x-g4f-attempts"]}
-    return {"x-g4f-route": route, **headers} if route else headers
+def route_headers(provider: str, model: str, attempts: int) -> dict[str, str]:
+    """Return `x-g4f-route`, who has answered, and `x-g4f-attempts`, how many were made."""
+    return {"x-g4f-route": header_text(f"{provider}:{model}".rstrip(":")), "x-g4f-attempts": str(attempts)}

@@ -13,9 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from .. import prices
 from ..errors.exceptions import (
     BudgetExceededError,
-    ConnectionFailedError,
     ProviderError,
-    ProviderTimeoutError,
     RateLimitError,
 )
 from ..provider.address import is_loopback
@@ -41,8 +39,6 @@ _RULES: dict[str, tuple[Unit, Window, str]] = {
     "tpd": ("tokens", "24h", "{} tokens in 24 hours"),
 }
 _SECONDS: dict[Window, float] = {"minute": 60.0, "24h": 86_400.0}
-NO_CONNECTION = ("refused", "dns", "tls", "proxy")
-"""Kinds of a ConnectionFailedError that come before anything is sent."""
 _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _FREE = prices.Price(0.0, 0.0)
@@ -232,9 +228,7 @@ class Quotas:
 
 def spends_of(error: ProviderError) -> Spends:
     """Return what an attempt has used that failed with this error after it was sent, or tried to be."""
-    if isinstance(error, ConnectionFailedError) and error.kind in NO_CONNECTION:
-        return "nothing"
-    if isinstance(error, ProviderTimeoutError) and error.phase == "connect":
+    if error.unsent:
         return "nothing"
     return "request" if error.status is not None and error.status >= 300 else "presumed"
 

@@ -19,7 +19,7 @@ from .breaker import PROBE_S
 from .estimates import Estimate
 from .leg_state import Cooldown, OriginState, key_of
 from .places import Ticket
-from .quotas import Quotas, Refusal, Spends, spends_of
+from .quotas import Quotas, Refusal, Spends
 from .shared_state import Answer, BeginProbe, Command, EndProbe, Event, Reservation, Reserve, Settle, Tell
 from .tracker import PROBE_POLL_S, Health
 
@@ -223,7 +223,7 @@ def _is_given(answer: Answer) -> bool:
 
 def _is_seen_here_alone(error: ProviderError | None) -> bool:
     """Return whether the cause may be this machine: it got no connection."""
-    return error is not None and spends_of(error) == "nothing"
+    return error is not None and error.unsent
 
 
 def _error_of(event: Event) -> ProviderError:

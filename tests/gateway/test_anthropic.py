@@ -17,9 +17,10 @@ TURN: Any = [{"role": "user", "content": "Which day is it?"}]
 TOOLS: Any = [{"name": "weather", "description": "The weather", "input_schema": {"type": "object"}}]
 ROUTES = {
     "claude-open": {"routes": ["openai:gpt-9"]},
+    "claude-two": {"routes": ["openai:gpt-9", "groq:gpt-9"]},
     "claude-own": {"routes": ["anthropic:claude-sonnet-5"]},
 }
-BOTH = pytest.mark.parametrize("model", ROUTES)
+BOTH = pytest.mark.parametrize("model", ["claude-open", "claude-own"])
 
 
 @pytest.fixture
@@ -136,6 +137,14 @@ def test_a_stream_that_breaks_ends_with_an_error(client: anthropic.Anthropic, gr
     with pytest.raises(anthropic.APIStatusError, match="interrupted"):
         with client.messages.stream(model="claude-open", max_tokens=9, messages=TURN) as stream:
             list(stream)
+
+
+def test_an_answer_is_never_started_over(gateway: Running, groq: FaultServer) -> None:
+    groq.script(replies.cut(2), replies.answer("anew"))
+    body = {"model": "claude-two", "max_tokens": 9, "messages": TURN, "stream": True}
+    body["g4f_lite"] = {"on_interrupt": "restart"}
+    answer = requests.post(f"{gateway.base_url}/messages", json=body, headers={"x-api-key": KEY}, timeout=20)
+    assert "event: error" in answer.text and "anew" not in answer.text and "message_stop" not in answer.text
 
 
 def test_a_wrong_key_and_a_wrong_model(gateway: Running, client: anthropic.Anthropic) -> None:

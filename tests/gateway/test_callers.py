@@ -167,7 +167,7 @@ def test_calls_under_way_end_well_when_it_stops(groq: FaultServer) -> None:
         held.set()
         for one in (*callers, end):
             one.join(20)
-    assert [one.status_code for one in found] == [200, 200]
+    assert [(one.status_code, one.headers["connection"]) for one in found] == [(200, "close")] * 2
     assert sorted("[DONE]" in one.text for one in found) == [False, True]
     with pytest.raises(requests.ConnectionError):
         post(gateway)

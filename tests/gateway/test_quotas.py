@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -100,6 +101,28 @@ def test_a_failed_call_costs_nothing(groq: FaultServer) -> None:
         assert asked(gateway, max_tokens=100).status_code == 200
 
 
+def test_a_route_that_cannot_be_reached_is_not_charged(groq: FaultServer) -> None:
+    """What another attempt was charged with, by presumption, would spend the budget in no time."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        down = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    configuration = tables(groq, client={"routes": ["groq:openai/gpt-oss-20b", f"openai:{MODEL}"]})
+    configuration["client"]["base_urls"]["groq"] = down
+    configuration["keys"] = key_table(budget={"usd": 0.0015})
+    with running(configuration) as gateway:
+        answers = [asked(gateway, max_tokens=100) for _ in range(60)]
+    assert {one.status_code for one in answers} == {200}
+
+
+def test_an_attempt_that_says_nothing_counts_as_reserved_beside_what_others_say(groq: FaultServer) -> None:
+    groq.script(replies.garbage(), replies.answer("ok"))
+    keys = key_table(tpm=10_000)
+    with running(tables(groq, client={"routes": ["groq:one", f"openai:{MODEL}"]}, keys=keys)) as gateway:
+        first, second = asked(gateway), asked(gateway)
+    left = [int(one.headers["x-ratelimit-remaining-tokens"]) for one in (first, second)]
+    reserved = 10_000 - left[0]
+    assert left[1] == 10_000 - reserved - 6 - reserved
+
+
 def test_a_team_shares_its_limits(groq: FaultServer) -> None:
     other = "g4f-" + "o" * 43
     keys = key_table(team="all") | {"other": {"hash": hash_of(other), "team": "all"}}
@@ -129,7 +152,7 @@ def test_what_was_used_is_there_after_a_restart(groq: FaultServer, tmp_path: Pat
 
 def test_each_call_has_one_line_in_the_log(groq: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "g4f_lite.gateway")
-    groq.script(replies.answer("secret answer"), replies.error(400, "no"), replies.answer("one two"))
+    groq.script(replies.answer("secret answer"), replies.error(400, "no secret"), replies.answer("one two"))
     with running(tables(groq, client=ROUTE, keys=key_table())) as gateway:
         for stream in (False, False, True):
             asked(gateway, model="auto", stream=stream)

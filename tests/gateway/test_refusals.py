@@ -116,13 +116,14 @@ def test_a_key_sees_and_calls_its_own_models_alone(groq: FaultServer) -> None:
     models = {
         "fast": {"routes": ["groq:one", "openai:two"]},
         "big": {"routes": ["openai:three"]},
+        "ft:[team]": {"routes": ["openai:tuned"]},
         "claude-*": {"routes": ["openai:claude-*-latest"], "max_tokens": 7},
     }
     with (
-        running(tables(groq, models=models, keys=key_table(models=["fast", "claude-*"]))) as gateway,
+        running(tables(groq, models=models, keys=key_table(models=["fast", "ft:[team]", "claude-*"]))) as gateway,
         openai.OpenAI(base_url=gateway.base_url, api_key=KEY, max_retries=0) as client,
     ):
-        assert [one.id for one in client.models.list()] == ["fast"]
+        assert [one.id for one in client.models.list()] == ["fast", "ft:[team]"]
         with pytest.raises(openai.NotFoundError) as unknown:
             client.chat.completions.create(model="never", messages=MESSAGES)
         with pytest.raises(openai.NotFoundError) as forbidden:

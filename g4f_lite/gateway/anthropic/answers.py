@@ -46,7 +46,7 @@ def _blocks(message: Any) -> list[JSONObject]:
         blocks.append({"type": "text", "text": message.content})
     for call in message.tool_calls or ():
         arguments = decode_json(call.function.arguments.encode())
-        given = arguments if isinstance(arguments, dict) else {}
+        given = arguments if isinstance(arguments, dict) else {"arguments": call.function.arguments}
         blocks.append({"type": "tool_use", "id": call.id, "name": call.function.name, "input": given})
     return blocks
 

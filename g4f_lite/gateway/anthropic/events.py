@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ...errors.exceptions import StreamInterruptedError
 from ...types.chunks import ChatCompletionChunk
 from ...types.usage import Usage
 from ...value import JSONObject
@@ -42,7 +43,14 @@ class MessageEvents:
         self._usage: Usage | None = None
 
     def of(self, chunk: ChatCompletionChunk) -> bytes:
-        """Return the events of a chunk; there may be none."""
+        """
+        Return the events of a chunk; there may be none.
+
+        Raises:
+            StreamInterruptedError: another leg starts the answer over, which no event can say.
+        """
+        if chunk.restarted and self._begun:
+            raise StreamInterruptedError("the stream was interrupted, and another leg would start the answer over")
         return b"".join(self._events(chunk))
 
     def end(self) -> bytes:
