@@ -18,7 +18,7 @@ from ..client.async_client import AsyncClient
 from ..errors.exceptions import G4FLiteError
 from ..errors.suggestions import did_you_mean
 from ..health.stores.local_link import Link
-from ..observability import CONTENT_TYPE, prometheus_text
+from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
 from ..trail import PlannedRoute
@@ -54,6 +54,7 @@ class Answering:
         ring: the keys that are valid; an empty one lets everybody in.
         link: to the state in which what keys use is counted.
         admin: the hash of the administrator's key.
+        metrics: returns Prometheus' text.
         needs_key: whether nobody is let in without a key.
     """
 
@@ -66,6 +67,7 @@ class Answering:
         link: Link,
         *,
         admin: str,
+        metrics: Callable[[], bytes],
         needs_key: bool,
     ) -> None:
         self._settings = settings
@@ -73,6 +75,7 @@ class Answering:
         self._ring = ring
         self._names = names
         self._admin = admin
+        self._text_of_metrics = metrics
         self._needs_key = needs_key
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
@@ -124,7 +127,7 @@ class Answering:
             raise RefusedError(
                 BAD_KEY, "metrics are for the administrator; send the key as Authorization: Bearer g4f-…"
             )
-        return web.Response(body=prometheus_text(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=self._text_of_metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
         status, body = dialect.error(error, request_id)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from ..client.async_client import AsyncClient
 from ..errors.exceptions import ConfigurationError
 from ..health.stores.local_link import Link
 from ..health.stores.memory import MemoryState
 from ..health.stores.opening import link_to, state_from_url
-from ..observability import Metrics
+from ..observability import Metrics, prometheus_text
 from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
@@ -67,11 +69,19 @@ class Gateway:
         self.made_admin_key = new_key() if admin is None else None
         """The key of the administrator, if none is configured: it holds until this process ends."""
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
-        self.client = client_of(settings)
+        metrics = CollectorRegistry()  # its own: there may be others in this process
+        self.client = client_of(settings, [Recorder(), Metrics(registry=metrics)])
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
-            settings, self.client, ring, names, self.link, admin=admin_hash, needs_key=bool(ring) and not no_auth
+            settings,
+            self.client,
+            ring,
+            names,
+            self.link,
+            admin=admin_hash,
+            metrics=partial(prometheus_text, metrics),
+            needs_key=bool(ring) and not no_auth,
         )
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
@@ -164,7 +174,7 @@ def link_of(settings: Settings, usage: Path | None) -> Link:
     return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
 
 
-def client_of(settings: Settings) -> AsyncClient:
+def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient:
     """
     Return the client that answers.
 
@@ -182,7 +192,7 @@ def client_of(settings: Settings) -> AsyncClient:
         keys=keys,
         base_urls=upstream.base_urls,
         proxy=upstream.proxy,
-        plugins=[Recorder(), Metrics()],
+        plugins=plugins,
     )
 
 
