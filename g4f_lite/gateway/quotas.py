@@ -24,12 +24,15 @@ from ..provider.address import is_loopback, split_url
 from ..trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
+from ..types.usage import Usage
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .models import Target
 from .settings import Quota
 
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
+_PRICED = ("chat", "embeddings")
+"""The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
 _MARGIN_S = 60.0
@@ -56,7 +59,8 @@ class Quotas:
         self._link = link
         self._teams = teams
         self._planned = planned
-        self._prices: dict[Target, tuple[float, prices.Price | None, str]] = {}
+        self._kept: dict[Target, tuple[float, Sequence[PlannedRoute]]] = {}
+        """The routes of each target, and until when they hold."""
         self._prefix, self._numbers = uuid4().hex, count(1)
 
     async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
@@ -113,34 +117,31 @@ class Quotas:
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
-        price, unknown = self._price(target)
-        if asked.operation not in ("chat", "embeddings"):
-            price, unknown = None, asked.operation
-        if price is None:
-            if quota.unknown_price == "allow":
-                return 0
-            message = f"the price of {unknown} is not known, and this key has a budget; see unknown_price in the docs"
-            raise RefusedError(NO_PRICE, message)
-        return round((size.prompt * price.prompt + size.completion(COST_OUTPUT) * price.completion) * 1000)
-
-    def _price(self, target: Target) -> tuple[prices.Price | None, str]:
-        """Return the prices of the dearest routes, or None and the route whose price is not known."""
-        now = time.monotonic()
-        if (kept := self._prices.get(target)) is not None and kept[0] > now:
-            return kept[1:]
-        dearest, unknown = prices.Price(0.0, 0.0), ""
-        for route in self._planned(target):
-            if _is_free(route):
-                continue
-            if (price := prices.price(route.provider, route.model)) is None:
+        output = size.completion(COST_OUTPUT)
+        usage = Usage(prompt_tokens=size.prompt, completion_tokens=output, total_tokens=size.prompt + output)
+        dearest = 0.0
+        for route in self._routes(target):
+            cost = None
+            if asked.operation in _PRICED:
+                cost = 0.0 if _is_free(route) else prices.cost(route.provider, route.model, usage)
+            if cost is None and quota.unknown_price == "refuse":
                 unknown = f"{route.provider}:{route.model}"
-                break
-            dearest = prices.Price(max(dearest.prompt, price.prompt), max(dearest.completion, price.completion))
-        if len(self._prices) >= _MOST_KEPT:
-            self._prices.clear()
-        found = (None if unknown else dearest), unknown
-        self._prices[target] = (now + _KEPT_S, *found)
-        return found
+                message = (
+                    f"the price of {unknown} is not known, and this key has a budget; see unknown_price in the docs"
+                )
+                raise RefusedError(NO_PRICE, message)
+            dearest = max(dearest, cost or 0.0)
+        return ceil(dearest * NANO - 1e-3)
+
+    def _routes(self, target: Target) -> Sequence[PlannedRoute]:
+        now = time.monotonic()
+        kept_until, routes = self._kept.get(target, (0.0, ()))
+        if kept_until <= now:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            routes = tuple(self._planned(target))
+            self._kept[target] = now + _KEPT_S, routes
+        return routes
 
 
 def _is_free(route: PlannedRoute) -> bool:
