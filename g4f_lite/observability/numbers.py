@@ -90,11 +90,6 @@ class Numbers:
         self.unpriced.clear()
 
 
-def add_price(cell: Cell, attempt: Attempt) -> None:
-    """Add the cost of an attempt, if it is known."""
-    cell.inc(attempt.cost or 0.0)
-
-
 class Several:
     """The same series in several places."""
 
