@@ -66,9 +66,12 @@ class MemoryCollector:
 
     def collect(self) -> Iterator[Metric]:
         with self.numbers.lock:
-            while self.numbers.unpriced:
-                spent, attempt = self.numbers.unpriced.popleft()
-                spent.inc(attempt.cost or 0.0)
+            waiting = [*self.numbers.unpriced]
+            self.numbers.unpriced.clear()
+        priced = [(spent, attempt.cost) for spent, attempt in waiting]  # calls go on meanwhile: the first takes long
+        with self.numbers.lock:
+            for spent, cost in priced:
+                spent.inc(cost or 0.0)
             families = list(self._families().values())
         yield from families
 

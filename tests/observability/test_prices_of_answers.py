@@ -26,3 +26,22 @@ def test_no_price_is_lost_if_nobody_asks_for_the_numbers(
     name = "g4f_lite_cost_usd_total{"
     (line,) = [one for one in prometheus_text(registry).decode().splitlines() if one.startswith(name)]
     assert attempt.cost and float(line.split()[-1]) == pytest.approx(10 * attempt.cost)
+
+
+def test_calls_go_on_while_prices_are_looked_up(registry: CollectorRegistry) -> None:
+    metrics = Metrics(registry=registry)
+    was_locked = []
+
+    class Watched(Attempt, frozen=True):
+        @property
+        def cost(self) -> float:
+            was_locked.append(metrics._store.lock.locked())
+            return 2.0
+
+    usage = Usage(prompt_tokens=1, completion_tokens=1, total_tokens=2)
+    metrics.attempt_finished(Watched(provider="p", model="m", known_route="p:m", outcome="ok", usage=usage))
+    assert b'g4f_lite_cost_usd_total{gen_ai_operation_name="chat",' in prometheus_text(registry)
+    assert was_locked == [False]
+    assert "} 2.0" in next(
+        line for line in prometheus_text(registry).decode().splitlines() if "cost_usd_total{" in line
+    )
