@@ -117,7 +117,9 @@ def cost(
 
 def _is_plain(counts: Mapping[str, float]) -> bool:
     """Return whether counts have nothing but a prompt, also from the cache, and a completion, neither very long."""
-    return all(not count or (name in _PLAIN_COUNTS and count <= _MANY) for name, count in counts.items())
+    if counts.get("cache_read_tokens", 0) > counts["input_tokens"]:  # the list has no price for what cannot be
+        return False
+    return all(not count or (name in _PLAIN_COUNTS and 0 < count <= _MANY) for name, count in counts.items())
 
 
 class _Rates(NamedTuple):

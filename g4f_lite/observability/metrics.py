@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakMethod, WeakValueDictionary
 
 from ..errors import exceptions
@@ -20,7 +20,7 @@ from ..errors.suggestions import install_hint
 from ..plugins.hookspecs import hookimpl
 from ..trail import Attempt, Trail
 from . import conventions as names
-from .numbers import Cell, Cells, Nothing, Numbers, Observed, Several, add_price
+from .numbers import Cell, Cells, Nothing, Numbers, Observed, Several
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -30,6 +30,8 @@ MOST_LEGS = 1000
 """Further ones are counted as `other`."""
 MOST_UNPRICED = 1000
 """Answers whose price waits until Prometheus asks: to look it up takes far longer than all the rest."""
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _OTHERS = "other:other"
 _OUTCOMES = frozenset(
     {"ok", "closed", "LostRace", "CancelledError", "KeyboardInterrupt", "GeneratorExit", "SystemExit"}
@@ -65,20 +67,17 @@ class Metrics:
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:
         store = self._store
-        key = attempt.known_route, attempt.operation
-        leg = store.legs.get(key) or store.leg(key)
+        leg = store.legs[attempt.known_route, attempt.operation]
         with store.lock:
             leg.in_flight.inc(1.0)
 
     @hookimpl
     def attempt_finished(self, attempt: Attempt) -> None:
         store = self._store
-        key = attempt.known_route, attempt.operation
-        leg = store.legs.get(key) or store.leg(key)
+        leg = store.legs[attempt.known_route, attempt.operation]
         with store.lock:
             leg.in_flight.inc(-1.0)
-            outcome = attempt.outcome
-            (leg.attempts.get(outcome) or leg.by_outcome(outcome)).inc(1.0)
+            leg.attempts[attempt.outcome].inc(1.0)
             if attempt.first_token is not None:
                 leg.first_token.observe(attempt.first_token)
             if attempt.ready_at is not None or leg.is_held:
@@ -88,17 +87,16 @@ class Metrics:
 
     @hookimpl
     def call_finished(self, trail: Trail) -> None:
-        store, operation, outcome = self._store, trail.operation, trail.outcome
+        store, outcome = self._store, trail.outcome
         last: Attempt | None = None
         for entry in reversed(trail.entries):
             if isinstance(entry, Attempt):
                 last = entry
                 break
-        key = _OTHERS if last is None else last.known_route, operation
-        leg = store.legs.get(key) or store.leg(key)
+        leg = store.legs[_OTHERS if last is None else last.known_route, trail.operation]
         with store.lock:
-            (store.calls.get((operation, outcome)) or store.call(operation, outcome)).inc(1.0)
-            (leg.durations.get(outcome) or leg.duration(outcome)).observe(trail.duration or 0.0)
+            leg.calls[outcome].inc(1.0)
+            leg.durations[outcome].observe(trail.duration or 0.0)
             if len(trail.entries) > 1:
                 store.note_skipped(trail)
 
@@ -117,6 +115,16 @@ class Metrics:
             store.single(names.STORE_UP).set(float(up))
 
 
+class _Made(dict[_Key, _Value]):
+    """A dictionary that makes what it lacks. The function puts it in, under the key that is to have it."""
+
+    def __init__(self, make: Callable[[_Key], _Value]) -> None:
+        self._make = make
+
+    def __missing__(self, key: _Key) -> _Value:
+        return self._make(key)
+
+
 class _Leg:
     """The series of one leg. The store's lock is held by who changes them."""
 
@@ -127,8 +135,9 @@ class _Leg:
             provider = names.OLD_PROVIDERS.get(provider, provider)
         self._store, self._labels = store, (operation, provider, model)
         self._measured = names.DURATIONS.get(operation, names.OTHER_DURATION)
-        self.attempts: dict[str | None, Cell] = {}
-        self.durations: dict[str | None, Cell] = {}
+        self.attempts = _Made(self._attempts_with)
+        self.calls = _Made(self._calls_with)
+        self.durations = _Made(self._durations_with)
         self.is_held = False
         self.in_flight = self._cell(names.IN_FLIGHT)
         self.held_until = self._cell(names.HELD_UNTIL)
@@ -144,14 +153,17 @@ class _Leg:
     def _cell(self, definition: names.Definition, *more: str) -> Cell:
         return self._store.cell(definition, (*self._labels, *more))
 
-    def by_outcome(self, outcome: str | None) -> Cell:
+    def _attempts_with(self, outcome: str | None) -> Cell:
         return self.attempts.setdefault(_known(outcome), self._cell(names.ATTEMPTS, _known(outcome)))
 
-    def duration(self, outcome: str | None) -> Cell:
-        error = "" if outcome in ("ok", "closed") else _known(outcome)
-        if error not in self.durations:
-            self.durations[error] = self._cell(self._measured, error)
-        return self.durations.setdefault(_known(outcome), self.durations[error])
+    def _calls_with(self, outcome: str | None) -> Cell:
+        known = _known(outcome)
+        return self.calls.setdefault(known, self._store.cell(names.CALLS, (self._labels[0], known)))
+
+    def _durations_with(self, outcome: str | None) -> Cell:
+        known = _known(outcome)
+        error = "" if known in ("ok", "closed") else known
+        return self.durations.setdefault(known, self._cell(self._measured, error))
 
     def hold(self, until: float | None) -> None:
         """Note until when the leg is not used, as Unix time; None: it is used."""
@@ -170,8 +182,7 @@ class _Store:
     def __init__(self, cells: list[Cells], numbers: Numbers | None, *, old_names: bool) -> None:
         self.old_names = old_names
         self.lock = Lock() if numbers is None else numbers.lock
-        self.legs: dict[tuple[str, str], _Leg] = {}
-        self.calls: dict[tuple[str, str | None], Cell] = {}
+        self.legs = _Made(self._leg)
         self._cells = cells
         self._unpriced = None if numbers is None or len(cells) > 1 else numbers.unpriced
         self._singles: dict[names.Definition, Cell] = {}
@@ -190,7 +201,7 @@ class _Store:
         cell = found[0] if len(found) == 1 else Several(found)
         return Observed(cell) if named.kind != definition.kind else cell
 
-    def leg(self, key: tuple[str, str]) -> _Leg:
+    def _leg(self, key: tuple[str, str]) -> _Leg:
         """Return the series of a leg; the key is its known route and the operation."""
         with self.lock:
             if key not in self.legs and len(self.legs) >= MOST_LEGS:
@@ -198,12 +209,6 @@ class _Store:
             if key not in self.legs:
                 self.legs[key] = _Leg(self, *key)
             return self.legs[key]
-
-    def call(self, operation: str, outcome: str | None) -> Cell:
-        key = operation, _known(outcome)
-        if key not in self.calls:
-            self.calls[key] = self.cell(names.CALLS, key)
-        return self.calls[key]
 
     def single(self, definition: names.Definition) -> Cell:
         """Return the series of a metric that has no labels."""
@@ -231,12 +236,10 @@ class _Store:
             leg.spent.inc(usage.cost)
         elif not self._has_prices:
             return
-        elif self._unpriced is None:
+        elif self._unpriced is None or len(self._unpriced) >= MOST_UNPRICED:
             leg.spent.inc(attempt.cost or 0.0)
         else:
             self._unpriced.append((leg.spent, attempt))
-            if len(self._unpriced) > MOST_UNPRICED:
-                add_price(*self._unpriced.popleft())
 
     def note_skipped(self, trail: Trail) -> None:
         """Note which known legs are held."""
@@ -250,7 +253,8 @@ class _Store:
             self.lock.release()
         for one in self._cells:
             one.clear()
-        self.legs, self.calls, self._singles = {}, {}, {}
+        self.legs.clear()
+        self._singles.clear()
 
 
 def _known(outcome: str | None) -> str:

@@ -8,7 +8,6 @@ lock is taken for all changes of a hook, by whoever makes them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from threading import Lock
 from typing import Protocol
 
@@ -78,7 +77,7 @@ class Numbers:
     def __init__(self) -> None:
         self.lock = Lock()
         self.series: dict[Definition, dict[tuple[str, ...], Number | Distribution]] = {}
-        self.unpriced: deque[tuple[Cell, Attempt]] = deque()
+        self.unpriced: list[tuple[Cell, Attempt]] = []
         """Answers whose price is looked up when the numbers are read, and the numbers to which it is added."""
 
     def cell(self, definition: Definition, values: tuple[str, ...]) -> Number | Distribution:
@@ -88,11 +87,6 @@ class Numbers:
     def clear(self) -> None:
         self.series = {}
         self.unpriced.clear()
-
-
-def add_price(cell: Cell, attempt: Attempt) -> None:
-    """Add the cost of an attempt, if it is known."""
-    cell.inc(attempt.cost or 0.0)
 
 
 class Several:

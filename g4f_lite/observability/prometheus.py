@@ -20,7 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from .conventions import HELD_UNTIL, STORE_UP, Definition
-from .numbers import Cell, Distribution, Number, Numbers, add_price
+from .numbers import Cell, Distribution, Number, Numbers
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """The content type of `prometheus_text`."""
@@ -66,8 +66,12 @@ class MemoryCollector:
 
     def collect(self) -> Iterator[Metric]:
         with self.numbers.lock:
-            while self.numbers.unpriced:
-                add_price(*self.numbers.unpriced.popleft())
+            waiting = [*self.numbers.unpriced]
+            self.numbers.unpriced.clear()
+        priced = [(spent, attempt.cost) for spent, attempt in waiting]  # calls go on meanwhile: the first takes long
+        with self.numbers.lock:
+            for spent, cost in priced:
+                spent.inc(cost or 0.0)
             families = list(self._families().values())
         yield from families
 
