@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import anthropic
 import pytest
 import requests
+from helpers.driving import eventually
 from helpers.gateways import KEY, MESSAGES, key_table, running, tables
 
 from g4f_lite import Usage, prices
@@ -82,6 +84,16 @@ def test_a_call_lasts_no_longer_than_its_caller_waits(groq: FaultServer) -> None
         body = {"messages": MESSAGES}
         answer = requests.post(f"{gateway.base_url}/chat/completions", json=body, headers=headers, timeout=30)
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+
+
+def test_it_listens_while_a_load_balancer_learns_that_it_is_not_ready(groq: FaultServer) -> None:
+    with running(tables(groq, server={"drain_delay": 3.0})) as gateway:
+        end = threading.Thread(target=gateway.stop)
+        end.start()
+        assert eventually(lambda: gateway.gateway.answering.stopping)
+        ready = requests.get(f"{gateway.url}/health/ready", timeout=10)
+        end.join(30)
+    assert (ready.status_code, ready.json()) == (503, {"status": "stopping"})
 
 
 def test_a_budget_that_is_spent_is_402_for_anthropics_library(groq: FaultServer) -> None:
