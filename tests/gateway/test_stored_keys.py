@@ -30,15 +30,15 @@ def test_a_running_gateway_follows(store: KeyStore, groq: FaultServer) -> None:
     with running(tables(groq), store=store) as gateway:
         assert status(gateway) == 200
         key = store.new("team-a", KeySettings())
-        assert eventually(lambda: status(gateway, key) == 200 and status(gateway) == 401)
+        assert eventually(lambda: (status(gateway, key), status(gateway)) == (200, 401), 20)
         store.disable("team-a")
-        assert eventually(lambda: status(gateway, key) == 401)
+        assert eventually(lambda: status(gateway, key) == 401, 20)
         store.disable("team-a", disabled=False)
-        assert eventually(lambda: status(gateway, key) == 200)
+        assert eventually(lambda: status(gateway, key) == 200, 20)
         new = store.rotate("team-a")
-        assert eventually(lambda: (status(gateway, key), status(gateway, new)) == (401, 200))
+        assert eventually(lambda: (status(gateway, key), status(gateway, new)) == (401, 200), 20)
         store.path.unlink()
-        assert eventually(lambda: status(gateway, new) == 401)
+        assert eventually(lambda: status(gateway, new) == 401, 20)
         assert status(gateway) == 401  # once there were keys, nobody comes in without one
 
 
