@@ -57,7 +57,7 @@ class Server(_Settings, frozen=True):
     admin: Secret | None = None
     """The key of the administrator; without it, one is made at each start and printed."""
     store: str = ""
-    """Where the keys made by `g4f-lite gateway keys` and what was used are kept: `sqlite:PATH`; "" for memory alone."""
+    """The file with the keys made by `g4f-lite gateway keys`: `sqlite:PATH`; "" for one beside the configuration."""
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
     log_calls: Literal["off", "meta"] = "meta"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,16 +14,13 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 import g4f_lite
-from g4f_lite import AsyncClient, G4FLiteError, Limits
-from g4f_lite.client import shortcuts
+from g4f_lite import AsyncClient, Limits
 from g4f_lite.health.shared_state import Amount, Renew, Reserve
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import replies
 from g4f_lite.testing.replies import Reply
 
-from .world import SHORT_S, Addressed, Observer, World, cut_after, echo
-
-_numbers = itertools.count(1)
+from .world import SHORT_S, Addressed, cut_after, echo
 
 
 class Count(msgspec.Struct):
@@ -141,7 +137,7 @@ _CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "ar
 _CALLS = replies.answer("", tool_calls=[_CALL], finish_reason="tool_calls")
 _SOUND = b"RIFF" + bytes(300_000)
 _SLOW = echo(before=SHORT_S)
-_SPARE = {"provider": "alpha", "fallback_models": ["beta:spare"]}
+SPARE = {"provider": "alpha", "fallback_models": ["beta:spare"]}
 _STREAM = {"provider": "alpha", "stream": True}
 _HEARD = {"provider": "alpha", "model": "hears"}
 _TYPED = {"provider": "alpha", "response_model": Count}
@@ -168,21 +164,21 @@ FORMS = [
     ),
     Form(
         "stream taken over",
-        {**_SPARE, "stream": True, "on_interrupt": "restart"},
+        {**SPARE, "stream": True, "on_interrupt": "restart"},
         reads="end",
         answers={"plain": (cut_after(2),)},
         failures=("StreamInterruptedError",),
     ),
     Form(
         "hedged",
-        _SPARE,
+        SPARE,
         settings={"hedge_after": SHORT_S},
         answers={"plain": (echo(before=4 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
         only="async",
     ),
     Form(
         "hedged stream",
-        {**_SPARE, "stream": True},
+        {**SPARE, "stream": True},
         settings={"hedge_after": SHORT_S},
         answers={"plain": (echo(before=3 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
         reads="end",
@@ -211,7 +207,7 @@ FORMS = [
     ),
     Form(
         "failover",
-        _SPARE,
+        SPARE,
         answers={"plain": (replies.error(404, "gone", code="model_not_found"),)},
         failures=("ModelUnavailableError",),
     ),
@@ -224,10 +220,10 @@ FORMS = [
     Form("limited stream", _STREAM, reads="middle", settings=_LIMITED),
     Form("limited stream dropped in the middle", _STREAM, reads="dropped", settings=_LIMITED),
     Form("limited, in line", settings=_LIMITED, prepare=_no_room),
-    Form("limited failover", _SPARE, settings={**_LIMITED, "patience": 0}, prepare=_no_room),
+    Form("limited failover", SPARE, settings={**_LIMITED, "patience": 0}, prepare=_no_room),
     Form(
         "limited, hedged",
-        _SPARE,
+        SPARE,
         settings={"limits": {"alpha": Limits(parallel=2), "beta": Limits(parallel=2)}, "hedge_after": SHORT_S},
         answers={"plain": (echo(before=4 * SHORT_S),), "spare": (echo(before=SHORT_S),)},
         only="async",
@@ -285,120 +281,3 @@ FORMS = [
     Form("stream over TLS", _STREAM, reads="middle", over="tls"),
     Form("large body over TLS", _LARGE, over="tls"),
 ]
-
-
-def settings_of(form: Form, world: World, observer: Observer) -> dict[str, Any]:
-    """Return the settings of a client for this form."""
-    base = {"tls": world.secure.base_url, "proxy": "http://127.0.0.1:1/v1"}.get(form.over, world.plain.base_url)
-    settings: dict[str, Any] = {
-        "plugins": [observer],
-        "base_urls": dict.fromkeys(("alpha", "beta", "nameless"), base),
-        "keys": {"alpha": "key-of-alpha", "beta": "key-of-beta"},
-        "retry_wait": lambda state: 0.002,
-        "deadline": 30.0,
-        "proxy": world.plain.origin if form.over == "proxy" else None,
-        "ssl_context": world.trusting if form.over == "tls" else None,
-    }
-    extra = dict(form.settings)
-    settings["keys"] = {**settings["keys"], **extra.pop("keys", {})}
-    return {**settings, **extra}
-
-
-class Held:
-    """What a caller holds during a call."""
-
-    def __init__(self) -> None:
-        self.stream: Any = None
-        self.cut = False
-        """Somebody else closes the stream or the client, so that the answer may be a part only."""
-
-
-def new_prompt() -> str:
-    return " ".join(f"{word}{next(_numbers)}" for word in ("one", "two", "three", "four", "five"))
-
-
-def params_of(form: Form, prompt: str) -> dict[str, Any]:
-    params = {name: value() if callable(value) and name == "file" else value for name, value in form.params.items()}
-    if form.is_shortcut:
-        params["prompt"] = prompt
-    elif form.is_chat:
-        params["messages"] = [{"role": "user", "content": prompt}]
-    return params
-
-
-def check_answer(form: Form, prompt: str, said: str, held: Held) -> None:
-    if form.is_chat and "response_model" not in form.params and not form.fails:
-        text = said.strip()
-        if held.cut:
-            text = text.removeprefix("word0").removeprefix(" word1").strip()  # of the leg that was interrupted
-        if held.cut or form.reads in ("middle", "dropped"):
-            assert prompt.startswith(text), f"{text!r} is not a part of {prompt!r}"
-        else:
-            assert text.endswith(prompt), f"{text!r} answers another prompt than {prompt!r}"
-
-
-def ask(client: Any, form: Form, held: Held) -> None:
-    try:
-        _ask(client, form, held)
-    except G4FLiteError as error:
-        if type(error).__name__ != form.fails:
-            raise
-    finally:
-        while form.is_shortcut and shortcuts._shared:
-            shortcuts._shared.pop().close()
-
-
-def _ask(client: Any, form: Form, held: Held) -> None:
-    prompt = new_prompt()
-    answer = form.of(client)(**params_of(form, prompt))
-    if not form.reads:
-        check_answer(form, prompt, getattr(answer, "text", ""), held)
-        return
-    held.stream, answer = answer, None
-    said: list[str] = []
-    for number, chunk in enumerate(held.stream):
-        said.append(chunk.text)
-        if number == 2 and form.reads != "end":
-            if form.reads == "middle":
-                held.stream.close()
-            held.stream = None
-            break
-    held.stream = None
-    check_answer(form, prompt, "".join(said), held)
-
-
-async def ask_async(client: Any, form: Form, held: Held) -> None:
-    try:
-        await _ask_async(client, form, held)
-    except G4FLiteError as error:
-        if type(error).__name__ != form.fails:
-            raise
-
-
-async def _ask_async(client: Any, form: Form, held: Held) -> None:
-    prompt = new_prompt()
-    answer = form.of(client)(**params_of(form, prompt))
-    if form.method != "stream":  # `astream` is an iterator itself
-        answer = await answer
-    if not form.reads:
-        check_answer(form, prompt, getattr(answer, "text", ""), held)
-        return
-    held.stream, answer = answer, None
-    said: list[str] = []
-    async for chunk in held.stream:
-        said.append(chunk.text)
-        if len(said) == 3 and form.reads != "end":
-            if form.reads == "middle":
-                await held.stream.aclose()
-            held.stream = None
-            break
-    held.stream = None
-    check_answer(form, prompt, "".join(said), held)
-
-
-def next_params(form: Form, prompt: str) -> dict[str, Any]:
-    """Return the arguments of a call on the leg of the form's first attempt."""
-    return {
-        **(_SPARE if form.name == "failover" else {"provider": "alpha"}),
-        "messages": [{"role": "user", "content": prompt}],
-    }

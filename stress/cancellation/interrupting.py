@@ -19,9 +19,10 @@ from typing import Any
 import g4f_lite
 from g4f_lite import Client
 
-from . import aftermath, forms
+from . import aftermath, asking
 from .aftermath import check
-from .forms import Form, Held, ask, new_prompt, next_params, settings_of
+from .asking import Held, ask, new_prompt, next_params, settings_of
+from .forms import Form
 from .world import Observer, World
 
 
@@ -41,7 +42,7 @@ CLOSERS = ("stream closed by another thread", "client closed by another thread")
 EVERY_MODE = (*SIGNALS, *CLOSERS)
 SOCKETS = ("unclosed <socket", "unclosed <ssl")
 _LIBRARY = str(Path(g4f_lite.__file__).parent)
-_ASKS = (ask.__code__, forms._ask.__code__)
+_ASKS = (ask.__code__, asking._ask.__code__)
 
 
 class Windows:

@@ -14,7 +14,8 @@ from g4f_lite import AsyncClient, G4FLiteError
 
 from . import aftermath
 from .aftermath import check
-from .forms import Form, Held, ask_async, new_prompt, next_params, settings_of
+from .asking import Held, ask_async, new_prompt, next_params, settings_of
+from .forms import Form
 from .world import Observer, World
 
 

@@ -182,6 +182,29 @@ def test_the_calls_of_a_round_run_at_once_and_beside_the_loop() -> None:
     assert [one.content for one in run.rounds[0].results] == ["met", "met", "waited"]
 
 
+def test_no_more_functions_run_at_once_than_there_are_threads_for() -> None:
+    most_threads = 32
+    lock, full = threading.Lock(), threading.Barrier(most_threads, timeout=20)
+    inside: list[None] = []
+    seen: list[int] = []
+
+    def work() -> None:
+        """Stay until as many run as may."""
+        with lock:
+            inside.append(None)
+            seen.append(len(inside))
+        full.wait()
+        time.sleep(0.05)  # in which others could begin
+        with lock:
+            inside.pop()
+
+    with FaultServer() as server:
+        server.script(calls(*[("work", "")] * (3 * most_threads)), replies.answer("done"))
+        run = converse("async", server, tools=[work])
+    assert not any(one.error for one in run.rounds[0].results)
+    assert (len(seen), max(seen)) == (3 * most_threads, most_threads)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_functions_are_tools_of_create_too(mode: str, groq: FaultServer) -> None:
     params: Any = {"messages": QUESTION, "provider": "groq", "tools": [weather], "stream": "stream" in mode}

@@ -16,7 +16,7 @@ from helpers.driving import eventually
 from helpers.gateways import MESSAGES, Running, running, tables
 
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.script import Action, Pause, Received
+from g4f_lite.testing.script import Action, Pause, Received, Reply
 
 ONE_ROUTE = {"routes": ["groq:one"]}
 
@@ -24,6 +24,18 @@ ONE_ROUTE = {"routes": ["groq:one"]}
 def post(gateway: Running, **fields: Any) -> requests.Response:
     body = {"messages": MESSAGES, **fields}
     return requests.post(f"{gateway.base_url}/chat/completions", json=body, stream=True, timeout=30)
+
+
+class Held:
+    """A reply that is sent once it may."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.go_on = threading.Event()
+
+    def __call__(self, request: Received) -> Iterator[Action]:
+        assert self.go_on.wait(20)
+        yield from self.reply(request)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -66,28 +78,27 @@ def test_a_caller_who_leaves_leaves_nothing_behind(when: str, stream: bool, groq
 
 
 def test_silence_before_the_content_gets_comments_and_then_the_answer(groq: FaultServer) -> None:
-    def late(request: Received) -> Iterator[Action]:
-        yield Pause(1.0)
-        yield from replies.answer("at last")(request)
-
-    groq.script(late)
+    groq.script(late := Held(replies.answer("at last")))
     with running(tables(groq, server={"keepalive": 0.1}, client=ONE_ROUTE)) as gateway:
-        text = post(gateway, stream=True).text
-        assert text.startswith(": keep-alive\n\n: keep-alive\n\n") and text.endswith("data: [DONE]\n\n")
-        groq.script(late)
+        answer, content = post(gateway, stream=True), b""
+        for piece in answer.iter_content(1):
+            content += piece
+            if content == b": keep-alive\n\n" * 2:
+                late.go_on.set()
+        assert content.startswith(b": keep-alive\n\n" * 2) and content.endswith(b"data: [DONE]\n\n")
+        groq.script(late := Held(replies.answer("at last")))
         with openai.OpenAI(base_url=gateway.base_url, api_key="k") as client:
-            chunks = list(client.chat.completions.create(model="auto", messages=MESSAGES, stream=True))
+            stream = client.chat.completions.create(model="auto", messages=MESSAGES, stream=True)
+            late.go_on.set()
+            chunks = list(stream)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "at last"
 
 
 def test_a_failure_after_comments_is_an_event(groq: FaultServer) -> None:
-    def late(request: Received) -> Iterator[Action]:
-        yield Pause(0.5)
-        yield from replies.error(400, "bad field")(request)
-
-    groq.script(late)
+    groq.script(late := Held(replies.error(400, "bad field")))
     with running(tables(groq, server={"keepalive": 0.1}, client=ONE_ROUTE)) as gateway:
         answer = post(gateway, stream=True)
+        late.go_on.set()
         text = answer.text
     assert answer.status_code == 200
     assert '"type":"invalid_request_error"' in text and "[DONE]" not in text
@@ -119,37 +130,26 @@ def test_a_caller_who_does_not_read_is_left(groq: FaultServer) -> None:
             caller.connect((host, int(port)))
             head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             caller.sendall(head + body)
-            assert eventually(lambda: gateway.under_way == 1)
+            assert eventually(lambda: len(groq.received) == 1)
             assert eventually(lambda: gateway.under_way == 0, 40)
         assert eventually(lambda: groq.open_connections == 0)
 
 
 def test_more_calls_than_allowed_are_told_to_come_again(groq: FaultServer) -> None:
-    held = threading.Event()
-
-    def slow(request: Received) -> Iterator[Action]:
-        assert held.wait(20)
-        yield from replies.answer("ok")(request)
-
-    groq.script(slow)
+    groq.script(slow := Held(replies.answer("ok")))
     with running(tables(groq, server={"max_in_flight": 1}, client=ONE_ROUTE)) as gateway:
         first = threading.Thread(target=post, args=(gateway,))
         first.start()
         assert eventually(lambda: gateway.under_way == 1)
         answer = post(gateway)
-        held.set()
+        slow.go_on.set()
         first.join(20)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert (answer.json()["error"]["code"], answer.headers["x-should-retry"]) == ("busy", "true")
 
 
 def test_calls_under_way_end_well_when_it_stops(groq: FaultServer) -> None:
-    held = threading.Event()
-
-    def slow(request: Received) -> Iterator[Action]:
-        assert held.wait(20)
-        yield from replies.answer("one two three")(request)
-
+    slow = Held(replies.answer("one two three"))
     groq.script(slow, slow)
     found: list[requests.Response] = []
     with running(tables(groq, client=ONE_ROUTE)) as gateway:
@@ -164,7 +164,7 @@ def test_calls_under_way_end_well_when_it_stops(groq: FaultServer) -> None:
         end.start()
         assert eventually(lambda: gateway.gateway.answering.stopping)
         time.sleep(0.2)
-        held.set()
+        slow.go_on.set()
         for one in (*callers, end):
             one.join(20)
     assert [(one.status_code, one.headers["connection"]) for one in found] == [(200, "close")] * 2

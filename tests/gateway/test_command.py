@@ -49,6 +49,7 @@ def test_it_says_where_it_answers_and_ends_with_a_signal(config: Path, groq: Fau
     lines = [json.loads(line) for line in rest.decode().splitlines() if line.startswith("{")]
     assert [(one["key"], one["status"]) for one in lines] == [("team-a", 200)]
     assert key not in rest.decode()
+    assert config.with_name("gateway-usage.db").exists()
 
 
 def test_check_says_what_would_be_tried(config: Path, groq: FaultServer) -> None:
