@@ -56,6 +56,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(settings, "proxy", "ssl_context", "hedge_after")
         http = AsyncHTTPTransport(proxy=check_proxy(proxy), ssl_context=check_ssl_context(ssl_context))
+        self._calls.drop_closed_loops = http.drop_closed_loops
         self._driver = AsyncDriver(http, _checked(hedge_after), self._calls.link)
         self.chat = AsyncChat(self._calls, self._driver)
 

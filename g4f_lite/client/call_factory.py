@@ -133,6 +133,8 @@ class CallFactory(Unpicklable):
         self.models = ModelCache()
         self._legs = LegFactory(keys, base_urls)
         self.router = self._router(routes, strategy)
+        self.drop_closed_loops: Callable[[], None] | None = None
+        """Ends the calls that an event loop was closed under; None for `Client`."""
         self._abandoned = SimpleQueue[StreamingAttempt]()
         self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
         reset_in_child(self)
@@ -337,7 +339,9 @@ class CallFactory(Unpicklable):
         return self.shared.quotas.left(look, answer) if isinstance(answer, Reservation) else ()
 
     def close_abandoned(self) -> None:
-        """Close the attempts of abandoned streams."""
+        """Close the attempts of abandoned streams, and of calls whose event loop was closed."""
+        if self.drop_closed_loops is not None:
+            self.drop_closed_loops()
         while not self._abandoned.empty():
             try:
                 attempt = self._abandoned.get_nowait()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
 from .plan import Plan
@@ -97,6 +97,20 @@ def _finish(future: asyncio.Future[None]) -> None:
 
 _retry = retry_if_exception_type(ProviderError)
 
+Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
+"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
+
+
+def _settings(plan: Plan, waiting: Waiting) -> dict[str, Any]:
+    """Return what tenacity's two classes are told, besides how to sleep."""
+    return {
+        "retry": _retry,
+        "wait": wait_as_planned(plan),
+        "stop": stop_when_plan_is_finished(plan),
+        "before_sleep": None if waiting is None else _before_sleep(waiting),
+        "reraise": True,
+    }
+
 
 def _before_sleep(waiting: Callable[[float, BaseException | None], None]) -> Callable[[RetryCallState], None]:
     """Return what tenacity calls before it sleeps."""
@@ -106,10 +120,6 @@ def _before_sleep(waiting: Callable[[float, BaseException | None], None]) -> Cal
             waiting(state.upcoming_sleep, state.outcome.exception() if state.outcome is not None else None)
 
     return before_sleep
-
-
-Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
-"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
 
 
 def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: Waiting = None) -> T:
@@ -132,14 +142,7 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: 
             raise failures.pop()
         return attempt()
 
-    retrying = Retrying(
-        retry=_retry,
-        wait=wait_as_planned(plan),
-        stop=stop_when_plan_is_finished(plan),
-        sleep=partial(sleep, plan),
-        before_sleep=None if waiting is None else _before_sleep(waiting),
-        reraise=True,
-    )
+    retrying = Retrying(sleep=partial(sleep, plan), **_settings(plan, waiting))
     try:
         return retrying(next_attempt)
     finally:
@@ -158,14 +161,7 @@ async def resume_async(
             raise failures.pop()
         return await attempt()
 
-    retrying = AsyncRetrying(
-        retry=_retry,
-        wait=wait_as_planned(plan),
-        stop=stop_when_plan_is_finished(plan),
-        sleep=partial(sleep_async, plan),
-        before_sleep=None if waiting is None else _before_sleep(waiting),
-        reraise=True,
-    )
+    retrying = AsyncRetrying(sleep=partial(sleep_async, plan), **_settings(plan, waiting))
     try:
         return await retrying(next_attempt)
     finally:

@@ -161,7 +161,8 @@ Answer: TypeAlias = Reservation | Seen | bool | None
 
 class SharedState(Protocol):
     """
-    Where clients keep what they share. Its invariant: of each limit, spent + reserved ≤ limit.
+    Where clients keep what they share. Its invariant: of each limit, spent + reserved ≤ limit, but for what
+    was `granted` while it was away.
 
     `g4f_lite.health.stores` has three: in memory, SQLite, Redis. `tests/health/stores` proves each of them.
     """
@@ -183,5 +184,5 @@ class SharedState(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what it holds; `wait` returns."""
+        """Free what it holds; a `wait` under way returns. It may be used again."""
         ...

@@ -5,6 +5,7 @@ HTTP for `AsyncClient`, on aiohttp: one session for each event loop and process.
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Hashable, Mapping
@@ -46,12 +47,12 @@ class AsyncHTTPTransport:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._proxies: dict[str, str | None] = {}
-        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = weakref.WeakKeyDictionary()
+        self._sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
         reset_in_child(self)
 
     def after_fork(self) -> None:
         inherited_connections.append(self._sessions)
-        self._sessions = weakref.WeakKeyDictionary()
+        self._sessions = {}
 
     async def send(self, request: HTTPRequest, limit: TimeLimit) -> HTTPResponse:
         """
@@ -217,10 +218,17 @@ class AsyncHTTPTransport:
             if sent.late is not None:
                 sent.late.close()
 
+    def drop_closed_loops(self) -> None:
+        """Drop the sessions of closed loops, and end the calls that a loop was closed under."""
+        cut = False
+        for loop in list(self._sessions):
+            if loop.is_closed() and (found := self._sessions.pop(loop, None)) is not None:
+                cut |= bool(found.sending or found.reading)
+                del found
+        if cut:
+            gc.collect()  # nothing resumes such a call: it ends when it is collected, and it is part of cycles
+
     async def _start_session(self, loop: asyncio.AbstractEventLoop) -> _LoopSession:
-        for known in [one() for one in self._sessions.keyrefs()]:
-            if known is not None and known.is_closed():
-                self._sessions.pop(known, None)  # its session, closed with it, would keep it alive
         found = self._sessions[loop] = _LoopSession(loop)
         await found.start()
         return found

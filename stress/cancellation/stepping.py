@@ -172,8 +172,6 @@ def interrupt(world: World, form: Form, mode: str, step: int) -> bool:
     world.reset(form.answers)
     if mode == "stream closed by another task" and (not form.reads or form.is_shortcut):
         return False  # Python refuses to close an async generator, as of `astream`, in the middle of a step
-    if mode == "loop closed" and (form.prepare is not None or "limits" in form.settings):
-        return False  # probe and place are taken until the next call has dropped what belonged to the closed loop
     with aftermath.noise() as lines:
         steps = Steps()
         with steps.counted():

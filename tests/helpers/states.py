@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -61,7 +62,7 @@ MAKES: dict[str, Callable[[Path], AbstractContextManager[Callable[[], SharedStat
 
 
 def new_id() -> str:
-    return f"id-{next(_ids)}"
+    return f"id-{os.getpid()}-{next(_ids)}"  # a state answers an id that it knows as before
 
 
 def usd(amount: int, limit: int = PLENTY, scope: str = "budget", window: Window = "total") -> Amount:

@@ -1,5 +1,5 @@
 """
-What a link answers while its state is away, so that all processes together stay within the limits.
+What a link answers while its state is away, so that all processes together stay close to the limits.
 
 Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
 may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its

@@ -180,8 +180,8 @@ def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed:
         is_away = link._writer.away
         del link
         try:
-            if is_away:
-                closed.wait(LOOK_S)  # the state may take longer to wait than it was asked to
+            if is_away or closed.is_set():  # the state may take longer to wait than it was asked to
+                closed.wait(LOOK_S)
             else:
                 state.wait(LOOK_S)
         except Exception:  # a state may be the caller's own: whatever it raises, the next look is due then

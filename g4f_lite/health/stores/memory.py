@@ -22,7 +22,6 @@ class MemoryState(Unpicklable):
     is_local = True
 
     def __init__(self) -> None:
-        self._closed = False
         self.after_fork()
         reset_in_child(self)
 
@@ -62,9 +61,8 @@ class MemoryState(Unpicklable):
             return self._books.ledger.used(scope, self.now_ms())
 
     def wait(self, seconds: float) -> None:
-        if not self._closed and self._told.wait(seconds):
+        if self._told.wait(seconds):
             self._told.clear()
 
     def close(self) -> None:
-        self._closed = True
         self._told.set()

@@ -61,7 +61,7 @@ class SQLiteState(Unpicklable):
         self.path = Path(os.path.realpath(path))
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._closes = 0
         self._opened: _Opened | None = None
         self._seen = 0
         self._is_cut_off = False
@@ -84,14 +84,13 @@ class SQLiteState(Unpicklable):
         return self._transaction(lambda books, now: books.ledger.used(scope, now))
 
     def wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while not self._closed.is_set():
-            if self._has_news() or (left := end - time.monotonic()) <= 0:
-                return
-            self._closed.wait(min(POLL_S, left))
+        end, closes = time.monotonic() + seconds, self._closes
+        while closes == self._closes and not self._has_news() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(POLL_S, left))
 
     def close(self) -> None:
-        self._closed.set()
+        """As of every state; if it is used again, it closes the file after each batch."""
+        self._closes += 1
         with self._lock:
             self._disconnect()
 
@@ -118,7 +117,7 @@ class SQLiteState(Unpicklable):
             except BaseException:
                 self._disconnect()
                 raise
-            if self._closed.is_set():  # what others still had to say
+            if self._closes:  # what others still had to say
                 self._disconnect()
         return result
 
@@ -209,9 +208,6 @@ def _after_fork_in_child() -> None:
             _inherited.append(state._opened)
             state._opened, state._is_cut_off = None, True
         state._lock = threading.Lock()
-        closed, state._closed = state._closed.is_set(), threading.Event()
-        if closed:
-            state._closed.set()
 
 
 if hasattr(os, "register_at_fork"):
