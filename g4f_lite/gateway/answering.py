@@ -80,6 +80,8 @@ class Answering:
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
+        self.leaving = False
+        """It is not ready any more, and closes each connection after its answer."""
         self.stopping = False
         """New calls are refused."""
         self.under_way: set[asyncio.Task[Any]] = set()
@@ -92,7 +94,7 @@ class Answering:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._respond(request)
-        if self.stopping:
+        if self.leaving:
             response.force_close()
         return response
 
@@ -118,7 +120,7 @@ class Answering:
         if path == "/health/live":
             return _json({"status": "ok"})
         if path == "/health/ready":
-            return _json({"status": "stopping"}, 503) if self.stopping else _json({"status": "ok"})
+            return _json({"status": "stopping"}, 503) if self.leaving else _json({"status": "ok"})
         return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
@@ -257,7 +259,7 @@ class Answering:
             dialect,
             keepalive=server.keepalive,
             stall=server.client_stall,
-            is_last=lambda: self.stopping,
+            is_last=lambda: self.leaving,
         )
         try:
             await write_stream(writer, opening, dialect.events(asked), request_id)

@@ -47,7 +47,6 @@ class RefusedError(Exception):
 BAD_KEY = Failure(401, _INVALID, "invalid_api_key", False)
 NO_SUCH_MODEL = Failure(404, _INVALID, "model_not_found", False)
 NO_SUCH_PATH = Failure(404, _INVALID, "not_found", False)
-WRONG_METHOD = Failure(405, _INVALID, "method_not_allowed", False)
 TOO_LARGE = Failure(413, _INVALID, "request_too_large", False)
 OVER_RATE = Failure(429, "rate_limit_error", "rate_limit_exceeded", True)
 OVER_BUDGET = Failure(429, "insufficient_quota", "insufficient_quota", False)

@@ -63,7 +63,7 @@ class Gateway:
         if settings.server.is_public and not ring and not no_auth:
             raise ConfigurationError(
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
-                "make one with `g4f-lite gateway keys new NAME`, or say --no-auth"
+                "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
             )
         admin = settings.server.admin
         self.made_admin_key = new_key() if admin is None else None
@@ -140,13 +140,14 @@ class Gateway:
     async def stop(self) -> None:
         """Refuse new calls, let those under way end, and close."""
         server = self.settings.server
-        if self.answering.stopping:
+        if self.answering.leaving:
             return
-        self.answering.stopping = True
+        self.answering.leaving = True
         if self._watch is not None:
             self._watch.cancel()
         if server.drain_delay:
             await asyncio.sleep(server.drain_delay)
+        self.answering.stopping = True
         if self._site is not None:
             await self._site.stop()
         for seconds in (server.drain_timeout, _LAST_S):

@@ -90,10 +90,12 @@ def test_it_listens_while_a_load_balancer_learns_that_it_is_not_ready(groq: Faul
     with running(tables(groq, server={"drain_delay": 3.0})) as gateway:
         end = threading.Thread(target=gateway.stop)
         end.start()
-        assert eventually(lambda: gateway.gateway.answering.stopping)
+        assert eventually(lambda: gateway.gateway.answering.leaving)
         ready = requests.get(f"{gateway.url}/health/ready", timeout=10)
+        answer = requests.post(f"{gateway.base_url}/chat/completions", json={"messages": MESSAGES}, timeout=10)
         end.join(30)
     assert (ready.status_code, ready.json()) == (503, {"status": "stopping"})
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
 
 
 def test_a_budget_that_is_spent_is_402_for_anthropics_library(groq: FaultServer) -> None:

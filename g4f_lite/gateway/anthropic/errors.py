@@ -8,7 +8,7 @@ from ..failures import Failure, failure_of, message_of
 
 _TYPES = {
     400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 404: "not_found_error",
-    405: "invalid_request_error", 413: "request_too_large", 429: "rate_limit_error", 503: "overloaded_error",
+    413: "request_too_large", 429: "rate_limit_error", 503: "overloaded_error",
     504: "timeout_error", 508: "invalid_request_error",
 }  # fmt: skip
 """Source: docs.claude.com/en/api/errors."""
