@@ -8,7 +8,7 @@ import aiohttp
 
 from ..types.time_limit import TimeLimit
 from .async_body import FAILURES, AsyncByteStream, translate
-from .async_upload import UploadPayload
+from .async_upload import UploadPayload, abort
 from .common import PIECE
 
 _LOOKS_EVERY = 1.0
@@ -67,5 +67,4 @@ class PublicByteStream(AsyncByteStream):
         if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(self._loop.time())
         super().free()
-        if self._transport is not None:
-            self._transport.abort()  # aiohttp closes it, and of TLS would leave it to the loop
+        abort(self._transport)  # aiohttp closes it, and of TLS would leave it to the loop
