@@ -219,14 +219,22 @@ class AsyncByteStream:
         """
         try:
             remaining = self._limit.remaining()
-        except ProviderError:  # the loop may have been held up past the limit: it looks once at what is there
-            self._late += not (isinstance(source, aiohttp.StreamReader) and source.is_eof())
-            if self._late > MOST_LATE or (self._late == 1 and self._full):
+        except ProviderError:
+            if self._is_too_late(source):
                 raise
             remaining = 0.0
         self._waiting = source
         if self._timer is None or self._limit.expires_at < self._fires_at:
             self._arm(remaining)
+
+    def _is_too_late(self, source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> bool:
+        """
+        Return whether nothing more is read, now that the limit is reached.
+
+        The loop may have been held up past it: then what is there is read. An end that is there costs no piece.
+        """
+        self._late += isinstance(source, ResponseHandler) or not source.is_eof()
+        return self._late > MOST_LATE or (self._late == 1 and self._full)
 
     def _arm(self, remaining: float) -> None:
         if self._timer is not None:

@@ -24,7 +24,7 @@ from ..types.time_limit import TimeLimit
 from .async_body import AsyncByteStream, RawResponse, lacks_thread, translate
 from .async_pool import Connector
 from .async_public_body import PublicByteStream
-from .async_upload import BodyPayload, UploadPayload
+from .async_upload import BodyPayload, UploadPayload, abort
 from .common import MOST_ORIGINS, PIECE, default_ssl_context, inherited_connections, proxy_for, request_headers
 from .inner_parts import fit
 from .late_answer import LateAnswer
@@ -278,9 +278,7 @@ class _Sent:
             self.late = LateAnswer(transport)
 
     def abort(self) -> None:
-        """Close the connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
-        if self.over is not None:
-            self.over.abort()
+        abort(self.over)
 
 
 class _LoopSession:

@@ -166,6 +166,7 @@ class Protocol(ResponseHandler):
             self.transport = self._payload = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.transport = None  # asyncio fails if it is told to close one that has just ended
         if exc is not None and raised_by_signal_handler(exc) is not None:  # it came in here, and asyncio closed
             self.set_exception(exc)
             if self._body is not None:

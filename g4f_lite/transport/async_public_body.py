@@ -6,9 +6,10 @@ import asyncio
 
 import aiohttp
 
+from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .async_body import FAILURES, AsyncByteStream, translate
-from .async_upload import UploadPayload
+from .async_upload import UploadPayload, abort
 from .common import PIECE
 
 _LOOKS_EVERY = 1.0
@@ -44,13 +45,21 @@ class PublicByteStream(AsyncByteStream):
         while not (piece := await self._next(content)) and not content.at_eof():
             if self._transport is not None and self._transport.is_closing():
                 raise translate(aiohttp.ClientPayloadError(), self._limit)  # aiohttp leaves the reader waiting
+        if self._decoder is None:
+            self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:
             await asyncio.sleep(0)
         return piece
 
     async def _next(self, content: aiohttp.StreamReader) -> bytes:
         """Return what comes; b"" at the end, or after a while without anything."""
-        self._reading = asyncio.timeout(min(self._limit.remaining(), _LOOKS_EVERY))
+        try:
+            remaining = self._limit.remaining()
+        except ProviderError:
+            if self._is_too_late(content):
+                raise
+            remaining = 0.0
+        self._reading = asyncio.timeout(min(remaining, _LOOKS_EVERY))
         try:
             async with self._reading:
                 return await content.read(PIECE)
@@ -67,5 +76,4 @@ class PublicByteStream(AsyncByteStream):
         if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(self._loop.time())
         super().free()
-        if self._transport is not None:
-            self._transport.abort()  # aiohttp closes it, and of TLS would leave it to the loop
+        abort(self._transport)  # aiohttp closes it, and of TLS would leave it to the loop

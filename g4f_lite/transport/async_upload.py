@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import payload
@@ -12,6 +13,13 @@ from ..types.http import Upload
 from ..types.time_limit import TimeLimit
 from ..types.uploads import PIECE
 from .uploading import Sending
+
+
+def abort(transport: asyncio.Transport | None) -> None:
+    """Close a connection at once, with all that is unsent: otherwise it waits for a server that does not read."""
+    if transport is not None:
+        with suppress(AttributeError):  # asyncio's, if it has ended since
+            transport.abort()
 
 
 class BodyPayload(payload.Payload):
@@ -109,7 +117,7 @@ class UploadPayload(payload.Payload):
         self._sending.over()
 
     def end(self, *, well: bool) -> None:
-        """Free the connection at once if anything is unsent: closing would wait for a server that does not read."""
+        """Free the connection at once if anything is unsent."""
         self._sending.over()
-        if not (well and self._whole) and self._transport is not None:
-            self._transport.abort()
+        if not (well and self._whole):
+            abort(self._transport)

@@ -52,7 +52,8 @@ class PlainAnswer(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if exc is not None and raised_by_signal_handler(exc) is not None:  # see `Protocol.connection_lost`
+        self.transport = None  # see `Protocol.connection_lost`
+        if exc is not None and raised_by_signal_handler(exc) is not None:  # as above
             self._error = self._error or exc
         self._parser.end()
         self._wake()
@@ -63,12 +64,16 @@ class PlainAnswer(asyncio.Protocol):
         self._wake()
 
     def write(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.transport.write(data)
+        if self.transport is not None:  # else `read_head` tells what has come
+            self.transport.write(data)
 
     def has_arrived(self) -> bool:
         """Whether `read` would return at once; of the head, whether it is here."""
         return bool(self._body) if self.status else self._parser.head is not None
+
+    def is_eof(self) -> bool:
+        """Whether all has come; it may not have been read."""
+        return self._parser.complete
 
     def at_eof(self) -> bool:
         return self._parser.complete and not self._body

@@ -8,7 +8,7 @@ import msgspec
 
 from ...errors.exceptions import G4FLiteError, StreamInterruptedError
 from ...types.chunks import ChatCompletionChunk
-from ...value import decode_json
+from ...value import NOT_JSON, decode_json
 from .answers import says_the_same
 from .errors import error_object
 
@@ -39,17 +39,13 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-def _says_the_same(own: bytes, chunk: ChatCompletionChunk) -> bool:
-    return _is_plain(own, chunk) or says_the_same(decode_json(own), chunk)
-
-
 def _is_plain(own: bytes, chunk: ChatCompletionChunk) -> bool:
     """Return whether an event is a piece of text, as nearly all of a stream are, and says what the chunk says."""
     if len(chunk.choices) != 1:
         return False
     try:
         (said,) = _decode(own).choices
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+    except (*NOT_JSON, ValueError):  # the last for none or several choices
         return False
     its = chunk.choices[0]
     return (
