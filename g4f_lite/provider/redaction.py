@@ -51,7 +51,7 @@ _MOST_PLACES, _MOST_ESCAPES = 1 << 12, 1 << 15
 """Places of a text that are looked at more closely, and escapes: what comes after more is hidden, not looked at."""
 _BETWEEN = b"\n"
 """Stands for an escape that is no character of a key."""
-_NO_LETTERS = re.compile(b"^[^a-z]+|[^a-z]+$")
+_NO_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz"))
 _LETTERS_AND_DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
 _OTHERS = bytes(set(range(256)) - set(_LETTERS_AND_DIGITS))
 _IS_KEPT = bytes(code in _LETTERS_AND_DIGITS for code in range(256))
@@ -196,7 +196,7 @@ def redact_name(name: str, key: Key | None) -> str:
 def _spans(text: bytes, forms: _Forms) -> Iterator[Span]:
     at = _places(text, forms.halves)
     for start, end in _found(text, at, forms.plain):
-        if _NO_LETTERS.sub(b"", text[start:end]) not in forms.words:
+        if text[start:end].strip(_NO_LETTERS) not in forms.words:
             yield start, end
     yield from _found(text, at, forms.encoded)
     compact = text.translate(None, _OTHERS)
