@@ -45,6 +45,7 @@ class Tracing:
         longest: characters of each text that are kept after that.
         prices: look up the cost of answers whose service does not say it: that takes up to 0.2 ms a call.
         old_names: use the names that OpenTelemetry's conventions had before v0.1.0.
+        propagate: send `traceparent` to services.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Tracing:
         longest: int = 2000,
         prices: bool = False,
         old_names: bool = False,
+        propagate: bool = True,
     ) -> None:
         self._tracer = get_tracer("g4f_lite", __version__, tracer_provider)
         self._content = Content(redact, longest) if content else None
         self._prices = prices
         self._old_names = old_names
+        self._propagates = propagate
         self._open: dict[str, _OpenCall] = {}
         if content:  # a plugin with this hook has the completions of streams assembled
 
@@ -178,7 +181,7 @@ class Tracing:
     def request_headers(self, attempt: Attempt) -> Mapping[str, str] | None:
         """Return the headers of W3C Trace Context. Baggage is not sent: services need not know what it says."""
         call = self._open.get(attempt.call_id)
-        if call is None:
+        if call is None or not self._propagates:
             return None
         context = call.attempts.get(attempt.index, call.span).get_span_context()
         if not (call.records or context.is_valid):
