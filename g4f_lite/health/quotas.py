@@ -154,7 +154,8 @@ class Quotas:
         """Learn from the state's answer; return why nothing may be sent."""
         if answer.refused_by is None:
             room: dict[str, float] = {}
-            for amount, left in zip(reserve.amounts, answer.left, strict=True):
+            lefts = answer.left or (0,) * len(reserve.amounts)  # not known: the next one asks when this one is through
+            for amount, left in zip(reserve.amounts, lefts, strict=True):
                 room[amount.scope] = min(room.get(amount.scope, inf), left // amount.amount if amount.amount else inf)
             for name, most in room.items():
                 self.scopes[name].gate.granted(int(min(most, 1000)))

@@ -3,7 +3,7 @@ What a link answers while its state is away, so that all processes together stay
 
 Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
 may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its
-share of the limit. Of a budget, the state never gives out the last hundredth: the processes divide that.
+share of the limit. Of a limit that it has not asked for before, it takes a small share. Of a budget, the state never gives out the last hundredth: the processes divide that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRACE = 100
 MOST = 1 << 62
 """A limit that nobody reaches."""
 UNKNOWN_MEMBERS = 16
-"""Among how many a process divides that has never reached the state."""
+"""Among how many a process divides a limit of which the state has never told it what is left."""
 _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
 _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
@@ -86,14 +86,14 @@ class Fallback:
         self._place = UNKNOWN_MEMBERS - 1
 
     def note(self, command: Reserve, answer: Reservation, now: float) -> None:
-        """Remember what the state said."""
+        """Remember what the state said to what was sent at this time."""
         if answer.refused_by is not None:
             for index, amount in enumerate(command.amounts):
                 old = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
                 if index == answer.refused_by or (answer.held and old.at < now - _KNOWN_S):
                     self._left[_name(amount)] = _Left(0, now, old.taken_by_others)
             return
-        for amount, left in zip(command.amounts, answer.left, strict=True):
+        for amount, left in zip(command.amounts, answer.left, strict=bool(answer.left)):
             name, rate = _name(amount), 0.0
             if (known := self._left.get(name)) is not None:
                 passed = now - known.at
@@ -124,7 +124,7 @@ class Fallback:
 
     def begin(self, under_way: Iterable[Reserve]) -> list[str]:
         """
-        Begin a time in which the state is away.
+        Begin a time in which the state is away, or others may have to tell it what they have used.
 
         Args:
             under_way: what the state has granted. When one of these calls ends, another one may begin.
@@ -144,6 +144,17 @@ class Fallback:
             for amount in calls:
                 self._carried[_name(amount)] = self._carried.get(_name(amount), 0) + amount.amount
         return ids
+
+    def go_on(self) -> None:
+        """
+        Go on with the same shares: the state is away again, before all have told it what they have used.
+
+        What it has said since leaves out what the others used when it was away before. So what this process has used
+        counts on, and of what was left then and what is left now the smaller amount holds.
+        """
+        for name, left in self._left.items():
+            if (then := self._then.get(name)) is None or left.amount < then.amount:
+                self._then[name] = left
 
     def answer(self, command: Command) -> Answer:
         """Answer in the place of the state."""
@@ -182,7 +193,9 @@ class Fallback:
             return MOST if command.when_down == "open" else 0
         name, now = _name(amount), time.monotonic()
         known = self._then.get(name)
-        if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
+        if known is None:
+            return self._share(amount.limit, UNKNOWN_MEMBERS)
+        if now - known.at > _COUNTS_S.get(amount.window, float("inf")):
             return self._share(amount.limit)
         if amount.window == "parallel":
             return self._share(known.amount) + self._carried.get(name, 0)
@@ -196,6 +209,6 @@ class Fallback:
         passed = max(0.0, self._down_at - known.at) + _MOMENT_S
         return others * each + ceil(known.taken_by_others * passed)
 
-    def _share(self, total: int) -> int:
-        total, members = max(0, total), self.members()
+    def _share(self, total: int, among: int = 1) -> int:
+        total, members = max(0, total), max(among, self.members())
         return total // members + (self._place < total % members)

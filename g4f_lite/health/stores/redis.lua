@@ -207,7 +207,7 @@ local last_number, told = tonumber(generation[3]), false
 local apply = {}
 
 -- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it, and what is used
--- of each limit, except while nothing is given out.
+-- of each limit. While nothing is given out, nobody knows what is left or used: others have still to tell.
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
@@ -222,7 +222,7 @@ function apply.Reserve(id, amounts, lease_ms, _, granted)
     change(current(amount), now, amount[5], amount[5], 0)
   end
   local answer = {0}
-  for index, amount in ipairs(amounts) do
+  for index, amount in ipairs(quarantine > 0 and {} or amounts) do
     answer[index + 1] = math.min(amount[4], MOST) - current(amount).used
   end
   keep(id, amounts, now, false, answer, lease_ms + HOUR)

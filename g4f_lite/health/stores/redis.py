@@ -59,6 +59,11 @@ def _reservation(row: list[int]) -> Reservation:
     return Reservation((), row[1], row[2], bool(row[3]))
 
 
+def _without_left(command: Command, row: Any) -> Any:
+    """Return an answer without what is left: the server gave it before it was told what had been used."""
+    return row[:1] if type(command) is Reserve and row[0] == 0 else row
+
+
 def _seen(row: list[Any]) -> Seen:
     cursor, rows, members, place = row
     events = []
@@ -148,6 +153,7 @@ class RedisState(Unpicklable):
             if generation != self._generation:
                 if self._generation:
                     self._run(self._restoring(now))
+                    rows = [_without_left(command, row) for command, row in zip(commands, rows, strict=True)]
                 self._generation = generation
             answers = [_READ[type(command)](row) for command, row in zip(commands, rows, strict=True)]
             for command, row in zip(commands, rows, strict=True):
@@ -195,10 +201,15 @@ class RedisState(Unpicklable):
     def _note(self, command: Reserve, row: list[int], now: int) -> None:
         """Remember what is used of each limit."""
         is_granted = row[0] == 0
-        for amount, number in zip(command.amounts, row[1:] if is_granted else row[4:], strict=False):
+        numbers = row[1:] if is_granted else row[4:]
+        for index, amount in enumerate(command.amounts if is_granted or numbers else ()):
             if amount.window != "parallel":
                 name = (amount.scope, amount.unit, amount.window)
-                self._used[name] = amount, amount.limit - number if is_granted else number, now
+                if not numbers:  # granted by a server that does not know yet what is used: so much more than before
+                    total = self._used.get(name, (amount, 0, now))[1] + amount.amount
+                else:
+                    total = amount.limit - numbers[index] if is_granted else numbers[index]
+                self._used[name] = amount, total, now
             elif is_granted:
                 self._open[command.id] = command
         while len(self._used) > _MOST_KNOWN:

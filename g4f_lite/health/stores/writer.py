@@ -50,7 +50,8 @@ class Writer:
         self.fallback = Fallback()
         self.away = False
         self._state = state
-        self._is_cautious = self._is_out = False
+        self._is_cautious = self._is_out = self._was_out = False
+        """Whether it takes no more than its share; the state does not answer; it did not at some time since then."""
         self._lock = threading.Lock()
         self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
         self._local_ids: set[str] = set()
@@ -108,10 +109,13 @@ class Writer:
             is_out: it has not answered, now.
         """
         with self._lock:
-            if not self._is_cautious or (is_out and not self._is_out):
+            if not self._is_cautious or (is_out and not self._was_out):
                 self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
-                self._returned_at, self._is_cautious = time.monotonic(), True
+                self._returned_at, self._is_cautious, self._was_out = time.monotonic(), True, False
+            elif is_out and not self._is_out:
+                self.fallback.go_on()
             self._is_out |= is_out
+            self._was_out |= is_out
 
     def tell(self, commands: Sequence[Command]) -> None:
         """Send these, as soon as the state is there."""
@@ -177,7 +181,7 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command, answer, now)
+                    self.fallback.note(command, answer, self._sent_at)
                     if not waits:
                         continue
                     if answer.refused_by is None:
@@ -229,7 +233,7 @@ class Writer:
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
             self._sent_at = time.monotonic()
-            if not self._is_cautious:
+            if not self._is_out:
                 self.fallback.sending(self._sent_at)
             try:
                 answers = self._state.execute(commands)
