@@ -147,8 +147,7 @@ class Quotas:
             known = self._appetites.get(leg.identity)
             most = size.prompt + size.completion(RATE_OUTPUT) if known is None else known.expected(size)
             return min(most, rule.limit)  # a request that seems too large goes alone: the service knows better
-        price = price_of(leg)
-        return 0 if price is None else _nano(price, size.prompt, size.completion(COST_OUTPUT))
+        return _nano(leg, size)
 
     def answered(self, reserve: Reserve, answer: Reservation, now: float) -> Refusal | None:
         """Learn from the state's answer; return why nothing may be sent."""
@@ -245,8 +244,9 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
         return amount.amount
     if (cost := attempt.cost) is not None:
         return ceil(cost * NANO - 1e-3)
-    price, prompt = price_of(leg), getattr(usage, "prompt_tokens", None)
-    return amount.amount if price is None or prompt is None else _nano(price, prompt, usage.completion_tokens)
+    prompt = getattr(usage, "prompt_tokens", None)
+    known = prompt is not None and price_of(leg) is not None
+    return _nano(leg, Estimate(prompt, usage.completion_tokens)) if known else amount.amount
 
 
 def _total(usage: Any) -> int:
@@ -254,9 +254,14 @@ def _total(usage: Any) -> int:
     return int(usage.total_tokens or (0 if prompt is None else prompt + usage.completion_tokens))
 
 
-def _nano(price: prices.Price, prompt: int, completion: int) -> int:
-    """Return nano-dollars, rounded up; a price is USD for a million tokens."""
-    return ceil((prompt * price.prompt + completion * price.completion) * 1000 - 1e-3)
+def _nano(leg: Leg, size: Estimate) -> int:
+    """Return the largest cost in nano-dollars, rounded up; 0 for what has no price."""
+    if leg.operation not in _PRICED:
+        return 0
+    cost = size.most_usd(leg.provider.name, leg.model)
+    if cost is None and (price := price_of(leg)) is not None:
+        cost = (size.prompt * price.prompt + size.completion(COST_OUTPUT) * price.completion) / 1e6
+    return ceil((cost or 0.0) * NANO - 1e-3)
 
 
 def price_of(leg: Leg) -> prices.Price | None:

@@ -136,7 +136,10 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """
 
     left: tuple[int, ...] = ()
-    """What is left of each limit, with the reservation taken off; empty if the state has lost its data and is told it."""
+    """
+    What is left of each limit, with the reservation taken off; empty while a state that has lost its data is told what
+    was used.
+    """
     refused_by: int | None = None
     wait_ms: int = 0
     """When to ask again; `NEVER` if waiting does not help. If not `held`: the soonest moment at which there is room."""

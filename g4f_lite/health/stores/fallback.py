@@ -3,7 +3,8 @@ What a link answers while its state is away, so that all processes together stay
 
 Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
 may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its
-share of the limit. Of a limit that it has not asked for before, it takes a small share. Of a budget, the state never gives out the last hundredth: the processes divide that.
+share of the limit. Of a limit that it has never been told of, it takes a sixteenth at most. Of a budget, the state
+never gives out the last hundredth: the processes divide that.
 """
 
 from __future__ import annotations
