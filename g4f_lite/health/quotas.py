@@ -245,8 +245,9 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
     if (cost := attempt.cost) is not None:
         return ceil(cost * NANO - 1e-3)
     prompt = getattr(usage, "prompt_tokens", None)
-    known = prompt is not None and price_of(leg) is not None
-    return _nano(leg, Estimate(prompt, usage.completion_tokens)) if known else amount.amount
+    if prompt is None or price_of(leg) is None:
+        return amount.amount
+    return _nano(leg, Estimate(prompt, usage.completion_tokens))
 
 
 def _total(usage: Any) -> int:
