@@ -10,7 +10,7 @@ import pytest
 from helpers.redis_server import RedisServer, redis_server
 from helpers.states import LONG, do, look, requests, reserve, usd
 
-from g4f_lite.health.shared_state import Amount, Reservation, Reserve, Restore
+from g4f_lite.health.shared_state import Amount, Look, Reservation, Reserve
 from g4f_lite.health.stores.fallback import UNKNOWN_MEMBERS
 from g4f_lite.health.stores.link import StateLink
 from g4f_lite.health.stores.redis import RedisState
@@ -58,14 +58,32 @@ def test_what_was_used_is_known_after_data_was_lost_again(server: RedisServer, s
     assert spent(state, limit) == 40
 
 
-def test_what_others_used_before_is_not_left(server: RedisServer, state: RedisState) -> None:
-    assert reserve(state, usd(10, 100)).left == (90,)
+def test_what_others_have_told_is_known_to_all_after_the_next_look(server: RedisServer, state: RedisState) -> None:
+    other, limit = RedisState(server.url), requests(100)
+    assert reserve(state, requests(100, amount=10)).left == (90,)
+    restarted(server)
+    reserve(other, requests(100, amount=5), granted=True)
+    for number in (1, 2):  # the first one tells what was used before
+        do(state, Look(0, "me", (requests(100, amount=0),), number))
     restarted(server)
     look(state)
-    assert reserve(state, usd(1, 100), granted=True).left == ()
-    do(state, Restore((usd(50, 100),)))  # another one tells
-    server.admit()
-    assert reserve(state, usd(1, 100)).left == (48,)
+    assert spent(state, limit) == 15
+    other.close()
+
+
+def test_nothing_is_given_out_before_those_that_were_there_are_back(server: RedisServer, state: RedisState) -> None:
+    other = RedisState(server.url)
+    for one, name in ((state, "me"), (other, "other"), (state, "me")):
+        look(one, member=name)
+    restarted(server)
+    look(state)
+    with server.client() as client:  # it was started two seconds ago
+        began = client.hget("{g4f_lite}:generation", "began")
+        client.hset("{g4f_lite}:generation", "began", int(began) - 2000)
+    assert reserve(state, requests(100)).held
+    look(other, member="other")
+    assert reserve(state, requests(100)).refused_by is None
+    other.close()
 
 
 @pytest.fixture
@@ -108,10 +126,9 @@ def test_a_share_is_given_out_once_however_often_the_state_goes_away(
     for link in links:
         assert take(link, requests(100))
     until(lambda: all(link._writer.fallback.members() == 2 for link in links))
-    until(lambda: links[0]._writer.instead(()) is None and not links[0]._writer._is_cautious)
-    assert take(links[0], requests(100))
+    until(lambda: all(share.left for share in links[0]._writer.fallback._shares.values()))
     counts = [taken_while_away(links[0], server, requests(100)) for _ in range(2)]
-    assert 0 < sum(counts) <= 97 // 2
+    assert 0 < sum(counts) <= 98 // 2
 
 
 def test_of_a_limit_that_was_not_asked_for_a_small_share_is_taken(server: RedisServer, links: list[StateLink]) -> None:
