@@ -15,8 +15,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from .. import prices
-from ..health.estimates import COST_OUTPUT, RATE_OUTPUT, Estimate, estimate
+from ..health.estimates import RATE_OUTPUT, Estimate, estimate
 from ..health.shared_state import NEVER, Amount, Reservation, Reserve, Settle
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
@@ -24,7 +23,6 @@ from ..provider.address import is_loopback, split_url
 from ..trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
-from ..types.usage import Usage
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .models import Target
@@ -117,13 +115,11 @@ class Quotas:
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
-        output = size.completion(COST_OUTPUT)
-        usage = Usage(prompt_tokens=size.prompt, completion_tokens=output, total_tokens=size.prompt + output)
         dearest = 0.0
         for route in self._routes(target):
             cost = None
             if asked.operation in _PRICED:
-                cost = 0.0 if _is_free(route) else prices.cost(route.provider, route.model, usage)
+                cost = 0.0 if _is_free(route) else size.most_usd(route.provider, route.model)
             if cost is None and quota.unknown_price == "refuse":
                 unknown = f"{route.provider}:{route.model}"
                 message = (
@@ -159,6 +155,8 @@ def _size(asked: Asked) -> Estimate:
     fields = asked.fields
     numbers = ("max_tokens", "max_completion_tokens", "n")
     known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    if isinstance(tier := fields.get("service_tier"), str):
+        known["service_tier"] = tier
     messages, tools = fields.get("messages"), fields.get("tools")
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
         return Estimate(0)  # it will be refused

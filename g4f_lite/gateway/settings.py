@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
+from ..types.regular_files import read_regular
 
 Period = Literal["day", "week", "month", "total"]
 
@@ -42,7 +43,7 @@ class Secret(_Settings, frozen=True):
         else:
             place = f"the file {self.file}"
             try:
-                value = Path(self.file or "").read_text("utf-8").strip()
+                value = read_regular(Path(self.file or "")).decode().strip()
             except (OSError, ValueError) as error:
                 raise ConfigurationError(f"{what}: {place} cannot be read: {error}") from None
         if not value:
