@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -25,6 +25,9 @@ from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
 from .records import Recorder
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .tracing import GatewayTracing
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -70,7 +73,11 @@ class Gateway:
         """The key of the administrator, if none is configured: it holds until this process ends."""
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
-        self.client = client_of(settings, [Recorder(), Metrics(registry=metrics)])
+        self._tracing = tracing_of(settings)
+        plugins: list[object] = [Recorder(), Metrics(registry=metrics)]
+        if self._tracing is not None:
+            plugins.append(self._tracing.plugin)
+        self.client = client_of(settings, plugins)
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
@@ -122,7 +129,8 @@ class Gateway:
             loop = asyncio.get_running_loop()
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
 
-        server = web.Server(self.answering, request_factory=request, handler_cancellation=True, access_log=None)
+        answer = self.answering if self._tracing is None else self._tracing.around(self.answering)
+        server = web.Server(answer, request_factory=request, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         host, port = self.settings.server.address
@@ -159,6 +167,8 @@ class Gateway:
             await self._runner.cleanup()
         await self.client.aclose()
         self.link.close()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
 
 def link_of(settings: Settings, usage: Path | None) -> Link:
@@ -173,6 +183,24 @@ def link_of(settings: Settings, usage: Path | None) -> Link:
     if usage is None:
         return link_to(MemoryState())
     return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
+
+
+def tracing_of(settings: Settings) -> GatewayTracing | None:
+    """
+    Return what traces requests, if `[server] tracing` says so.
+
+    Raises:
+        ConfigurationError: a package for it is not installed.
+    """
+    if not settings.server.tracing:
+        return None
+    try:
+        from .tracing import GatewayTracing
+
+        return GatewayTracing(propagate=settings.server.propagate)
+    except ImportError as error:
+        wanted = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+        raise ConfigurationError(f"[server] tracing: {error}; run: pip install {wanted}") from None
 
 
 def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient:

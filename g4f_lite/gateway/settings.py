@@ -62,6 +62,10 @@ class Server(_Settings, frozen=True):
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
     log_calls: Literal["off", "meta"] = "meta"
+    tracing: bool = False
+    """Whether requests and their calls are traced with OpenTelemetry."""
+    propagate: bool = False
+    """Whether services get the `traceparent` of traced calls, whose trace may be the caller's."""
     max_body: int = 32 << 20
     """Bytes of a request."""
     max_in_flight: int = 1000
