@@ -19,4 +19,5 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `answering` | one request, from its key to the last byte of its answer |
 | `overview` | what a configuration means, for `--check` |
 | `server` | the application: endpoints, health, start and stop |
+| `workers` | several processes of it on one address, under gunicorn |
 """

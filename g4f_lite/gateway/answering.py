@@ -186,7 +186,7 @@ class Answering:
             return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
         deadline = self._settings.client.deadline
         prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
-        held = await self._quotas.reserve(key, asked, prepared.target, prepared.keywords["deadline"])
+        held = await self._quotas.reserve(key, asked, prepared.target)
         record = Record(request_id, key.name, asked.operation, str(asked.fields.get("model") or ""))
         token, status = current.set(record), 499
         try:

@@ -35,7 +35,8 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_MARGIN_S = 60.0
+_LEASE_MS = 10_000
+"""How long what a process has reserved outlives it; the link renews it as long as the process lives."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -63,12 +64,9 @@ class Quotas:
         """The routes of each target, and until when they hold."""
         self._prefix, self._numbers = uuid4().hex, count(1)
 
-    async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
         """
         Take what a call may use at most. Return it; None if nothing limits the key.
-
-        Args:
-            deadline: seconds that the call may take.
 
         Raises:
             RefusedError: the limits of the key, or of its team, have no room for it.
@@ -79,7 +77,7 @@ class Quotas:
         size = _size(asked)
         amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
         name = f"{self._prefix}/{next(self._numbers)}"
-        command = Reserve(name, amounts, round((deadline + _MARGIN_S) * 1000))
+        command = Reserve(name, amounts, _LEASE_MS)
         (answer,) = await self._link.ask_async([command])
         assert isinstance(answer, Reservation)
         if answer.refused_by is not None:

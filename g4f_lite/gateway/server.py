@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,8 @@ log = logging.getLogger("g4f_lite.gateway")
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
+_ACCEPTED_S = 0.2
+"""How long requests on connections that have been accepted last are still answered."""
 _LAST_S = 2.0
 """How long calls may take to end after they have been cancelled."""
 
@@ -42,6 +45,7 @@ class Gateway:
         store: further keys, which are read again when they change.
         usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
+        admin_key: the administrator's, if none is configured; None to make one.
 
     Raises:
         ConfigurationError: the settings cannot work.
@@ -54,6 +58,7 @@ class Gateway:
         store: KeyStore | None = None,
         usage: Path | None = None,
         no_auth: bool = False,
+        admin_key: str | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
@@ -66,7 +71,7 @@ class Gateway:
                 "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
             )
         admin = settings.server.admin
-        self.made_admin_key = new_key() if admin is None else None
+        self.made_admin_key = (admin_key or new_key()) if admin is None else None
         """The key of the administrator, if none is configured: it holds until this process ends."""
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
@@ -85,7 +90,7 @@ class Gateway:
         )
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site: web.BaseSite | None = None
 
     def _read_keys(self) -> KeyRing:
         stored = [] if self._store is None else self._store.virtual()
@@ -109,9 +114,12 @@ class Gateway:
         plan = self.client.explain() if own is None else self.client.explain(fallback_models=[])
         return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
 
-    async def start(self) -> tuple[str, int]:
+    async def start(self, listener: socket.socket | None = None) -> tuple[str, int]:
         """
         Listen. Return host and port.
+
+        Args:
+            listener: a socket that listens already; None for one at the address of the settings.
 
         Raises:
             ConfigurationError: the address cannot be listened on.
@@ -126,7 +134,7 @@ class Gateway:
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         host, port = self.settings.server.address
-        self._site = web.TCPSite(self._runner, host, port)
+        self._site = web.TCPSite(self._runner, host, port) if listener is None else web.SockSite(self._runner, listener)
         try:
             await self._site.start()
         except OSError as error:
@@ -145,11 +153,12 @@ class Gateway:
         self.answering.leaving = True
         if self._watch is not None:
             self._watch.cancel()
-        if server.drain_delay:
-            await asyncio.sleep(server.drain_delay)
-        self.answering.stopping = True
+        await asyncio.sleep(server.drain_s)
         if self._site is not None:
             await self._site.stop()
+        if server.drain_s:
+            await asyncio.sleep(_ACCEPTED_S)
+        self.answering.stopping = True
         for seconds in (server.drain_timeout, _LAST_S):
             if under_way := set(self.answering.under_way):
                 _, late = await asyncio.wait(under_way, timeout=seconds)

@@ -15,6 +15,7 @@ from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
 
 Period = Literal["day", "week", "month", "total"]
+MOST_WORKERS = 256
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +55,8 @@ class Server(_Settings, frozen=True):
     """`[server]`"""
 
     listen: str = "127.0.0.1:8080"
+    workers: int = 1
+    """Processes that answer; several need gunicorn."""
     admin: Secret | None = None
     """The key of the administrator; without it, one is made at each start and printed."""
     store: str = ""
@@ -69,10 +72,15 @@ class Server(_Settings, frozen=True):
     """Seconds without content after which a stream gets a comment."""
     client_stall: float = 60.0
     """Seconds for which a caller may read nothing of what is sent."""
-    drain_delay: float = 0.0
-    """Seconds of `Connection: close` before the end, for callers with idle connections."""
+    drain_delay: float | None = None
+    """Seconds of `Connection: close` before the end, for callers with idle connections; None for `drain_s`."""
     drain_timeout: float = 60.0
     """Seconds that calls under way have to end."""
+
+    @property
+    def drain_s(self) -> float:
+        """`drain_delay`; of several workers, which are replaced under load, it is 2 if nothing is said, else 0."""
+        return self.drain_delay if self.drain_delay is not None else 2.0 if self.workers > 1 else 0.0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -223,6 +231,8 @@ def _check_names(found: Any, kind: Any, source: str, path: str) -> None:
 
 def _check_values(settings: Settings, source: str) -> None:
     settings.server.address  # noqa: B018  # for its error
+    if not 1 <= settings.server.workers <= MOST_WORKERS:
+        raise ConfigurationError(f"{source}: [server] workers must be 1 to {MOST_WORKERS}")
     for name, one in settings.keys.items():
         digest = one.hash.removeprefix("sha256:")
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
