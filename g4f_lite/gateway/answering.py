@@ -77,9 +77,12 @@ class Answering:
         self._admin = admin
         self._text_of_metrics = metrics
         self._needs_key = needs_key
+        self._link = link
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
+        self.started = False
+        """It is ready: it listens, and has asked its state."""
         self.leaving = False
         """It is not ready any more, and closes each connection after its answer."""
         self.stopping = False
@@ -120,7 +123,11 @@ class Answering:
         if path == "/health/live":
             return _json({"status": "ok"})
         if path == "/health/ready":
-            return _json({"status": "stopping"}, 503) if self.leaving else _json({"status": "ok"})
+            if self.leaving or not self.started:
+                return _json({"status": "stopping" if self.leaving else "starting"}, 503)
+            shared = self._settings.server.shared or "sqlite"
+            away = ["sqlite" if shared.startswith("sqlite") else "redis"] if self._link.away else []
+            return _json({"status": "degraded", "away": away} if away else {"status": "ok"})
         return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:

@@ -7,6 +7,7 @@ asked has said nothing, all that was reserved counts.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
@@ -33,6 +34,8 @@ from .settings import Quota
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
 _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
+_PATIENCE_S = 3.0
+"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
 _LEASE_MS = 10_000
@@ -78,11 +81,15 @@ class Quotas:
         amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
         name = f"{self._prefix}/{next(self._numbers)}"
         command = Reserve(name, amounts, _LEASE_MS)
-        (answer,) = await self._link.ask_async([command])
-        assert isinstance(answer, Reservation)
-        if answer.refused_by is not None:
-            raise _refusal(amounts[answer.refused_by], answer)
-        return Held(command, answer)
+        last = time.monotonic() + _PATIENCE_S
+        while True:
+            (answer,) = await self._link.ask_async([command])
+            assert isinstance(answer, Reservation)
+            if answer.refused_by is None:
+                return Held(command, answer)
+            if not answer.waits or time.monotonic() > last:
+                raise _refusal(amounts[answer.refused_by], answer)
+            await asyncio.sleep(answer.wait_ms / 1000)
 
     def settle(self, held: Held, trail: Trail | None) -> None:
         """

@@ -75,7 +75,8 @@ class Gateway:
         """The key of the administrator, if none is configured: it holds until this process ends."""
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
-        self.client = client_of(settings, [Recorder(), Metrics(registry=metrics)])
+        self._metrics = Metrics(registry=metrics)
+        self.client = client_of(settings, [Recorder(), self._metrics])
         names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
@@ -89,6 +90,7 @@ class Gateway:
             needs_key=bool(ring) and not no_auth,
         )
         self._watch: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.BaseSite | None = None
 
@@ -106,6 +108,11 @@ class Gateway:
                     self.answering.let_in(self._read_keys(), anybody=self._no_auth)
                 except ConfigurationError as error:
                     log.error("%s", error)
+            await asyncio.sleep(_FOLLOW_S)
+
+    async def _look_at_state(self) -> None:
+        while True:
+            self._metrics.store_up(not self.link.away)
             await asyncio.sleep(_FOLLOW_S)
 
     def _listed(self) -> list[str]:
@@ -142,6 +149,9 @@ class Gateway:
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
         if self._store is not None:
             self._watch = asyncio.create_task(self._follow_store())
+        await self.link.ask_async(())
+        self._look = asyncio.create_task(self._look_at_state())
+        self.answering.started = True
         host, port = self._runner.addresses[0][:2]
         return host, port
 
@@ -151,8 +161,9 @@ class Gateway:
         if self.answering.leaving:
             return
         self.answering.leaving = True
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in (self._watch, self._look):
+            if watch is not None:
+                watch.cancel()
         await asyncio.sleep(server.drain_s)
         if self._site is not None:
             await self._site.stop()
