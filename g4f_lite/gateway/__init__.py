@@ -15,6 +15,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `dialects` | the two protocols that callers speak |
 | `anthropic/` | Anthropic's protocol, from the server's side: pure |
 | `requests` | from an HTTP request to a call of the library |
+| `uploads` | a form with a file, kept on disk if it is large |
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |
 | `overview` | what a configuration means, for `--check` |
