@@ -25,7 +25,7 @@ from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
 from .records import Recorder
-from .settings import Settings
+from .settings import Secret, Settings
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -203,7 +203,10 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         ConfigurationError: a setting cannot work, or a key is not where it should be.
     """
     upstream = settings.client
-    keys = {name: secret.read(f"[client] keys.{name}") for name, secret in upstream.keys.items()}
+    keys: dict[str, str | list[str]] = {}
+    for name, given in upstream.keys.items():
+        what = f"[client] keys.{name}"
+        keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
     return AsyncClient(
         routes=upstream.routes,
         strategy=upstream.strategy,

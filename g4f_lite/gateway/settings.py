@@ -113,7 +113,8 @@ class Upstream(_Settings, frozen=True):
     deadline: float = 300.0
     patience: float = 3.0
     retries: int = 2
-    keys: dict[str, Secret] = {}
+    keys: dict[str, Secret | list[Secret]] = {}
+    """By provider; several are a pool."""
     base_urls: dict[str, str] = {}
     proxy: str | None = None
 
