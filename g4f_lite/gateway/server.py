@@ -24,6 +24,7 @@ from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
+from .own_providers import own_providers
 from .records import Recorder
 from .settings import Secret, Settings
 
@@ -204,6 +205,9 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
     """
     upstream = settings.client
     keys: dict[str, str | list[str]] = {}
+    for name, own in settings.providers.items():
+        if own.key is not None:
+            keys[name] = own.key.read(f"[providers.{name}] key")
     for name, given in upstream.keys.items():
         what = f"[client] keys.{name}"
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
@@ -216,7 +220,7 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         keys=keys,
         base_urls=upstream.base_urls,
         proxy=upstream.proxy,
-        plugins=plugins,
+        plugins=[*plugins, *own_providers(settings)],
     )
 
 

@@ -119,6 +119,16 @@ class Upstream(_Settings, frozen=True):
     proxy: str | None = None
 
 
+class OwnProvider(_Settings, frozen=True):
+    """`[providers.NAME]`: a service at an address of yours, or a second account of a provider."""
+
+    base_url: str | None = None
+    """`{NAME}` in it stands for a variable of the environment."""
+    like: str | None = None
+    """The provider whose protocol it speaks; None for OpenAI's protocol."""
+    key: Secret | None = None
+
+
 class Model(_Settings, frozen=True):
     """`[models.NAME]`: a name that callers ask for. `*` in it stands for any text; in a route, for that text."""
 
@@ -163,6 +173,7 @@ class Settings(_Settings, frozen=True):
 
     server: Server = Server()
     client: Upstream = Upstream()
+    providers: dict[str, OwnProvider] = {}
     models: dict[str, Model] = {}
     keys: dict[str, KeySettings] = {}
     teams: dict[str, Quota] = {}
@@ -253,6 +264,13 @@ def _check_values(settings: Settings, source: str) -> None:
                 raise ConfigurationError(f"{source}: [{name}] {limit} must be 1 or more, not {value}")
         if quota.budget is not None and not 0 < quota.budget.usd < 1e6:
             raise ConfigurationError(f"{source}: [{name}] budget must be more than 0 USD, and less than a million")
+    _check_routes(settings, source)
+
+
+def _check_routes(settings: Settings, source: str) -> None:
+    for name, provider in settings.providers.items():
+        if provider.base_url is None and provider.like is None:
+            raise ConfigurationError(f"{source}: [providers.{name}] needs base_url, or like, or both")
     for name, model in settings.models.items():
         if not model.routes:
             raise ConfigurationError(f"{source}: [models.{name}] routes is empty")
