@@ -233,7 +233,7 @@ async def serve(
     started: Callable[[str, int, str | None], None],
 ) -> None:
     """
-    Answer until SIGTERM or SIGINT, and then end without losing a call.
+    Answer until SIGTERM, SIGINT or SIGHUP, and then end without losing a call.
 
     Args:
         started: called once it listens, with host, port, and the administrator's key if none is configured.
@@ -243,7 +243,7 @@ async def serve(
     """
     gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()

@@ -57,7 +57,7 @@ def hang_up(gateway: Running, service: Service, asked: bytes) -> None:
                 asked[: {"before the head": 0, "in the head": end - 9, "in the body": end + 9}[service.step]]
             )
             if service.step == "in the body":
-                assert eventually(lambda: gateway.under_way == 1)
+                assert eventually(lambda: gateway.under_way == 1, 30)
             return
         caller.sendall(asked)
         assert service.said.wait(20)
@@ -65,7 +65,7 @@ def hang_up(gateway: Running, service: Service, asked: bytes) -> None:
             received = b""
             while b"data: " not in received:
                 received += caller.recv(1 << 16)
-        assert eventually(lambda: gateway.under_way == 1)
+        assert eventually(lambda: gateway.under_way == 1, 30)
 
 
 @pytest.mark.parametrize(("path", "stream"), WAYS)
@@ -79,7 +79,7 @@ def test_a_caller_who_leaves_leaves_nothing_behind(path: str, stream: bool, groq
             groq.script(service := Service(step))
             asked, expected = len(groq.received), 0 if step in UNHEARD else 1
             hang_up(gateway, service, request(path, stream))
-            assert eventually(lambda: gateway.under_way == 0), step
+            assert eventually(lambda: gateway.under_way == 0, 30), step
             if step != "between attempts":  # that request has ended well
-                assert eventually(lambda: groq.open_connections == 0), step
+                assert eventually(lambda: groq.open_connections == 0, 30), step
             assert len(groq.received) == asked + expected, step

@@ -140,7 +140,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         BOMB,
         "model_list: &a [*a]",
         "model_list: " + "[" * 60 + "]" * 60,
-        "model_list: " + "[" * 5000,
+        "- " * 5000,
         "model_list: !!python/object/apply:os.system ['true']",
         "model_list: [{model_name: !!python/name:os.system , litellm_params: {model: gpt-4o}}]",
         "model_list: !mine [1]",

@@ -20,13 +20,13 @@ ONE_ROUTE = {"routes": ["groq:one"]}
 
 
 def ready(gateway: Running) -> tuple[int, Any]:
-    answer = requests.get(f"{gateway.url}/health/ready", timeout=20)
+    answer = requests.get(f"{gateway.url}/health/ready", timeout=60)
     return answer.status_code, answer.json()
 
 
 def store_up(gateway: Running) -> bool:
     headers = {"Authorization": f"Bearer {gateway.gateway.made_admin_key}"}
-    return "g4f_lite_store_up 1.0" in requests.get(f"{gateway.url}/metrics", headers=headers, timeout=20).text
+    return "g4f_lite_store_up 1.0" in requests.get(f"{gateway.url}/metrics", headers=headers, timeout=60).text
 
 
 def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
@@ -39,7 +39,7 @@ def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
                     f"{gateway.base_url}/chat/completions",
                     json={"messages": MESSAGES},
                     headers={"Authorization": f"Bearer {KEY}"},
-                    timeout=20,
+                    timeout=60,
                 )
                 (answered if answer.status_code == 200 else failed).append(answer.text)
 
@@ -47,7 +47,7 @@ def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
         keys = key_table(rpm=1_000_000, parallel=64)
         with running(tables(groq, server={"shared": redis.url}, client=ONE_ROUTE, keys=keys)) as gateway:
             assert ready(gateway) == (200, {"status": "ok"})
-            assert eventually(lambda: store_up(gateway))
+            assert eventually(lambda: store_up(gateway), 30)
             callers = [threading.Thread(target=load) for _ in range(3)]
             for one in callers:
                 one.start()
@@ -55,7 +55,7 @@ def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
                 assert eventually(lambda: len(answered) > 10, 20)
                 redis.kill()
                 assert eventually(lambda: ready(gateway) == (200, {"status": "degraded", "away": ["redis"]}), 20)
-                assert eventually(lambda: not store_up(gateway))
+                assert eventually(lambda: not store_up(gateway), 30)
                 before = len(answered)
                 assert eventually(lambda: len(answered) > before + 10, 20)
                 redis.start()
@@ -73,12 +73,12 @@ def test_it_is_not_ready_before_it_has_asked_its_state(groq: FaultServer) -> Non
     with redis_server() as redis, socket.create_server(("127.0.0.1", 0)) as listener:
         url = "http://{}:{}/health/ready".format(*listener.getsockname())
         early: list[requests.Response] = []
-        caller = threading.Thread(target=lambda: early.append(requests.get(url, timeout=20)))
+        caller = threading.Thread(target=lambda: early.append(requests.get(url, timeout=60)))
 
         async def start() -> requests.Response:
             gateway = Gateway(checked(tables(groq, server={"shared": redis.url}, client=ONE_ROUTE), "test"))
             await gateway.start(listener.dup())
-            late = await asyncio.to_thread(requests.get, url, timeout=20)
+            late = await asyncio.to_thread(requests.get, url, timeout=60)
             await gateway.stop()
             return late
 

@@ -81,7 +81,7 @@ def test_the_verdict_is_that_of_the_library(
                     text, told = answer.choices[0].message.content or "", [answer.choices[0].finish_reason]
             except openai.APIError as error:
                 failed = error
-        assert eventually(lambda: gateway.under_way == 0)
+        assert eventually(lambda: gateway.under_way == 0, 30)
     assert (text, groq.models) == (through_library.text, asked)
     expected = (scenario.stream_error if streamed else None) or scenario.error
     if expected is None:

@@ -93,28 +93,28 @@ def test_a_large_upload_is_sent_again_from_its_start_and_leaves_nothing(served: 
 
     # callers that leave, while they send and while they wait
     with served.leave(6 * MIB):
-        assert eventually(lambda: served.kept() == 1)
+        assert eventually(lambda: served.kept() == 1, 30)
         assert not list(served.folder.iterdir())
-    assert eventually(lambda: served.kept() == 0)
+    assert eventually(lambda: served.kept() == 0, 30)
     groq.script(replies.silence())
     asked = len(groq.received)
     with served.leave(20 * MIB) as caller:
         caller.sendall(TAIL)
         assert eventually(lambda: len(groq.received) == asked + 1, 20)
         assert served.kept() == 1
-    assert eventually(lambda: served.kept() == 0)
+    assert eventually(lambda: served.kept() == 0, 30)
 
     # more than is allowed, announced or not
     answers = [
-        requests.post(served.path, data=data, headers=FORM, timeout=40)
+        requests.post(served.path, data=data, headers=FORM, timeout=60)
         for data in (HEAD + b"x" * (33 * MIB) + TAIL, iter((HEAD, *[b"x" * MIB] * 33, TAIL)))
     ]
     assert [one.status_code for one in answers] == [413] * 2
     # a disk that is full
     resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (5 * MIB, 5 * MIB))
     groq.script(replies.answer("heard"))
-    full = requests.post(served.path, data=HEAD + CONTENT + TAIL, headers=FORM, timeout=40)
+    full = requests.post(served.path, data=HEAD + CONTENT + TAIL, headers=FORM, timeout=60)
     assert (full.status_code, full.json()["error"]["code"]) == (507, "no_space")
-    small = requests.post(served.path, data=HEAD + CONTENT[:1000] + TAIL, headers=FORM, timeout=40)
+    small = requests.post(served.path, data=HEAD + CONTENT[:1000] + TAIL, headers=FORM, timeout=60)
     assert small.status_code == 200
-    assert eventually(lambda: served.kept() == 0)
+    assert eventually(lambda: served.kept() == 0, 30)
