@@ -7,6 +7,7 @@ asked has said nothing, all that was reserved counts.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
@@ -31,9 +32,12 @@ from .settings import Quota
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
 _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
+_PATIENCE_S = 3.0
+"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_MARGIN_S = 60.0
+_LEASE_MS = 10_000
+"""How long what a process has reserved outlives it; the link renews it as long as the process lives."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -61,12 +65,9 @@ class Quotas:
         """The routes of each target, and until when they hold."""
         self._prefix, self._numbers = uuid4().hex, count(1)
 
-    async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
         """
         Take what a call may use at most. Return it; None if nothing limits the key.
-
-        Args:
-            deadline: seconds that the call may take.
 
         Raises:
             RefusedError: the limits of the key, or of its team, have no room for it.
@@ -77,12 +78,16 @@ class Quotas:
         size = _size(asked)
         amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
         name = f"{self._prefix}/{next(self._numbers)}"
-        command = Reserve(name, amounts, round((deadline + _MARGIN_S) * 1000))
-        (answer,) = await self._link.ask_async([command])
-        assert isinstance(answer, Reservation)
-        if answer.refused_by is not None:
-            raise _refusal(amounts[answer.refused_by], answer)
-        return Held(command, answer)
+        command = Reserve(name, amounts, _LEASE_MS)
+        last = time.monotonic() + _PATIENCE_S
+        while True:
+            (answer,) = await self._link.ask_async([command])
+            assert isinstance(answer, Reservation)
+            if answer.refused_by is None:
+                return Held(command, answer)
+            if not answer.waits or time.monotonic() > last:
+                raise _refusal(amounts[answer.refused_by], answer)
+            await asyncio.sleep(answer.wait_ms / 1000)
 
     def settle(self, held: Held, trail: Trail | None) -> None:
         """

@@ -151,6 +151,8 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """When to ask again; `NEVER` if waiting does not help. If not `held`: the soonest moment at which there is room."""
     held: bool = False
     """Whether it would have room if others gave back what they hold; else it is spent."""
+    waits: bool = False
+    """Whether nothing is given out yet: the state is new, or has lost its data, and waits for what others have used."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):

@@ -58,6 +58,11 @@ class StateLink(Unpicklable):
         self._closed = threading.Event()
         self._cursor, self._member, self._looks = 0, uuid.uuid4().hex, 0
 
+    @property
+    def away(self) -> bool:
+        """Whether the state does not answer."""
+        return self._writer.away
+
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         """Return the answers, after at most `ANSWER_S` seconds."""
         self._start()
