@@ -101,10 +101,13 @@ class CallLog:
             import sqlite3
         except ImportError:  # some builds of Python lack it
             raise click.UsageError("This Python has no sqlite3, which the log needs.") from None
+        from ..types.regular_files import check_regular
+
         try:
             if not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            check_regular(self.path)
             with closing(sqlite3.connect(self.path, timeout=30)) as connection:
                 connection.executescript(_SCHEMA)
                 with connection:
