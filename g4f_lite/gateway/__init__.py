@@ -17,6 +17,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `requests` | from an HTTP request to a call of the library |
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |
+| `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |
 | `overview` | what a configuration means, for `--check` |
 | `server` | the application: endpoints, health, start and stop |
 """

@@ -19,11 +19,19 @@ from ..health.stores.local_link import Link
 from ..health.stores.memory import MemoryState
 from ..health.stores.opening import link_to, state_from_url
 from ..observability import Metrics, prometheus_text
+from ..openai.mapping.requests import Asked
+from ..value import JSONObject
+from .admin.api import AdminAPI
+from .admin.key_changes import Keys
+from .admin.recent import Recent
+from .admin.routes import Routes
+from .admin.spend import Spend
+from .admin.views import Views
 from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
-from .records import Recorder
+from .records import Record, Recorder
 from .settings import Settings
 
 log = logging.getLogger("g4f_lite.gateway")
@@ -71,7 +79,7 @@ class Gateway:
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
         self.client = client_of(settings, [Recorder(), Metrics(registry=metrics)])
-        names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
+        names = self._names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
             settings,
@@ -82,7 +90,21 @@ class Gateway:
             admin=admin_hash,
             metrics=partial(prometheus_text, metrics),
             needs_key=bool(ring) and not no_auth,
+            ended=self._ended,
+            elsewhere=self._elsewhere,
         )
+        listed = bool(settings.models) or settings.client.routes is not None
+        self._recent, self._spend = Recent(), Spend(spend_path(usage))
+        self.views = Views(
+            settings,
+            recent=self._recent,
+            spend=self._spend,
+            routes=Routes(self.client, names, self.answering.explain, self._recent, listed=listed),
+            keys=Keys(settings, store, self._read_changes),
+            link=self.link,
+            process=self._process,
+        )
+        self._admin = AdminAPI(self.views, admin_hash)
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
@@ -92,16 +114,35 @@ class Gateway:
         return KeyRing([*keys_of(self.settings.keys), *stored])
 
     async def _follow_store(self) -> None:
-        """Read the keys again whenever they have changed; the old ones stay if the new ones cannot be read."""
-        assert self._store is not None
         while True:
-            if (now := self._store.changed_at()) != self._seen:
-                self._seen = now
-                try:
-                    self.answering.let_in(self._read_keys(), anybody=self._no_auth)
-                except ConfigurationError as error:
-                    log.error("%s", error)
+            self._read_changes()
             await asyncio.sleep(_FOLLOW_S)
+
+    def _read_changes(self) -> None:
+        """Read the keys again if they have changed; the old ones stay if the new ones cannot be read."""
+        if self._store is not None and (now := self._store.changed_at()) != self._seen:
+            self._seen = now
+            try:
+                self.answering.let_in(self._read_keys(), anybody=self._no_auth)
+            except ConfigurationError as error:
+                log.error("%s", error)
+
+    def _ended(self, record: Record, asked: Asked) -> None:
+        self._spend.add(record)
+        self._recent.add(record, asked)
+
+    async def _elsewhere(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        return await self._admin.respond(request)
+
+    def _process(self) -> JSONObject:
+        """Return what the administrator sees of this process."""
+        answering = self.answering
+        return {
+            "state": "stopping" if answering.leaving else "ok",
+            "in_flight": len(answering.under_way),
+            "needs_key": answering.needs_key,
+            "models": [name for name, _ in self._names.targets()],
+        }
 
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
@@ -134,6 +175,7 @@ class Gateway:
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
         if self._store is not None:
             self._watch = asyncio.create_task(self._follow_store())
+        self.views.start()
         host, port = self._runner.addresses[0][:2]
         return host, port
 
@@ -155,10 +197,16 @@ class Gateway:
                 _, late = await asyncio.wait(under_way, timeout=seconds)
                 for task in late:
                     task.cancel()
+        await self.views.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()
         self.link.close()
+
+
+def spend_path(usage: Path | None) -> Path | None:
+    """Return the file for what was spent, beside that in which what keys use is counted."""
+    return None if usage is None else usage.with_name(f"{usage.stem.removesuffix('-usage')}-spend{usage.suffix}")
 
 
 def link_of(settings: Settings, usage: Path | None) -> Link:
