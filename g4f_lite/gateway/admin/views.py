@@ -213,6 +213,7 @@ class Views:
         """Answer one who watches: first all that is known, then what changes."""
         hello = {
             "worker": self.worker,
+            "now": time.time(),
             "status": self._status(),
             "routes": self._routes.rows(),
             "calls": [trail_of(one) for one in islice(self._recent.newest(), _AT_HELLO)],
