@@ -53,6 +53,10 @@ class Names:
                 return _target(self._models[own], found.groups())
         return None
 
+    def __bool__(self) -> bool:
+        """Whether there are any, with or without stars."""
+        return bool(self._models)
+
     def targets(self) -> Iterator[tuple[str, Target]]:
         """Yield what each name stands for, but for patterns; without names, what the client's routes are."""
         for name, model in self._models.items():

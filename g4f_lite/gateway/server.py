@@ -93,13 +93,12 @@ class Gateway:
             ended=self._ended,
             elsewhere=self._elsewhere,
         )
-        listed = bool(settings.models) or settings.client.routes is not None
         self._recent, self._spend = Recent(), Spend(spend_path(usage))
         self.views = Views(
             settings,
             recent=self._recent,
             spend=self._spend,
-            routes=Routes(self.client, names, self.answering.explain, self._recent, listed=listed),
+            routes=Routes(self.client, names, self.answering.explain, self._recent, own=settings.client.routes),
             keys=Keys(settings, store, self._read_changes),
             link=self.link,
             process=self._process,

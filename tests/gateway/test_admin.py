@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from helpers.admin import ADMIN, Administrator, Events, administrated
+from helpers.admin import ADMIN, PAID, Administrator, Events, administrated
 from helpers.driving import eventually
 from helpers.gateways import key_table
 
@@ -19,7 +19,6 @@ from g4f_lite.testing import replies
 
 TEAMS = {"search": {"budget": {"usd": 200, "per": "month"}}}
 KEYS = key_table(team="search", budget={"usd": 5, "per": "day"})
-PAID = "openai:gpt-5.6-luna"
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +260,7 @@ def test_status(admin: Administrator) -> None:
     admin.call("solo")
     after = admin.ask("status")
     assert after["calls"] == before["calls"] + 1 and after["last_minute"]["calls"] > 0
-    assert (after["state"], after["in_flight"], after["models"]) == ("ok", 0, ["fast", "solo"])
+    assert (after["state"], after["in_flight"], after["models"]) == ("ok", 0, ["fast", "solo", "paid"])
     assert after["worker"] == before["worker"]
 
 

@@ -17,6 +17,8 @@ from g4f_lite.testing import FaultServer
 from .gateways import MESSAGES, Running, running
 
 ADMIN = "g4f-admin-of-the-tests"
+PAID = "openai:gpt-5.6-luna"
+"""A route with a price."""
 
 
 class Administrator:
@@ -80,7 +82,7 @@ class Events:
 
 @contextmanager
 def administrated(folder: Path, **tables: Any) -> Iterator[Administrator]:
-    """Run a gateway with the names `fast` (groq:one, then openai:two) and `solo` (groq:one alone), and a file for keys."""
+    """Run a gateway with the names `fast` (groq:one, then one with a price), `solo` and `paid` (one of them each)."""
     secret, admin = folder / "upstream-key", folder / "admin-key"
     secret.write_text("gsk_secret_of_the_tests", "utf-8")
     admin.write_text(ADMIN, "utf-8")
@@ -91,7 +93,8 @@ def administrated(folder: Path, **tables: Any) -> Iterator[Administrator]:
             "client": {"base_urls": {"groq": upstream.base_url, "openai": upstream.base_url}, "retries": 0,
                        "keys": {"groq": {"file": str(secret)}, "openai": {"file": str(secret)}},
                        **tables.pop("client", {})},
-            "models": {"fast": {"routes": ["groq:one", "openai:gpt-5.6-luna"]}, "solo": {"routes": ["groq:one"]}},
+            "models": {"fast": {"routes": ["groq:one", PAID]}, "solo": {"routes": ["groq:one"]},
+                       "paid": {"routes": [PAID]}},
             **tables,
         }  # fmt: skip
         store = KeyStore(folder / "gateway.db")

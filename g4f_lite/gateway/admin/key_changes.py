@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ...errors.exceptions import ConfigurationError
 from ...errors.suggestions import did_you_mean
 from ...value import JSONObject
 from ..failures import BAD_REQUEST, NO_SUCH_PATH, RefusedError
@@ -17,6 +18,8 @@ from ..keys import SHOWN, VirtualKey, keys_of
 from ..settings import KeySettings, Quota, Settings, checked
 
 _NAME = re.compile(r"[\w.@+-]{1,64}")
+_PLACE = re.compile(r": (?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
+"""Where a file would have the mistake."""
 _FIELDS = KeySettings.__struct_fields__
 _NO_HASH = f"sha256:{'0' * 64}"
 
@@ -120,8 +123,11 @@ class Keys:
             raise RefusedError(BAD_REQUEST, "the gateway makes the secret; leave out hash")
         teams = msgspec.to_builtins(self._settings.teams)
         found = {"keys": {name: {**limits, "hash": _NO_HASH}}, "teams": teams}
-        settings = checked(found, "the key").keys
-        keys_of(settings)  # for its errors
+        try:
+            settings = checked(found, "").keys
+            keys_of(settings)  # for its errors
+        except ConfigurationError as error:
+            raise RefusedError(BAD_REQUEST, _PLACE.sub("", str(error))) from None
         return settings[name]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -57,7 +57,7 @@ class Routes:
     Args:
         names: that callers may ask for.
         explain: returns what a target would try now; asks no service.
-        listed: whether the configuration names the routes: else those without a key are left out.
+        own: the client's routes; None if those with a key are used.
     """
 
     def __init__(
@@ -67,19 +67,22 @@ class Routes:
         explain: Callable[[Target], Explanation],
         recent: Recent,
         *,
-        listed: bool,
+        own: Sequence[str] | None,
     ) -> None:
         self._client = client
         self._names = names
         self._explain = explain
         self._recent = recent
-        self._listed = listed
+        self._own = own or ()
+        self._listed = own is not None or bool(names)
 
     def rows(self) -> list[JSONObject]:
         """Return the routes in the order of the configuration, then those that callers have named."""
         table: _Table = {}
         for name, target in self._names.targets():
-            self._note(table, name, *_explained(partial(self._explain, target)))
+            planned, skipped = _explained(partial(self._explain, target))
+            order = target.routes or self._own
+            self._note(table, name, sorted([*planned, *skipped], key=partial(_place, order)))
         for record in self._recent.newest():
             for one in () if record.trail is None else record.trail.attempts:
                 key = (one.route, one.operation)
@@ -90,16 +93,16 @@ class Routes:
                 self._look(route, operation, row)
         return [_told(route, operation, row) for (route, operation), row in table.items()]
 
-    def _note(self, table: _Table, name: str, planned: Iterable[PlannedRoute], skipped: Iterable[Skipped]) -> None:
-        for one in planned:
+    def _note(self, table: _Table, name: str, found: Iterable[PlannedRoute | Skipped]) -> None:
+        for one in found:
+            if isinstance(one, Skipped) and one.lacks_key and not self._listed:
+                continue
             row = table.setdefault((_route(one), "chat"), _Row())
-            row.planned = row.planned or one
             row.models += [name] * (name not in row.models)
-        for left_out in skipped:
-            if self._listed or not left_out.lacks_key:
-                row = table.setdefault((left_out.route, "chat"), _Row())
-                row.left_out = row.left_out or left_out
-                row.models += [name] * (name not in row.models)
+            if isinstance(one, Skipped):
+                row.left_out = row.left_out or one
+            else:
+                row.planned = row.planned or one
 
     def _look(self, route: str, operation: str, row: _Row) -> None:
         """Ask the library about a route that no name of the configuration stands for."""
@@ -151,8 +154,14 @@ def _explained(ask: Callable[[], Explanation]) -> tuple[list[PlannedRoute], tupl
     return [one for tier in found.tiers for one in tier], found.skipped
 
 
-def _route(one: PlannedRoute) -> str:
+def _route(one: PlannedRoute | Skipped) -> str:
     return f"{one.provider}:{one.model}" if one.model else one.provider
+
+
+def _place(order: Sequence[str], one: PlannedRoute | Skipped) -> int:
+    """Return where the configuration names a route: one that rests stays in its place."""
+    names = (_route(one), one.provider)
+    return next((index for index, name in enumerate(order) if name in names), len(order))
 
 
 def _count(row: _Row, record: Record, one: Attempt) -> None:

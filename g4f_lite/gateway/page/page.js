@@ -22,7 +22,7 @@ const svg = (tag, attributes, ...children) => {
   made.append(...children);
   return made;
 };
-const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const setText = (element, text) => { if (element.textContent !== String(text)) element.textContent = text; };
 const size = (element, name, share) => { element.style[name] = `${Math.max(0, Math.min(1, share)) * 100}%`; return element; };
 
 // ---- words for numbers
@@ -51,7 +51,7 @@ function money(usd) {
   if (usd === null || usd === undefined) return "";
   if (usd === 0) return "$0";
   if (usd >= 1000) return `$${Math.round(usd).toLocaleString("en")}`;
-  return usd >= 1 ? `$${usd.toFixed(2)}` : `$${Number(usd.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 12 })}`;
+  return `$${Number(usd.toPrecision(2)) >= 0.1 ? usd.toFixed(2) : Number(usd.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 12 })}`;
 }
 const clock = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");
 const time = (at) => h("time", { datetime: new Date(at * 1000).toISOString(), title: new Date(at * 1000).toLocaleString() }, clock(at));
@@ -135,7 +135,7 @@ async function watch() {
         if (!event) continue;
         const data = JSON.parse(event.data);
         if (event.name === "hello") { failures = 0; $("away").hidden = true; link("ok", "live"); hello(data); }
-        else if (event.name === "call") addCalls([data], true);
+        else if (event.name === "call") { addCalls([data], true); awaited.get(data.id)?.(data); }
         else if (event.name === "routes") showRoutes(data.routes);
         else if (event.name === "status") showStatus(data);
         else if (event.name === "end") why = "The gateway is stopping.";
@@ -223,7 +223,7 @@ function tellHeadline(found) {
 
 function newRoute() {
   const cell = (...children) => h("td", { role: "cell" }, ...children);
-  const mark = h("span", { class: "mark", "aria-hidden": "true" }), word = h("span"), count = h("span", { class: "count" });
+  const mark = h("span", { class: "mark", "aria-hidden": "true" }), word = h("span"), count = h("span"), until = h("div", { class: "until small dim" });
   const name = h("div", { class: "name mono" }), models = h("div", { class: "small dim" });
   const spark = h("span"), pace = h("span");
   const tried = h("span"), why = h("div", { class: "clamp" }), when = h("button", { type: "button", class: "linked" });
@@ -233,24 +233,27 @@ function newRoute() {
   const triedCell = cell(tried);
   triedCell.className = "num dim";
   const element = h("tr", { role: "row" },
-    cell(h("span", { class: "state" }, mark, word, count)), cell(name, models),
+    cell(h("span", { class: "state" }, mark, word, count), until), cell(name, models),
     cell(h("span", { class: "pace" }, spark, pace)), triedCell, whyCell, cell(act));
-  let row = null, drawn = "";
+  let row = null, drawn = "", acting = false;
   const tick = () => {
     const left = row.until === null ? 0 : row.until - now();
-    setText(count, row.state === "resting" && left > 0 ? (left > 3e8 ? "for good" : `for ${countdown(left)}`) : "");
+    const rests = row.state === "resting" && left > 0;
+    setText(count, rests && left < 3e8 ? `for ${countdown(left)}` : "");
+    setText(until, rests ? (left < 3e8 ? `until ${clock(row.until)}` : "until further notice") : "");
     if (row.error) setText(when, ago(now() - row.error.at));
   };
   when.addEventListener("click", () => openCall(row.error.call));
   act.addEventListener("click", async () => {
-    act.disabled = true;
+    if (acting) return;
+    acting = true; // not disabled: that would take the focus away
     try {
       const resting = row.state === "resting";
       await ask(`routes/${encodeURIComponent(row.route)}/${resting ? "wake" : "rest"}`, "POST", resting ? undefined : { seconds: 600 });
       say(`${row.route} ${resting ? "is used again" : "rests for ten minutes"}`);
       showRoutes((await ask("routes")).routes);
     } catch (error) { say(error.message); }
-    act.disabled = false;
+    acting = false;
   });
   const show = (found) => {
     row = found;
@@ -263,12 +266,12 @@ function newRoute() {
     const times = row.first_content;
     if (drawn !== times.join()) {
       drawn = times.join();
-      spark.replaceChildren(...(times.length ? [sparkline(times)] : []));
+      spark.replaceChildren(...(times.length > 1 ? [sparkline(times)] : []));
       const middle = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
       setText(pace, times.length ? duration(middle) : "");
       pace.title = "The median";
     }
-    setText(tried, row.attempts ? `${row.attempts}${row.failed ? `, ${row.failed} failed` : ""}` : "none yet");
+    setText(tried, row.failed ? `${row.failed} of ${row.attempts} failed` : row.attempts || "none yet");
     act.hidden = row.state === "unusable";
     setText(act, row.state === "resting" ? "Wake" : "Rest");
     act.setAttribute("aria-label", `${row.state === "resting" ? "Wake" : "Rest for ten minutes"}: ${row.route}`);
@@ -281,8 +284,8 @@ function newRoute() {
 }
 
 function sparkline(times) {
-  const most = Math.max(...times, 1e-9), step = times.length > 1 ? 100 / (times.length - 1) : 0;
-  const points = times.map((seconds, index) => [times.length > 1 ? index * step : 100, 22 - (seconds / most) * 20]);
+  const most = Math.max(...times, 1e-9), step = 100 / (times.length - 1);
+  const points = times.map((seconds, index) => [index * step, 22 - (seconds / most) * 20]);
   const [x, y] = points.at(-1);
   const label = `The last ${plural(times.length, "time")} to first content, ${duration(Math.min(...times))} to ${duration(most)}`;
   return svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img", "aria-label": label },
@@ -345,7 +348,7 @@ function newCall(call, fresh) {
     h("span", {}, time(call.at + call.seconds)),
     h("span", { class: "state" }, h("span", { class: `mark ${kind}`, "aria-hidden": "true" }), cell(outcomeOf(call), { class: kind === "bad" ? "bad-word" : "" })),
     cell(call.model || "any"), cell(call.route, { class: "mono" }), cell(call.key),
-    cell(duration(call.first_content), { class: "num" }), cell(duration(call.seconds), { class: "num" }), cell(money(call.usd), { class: "num" }));
+    cell(duration(call.first_content), { class: "num" }), cell(call.outcome === "refused" ? "" : duration(call.seconds), { class: "num" }), cell(money(call.usd), { class: "num" }));
   head.addEventListener("click", async () => {
     const open = head.getAttribute("aria-expanded") !== "true";
     head.setAttribute("aria-expanded", String(open));
@@ -448,9 +451,9 @@ async function showSpend() {
     found.total.unpriced ? `the price of ${plural(found.total.unpriced, "call")} is not known` : "",
     `since ${found.since} (UTC)`,
   ));
-  const budgets = Object.entries(found.budgets);
+  const budgets = Object.entries(found.budgets).sort(([, a], [, b]) => b.used_usd / b.usd - a.used_usd / a.usd);
   $("groups").replaceChildren(...[
-    budgets.length ? group("Budgets", budgets.map(([name, budget]) => budgetRow(name.replace("/", " "), budget))) : null,
+    budgets.length ? group("Budgets", budgets.map(([name, budget]) => budgetRow(name.replace("/", " "), budget)), "whole") : null,
     found.day.length > 1 ? dayGroup(found) : null,
     ...[["By key", found.key], ["By model", found.model], ["By team", found.team.filter((row) => row.name)]]
       .filter(([, rows]) => rows.length)
@@ -458,7 +461,7 @@ async function showSpend() {
   ].filter(Boolean));
 }
 
-const group = (title, rows) => h("section", {}, h("h3", {}, title), h("ul", {}, rows));
+const group = (title, rows, kind = "") => h("section", { class: kind }, h("h3", {}, title), h("ul", {}, rows));
 const gauge = (share, kind = "") => h("div", { class: `gauge ${kind}`, "aria-hidden": "true" }, size(h("i"), "width", share));
 const amountRow = (row, most) => h("li", { class: "amount" }, h("span", { class: "name", title: row.name }, row.name), h("span", {}, money(row.usd)), gauge(most ? row.usd / most : 0), h("span", { class: "small" }, dot(plural(row.calls, "call"), row.failed ? `${row.failed.toLocaleString("en")} failed` : "", `${(row.prompt_tokens + row.completion_tokens).toLocaleString("en")} tokens`)));
 const per = (budget) => (budget.per === "total" ? "in all" : `a ${budget.per}`);
@@ -609,18 +612,27 @@ async function send(event) {
   meta.scrollIntoView({ block: "nearest" });
 }
 
-/** Add what is known of a call once it has ended: its route, cost and trail. */
+const awaited = new Map();
+
+/** Return a call once it has ended: as it is told here, or as another worker knows it. */
+async function ended(id) {
+  const known = calls.get(id)?.call ?? held.find((call) => call.id === id);
+  return known ?? new Promise((done, failed) => {
+    const timer = setTimeout(() => ask(`calls/${encodeURIComponent(id)}`).then((found) => done(found.call), failed), 2000);
+    awaited.set(id, (call) => { clearTimeout(timer); done(call); });
+  });
+}
+
+/** Add what is known of a call: its route, cost and trail. */
 async function price(id, meta) {
-  for (let tries = 0; tries < 5; tries += 1) {
-    try {
-      const { call } = await ask(`calls/${encodeURIComponent(id)}`);
-      meta.prepend(...(call.route ? [h("span", { class: "mono" }, call.route)] : []));
-      if (call.tokens) meta.append(h("span", {}, plural(call.tokens, "token")));
-      if (call.usd !== null) meta.append(h("span", {}, money(call.usd)));
-      meta.append(h("button", { type: "button", class: "linked", onclick: () => openCall(id) }, "Its trail"));
-      return;
-    } catch { await new Promise((done) => setTimeout(done, 200)); }
-  }
+  try {
+    const call = await ended(id);
+    meta.prepend(...(call.route ? [h("span", { class: "mono" }, call.route)] : []));
+    if (call.tokens) meta.append(h("span", {}, plural(call.tokens, "token")));
+    if (call.usd !== null) meta.append(h("span", {}, money(call.usd)));
+    meta.append(h("button", { type: "button", class: "linked", onclick: () => openCall(id) }, "Its trail"));
+  } catch { /* another worker may have answered: then nobody here knows */ }
+  awaited.delete(id);
 }
 
 function busy(is) {
@@ -665,8 +677,8 @@ async function enter(event) {
   try {
     await ask("status");
   } catch (error) {
-    if (adminKey) { adminKey = null; setText($("enter-error"), error instanceof Refused ? error.message : "The gateway does not answer."); }
-    return;
+    adminKey = null;
+    return setText($("enter-error"), error.status === 401 ? "This is not the admin key." : error.status ? error.message : "The gateway does not answer.");
   }
   sessionStorage.setItem(KEPT_AS, adminKey);
   $("admin-key").value = "";
