@@ -13,12 +13,18 @@ _MOST = 200_000
 _MOST_SAID = 1000
 """Characters of a message that are kept."""
 _OMITTED = "[…]"
+_BETWEEN = "\n\0\n"
+_SAYING = ("input", "prompt", "instructions")
+_INSIDE = {"content", "text", "arguments", "tool_calls", "function"}
+"""The fields of a message that hold what is said, and those in which they are."""
 
 
 def texts_of(fields: Mapping[str, Any]) -> str:
-    """Return all texts of a request but its model's name, each on lines of its own."""
-    found = "\n\0\n".join(_texts([value for name, value in fields.items() if name != "model"]))
-    return found if len(found) <= _MOST else f"{found[: _MOST // 2]}\n\0\n{found[-_MOST // 2 :]}"
+    """Return what a request says, each text on lines of its own: not names, such as those of roles and tools."""
+    messages = fields.get("messages")
+    said = [message for message in messages if isinstance(message, Mapping)] if isinstance(messages, list) else []
+    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING), said))
+    return found if len(found) <= _MOST else f"{found[: _MOST // 2]}{_BETWEEN}{found[-_MOST // 2 :]}"
 
 
 def without_quotes(message: str, texts: str) -> str:
@@ -29,7 +35,7 @@ def without_quotes(message: str, texts: str) -> str:
         texts: as `texts_of` returns them.
     """
     message = message[:_MOST_SAID]
-    for text in texts.split("\n\0\n"):
+    for text in texts.split(_BETWEEN):
         if _WORD < len(text) < SHORTEST and text in message:
             message = message.replace(text, _OMITTED)
     kept, at = [], 0
@@ -46,12 +52,13 @@ def without_quotes(message: str, texts: str) -> str:
     return "".join(kept)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+def _texts(*values: Any) -> Iterator[str]:
+    waiting = list(reversed(values))  # not by recursion: callers choose the depth
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            waiting += [one for name, one in value.items() if name in _INSIDE]
+        elif isinstance(value, list):
+            waiting += reversed(value)
