@@ -242,6 +242,7 @@ def test_what_is_wrong_is_refused_and_changes_nothing(admin: Administrator) -> N
     assert admin.refusal("POST", "keys", {"name": "x" * 70_000})[0] == 413
     answer = admin.raw("POST", "keys", data=b"{not json")
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the body is not JSON")
+    assert admin.raw("DELETE", "keys/kept", data=b"{not json").status_code == 400
     assert admin.ask("keys")["keys"] == keys
     assert admin.route("groq:one")["state"] != "resting"
     admin.ask("keys/kept", "DELETE")

@@ -78,6 +78,7 @@ class AdminAPI:
             return await self._views.live(request)
         handler, parts = _handler(request.method, path)
         query = Query(request.query, await _body(request))
+        query.body()  # for its errors, before anything changes
         try:
             answer = await handler(self._views, query, parts)
         except sqlite3.Error as error:

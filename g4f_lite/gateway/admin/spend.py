@@ -61,18 +61,20 @@ class Spend:
         trail = record.trail
         if trail is None or not (attempts := trail.attempts):
             return
-        row = (int(record.began // _DAY_S), record.key, record.team or "", attempts[-1].known_route)
+        last = attempts[-1]
+        row = (int(record.began // _DAY_S), record.key, record.team or "", last.known_route)
         if (numbers := self._pending.get(row)) is None:
             numbers = self._pending[row] = [0] * len(_NUMBERS)
         numbers[0] += 1
         if trail.outcome not in ("ok", "closed"):
             numbers[1] += 1
-        if (usage := trail.usage) is not None:
-            numbers[2] += getattr(usage, "prompt_tokens", None) or 0
-            numbers[3] += getattr(usage, "completion_tokens", None) or 0
+        for one in attempts:
+            if (usage := one.usage) is not None:
+                numbers[2] += getattr(usage, "prompt_tokens", None) or 0
+                numbers[3] += getattr(usage, "completion_tokens", None) or 0
         if record.cost is not None:
             numbers[4] += round(record.cost * NANO)
-        elif trail.outcome == "ok":
+        elif trail.outcome == "ok" and last.key is not None:  # without a key, nobody bills it
             numbers[5] += 1
 
     async def flush(self) -> None:
