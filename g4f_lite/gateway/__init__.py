@@ -21,6 +21,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |
 | `tracing` | a span for each request, the parent of its call's |
+| `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |
 | `overview` | what a configuration means, for `--check` |
 | `server` | the application: endpoints, health, start and stop |
 | `workers` | several processes of it on one address, under gunicorn |

@@ -18,42 +18,60 @@ current: ContextVar[Record] = ContextVar("current")
 """The record of the call under way: hooks run in the task of its caller."""
 
 
+_LONGEST_NAME = 200
+"""Characters that are kept of the name that a caller has made up."""
+
+
 class Record:
     """
     One call of a caller.
 
     Args:
         key: the name of the caller's key.
+        team: of the key.
         model: the name that was asked for.
+        streams: whether the answer is a stream.
     """
 
-    def __init__(self, request_id: str, key: str, operation: str, model: str) -> None:
+    def __init__(
+        self, request_id: str, key: str, operation: str, model: str, *, team: str | None = None, streams: bool = False
+    ) -> None:
         self.request_id = request_id
         self.key = key
+        self.team = team
         self.operation = operation
-        self.model = model
+        self.model = model[:_LONGEST_NAME]
+        self.streams = streams
         self.trail: Trail | None = None
         self.cost: float | None = None
         """USD, as far as it is known."""
-        self._began = time.time()
+        self.messages: dict[int, str] = {}
+        """What services have said of failed attempts, by `Attempt.index`, without what they quote of the prompt."""
+        self.refusal: str | None = None
+        """What the caller was told, if the gateway itself has refused the call."""
+        self.status = 0
+        """Of the answer; 499 if the caller has left; 0 until it has ended."""
+        self.seconds = 0.0
+        self.number = 0
+        """Its place among the calls of this process."""
+        self.began = time.time()
         self._clock = time.perf_counter()
 
-    def line(self, status: int) -> str:
-        """
-        Return the record as JSON, without anything that was said, also by services in their errors.
+    def end(self, status: int) -> None:
+        """The call has ended."""
+        self.status, self.seconds = status, time.perf_counter() - self._clock
 
-        Args:
-            status: of the answer; 499 if the caller has left.
-        """
+    def line(self) -> str:
+        """Return the record as JSON, without anything that was said, also by services in their errors."""
         trail = self.trail
         found: JSONObject = {
-            "at": round(self._began, 3),
+            "at": round(self.began, 3),
             "id": self.request_id,
             "key": self.key,
             "operation": self.operation,
             "model": self.model,
-            "status": status,
-            "seconds": round(time.perf_counter() - self._clock, 4),
+            "status": self.status,
+            "seconds": round(self.seconds, 4),
         }
         if trail is not None:
             found["outcome"] = trail.outcome
