@@ -92,6 +92,10 @@ class Answering:
         self._ring = ring
         self._needs_key = (self._needs_key or bool(ring)) and not anybody
 
+    def close(self) -> None:
+        """Give back what is reserved for calls to come."""
+        self._quotas.close()
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._respond(request)
         if self.leaving:

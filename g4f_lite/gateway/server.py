@@ -158,6 +158,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()
+        self.answering.close()
         self.link.close()
 
 
