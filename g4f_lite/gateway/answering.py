@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from hmac import compare_digest
 from operator import attrgetter
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -56,6 +57,7 @@ class Answering:
         admin: the hash of the administrator's key.
         metrics: returns Prometheus' text.
         needs_key: whether nobody is let in without a key.
+        write_line: takes the line of each call; else it goes to the logger.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Answering:
         admin: str,
         metrics: Callable[[], bytes],
         needs_key: bool,
+        write_line: Callable[[str], None] | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -77,6 +80,7 @@ class Answering:
         self._admin = admin
         self._text_of_metrics = metrics
         self._needs_key = needs_key
+        self._write_line = partial(log.info, "%s") if write_line is None else write_line
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
@@ -106,7 +110,7 @@ class Answering:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
-        request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
+        request_id, dialect = _new_id(), dialect_of(path)
         try:
             if path == "/metrics":
                 return self._metrics(request.headers)
@@ -125,7 +129,7 @@ class Answering:
             return _json({"status": "ok"})
         if path == "/health/ready":
             return _json({"status": "stopping"}, 503) if self.leaving else _json({"status": "ok"})
-        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), _new_id(), OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
         scheme, _, key = headers.get("Authorization", "").partition(" ")
@@ -203,9 +207,9 @@ class Answering:
         finally:
             current.reset(token)
             if held is not None:
-                self._quotas.settle(held, record.trail)
+                self._quotas.settle(held, record.trail, record.cost)
             if self._settings.server.log_calls != "off":
-                log.info("%s", record.line(status))
+                self._write_line(record.line(status))
 
     async def _send(
         self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, record: Record
@@ -277,6 +281,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _new_id() -> str:
+    return f"g4f-{os.urandom(16).hex()}"
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

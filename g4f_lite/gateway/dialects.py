@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..errors.exceptions import InvalidRequestError
@@ -24,7 +24,7 @@ COUNT_TOKENS = "count_tokens"
 class ChunkEvents(Protocol):
     """The events of one stream."""
 
-    def of(self, chunk: ChatCompletionChunk) -> bytes: ...
+    def of_all(self, chunks: Sequence[ChatCompletionChunk]) -> bytes: ...
     def end(self) -> bytes: ...
 
 

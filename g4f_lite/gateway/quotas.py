@@ -105,14 +105,15 @@ class Quotas:
             raise _refusal(error.amount, error.answer) from None
         return Held(taken, _limit_headers(taken))
 
-    def settle(self, held: Held, trail: Trail | None) -> None:
+    def settle(self, held: Held, trail: Trail | None, cost: float | None) -> None:
         """
         End what a call has reserved.
 
         Args:
             trail: of the call; None if it was never sent.
+            cost: of the call, in USD, as far as it is known.
         """
-        self._leases.end(held.taken, _used(held.taken, () if trail is None else trail.attempts))
+        self._leases.end(held.taken, _used(held.taken, () if trail is None else trail.attempts, cost or 0.0))
 
     def close(self) -> None:
         """Give back what no call uses."""
@@ -207,18 +208,19 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
     return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
 
 
-def _used(taken: Taken, attempts: Sequence[Attempt]) -> tuple[int, ...]:
+def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, ...]:
     """
     Return what was used of each limit: what the services have counted.
 
     An attempt counts as all that was reserved if its service was asked and has counted nothing: it may bill it.
     """
-    counted = [one for one in attempts if one.usage is not None]
-    silent = sum(one.usage is None and not one.unsent and (one.status is None or one.status < 300) for one in attempts)
-    known = {
-        "tokens": sum(one.usage.total_tokens or 0 for one in counted),
-        "nano-usd": ceil(sum(one.cost or 0.0 for one in counted) * NANO - 1e-3),
-    }
+    tokens = silent = 0
+    for one in attempts:
+        if one.usage is not None:
+            tokens += one.usage.total_tokens or 0
+        elif not one.unsent and (one.status is None or one.status < 300):
+            silent += 1
+    known = {"tokens": tokens, "nano-usd": ceil(cost * NANO - 1e-3)}
     return tuple(
         [
             known[limit.unit] + silent * most if limit.unit in known else most

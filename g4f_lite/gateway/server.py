@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,13 +25,15 @@ from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
-from .records import Recorder
+from .records import LineWriter, Recorder
 from .settings import Settings
 
 log = logging.getLogger("g4f_lite.gateway")
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
+_COLLECTED_AFTER = 10_000
+"""New objects; the default of 700 is for programs whose objects live long."""
 _LAST_S = 2.0
 """How long calls may take to end after they have been cancelled."""
 
@@ -42,6 +46,7 @@ class Gateway:
         store: further keys, which are read again when they change.
         usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
+        write_line: as in `Answering`.
 
     Raises:
         ConfigurationError: the settings cannot work.
@@ -54,6 +59,7 @@ class Gateway:
         store: KeyStore | None = None,
         usage: Path | None = None,
         no_auth: bool = False,
+        write_line: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
@@ -82,6 +88,7 @@ class Gateway:
             admin=admin_hash,
             metrics=partial(prometheus_text, metrics),
             needs_key=bool(ring) and not no_auth,
+            write_line=write_line,
         )
         self._watch: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
@@ -215,10 +222,14 @@ async def serve(
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
     """
-    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
+    lines = LineWriter(sys.stderr)
+    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth, write_line=lines.write)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
+    gc.freeze()  # what is there now stays: the collector need not look at it again
+    gc.set_threshold(_COLLECTED_AFTER)
     await end.wait()
     await gateway.stop()
+    lines.close()
