@@ -14,7 +14,7 @@ from ..value import NOT_JSON, decode_lenient
 from . import failures
 from .anthropic import answers, errors
 from .anthropic.events import PING, MessageEvents
-from .anthropic.requests import chat_fields
+from .anthropic.requests import ChatFields
 
 _MESSAGES = "/v1/messages"
 COUNT_TOKENS = "count_tokens"
@@ -87,7 +87,7 @@ class Anthropic:
             raise InvalidRequestError("the body is not JSON") from None
         if not isinstance(fields, dict):
             raise InvalidRequestError("the body is not a JSON object")
-        return Asked(place, chat_fields(fields))
+        return Asked(place, ChatFields(fields))
 
     def answer(self, result: Any, asked: Asked) -> tuple[str, bytes]:
         return JSON, answers.message_body(result, str(asked.fields.get("model", "")))
