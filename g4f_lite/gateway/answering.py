@@ -207,7 +207,7 @@ class Answering:
         finally:
             current.reset(token)
             if held is not None:
-                self._quotas.settle(held, record.trail, record.cost)
+                record.charged = self._quotas.settle(held, record.trail, record.cost)
             if self._settings.server.log_calls != "off":
                 self._write_line(record.line(status))
 

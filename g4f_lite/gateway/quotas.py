@@ -105,15 +105,17 @@ class Quotas:
             raise _refusal(error.amount, error.answer) from None
         return Held(taken, _limit_headers(taken))
 
-    def settle(self, held: Held, trail: Trail | None, cost: float | None) -> None:
+    def settle(self, held: Held, trail: Trail | None, cost: float | None) -> int | None:
         """
-        End what a call has reserved.
+        End what a call has reserved. Return what is counted of its budget, in nano-dollars; None if it has none.
 
         Args:
             trail: of the call; None if it was never sent.
             cost: of the call, in USD, as far as it is known.
         """
-        self._leases.end(held.taken, _used(held.taken, () if trail is None else trail.attempts, cost or 0.0))
+        used = _used(held.taken, () if trail is None else trail.attempts, cost or 0.0)
+        self._leases.end(held.taken, used)
+        return next((one for limit, one in zip(held.taken.limits, used, strict=True) if limit.unit == "nano-usd"), None)
 
     def close(self) -> None:
         """Give back what no call uses."""

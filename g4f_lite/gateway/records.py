@@ -41,6 +41,8 @@ class Record:
         self.trail: Trail | None = None
         self.cost: float | None = None
         """USD, as far as it is known."""
+        self.charged: int | None = None
+        """What is counted of the key's budget, in nano-dollars: more than the cost if a service has said nothing."""
         self._began = time.time()
         self._clock = time.perf_counter()
 
@@ -71,6 +73,8 @@ class Record:
                 found["tokens"] = usage.total_tokens or 0
             if self.cost is not None:
                 found["usd"] = self.cost
+        if self.charged is not None:
+            found["charged_nano_usd"] = self.charged
         return msgspec.json.encode(found).decode()
 
 
