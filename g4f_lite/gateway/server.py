@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -32,8 +31,6 @@ log = logging.getLogger("g4f_lite.gateway")
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
-_COLLECTED_AFTER = 10_000
-"""New objects; the default of 700 is for programs whose objects live long."""
 _LAST_S = 2.0
 """How long calls may take to end after they have been cancelled."""
 
@@ -228,8 +225,6 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
-    gc.freeze()  # what is there now stays: the collector need not look at it again
-    gc.set_threshold(_COLLECTED_AFTER)
     await end.wait()
     await gateway.stop()
     lines.close()
