@@ -21,8 +21,10 @@ from ..health.stores.local_link import Link
 
 _HELD_S = 0.9
 """What is counted a minute is counted from when it was reserved; a window of the state has 1 s to spare."""
-_LEASE_MS = 30_000
-"""The link renews it. After a process was killed, its leases count as spent."""
+_LEASE_MS = 10_000
+"""How long what a process has reserved outlives it; the link renews it as long as the process lives."""
+_PATIENCE_S = 3.0
+"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
 _CALLS = 8
 """A lease is for so many calls, or for those of the next two seconds."""
 _PLENTY = 16
@@ -82,12 +84,10 @@ class _Account:
         self.began = 0.0
         self.granted, self.spent, self.busy = [0] * len(limits), [0] * len(limits), [0] * len(limits)
         """What the lease reserves, what calls have used of it, and what those under way may use."""
-        self.left: tuple[int, ...] = (0,) * len(limits)
-        """In the state, besides the lease."""
+        self.left: tuple[int, ...] = ()
+        """In the state, besides the lease; empty if that is not known."""
         self.calls = self.begun = 0
         """Those of the lease that are under way, and all."""
-        self.lease_ms = 0
-        """The longest of any call."""
 
     def has(self, wanted: tuple[int, ...], now: float) -> bool:
         """Return whether a call finds in the lease what it may use."""
@@ -100,11 +100,13 @@ class _Account:
         """Take this from the lease. Requests are used when they begin."""
         self.calls += 1
         self.begun += 1
-        left = []
         for index, one in enumerate(wanted):
             counts = self.spent if self.limits[index].unit == "requests" else self.busy
             counts[index] += one
-            left.append(self.left[index] + self.granted[index] - self.spent[index] - self.busy[index])
+        left = [
+            besides + granted - spent - busy
+            for besides, granted, spent, busy in zip(self.left, self.granted, self.spent, self.busy, strict=False)
+        ]
         return Taken(self, wanted, tuple(left))
 
     def end(self, wanted: tuple[int, ...], used: tuple[int, ...]) -> None:
@@ -119,7 +121,9 @@ class _Account:
     def next_lease(self, wanted: tuple[int, ...], now: float) -> list[int] | None:
         """Return what to reserve for calls like this one, and for those under way; None if there is not plenty."""
         calls = max(_CALLS, ceil(2 * self.begun / max(now - self.began, 0.1)) if self.id else 0)
-        lease = []
+        lease: list[int] = []
+        if not self.left:
+            return None
         for index, one in enumerate(wanted):
             many = max(_CALLS, self.calls) if self.limits[index].unit == "calls" else calls
             more = min(many * one, self.left[index] // _PLENTY)
@@ -144,13 +148,12 @@ class Leases:
         self._timer: asyncio.TimerHandle | None = None
         self._prefix, self._numbers = uuid4().hex, count(1)
 
-    async def take(self, limits: Limits, wanted: tuple[int, ...], lease_ms: int) -> Taken:
+    async def take(self, limits: Limits, wanted: tuple[int, ...]) -> Taken:
         """
         Take what a call may use at most.
 
         Args:
             wanted: of each limit.
-            lease_ms: after this time, the call has ended.
 
         Raises:
             NoRoomError: there is no room for it.
@@ -160,13 +163,12 @@ class Leases:
             if len(self._accounts) >= _MOST_KEPT:
                 self._accounts = {name: one for name, one in self._accounts.items() if one.id or one.lock.locked()}
             account = self._accounts[limits] = _Account(limits)
-        account.lease_ms = max(account.lease_ms, lease_ms)
         if not account.lock.locked() and account.has(wanted, time.monotonic()):
             return account.take(wanted)
         async with account.lock:
             if account.has(wanted, time.monotonic()) or await self._lease(account, wanted):
                 return account.take(wanted)
-        return await self._take_alone(account, wanted, lease_ms)
+        return await self._take_alone(account, wanted)
 
     def end(self, taken: Taken, used: tuple[int, ...]) -> None:
         """End a call, and count what was used of each limit."""
@@ -190,14 +192,13 @@ class Leases:
             self._shrink(account)
             return False
         command = Reserve(self._name(), account.amounts(lease), _LEASE_MS)
-        (answer,) = await self._link.ask_async([command])
-        assert isinstance(answer, Reservation)
+        answer = await self._ask(command)
         if answer.refused_by is not None:
-            account.left = (0,) * len(account.limits)
+            account.left = ()
             self._shrink(account)
             return False
         back = [granted - spent for granted, spent in zip(account.granted, account.spent, strict=True)]
-        account.left = tuple(map(add, answer.left, back))
+        account.left = tuple(map(add, answer.left, back))  # as it will be once the old lease is settled
         if account.id:
             self._link.tell(Settle(account.id, tuple(account.spent)))
         account.id, account.granted, account.spent = command.id, lease, [0] * len(lease)
@@ -205,18 +206,25 @@ class Leases:
         self._watch()
         return True
 
-    async def _take_alone(self, account: _Account, wanted: tuple[int, ...], lease_ms: int) -> Taken:
-        command = Reserve(self._name(), account.amounts(wanted), lease_ms)
-        (answer,) = await self._link.ask_async([command])
-        assert isinstance(answer, Reservation)
+    async def _take_alone(self, account: _Account, wanted: tuple[int, ...]) -> Taken:
+        command = Reserve(self._name(), account.amounts(wanted), _LEASE_MS)
+        answer = await self._ask(command)
         if answer.refused_by is not None and answer.held and self._give_back(command.amounts[answer.refused_by].scope):
+            answer = await self._ask(command)
+        account.left = answer.left
+        if answer.refused_by is not None:
+            raise NoRoomError(command.amounts[answer.refused_by], answer)
+        return Taken(account, wanted, answer.left, command.id)
+
+    async def _ask(self, command: Reserve) -> Reservation:
+        """Return the answer of the state, once it gives out anything."""
+        last = time.monotonic() + _PATIENCE_S
+        while True:
             (answer,) = await self._link.ask_async([command])
             assert isinstance(answer, Reservation)
-        if answer.refused_by is not None:
-            account.left = (0,) * len(account.limits)
-            raise NoRoomError(command.amounts[answer.refused_by], answer)
-        account.left = answer.left
-        return Taken(account, wanted, answer.left, command.id)
+            if not answer.waits or time.monotonic() > last:
+                return answer
+            await asyncio.sleep(answer.wait_ms / 1000)
 
     def _give_back(self, scope: str) -> bool:
         """Give back what other keys have leased of a limit; return whether there was any."""
@@ -231,7 +239,7 @@ class Leases:
         account.id = ""
         if account.calls:
             account.id = self._name()
-            kept = Reserve(account.id, account.amounts(account.busy), account.lease_ms, granted=True)
+            kept = Reserve(account.id, account.amounts(account.busy), _LEASE_MS, granted=True)
             commands.insert(0, kept)
         account.granted, account.spent = list(account.busy), [0] * len(account.busy)
         self._link.tell(*commands)

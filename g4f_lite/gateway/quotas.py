@@ -13,8 +13,7 @@ from math import ceil
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
-from .. import prices
-from ..health.estimates import COST_OUTPUT, RATE_OUTPUT, Estimate, estimate
+from ..health.estimates import RATE_OUTPUT, Estimate, estimate
 from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
@@ -22,7 +21,6 @@ from ..provider.address import is_loopback, split_url
 from ..trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
-from ..types.usage import Usage
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .leases import Leases, Limit, Limits, NoRoomError, Taken
@@ -34,7 +32,6 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_MARGIN_S = 60.0
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -77,12 +74,9 @@ class Quotas:
         self._kept: dict[Target, tuple[float, Sequence[PlannedRoute]]] = {}
         """The routes of each target, and until when they hold."""
 
-    async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
         """
         Take what a call may use at most. Return it; None if nothing limits the key.
-
-        Args:
-            deadline: seconds that the call may take.
 
         Raises:
             RefusedError: the limits of the key, or of its team, have no room for it.
@@ -100,7 +94,7 @@ class Quotas:
             ]
         )
         try:
-            taken = await self._leases.take(limited.limits, wanted, round((deadline + _MARGIN_S) * 1000))
+            taken = await self._leases.take(limited.limits, wanted)
         except NoRoomError as error:
             raise _refusal(error.amount, error.answer) from None
         return Held(taken, _limit_headers(taken))
@@ -144,13 +138,11 @@ class Quotas:
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
-        output = size.completion(COST_OUTPUT)
-        usage = Usage(prompt_tokens=size.prompt, completion_tokens=output, total_tokens=size.prompt + output)
         dearest = 0.0
         for route in self._routes(target):
             cost = None
             if asked.operation in _PRICED:
-                cost = 0.0 if _is_free(route) else prices.cost(route.provider, route.model, usage)
+                cost = 0.0 if _is_free(route) else size.most_usd(route.provider, route.model)
             if cost is None and quota.unknown_price == "refuse":
                 unknown = f"{route.provider}:{route.model}"
                 message = (
@@ -193,6 +185,8 @@ def _size(asked: Asked) -> Estimate:
     fields = asked.fields
     numbers = ("max_tokens", "max_completion_tokens", "n")
     known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    if isinstance(tier := fields.get("service_tier"), str):
+        known["service_tier"] = tier
     messages, tools = fields.get("messages"), fields.get("tools")
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
         return Estimate(0)  # it will be refused
@@ -235,7 +229,7 @@ def _limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}
-    for limit, left in zip(taken.limits, taken.left, strict=True):
+    for limit, left in zip(taken.limits, taken.left, strict=False):
         unit = limit.unit
         if unit in ("requests", "tokens") and left < least.get(unit, left + 1):
             least[unit] = left

@@ -21,7 +21,6 @@ from g4f_lite.health.stores.local_link import LocalLink
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.health.stores.sqlite import SQLiteState
 
-LEASE_MS = 60_000
 TEAM = Limit("team/all", "nano-usd", "total", 10_000)
 
 
@@ -46,7 +45,7 @@ class CountingLink(LocalLink):
 
 
 async def call(leases: Leases, limits: tuple[Limit, ...], wanted: tuple[int, ...], used: tuple[int, ...]) -> None:
-    leases.end(await leases.take(limits, wanted, LEASE_MS), used)
+    leases.end(await leases.take(limits, wanted), used)
 
 
 def test_most_calls_of_a_key_with_plenty_of_room_ask_nobody() -> None:
@@ -70,7 +69,7 @@ def test_most_calls_of_a_key_with_plenty_of_room_ask_nobody() -> None:
 def test_what_is_left_is_what_no_call_has_taken() -> None:
     async def main() -> list[int]:
         leases = Leases(CountingLink(MemoryState()))
-        return [(await leases.take(limits_of("a"), (1, 1, 20, 2), LEASE_MS)).left[1] for _ in range(30)]
+        return [(await leases.take(limits_of("a"), (1, 1, 20, 2))).left[1] for _ in range(30)]
 
     assert asyncio.run(main()) == list(range(1999, 1969, -1))
 
@@ -90,7 +89,7 @@ def test_never_more_than_the_limit_and_nothing_leaks(seed: int, monkeypatch: pyt
         nonlocal spent, under_way
         cost = choice.randint(0, 60)
         try:
-            taken: Taken = await leases.take(limits_of(choice.choice("ab")), (1, 1, 20, cost), LEASE_MS)
+            taken: Taken = await leases.take(limits_of(choice.choice("ab")), (1, 1, 20, cost))
         except NoRoomError:
             return False
         under_way += cost
@@ -129,7 +128,7 @@ from g4f_lite.health.stores.opening import link_to, state_from_url
 async def main():
     leases, spent = Leases(link_to(state_from_url(sys.argv[1]), owned=True)), 0
     while True:
-        taken = await leases.take((Limit("key/a", "nano-usd", "total", 10**12),), (1000,), 60_000)
+        taken = await leases.take((Limit("key/a", "nano-usd", "total", 10**12),), (1000,))
         spent += 1000
         print(spent, flush=True)
         leases.end(taken, (1000,))

@@ -19,6 +19,11 @@ _links: WeakKeyDictionary[SharedState, WeakSet[LocalLink]] = WeakKeyDictionary()
 class Link(Protocol):
     """Between a client and a state. A call waits for one command at most, and never fails because of the state."""
 
+    @property
+    def away(self) -> bool:
+        """Whether the state does not answer. It is looked at once a second, from the first command on."""
+        ...
+
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         """Return the state's answers, or what stands for them while it is away."""
         ...
@@ -53,16 +58,18 @@ class LocalLink:
         self._cursor = 0
         self._callback: WeakMethod[Callable[[Event], None]] | None = None
 
+    @property
+    def away(self) -> bool:
+        return False
+
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
-        return self._state.execute(
-            [msgspec.structs.replace(one, lease_ms=_LEASE_MS) if isinstance(one, Reserve) else one for one in commands]
-        )
+        return self._state.execute(_lasting(commands))
 
     async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
         return self.ask(commands)
 
     def tell(self, *commands: Command) -> None:
-        self._state.execute(commands)
+        self._state.execute(_lasting(commands))
         if any(isinstance(one, Tell) for one in commands):
             for link in list(_links.get(self._state, ())):
                 link.look()
@@ -83,3 +90,7 @@ class LocalLink:
 
     def close(self) -> None:
         """There is nothing to free."""
+
+
+def _lasting(commands: Sequence[Command]) -> Sequence[Command]:
+    return [msgspec.structs.replace(one, lease_ms=_LEASE_MS) if isinstance(one, Reserve) else one for one in commands]
