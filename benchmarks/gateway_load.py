@@ -96,7 +96,12 @@ async def _opened(server: Running, number: int, *, stream: bool) -> asyncio.Stre
     ask = server.ask("held")
     body = ask.body(stream=stream, says=f"call {number}")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    headers = {"Host": "h", "Content-Type": "application/json", "Content-Length": str(len(body)), **ask.headers}
+    headers = {
+        "Host": f"127.0.0.1:{server.port}",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **ask.headers,
+    }
     lines = [f"POST {ask.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     writer.write("\r\n".join(lines).encode() + body)
     if stream:

@@ -100,6 +100,7 @@ class Running(NamedTuple):
     origins: Origins
     start_s: float
     """Seconds from the start to the first answer."""
+    start_cpu_s: float
 
     @property
     def name(self) -> str:
@@ -161,7 +162,9 @@ def running(contender: Contender, origins: Origins, folder: Path) -> Iterator[Ru
             if process.poll() is not None or time.monotonic() > began + START_S:
                 raise RuntimeError((own / "log").read_text("utf-8", "replace")[-500:])
             time.sleep(0.01)
-        yield Running(contender, process, port, origins, time.monotonic() - began)
+        took = time.monotonic() - began
+        cpu = sum(_cpu_of(one) for one in _tree(process.pid))
+        yield Running(contender, process, port, origins, took, cpu)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
