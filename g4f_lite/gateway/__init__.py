@@ -10,6 +10,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
+| `leases` | what the next calls of a key may use, taken from the state in advance |
 | `records` | the trail of each call, and its line in the log |
 | `failures` | the answer to each exception: status, type and code, and whether to try again |
 | `dialects` | the two protocols that callers speak |
