@@ -17,8 +17,6 @@ from helpers.bulk import GROQ, MODEL, echo, failures, faults_of, lines_of, write
 from g4f_lite import AsyncClient, Budget, ConfigurationError, Limits, hookimpl
 from g4f_lite.bulk import Job, Progress, Summary
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.choosing import rate_limited
-from g4f_lite.testing.script import Reply
 
 
 @pytest.fixture
@@ -250,14 +248,13 @@ def test_rows_that_failed_are_asked_again_if_that_is_wanted(groq: FaultServer, t
 
 
 def test_the_job_waits_for_what_is_limited(groq: FaultServer, tmp_path: Path) -> None:
-    def refuse(wait: float) -> Reply:
-        return replies.error(429, "slow down", retry_after=f"{wait:.3f}")
-
-    groq.script(rate_limited(20, 0.7, echo(), refuse))
-    source = write_rows(tmp_path / "in.jsonl", 60)
-    summary = job(tmp_path, source, at_once=32, deadline=0.5, retry_wait=None).run()
-    assert (summary.answered, summary.failed) == (60, 0)
-    assert faults_of(tmp_path / "out.jsonl", range(1, 61)) == []
+    """A call does not wait beyond its deadline, and fails at once; the row is asked again when it may be answered."""
+    groq.script(*[echo()] * 5, replies.error(429, "slow down", retry_after="3.2"), echo())
+    source = write_rows(tmp_path / "in.jsonl", 20)
+    summary = job(tmp_path, source, at_once=4, deadline=3.0, retry_wait=None).run()
+    assert (summary.answered, summary.failed) == (20, 0) and summary.elapsed_s > 3
+    assert faults_of(tmp_path / "out.jsonl", range(1, 21)) == []
+    assert len(groq.received) == 21
 
 
 def test_declared_limits_hold(echoing: FaultServer, tmp_path: Path) -> None:
