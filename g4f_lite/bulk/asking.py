@@ -24,11 +24,12 @@ from ..openai.mapping.requests import Asked, place_of
 from ..types.chat import ChatCompletion
 from ..value import JSONObject, decode_json
 from .failures import Fault, judge
+from .journal import Own
 from .rows import Row
 
 _FIELD = re.compile(r"\{([^\W\d][\w .-]*)\}")
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
-_FACTS_OF_ROUTES = ("model", "provider", "fallback_models")
+_OF_ROUTES = ("model", "provider", "fallback_models")
 
 
 class Asks(msgspec.Struct, frozen=True):
@@ -74,20 +75,22 @@ class Asker:
 
     async def __call__(self, row: Row) -> Outcome:
         """Return how the call of a row has ended; what is raised is no error of a provider, but a bug."""
-        asked: Asked | None = None
-        names_route = False
+        params: JSONObject = {}
         try:
             if row.fault is not None:
                 raise InvalidRequestError(row.fault)
-            asked = batch_request(row)
+            asked = batch_request(row) if row.is_batch else None
             params = self.keywords(row, asked)
-            names_route = any(params.get(name) != self._defaults.get(name) for name in _FACTS_OF_ROUTES)
             result = await self._methods["chat" if asked is None else asked.operation](**params)
         except G4FLiteError as error:
-            return _failed(row, error, names_route=names_route)
+            return _failed(row, error, names_route=self._names_route(params))
         except TypeError as error:  # of a keyword that the row names
-            return _failed(row, InvalidRequestError(str(error)), names_route=names_route)
+            return _failed(row, InvalidRequestError(str(error)), names_route=True)
         return _answered(row, asked, result)
+
+    def _names_route(self, params: JSONObject) -> bool:
+        """Return whether a row says itself which model or provider is asked."""
+        return any(params.get(name) != self._defaults.get(name) for name in _OF_ROUTES if name in params)
 
     def keywords(self, row: Row, asked: Asked | None = None) -> JSONObject:
         """
@@ -143,10 +146,13 @@ def _filled(template: str, row: Row) -> str:
     return _FIELD.sub(value_of, template)
 
 
-def batch_request(row: Row) -> Asked | None:
-    """Return what a line of OpenAI's batch API asks for; None if the row is no such line."""
-    if not row.is_batch:
-        return None
+def batch_request(row: Row) -> Asked:
+    """
+    Return what a line of OpenAI's batch API asks for.
+
+    Raises:
+        InvalidRequestError: no batch can ask for it.
+    """
     method, url, body = row.fields.get("method", "POST"), str(row.fields.get("url", "")), row.fields["body"]
     place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
     if place is None or not isinstance(body, dict):
@@ -160,19 +166,41 @@ def batch_request(row: Row) -> Asked | None:
 # -- lines ---------------------------------------------------------------------------------
 
 
+class _Line(msgspec.Struct, omit_defaults=True):
+    """What is written of an answer to a row that is no line of a batch."""
+
+    row: int
+    id: Any
+    answer: str
+    provider: str
+    model: str
+    finish_reason: str | None
+    usage: JSONObject | None = None
+    cost: float | None = None
+    response: JSONObject | None = None
+    """OpenAI's JSON of an answer that is more than a text."""
+
+
 def _answered(row: Row, asked: Asked | None, result: Any) -> Outcome:
     trail, usage = result.trail, getattr(result, "usage", None)
     cost = getattr(result, "cost", None)
-    own: JSONObject = {"row": row.number, "provider": result.provider, "model": result.model}
-    if cost is not None:
-        own["cost"] = cost
+    provider, model = result.provider, result.model
     if asked is None:
-        own = {"row": row.number, "id": row.id, "answer": result.text, **own}
-        own |= {"finish_reason": result.choices[0].finish_reason, "usage": usage and usage.to_dict()}
-        if _has_more(result):
-            own["response"] = result.to_dict()
-        line = _encode(own)
+        line = _encode(
+            _Line(
+                row=row.number,
+                id=row.fields.get("id"),
+                answer=result.text,
+                provider=provider,
+                model=model,
+                finish_reason=result.choices[0].finish_reason,
+                usage=usage and usage.to_dict(),
+                cost=cost,
+                response=result.to_dict() if _has_more(result) else None,
+            )
+        )
     else:
+        own = Own(row=row.number, provider=provider, model=model, cost=cost)
         kind, body = body_of(result, asked)
         response = {"status_code": 200, "request_id": _request_id(row, trail), "body": _body(kind, body)}
         line = _encode(_batch_line(row, response, None, own))
@@ -180,7 +208,7 @@ def _answered(row: Row, asked: Asked | None, result: Any) -> Outcome:
         row=row.number,
         line=line + b"\n",
         limited=len(trail.entries) > 1 and any(one.outcome == "RateLimitError" for one in trail.attempts),
-        route=f"{result.provider}:{result.model}",
+        route=f"{provider}:{model}",
         prompt_tokens=getattr(usage, "prompt_tokens", None) or 0,
         completion_tokens=getattr(usage, "completion_tokens", None) or 0,
         cost=cost,
@@ -223,7 +251,7 @@ def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
     )
 
 
-def _batch_line(row: Row, response: JSONObject, error: JSONObject | None, own: JSONObject) -> JSONObject:
+def _batch_line(row: Row, response: JSONObject, error: JSONObject | None, own: Own | JSONObject) -> JSONObject:
     name = f"batch_req_{row.number}"
     return {"id": name, "custom_id": row.id, "response": response, "error": error, "g4f_lite": own}
 

@@ -1,8 +1,8 @@
 """
 The output of a job, which is its journal: a line for each row that has ended, in `OUT` or in `OUT.failed.jsonl`.
 
-A line is given to the system as soon as its row has ended, so that a process that is killed loses none; each second,
-what was written goes to the disk. What a crash has left of a last line is cut before the job goes on.
+Lines are given to the system in the turn of the event loop in which their rows end, so that a process that is killed
+loses none; every few seconds, they go to the disk. What a crash has left of a last line is cut before the job goes on.
 """
 
 from __future__ import annotations
@@ -149,21 +149,21 @@ class Appended:
     def empty(self) -> None:
         self._cut(0)
 
-    def append(self, line: bytes) -> None:
+    def append(self, lines: bytes) -> None:
         """
-        Write a line.
+        Write whole lines.
 
         Raises:
-            OSError: it cannot be written, and nothing of it is.
+            OSError: they cannot be written, and nothing of them is.
         """
-        rest = memoryview(line)
+        rest = memoryview(lines)
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError as error:
             self._cut(self._size)
             raise OSError(error.errno, os.strerror(error.errno or 0), str(self.path)) from None
-        self._size += len(line)
+        self._size += len(lines)
 
     def sync(self) -> None:
         """Put on the disk what was written."""
@@ -200,11 +200,17 @@ class Journal:
         """Let the rows that have failed be open again."""
         self._failures.empty()
 
-    def answered(self, line: bytes) -> None:
-        self._answers.append(line)
+    def write(self, answers: list[bytes], failures: list[bytes]) -> None:
+        """
+        Append lines.
 
-    def failed(self, line: bytes) -> None:
-        self._failures.append(line)
+        Raises:
+            OSError: some of them cannot be written.
+        """
+        if answers:
+            self._answers.append(b"".join(answers))
+        if failures:
+            self._failures.append(b"".join(failures))
 
     def sync(self) -> None:
         self._answers.sync()

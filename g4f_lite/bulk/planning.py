@@ -78,7 +78,7 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
     for row in islice(rows, SAMPLE):
         sample += 1
         try:
-            asked = batch_request(row)
+            asked = batch_request(row) if row.is_batch else None
             params = asker.keywords(row, asked)
             operation = "chat" if asked is None else asked.operation
             request = check_request(params) if operation == "chat" else check_endpoint(operation, params)

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import IO, Any, Protocol, TypeAlias
 
 import msgspec
@@ -137,12 +138,14 @@ def _row(number: int, line: bytes) -> Row:
 
 
 def _of_fields(number: int, fields: Any) -> Row:
-    if isinstance(fields, str):
-        return Row(number, {"prompt": fields})
-    if not isinstance(fields, Mapping):
-        return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
-    row = Row(number, fields if type(fields) is dict else dict(fields))
-    if not isinstance(row.id, (str, int, type(None))) or isinstance(row.id, bool):
+    if type(fields) is not dict:
+        if isinstance(fields, str):
+            return Row(number, {"prompt": fields})
+        if not isinstance(fields, Mapping):
+            return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
+        fields = dict(fields)
+    row = Row(number, fields)
+    if type(row.id) not in (str, int, NoneType):
         return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {row.id!r}")
     return row
 

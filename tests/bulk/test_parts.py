@@ -104,7 +104,7 @@ def test_a_torn_last_line_is_cut(torn: bytes, tmp_path: Path) -> None:
     done = read_done(out, with_ids=True)
     assert [number for number in range(9) if number in done.rows] == [1, 2] and "c" not in done.ids
     journal = Journal(out)
-    journal.answered(b'{"row":4}\n')
+    journal.write([b'{"row":4}\n'], [])
     journal.close()
     assert out.read_bytes() == WHOLE + b'{"row":4}\n'
 
