@@ -57,9 +57,9 @@ def test_no_import_goes_in_circles() -> None:
     assert not left
 
 
-WITH_PLATES = [room for room in LEVELS if room not in ("ground", "observability", "openai", "testing", "bulk", "cli")] + [
-    "openai/mapping"
-]
+WITH_PLATES = [
+    room for room in LEVELS if room not in ("ground", "observability", "openai", "testing", "bulk", "cli")
+] + ["openai/mapping"]
 
 
 @pytest.mark.parametrize("room", WITH_PLATES)
