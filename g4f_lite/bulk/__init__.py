@@ -21,6 +21,7 @@ only what is asked next, and what is written. Names are imported on first use. C
 | `pace` | how many calls are made at once |
 | `progress` | the numbers of a job |
 | `planning` | what is left to do, and what it may cost |
+| `ray` | `RayJob` and `Ask`: the same on a cluster of Ray |
 | `signals` | Ctrl-C lets calls under way end; a second one does not |
 """
 

@@ -21,7 +21,7 @@ from .planning import Plan, estimated
 from .progress import Numbers, Progress, Summary
 from .rows import Given, GivenRows, source_of
 from .running import TICK_S, Ask, Run
-from .settings import check_asks, check_out, client_for, job_of, state_files
+from .settings import check_asks, check_out, client_settings, job_of, state_files
 from .signals import stopping
 
 
@@ -74,7 +74,8 @@ class Job(Unpicklable):
         self._pace = Pace(at_once)
         self._most_failures = MostFailures(max_failures)
         self._retry_failed = retry_failed
-        self._client, self._owns_client = client_for(self.out, client, max_cost, settings)
+        self._settings = client_settings(self.out, client, max_cost, settings)
+        self._client = client or AsyncClient(**(self._settings or {}))
         self._routes = settings.get("routes")
         self._run: Run | None = None
         self._numbers: Numbers | None = None
@@ -219,7 +220,7 @@ class Job(Unpicklable):
         try:
             yield Asker(self._client, self._asks)
         finally:
-            if self._owns_client:
+            if self._settings is not None:
                 await self._client.aclose()
 
 

@@ -75,11 +75,11 @@ def job_of(asks: Asks, routes: Any) -> dict[str, Any]:
     return {"form": FORM, "params": asks.params, "system": asks.system, "template": asks.template, "routes": routes}
 
 
-def client_for(
+def client_settings(
     out: Path, client: AsyncClient | None, max_cost: float | None, settings: ClientSettings
-) -> tuple[AsyncClient, bool]:
+) -> ClientSettings | None:
     """
-    Return the client of a job, and whether the job closes it.
+    Return the settings of a job's own client; None if it is given one.
 
     With a cap or limits, it keeps in a file beside the output what is used of them, so that they hold over all runs.
 
@@ -92,7 +92,7 @@ def client_for(
         if settings or max_cost is not None:
             names = ", ".join([*settings, *(["max_cost"] if max_cost is not None else [])])
             raise ConfigurationError(f"give {names} to the client that you pass: max_cost is its budget")
-        return client, False
+        return None
     own: dict[str, Any] = dict(settings)
     if max_cost is not None:
         if own.get("budget") is not None:
@@ -101,13 +101,18 @@ def client_for(
             raise ConfigurationError(f"max_cost must be a number of USD above 0, not {max_cost!r}")
         own["budget"] = Budget(usd=max_cost, per="total", name="job")
     if own.get("state") is None and (own.get("budget") is not None or own.get("limits")):
-        own["state"] = f"sqlite:///{quote(state_file(out).absolute().as_posix().lstrip('/'))}"
-    return AsyncClient(**cast("ClientSettings", own)), True
+        own["state"] = state_url(out)
+    return cast("ClientSettings", own)
 
 
 def state_file(out: Path) -> Path:
     """Return the file for what is used of the cap and the limits."""
     return out.with_name(f"{out.name}.state.db")
+
+
+def state_url(out: Path) -> str:
+    """Return the setting `state` for that file."""
+    return f"sqlite:///{quote(state_file(out).absolute().as_posix().lstrip('/'))}"
 
 
 def state_files(out: Path) -> Iterator[Path]:
