@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import Any, Unpack, cast
 
+from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError
 from ..provider.redaction import hide_frames
 from ..trail import Explanation
@@ -12,9 +13,6 @@ from .call_factory import CallFactory
 from .keywords import check_settings
 from .params import ExplainParams
 from .settings import ClientSettings
-
-if TYPE_CHECKING:
-    from ..call.endpoints import OperationName
 
 
 class BaseClient(Unpicklable):
