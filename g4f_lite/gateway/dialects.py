@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from ..errors.exceptions import InvalidRequestError
 from ..openai.mapping.answers import JSON, body_of
+from ..openai.mapping.bodies import read_request
 from ..openai.mapping.events import DONE, Events
-from ..openai.mapping.requests import Asked, Place, place_of, read_request
+from ..openai.mapping.requests import Asked, Place, place_of
 from ..types.chunks import ChatCompletionChunk
 from ..value import NOT_JSON, decode_lenient
 from . import failures
