@@ -197,7 +197,7 @@ def _told(route: str, operation: str, row: _Row) -> JSONObject:
         "last_ok": row.last_ok,
         "attempts": row.attempts,
         "failed": row.failed,
-        "first_content": list(row.sparks),
+        "first_content": [round(seconds, 4) for seconds in row.sparks],
         "models": row.models,
         "base_url": row.planned.base_url if row.planned is not None else None,
     }

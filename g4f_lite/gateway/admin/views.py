@@ -28,7 +28,7 @@ from .recent import KEPT, Recent
 from .redacted import redacted
 from .routes import Routes
 from .spend import BY, Spend
-from .trails import line_of, outcome_of, routes_of, trail_of
+from .trails import REFUSED, line_of, outcome_of, routes_of, trail_of
 
 _MINUTE_S, _FLUSH_S = 60.0, 1.0
 _AT_HELLO = 60
@@ -98,13 +98,15 @@ class Views:
         return self._status()
 
     def _status(self) -> JSONObject:
-        last = list(self._within(_MINUTE_S))
+        last = [outcome_of(one) for one in self._within(_MINUTE_S)]
+        refused = last.count(REFUSED)
+        failed = sum(one not in _GOOD for one in last) - refused
         return {
             "version": __version__,
             "started_at": self._started_at,
             **self._process(),
             "calls": self._recent.ended,
-            "last_minute": {"calls": len(last), "failed": sum(outcome_of(one) not in _GOOD for one in last)},
+            "last_minute": {"calls": len(last), "failed": failed, "refused": refused},
             "kept": KEPT,
         }
 

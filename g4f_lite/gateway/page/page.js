@@ -175,9 +175,9 @@ let worker = "";
 function showStatus(found, by = worker) {
   status = found;
   worker = by;
-  const { calls, failed } = found.last_minute;
+  const { calls, failed, refused } = found.last_minute;
   setText($("facts"), dot(
-    `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}`,
+    `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}${refused ? `, ${refused} refused` : ""}`,
     `${found.in_flight} under way`,
     `${found.calls.toLocaleString("en")} since ${clock(found.started_at)}`,
     `worker ${by}`,
