@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ..call.endpoints import OperationName
 
 
+BY_HAND = "it was put to rest by hand"
+"""What is told of a route that `rest` keeps calls off, in the place of what a service has said."""
+
+
 class BaseClient(Unpicklable):
     """
     Base of `Client` and `AsyncClient`. No I/O.
@@ -62,7 +66,7 @@ class BaseClient(Unpicklable):
         """
         length, now = checked_seconds("seconds", seconds), time.monotonic()
         for leg in self._legs(route, operation):
-            self._calls.health.rest(leg, NotReadyError("it was put to rest by hand"), now, length)
+            self._calls.health.rest(leg, NotReadyError(BY_HAND), now, length)
 
     def wake(self, route: str, *, operation: OperationName = "chat") -> None:
         """

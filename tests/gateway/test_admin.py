@@ -142,6 +142,7 @@ def test_a_route_goes_down_and_is_woken(admin: Administrator) -> None:
 def test_a_route_is_put_to_rest(admin: Administrator) -> None:
     rested = admin.ask("routes/groq%3Aone/rest", "POST", {"seconds": 3600})
     assert rested["operations"] == ["chat"] and rested["routes"][0]["state"] == "resting"
+    assert rested["routes"][0]["by_hand"] and not admin.route(PAID)["by_hand"]
     assert admin.call().headers["x-g4f-route"] == PAID
     assert admin.call("solo").status_code == 503
     admin.ask("routes/groq:one/wake", "POST")

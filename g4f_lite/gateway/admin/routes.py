@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeAlias
 
 from ...client.async_client import AsyncClient
+from ...client.base import BY_HAND
 from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
 from ...trail import Attempt, Explanation, PlannedRoute, Skipped
@@ -193,6 +194,7 @@ def _told(route: str, operation: str, row: _Row) -> JSONObject:
         "state": row.state,
         "until": None if out is None else out.ready_at,
         "reason": None if out is None else out.reason,
+        "by_hand": out is not None and out.message == BY_HAND,
         "error": row.error,
         "last_ok": row.last_ok,
         "attempts": row.attempts,

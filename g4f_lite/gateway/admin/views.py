@@ -63,8 +63,6 @@ class Views:
         self._keys = keys
         self._link = link
         self._process = process
-        self.worker = str(os.getpid())
-        """Which process answers: calls and the state of routes are in the memory of each."""
         self._started_at = time.time()
         server = settings.server
         self._live = Live(self._changes, keepalive=server.keepalive, stall=server.client_stall)
@@ -74,6 +72,11 @@ class Views:
         """When the routes may have changed."""
         recent.told = self._tell
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def worker(self) -> str:
+        """Which process answers: calls and the state of routes are in the memory of each."""
+        return str(os.getpid())
 
     def start(self) -> None:
         """Begin to write what is spent."""

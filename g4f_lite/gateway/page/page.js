@@ -275,9 +275,9 @@ function newRoute() {
     act.hidden = row.state === "unusable";
     setText(act, row.state === "resting" ? "Wake" : "Rest");
     act.setAttribute("aria-label", `${row.state === "resting" ? "Wake" : "Rest for ten minutes"}: ${row.route}`);
-    const told = row.error ? dot(`${row.error.status >= 300 ? `${row.error.status} ` : ""}${row.error.outcome}`, row.error.message) : row.state === "unusable" || row.state === "resting" ? row.reason : "";
+    const told = row.by_hand ? "Put to rest by hand" : row.error ? dot(`${row.error.status >= 300 ? `${row.error.status} ` : ""}${row.error.outcome}`, row.error.message) : row.state === "unusable" || row.state === "resting" ? row.reason : "";
     setText(why, told ?? "");
-    whyCell.replaceChildren(...(told ? [why, ...(row.error ? [when] : [])] : []));
+    whyCell.replaceChildren(...(told ? [why, ...(row.error && !row.by_hand ? [when] : [])] : []));
     tick();
   };
   return { element, show, tick };
