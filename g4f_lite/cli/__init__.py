@@ -23,6 +23,7 @@ output, everything else to standard error.
     plugin          `plugin new`
     plugin_project  the files of a new plugin, made from `plugin_files/`
     options         the options that several commands share
+    schema_fit      whether an answer fits the schema of `--schema`
     output          tables, JSON and notes
     wait_notes      notes on standard error before a long wait
     failures        what a failure prints, and its exit code

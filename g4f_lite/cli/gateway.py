@@ -1,4 +1,4 @@
-"""`g4f-lite gateway keys`: the keys of callers of the gateway."""
+"""`g4f-lite gateway`: the keys of its callers, and the configuration of another one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,40 @@ Examples:
 @click.group()
 def gateway() -> None:
     """Manage what `g4f-lite serve` serves."""
+
+
+@gateway.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Write this file, which must not exist, not stdout.")
+def import_file(file: Path, output: Path | None) -> None:
+    """
+    Turn the configuration of LiteLLM's proxy into one for `g4f-lite serve`.
+
+    What could not be carried over, and what means something else here, is told on stderr, by line. Keys that stand in
+    the file are not written: each is to be put into a variable.
+    """
+    from ..errors.exceptions import ConfigurationError
+    from ..errors.suggestions import install_hint
+
+    try:
+        from ..gateway.litellm.importing import imported
+    except ImportError as error:
+        raise click.ClickException(f"{error}; run: {install_hint('gateway')}") from None
+    try:
+        found = imported(file.read_text("utf-8"))
+    except (ConfigurationError, ValueError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    if output is None:
+        click.echo(found.toml, nl=False)
+    else:
+        try:
+            with output.open("x", encoding="utf-8") as written:
+                written.write(found.toml)
+        except OSError as error:
+            raise ConfigurationError(f"{output} cannot be written: {error.strerror}") from None
+    for one in found.remarks:
+        verb = "carried over" if one.carried else "not carried over"
+        click.echo(f"{file}:{one.line}: {one.setting}: {verb}: {one.text}", err=True)
 
 
 @gateway.group(epilog=_EXAMPLES)

@@ -24,43 +24,61 @@ Examples:
 @click.argument("config", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--host", help="Listen here, instead of where the configuration says.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port; 0 for any that is free.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer; several need gunicorn.")
 @click.option("--no-auth", is_flag=True, help="Let everybody in without a key.")
 @click.option("--check", is_flag=True, help="Check the configuration, say what each key may ask for, and end.")
-def serve(config: Path | None, host: str | None, port: int | None, no_auth: bool, check: bool) -> None:
+def serve(
+    config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
+) -> None:
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
-    import asyncio
-
     try:
-        from ..gateway.key_store import KeyStore
-        from ..gateway.overview import overview
-        from ..gateway.server import serve as run
-        from ..gateway.settings import Settings, read_settings, store_path
+        _serve(config, host, port, workers=workers, no_auth=no_auth, check=check)
     except ImportError as error:
         from ..errors.suggestions import install_hint
 
         missing = str(error).partition(";")[0]
         raise click.ClickException(f"{missing}; run: {install_hint('gateway')}") from None
-    settings = _moved(Settings() if config is None else read_settings(config), host, port)
+
+
+def _serve(
+    config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
+) -> None:
+    import asyncio
+
+    from ..gateway.key_store import KeyStore
+    from ..gateway.settings import Settings, read_settings, store_path
+
+    def read() -> Settings:
+        return _moved(Settings() if config is None else read_settings(config), host, port, workers)
+
+    settings = read()
+    path = store_path(settings, config)
     if check:
-        click.echo(overview(settings, KeyStore(store_path(settings, config))), nl=False)
+        from ..gateway.overview import overview
+
+        click.echo(overview(settings, KeyStore(path)), nl=False)
         return
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)
-    path = store_path(settings, config)
     usage = path.with_name(f"{path.stem}-usage{path.suffix}")
+    if settings.server.workers > 1:
+        from ..gateway.workers import serve_workers
+
+        serve_workers(read, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where)
+    from ..gateway.server import serve as run
+
     asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where))
 
 
-def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
+def _moved(settings: Settings, host: str | None, port: int | None, workers: int | None) -> Settings:
     import msgspec
 
-    if host is None and port is None:
-        return settings
     own_host, own_port = settings.server.address
     listen = f"{own_host if host is None else host}:{own_port if port is None else port}"
-    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, listen=listen))
+    server = msgspec.structs.replace(settings.server, listen=listen, workers=workers or settings.server.workers)
+    return msgspec.structs.replace(settings, server=server)
 
 
 def _say_where(host: str, port: int, admin: str | None) -> None:

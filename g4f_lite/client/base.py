@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import Any, Unpack, cast
 
+from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError, NotReadyError
 from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
@@ -16,10 +17,6 @@ from .call_factory import CallFactory
 from .keywords import check_settings
 from .params import ExplainParams
 from .settings import ClientSettings
-
-if TYPE_CHECKING:
-    from ..call.endpoints import OperationName
-
 
 BY_HAND = "it was put to rest by hand"
 """What is told of a route that `rest` keeps calls off, in the place of what a service has said."""

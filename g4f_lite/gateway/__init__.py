@@ -15,9 +15,14 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `dialects` | the two protocols that callers speak |
 | `anthropic/` | Anthropic's protocol, from the server's side: pure |
 | `requests` | from an HTTP request to a call of the library |
+| `own_providers` | services at addresses of the configuration's own |
+| `litellm/` | reads the configuration of LiteLLM's proxy: no I/O |
+| `uploads` | a form with a file, kept on disk if it is large |
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |
 | `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |
+| `tracing` | a span for each request, the parent of its call's |
 | `overview` | what a configuration means, for `--check` |
 | `server` | the application: endpoints, health, start and stop |
+| `workers` | several processes of it on one address, under gunicorn |
 """

@@ -23,7 +23,7 @@ from ..openai.mapping.requests import Asked, Place
 from ..trail import Explanation, PlannedRoute
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
-from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, TOO_LARGE, RefusedError, error_headers, message_of
+from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
 from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .models import Names, Target
 from .quotas import Held, Quotas
@@ -31,6 +31,7 @@ from .records import Record, current
 from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
+from .uploads import is_form, reading_form, too_large
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -82,9 +83,12 @@ class Answering:
         self.needs_key = needs_key
         self._ended = ended
         self._elsewhere = elsewhere
+        self._link = link
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
+        self.started = False
+        """It is ready: it listens, and has asked its state."""
         self.leaving = False
         """It is not ready any more, and closes each connection after its answer."""
         self.stopping = False
@@ -125,7 +129,11 @@ class Answering:
         if path == "/health/live":
             return _json({"status": "ok"})
         if path == "/health/ready":
-            return _json({"status": "stopping"}, 503) if self.leaving else _json({"status": "ok"})
+            if self.leaving or not self.started:
+                return _json({"status": "stopping" if self.leaving else "starting"}, 503)
+            shared = self._settings.server.shared or "sqlite"
+            away = ["sqlite" if shared.startswith("sqlite") else "redis"] if self._link.away else []
+            return _json({"status": "degraded", "away": away} if away else {"status": "ok"})
         return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
@@ -163,7 +171,11 @@ class Answering:
         assert task is not None
         self.under_way.add(task)
         try:
-            return await self._call(request, place, key, dialect, request_id)
+            if is_form(request):
+                async with reading_form(request, place, dialect, most=self._settings.server.max_body) as asked:
+                    return await self._call(request, asked, key, dialect, request_id)
+            asked = dialect.read(place, request.headers, await self._body(request))
+            return await self._call(request, asked, key, dialect, request_id)
         finally:
             self.under_way.discard(task)
 
@@ -187,10 +199,9 @@ class Answering:
         raise no_such_model(place.model)
 
     async def _call(
-        self, request: web.BaseRequest, place: Place, key: VirtualKey, dialect: Dialect, request_id: str
+        self, request: web.BaseRequest, asked: Asked, key: VirtualKey, dialect: Dialect, request_id: str
     ) -> web.StreamResponse:
-        asked = dialect.read(place, request.headers, await self._body(request))
-        if place.operation == COUNT_TOKENS:
+        if asked.operation == COUNT_TOKENS:
             return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
         deadline = self._settings.client.deadline
         record = Record(
@@ -204,7 +215,7 @@ class Answering:
         token, status, held = current.set(record), 499, None
         try:
             prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
-            held = await self._quotas.reserve(key, asked, prepared.target, prepared.keywords["deadline"])
+            held = await self._quotas.reserve(key, asked, prepared.target)
             response = await self._send(request, prepared, held, dialect, record)
             status = response.status
             return response
@@ -271,10 +282,7 @@ class Answering:
         try:
             return await request.read()
         except web.HTTPRequestEntityTooLarge:
-            most = self._settings.server.max_body
-            raise RefusedError(
-                TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed"
-            ) from None
+            raise too_large(self._settings.server.max_body) from None
 
     async def _stream(
         self,

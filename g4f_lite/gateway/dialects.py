@@ -35,6 +35,7 @@ class Dialect(Protocol):
     """What is sent while there is no content."""
 
     def read(self, place: Place, headers: Mapping[str, str], body: bytes) -> Asked: ...
+    def checked(self, asked: Asked) -> Asked: ...
     def answer(self, result: Any, asked: Asked) -> tuple[str, bytes]: ...
     def events(self, asked: Asked) -> ChunkEvents: ...
     def error(self, error: BaseException, request_id: str) -> tuple[int, bytes]: ...
@@ -56,7 +57,15 @@ class OpenAI:
         Raises:
             InvalidRequestError: the body is not what the endpoint takes.
         """
-        asked = read_request(place, headers.get("Content-Type", ""), body)
+        return self.checked(read_request(place, headers.get("Content-Type", ""), body))
+
+    def checked(self, asked: Asked) -> Asked:
+        """
+        Return what is asked for.
+
+        Raises:
+            InvalidRequestError: it is not what the endpoint takes.
+        """
         if not asked.can_be_called:
             raise InvalidRequestError("audio and images are not answered as events; leave out stream")
         return asked
@@ -88,6 +97,10 @@ class Anthropic:
         if not isinstance(fields, dict):
             raise InvalidRequestError("the body is not a JSON object")
         return Asked(place, chat_fields(fields))
+
+    def checked(self, asked: Asked) -> Asked:
+        """Raises: as `OpenAI.checked`, for a form."""
+        raise InvalidRequestError("the body is not JSON")
 
     def answer(self, result: Any, asked: Asked) -> tuple[str, bytes]:
         return JSON, answers.message_body(result, str(asked.fields.get("model", "")))

@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
+from ..types.regular_files import check_regular
 from .keys import SHOWN, VirtualKey, hash_of, keys_of, new_key
 from .settings import KeySettings
 
@@ -132,6 +133,7 @@ class KeyStore:
         try:
             if not self.path.exists():
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            check_regular(self.path)
             file = sqlite3.connect(self.path, timeout=_LOCKED_S)
             try:
                 with file:

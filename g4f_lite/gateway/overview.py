@@ -34,7 +34,7 @@ def _lines(settings: Settings, store: KeyStore) -> Iterator[str]:
     for name, model in settings.models.items() or [(AUTO, None)]:
         yield f"model {name}:"
         try:
-            plan = client.explain() if model is None else client.with_routes(model.routes).explain()
+            plan = client.explain() if model is None else client.with_routes(model.routes).explain(fallback_models=[])
         except G4FLiteError as error:
             yield f"  {error}"
             continue

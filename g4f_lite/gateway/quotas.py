@@ -7,6 +7,7 @@ asked has said nothing, all that was reserved counts.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
@@ -15,8 +16,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from .. import prices
-from ..health.estimates import COST_OUTPUT, RATE_OUTPUT, Estimate, estimate
+from ..health.estimates import RATE_OUTPUT, Estimate, estimate
 from ..health.shared_state import NEVER, Amount, Reservation, Reserve, Settle
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
@@ -24,7 +24,6 @@ from ..provider.address import is_loopback, split_url
 from ..trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
-from ..types.usage import Usage
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .models import Target
@@ -33,9 +32,12 @@ from .settings import Quota
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
 _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
+_PATIENCE_S = 3.0
+"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_MARGIN_S = 60.0
+_LEASE_MS = 10_000
+"""How long what a process has reserved outlives it; the link renews it as long as the process lives."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -63,12 +65,9 @@ class Quotas:
         """The routes of each target, and until when they hold."""
         self._prefix, self._numbers = uuid4().hex, count(1)
 
-    async def reserve(self, key: VirtualKey, asked: Asked, target: Target, deadline: float) -> Held | None:
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
         """
         Take what a call may use at most. Return it; None if nothing limits the key.
-
-        Args:
-            deadline: seconds that the call may take.
 
         Raises:
             RefusedError: the limits of the key, or of its team, have no room for it.
@@ -79,12 +78,16 @@ class Quotas:
         size = _size(asked)
         amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
         name = f"{self._prefix}/{next(self._numbers)}"
-        command = Reserve(name, amounts, round((deadline + _MARGIN_S) * 1000))
-        (answer,) = await self._link.ask_async([command])
-        assert isinstance(answer, Reservation)
-        if answer.refused_by is not None:
-            raise _refusal(amounts[answer.refused_by], answer)
-        return Held(command, answer)
+        command = Reserve(name, amounts, _LEASE_MS)
+        last = time.monotonic() + _PATIENCE_S
+        while True:
+            (answer,) = await self._link.ask_async([command])
+            assert isinstance(answer, Reservation)
+            if answer.refused_by is None:
+                return Held(command, answer)
+            if not answer.waits or time.monotonic() > last:
+                raise _refusal(amounts[answer.refused_by], answer)
+            await asyncio.sleep(answer.wait_ms / 1000)
 
     def settle(self, held: Held, trail: Trail | None) -> None:
         """
@@ -117,13 +120,11 @@ class Quotas:
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
-        output = size.completion(COST_OUTPUT)
-        usage = Usage(prompt_tokens=size.prompt, completion_tokens=output, total_tokens=size.prompt + output)
         dearest = 0.0
         for route in self._routes(target):
             cost = None
             if asked.operation in _PRICED:
-                cost = 0.0 if _is_free(route) else prices.cost(route.provider, route.model, usage)
+                cost = 0.0 if _is_free(route) else size.most_usd(route.provider, route.model)
             if cost is None and quota.unknown_price == "refuse":
                 unknown = f"{route.provider}:{route.model}"
                 message = (
@@ -159,6 +160,8 @@ def _size(asked: Asked) -> Estimate:
     fields = asked.fields
     numbers = ("max_tokens", "max_completion_tokens", "n")
     known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    if isinstance(tier := fields.get("service_tier"), str):
+        known["service_tier"] = tier
     messages, tools = fields.get("messages"), fields.get("tools")
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
         return Estimate(0)  # it will be refused

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -31,13 +32,19 @@ from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
+from .own_providers import own_providers
 from .records import Record, Recorder
-from .settings import Settings
+from .settings import Secret, Settings
+
+if TYPE_CHECKING:
+    from .tracing import GatewayTracing
 
 log = logging.getLogger("g4f_lite.gateway")
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
+_ACCEPTED_S = 0.2
+"""How long requests on connections that have been accepted last are still answered."""
 _LAST_S = 2.0
 """How long calls may take to end after they have been cancelled."""
 
@@ -50,6 +57,7 @@ class Gateway:
         store: further keys, which are read again when they change.
         usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
+        admin_key: the administrator's, if none is configured; None to make one.
 
     Raises:
         ConfigurationError: the settings cannot work.
@@ -62,6 +70,7 @@ class Gateway:
         store: KeyStore | None = None,
         usage: Path | None = None,
         no_auth: bool = False,
+        admin_key: str | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
@@ -74,11 +83,16 @@ class Gateway:
                 "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
             )
         admin = settings.server.admin
-        self.made_admin_key = new_key() if admin is None else None
+        self.made_admin_key = (admin_key or new_key()) if admin is None else None
         """The key of the administrator, if none is configured: it holds until this process ends."""
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
-        self.client = client_of(settings, [Recorder(), Metrics(registry=metrics)])
+        self._tracing = tracing_of(settings)
+        self._metrics = Metrics(registry=metrics)
+        plugins: list[object] = [Recorder(), self._metrics]
+        if self._tracing is not None:
+            plugins.append(self._tracing.plugin)
+        self.client = client_of(settings, plugins)
         names = self._names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
@@ -105,8 +119,9 @@ class Gateway:
         )
         self._admin = AdminAPI(self.views, admin_hash)
         self._watch: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site: web.BaseSite | None = None
 
     def _read_keys(self) -> KeyRing:
         stored = [] if self._store is None else self._store.virtual()
@@ -143,15 +158,23 @@ class Gateway:
             "models": [name for name, _ in self._names.targets()],
         }
 
+    async def _look_at_state(self) -> None:
+        while True:
+            self._metrics.store_up(not self.link.away)
+            await asyncio.sleep(_FOLLOW_S)
+
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
         own = self.settings.client.routes
         plan = self.client.explain() if own is None else self.client.explain(fallback_models=[])
         return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
 
-    async def start(self) -> tuple[str, int]:
+    async def start(self, listener: socket.socket | None = None) -> tuple[str, int]:
         """
         Listen. Return host and port.
+
+        Args:
+            listener: a socket that listens already; None for one at the address of the settings.
 
         Raises:
             ConfigurationError: the address cannot be listened on.
@@ -162,11 +185,12 @@ class Gateway:
             loop = asyncio.get_running_loop()
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
 
-        server = web.Server(self.answering, request_factory=request, handler_cancellation=True, access_log=None)
+        answer = self.answering if self._tracing is None else self._tracing.around(self.answering)
+        server = web.Server(answer, request_factory=request, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         host, port = self.settings.server.address
-        self._site = web.TCPSite(self._runner, host, port)
+        self._site = web.TCPSite(self._runner, host, port) if listener is None else web.SockSite(self._runner, listener)
         try:
             await self._site.start()
         except OSError as error:
@@ -175,6 +199,9 @@ class Gateway:
         if self._store is not None:
             self._watch = asyncio.create_task(self._follow_store())
         self.views.start()
+        await self.link.ask_async(())
+        self._look = asyncio.create_task(self._look_at_state())
+        self.answering.started = True
         host, port = self._runner.addresses[0][:2]
         return host, port
 
@@ -184,13 +211,15 @@ class Gateway:
         if self.answering.leaving:
             return
         self.answering.leaving = True
-        if self._watch is not None:
-            self._watch.cancel()
-        if server.drain_delay:
-            await asyncio.sleep(server.drain_delay)
-        self.answering.stopping = True
+        for watch in (self._watch, self._look):
+            if watch is not None:
+                watch.cancel()
+        await asyncio.sleep(server.drain_s)
         if self._site is not None:
             await self._site.stop()
+        if server.drain_s:
+            await asyncio.sleep(_ACCEPTED_S)
+        self.answering.stopping = True
         for seconds in (server.drain_timeout, _LAST_S):
             if under_way := set(self.answering.under_way):
                 _, late = await asyncio.wait(under_way, timeout=seconds)
@@ -201,6 +230,8 @@ class Gateway:
             await self._runner.cleanup()
         await self.client.aclose()
         self.link.close()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
 
 def spend_path(usage: Path | None) -> Path | None:
@@ -222,6 +253,24 @@ def link_of(settings: Settings, usage: Path | None) -> Link:
     return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
 
 
+def tracing_of(settings: Settings) -> GatewayTracing | None:
+    """
+    Return what traces requests, if `[server] tracing` says so.
+
+    Raises:
+        ConfigurationError: a package for it is not installed.
+    """
+    if not settings.server.tracing:
+        return None
+    try:
+        from .tracing import GatewayTracing
+
+        return GatewayTracing(propagate=settings.server.propagate)
+    except ImportError as error:
+        wanted = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+        raise ConfigurationError(f"[server] tracing: {error}; run: pip install {wanted}") from None
+
+
 def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient:
     """
     Return the client that answers.
@@ -230,7 +279,13 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         ConfigurationError: a setting cannot work, or a key is not where it should be.
     """
     upstream = settings.client
-    keys = {name: secret.read(f"[client] keys.{name}") for name, secret in upstream.keys.items()}
+    keys: dict[str, str | list[str]] = {}
+    for name, own in settings.providers.items():
+        if own.key is not None:
+            keys[name] = own.key.read(f"[providers.{name}] key")
+    for name, given in upstream.keys.items():
+        what = f"[client] keys.{name}"
+        keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
     return AsyncClient(
         routes=upstream.routes,
         strategy=upstream.strategy,
@@ -240,7 +295,7 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         keys=keys,
         base_urls=upstream.base_urls,
         proxy=upstream.proxy,
-        plugins=plugins,
+        plugins=[*plugins, *own_providers(settings)],
     )
 
 
@@ -253,7 +308,7 @@ async def serve(
     started: Callable[[str, int, str | None], None],
 ) -> None:
     """
-    Answer until SIGTERM or SIGINT, and then end without losing a call.
+    Answer until SIGTERM, SIGINT or SIGHUP, and then end without losing a call.
 
     Args:
         started: called once it listens, with host, port, and the administrator's key if none is configured.
@@ -263,7 +318,7 @@ async def serve(
     """
     gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()

@@ -13,8 +13,10 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
+from ..types.regular_files import read_regular
 
 Period = Literal["day", "week", "month", "total"]
+MOST_WORKERS = 256
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +44,7 @@ class Secret(_Settings, frozen=True):
         else:
             place = f"the file {self.file}"
             try:
-                value = Path(self.file or "").read_text("utf-8").strip()
+                value = read_regular(Path(self.file or "")).decode().strip()
             except (OSError, ValueError) as error:
                 raise ConfigurationError(f"{what}: {place} cannot be read: {error}") from None
         if not value:
@@ -54,6 +56,8 @@ class Server(_Settings, frozen=True):
     """`[server]`"""
 
     listen: str = "127.0.0.1:8080"
+    workers: int = 1
+    """Processes that answer; several need gunicorn."""
     admin: Secret | None = None
     """The key of the administrator; without it, one is made at each start and printed."""
     store: str = ""
@@ -61,6 +65,10 @@ class Server(_Settings, frozen=True):
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
     log_calls: Literal["off", "meta"] = "meta"
+    tracing: bool = False
+    """Whether requests and their calls are traced with OpenTelemetry."""
+    propagate: bool = False
+    """Whether services get the `traceparent` of traced calls, whose trace may be the caller's."""
     max_body: int = 32 << 20
     """Bytes of a request."""
     max_in_flight: int = 1000
@@ -69,10 +77,15 @@ class Server(_Settings, frozen=True):
     """Seconds without content after which a stream gets a comment."""
     client_stall: float = 60.0
     """Seconds for which a caller may read nothing of what is sent."""
-    drain_delay: float = 0.0
-    """Seconds of `Connection: close` before the end, for callers with idle connections."""
+    drain_delay: float | None = None
+    """Seconds of `Connection: close` before the end, for callers with idle connections; None for `drain_s`."""
     drain_timeout: float = 60.0
     """Seconds that calls under way have to end."""
+
+    @property
+    def drain_s(self) -> float:
+        """`drain_delay`; of several workers, which are replaced under load, it is 2 if nothing is said, else 0."""
+        return self.drain_delay if self.drain_delay is not None else 2.0 if self.workers > 1 else 0.0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -105,9 +118,20 @@ class Upstream(_Settings, frozen=True):
     deadline: float = 300.0
     patience: float = 3.0
     retries: int = 2
-    keys: dict[str, Secret] = {}
+    keys: dict[str, Secret | list[Secret]] = {}
+    """By provider; several are a pool."""
     base_urls: dict[str, str] = {}
     proxy: str | None = None
+
+
+class OwnProvider(_Settings, frozen=True):
+    """`[providers.NAME]`: a service at an address of yours, or a second account of a provider."""
+
+    base_url: str | None = None
+    """`{NAME}` in it stands for a variable of the environment."""
+    like: str | None = None
+    """The provider whose protocol it speaks; None for OpenAI's protocol."""
+    key: Secret | None = None
 
 
 class Model(_Settings, frozen=True):
@@ -154,6 +178,7 @@ class Settings(_Settings, frozen=True):
 
     server: Server = Server()
     client: Upstream = Upstream()
+    providers: dict[str, OwnProvider] = {}
     models: dict[str, Model] = {}
     keys: dict[str, KeySettings] = {}
     teams: dict[str, Quota] = {}
@@ -223,6 +248,8 @@ def _check_names(found: Any, kind: Any, source: str, path: str) -> None:
 
 def _check_values(settings: Settings, source: str) -> None:
     settings.server.address  # noqa: B018  # for its error
+    if not 1 <= settings.server.workers <= MOST_WORKERS:
+        raise ConfigurationError(f"{source}: [server] workers must be 1 to {MOST_WORKERS}")
     for name, one in settings.keys.items():
         digest = one.hash.removeprefix("sha256:")
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
@@ -242,6 +269,13 @@ def _check_values(settings: Settings, source: str) -> None:
                 raise ConfigurationError(f"{source}: [{name}] {limit} must be 1 or more, not {value}")
         if quota.budget is not None and not 0 < quota.budget.usd < 1e6:
             raise ConfigurationError(f"{source}: [{name}] budget must be more than 0 USD, and less than a million")
+    _check_routes(settings, source)
+
+
+def _check_routes(settings: Settings, source: str) -> None:
+    for name, provider in settings.providers.items():
+        if provider.base_url is None and provider.like is None:
+            raise ConfigurationError(f"{source}: [providers.{name}] needs base_url, or like, or both")
     for name, model in settings.models.items():
         if not model.routes:
             raise ConfigurationError(f"{source}: [models.{name}] routes is empty")

@@ -16,7 +16,7 @@ from helpers.driving import eventually
 from helpers.gateways import MESSAGES, Running, running, tables
 
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.script import Action, Pause, Received, Reply
+from g4f_lite.testing.script import Action, Received, Reply
 
 ONE_ROUTE = {"routes": ["groq:one"]}
 
@@ -36,45 +36,6 @@ class Held:
     def __call__(self, request: Received) -> Iterator[Action]:
         assert self.go_on.wait(20)
         yield from self.reply(request)
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("when", ["before content", "between attempts", "after content"])
-def test_a_caller_who_leaves_leaves_nothing_behind(when: str, stream: bool, groq: FaultServer) -> None:
-    if when == "after content" and not stream:
-        pytest.skip("a whole answer has no middle")
-    begun = threading.Event()
-
-    def slow(request: Received) -> Iterator[Action]:
-        begun.set()
-        if when == "between attempts":
-            yield from replies.error(429, "later", retry_after="20")(request)
-            return
-        if when == "after content":
-            parts = [part for part in replies.answer("one two three")(request) if isinstance(part, bytes)]
-            yield b"".join(parts)[:-200]
-        yield Pause(60.0)
-
-    groq.script(slow)
-    with running(tables(groq, client={**ONE_ROUTE, "patience": 60.0})) as gateway:
-        body = json.dumps({"messages": MESSAGES, "stream": stream}).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        host, port = gateway.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), 10) as caller:
-            caller.sendall(head + body)
-            assert begun.wait(20)
-            if when == "after content":
-                caller.settimeout(20)
-                received = b""
-                while b"data: " not in received:
-                    received += caller.recv(1 << 16)
-            else:
-                assert eventually(lambda: gateway.under_way == 1)
-        assert eventually(lambda: gateway.under_way == 0)
-        if when == "between attempts":
-            assert len(groq.received) == 1
-        else:
-            assert eventually(lambda: groq.open_connections == 0)
 
 
 def test_silence_before_the_content_gets_comments_and_then_the_answer(groq: FaultServer) -> None:

@@ -30,7 +30,8 @@ def keys(config: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def test_it_says_where_it_answers_and_ends_with_a_signal(config: Path, groq: FaultServer) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_says_where_it_answers_and_ends_with_a_signal(config: Path, groq: FaultServer, number: int) -> None:
     key = keys(config, "new", "team-a", "--model", "auto", "--rpm", "5").strip()
     assert re.fullmatch("g4f-[A-Za-z0-9]{43}", key)
     assert key not in keys(config, "list") and "team-a" in keys(config, "list")
@@ -43,7 +44,7 @@ def test_it_says_where_it_answers_and_ends_with_a_signal(config: Path, groq: Fau
         answer = requests.post(f"{url}/chat/completions", json=body, headers=headers, timeout=30)
         assert (answer.status_code, answer.headers["x-ratelimit-remaining-requests"]) == (200, "4")
         assert requests.post(f"{url}/chat/completions", json=body, timeout=30).status_code == 401
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         _, rest = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     lines = [json.loads(line) for line in rest.decode().splitlines() if line.startswith("{")]

@@ -107,6 +107,7 @@ class Views:
         return {
             "version": __version__,
             "started_at": self._started_at,
+            "workers": self._settings.server.workers,
             **self._process(),
             "calls": self._recent.ended,
             "last_minute": {"calls": len(last), "failed": failed, "refused": refused},

@@ -180,7 +180,7 @@ function showStatus(found, by = worker) {
     `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}${refused ? `, ${refused} refused` : ""}`,
     `${found.in_flight} under way`,
     `${found.calls.toLocaleString("en")} since ${clock(found.started_at)}`,
-    `worker ${by}`,
+    found.workers > 1 ? `worker ${by}, one of ${found.workers}: each tells of its own calls` : "",
     found.version,
   ));
   if (document.activeElement !== $("model")) {

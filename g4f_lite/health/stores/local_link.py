@@ -19,6 +19,11 @@ _links: WeakKeyDictionary[SharedState, WeakSet[LocalLink]] = WeakKeyDictionary()
 class Link(Protocol):
     """Between a client and a state. A call waits for one command at most, and never fails because of the state."""
 
+    @property
+    def away(self) -> bool:
+        """Whether the state does not answer. It is looked at once a second, from the first command on."""
+        ...
+
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         """Return the state's answers, or what stands for them while it is away."""
         ...
@@ -52,6 +57,10 @@ class LocalLink:
         self._state = state
         self._cursor = 0
         self._callback: WeakMethod[Callable[[Event], None]] | None = None
+
+    @property
+    def away(self) -> bool:
+        return False
 
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
         return self._state.execute(

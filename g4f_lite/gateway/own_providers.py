@@ -1,0 +1,30 @@
+"""The providers that a configuration adds: services at addresses of its own, and further accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors.exceptions import ConfigurationError, G4FLiteError
+from ..plugins.registry import process_registry
+from ..provider.base import Provider
+from ..provider.openai_protocol.chat import OpenaiTemplate
+from .settings import Settings
+
+
+def own_providers(settings: Settings) -> Iterator[type[Provider]]:
+    """
+    Yield the class of each of `[providers]`.
+
+    Raises:
+        ConfigurationError: it is like none that there is, or its name or address cannot be used.
+    """
+    for name, one in settings.providers.items():
+        fields: dict[str, Any] = {"name": name, "label": name, "automatic": False}
+        try:
+            base = OpenaiTemplate if one.like is None else type(process_registry().get(one.like))
+            if one.base_url is not None:
+                fields |= {"api_base": one.base_url, "needs_auth": one.key is not None, "api_key_env": ()}
+            yield type(name, (base,), {"__module__": __name__, **fields})
+        except G4FLiteError as error:
+            raise ConfigurationError(f"[providers.{name}]: {error}") from None

@@ -1,0 +1,84 @@
+"""A form with a file, read as it comes: what is large is kept on disk until the call has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from ..openai.mapping.forms import FormReader
+from ..openai.mapping.requests import Asked, Place
+from .dialects import Dialect
+from .failures import NO_SPACE, TOO_LARGE, RefusedError
+
+log = logging.getLogger("g4f_lite.gateway")
+
+IN_MEMORY = 4 << 20
+"""Bytes of a file, or of the fields, that are kept in memory."""
+_BLOCK = 1 << 18
+_FORM = "multipart/form-data"
+
+
+def is_form(request: web.BaseRequest) -> bool:
+    """Return whether a request has a form."""
+    return request.headers.get("Content-Type", "")[: len(_FORM)].lower() == _FORM
+
+
+def too_large(most: int) -> RefusedError:
+    return RefusedError(TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed")
+
+
+@asynccontextmanager
+async def reading_form(request: web.BaseRequest, place: Place, dialect: Dialect, *, most: int) -> AsyncIterator[Asked]:
+    """
+    Read a form, for as long as the block lasts: then what is on disk is removed.
+
+    Args:
+        most: bytes of the request.
+
+    Raises:
+        InvalidRequestError: it cannot be read, or is not what the endpoint takes.
+        RefusedError: it is too large, or cannot be kept on disk.
+        ConnectionError, asyncio.CancelledError: the caller has left.
+    """
+    if (request.content_length or 0) > most:
+        raise too_large(most)
+    reader = FormReader(request.headers["Content-Type"], IN_MEMORY)
+    try:
+        await _read(request, reader, most)
+        yield dialect.checked(Asked(place, *reader.end()))
+    finally:
+        reader.close()
+
+
+async def _read(request: web.BaseRequest, reader: FormReader, most: int) -> None:
+    size, block = 0, bytearray()
+    async for data in request.content.iter_any():
+        size += len(data)
+        if size > most:
+            raise too_large(most)
+        block += data
+        if len(block) >= _BLOCK:
+            await _feed(reader, bytes(block), blocks=size > IN_MEMORY)
+            block.clear()
+    await _feed(reader, bytes(block), blocks=size > IN_MEMORY)
+
+
+async def _feed(reader: FormReader, data: bytes, *, blocks: bool) -> None:
+    """Let it read on: in a thread, once it may wait for a disk."""
+    try:
+        if not blocks:
+            reader.feed(data)
+            return
+        feeding = asyncio.ensure_future(asyncio.to_thread(reader.feed, data))
+        try:
+            await asyncio.shield(feeding)
+        except asyncio.CancelledError:
+            await asyncio.wait([feeding])  # the file is not to be closed under it
+            raise
+    except OSError as error:
+        log.error("an upload cannot be kept on disk: %s", error)
+        raise RefusedError(NO_SPACE, "the gateway cannot keep the upload on its disk: it may be full") from None

@@ -1,0 +1,195 @@
+"""
+Several processes that answer on one address. gunicorn starts them, replaces those that die, and passes signals on.
+
+Rule: no call is lost when a process is replaced. A worker that is told to end goes on answering for `drain_delay`, with
+`Connection: close`, so that its callers come back to others; only then it listens no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
+
+from ..errors.exceptions import ConfigurationError
+from .key_store import KeyStore
+from .keys import new_key
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .server import Gateway
+
+log = logging.getLogger("g4f_lite.gateway")
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with the folder in which processes count together: prometheus_client reads it when it is imported."""
+_BEAT_S = 1.0
+"""How often a worker shows that it lives: gunicorn ends one that has not for 30 s."""
+_LAST_S = 10.0
+"""How much longer than its own limits a worker may take to end."""
+
+
+def serve_workers(
+    read: Callable[[], Settings],
+    *,
+    store: KeyStore,
+    usage: Path,
+    no_auth: bool = False,
+    started: Callable[[str, int, str | None], None],
+) -> None:
+    """
+    Answer with `[server] workers` processes until SIGTERM or SIGINT. At SIGHUP, others with new settings replace them.
+
+    Args:
+        read: returns the settings. The address of the first ones is kept.
+        usage: the file in which they count what keys use. `[server] shared` goes before.
+        no_auth: everybody is let in, from other machines too.
+        started: called once they listen, with host, port, and the administrator's key if none is configured.
+
+    Raises:
+        ConfigurationError: the settings cannot work, or the address cannot be listened on.
+        SystemExit: it has ended.
+    """
+    own = None if _METRICS in os.environ else tempfile.mkdtemp(prefix="g4f-lite-metrics-")
+    if own is not None:
+        os.environ[_METRICS] = own
+    try:
+        application = _Application(read, store, usage, no_auth=no_auth, started=started, folder=own)
+    except BaseException:
+        _remove(own)
+        raise
+    application.run()
+
+
+def _remove(folder: str | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn runs: its settings come from ours, not from files or variables of its own."""
+
+    def __init__(
+        self,
+        read: Callable[[], Settings],
+        store: KeyStore,
+        usage: Path,
+        *,
+        no_auth: bool,
+        started: Callable[[str, int, str | None], None],
+        folder: str | None,
+    ) -> None:
+        self._read, self._store, self._usage, self._no_auth = read, store, usage, no_auth
+        self._started, self._folder = started, folder
+        self._admin_key: str | None = None
+        """The same for all workers, if none is configured."""
+        self._use(read())
+        self._socket = _listening(*self._settings.server.address)
+        super().__init__()
+
+    def _use(self, settings: Settings) -> None:
+        """Use these settings for new workers, if they can work."""
+        if settings.server.admin is None:
+            self._admin_key = self._admin_key or new_key()
+        before = getattr(self, "_settings", None)
+        self._settings = settings
+        try:
+            self.gateway()
+        except ConfigurationError:
+            self._settings = before or settings
+            raise
+
+    def gateway(self) -> Gateway:
+        """Return a gateway that has not started."""
+        from .server import Gateway  # which imports prometheus_client
+
+        return Gateway(
+            self._settings,
+            store=self._store,
+            usage=self._usage,
+            no_auth=self._no_auth,
+            admin_key=self._admin_key if self._settings.server.admin is None else None,
+        )
+
+    def load_config(self) -> None:
+        server = self._settings.server
+        options: dict[str, Any] = {
+            "bind": f"fd://{os.dup(self._socket.fileno())}",
+            "workers": server.workers,
+            "worker_class": GatewayWorker,
+            "graceful_timeout": int(server.drain_s + server.drain_timeout + _LAST_S),
+            "loglevel": "warning",
+            "control_socket_disable": True,  # of gunicorn from 25
+            "when_ready": self._say_where,
+            "child_exit": _forget,
+            "on_exit": lambda arbiter: _remove(self._folder),
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        try:
+            self._use(self._read())
+        except ConfigurationError as error:
+            log.error("the configuration stays as it was: %s", error)
+        self.cfg.set("workers", self._settings.server.workers)
+
+    def load(self) -> None:
+        """There is no WSGI application."""
+
+    def _say_where(self, arbiter: Any) -> None:
+        made = self._admin_key if self._settings.server.admin is None else None
+        host, port = self._socket.getsockname()[:2]
+        self._started(host, port, made)
+
+
+def _forget(arbiter: Any, worker: Any) -> None:
+    """What a worker has counted stays; what it had under way has ended with it."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+
+class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """One process. It ends well at SIGTERM, SIGINT and SIGQUIT, and when gunicorn itself has died."""
+
+    def run(self) -> None:
+        self.booted = False  # a worker that cannot start is not started again and again
+        asyncio.run(self._answer())
+
+    async def _answer(self) -> None:
+        gateway, end = self.app.gateway(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            asyncio.get_running_loop().add_signal_handler(number, end.set)
+        await gateway.start(self.sockets[0].sock)
+        self.booted = True
+        beat = asyncio.create_task(self._beat(end))
+        await end.wait()
+        await gateway.stop()
+        beat.cancel()
+
+    async def _beat(self, end: asyncio.Event) -> None:
+        while True:
+            self.notify()
+            if os.getppid() != self.ppid:
+                end.set()
+            await asyncio.sleep(_BEAT_S)
