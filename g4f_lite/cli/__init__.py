@@ -8,6 +8,8 @@ output, everything else to standard error.
     ask             one prompt, one answer
     chat            question and answer, until the end of the input
     answering       an answer as it comes, and notes on it
+    bulk            many prompts, from a file to a file
+    bulk_progress   its progress: a bar, or lines of JSON
     attachments     files that go with a prompt
     call_log        the log of calls, in SQLite
     logs            `logs`, `logs on`, `logs off`

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -58,6 +59,7 @@ class Answering:
         needs_key: whether nobody is let in without a key.
         ended: is told of each call that has ended.
         elsewhere: answers what is no endpoint of callers; returns None for an unknown path.
+        write_line: takes the line of each call; else it goes to the logger.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Answering:
         needs_key: bool,
         ended: Callable[[Record, Asked], None],
         elsewhere: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]],
+        write_line: Callable[[str], None] | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -81,9 +84,10 @@ class Answering:
         self._admin = admin
         self._text_of_metrics = metrics
         self.needs_key = needs_key
+        self._write_line = partial(log.info, "%s") if write_line is None else write_line
+        self._link = link
         self._ended = ended
         self._elsewhere = elsewhere
-        self._link = link
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
@@ -101,6 +105,10 @@ class Answering:
         self._ring = ring
         self.needs_key = (self.needs_key or bool(ring)) and not anybody
 
+    def close(self) -> None:
+        """Give back what is reserved for calls to come."""
+        self._quotas.close()
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._respond(request)
         if self.leaving:
@@ -111,7 +119,7 @@ class Answering:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
-        request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
+        request_id, dialect = _new_id(), dialect_of(path)
         try:
             if path == "/metrics":
                 return self._metrics(request.headers)
@@ -134,7 +142,7 @@ class Answering:
             shared = self._settings.server.shared or "sqlite"
             away = ["sqlite" if shared.startswith("sqlite") else "redis"] if self._link.away else []
             return _json({"status": "degraded", "away": away} if away else {"status": "ok"})
-        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), _new_id(), OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
         if not is_admin(headers, self._admin):
@@ -233,10 +241,10 @@ class Answering:
             current.reset(token)
             record.end(status)
             if held is not None:
-                self._quotas.settle(held, record.trail)
+                record.charged = self._quotas.settle(held, record.trail, record.cost)
             self._ended(record, asked)
             if self._settings.server.log_calls != "off":
-                log.info("%s", record.line())
+                self._write_line(record.line())
 
     async def _send(
         self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, record: Record
@@ -313,6 +321,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _new_id() -> str:
+    return f"g4f-{os.urandom(16).hex()}"
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

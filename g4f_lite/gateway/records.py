@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TextIO
 
 import msgspec
 
@@ -13,6 +16,9 @@ from ..trail import Trail
 from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")
+
+_TOGETHER_S = 0.05
+_CLOSE_S = 2.0
 
 current: ContextVar[Record] = ContextVar("current")
 """The record of the call under way: hooks run in the task of its caller."""
@@ -45,6 +51,8 @@ class Record:
         self.trail: Trail | None = None
         self.cost: float | None = None
         """USD, as far as it is known."""
+        self.charged: int | None = None
+        """What is counted of the key's budget, in nano-dollars: more than the cost if a service has said nothing."""
         self.messages: dict[int, str] = {}
         """What services have said of failed attempts, by `Attempt.index`, without what they quote of the prompt."""
         self.refusal: str | None = None
@@ -83,7 +91,49 @@ class Record:
                 found["tokens"] = usage.total_tokens or 0
             if self.cost is not None:
                 found["usd"] = self.cost
+        if self.charged is not None:
+            found["charged_nano_usd"] = self.charged
         return msgspec.json.encode(found).decode()
+
+
+class LineWriter:
+    """
+    Writes lines to a file from a thread, those of a moment together: the loop waits for no file.
+
+    Args:
+        file: is flushed after each time.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="g4f_lite gateway log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        self._lines.put(line)
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._lines.put(None)
+        self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        goes_on = True
+        while goes_on:
+            lines = [self._lines.get()]
+            time.sleep(_TOGETHER_S)
+            try:
+                while lines[-1] is not None:
+                    lines.append(self._lines.get_nowait())
+            except Empty:
+                pass
+            goes_on = lines[-1] is not None
+            try:
+                self._file.write("".join([f"{line}\n" for line in lines if line is not None]))
+                self._file.flush()
+            except (OSError, ValueError):  # a log that cannot be written ends no call
+                continue
 
 
 class Recorder:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
 from .own_providers import own_providers
-from .records import Record, Recorder
+from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Gateway:
         store: further keys, which are read again when they change.
         usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
+        write_line: as in `Answering`.
         admin_key: the administrator's, if none is configured; None to make one.
 
     Raises:
@@ -70,6 +72,7 @@ class Gateway:
         store: KeyStore | None = None,
         usage: Path | None = None,
         no_auth: bool = False,
+        write_line: Callable[[str], None] | None = None,
         admin_key: str | None = None,
     ) -> None:
         self.settings = settings
@@ -106,6 +109,7 @@ class Gateway:
             needs_key=bool(ring) and not no_auth,
             ended=self._ended,
             elsewhere=self._elsewhere,
+            write_line=write_line,
         )
         self._recent, self._spend = Recent(), Spend(spend_path(usage))
         self.views = Views(
@@ -130,6 +134,11 @@ class Gateway:
     async def _follow_store(self) -> None:
         while True:
             self._read_changes()
+            await asyncio.sleep(_FOLLOW_S)
+
+    async def _look_at_state(self) -> None:
+        while True:
+            self._metrics.store_up(not self.link.away)
             await asyncio.sleep(_FOLLOW_S)
 
     def _read_changes(self) -> None:
@@ -157,11 +166,6 @@ class Gateway:
             "needs_key": answering.needs_key,
             "models": [name for name, _ in self._names.targets()],
         }
-
-    async def _look_at_state(self) -> None:
-        while True:
-            self._metrics.store_up(not self.link.away)
-            await asyncio.sleep(_FOLLOW_S)
 
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
@@ -198,9 +202,9 @@ class Gateway:
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
         if self._store is not None:
             self._watch = asyncio.create_task(self._follow_store())
-        self.views.start()
         await self.link.ask_async(())
         self._look = asyncio.create_task(self._look_at_state())
+        self.views.start()
         self.answering.started = True
         host, port = self._runner.addresses[0][:2]
         return host, port
@@ -229,6 +233,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()
+        self.answering.close()
         self.link.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
@@ -316,10 +321,12 @@ async def serve(
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
     """
-    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
+    lines = LineWriter(sys.stderr)
+    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth, write_line=lines.write)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()
     await gateway.stop()
+    lines.close()
