@@ -80,7 +80,7 @@ class Answering:
         self._needs_key = needs_key
         self._link = link
         self._quotas = Quotas(link, settings.teams, self._planned)
-        self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
+        self._clients: dict[tuple[tuple[str | tuple[str, ...], ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
         self.started = False
         """It is ready: it listens, and has asked its state."""
