@@ -131,6 +131,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "loglevel": "warning",
             "control_socket_disable": True,  # of gunicorn from 25
             "when_ready": self._say_where,
+            "post_fork": lambda arbiter, worker: worker.may_be_ended(),
             "child_exit": _forget,
             "on_exit": lambda arbiter: _remove(self._folder),
         }
@@ -171,6 +172,14 @@ def _listening(host: str, port: int) -> socket.socket:
 
 class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """One process. It ends well at SIGTERM, SIGINT and SIGQUIT, and when gunicorn itself has died."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        self.may_be_ended()
+
+    def may_be_ended(self) -> None:
+        """Let SIGTERM end it at once while it starts: with the handlers of gunicorn, it would go on."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def run(self) -> None:
         self.booted = False  # a worker that cannot start is not started again and again

@@ -194,6 +194,18 @@ def test_streams_under_way_end_whole_when_it_is_stopped(config: Path, groq: Faul
     assert [one["status"] for one in lines] == [200] * 6
 
 
+def test_workers_that_are_just_starting_are_stopped_as_well(config: Path, tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        start("serve", str(config), env={"G4F_ADMIN": ADMIN}, stderr=log) as process,
+    ):
+        assert eventually(lambda: len(Master(process, "").workers) == 2, 60)
+        process.terminate()
+        began = time.monotonic()
+        assert process.wait(120) == 0
+    assert time.monotonic() - began < 60  # not after the time that calls have to end
+
+
 def test_workers_without_gunicorn_are_told_what_to_install() -> None:
     ran = python("import sys; sys.modules['gunicorn'] = None; sys.argv = ['g4f-lite', 'serve', '--workers', '2']\n"
                  "from g4f_lite.cli import main; sys.exit(main())")  # fmt: skip
