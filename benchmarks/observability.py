@@ -5,8 +5,10 @@ Measure what it costs to be seen: metrics, a recorded trace, a log.
 
 Each case is a call without its HTTP: everything that this library does for one, with an answer that is there already.
 All cases take turns, and processor time is counted, not time on the clock. A figure is the least of all rounds, which
-other load disturbs least; what a plugin costs is the difference to the same call without plugins. It needs the extras
-`otel` and `prometheus`, and `opentelemetry-sdk`.
+other load disturbs least; what a plugin costs is the difference to the same call with a plugin that does nothing. The
+speed of a machine differs by a factor of two with its load. So a bare call with requests is measured by turns, too, and
+differences are given twice: as measured, and where that call takes as long as where the bars were set. It needs the
+extras `otel` and `prometheus`, and `opentelemetry-sdk`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Span, Tracer, set_span_in_context
@@ -24,10 +29,12 @@ from prometheus_client import CollectorRegistry
 from g4f_lite import OpenaiTemplate, hookimpl
 from g4f_lite.call.attempt import ActiveAttempt
 from g4f_lite.client.call_factory import CallFactory
-from g4f_lite.observability import CallLogger, Metrics, Tracing
+from g4f_lite.observability import CallLogger, Metrics, Tracing, prometheus_text
 from g4f_lite.types.http import HTTPResponse
 
+from .contenders.bare_requests import sync_call
 from .processor import share
+from .report import BARE_CALL_US
 
 _MESSAGES = [{"role": "user", "content": "Which day is it?"}]
 _ANSWER = HTTPResponse(
@@ -37,6 +44,8 @@ _ANSWER = HTTPResponse(
     b'"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}',
 )
 _BATCH = 200
+_BARE_BATCH = 20
+_BARE, _EMPTY = "a bare call with requests, with its HTTP", "a plugin that does nothing"
 BARS = {"metrics": 5.0, "a recorded trace": 60.0}
 """Microseconds that may be added to a call that a plugin observes already."""
 
@@ -96,7 +105,7 @@ def _call(*plugins: object) -> Callable[[], None]:
     return work
 
 
-def _cases() -> dict[str, Callable[[], None]]:
+def _cases(registry: CollectorRegistry) -> dict[str, Callable[[], None]]:
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SpanProcessor())
     log = logging.getLogger("benchmarks.calls")
@@ -105,8 +114,8 @@ def _cases() -> dict[str, Callable[[], None]]:
     log.setLevel(logging.INFO)
     return {
         "no plugin": _call(),
-        "a plugin that does nothing": _call(Empty()),
-        "metrics": _call(Metrics(registry=CollectorRegistry())),
+        _EMPTY: _call(Empty()),
+        "metrics": _call(Metrics(registry=registry)),
         "a trace that nobody records": _call(Tracing()),
         "a recorded trace": _call(Tracing(tracer_provider=tracers)),
         "a log": _call(CallLogger(logger=log)),
@@ -114,32 +123,48 @@ def _cases() -> dict[str, Callable[[], None]]:
     }
 
 
+@contextmanager
+def _bare_call() -> Iterator[Callable[[], object]]:
+    upstream = subprocess.Popen([sys.executable, "-m", "benchmarks.upstream"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert upstream.stdout is not None
+        yield sync_call(f"http://127.0.0.1:{upstream.stdout.readline().strip()}/answer/v1")
+    finally:
+        upstream.kill()
+        upstream.communicate()
+
+
 def measure(rounds: int) -> dict[str, float]:
     """Return the microseconds of processor time of each case."""
-    cases = _cases()
-    least = dict.fromkeys(cases, float("inf"))
-    gc.collect()
-    gc.freeze()
-    for _ in range(rounds):
-        for name, work in cases.items():
-            began = time.process_time()
-            for _ in range(_BATCH):
-                work()
-            least[name] = min(least[name], (time.process_time() - began) / _BATCH * 1e6)
+    registry = CollectorRegistry()
+    with _bare_call() as bare:
+        cases = {_BARE: bare, **_cases(registry)}
+        least = dict.fromkeys(cases, float("inf"))
+        gc.collect()
+        gc.freeze()
+        for _ in range(rounds):
+            for name, work in cases.items():
+                batch = _BARE_BATCH if name == _BARE else _BATCH
+                began = time.process_time()
+                for _ in range(batch):
+                    work()
+                least[name] = min(least[name], (time.process_time() - began) / batch * 1e6)
+            prometheus_text(registry)  # as a server of metrics does now and then
     return least
 
 
 def table(found: dict[str, float]) -> str:
     """Return what was measured as a table of Markdown."""
-    bare, observed = found["no plugin"], found["a plugin that does nothing"]
+    scale = BARE_CALL_US / found[_BARE]
     lines = [
-        "| case | µs a call | times no plugin | µs over a plugin that does nothing | bar |",
+        f"| case | µs a call | µs over {_EMPTY} | … where a bare call takes {BARE_CALL_US} µs | bar |",
         "|---|---|---|---|---|",
     ]
     for name, figure in found.items():
+        over = figure - found[_EMPTY]
         bar = f"{BARS[name]:g}" if name in BARS else ""
-        over = f"{figure - observed:.1f}" if name not in ("no plugin", "a plugin that does nothing") else ""
-        lines.append(f"| {name} | {figure:.1f} | {figure / bare:.2f} | {over} | {bar} |")
+        differences = "| |" if name in (_BARE, _EMPTY, "no plugin") else f"| {over:.1f} | {over * scale:.1f} |"
+        lines.append(f"| {name} | {figure:.1f} {differences} {bar} |")
     return "\n".join(lines)
 
 

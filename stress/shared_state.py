@@ -10,8 +10,9 @@ was spent and reserved than a budget has, more calls were under way than may be 
 a minute than may be; no call failed or waited long; in the end nothing is reserved, and the rest of the budget can
 be spent.
 
-What a process has granted itself while Redis was away is not known to anybody if it is killed before it could tell:
-it does not count as sent, except against the budget, of which a part is kept for this.
+What a process has granted itself is not known to anybody if it is killed before it could tell, and Redis has lost its
+data: it does not count as sent, except against the budget, of which a part is kept for this. Nor does what a process
+grants that has just begun, and has no share yet.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def work(url: str, log: Path, seed: int, limits: Limits) -> None:
             if answer.refused_by is not None:
                 time.sleep(min(max(answer.wait_ms, 5), 30) / 1000 * chance.uniform(0.5, 1.5))
                 continue
-            write("granted", name, cost, "alone" if name in link._writer._local_ids else "shared")
+            write("granted", name, cost, granted_by(link, name))
             time.sleep(chance.uniform(0, 0.03))
             used = chance.randint(0, cost)
             write("ended", name, used)
@@ -87,6 +88,13 @@ def work(url: str, log: Path, seed: int, limits: Limits) -> None:
         link.close()
     except BaseException as error:
         write("failed", repr(error))
+
+
+def granted_by(link: StateLink, name: str) -> str:
+    """Return who granted a reservation: the state, this process of its share, or this process without one."""
+    if name not in link._writer._local_ids:
+        return "shared"
+    return "alone" if all(share.is_known for share in link._writer.fallback._shares.values()) else "blind"
 
 
 class Faults:
@@ -178,11 +186,14 @@ def passed(lines: list[list[str]], faults: Faults) -> Iterator[str]:
     for at, pid, what, *rest in lines:
         if what == "granted":
             held[rest[0]] = int(rest[1])
-            under_way[rest[0]] = int(pid)
-            if rest[2] == "shared" or int(pid) not in killed:
+            if rest[2] != "blind":
+                under_way[rest[0]] = int(pid)
+            is_known = int(pid) not in killed or not faults.lost_data
+            if rest[2] == "shared" or (rest[2] == "alone" and is_known):
                 sent.append(float(at))
         elif what == "ended":
-            del held[rest[0]], under_way[rest[0]]
+            del held[rest[0]]
+            under_way.pop(rest[0], None)
             spent += int(rest[1])
         elif what == "failed":
             yield f"a call failed: {rest}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -31,6 +32,21 @@ if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 ):  # of a shell in the background; the commands that tests start inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """pytest-cov stops its own measurement for `no_cover`; in a process of xdist, coverage's `subprocess` then goes on."""
+    if (trace := sys.gettrace()) is None or item.get_closest_marker("no_cover") is None:
+        return (yield)
+    in_threads = threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]  # typeshed does not know that None ends it
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
+        threading.settrace(in_threads)  # type: ignore[arg-type]  # as above
 
 
 @pytest.fixture(autouse=True)

@@ -278,7 +278,7 @@ class ChunkReader:
         """As `_parse`, for events that have data only, all at once if the parser can do that."""
         assert self._feed_all is not None
         with PluginBoundary(self.leg.key, "reading a stream"):
-            chunks = self._feed_all(events)
+            chunks = None if b"{}" in events else self._feed_all(events)  # a heartbeat, which would be a chunk
             if chunks is not None:
                 chunks = check_chunks(chunks, "feed_all")
                 done = bool(getattr(self._parser, "done", False))

@@ -5,7 +5,7 @@ The endpoints other than chat: one row each, with its method, its request and it
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,11 +18,6 @@ from ..types.images import ImageEditRequest, ImageRequest, ImagesResponse
 from ..types.models import ModelList, ModelsRequest
 from .answer_checks import check_embeddings, check_images, check_nothing, check_speech
 from .operations import Operation
-
-OperationName: TypeAlias = Literal[
-    "chat", "embeddings", "transcription", "translation", "speech", "images", "image_edits", "models"
-]
-"""All but `chat` and `models` are also capabilities that a provider declares."""
 
 
 class Endpoint(NamedTuple):

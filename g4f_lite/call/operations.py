@@ -7,13 +7,18 @@ Rule: everything else in a call is the same for all operations: plan, retries, d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..provider.base import Provider
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.size_limits import MAX_OBJECTS, check_json_size
 from .answer_checks import check_content, check_count
+
+OperationName: TypeAlias = Literal[
+    "chat", "embeddings", "transcription", "translation", "speech", "images", "image_edits", "models"
+]
+"""All but `chat` and `models` are also capabilities that a provider declares."""
 
 
 class Operation(NamedTuple):

@@ -15,7 +15,7 @@ from ..types.size_limits import MAX_EVENT, MAX_OBJECTS, beyond
 _BOM = b"\xef\xbb\xbf"
 
 
-_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b"{}", b""))
+_HEARTBEATS = frozenset((b"ping", b"pong", b"heartbeat", b"keep-alive", b"keepalive", b"null", b""))
 _HEARTBEAT_NAMES = frozenset(("ping", "heartbeat", "keep-alive", "keepalive"))
 
 
@@ -23,7 +23,9 @@ def is_heartbeat(event: ServerSentEvent) -> bool:
     """Return whether an event is known to mean nothing but that the service lives."""
     if event.event == "error":  # whatever it says
         return False
-    return event.event in _HEARTBEAT_NAMES or (len(event.data) < 16 and event.data.strip(b' "').lower() in _HEARTBEATS)
+    data = event.data
+    is_word = len(data) < 16 and data.strip(b' "').lower() in _HEARTBEATS
+    return is_word or data == b"{}" or event.event in _HEARTBEAT_NAMES
 
 
 class SSEDecoder:

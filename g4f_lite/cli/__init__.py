@@ -8,6 +8,8 @@ output, everything else to standard error.
     ask             one prompt, one answer
     chat            question and answer, until the end of the input
     answering       an answer as it comes, and notes on it
+    bulk            many prompts, from a file to a file
+    bulk_progress   its progress: a bar, or lines of JSON
     attachments     files that go with a prompt
     call_log        the log of calls, in SQLite
     logs            `logs`, `logs on`, `logs off`
@@ -23,6 +25,7 @@ output, everything else to standard error.
     plugin          `plugin new`
     plugin_project  the files of a new plugin, made from `plugin_files/`
     options         the options that several commands share
+    schema_fit      whether an answer fits the schema of `--schema`
     output          tables, JSON and notes
     wait_notes      notes on standard error before a long wait
     failures        what a failure prints, and its exit code

@@ -15,6 +15,7 @@ import click
 from ..version import __version__
 from . import failures
 from .ask import ask
+from .bulk import bulk
 from .chat import chat
 from .doctor import doctor
 from .embed import embed
@@ -66,6 +67,7 @@ def commands() -> None:
 for _command in (
     ask,
     chat,
+    bulk,
     embed,
     transcribe,
     providers,

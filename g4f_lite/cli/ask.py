@@ -10,7 +10,15 @@ from .answering import add_notes, print_answer, print_usage
 from .call_log import CallLog
 from .config import read_config
 from .failures import trail_text
-from .options import check_names, json_option, question_options, question_params, read_prompt, verbose_option
+from .options import (
+    check_names,
+    json_option,
+    question_options,
+    question_params,
+    read_prompt,
+    schema_of,
+    verbose_option,
+)
 from .output import print_json
 
 _EXAMPLES = """\b
@@ -48,13 +56,14 @@ def ask(
     """
     log = CallLog()
     asked_for = read_prompt(prompt, piped_too="-" not in options["attachments"])
+    conversation = log.latest_conversation(options["system"]) if goes_on else None
+    if conversation is not None:
+        options = conversation.with_route(options)
     params = question_params(asked_for, **read_config().fill(options))
     asked = params["messages"]
-    conversation = None
-    if goes_on:
-        conversation, earlier = log.latest_conversation(options["system"])
+    if conversation is not None:
         asked = asked[-1:]  # without the user's own default of a system message
-        params["messages"] = [*earlier, *asked]
+        params["messages"] = [*conversation.messages, *asked]
     check_names(base_urls)
     from ..client.client import Client
     from .wait_notes import WaitNotes
@@ -71,4 +80,9 @@ def ask(
     if verbose:
         click.echo(trail_text(completion.trail), err=True)
     if log.is_on:
-        log.add(asked, completion, conversation)
+        log.add(asked, completion, conversation and conversation.id)
+    if options["schema"] is not None:
+        from .schema_fit import misfit
+
+        if problem := misfit(completion.text, schema_of(options["schema"])):
+            raise click.ClickException(f"the answer does not fit the schema: {problem}")

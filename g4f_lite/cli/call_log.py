@@ -60,6 +60,22 @@ class Logged(NamedTuple):
     trail: dict[str, Any]
 
 
+class Conversation(NamedTuple):
+    """What was said, and who has answered last."""
+
+    id: int
+    messages: list[dict[str, Any]]
+    provider: str
+    model: str
+    """As it was asked for; services may answer with a longer name."""
+
+    def with_route(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of a command, which name who has answered last unless they name somebody."""
+        if options["providers"] or options["model"] or options["fallbacks"]:
+            return options
+        return {**options, "providers": (self.provider,), "model": self.model}
+
+
 def log_path() -> Path | None:
     """Return the file; None if the user has no home folder."""
     from ..provider.keys import stored_keys_path
@@ -85,10 +101,13 @@ class CallLog:
             import sqlite3
         except ImportError:  # some builds of Python lack it
             raise click.UsageError("This Python has no sqlite3, which the log needs.") from None
+        from ..types.regular_files import check_regular
+
         try:
             if not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            check_regular(self.path)
             with closing(sqlite3.connect(self.path, timeout=30)) as connection:
                 connection.executescript(_SCHEMA)
                 with connection:
@@ -137,9 +156,9 @@ class CallLog:
         assert conversation is not None
         return conversation
 
-    def latest_conversation(self, system: str | None) -> tuple[int, list[dict[str, Any]]]:
+    def latest_conversation(self, system: str | None) -> Conversation:
         """
-        Return the latest conversation and its messages.
+        Return the latest conversation.
 
         Raises:
             click.UsageError: nothing is logged, or a system message was given: a conversation has its own.
@@ -149,7 +168,10 @@ class CallLog:
         rows = self._rows("SELECT * FROM calls WHERE conversation = (SELECT max(conversation) FROM calls) ORDER BY id")
         if not rows:
             raise click.UsageError("No conversation is logged; `g4f-lite logs on` logs those that follow.")
-        return rows[0].conversation, [message for row in rows for message in (*row.asked, row.answer)]
+        messages = [message for row in rows for message in (*row.asked, row.answer)]
+        last = rows[-1]
+        asked_for = next((one["model"] for one in reversed(last.trail["attempts"])), "")
+        return Conversation(last.conversation, messages, last.provider, asked_for or last.model)
 
     def search(self, words: str, conversation: int | None, most: int) -> list[Logged]:
         """Return the latest calls whose question or answer holds all words, the latest last."""

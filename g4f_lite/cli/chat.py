@@ -35,11 +35,14 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
     Ctrl-D or `exit` ends it. Ctrl-C stops an answer; the conversation goes on without it.
     """
     log = CallLog()
+    latest = log.latest_conversation(options["system"]) if goes_on else None
+    if latest is not None:
+        options = latest.with_route(options)
     params = question_params(None, **read_config().fill(options))
     messages = params.pop("messages")
-    conversation, earlier = log.latest_conversation(options["system"]) if goes_on else (None, [])
-    messages = earlier or messages
-    added = len(earlier)
+    conversation, added = None, 0
+    if latest is not None:
+        conversation, messages, added = latest.id, latest.messages, len(latest.messages)
     check_names(base_urls)
     from ..client.client import Client
     from ..errors.exceptions import G4FLiteError

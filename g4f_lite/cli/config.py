@@ -68,8 +68,10 @@ def read_config() -> Config:
         return Config()
     import tomllib
 
+    from ..types.regular_files import read_regular
+
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(read_regular(path).decode())
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{path}: {error}") from None
     for name, value in found.items():

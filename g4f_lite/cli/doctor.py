@@ -32,6 +32,7 @@ EXTRAS = {
     "otel": ("opentelemetry-api",),
     "prices": ("genai-prices",),
     "prometheus": ("prometheus-client",),
+    "ray": ("ray",),
     "redis": ("redis",),
     "tools": ("docstring-parser",),
     "vertex": ("google-auth",),

@@ -189,6 +189,12 @@ def _schema(ctx: click.Context, param: click.Parameter, given: str | None) -> di
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
+def schema_of(response_format: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that `--schema` was given."""
+    schema: dict[str, Any] = response_format["json_schema"]["schema"]
+    return schema
+
+
 def question_params(
     prompt: str | None,
     *,

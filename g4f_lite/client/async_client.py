@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..forks import preload_before_fork
+from ..routing.strategies import Strategy
 from ..transport.async_http import AsyncHTTPTransport
 from ..transport.common import check_proxy, check_ssl_context
 from ..types.checks import seconds
@@ -17,7 +18,6 @@ from .resources.chat import AsyncChat
 from .settings import ClientSettings
 
 if TYPE_CHECKING:
-    from ..routing.strategies import Strategy
     from .resources.audio import AsyncAudio
     from .resources.embeddings import AsyncEmbeddings
     from .resources.images import AsyncImages

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
-from ..call.operations import CHAT, Operation
+from ..call.operations import CHAT, Operation, OperationName
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
 from ..errors.suggestions import did_you_mean
@@ -44,7 +44,6 @@ from .chat_request import check_extra_body, check_request
 from .settings import DEFAULT_TIMEOUTS, check_mapping
 
 if TYPE_CHECKING:
-    from ..call.endpoints import OperationName
     from ..call.structured import ResponseModel
     from ..health.sharing import SharedHealth
     from ..health.stores.local_link import Link

@@ -46,6 +46,8 @@ class _User(Struct, tag="user", tag_field="role"):
 class _Assistant(Struct, tag="assistant", tag_field="role"):
     content: str | list[_Part] | None = None
     tool_calls: list[_ToolCall] | None = None
+    refusal: str | None = None
+    images: list[dict[str, Any]] | None = None
 
 
 class _Tool(Struct, tag="tool", tag_field="role"):

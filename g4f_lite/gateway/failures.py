@@ -46,6 +46,7 @@ class RefusedError(Exception):
 
 BAD_KEY = Failure(401, _INVALID, "invalid_api_key", False)
 NO_SUCH_MODEL = Failure(404, _INVALID, "model_not_found", False)
+BAD_REQUEST = Failure(400, _INVALID, None, False)
 NO_SUCH_PATH = Failure(404, _INVALID, "not_found", False)
 TOO_LARGE = Failure(413, _INVALID, "request_too_large", False)
 OVER_RATE = Failure(429, "rate_limit_error", "rate_limit_exceeded", True)

@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
+from ..types.regular_files import check_regular
 from .keys import SHOWN, VirtualKey, hash_of, keys_of, new_key
 from .settings import KeySettings
 
@@ -90,6 +91,19 @@ class KeyStore:
             settings = msgspec.structs.replace(self._of(file, name).settings, disabled=disabled)
             file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
 
+    def change(self, name: str, settings: KeySettings) -> None:
+        """Give a key other limits; its secret stays. Raises as `disable`."""
+        with self._open() as file:
+            settings = msgspec.structs.replace(settings, hash=self._of(file, name).settings.hash)
+            keys_of({name: settings})  # for its errors
+            file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
+
+    def delete(self, name: str) -> None:
+        """Forget a key. What it has used is not forgotten: a new key of the same name goes on with it."""
+        with self._open() as file:
+            self._of(file, name)
+            file.execute("DELETE FROM keys WHERE name = ?", (name,))
+
     def all(self) -> list[StoredKey]:
         """Return all keys, by name."""
         if not self.path.exists():
@@ -119,6 +133,7 @@ class KeyStore:
         try:
             if not self.path.exists():
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            check_regular(self.path)
             file = sqlite3.connect(self.path, timeout=_LOCKED_S)
             try:
                 with file:

@@ -53,6 +53,18 @@ class Names:
                 return _target(self._models[own], found.groups())
         return None
 
+    def __bool__(self) -> bool:
+        """Whether there are any, with or without stars."""
+        return bool(self._models)
+
+    def targets(self) -> Iterator[tuple[str, Target]]:
+        """Yield what each name stands for, but for patterns; without names, what the client's routes are."""
+        for name, model in self._models.items():
+            if "*" not in name:
+                yield name, _target(model, ())
+        if not self._models:
+            yield AUTO, Target(exact=self._exact)
+
     def visible(self, key: VirtualKey) -> Iterator[str]:
         """Yield the names that a key may ask for, but patterns: nobody knows all that fits them."""
         names = [name for name in self._models if "*" not in name] if self._models else [AUTO, *self._listed()]

@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
+from ..types.regular_files import read_regular
 
 Period = Literal["day", "week", "month", "total"]
 MOST_WORKERS = 256
@@ -43,7 +44,7 @@ class Secret(_Settings, frozen=True):
         else:
             place = f"the file {self.file}"
             try:
-                value = Path(self.file or "").read_text("utf-8").strip()
+                value = read_regular(Path(self.file or "")).decode().strip()
             except (OSError, ValueError) as error:
                 raise ConfigurationError(f"{what}: {place} cannot be read: {error}") from None
         if not value:
@@ -64,6 +65,10 @@ class Server(_Settings, frozen=True):
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
     log_calls: Literal["off", "meta"] = "meta"
+    tracing: bool = False
+    """Whether requests and their calls are traced with OpenTelemetry."""
+    propagate: bool = False
+    """Whether services get the `traceparent` of traced calls, whose trace may be the caller's."""
     max_body: int = 32 << 20
     """Bytes of a request."""
     max_in_flight: int = 1000

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from .. import prices
 from ..types.chat_request import ChatRequest
+from ..types.usage import Usage
 
 RATE_OUTPUT, COST_OUTPUT = 1024, 4096
 """Tokens of a completion if the request has no `max_tokens`: as they count for a rate, and for a budget."""
@@ -27,10 +29,23 @@ class Estimate(NamedTuple):
     output: int | None = None
     """None if the request does not bound it."""
     choices: int = 1
+    tier: str | None = None
+    """`service_tier`: some are dearer."""
 
     def completion(self, otherwise: int) -> int:
         """Return the tokens of all choices; of one `otherwise` if the request does not bound it."""
         return (otherwise if self.output is None else self.output) * self.choices
+
+    def most_usd(self, provider: str, model: str) -> float | None:
+        """
+        Return the largest cost at a model's prices, which may rise with the length of a prompt; None if none is known.
+
+        A tier that the list has no prices for has the standard ones. Either may be used: a service says it afterwards.
+        """
+        completion = self.completion(COST_OUTPUT)
+        usage = Usage(prompt_tokens=self.prompt, completion_tokens=completion, total_tokens=self.prompt + completion)
+        costs = [prices.cost(provider, model, usage, tier=tier) for tier in {None, self.tier}]
+        return max((cost for cost in costs if cost is not None), default=None)
 
 
 def estimate(request: Any) -> Estimate:
@@ -43,7 +58,9 @@ def estimate(request: Any) -> Estimate:
         if isinstance(content := message.get("content"), (list, tuple)):
             prompt += sum(MEDIUM_TOKENS - len(_encode(part)) for part in content if "text" not in part)
     bounds = [request.max_completion_tokens, request.max_tokens]
+    tier = request.service_tier
     if extra := request.extra_body:
+        tier = extra.get("service_tier", tier)
         bounds += [extra.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens")]
     known = [bound for bound in bounds if type(bound) is int and bound > 0]
-    return Estimate(prompt, max(known) if known else None, request.choices)
+    return Estimate(prompt, max(known) if known else None, request.choices, tier if isinstance(tier, str) else None)

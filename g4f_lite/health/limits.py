@@ -7,6 +7,7 @@ Rule: headers are read, never judged; a header that cannot be read is ignored.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
 from ..provider.declarations import COMMON_LIMIT_HEADERS
@@ -43,6 +44,6 @@ def read_limits(
 
             wait = parse_moment(headers[reset], now=wall)
             left = headers[remaining].strip()
-            if wait is not None and left.isascii() and left.isdigit():
+            if wait is not None and left.isascii() and left.isdigit() and float(left) < inf:
                 limits.append(Limit(what, float(left), now + wait))
     return tuple(limits)

@@ -147,14 +147,14 @@ class Quotas:
             known = self._appetites.get(leg.identity)
             most = size.prompt + size.completion(RATE_OUTPUT) if known is None else known.expected(size)
             return min(most, rule.limit)  # a request that seems too large goes alone: the service knows better
-        price = price_of(leg)
-        return 0 if price is None else _nano(price, size.prompt, size.completion(COST_OUTPUT))
+        return _nano(leg, size)
 
     def answered(self, reserve: Reserve, answer: Reservation, now: float) -> Refusal | None:
         """Learn from the state's answer; return why nothing may be sent."""
         if answer.refused_by is None:
             room: dict[str, float] = {}
-            for amount, left in zip(reserve.amounts, answer.left, strict=True):
+            lefts = answer.left or (0,) * len(reserve.amounts)  # not known: the next one asks when this one is through
+            for amount, left in zip(reserve.amounts, lefts, strict=True):
                 room[amount.scope] = min(room.get(amount.scope, inf), left // amount.amount if amount.amount else inf)
             for name, most in room.items():
                 self.scopes[name].gate.granted(int(min(most, 1000)))
@@ -244,8 +244,10 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
         return amount.amount
     if (cost := attempt.cost) is not None:
         return ceil(cost * NANO - 1e-3)
-    price, prompt = price_of(leg), getattr(usage, "prompt_tokens", None)
-    return amount.amount if price is None or prompt is None else _nano(price, prompt, usage.completion_tokens)
+    prompt = getattr(usage, "prompt_tokens", None)
+    if prompt is None or price_of(leg) is None:
+        return amount.amount
+    return _nano(leg, Estimate(prompt, usage.completion_tokens))
 
 
 def _total(usage: Any) -> int:
@@ -253,9 +255,14 @@ def _total(usage: Any) -> int:
     return int(usage.total_tokens or (0 if prompt is None else prompt + usage.completion_tokens))
 
 
-def _nano(price: prices.Price, prompt: int, completion: int) -> int:
-    """Return nano-dollars, rounded up; a price is USD for a million tokens."""
-    return ceil((prompt * price.prompt + completion * price.completion) * 1000 - 1e-3)
+def _nano(leg: Leg, size: Estimate) -> int:
+    """Return the largest cost in nano-dollars, rounded up; 0 for what has no price."""
+    if leg.operation not in _PRICED:
+        return 0
+    cost = size.most_usd(leg.provider.name, leg.model)
+    if cost is None and (price := price_of(leg)) is not None:
+        cost = (size.prompt * price.prompt + size.completion(COST_OUTPUT) * price.completion) / 1e6
+    return ceil((cost or 0.0) * NANO - 1e-3)
 
 
 def price_of(leg: Leg) -> prices.Price | None:

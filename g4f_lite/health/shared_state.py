@@ -114,6 +114,13 @@ class Look(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """`Seen.cursor` of the last look; 0 for all that still holds."""
     member: str
     """Who asks: an id of the process."""
+    shares: tuple[Amount, ...] = ()
+    """
+    Of each limit that it uses: what the state is to keep free for it from now on, so that it may give that out itself
+    while the state is away. At most what the state has said; what it does not name any more is not kept.
+    """
+    number: int = 0
+    """Counts the looks of a member: of one that comes late, the shares are ignored."""
 
 
 class Restore(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -125,6 +132,8 @@ class Restore(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     used: tuple[Amount, ...]
     """Spent and reserved in all, as the last answer said."""
+    members: int = 0
+    """How many there were before."""
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True):
@@ -136,7 +145,7 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """
 
     left: tuple[int, ...] = ()
-    """What is left of each limit, with the reservation taken off."""
+    """What is left of each limit, with the reservation taken off; empty if the state has just lost its data."""
     refused_by: int | None = None
     wait_ms: int = 0
     """When to ask again; `NEVER` if waiting does not help. If not `held`: the soonest moment at which there is room."""
@@ -155,6 +164,11 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     """How many processes have looked in the last seconds."""
     place: int = 0
     """Which of them asks, from 0: they divide between them what nobody can ask for while the state is away."""
+    shares: tuple[int, ...] = ()
+    """
+    What it may give out itself of each limit from now on. If that is less than it asked for, others wait for the rest
+    until its next look.
+    """
 
 
 Command: TypeAlias = Reserve | Settle | Renew | BeginProbe | EndProbe | Tell | Look | Restore

@@ -3,11 +3,15 @@
 
 Labels come from the code of providers and from the client's `routes`, never from callers: what is not known is `other`.
 So the number of series is bounded, whatever callers ask for.
+
+A hook only notes its record. Records are counted a few calls at a time, and before Prometheus reads the numbers: code
+that has just run costs half of what it costs when it runs once a call.
 """
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -28,11 +32,15 @@ if TYPE_CHECKING:
 
 MOST_LEGS = 1000
 """Further ones are counted as `other`."""
+MOST_NOTED = 64
+"""Records that wait to be counted; fewer than this remain after a hook, unless another thread counts just then."""
 MOST_UNPRICED = 1000
 """Answers whose price waits until Prometheus asks: to look it up takes far longer than all the rest."""
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _OTHERS = "other:other"
+_LegKey = tuple[str, str]
+"""The known route and the operation."""
 _OUTCOMES = frozenset(
     {"ok", "closed", "LostRace", "CancelledError", "KeyboardInterrupt", "GeneratorExit", "SystemExit"}
     | {name for name, one in vars(exceptions).items() if isinstance(one, type) and issubclass(one, BaseException)}
@@ -63,42 +71,20 @@ class Metrics:
         old_names: bool = False,
     ) -> None:
         self._store = _shared_store(registry, meter_provider, old_names=old_names)
+        self._owners = registry, meter_provider
+        """What the key of the store is made of: their ids are not to be given to others."""
 
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:
-        store = self._store
-        leg = store.legs[attempt.known_route, attempt.operation]
-        with store.lock:
-            leg.in_flight.inc(1.0)
+        self._store.note((attempt.known_route, attempt.operation))
 
     @hookimpl
     def attempt_finished(self, attempt: Attempt) -> None:
-        store = self._store
-        leg = store.legs[attempt.known_route, attempt.operation]
-        with store.lock:
-            leg.in_flight.inc(-1.0)
-            leg.attempts[attempt.outcome].inc(1.0)
-            if attempt.first_token is not None:
-                leg.first_token.observe(attempt.first_token)
-            if attempt.ready_at is not None or leg.is_held:
-                leg.hold(attempt.ready_at)
-            if attempt.usage is not None:
-                store.count(leg, attempt)
+        self._store.note(attempt)
 
     @hookimpl
     def call_finished(self, trail: Trail) -> None:
-        store, outcome = self._store, trail.outcome
-        last: Attempt | None = None
-        for entry in reversed(trail.entries):
-            if isinstance(entry, Attempt):
-                last = entry
-                break
-        leg = store.legs[_OTHERS if last is None else last.known_route, trail.operation]
-        with store.lock:
-            leg.calls[outcome].inc(1.0)
-            leg.durations[outcome].observe(trail.duration or 0.0)
-            if len(trail.entries) > 1:
-                store.note_skipped(trail)
+        self._store.note(trail)
 
     # -- of a gateway ----------------------------------------------------------------------
 
@@ -136,8 +122,7 @@ class _Leg:
         self._store, self._labels = store, (operation, provider, model)
         self._measured = names.DURATIONS.get(operation, names.OTHER_DURATION)
         self.attempts = _Made(self._attempts_with)
-        self.calls = _Made(self._calls_with)
-        self.durations = _Made(self._durations_with)
+        self.ends = _Made(self._ends_with)
         self.is_held = False
         self.in_flight = self._cell(names.IN_FLIGHT)
         self.held_until = self._cell(names.HELD_UNTIL)
@@ -156,14 +141,12 @@ class _Leg:
     def _attempts_with(self, outcome: str | None) -> Cell:
         return self.attempts.setdefault(_known(outcome), self._cell(names.ATTEMPTS, _known(outcome)))
 
-    def _calls_with(self, outcome: str | None) -> Cell:
-        known = _known(outcome)
-        return self.calls.setdefault(known, self._store.cell(names.CALLS, (self._labels[0], known)))
-
-    def _durations_with(self, outcome: str | None) -> Cell:
+    def _ends_with(self, outcome: str | None) -> tuple[Cell, Cell]:
+        """Return the count and the durations of calls with this outcome, whose last attempt was on this leg."""
         known = _known(outcome)
         error = "" if known in ("ok", "closed") else known
-        return self.durations.setdefault(known, self._cell(self._measured, error))
+        calls = self._store.cell(names.CALLS, (self._labels[0], known))
+        return self.ends.setdefault(known, (calls, self._cell(self._measured, error)))
 
     def hold(self, until: float | None) -> None:
         """Note until when the leg is not used, as Unix time; None: it is used."""
@@ -183,11 +166,15 @@ class _Store:
         self.old_names = old_names
         self.lock = Lock() if numbers is None else numbers.lock
         self.legs = _Made(self._leg)
+        self._noted: deque[_LegKey | Attempt | Trail] = deque()
+        """Legs whose attempt has begun, attempts that have ended, and calls that have ended."""
+        self._most = 1
         self._cells = cells
-        self._unpriced = None if numbers is None or len(cells) > 1 else numbers.unpriced
+        self._unpriced: list[tuple[Cell, Attempt]] | None = None
         self._singles: dict[names.Definition, Cell] = {}
-        self.owners: object = None
-        """What the key of this store is made of: their ids are not to be given to others."""
+        if numbers is not None and len(cells) == 1:  # elsewhere, nobody says when numbers are read
+            self._unpriced, self._most = numbers.unpriced, MOST_NOTED
+            numbers.sources.append(self.count)
         self._has_prices = find_spec("genai_prices") is not None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=partial(_call, WeakMethod(self.after_fork)))
@@ -201,14 +188,13 @@ class _Store:
         cell = found[0] if len(found) == 1 else Several(found)
         return Observed(cell) if named.kind != definition.kind else cell
 
-    def _leg(self, key: tuple[str, str]) -> _Leg:
-        """Return the series of a leg; the key is its known route and the operation."""
-        with self.lock:
-            if key not in self.legs and len(self.legs) >= MOST_LEGS:
-                key = _OTHERS, key[1]
-            if key not in self.legs:
-                self.legs[key] = _Leg(self, *key)
-            return self.legs[key]
+    def _leg(self, key: _LegKey) -> _Leg:
+        """Return the series of a leg. The lock is held."""
+        if len(self.legs) >= MOST_LEGS:
+            key = _OTHERS, key[1]
+        if (leg := self.legs.get(key)) is None:
+            leg = self.legs[key] = _Leg(self, *key)
+        return leg
 
     def single(self, definition: names.Definition) -> Cell:
         """Return the series of a metric that has no labels."""
@@ -216,7 +202,57 @@ class _Store:
             self._singles[definition] = self.cell(definition, ())
         return self._singles[definition]
 
-    def count(self, leg: _Leg, attempt: Attempt) -> None:
+    def note(self, record: _LegKey | Attempt | Trail) -> None:
+        """Have what has happened counted, soon."""
+        noted = self._noted
+        noted.append(record)
+        if len(noted) >= self._most:
+            self.count(wait=self._most == 1)
+
+    def count(self, *, wait: bool = True) -> None:
+        """
+        Count what was noted.
+
+        Args:
+            wait: for the lock, if another thread holds it; else leave it to a later call.
+        """
+        if not self.lock.acquire(wait):
+            return
+        try:
+            noted, legs = self._noted, self.legs
+            while noted:  # a record at a time: a signal's handler may raise here
+                record = noted.popleft()
+                if isinstance(record, tuple):
+                    legs[record].in_flight.inc(1.0)
+                    continue
+                if isinstance(record, Trail):
+                    self._count_call(record)
+                    continue
+                leg = legs[record.known_route, record.operation]
+                leg.in_flight.inc(-1.0)
+                leg.attempts[record.outcome].inc(1.0)
+                if record.first_token is not None:
+                    leg.first_token.observe(record.first_token)
+                if record.ready_at is not None or leg.is_held:
+                    leg.hold(record.ready_at)
+                if record.usage is not None:
+                    self._add_usage(leg, record)
+        finally:
+            self.lock.release()
+
+    def _count_call(self, trail: Trail) -> None:
+        entries = trail.entries
+        if len(entries) == 1 and isinstance(entries[0], Attempt):
+            leg = self.legs[entries[0].known_route, trail.operation]
+        else:
+            attempts = trail.attempts
+            leg = self.legs[attempts[-1].known_route if attempts else _OTHERS, trail.operation]
+            self._note_held(trail)
+        calls, durations = leg.ends[trail.outcome]
+        calls.inc(1.0)
+        durations.observe(trail.duration or 0.0)
+
+    def _add_usage(self, leg: _Leg, attempt: Attempt) -> None:
         """Add the tokens and the cost of an answer."""
         usage: Any = attempt.usage
         prompt = getattr(usage, "prompt_tokens", None)
@@ -241,7 +277,7 @@ class _Store:
         else:
             self._unpriced.append((leg.spent, attempt))
 
-    def note_skipped(self, trail: Trail) -> None:
+    def _note_held(self, trail: Trail) -> None:
         """Note which known legs are held."""
         for entry in trail.skipped:
             if entry.ready_at is not None and (leg := self.legs.get((entry.route, trail.operation))) is not None:
@@ -253,6 +289,7 @@ class _Store:
             self.lock.release()
         for one in self._cells:
             one.clear()
+        self._noted.clear()
         self.legs.clear()
         self._singles.clear()
 
@@ -291,5 +328,4 @@ def _shared_store(
 
             cells.append(OTelCells(meter_provider))
         store = _stores[key] = _Store(cells, numbers, old_names=old_names)
-        store.owners = registry, meter_provider
     return store

@@ -8,6 +8,7 @@ lock is taken for all changes of a hook, by whoever makes them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from threading import Lock
 from typing import Protocol
 
@@ -75,6 +76,8 @@ class Numbers:
     """All numbers, by metric and labels. Whoever changes one holds the lock."""
 
     def __init__(self) -> None:
+        self.sources: list[Callable[[], None]] = []
+        """What is called before the numbers are read: it counts what waits to be counted."""
         self.lock = Lock()
         self.series: dict[Definition, dict[tuple[str, ...], Number | Distribution]] = {}
         self.unpriced: list[tuple[Cell, Attempt]] = []

@@ -29,6 +29,7 @@ _MOST_TAGS, _LONGEST_TAG = 16, 512
 """What OpenAI allows of `metadata`."""
 _chat_parameters = attrgetter(*names.REQUEST_PARAMETERS)
 _CHAT_NAMES = tuple(names.REQUEST_PARAMETERS.values())
+_NOTHING_GIVEN = (None,) * len(_CHAT_NAMES)
 _PORTS = {"https": 443, "http": 80}
 log = logging.getLogger("g4f_lite.observability")
 
@@ -44,6 +45,7 @@ class Tracing:
         longest: characters of each text that are kept after that.
         prices: look up the cost of answers whose service does not say it: that takes up to 0.2 ms a call.
         old_names: use the names that OpenTelemetry's conventions had before v0.1.0.
+        propagate: send `traceparent` to services.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Tracing:
         longest: int = 2000,
         prices: bool = False,
         old_names: bool = False,
+        propagate: bool = True,
     ) -> None:
         self._tracer = get_tracer("g4f_lite", __version__, tracer_provider)
         self._content = Content(redact, longest) if content else None
         self._prices = prices
         self._old_names = old_names
+        self._propagates = propagate
         self._open: dict[str, _OpenCall] = {}
         if content:  # a plugin with this hook has the completions of streams assembled
 
@@ -177,10 +181,10 @@ class Tracing:
     def request_headers(self, attempt: Attempt) -> Mapping[str, str] | None:
         """Return the headers of W3C Trace Context. Baggage is not sent: services need not know what it says."""
         call = self._open.get(attempt.call_id)
-        if call is None:
+        if call is None or not self._propagates:
             return None
         context = call.attempts.get(attempt.index, call.span).get_span_context()
-        if not context.is_valid:
+        if not (call.records or context.is_valid):
             return None
         headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"}
         if context.trace_state:
@@ -283,17 +287,19 @@ def _add_request(attributes: dict[str, Any], info: CallInfo) -> None:
     """Add the parameters of a request, and the caller's tags."""
     request = info.request
     if info.operation == "chat":
-        given = zip(_CHAT_NAMES, _chat_parameters(request), strict=True)
-        attributes.update([(name, value) for name, value in given if value is not None])
-        if isinstance(request.stop, str):
-            attributes[names.REQUEST_PARAMETERS["stop"]] = [request.stop]
-    elif (dimensions := getattr(request, "dimensions", None)) is not None:
-        attributes[names.DIMENSIONS] = dimensions
-    if (kind := names.OUTPUT_TYPES.get(info.operation)) is not None:
-        attributes[names.OUTPUT_TYPE] = kind
-    elif info.operation == "chat" and request.response_format is not None:
-        attributes[names.OUTPUT_TYPE] = "text" if request.response_format.get("type") == "text" else "json"
-    if isinstance(info.metadata, Mapping):
+        if (values := _chat_parameters(request)) != _NOTHING_GIVEN:
+            given = zip(_CHAT_NAMES, values, strict=True)
+            attributes.update([(name, value) for name, value in given if value is not None])
+            if isinstance(request.stop, str):
+                attributes[names.REQUEST_PARAMETERS["stop"]] = [request.stop]
+        if request.response_format is not None:
+            attributes[names.OUTPUT_TYPE] = "text" if request.response_format.get("type") == "text" else "json"
+    else:
+        if (dimensions := getattr(request, "dimensions", None)) is not None:
+            attributes[names.DIMENSIONS] = dimensions
+        if (kind := names.OUTPUT_TYPES.get(info.operation)) is not None:
+            attributes[names.OUTPUT_TYPE] = kind
+    if info.metadata is not None and isinstance(info.metadata, Mapping):
         for key, value in list(info.metadata.items())[:_MOST_TAGS]:
             attributes[f"{names.TAG}{key}"] = str(value)[:_LONGEST_TAG]
 

@@ -10,9 +10,10 @@ from ..client.client import Client
 from ..client.stream import Stream
 from ..errors.exceptions import G4FLiteError, ModelUnavailableError
 from .libraries import BaseTransport, connection_failure, incoming, library_of, path_of, response_for, stream_class
+from .mapping.bodies import read_request
 from .mapping.errors import not_found
 from .mapping.events import DONE, Events, interruption
-from .mapping.requests import Place, place_of, read_request
+from .mapping.requests import Place, place_of
 from .over_httpx import OverHTTPX
 from .replying import failed_response, new_request_id, stream_headers, whole_response
 from .service import Exchange, ServiceClient, current

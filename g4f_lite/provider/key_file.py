@@ -17,6 +17,7 @@ from typing import TypeAlias
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..types.regular_files import read_regular
 
 StoredKeys: TypeAlias = dict[str, str]
 
@@ -33,7 +34,7 @@ def read_keys(path: Path) -> StoredKeys:
         StoredKeysError: the file exists but is not a JSON object of strings.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StoredKeys)
+        return msgspec.json.decode(read_regular(path), type=StoredKeys)
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

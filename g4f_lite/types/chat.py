@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic
 import msgspec
 from msgspec import field
 
+from .. import prices
 from ..trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, decode_lenient
 from .chunks import FEW
@@ -174,11 +175,10 @@ class ChatCompletion(OpenResult, Generic[T], frozen=True, kw_only=True):
             return None
         if self.usage.cost is not None:
             return self.usage.cost
-        from ..prices import cost
-
         tier = self.usage.rates or self.service_tier
-        at = self.attempts[-1].started_at if self.attempts else None
-        return cost(self.provider, self.model, self.usage, tier=tier, at=at)
+        attempts = self.attempts
+        at = attempts[-1].started_at if attempts else None
+        return prices.cost(self.provider, self.model, self.usage, tier=tier, at=at)
 
     @property
     def raw(self) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors.exceptions import InvalidRequestError
 from ..value import JSONObject
+from .regular_files import read_regular
 
 _IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -68,7 +69,7 @@ def _read(source: Any, what: str) -> tuple[bytes, str]:
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidRequestError(f"{what} is given as a path or as bytes, not as {type(source).__name__}")
     try:
-        return Path(source).read_bytes(), f"the file {os.fspath(source)!r}"
+        return read_regular(Path(source)), f"the file {os.fspath(source)!r}"
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InvalidRequestError(f"the file {os.fspath(source)!r} cannot be read: {reason}") from None

@@ -21,9 +21,7 @@ PIECE = 1 << 17
 MAX_UPLOAD = 1 << 30
 """Bytes of a file; more is an InvalidRequestError before anything is sent. Services accept far less: 25 to 100 MB."""
 
-Content: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
-FileParam: TypeAlias = "Content | tuple[str, Content] | UploadFile"
-"""A path, bytes, a binary file, or (name, any of these)."""
+Content: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the bytes of the file that have been sent, and with its size."""
 
@@ -174,3 +172,7 @@ class UploadFile:
     def _ending(self) -> str:
         head = next(self.blocks())[:16]
         return next((f".{kind}" for at, sign, kind in _SIGNS if head[at:].startswith(sign)), "")
+
+
+FileParam: TypeAlias = Content | tuple[str, Content] | UploadFile
+"""A path, bytes, a binary file, or (name, any of these)."""

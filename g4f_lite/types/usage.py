@@ -61,6 +61,9 @@ class Usage(OpenResult, frozen=True, kw_only=True, gc=False):
 
     def to_dict(self) -> JSONObject:
         """Return OpenAI's JSON of this usage, with `extra`."""
+        if self.prompt_tokens_details is None and self.completion_tokens_details is None and not self.extra:
+            counts: JSONObject = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+            return {**counts, "total_tokens": self.total_tokens}
         given: JSONObject = without_none(msgspec.to_builtins(self))
         counts = {name: value for name, value in given.items() if not name.startswith("g4f_lite.")}
         for name, value in self.extra.items():

@@ -121,12 +121,12 @@ def test_the_memory_of_a_stream_is_that_of_its_text(delta: dict[str, str]) -> No
     reader = plain_reader()
     piece = sse({"choices": [{"index": 0, "delta": delta}]}) * 1000
     tracemalloc.start()
-    for _ in range(100):
+    for _ in range(25):
         reader.feed(piece)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert reader.text == delta.get("content", "") * 100_000
-    assert peak < 16 << 20  # a chunk takes some 600 bytes, and there are 100 000
+    assert reader.text == delta.get("content", "") * 25_000
+    assert peak < 4 << 20  # a chunk takes some 600 bytes, and there are 25 000
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
@@ -134,15 +134,15 @@ def test_chunks_without_content_before_the_first_content_take_bounded_room(mode:
     empty = b"".join(sse({"choices": [{"index": 0, "delta": {}}]}) for _ in range(1000))
     role = {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant"}}]}
     last = {"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
-    server.script(replies.stream([role, *[empty] * 50, last]))
+    server.script(replies.stream([role, *[empty] * 25, last]))
     tracemalloc.start()
     chunks, trail = stream(mode, server)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 6 << 20  # 50 000 chunks of some 250 bytes
+    assert peak < 5 << 20  # 25 000 chunks of some 250 bytes
     assert (chunks[0].choices[0].delta.role, "".join(chunk.text for chunk in chunks)) == ("assistant", "ok")
     assert 1000 < len(chunks) < 10_000
-    left_out = 50_002 - len(chunks)
+    left_out = 25_002 - len(chunks)
     assert f"{left_out} chunks without content" in str(trail)
 
 

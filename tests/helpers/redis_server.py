@@ -86,7 +86,8 @@ class RedisServer:
         """Let a state with this prefix be as old as one that gives out what is asked for."""
         with self.client() as client:
             key = "{" + prefix + "}:generation"
-            client.hset(key, mapping={"id": "of the test", "began": 1, "number": int(time.time() * 1000)})
+            client.hsetnx(key, "id", os.urandom(8).hex())  # another one after each loss of data
+            client.hset(key, mapping={"began": 1, "number": int(time.time() * 1000)})
 
 
 @contextmanager

@@ -21,6 +21,7 @@ def test_no_price_is_lost_if_nobody_asks_for_the_numbers(
     )
     for _ in range(10):
         metrics.attempt_finished(attempt)
+    metrics._store.count()
     waiting = metrics._store._unpriced
     assert waiting is not None and len(waiting) == 3
     name = "g4f_lite_cost_usd_total{"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import g4f_lite as g
 from g4f_lite.openai.mapping.answers import body_of
 from g4f_lite.openai.mapping.arguments import arguments
+from g4f_lite.openai.mapping.bodies import read_request
 from g4f_lite.openai.mapping.errors import ROWS, error_response
 from g4f_lite.openai.mapping.events import Events, interruption
-from g4f_lite.openai.mapping.requests import Asked, Place, place_of, read_request
+from g4f_lite.openai.mapping.requests import Asked, Place, place_of
 from g4f_lite.openai.mapping.trail_headers import LONGEST, header_text, trail_headers
 
 CHAT = Place("chat", "/v1")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..shared_state import (
     Answer,
     BeginProbe,
@@ -17,7 +19,7 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import Ledger, Reserved, unknown
+from .ledger import Kept, Ledger, Reserved, unknown
 from .notices import Notices, Told
 from .table import Table
 from .windows import Account
@@ -32,7 +34,7 @@ class Books:
     """
 
     def __init__(self, table: Callable[[str, type[Any]], Table[Any]]) -> None:
-        self.ledger = Ledger(table("accounts", Account), table("reserved", Reserved))
+        self.ledger = Ledger(table("accounts", Account), table("reserved", Reserved), table("kept", Kept))
         self.notices = Notices(
             table("events", Told), table("numbers", int), table("members", str), table("probes", str)
         )
@@ -41,7 +43,11 @@ class Books:
         """Apply a command."""
         match command:
             case Reserve():
-                return self.ledger.reserve(command, now)
+                answer = self.ledger.reserve(command, now)
+                if self.ledger.pressed:
+                    self.ledger.pressed = False
+                    self.notices.nudge(now)
+                return answer
             case Settle():
                 self.ledger.settle(command, now)
             case Renew():
@@ -55,7 +61,8 @@ class Books:
             case Tell():
                 self.notices.tell(command, now)
             case Look():
-                return self.notices.look(command, now)
+                seen = self.notices.look(command, now)
+                return replace(seen, shares=self.ledger.share(command, seen.members, now))
             case _:
                 raise unknown(command)
         return None

@@ -1,19 +1,22 @@
 """
-What a link answers while its state is away, so that all processes together stay close to the limits.
+What a link answers while its state is away, so that all processes together keep to the limits.
 
-Each process knows what was left at its last answer, and how many processes there are. As long as what was used before
-may still count, it gives out its share of what was left, less what the others may have taken since; afterwards its
-share of the limit. Of a budget, the state never gives out the last hundredth: the processes divide that.
+Of each rate, the state keeps a share free for each process that uses it: half of what is left, divided between them.
+While the state is away, each process gives out its share, and a call at once also for each one that has ended. What is
+used before may not count any more a minute later: from then on, it is the process's part of the limit. Of a limit that
+it has never used while the state was there, it takes a sixteenth at most: it cannot know what others use. Of a budget,
+the state never gives out the last hundredth: the processes divide that.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable
-from math import ceil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Window
+from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Settle, Window
 from .memory import MemoryState
 
 GRACE = 100
@@ -21,39 +24,43 @@ GRACE = 100
 MOST = 1 << 62
 """A limit that nobody reaches."""
 UNKNOWN_MEMBERS = 16
-"""Among how many a process divides that has never reached the state."""
+"""Among how many a process divides a limit of which it has no share."""
 _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
 _COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
 """How long after the last answer what was used before it may still count."""
-_MOST_KNOWN = 10_000
+_MOST_SHARES = 1_000
 _LATE_S = 15.0
 """Of so many seconds, the most processes that were seen at once."""
-_KNOWN_S = 1.0
-"""How long what is left of a limit is believed while the state answers that others hold another one, or have to tell
-what they have used."""
-_MOMENT_S = 0.02
-"""How long ago an answer is at least."""
 
 _Name = tuple[str, str, str]
 
 
-class _Left(NamedTuple):
-    """What is left of a limit, as the state has said."""
+@dataclass(slots=True)
+class _Share:
+    """What a process may give out of one limit. `left` and `untold` are at most what the state keeps free for it."""
 
-    amount: int
-    at: float
-    taken_by_others: float
-    """How much they took in a second, of late."""
+    amount: Amount
+    left: int = 0
+    untold: int = 0
+    """What it has given out, and the state has not recorded."""
+    returned: int = 0
+    """Calls that the state granted and that have ended: it does not know, so that others may take their place."""
+    is_known: bool = False
+    """The state has said how much it is."""
+
+
+class _Given(NamedTuple):
+    """What a reservation has taken of a share."""
+
+    share: _Share
+    left: int
+    untold: int
+    returned: int
 
 
 def _name(amount: Amount) -> _Name:
     return amount.scope, amount.unit, amount.window
-
-
-def share_of(name: str) -> str:
-    """Return the id under which a reservation of the state is taken from the share of this process."""
-    return name + " share"
 
 
 def without_grace(command: Reserve) -> Reserve:
@@ -74,57 +81,80 @@ class Fallback:
 
     def __init__(self) -> None:
         self._state = MemoryState()
-        self._left: dict[_Name, _Left] = {}
-        self._then: dict[_Name, _Left] = {}
-        """The same, when the state went away. What the processes share is what was left then."""
-        self._down_at = 0.0
+        self._lock = threading.RLock()  # a finalizer may end a call at any moment
+        self._shares: dict[_Name, _Share] = {}
+        self._given: dict[str, list[_Given]] = {}
+        """By reservation, until the state has recorded it."""
         self._outage = 0
-        self._carried: dict[_Name, int] = {}
-        """Calls under way that the state has granted, when it went away."""
+        self._takes_back = False
+        """Nothing is sent to the state until it answers a look."""
         self._seen: list[tuple[float, int]] = []
         """When the state was asked, of late, and how many processes there were."""
         self._place = UNKNOWN_MEMBERS - 1
 
-    def note(self, command: Reserve, answer: Reservation, now: float) -> None:
-        """Remember what the state said."""
-        if answer.refused_by is not None:
-            for index, amount in enumerate(command.amounts):
-                old = self._left.get(_name(amount), _Left(0, 0.0, 0.0))
-                if index == answer.refused_by or (answer.held and old.at < now - _KNOWN_S):
-                    self._left[_name(amount)] = _Left(0, now, old.taken_by_others)
-            return
-        for amount, left in zip(command.amounts, answer.left, strict=True):
-            name, rate = _name(amount), 0.0
-            if (known := self._left.get(name)) is not None:
-                passed = now - known.at
-                rate = known.taken_by_others * max(0.0, 1 - passed)
-                if passed > 0:
-                    rate = max(rate, (known.amount - left - amount.amount) / max(passed, _MOMENT_S))
-            self._left[name] = _Left(left, now, rate)
-            self._then.setdefault(name, self._left[name])
-        while len(self._left) > _MOST_KNOWN:
-            oldest = next(iter(self._left))
-            del self._left[oldest]
-            self._then.pop(oldest, None)
+    # -- while the state answers -----------------------------------------------------------
 
-    def sending(self, now: float) -> None:
-        """Remember when commands are sent: if they are not answered, the state was away by then."""
-        self._down_at = now
+    def note(self, command: Reserve) -> None:
+        """Remember which limits are used."""
+        for amount in command.amounts:
+            if amount.unit == "nano-usd":
+                continue
+            share = self._shares.get(name := _name(amount))
+            if share is not None:
+                share.amount = amount
+            elif len(self._shares) < _MOST_SHARES:
+                self._shares[name] = _Share(amount)
 
-    def saw(self, seen: Seen) -> bool:
-        """Remember how many processes there are. Return whether this is the first time, and there are others."""
-        now, is_first = time.monotonic(), not self._seen
+    def shares(self) -> tuple[Amount, ...]:
+        """Return what the state is to keep free for this process."""
+        found = []
+        with self._lock:
+            for share in list(self._shares.values()):
+                one, kept = share.amount, share.left + share.untold
+                if self._is_over(one.window):
+                    kept = max(kept, self._part(one.limit))
+                found.append(Amount(one.scope, one.unit, one.window, one.limit, min(kept, one.limit)))
+        return tuple(found)
+
+    def saw(self, seen: Seen, asked: Sequence[Amount]) -> bool:
+        """
+        Remember what the state said to a look. Return whether it waits for a share to be given back.
+
+        Args:
+            asked: what it was to keep free.
+        """
+        now = time.monotonic()
         self._seen = [*(one for one in self._seen if one[0] > now - _LATE_S), (now, seen.members)]
         self._place = seen.place
-        return is_first and seen.members > 1
+        wanted = False
+        with self._lock:
+            for amount, kept in zip(asked, seen.shares, strict=False):
+                share = self._shares[_name(amount)]
+                share.is_known = True
+                if kept >= amount.amount:
+                    share.left += kept - amount.amount
+                else:
+                    share.left = max(0, min(share.left, kept - share.untold))
+                    wanted |= kept == 0
+        return wanted
 
     def members(self) -> int:
         """Return how many processes share the limits: the most of late, as a state that was away forgets some."""
         return max((members for _, members in self._seen), default=UNKNOWN_MEMBERS)
 
+    def recorded(self, commands: Iterable[Command]) -> None:
+        """Learn what the state knows now, or never will."""
+        with self._lock:
+            for command in commands:
+                if isinstance(command, Reserve) and command.granted:
+                    for given in self._given.pop(command.id, ()):
+                        given.share.untold -= given.untold
+
+    # -- while it is away ------------------------------------------------------------------
+
     def begin(self, under_way: Iterable[Reserve]) -> list[str]:
         """
-        Begin a time in which the state is away.
+        Begin a time in which nothing is sent to the state but looks.
 
         Args:
             under_way: what the state has granted. When one of these calls ends, another one may begin.
@@ -132,70 +162,114 @@ class Fallback:
         Returns:
             The ids of those calls.
         """
+        with self._lock:
+            self._outage += 1
+            self._takes_back = True
         ids = []
-        self._outage += 1
-        self._then, self._carried = dict(self._left), {}
         for command in under_way:
-            calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
-            if calls:
+            calls = tuple(self._own(one, MOST) for one in command.amounts if one.window == "parallel")
+            if calls and self._state.execute((Reserve(command.id, calls, command.lease_ms, granted=True),)):
                 ids.append(command.id)
-                own = tuple(self._own(amount, amount.limit) for amount in calls)
-                self._state.execute((Reserve(command.id, own, command.lease_ms, granted=True),))
-            for amount in calls:
-                self._carried[_name(amount)] = self._carried.get(_name(amount), 0) + amount.amount
         return ids
+
+    def end(self) -> None:
+        """The state answers: it is about to be told which calls have ended, and others may take their place."""
+        with self._lock:
+            self._takes_back = False
+            for share in self._shares.values():
+                share.returned = 0
+
+    @property
+    def was_long(self) -> bool:
+        """Whether the state has been away for so long that a process has gone on with its part of a limit."""
+        return self._is_over("minute")
 
     def answer(self, command: Command) -> Answer:
         """Answer in the place of the state."""
         if isinstance(command, Reserve):
-            return self._reserve(command, command.id, [self._limit(one, command) for one in command.amounts])
+            with self._lock:
+                return self._reserve(command)
         return self._state.execute((command,))[0]
 
-    def share(self, command: Reserve) -> Reservation:
-        """Take from the share of this process what the state is about to be asked for. It decides on the budget."""
-        limits = [MOST if one.unit == "nano-usd" else self._limit(one, command) for one in command.amounts]
-        return self._reserve(command, share_of(command.id), limits)
+    def settle(self, command: Settle, granted: Reserve | None) -> None:
+        """
+        End a reservation that this has made, or knew of.
+
+        Args:
+            granted: what the state has granted; None if it has not.
+        """
+        self._state.execute((command,))
+        with self._lock:
+            if (given := self._given.get(command.id)) is not None:
+                self._given[command.id] = [one for one in given if one.share.amount.window != "parallel"]
+                for share, left, untold, returned in given:
+                    if share.amount.window == "parallel":
+                        share.left, share.untold = share.left + left, share.untold - untold
+                        share.returned += returned * self._takes_back
+            elif granted is not None and self._takes_back:
+                for amount in granted.amounts:
+                    if amount.window == "parallel" and (known := self._shares.get(_name(amount))) is not None:
+                        known.returned += amount.amount
+
+    def _reserve(self, command: Reserve) -> Reservation:
+        self.note(command)
+        limits, taken = [], dict[_Name, int]()
+        for index, amount in enumerate(command.amounts):
+            if (limit := self._limit(amount, command)) is None:
+                share, name = self._shares[_name(amount)], _name(amount)
+                taken[name] = taken.get(name, 0) + amount.amount
+                if taken[name] > share.left + share.returned:
+                    return _refused(command, index, _ASK_AGAIN_MS)
+            limits.append(limit)
+        amounts = tuple(
+            self._own(one, MOST if limit is None else limit) for one, limit in zip(command.amounts, limits, strict=True)
+        )
+        (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
+        assert isinstance(answer, Reservation)
+        if answer.refused_by is not None:
+            return _refused(command, answer.refused_by, answer.wait_ms)
+        given = self._given[command.id] = []
+        for amount, limit in zip(command.amounts, limits, strict=True):
+            if (known := self._shares.get(_name(amount))) is not None:
+                returned = min(known.returned, amount.amount) if limit is None else 0
+                untold = amount.amount - returned
+                left = untold if limit is None else 0
+                known.left, known.returned, known.untold = (
+                    known.left - left,
+                    known.returned - returned,
+                    known.untold + untold,
+                )
+                given.append(_Given(known, left, untold, returned))
+        return answer
 
     def _own(self, amount: Amount, limit: int) -> Amount:
-        """Return an amount of the share of this process: of a budget, for all its window; else for this outage."""
-        is_grace = amount.unit == "nano-usd" and limit != MOST
-        scope = amount.scope if is_grace else f"{amount.scope} {self._outage}"
+        """Return an amount of the part of this process; calls at once are those of this outage."""
+        scope = f"{amount.scope} {self._outage}" if amount.window == "parallel" else amount.scope
         return Amount(scope, amount.unit, amount.window, limit, amount.amount)
 
-    def _reserve(self, command: Reserve, name: str, limits: Iterable[int]) -> Reservation:
-        amounts = tuple(self._own(one, limit) for one, limit in zip(command.amounts, limits, strict=True))
-        (answer,) = self._state.execute((Reserve(name, amounts, command.lease_ms),))
-        assert isinstance(answer, Reservation)
-        if answer.refused_by is None:
-            return answer
-        wanted = command.amounts[answer.refused_by]
-        if wanted.amount > wanted.limit:
-            return Reservation(refused_by=answer.refused_by, wait_ms=NEVER)
-        wait_ms = _ASK_AGAIN_MS if answer.wait_ms == NEVER else max(1, min(answer.wait_ms, _ASK_AGAIN_MS))
-        return Reservation(refused_by=answer.refused_by, wait_ms=wait_ms, held=True)
-
-    def _limit(self, amount: Amount, command: Reserve) -> int:
-        """Return how much of a limit this process may use."""
+    def _limit(self, amount: Amount, command: Reserve) -> int | None:
+        """Return how much of a limit this process may use; None for its share."""
         if amount.unit == "nano-usd":
             if command.when_down == "local":
-                return self._share(amount.limit // GRACE)
+                return self._part(amount.limit // GRACE)
             return MOST if command.when_down == "open" else 0
-        name, now = _name(amount), time.monotonic()
-        known = self._then.get(name)
-        if known is None or now - known.at > _COUNTS_S.get(amount.window, float("inf")):
-            return self._share(amount.limit)
-        if amount.window == "parallel":
-            return self._share(known.amount) + self._carried.get(name, 0)
-        return self._share(known.amount - self._taken_since(known, amount.amount))
+        if self._is_over(amount.window):
+            return self._part(amount.limit)
+        share = self._shares.get(_name(amount))
+        return None if share is not None and share.is_known else self._part(amount.limit, UNKNOWN_MEMBERS)
 
-    def _taken_since(self, known: _Left, each: int) -> int:
-        """Return how much the others may have taken between this answer and the moment in which the state went away."""
-        others = self.members() - 1
-        if not others:
-            return 0
-        passed = max(0.0, self._down_at - known.at) + _MOMENT_S
-        return others * each + ceil(known.taken_by_others * passed)
+    def _is_over(self, window: Window) -> bool:
+        """Return whether nothing counts any more that was used before the last answer of the state."""
+        return bool(self._seen) and time.monotonic() - self._seen[-1][0] > _COUNTS_S.get(window, float("inf"))
 
-    def _share(self, total: int) -> int:
-        total, members = max(0, total), self.members()
+    def _part(self, total: int, among: int = 1) -> int:
+        members = max(among, self.members())
         return total // members + (self._place < total % members)
+
+
+def _refused(command: Reserve, index: int, wait_ms: int) -> Reservation:
+    wanted = command.amounts[index]
+    if wanted.amount > wanted.limit:
+        return Reservation(refused_by=index, wait_ms=NEVER)
+    wait_ms = _ASK_AGAIN_MS if wait_ms == NEVER else max(1, min(wait_ms, _ASK_AGAIN_MS))
+    return Reservation(refused_by=index, wait_ms=wait_ms, held=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 
 from msgspec import Struct
 
-from ..shared_state import NEVER, Amount, Renew, Reservation, Reserve, Restore, Settle, Window
+from ..shared_state import NEVER, Amount, Look, Renew, Reservation, Reserve, Restore, Settle, Window
 from .table import FOREVER, MemoryTable, Table
 from .windows import Account, bucket_end, bucket_number
 
@@ -21,6 +21,22 @@ EXPIRED_MS = 3_600_000
 """How long a reservation that has expired may still be settled."""
 SETTLED_MS = 60_000
 """How long the id of a settled reservation is known, so that a command that is sent twice is not applied twice."""
+SHARE_MS = 15_000
+"""How long a share is kept free for a member that is silent."""
+SILENT_MS = 1200
+"""If no member has looked for so long, nobody could."""
+PRESSED_MS = 2000
+"""How long nothing is kept free of a limit after somebody had no room because of that."""
+
+
+class Kept(Struct, array_like=True):
+    """What is kept free for one member."""
+
+    number: int
+    """Of its last look."""
+    at: int
+    shares: dict[str, int]
+    """By limit."""
 
 
 class Reserved(Struct, array_like=True):
@@ -45,10 +61,18 @@ class Used(NamedTuple):
 class Ledger:
     """The limits of one state. Not locked."""
 
-    def __init__(self, accounts: Table[Account] | None = None, reserved: Table[Reserved] | None = None) -> None:
+    def __init__(
+        self,
+        accounts: Table[Account] | None = None,
+        reserved: Table[Reserved] | None = None,
+        kept: Table[Kept] | None = None,
+    ) -> None:
         self._accounts: Table[Account] = MemoryTable() if accounts is None else accounts
         self._reserved: Table[Reserved] = MemoryTable() if reserved is None else reserved
+        self._kept: Table[Kept] = MemoryTable() if kept is None else kept
         self._expired_at = 0
+        self.pressed = False
+        """Somebody has no room because of what is kept free: members should look."""
 
     def reserve(self, command: Reserve, now: int) -> Reservation:
         """Take all the amounts, or say which one has no room."""
@@ -61,6 +85,7 @@ class Ledger:
             if key not in accounts:
                 accounts[key] = self._account(key, amount.window, now)
         if not command.granted and (refused := _refusal(command, keys, accounts, now)) is not None:
+            self._press(command, accounts, now)
             return refused
         for key, amount in zip(keys, command.amounts, strict=True):
             accounts[key].add(bucket_number(amount.window, now), amount.amount, amount.amount)
@@ -69,6 +94,55 @@ class Ledger:
         answer = Reservation(left=left)
         self._reserved.put(command.id, Reserved(command.amounts, answer, now), now + command.lease_ms)
         return answer
+
+    def _press(self, command: Reserve, accounts: dict[str, Account], now: int) -> None:
+        """Have shares given back, of those limits that have no room because of them."""
+        wanted = dict.fromkeys(accounts, 0)
+        for amount in command.amounts:
+            account = accounts[key := _key(amount)]
+            wanted[key] += amount.amount
+            if amount.limit - account.kept < account.used + wanted[key] <= amount.limit:
+                account.pressed_at, self.pressed = now, True
+                self._store(key, amount.window, account)
+
+    def share(self, command: Look, members: int, now: int) -> tuple[int, ...]:
+        """Keep free what a member asks for. Half of what is left is for the shares of all, unless somebody waits."""
+        self._expire(now)
+        self._forget_members(now)
+        known = self._kept.get(command.member) or Kept(0, now, {})
+        if command.number <= 0 or command.number < known.number:
+            return ()
+        kept = Kept(command.number, now, {_key(amount): amount.amount for amount in command.shares})
+        self._keep_free(known.shares, kept.shares, now)
+        answers = []
+        for amount in command.shares:
+            account, asked = self._account(key := _key(amount), amount.window, now), amount.amount
+            pressed = now - account.pressed_at < PRESSED_MS
+            fair = 0 if pressed else max(0, amount.limit - account.used) // (2 * members)
+            more = max(0, min(fair - asked, amount.limit - account.used - account.kept))
+            kept.shares[key] = asked + more
+            answers.append(min(fair, asked + more))
+            self._keep_free({}, {key: more}, now)
+        self._kept.put(command.member, kept, now + SHARE_MS)
+        return tuple(answers)
+
+    def _keep_free(self, before: dict[str, int], after: dict[str, int], now: int) -> None:
+        for key in {**before, **after}:
+            window = cast("Window", key.split(" ", 2)[1])
+            account = self._account(key, window, now)
+            account.kept += after.get(key, 0) - before.get(key, 0)
+            self._store(key, window, account)
+
+    def _forget_members(self, now: int) -> None:
+        """A member that is silent is gone, but not if all were: then they could not look."""
+        members = self._kept.items()
+        if members and now - max(kept.at for _, kept in members) > SILENT_MS:
+            for member, kept in members:
+                kept.at = now
+                self._kept.put(member, kept, now + SHARE_MS)
+        for member, kept in self._kept.due(now):
+            self._keep_free(kept.shares, {}, now)
+            self._kept.drop(member)
 
     def settle(self, command: Settle, now: int) -> None:
         """Record what was used of a reservation, and free the rest."""
@@ -122,8 +196,10 @@ class Ledger:
         return account
 
     def _store(self, key: str, window: Window, account: Account) -> None:
-        last = bucket_end(window, account.buckets[-1][0])
-        if last is not None or account.used or account.held:
+        last = bucket_end(window, account.buckets[-1][0]) if account.buckets else None
+        if account.kept:
+            self._accounts.put(key, account, FOREVER)
+        elif account.buckets and (last is not None or account.used or account.held):
             self._accounts.put(key, account, FOREVER if last is None else last)
         else:
             self._accounts.drop(key)
@@ -167,7 +243,7 @@ def _refusal(command: Reserve, keys: list[str], accounts: dict[str, Account], no
     for index, (key, amount) in enumerate(zip(keys, command.amounts, strict=True)):
         account = accounts[key]
         wanted = taken[key] = taken[key] + amount.amount
-        if account.used + wanted <= amount.limit:
+        if account.used + account.kept + wanted <= amount.limit:
             continue
         held = account.used - account.held + wanted <= amount.limit
         again = now + HELD_POLL_MS if held else account.room_at(amount.window, amount.limit - wanted)

@@ -4,7 +4,8 @@ The way from a client to a state that does I/O: a call waits for its answer, but
 One thread writes: all that is asked and told meanwhile goes out as one batch. Another one listens: it looks for events
 when the state says that there are some, and once a second anyway. After two failures in a row the state is *away*:
 `Fallback` answers at once, and only the look of each second tries the state. What was granted and settled meanwhile is
-sent when it is back; until all processes have done that, none asks for more than its share.
+sent when it is back. Each look says what the state is to keep free for this process, so that it has a share to give out
+while the state is away.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ ANSWER_S = 0.25
 LOOK_S = 0.9
 """The longest time between two looks, so that events are known within 1 s."""
 _PAUSE_S = 0.02
+_LAST = 1 << 52
+"""The number of a look after which no other counts."""
 
 Listener = Callable[[Event], object]
 
@@ -53,7 +56,7 @@ class StateLink(Unpicklable):
         self._writer = Writer(self._state)
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
-        self._cursor, self._member = 0, uuid.uuid4().hex
+        self._cursor, self._member, self._looks = 0, uuid.uuid4().hex, 0
 
     @property
     def away(self) -> bool:
@@ -110,16 +113,22 @@ class StateLink(Unpicklable):
         self._listeners.append(weakref.WeakMethod(callback) if bound else weakref.ref(callback))
         self._start()
 
-    def flush(self) -> None:
-        """Wait until the state knows all that it was told, for at most `ANSWER_S` seconds."""
+    def leave(self) -> None:
+        """Tell the state that this process ends, and wait until it knows all, for at most `ANSWER_S` seconds."""
         if self._threads and not self._writer.away:
-            self.ask(())
+            self.ask((self._last_look(),))
+
+    def _last_look(self) -> Look:
+        """Return the look that gives back all shares."""
+        return Look(self._cursor, self._member, (), _LAST)
 
     def close(self) -> None:
         """Send what waits, for at most `ANSWER_S` seconds, and end the threads. It may be used again."""
         with self._start_lock:
             threads = self._threads
             self._closed.set()
+            if threads:
+                self._writer.queue.put(Ask((self._last_look(),)))
             self._writer.queue.put(END)
             self._begin()
         if threads and threading.current_thread() not in threads:
@@ -149,16 +158,19 @@ class StateLink(Unpicklable):
                 thread.start()
             self._threads = threads
 
-    def _look(self) -> None:
-        ask, done = for_thread((Look(self._cursor, self._member),), is_look=True)
-        self._writer.queue.put(ask)
+    def _look(self, *, again: bool = True) -> None:
+        writer = self._writer  # `close` makes another one
+        shares = writer.fallback.shares()
+        self._looks += 1
+        ask, done = for_thread((Look(self._cursor, self._member, shares, self._looks),), is_look=True)
+        writer.queue.put(ask)
         if not done.acquire(timeout=4 * LOOK_S) or not ask.answers:
             return
         (seen,) = ask.answers
         assert isinstance(seen, Seen)
         self._cursor = seen.cursor
-        if self._writer.fallback.saw(seen):
-            self._writer.be_cautious()
+        if writer.fallback.saw(seen, shares) and again:
+            self._look(again=False)
         for event in seen.events:
             for callback in self._callbacks():
                 callback(event)
@@ -197,9 +209,9 @@ def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed:
 _links: weakref.WeakSet[StateLink] = weakref.WeakSet()
 
 
-def _flush_all() -> None:
+def _leave_all() -> None:
     for link in list(_links):
-        link.flush()
+        link.leave()
 
 
-atexit.register(_flush_all)
+atexit.register(_leave_all)

@@ -55,6 +55,10 @@ class Notices:
         """The number of the last event."""
         return self._numbers.get("cursor") or 0
 
+    def nudge(self, now: int) -> None:
+        """Let members look, although nothing has been told."""
+        self._numbers.put("cursor", max(self.cursor + 1, now), FOREVER)
+
     def tell(self, command: Tell, now: int) -> None:
         """Keep an event; of two, the one that ends later."""
         self._expire(now)

@@ -5,12 +5,15 @@
 
 local prefix, MOST, NEVER = KEYS[1], 9007199254740991, -1
 local DAY, HOUR, HELD_POLL_MS = 86400000, 3600000, 50
-local QUARANTINE_MS, POLL_MS, SILENT_MS = 1500, 1000, 1200
+local QUARANTINE_MS, LATE_MS, POLL_MS, SILENT_MS = 1500, 6000, 1000, 1200
 local AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 10000, 5000, 60000, 4096
+local SHARE_MS, PRESSED_MS, NUDGE_MS = 15000, 2000, 40
 local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
 local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, week = 10 * DAY, month = 40 * DAY,
   total = 400 * DAY}
 local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
+local SHARERS = prefix .. ':sharers'
+local told = false -- there is something to look at
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -36,16 +39,19 @@ local function window_end(window, at)
 end
 
 -- What is used of one limit, and of that what is held and presumed: in the hash of its key, and for a window that
--- slides also by bucket (`u`, `h`, `p` and the number). Each is read once, and written after the last command.
+-- slides also by bucket (`u`, `h`, `p` and the number); besides, what is kept free for the shares of members, and when
+-- somebody had no room because of that. Each is read once, and written after the last command.
 local accounts = {}
 
 local function account(amount)
   local key = prefix .. ':limit:' .. amount[1] .. '|' .. amount[2] .. '|' .. amount[3]
   if accounts[key] then return accounts[key] end
-  local row = redis.call('HMGET', key, 'used', 'held', 'presumed', 'restored', 'ends_at', 'first', 'restored_in')
+  local row = redis.call('HMGET', key, 'used', 'held', 'presumed', 'restored', 'ends_at', 'first', 'restored_in',
+    'kept', 'pressed_at')
   local one = {key = key, window = amount[3], used = tonumber(row[1]) or 0, held = tonumber(row[2]) or 0,
     presumed = tonumber(row[3]) or 0, restored = tonumber(row[4]), ends_at = tonumber(row[5]),
-    first = tonumber(row[6]), restored_in = tonumber(row[7]), buckets = {}}
+    first = tonumber(row[6]), restored_in = tonumber(row[7]), kept = tonumber(row[8]) or 0,
+    pressed_at = tonumber(row[9]) or 0, buckets = {}}
   accounts[key] = one
   local ends_at = window_end(one.window, now)
   if ends_at ~= one.ends_at then -- another window of the calendar
@@ -99,7 +105,8 @@ end
 local function save()
   for key, one in pairs(accounts) do
     if one.changed then
-      local fields = {'used', one.used, 'held', one.held, 'presumed', one.presumed}
+      local fields = {'used', one.used, 'held', one.held, 'presumed', one.presumed, 'kept', one.kept,
+        'pressed_at', one.pressed_at}
       for name, value in pairs({ends_at = one.ends_at, first = one.first, restored = one.restored,
           restored_in = one.restored_in}) do
         fields[#fields + 1], fields[#fields + 2] = name, value
@@ -139,7 +146,11 @@ local function refusal(amounts)
     local one, limit = current(amount), math.min(amount[4], MOST)
     local wanted = (taken[one.key] or 0) + amount[5]
     taken[one.key] = wanted
-    if one.used + wanted > limit then
+    if one.used + wanted <= limit and one.used + one.kept + wanted > limit then
+      told = told or now - one.pressed_at > NUDGE_MS -- so that members give back their shares
+      one.pressed_at, one.changed = now, true
+    end
+    if one.used + one.kept + wanted > limit then
       local held = one.used - one.held + wanted <= limit
       local wait_ms = held and HELD_POLL_MS or room_in(one, limit - wanted)
       local until_then = wait_ms == NEVER and math.huge or wait_ms
@@ -183,7 +194,7 @@ local function expire()
   until #due < 500
 end
 
-local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen')
+local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen', 'members')
 if not generation[1] then
   -- Events are numbered on from the time, so that no number of an earlier generation comes again.
   generation = {ARGV[1], now, now}
@@ -191,6 +202,13 @@ if not generation[1] then
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
 end
 local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
+if quarantine <= 0 and generation[5] then -- the members before the loss may be late to tell
+  if redis.call('ZCARD', MEMBERS) < tonumber(generation[5]) and quarantine > QUARANTINE_MS - LATE_MS then
+    quarantine = HELD_POLL_MS
+  else
+    redis.call('HDEL', prefix .. ':generation', 'members')
+  end
+end
 if generation[4] then -- in quarantine still, as far as is known
   -- If nobody has looked for so long, the server was paused, and the others have not told yet what was used.
   if now - tonumber(generation[4]) > SILENT_MS then
@@ -203,18 +221,19 @@ if quarantine > 0 then
 elseif generation[4] then
   redis.call('HDEL', prefix .. ':generation', 'seen')
 end
-local last_number, told = tonumber(generation[3]), false
+local last_number = tonumber(generation[3])
 local apply = {}
 
 -- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it, and what is used
--- of each limit, except while nothing is given out.
+-- of each limit.
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
   if #amounts == 0 then return {0} end
   if not granted then
-    if quarantine > 0 then return {1, 0, math.min(quarantine, POLL_MS), true} end
-    local refused = refusal(amounts)
+    local refused = quarantine > 0 and {1, 0, math.min(quarantine, POLL_MS), true}
+    for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
+    refused = refused or refusal(amounts)
     if refused then return refused end
   end
   for _, amount in ipairs(amounts) do
@@ -254,7 +273,9 @@ function apply.Renew(ids, lease_ms)
   return false
 end
 
-function apply.Restore(used)
+function apply.Restore(used, members)
+  generation[5] = math.max(tonumber(generation[5]) or 0, members)
+  redis.call('HSET', prefix .. ':generation', 'members', generation[5])
   for _, amount in ipairs(used) do
     local one, total = current(amount), math.min(amount[5], MOST)
     local restored = one.restored or 0
@@ -336,7 +357,61 @@ local function events_since(since)
   return events
 end
 
-function apply.Look(since, member)
+-- Keep free what a member asks for, and not what it kept before.
+local function keep_free(member, shares, number)
+  local key, before = prefix .. ':share:' .. member, {}
+  local packed = redis.call('GET', key)
+  local known = packed and cmsgpack.unpack(packed)
+  if known and number < known[1] then return false end
+  for _, share in ipairs(known and known[2] or {}) do
+    local one = current(share)
+    one.kept, one.changed = one.kept - share[4], true
+  end
+  for _, share in ipairs(shares) do
+    local one = current(share)
+    one.kept, one.changed = one.kept + share[4], true
+  end
+  redis.call('SET', key, cmsgpack.pack({number, shares}), 'PX', DAY)
+  return true
+end
+
+-- A member that is silent is gone, but not if all were: then the server was away.
+local function forget_sharers()
+  local last = redis.call('ZREVRANGE', SHARERS, 0, 0, 'WITHSCORES')
+  if not last[1] then return end
+  if now - tonumber(last[2]) > SILENT_MS then
+    for _, member in ipairs(redis.call('ZRANGE', SHARERS, 0, -1)) do redis.call('ZADD', SHARERS, now, member) end
+    return
+  end
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', SHARERS, '-inf', now - SHARE_MS)) do
+    keep_free(member, {}, math.huge)
+    redis.call('DEL', prefix .. ':share:' .. member)
+    redis.call('ZREM', SHARERS, member)
+  end
+end
+
+-- Half of what is left is for the shares of all, unless somebody waits for it.
+local function divide(member, shares, number, members)
+  forget_sharers()
+  local kept, answers, used = {}, {}, {}
+  for index, share in ipairs(shares) do kept[index] = {share[1], share[2], share[3], math.min(share[5], MOST)} end
+  redis.call('ZADD', SHARERS, now, member)
+  redis.call('PEXPIRE', SHARERS, DAY)
+  if not keep_free(member, kept, number) then return answers, used end
+  for index, share in ipairs(shares) do
+    local one, limit, asked = current(share), math.min(share[4], MOST), kept[index][4]
+    local fair = now - one.pressed_at < PRESSED_MS and 0 or math.floor(math.max(0, limit - one.used) / (2 * members))
+    if quarantine > 0 then fair = asked end
+    local more = math.max(0, math.min(fair - asked, limit - one.used - one.kept))
+    one.kept, kept[index][4] = one.kept + more, asked + more
+    answers[index], used[index] = math.min(fair, asked + more), one.used
+  end
+  redis.call('SET', prefix .. ':share:' .. member, cmsgpack.pack({number, kept}), 'PX', DAY)
+  return answers, used
+end
+
+-- At the end, what is used of each limit: for a server that loses its data.
+function apply.Look(since, member, shares, number)
   -- The others learn at once that there is one more with whom they share.
   if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
   redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', now - MEMBER_MS)
@@ -346,7 +421,9 @@ function apply.Look(since, member)
   for _, other in ipairs(members) do
     if other < member then place = place + 1 end
   end
-  return {last_number, events_since(since), #members, place}
+  local answers, used = {}, {}
+  if number and number > 0 then answers, used = divide(member, shares, number, #members) end
+  return {last_number, events_since(since), #members, place, answers, used}
 end
 
 -- No command: what is used of the limits of a scope.

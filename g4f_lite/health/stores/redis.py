@@ -5,7 +5,8 @@ A state in Redis, which processes of several machines share. The extra `redis` h
 (9 million USD in nano-dollars); a larger limit counts as that.
 
 If the server has lost its data, each process sees another generation in its next answer. It then tells what was used
-before, and what of it is still in use; for 1.5 s the server gives nothing out, so that all can do so.
+before, and what of it is still in use. The server gives nothing out for 1.5 s, nor before as many processes are back
+as there were, but for 6 s at most.
 """
 
 from __future__ import annotations
@@ -59,15 +60,22 @@ def _reservation(row: list[int]) -> Reservation:
     return Reservation((), row[1], row[2], bool(row[3]), waits=len(row) == 4)
 
 
+def _without_totals(command: Command, row: Any) -> Any:
+    """Return an answer without what is used and left: the server gave it before it was told what had been used."""
+    if type(command) is Reserve:
+        return row[: 1 if row[0] == 0 else 4]
+    return [*row[:5], []] if type(command) is Look else row
+
+
 def _seen(row: list[Any]) -> Seen:
-    cursor, rows, members, place = row
+    cursor, rows, members, place, shares, _ = row
     events = []
     for one in rows:
         try:
             events.append(msgspec.convert(one, Event))
         except msgspec.ValidationError:
             pass  # of another release, which tells more
-    return Seen(cursor, tuple(events), members, place)
+    return Seen(cursor, tuple(events), members, place, tuple(shares))
 
 
 def _nothing(row: Any) -> None:
@@ -123,6 +131,8 @@ class RedisState(Unpicklable):
         """Of each limit: an amount of it, what was used of it, and when: the server's time."""
         self._open: dict[str, Reserve] = {}
         """What is reserved now of limits on calls at once, which have no window in which it would be forgotten."""
+        self._members = 0
+        """How many processes there were at the last look."""
         self._client = self._connect()
 
     def _connect(self) -> Any:
@@ -148,6 +158,7 @@ class RedisState(Unpicklable):
             if generation != self._generation:
                 if self._generation:
                     self._run(self._restoring(now))
+                    rows = [_without_totals(command, row) for command, row in zip(commands, rows, strict=True)]
                 self._generation = generation
             answers = [_READ[type(command)](row) for command, row in zip(commands, rows, strict=True)]
             for command, row in zip(commands, rows, strict=True):
@@ -155,6 +166,13 @@ class RedisState(Unpicklable):
                     self._note(command, row, now)
                 elif type(command) is Settle:
                     self._open.pop(command.id, None)
+                elif type(command) is Look:
+                    self._members = row[2]
+                    self._used |= {
+                        (one.scope, one.unit, one.window): (one, total, now)
+                        for one, total in zip(command.shares, row[5], strict=False)
+                        if one.window != "parallel"
+                    }
         return answers
 
     def used(self, scope: str) -> dict[tuple[str, str], Used]:
@@ -195,10 +213,15 @@ class RedisState(Unpicklable):
     def _note(self, command: Reserve, row: list[int], now: int) -> None:
         """Remember what is used of each limit."""
         is_granted = row[0] == 0
-        for amount, number in zip(command.amounts, row[1:] if is_granted else row[4:], strict=False):
+        numbers = row[1:] if is_granted else row[4:]
+        for index, amount in enumerate(command.amounts if is_granted or numbers else ()):
             if amount.window != "parallel":
                 name = (amount.scope, amount.unit, amount.window)
-                self._used[name] = amount, amount.limit - number if is_granted else number, now
+                if not numbers:  # granted by a server that does not know yet what is used: so much more than before
+                    total = self._used.get(name, (amount, 0, now))[1] + amount.amount
+                else:
+                    total = amount.limit - numbers[index] if is_granted else numbers[index]
+                self._used[name] = amount, total, now
             elif is_granted:
                 self._open[command.id] = command
         while len(self._used) > _MOST_KNOWN:
@@ -216,7 +239,7 @@ class RedisState(Unpicklable):
         for command in self._open.values():
             calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
             still_open.append(Reserve(command.id, calls, command.lease_ms, granted=True))
-        return [Restore(tuple(used)), *still_open]
+        return [Restore(tuple(used), self._members), *still_open]
 
     def wait(self, seconds: float) -> None:
         end, closes = time.monotonic() + seconds, self._closes

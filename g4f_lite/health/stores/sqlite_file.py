@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, json
 
+from ...types.regular_files import check_regular
 from .clock import boot_id, uptime_ms
 from .table import FOREVER
 
@@ -122,8 +123,10 @@ def open_file(path: Path) -> sqlite3.Connection:
     if not path.exists():
         if os.name == "posix":
             _create(path)
-    elif 0 < path.stat().st_size < SMALLEST:
-        raise OSError(errno.EIO, "the file of the state cannot be used: it is no SQLite file", str(path))
+    else:
+        check_regular(path)
+        if 0 < path.stat().st_size < SMALLEST:
+            raise OSError(errno.EIO, "the file of the state cannot be used: it is no SQLite file", str(path))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)

@@ -60,6 +60,10 @@ class Account(Struct, array_like=True):
     """What reservations hold that are not settled."""
     presumed: int = 0
     """What counts as spent because its reservation has expired."""
+    kept: int = 0
+    """What is kept free for the shares of members."""
+    pressed_at: int = 0
+    """When somebody had no room because of that."""
 
     def refresh(self, window: Window, now: int) -> None:
         """Forget the buckets that do not count any more."""

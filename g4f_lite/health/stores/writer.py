@@ -7,7 +7,6 @@ Only the thread of the link that writes calls `send`; the rest may be called by 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -25,14 +24,12 @@ from ..shared_state import (
     SharedState,
     Tell,
 )
-from .fallback import Fallback, share_of, without_grace
+from .fallback import Fallback, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
-"""How long a process takes no more than its share when the state is back: the others tell within a second what they
-have used meanwhile."""
-_SLOW_S = 0.1
-"""After a failure that took so long, the state may have been away for others; it was a cut connection if not."""
+"""How long a process goes on by itself after the state was away for so long that it has used its part of a limit: the
+others tell within a second what they have used."""
 _RENEW_S = 0.5
 _BATCH = 512
 """Commands of one batch: Redis serves no others meanwhile."""
@@ -50,12 +47,10 @@ class Writer:
         self.fallback = Fallback()
         self.away = False
         self._state = state
-        self._is_cautious = self._is_out = False
-        self._lock = threading.Lock()
-        self._failures, self._sent_at, self._returned_at = 0, 0.0, 0.0
+        self._failures, self._alone_until = 0, 0.0
         self._local_ids: set[str] = set()
         """Reservations that the fallback knows of."""
-        self._kept: deque[Command] = deque(maxlen=_KEPT)
+        self._kept: deque[Command] = deque()
         """What the state is to know when it is back."""
         self._open: dict[str, tuple[Reserve, float]] = {}
         """Reservations, and when they got their lease."""
@@ -64,30 +59,15 @@ class Writer:
     # Called by clients
 
     def instead(self, commands: Sequence[Command]) -> list[Answer] | None:
-        """Return answers in the place of the state, if it is away or was until now; None to ask it."""
-        if not self._is_cautious:
-            return None
-        if self.away:
+        """Return answers in the place of the state, if it is away; None to ask it."""
+        if self.away or (self._alone_until and time.monotonic() < self._alone_until):
             return self.answer(commands)
-        if time.monotonic() >= self._returned_at + RETURN_S and not self._failures:
-            self._is_cautious = False
-            return None
-        for command in commands:
-            if isinstance(command, Reserve):
-                answer = self.fallback.share(command)
-                if answer.refused_by is not None:
-                    self._end_locally(_unused(one) for one in commands if isinstance(one, Reserve))
-                    return [answer if isinstance(one, Reserve) else isinstance(one, BeginProbe) for one in commands]
-                self._local_ids.add(share_of(command.id))
         return None
 
     def answer(self, commands: Sequence[Command], *, asked: bool = False) -> list[Answer]:
         """Answer in the place of the state; if it was asked, it may have applied the commands, or will."""
-        self.be_cautious(is_out=True)
         answers = []
         for command in commands:
-            if isinstance(command, Reserve) and share_of(command.id) in self._local_ids:
-                self._end_locally((_unused(command),))
             answer = self.fallback.answer(command)
             answers.append(answer)
             if not isinstance(command, Reserve) or not isinstance(answer, Reservation):
@@ -100,22 +80,9 @@ class Writer:
                 self.queue.put(Ask((_unused(command),)))
         return answers
 
-    def be_cautious(self, *, is_out: bool = False) -> None:
-        """
-        Ask the state for no more than the share of this process, for some time: others may have to tell it.
-
-        Args:
-            is_out: it has not answered, now.
-        """
-        with self._lock:
-            if not self._is_cautious or (is_out and not self._is_out):
-                self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
-                self._returned_at, self._is_cautious = time.monotonic(), True
-            self._is_out |= is_out
-
     def tell(self, commands: Sequence[Command]) -> None:
         """Send these, as soon as the state is there."""
-        if self._local_ids or self._is_cautious:
+        if self._local_ids or self.away:
             self._end_locally(commands)
         self.queue.put(Ask(commands))
 
@@ -123,11 +90,10 @@ class Writer:
         for command in commands:
             if isinstance(command, EndProbe):
                 self.fallback.answer(command)
-            elif isinstance(command, Settle):
-                for name in (command.id, share_of(command.id)):
-                    if name in self._local_ids:
-                        self._local_ids.discard(name)
-                        self.fallback.answer(Settle(name, command.used))
+            elif isinstance(command, Settle) and command.id in self._local_ids:
+                self._local_ids.discard(command.id)
+                granted, _ = self._open.get(command.id, (None, 0.0))
+                self.fallback.settle(command, granted)
 
     def give_back(self, ask: Ask) -> None:
         """Undo what nobody has got the answer for."""
@@ -149,20 +115,29 @@ class Writer:
             except Empty:
                 break
             count += len(asks[-1].commands)
-        tries = not self.away or any(ask.is_look for ask in asks)
-        if not (tries and self._send_kept() and self._send(asks)):
+        if self.away:
+            looks = [ask for ask in asks if ask.is_look]
+            self._keep(ask for ask in asks if not ask.is_look)
+            asks = [*looks, *([END] if asks[-1] is END else [])]
+            if looks and not self._send(looks):
+                self._keep(looks)
+            self._send_kept()
+        elif not (self._send_kept() and self._send(asks)):
             self._keep(asks)
-        return asks[-1] is not END
+        return asks[-1:] != [END]
 
     def _send_kept(self) -> bool:
         """Send what has been kept for the state. Return whether it is there."""
-        while self._kept:
+        if self._kept and not self.away:
+            # So that nobody takes the place of a call that has ended, if another one has begun in it.
+            self._kept = deque(sorted(self._kept, key=lambda one: not isinstance(one, Reserve)))
+        while self._kept and not self.away:
             part = [self._kept[index] for index in range(min(_BATCH, len(self._kept)))]
             if self._execute(part) is None:
                 return False
             for _ in part:
                 self._kept.popleft()
-        return True
+        return not self.away
 
     def _send(self, asks: Sequence[Ask]) -> bool:
         renewing = self._renewing() if any(ask.is_look for ask in asks) else []
@@ -177,13 +152,9 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command, answer, now)
-                    if not waits:
-                        continue
-                    if answer.refused_by is None:
+                    self.fallback.note(command)
+                    if waits and answer.refused_by is None:
                         self._open[command.id] = command, now
-                    elif self._is_cautious:
-                        self._end_locally((_unused(command),))
                 elif isinstance(command, Settle):
                     self._open.pop(command.id, None)
             if waits:
@@ -207,6 +178,8 @@ class Writer:
                     self._open[command.id] = command, time.monotonic()
                 if not isinstance(command, Tell):
                     self._kept.append(command)
+            while len(self._kept) > _KEPT:
+                self.fallback.recorded((self._kept.popleft(),))
         deliver(answered, self.give_back)
 
     def _renewing(self) -> list[Command]:
@@ -228,28 +201,28 @@ class Writer:
         """Apply commands, if need be twice: a state knows those that it has applied. Return None if it is away."""
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
-            self._sent_at = time.monotonic()
-            if not self._is_cautious:
-                self.fallback.sending(self._sent_at)
             try:
                 answers = self._state.execute(commands)
             except Exception as error:  # a state may be the caller's own: whatever it raises, calls go on
                 self._failed(error)
             else:
-                if self.away:
-                    log.info("the shared state is back")
-                if self._failures:
-                    self._returned_at, self._failures, self.away = time.monotonic(), 0, False
-                self._is_out = False
+                self._answered()
+                self.fallback.recorded(commands)
                 return answers
         return None
 
+    def _answered(self) -> None:
+        if self.away:
+            log.info("the shared state is back")
+            self._alone_until = time.monotonic() + RETURN_S if self.fallback.was_long else 0.0
+            self.fallback.end()
+        self._failures, self.away = 0, False
+
     def _failed(self, error: Exception) -> None:
         self._failures += 1
-        if self._failures == 2 or time.monotonic() - self._sent_at > _SLOW_S:
-            self.be_cautious(is_out=True)
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
+            self._local_ids.update(self.fallback.begin([one for one, _ in list(self._open.values())]))
             self.away = True
 
 

@@ -5,7 +5,8 @@ Rule: no I/O, no HTTP library, and no client: the transports ask here what a req
 
 | file | what is in it |
 | --- | --- |
-| `requests` | from method, path and body to what is asked for |
+| `requests` | from method and path to what is asked for |
+| `bodies` | … and from the body |
 | `forms` | the multipart form of an upload |
 | `arguments` | from what is asked for to the method of a client and its keywords |
 | `answers` | from a result to a response |

@@ -1,17 +1,15 @@
-"""From method, path and body of a request to what is asked for."""
+"""What a request asks for, by its method and path."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from ...errors.exceptions import InvalidRequestError
 from ...provider.openai_protocol.endpoints import PATHS
 from ...types.uploads import UploadFile
-from ...value import NOT_JSON, JSONObject, decode_lenient
-from .forms import read_form
+from ...value import JSONObject
 
 _BY_PATH = {"/chat/completions": "chat", "/models": "models", **{path: operation for operation, path in PATHS.items()}}
 del _BY_PATH[PATHS["image_edits"]]  # which are passed on
@@ -69,27 +67,3 @@ def place_of(method: str, path: str) -> Place | None:
     if method == "GET" and (found := _MODEL.fullmatch(path)):
         return Place("model", found["base"], unquote(found["model"]))
     return None
-
-
-def read_request(place: Place, content_type: str, body: bytes) -> Asked:
-    """
-    Return what a request to this place asks for.
-
-    Raises:
-        InvalidRequestError: the body is neither a JSON object nor a form that can be read.
-    """
-    if place.operation in ("models", "model"):
-        return Asked(place, {})
-    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
-        return Asked(place, *read_form(content_type, body))
-    return Asked(place, _json_object(body))
-
-
-def _json_object(body: bytes) -> JSONObject:
-    try:
-        fields: Any = decode_lenient(body)
-    except NOT_JSON:
-        raise InvalidRequestError("the body is not JSON") from None
-    if not isinstance(fields, dict):
-        raise InvalidRequestError("the body is not a JSON object")
-    return fields

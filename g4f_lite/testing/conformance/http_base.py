@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import pytest
+
+from ...errors.exceptions import UnsupportedParameterError
 from ...provider.address import VARIABLE
 from ...provider.base import Provider
 from ...provider.local import LocalProvider
+from ...types.chat_request import ChatRequest
 from ..shapes import Shape, ShapeName
 from . import contract
 from .common import Conformance
 from .contract import fail
-from .service import Service
+from .operations import endpoints_of
+from .service import SECRET, Service
 
 
 class HTTPConformance(Conformance):
@@ -32,9 +37,27 @@ class HTTPConformance(Conformance):
             one = one.replace(api_base=base)
         return one
 
+    def chatting(self) -> Provider:
+        """Return an instance for a check of chats; the check is skipped if the provider answers other requests only."""
+        one = self.made()
+        if not (one.get_model_name() or _accepts_a_chat(one)) and endpoints_of(one).keys() - {"models"}:
+            pytest.skip(f"{one.name!r} does not chat")
+        return one
+
     @property
     def service(self) -> Service:
         return Service(type(self).shape, self.made().stream_framing)
+
+
+def _accepts_a_chat(one: Provider) -> bool:
+    request = ChatRequest(messages=({"role": "user", "content": "Hello"},), model="conformance-model")
+    try:
+        one.build_request(request, key=SECRET, stream=False)
+    except UnsupportedParameterError:
+        return False
+    except Exception:  # the check finds out
+        return True
+    return True
 
 
 def streams(one: Provider) -> tuple[bool, ...]:

@@ -60,7 +60,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
     # -- building --------------------------------------------------------------------------
 
     def test_requests_are_pure_and_hold_all_messages(self) -> None:
-        one = self.made()
+        one = self.chatting()
         for stream in streams(one):
             request = ask(one)
             before = copy.deepcopy(request)
@@ -95,7 +95,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
             )
 
     def test_parameters_are_sent_or_refused(self) -> None:
-        one = self.made()
+        one = self.chatting()
         for name, (value, shown) in PARAMETERS.items():
             if name in type(self).ignored_parameters:
                 continue
@@ -106,7 +106,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
             hold(contains(outgoing, shown), contract.PARAMETERS, f"{name}={value!r} is neither sent nor refused")
 
     def test_declared_capabilities_work(self) -> None:
-        one = self.made()
+        one = self.chatting()
         for capability, (params, shown) in CAPABILITIES.items():
             if capability not in one.capabilities:
                 continue
@@ -146,7 +146,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
     # -- reading ---------------------------------------------------------------------------
 
     def test_whole_answers_are_read(self) -> None:
-        one = self.made()
+        one = self.chatting()
         for said in (TEXT, CAPPED):
             answer = read_whole(one, self.service.whole(said))
             read = content_of(answer) if isinstance(answer, ChatCompletion) else f"{type(answer).__name__}: {answer}"
@@ -158,7 +158,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
 
     def test_all_that_an_answer_says_is_read(self) -> None:
         """Usage and reasoning, if the protocol of the shape has them."""
-        one, service = self.made(), self.service
+        one, service = self.chatting(), self.service
         whole = read_whole(one, service.whole(THOUGHT))
         readings = {"a whole answer": whole}
         if "streaming" in one.capabilities:
@@ -184,7 +184,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
         hold(not did, contract.CLIENTS, ", ".join(did))
 
     def test_what_cannot_be_understood_is_an_error(self) -> None:
-        one = self.made()
+        one = self.chatting()
         for junk in _JUNK:
             answer = read_whole(one, junk)
             hold(isinstance(answer, e.ProviderError), contract.JUNK, f"the body {junk[:60]!r} is read as {answer!r}")
@@ -203,7 +203,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
             hold(not said, contract.JUNK, f"the event {junk!r} is read as {said}")
 
     def test_streams_in_every_byte_split(self) -> None:
-        one = self.made()
+        one = self.chatting()
         if "streaming" not in one.capabilities:
             return
         request = ask(one)
@@ -221,7 +221,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
                 )
 
     def test_cut_streams_never_pass_for_whole(self) -> None:
-        one = self.made()
+        one = self.chatting()
         if "streaming" not in one.capabilities:
             return
         request = ask(one)
@@ -282,7 +282,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
                     )
 
     def test_errors_inside_answers(self) -> None:
-        one = self.made()
+        one = self.chatting()
         answer = read_whole(one, self.service.error(503, _FAILURE))
         hold(
             isinstance(answer, e.ProviderError) and _FAILURE in answer.message,
@@ -301,7 +301,7 @@ class ProviderConformance(SafetyChecks, OperationChecks):
 
     def test_both_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hide_environment(monkeypatch)
-        one, service = self.made(), self.service
+        one, service = self.chatting(), self.service
         scenes: dict[str, tuple[bool, list[Reply], str]] = {
             "an answer": (False, [service.reply(TEXT, stream=False)], "ok"),
             "a stream": (True, [service.reply(TEXT, stream=True)], "ok"),

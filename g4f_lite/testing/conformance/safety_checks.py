@@ -28,7 +28,7 @@ class SafetyChecks(HTTPConformance):
 
     def test_base_url_and_headers_are_honoured(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hide_environment(monkeypatch)
-        one = self.made()
+        one = self.chatting()
         hold(one.api_base, contract.ADDRESS, "api_base is empty")
         moved = self.made(api_base="http://127.0.0.1:9/some/where")
         request = ask(moved, extra_headers={"X-Conformance": "sent"}, extra_body={"conformance_extra": "sent too"})
@@ -53,7 +53,7 @@ class SafetyChecks(HTTPConformance):
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         hide_environment(monkeypatch)
-        one, service = self.made(), self.service
+        one, service = self.chatting(), self.service
         for stream in streams(one):
             outgoing = build(one, ask(one), stream=stream)
             sent = any(SECRET in value for value in outgoing.headers.values())
@@ -87,7 +87,7 @@ class SafetyChecks(HTTPConformance):
     # -- threads ---------------------------------------------------------------------------
 
     def test_streams_and_threads_share_nothing(self) -> None:
-        one, service = self.made(), self.service
+        one, service = self.chatting(), self.service
         if "streaming" not in one.capabilities:
             return
         sayings = [Said(tuple(f"{letter}{number} " for number in range(8))) for letter in "abcd"]

@@ -27,7 +27,7 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import Parts, decode_body, decode_event, message_of, only_choice
+from ..translation.answers import Parts, arguments_of, decode_body, decode_event, message_of, only_choice
 from ..translation.turns import JSONObject
 from .blocks import OpenBlock, kept
 from .usage import ClaudeUsage
@@ -102,12 +102,12 @@ def completion(response: HTTPResponse) -> ChatCompletion:
         raise MalformedResponseError("the answer has no content", status=response.status)
     try:
         blocks = [_block_decoder.decode(block) for block in answer.content]
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _misshapen(error) from None
-    texts = [block.text or "" for block in blocks if block.type == "text"]
+    texts = [block.text or "" for block in blocks if block.type in ("text", "")]
     thoughts = [block.thinking or "" for block in blocks if block.type == "thinking"]
     calls = tuple(
-        ToolCall(id=block.id or "", function=FunctionCall(name=block.name or "", arguments=_json(block.input)))
+        ToolCall(id=block.id or "", function=FunctionCall(name=block.name or "", arguments=arguments_of(block.input)))
         for block in blocks
         if block.type == "tool_use"
     )
@@ -188,7 +188,7 @@ class AnthropicStream:
         """Return what is shown of a piece: nothing of the service's own tools, and of types that are not known."""
         if opened.type == "tool_use" and delta.partial_json:
             return (self._arguments(opened, delta.partial_json),)
-        if opened.type == "text" and delta.text:
+        if opened.type in ("text", "") and delta.text:
             return (self._chunk(Delta(content=delta.text)),)
         if opened.type == "thinking" and delta.thinking:
             return (self._chunk(Delta(reasoning=delta.thinking)),)
@@ -243,12 +243,11 @@ def _written(blocks: Iterable[Raw]) -> list[JSONObject | None]:
         return [msgspec.json.decode(block) for block in blocks]
     except RecursionError:  # arguments of a million brackets
         return [None]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _misshapen(error) from None
 
 
 def _finish(stop_reason: str | None) -> str | None:
+    if stop_reason == "error":  # of servers that only speak the protocol
+        raise MalformedResponseError("the answer ended with an error")
     return None if stop_reason is None else FINISHES.get(stop_reason, stop_reason)
-
-
-def _json(value: Raw) -> str:
-    text = bytes(value).decode()
-    return text if text not in ("", "null") else "{}"

@@ -30,7 +30,16 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import Choices, Parts, decode_body, decode_event, failure, message_of, usage_of
+from ..translation.answers import (
+    Choices,
+    Parts,
+    arguments_of,
+    decode_body,
+    decode_event,
+    failure,
+    message_of,
+    usage_of,
+)
 from ..translation.turns import JSONObject, made_id
 from .request import generation_of
 
@@ -220,8 +229,7 @@ class _Said:
         if part.thought_signature:  # in the form of Google's OpenAI-compatible endpoint
             extra = {"google": {"thought_signature": part.thought_signature}}
         if (call := part.function_call) is not None:
-            arguments = bytes(call.args).decode()
-            arguments = arguments if arguments not in ("", "null") else "{}"
+            arguments = arguments_of(call.args)
             id = call.id or made_id(*self._origin, self._calls, call.name, arguments)
             function = FunctionCallDelta(name=call.name, arguments=arguments)
             made = ToolCallDelta(index=self._calls, id=id, type="function", function=function, extra_content=extra)

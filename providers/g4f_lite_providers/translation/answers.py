@@ -136,6 +136,20 @@ def message_of(
     )
 
 
+def arguments_of(written: msgspec.Raw) -> str:
+    """
+    Return a call's arguments as JSON.
+
+    Raises:
+        MalformedResponseError: they are no UTF-8, which nobody has checked before.
+    """
+    try:
+        text = bytes(written).decode()
+    except UnicodeDecodeError:
+        raise MalformedResponseError("the arguments of a call are no UTF-8") from None
+    return text if text not in ("", "null") else "{}"
+
+
 def usage_of(
     prompt: int,
     output: int,

@@ -67,6 +67,7 @@ class Commands:
         self.random = random.Random(seed)
         self.made: list[tuple[str, int, int]] = []
         """Ids, when they were made, and when their lease ends."""
+        self.looks: dict[str, int] = {}
         self.limits = {window: self.random.choice([10, 100, LARGE]) for window in WINDOWS}
 
     def amount(self) -> Amount:
@@ -97,7 +98,10 @@ class Commands:
         if choose < 0.95:
             name, host = (some("ab"), some("cd|")), some(["", "", "h1", "h2"])
             return Tell(Event(some(["cooldown", "breaker"]), name, some([0, 5, 7_000, 70_000]), "E", some("mn"), host))
-        return Look(0, some("uvw"))
+        member = some("uvw")
+        self.looks[member] = self.looks.get(member, 0) + some([0, 1, 1, 1])
+        shares = {one.scope + one.window: one for one in (self.amount() for _ in range(some([0, 1, 2, 4])))}
+        return Look(0, member, tuple(shares.values()), self.looks[member])
 
 
 @pytest.mark.parametrize("seed", range(12))

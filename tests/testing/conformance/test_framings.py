@@ -21,10 +21,12 @@ class Array(Good):
     stream_framing = "json_array"
 
 
+@pytest.mark.no_cover  # tests/call covers the framings
 class TestLines(ProviderConformance):
     provider = Lines
 
 
+@pytest.mark.no_cover  # as above
 class TestArray(ProviderConformance):
     provider = Array
 

@@ -1,0 +1,261 @@
+"""
+One row, from its keywords to the line that is written.
+
+Rule: a row and an outcome are plain data, so that a row may be asked in another process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ..client.async_client import AsyncClient
+from ..client.params import ROUTING
+from ..errors.exceptions import G4FLiteError, InvalidRequestError, ProviderError
+from ..openai.mapping.answers import body_of
+from ..openai.mapping.arguments import METHODS, arguments
+from ..openai.mapping.errors import error_response
+from ..openai.mapping.requests import Asked, place_of
+from ..types.chat import ChatCompletion
+from ..value import JSONObject, decode_json
+from .failures import Fault, judge
+from .journal import Own
+from .rows import Row
+
+_FIELD = re.compile(r"\{([^\W\d][\w .-]*)\}")
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_OF_ROUTES = ("model", "provider", "fallback_models")
+
+
+class Asks(msgspec.Struct, frozen=True):
+    """What is the same for all rows."""
+
+    params: JSONObject
+    """Keywords of `create`, for what a row does not say itself."""
+    system: str | None = None
+    template: str | None = None
+    """A prompt with fields of the row in braces."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a row has ended."""
+
+    row: int
+    line: bytes
+    """What is written of it."""
+    fault: Fault | None = None
+    """None if it was answered."""
+    message: str = ""
+    wait_s: float = 0.0
+    limited: bool = False
+    """One of its attempts was refused for its rate."""
+    route: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+
+
+def fields_of(template: str) -> list[str]:
+    """Return the fields of a row that a template names."""
+    return list(dict.fromkeys(_FIELD.findall(template)))
+
+
+class Asker:
+    """Asks rows with one client."""
+
+    def __init__(self, client: AsyncClient, asks: Asks) -> None:
+        self._asks = asks
+        self._methods = {name: attrgetter(path)(client) for name, path in METHODS.items()}
+        self._defaults = {name: value for name, value in asks.params.items() if value is not None}
+
+    async def __call__(self, row: Row) -> Outcome:
+        """Return how the call of a row has ended; what is raised is no error of a provider, but a bug."""
+        params: JSONObject = {}
+        try:
+            if row.fault is not None:
+                raise InvalidRequestError(row.fault)
+            asked = batch_request(row) if row.is_batch else None
+            params = self.keywords(row, asked)
+            result = await self._methods["chat" if asked is None else asked.operation](**params)
+        except G4FLiteError as error:
+            return _failed(row, error, names_route=self._names_route(params))
+        except TypeError as error:  # of a keyword that the row names
+            return _failed(row, InvalidRequestError(str(error)), names_route=True)
+        return _answered(row, asked, result)
+
+    def _names_route(self, params: JSONObject) -> bool:
+        """Return whether a row says itself which model or provider is asked."""
+        return any(params.get(name) != self._defaults.get(name) for name in _OF_ROUTES if name in params)
+
+    def keywords(self, row: Row, asked: Asked | None = None) -> JSONObject:
+        """
+        Return the keywords of a row's call.
+
+        Raises:
+            InvalidRequestError: the row cannot be asked.
+        """
+        if asked is not None:
+            return self._batch_keywords(asked)
+        if self._asks.template is not None:
+            return {**self._defaults, "messages": self._messages([_user(_filled(self._asks.template, row))])}
+        own = {name: value for name, value in row.fields.items() if name != "id" and value is not None}
+        prompt, messages = own.pop("prompt", None), own.pop("messages", None)
+        if own.get("stream"):
+            raise InvalidRequestError("a row cannot be streamed; leave out stream")
+        if (prompt is None) is (messages is None):
+            raise InvalidRequestError("a row has either messages or a prompt")
+        if prompt is not None:
+            messages = [_user(prompt)]
+        return {**self._defaults, **own, "messages": self._messages(messages)}
+
+    def _batch_keywords(self, asked: Asked) -> JSONObject:
+        own = arguments(asked)
+        if self._defaults.get("model"):
+            own.pop("model", None)  # which each of these lines must have
+        if asked.operation != "chat":
+            return {**{name: value for name, value in self._defaults.items() if name in ROUTING}, **own}
+        own["messages"] = self._messages(own["messages"])
+        return {**self._defaults, **own}
+
+    def _messages(self, messages: Any) -> Any:
+        system = self._asks.system
+        if system is None or not isinstance(messages, list):
+            return messages
+        first = messages[0] if messages else None
+        if isinstance(first, Mapping) and first.get("role") in ("system", "developer"):
+            return messages
+        return [{"role": "system", "content": system}, *messages]
+
+
+def _user(prompt: Any) -> JSONObject:
+    return {"role": "user", "content": prompt}
+
+
+def _filled(template: str, row: Row) -> str:
+    def value_of(found: re.Match[str]) -> str:
+        if (name := found[1]) not in row.fields:
+            raise InvalidRequestError(f"row {row.number} has no field {name!r}, which the template names")
+        value = row.fields[name]
+        return value if isinstance(value, str) else _encode(value).decode()
+
+    return _FIELD.sub(value_of, template)
+
+
+def batch_request(row: Row) -> Asked:
+    """
+    Return what a line of OpenAI's batch API asks for.
+
+    Raises:
+        InvalidRequestError: no batch can ask for it.
+    """
+    method, url, body = row.fields.get("method", "POST"), str(row.fields.get("url", "")), row.fields["body"]
+    place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
+    if place is None or not isinstance(body, dict):
+        raise InvalidRequestError(f"no batch can ask for {method} {url}" if place is None else "the body is no object")
+    asked = Asked(place, body)
+    if asked.streams or not asked.can_be_called:
+        raise InvalidRequestError("a row cannot be streamed; leave out stream")
+    return asked
+
+
+# -- lines ---------------------------------------------------------------------------------
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """What is written of an answer to a row that is no line of a batch."""
+
+    row: int
+    id: Any
+    answer: str
+    provider: str
+    model: str
+    finish_reason: str | None
+    usage: JSONObject | None = None
+    cost: float | None = None
+    response: JSONObject | None = None
+    """OpenAI's JSON of an answer that is more than a text."""
+
+
+def _answered(row: Row, asked: Asked | None, result: Any) -> Outcome:
+    trail, usage = result.trail, getattr(result, "usage", None)
+    cost = getattr(result, "cost", None)
+    provider, model = result.provider, result.model
+    if asked is None:
+        line = _encode(
+            _Line(
+                row=row.number,
+                id=row.fields.get("id"),
+                answer=result.text,
+                provider=provider,
+                model=model,
+                finish_reason=result.choices[0].finish_reason,
+                usage=usage and usage.to_dict(),
+                cost=cost,
+                response=result.to_dict() if _has_more(result) else None,
+            )
+        )
+    else:
+        own = Own(row=row.number, provider=provider, model=model, cost=cost)
+        kind, body = body_of(result, asked)
+        response = {"status_code": 200, "request_id": _request_id(row, trail), "body": _body(kind, body)}
+        line = _encode(_batch_line(row, response, None, own))
+    return Outcome(
+        row=row.number,
+        line=line + b"\n",
+        limited=len(trail.entries) > 1 and any(one.outcome == "RateLimitError" for one in trail.attempts),
+        route=f"{provider}:{model}",
+        prompt_tokens=getattr(usage, "prompt_tokens", None) or 0,
+        completion_tokens=getattr(usage, "completion_tokens", None) or 0,
+        cost=cost,
+    )
+
+
+def _has_more(result: ChatCompletion) -> bool:
+    """Return whether an answer is more than the text of one choice."""
+    choice = result.choices[0]
+    message = choice.message
+    more = message.tool_calls or message.refusal or message.images or choice.logprobs is not None
+    return bool(more or len(result.choices) > 1)
+
+
+def _body(kind: str, body: bytes) -> Any:
+    if kind.startswith("application/json"):
+        return msgspec.Raw(body) if b"\n" not in body else decode_json(body)
+    return body.decode("utf-8", "replace") if kind.startswith("text/") else body  # as base64
+
+
+def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
+    verdict = judge(error, names_route=names_route)
+    own: JSONObject = {"class": type(error).__name__, "message": str(error) or type(error).__name__}
+    record: JSONObject = {"row": row.number, "id": row.id, "error": own, "trail": error.trail.to_dict()}
+    if isinstance(error, ProviderError):
+        own |= {"status": error.status, "code": error.code}
+    if row.is_batch:
+        answer = error_response(error, request_id=_request_id(row, error.trail), retried=True)
+        body: Any = msgspec.Raw(answer.body)
+        response = {"status_code": answer.status, "request_id": answer.headers["x-request-id"], "body": body}
+        said = {"code": getattr(error, "code", None) or own["class"], "message": own["message"]}
+        record = _batch_line(row, response, said, {"row": row.number, **own, "trail": record["trail"]})
+    return Outcome(
+        row=row.number,
+        line=_encode(record) + b"\n",
+        fault=verdict.fault,
+        message=own["message"],
+        wait_s=verdict.wait_s,
+        limited=any(one.outcome == "RateLimitError" for one in error.attempts),
+    )
+
+
+def _batch_line(row: Row, response: JSONObject, error: JSONObject | None, own: Own | JSONObject) -> JSONObject:
+    name = f"batch_req_{row.number}"
+    return {"id": name, "custom_id": row.id, "response": response, "error": error, "g4f_lite": own}
+
+
+def _request_id(row: Row, trail: Any) -> str:
+    known: Iterator[str] = (one.request_id for one in reversed(trail.attempts) if one.request_id)
+    return next(known, f"req_{row.number}")

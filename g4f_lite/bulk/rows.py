@@ -1,0 +1,252 @@
+"""
+The rows of a source, read as needed: JSON lines, OpenAI's batch lines, CSV, or what a program yields.
+
+Rule: a line that cannot be read is a row with a fault, which does not end the job.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import IO, Any, Protocol, TypeAlias
+
+import msgspec
+
+from ..errors.exceptions import ConfigurationError
+from ..value import NOT_JSON
+from .seen import Ids, Rows
+
+Given: TypeAlias = Iterable[Any] | AsyncIterable[Any]
+"""Rows of a program: mappings with the fields of a line, or prompts."""
+_SEPARATORS = ",;\t"
+_decode = msgspec.json.Decoder().decode
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of a source."""
+
+    number: int
+    """1 for the first."""
+    fields: dict[str, Any]
+    fault: str | None = None
+    """Why it cannot be asked."""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is a line of OpenAI's batch API."""
+        return "custom_id" in self.fields and "body" in self.fields
+
+    @property
+    def id(self) -> Any:
+        return self.fields.get("custom_id" if self.is_batch else "id")
+
+
+class _OfLine(msgspec.Struct):
+    id: Any = None
+    custom_id: Any = None
+
+
+class Source(Protocol):
+    """Where rows come from."""
+
+    total: int | None
+    """How many rows it has; None if nobody knows before the end."""
+
+    def facts(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return what tells this source from another one.
+
+        Args:
+            known: what it returned in an earlier run, {} for the first one.
+
+        Raises:
+            ConfigurationError: it cannot be read, or two of its rows have the same id.
+        """
+        ...
+
+    def read(self, done: Rows, ids: Ids) -> Iterator[Row] | AsyncIterator[Row]:
+        """Yield the rows that are not done, by number or by id."""
+        ...
+
+
+class LinesFile:
+    """A file with JSON lines; gzip by its ending."""
+
+    what = "JSON lines"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.total: int | None = None
+
+    def facts(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            with self.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if known.get("sha256") == digest and type(known.get("rows")) is int:
+                self.total = known["rows"]
+            else:
+                self.total = self._count()
+        except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
+            raise ConfigurationError(f"{self.path} cannot be read: {error}") from None
+        return {"kind": self.what, "rows": self.total, "sha256": digest}
+
+    def _count(self) -> int:
+        ids, count = Ids(), 0
+        for count, name in enumerate(self._ids(), 1):  # used after the loop
+            if name is not None and not ids.add(name):
+                first = next(number for number, one in enumerate(self._ids(), 1) if one == name)
+                raise ConfigurationError(f"{self.path}: rows {first} and {count} have the same id {name!r}")
+        return count
+
+    def _ids(self) -> Iterator[str | None]:
+        decode = msgspec.json.Decoder(_OfLine).decode
+        for line in self._lines():
+            try:
+                found = decode(line)
+            except NOT_JSON:
+                yield None
+            else:
+                name = found.id if found.custom_id is None else found.custom_id
+                yield None if name is None else str(name)
+
+    def _open(self) -> IO[bytes]:
+        return gzip.open(self.path) if self.path.suffix.lower() == ".gz" else self.path.open("rb")  # type: ignore[return-value]  # a GzipFile reads bytes, too
+
+    def _lines(self) -> Iterator[bytes]:
+        with self._open() as file:
+            for number, line in enumerate(file):
+                text = line.removeprefix(b"\xef\xbb\xbf") if not number else line
+                if not text.isspace():
+                    yield text
+
+    def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
+        for number, line in enumerate(self._lines(), 1):
+            if number not in done:
+                yield _row(number, line)
+
+
+def _row(number: int, line: bytes) -> Row:
+    try:
+        fields = _decode(line)
+    except NOT_JSON as error:
+        return Row(number, {}, f"row {number} is not JSON: {error}")
+    return _of_fields(number, fields)
+
+
+def _of_fields(number: int, fields: Any) -> Row:
+    if type(fields) is not dict:
+        if isinstance(fields, str):
+            return Row(number, {"prompt": fields})
+        if not isinstance(fields, Mapping):
+            return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
+        fields = dict(fields)
+    row = Row(number, fields)
+    if type(row.id) not in (str, int, NoneType):
+        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {row.id!r}")
+    return row
+
+
+class CSVFile(LinesFile):
+    """A file with a header and a separator: comma, semicolon or tab, whichever the header has most of."""
+
+    what = "CSV"
+
+    def columns(self) -> list[str]:
+        """Return the names of the columns."""
+        return next(self._cells(), [])
+
+    def _cells(self) -> Iterator[list[str]]:
+        import io
+
+        with self._open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            header = text.readline()
+            separator = max(_SEPARATORS, key=header.count)
+            yield from csv.reader(_after(header, text), delimiter=separator)
+
+    def _ids(self) -> Iterator[str | None]:
+        for row in self.read(Rows(), Ids()):
+            yield row.fields.get("id") or None
+
+    def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
+        cells = self._cells()
+        header = next(cells, [])
+        for number, row in enumerate(filter(None, cells), 1):
+            if number in done:
+                continue
+            if len(row) != len(header):
+                fault = f"row {number} has {len(row)} cells, and the header {len(header)}"
+                yield Row(number, {}, fault)
+            else:
+                yield Row(number, dict(zip(header, row, strict=True)))
+
+
+def _after(first: str, text: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from text
+
+
+class GivenRows:
+    """What a program yields. Rows with an id are known again by it in a later run, others by their number."""
+
+    def __init__(self, rows: Given) -> None:
+        self._rows = rows
+        self.total: int | None = None
+        self.is_lasting = isinstance(rows, Iterable) and not isinstance(rows, Iterator)
+        """Whether to read them takes nothing away."""
+        try:
+            self.total = len(rows)  # type: ignore[arg-type]  # which fails for those without a length
+        except TypeError:
+            pass
+
+    def facts(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        return {"kind": "rows of a program", "rows": self.total}
+
+    def read(self, done: Rows, ids: Ids) -> Iterator[Row] | AsyncIterator[Row]:
+        rows, check = self._rows, _Repeated(done, ids)
+        if isinstance(rows, AsyncIterable):
+            return self._read_async(rows, check)
+        return (row for number, one in enumerate(rows, 1) if check.is_new(row := _of_fields(number, one)))
+
+    async def _read_async(self, rows: AsyncIterable[Any], check: _Repeated) -> AsyncIterator[Row]:
+        number = 0
+        async for one in rows:
+            number += 1
+            if check.is_new(row := _of_fields(number, one)):
+                yield row
+
+
+class _Repeated:
+    """Leaves out the rows that are done, and refuses an id that comes twice."""
+
+    def __init__(self, done: Rows, ids: Ids) -> None:
+        self._done, self._ids = done, ids
+        self._here = Ids()
+
+    def is_new(self, row: Row) -> bool:
+        if (name := row.id) is None:
+            return row.number not in self._done
+        if not self._here.add(str(name)):
+            raise ConfigurationError(f"row {row.number} has the id {name!r}, which an earlier row has, too")
+        return str(name) not in self._ids
+
+
+def source_of(given: Any) -> Source:
+    """
+    Return the source for what a job is given: a path, or rows.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if isinstance(given, (str, Path)):
+        path = Path(given)
+        if not path.is_file():
+            raise ConfigurationError(f"there is no file {path}")
+        name = path.name.lower().removesuffix(".gz")
+        return CSVFile(path) if name.endswith((".csv", ".tsv")) else LinesFile(path)
+    if isinstance(given, (Iterable, AsyncIterable)) and not isinstance(given, (bytes, Mapping)):
+        return GivenRows(given)
+    raise ConfigurationError(f"a job takes a path or rows, not {type(given).__name__}")

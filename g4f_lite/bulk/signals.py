@@ -1,0 +1,50 @@
+"""Ctrl-C and SIGTERM while a job runs: calls under way end; a second one ends them, too."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping(stop: Callable[[str], None], cancel: Callable[[], object]) -> Iterator[None]:
+    """
+    Let signals stop a job, if this is the main thread of a system that has them for event loops.
+
+    Args:
+        stop: called with the reason, at the first one.
+        cancel: called at each further one.
+    """
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received = 0
+
+    def on_signal(number: signal.Signals) -> None:
+        nonlocal received
+        received += 1
+        if received == 1:
+            stop("Ctrl-C" if number == signal.SIGINT else number.name)
+        else:
+            cancel()
+
+    before = {}
+    try:
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            loop.add_signal_handler(number, on_signal, number)
+            before[number] = handler
+    except NotImplementedError:  # Windows
+        pass
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

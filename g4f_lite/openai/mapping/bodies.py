@@ -1,0 +1,34 @@
+"""From the body of a request, JSON or a form, to what is asked for. Forms need python-multipart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors.exceptions import InvalidRequestError
+from ...value import NOT_JSON, JSONObject, decode_lenient
+from .forms import read_form
+from .requests import Asked, Place
+
+
+def read_request(place: Place, content_type: str, body: bytes) -> Asked:
+    """
+    Return what a request to this place asks for.
+
+    Raises:
+        InvalidRequestError: the body is neither a JSON object nor a form that can be read.
+    """
+    if place.operation in ("models", "model"):
+        return Asked(place, {})
+    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
+        return Asked(place, *read_form(content_type, body))
+    return Asked(place, _json_object(body))
+
+
+def _json_object(body: bytes) -> JSONObject:
+    try:
+        fields: Any = decode_lenient(body)
+    except NOT_JSON:
+        raise InvalidRequestError("the body is not JSON") from None
+    if not isinstance(fields, dict):
+        raise InvalidRequestError("the body is not a JSON object")
+    return fields
