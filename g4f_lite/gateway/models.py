@@ -22,6 +22,11 @@ class Target(NamedTuple):
     """Whether the configuration names the routes: then their providers' other models do not stand in for them."""
     max_tokens: int | None = None
 
+    @property
+    def each_route(self) -> list[str]:
+        """Its routes, whatever tier they are in."""
+        return [route for tier in self.routes for route in ((tier,) if isinstance(tier, str) else tier)]
+
 
 class Names:
     """
