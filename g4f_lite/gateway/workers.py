@@ -105,7 +105,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         before = getattr(self, "_settings", None)
         self._settings = settings
         try:
-            self.gateway()
+            self.gateway().drop()
         except ConfigurationError:
             self._settings = before or settings
             raise
