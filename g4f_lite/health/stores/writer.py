@@ -90,8 +90,11 @@ class Writer:
         for command in commands:
             if isinstance(command, EndProbe):
                 self.fallback.answer(command)
-            elif isinstance(command, Settle) and command.id in self._local_ids:
-                self._local_ids.discard(command.id)
+            elif isinstance(command, Settle):
+                try:
+                    self._local_ids.remove(command.id)
+                except KeyError:
+                    continue
                 granted, _ = self._open.get(command.id, (None, 0.0))
                 self.fallback.settle(command, granted)
 
@@ -171,6 +174,7 @@ class Writer:
                     ask.answers = () if ask.is_look else self.answer(ask.commands, asked=True)
                     answered.append(ask)
                 continue
+            self._end_locally(ask.commands)  # some were told before the state was known to be away
             for command in ask.commands:
                 if isinstance(command, Settle):
                     self._open.pop(command.id, None)
