@@ -2,7 +2,8 @@
 What the next calls of a key may use, taken from the state in advance: most calls ask nobody.
 
 Rule: what calls may use here is reserved in the state before they begin. A lease reserves for many calls at once while
-there is plenty of room; near a limit, or while the state is away, each call reserves for itself. What is not used goes back within a second.
+there is plenty of room; near a limit, or while the state is away, each call reserves for itself. What is not used goes
+back within a second.
 """
 
 from __future__ import annotations

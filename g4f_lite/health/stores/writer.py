@@ -90,11 +90,8 @@ class Writer:
         for command in commands:
             if isinstance(command, EndProbe):
                 self.fallback.answer(command)
-            elif isinstance(command, Settle):
-                try:
-                    self._local_ids.remove(command.id)
-                except KeyError:
-                    continue
+            elif isinstance(command, Settle) and command.id in self._local_ids:
+                self._local_ids.discard(command.id)
                 granted, _ = self._open.get(command.id, (None, 0.0))
                 self.fallback.settle(command, granted)
 
@@ -174,7 +171,6 @@ class Writer:
                     ask.answers = () if ask.is_look else self.answer(ask.commands, asked=True)
                     answered.append(ask)
                 continue
-            self._end_locally(ask.commands)  # some were told before the state was known to be away
             for command in ask.commands:
                 if isinstance(command, Settle):
                     self._open.pop(command.id, None)
