@@ -133,11 +133,12 @@ async def _ready(actor: Any) -> None:
     Raises:
         RayError: it cannot, also not after it was started again.
     """
-    for attempt in range(_MOST_DEATHS):
+    for deaths in range(1, _MOST_DEATHS + 1):
         try:
-            return await actor.ready.remote()
+            await actor.ready.remote()
+            break
         except ray.exceptions.RayActorError:  # it has died, and is started again
-            if attempt == _MOST_DEATHS - 1:
+            if deaths == _MOST_DEATHS:
                 raise
             await asyncio.sleep(_PAUSE_S)
 

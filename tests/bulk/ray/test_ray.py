@@ -127,6 +127,7 @@ def test_the_cap_holds_over_all_actors(cluster: Any, groq: FaultServer, tmp_path
     assert summary.answered > 5
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray Data about itself
 def test_a_dataset_gets_columns_and_no_row_raises(cluster: Any, groq: FaultServer) -> None:
     import ray.data
 
