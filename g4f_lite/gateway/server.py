@@ -211,6 +211,11 @@ class Gateway:
         host, port = self._runner.addresses[0][:2]
         return host, port
 
+    def drop(self) -> None:
+        """Free what it holds, if it has not started."""
+        if self._tracing is not None:
+            self._tracing.close()
+
     async def stop(self) -> None:
         """Refuse new calls, let those under way end, and close."""
         server = self.settings.server
