@@ -318,7 +318,7 @@ def test_two_processes_count_together(tmp_path: Path) -> None:
 
 
 def test_a_rest_holds_in_all_processes_also_in_later_ones(tmp_path: Path) -> None:
-    workers = {"server": {"workers": 2}}
+    workers = {"server": {"workers": 2, "drain_delay": 0.0}}
 
     def states(*all_of_them: Administrator) -> list[str]:
         return [str(one.route("groq:one")["state"]) for one in all_of_them]
