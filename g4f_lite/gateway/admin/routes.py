@@ -82,7 +82,7 @@ class Routes:
         table: _Table = {}
         for name, target in self._names.targets():
             planned, skipped = _explained(partial(self._explain, target))
-            order = target.routes or self._own
+            order = target.each_route or self._own
             self._note(table, name, sorted([*planned, *skipped], key=partial(_place, order)))
         for record in self._recent.newest():
             for one in () if record.trail is None else record.trail.attempts:
