@@ -224,14 +224,14 @@ end
 local last_number = tonumber(generation[3])
 local apply = {}
 
--- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it, and what is used
--- of each limit.
+-- Granted: 0, and what is left of each limit. Refused: 1, the index, the wait, whether others hold it (2: nothing is given
+-- out yet), and what is used of each limit.
 function apply.Reserve(id, amounts, lease_ms, _, granted)
   local packed = redis.call('GET', reserved_key(id))
   if packed then return cmsgpack.unpack(packed)[4] end
   if #amounts == 0 then return {0} end
   if not granted then
-    local refused = quarantine > 0 and {1, 0, math.min(quarantine, POLL_MS), true}
+    local refused = quarantine > 0 and {1, 0, math.min(quarantine, POLL_MS), 2}
     for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
     refused = refused or refusal(amounts)
     if refused then return refused end
