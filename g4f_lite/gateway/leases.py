@@ -2,7 +2,8 @@
 What the next calls of a key may use, taken from the state in advance: most calls ask nobody.
 
 Rule: what calls may use here is reserved in the state before they begin. A lease reserves for many calls at once while
-there is plenty of room; near a limit each call reserves for itself. What is not used goes back within a second.
+there is plenty of room; near a limit, or while the state is away, each call reserves for itself. What is not used goes
+back within a second.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ class Leases:
     async def _lease(self, account: _Account, wanted: tuple[int, ...]) -> bool:
         """Reserve for the next calls; return whether the state has agreed."""
         now = time.monotonic()
-        if (lease := account.next_lease(wanted, now)) is None:
+        if self._link.away or (lease := account.next_lease(wanted, now)) is None:
             self._shrink(account)
             return False
         command = Reserve(self._name(), account.amounts(lease), _LEASE_MS)
@@ -235,6 +236,8 @@ class Leases:
     def _shrink(self, account: _Account) -> bool:
         """Keep of a lease what calls under way may use; return whether there was more, or something used."""
         if not account.id or (account.calls and account.granted == account.busy and not any(account.spent)):
+            return False
+        if account.calls and self._link.away:  # it would not know the new one
             return False
         commands: list[Command] = [Settle(account.id, tuple(account.spent))]
         account.id = ""

@@ -151,6 +151,8 @@ class Gateway:
                 log.error("%s", error)
 
     def _ended(self, record: Record, asked: Asked) -> None:
+        if record.trail is not None and record.trail.duration is not None:
+            self._metrics.gateway_overhead(max(record.seconds - record.trail.duration, 0.0))
         self._spend.add(record)
         self._recent.add(record, asked)
 

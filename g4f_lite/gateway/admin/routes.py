@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeAlias
 
 from ...client.async_client import AsyncClient
+from ...client.base import BY_HAND
 from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
 from ...trail import Attempt, Explanation, PlannedRoute, Skipped
@@ -193,11 +194,12 @@ def _told(route: str, operation: str, row: _Row) -> JSONObject:
         "state": row.state,
         "until": None if out is None else out.ready_at,
         "reason": None if out is None else out.reason,
+        "by_hand": out is not None and out.message == BY_HAND,
         "error": row.error,
         "last_ok": row.last_ok,
         "attempts": row.attempts,
         "failed": row.failed,
-        "first_content": list(row.sparks),
+        "first_content": [round(seconds, 4) for seconds in row.sparks],
         "models": row.models,
         "base_url": row.planned.base_url if row.planned is not None else None,
     }
