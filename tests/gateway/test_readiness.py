@@ -57,11 +57,11 @@ def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
                 assert eventually(lambda: ready(gateway) == (200, {"status": "degraded", "away": ["redis"]}), 20)
                 assert eventually(lambda: not store_up(gateway), 30)
                 before = len(answered)
-                assert eventually(lambda: len(answered) > before + 10, 20)
+                assert eventually(lambda: len(answered) > before + 10, 20), failed[-1:]
                 redis.start()
                 assert eventually(lambda: ready(gateway) == (200, {"status": "ok"}), 20)
                 before = len(answered)
-                assert eventually(lambda: len(answered) > before + 10, 20)
+                assert eventually(lambda: len(answered) > before + 10, 20), failed[-1:]
             finally:
                 stop.set()
                 for one in callers:
