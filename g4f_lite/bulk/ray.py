@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -37,16 +38,19 @@ from .settings import state_url
 
 try:
     import ray
+    from ray import cloudpickle
 except ImportError as missing:
     raise ImportError(f"ray is not installed; run: {install_hint('ray')}") from missing
 
 CHUNK = 50
 """Rows that an actor is given with one message, at most."""
+_GATHER_S = 0.01
+"""How long rows, and outcomes, are gathered before they are sent: a message costs as much as several calls."""
 _STATE_S, _LOOK_S = 5.0, 0.1
 """How long a client waits for the state's actor before it takes it to be away; how often it looks for news."""
 _MOST_DEATHS = 20
 """Chunks in a row that ended with their actor, without an outcome: the actors cannot work."""
-_PAUSE_S = 0.2
+_PAUSE_S, _CLOSING_S = 0.2, 10.0
 
 
 class RayJob(Job):
@@ -83,9 +87,8 @@ class RayJob(Job):
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Callable[[Row], Awaitable[Outcome]]]:
-        starts = not ray.is_initialized()
-        if starts:
-            ray.init(self._address, log_to_driver=False, logging_level="ERROR")
+        if starts := not ray.is_initialized():
+            _init(self._address)
         try:
             settings, state = dict(self._settings or {}), None
             if settings.get("state") == state_url(self.out):  # a file on this machine
@@ -93,12 +96,15 @@ class RayJob(Job):
             count = self._count or max(1, int(ray.cluster_resources().get("CPU", 1)) - 1)
             actors = [_caller(settings, self._asks, state) for _ in range(count)]
             try:
-                await asyncio.gather(*(actor.ready.remote() for actor in actors))
+                await asyncio.gather(*map(_ready, actors))
                 yield _Crew(actors).ask
+                ending = [asyncio.ensure_future(actor.close.remote()) for actor in actors]
+                await asyncio.wait(ending, timeout=_CLOSING_S)  # what was used is told to the state
             finally:
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
         finally:
+            await self._client.aclose()
             if starts:
                 ray.shutdown()
 
@@ -106,10 +112,35 @@ class RayJob(Job):
 # -- the driver's side ---------------------------------------------------------------------
 
 
+def _init(address: str | None) -> None:
+    """Start or join a cluster; the signals stay the job's."""
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(address, log_to_driver=False, logging_level="ERROR")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
+
+
 def _caller(settings: Mapping[str, Any], asks: Asks, state: Any) -> Any:
     """Return a new actor that makes calls; Ray starts it again if it dies."""
-    kind = ray.remote(_Caller).options(num_cpus=1, max_restarts=-1, max_concurrency=1000)
-    return kind.remote(settings, asks, state, _environment())
+    options = {"num_cpus": 1, "max_restarts": -1, "max_concurrency": 1000, "scheduling_strategy": "SPREAD"}
+    return ray.remote(_Caller).options(**options).remote(cloudpickle.dumps((settings, asks, state, _environment())))
+
+
+async def _ready(actor: Any) -> None:
+    """
+    Return once an actor can work.
+
+    Raises:
+        RayError: it cannot, also not after it was started again.
+    """
+    for deaths in range(1, _MOST_DEATHS + 1):
+        try:
+            await actor.ready.remote()
+            break
+        except ray.exceptions.RayActorError:  # it has died, and is started again
+            if deaths == _MOST_DEATHS:
+                raise
+            await asyncio.sleep(_PAUSE_S)
 
 
 def _on_this_node(kind: type, *arguments: Any) -> Any:
@@ -134,7 +165,7 @@ def _environment() -> dict[str, str]:
 
 
 class _Crew:
-    """Gives rows to the actor that has the fewest; those of one turn of the event loop go together."""
+    """Gives rows to the actor that has the fewest; those of a moment go together."""
 
     def __init__(self, actors: Sequence[Any]) -> None:
         self._under_way = [0] * len(actors)
@@ -150,7 +181,7 @@ class _Crew:
 
     def _give(self, row: Row, outcome: asyncio.Future[Outcome]) -> None:
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._send)
+            asyncio.get_running_loop().call_later(_GATHER_S, self._send)
         self._waiting.append((row, outcome))
 
     def _send(self) -> None:
@@ -198,19 +229,25 @@ class _Crew:
 class _Caller:
     """
     Args:
-        state: the actor that keeps what the clients share; None if the settings say all.
-        environment: variables with keys and addresses.
+        pickled: the settings of its client, what is the same for all rows, the actor that keeps what the clients share
+            (None if the settings say all), and variables with keys and addresses. One small argument is kept for
+            restarts by Ray itself.
     """
 
-    def __init__(self, settings: Mapping[str, Any], asks: Asks, state: Any, environment: Mapping[str, str]) -> None:
+    def __init__(self, pickled: bytes) -> None:
+        settings, asks, state, environment = cloudpickle.loads(pickled)
         os.environ.update(environment)
-        own: dict[str, Any] = dict(settings)
         if state is not None:
-            own["state"] = _RayState(state)
-        self._asker = Asker(AsyncClient(**own), asks)
+            settings["state"] = _RayState(state)
+        self._client = AsyncClient(**settings)
+        self._asker = Asker(self._client, asks)
 
     async def ready(self) -> None:
         """Return once it can work."""
+
+    async def close(self) -> None:
+        """Tell the state what is still to be told."""
+        await self._client.aclose()
 
     async def ask(self, rows: Sequence[Row]) -> AsyncIterator[list[Outcome]]:
         """Yield the outcomes of rows as they end; those that end together in one list."""
@@ -227,6 +264,8 @@ class _Caller:
         left = len(tasks)
         while left:
             found = [await ended.get()]
+            if left > 1:
+                await asyncio.sleep(_GATHER_S)
             while not ended.empty():
                 found.append(ended.get_nowait())
             left -= len(found)

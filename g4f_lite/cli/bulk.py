@@ -12,6 +12,7 @@ from .options import check_names, json_option, question_options, question_params
 from .output import note, print_json, printable
 
 if TYPE_CHECKING:
+    from ..bulk.job import Job
     from ..bulk.progress import Summary
     from ..types.declared_limits import Limits
 
@@ -60,6 +61,14 @@ def _at_once(ctx: click.Context, param: click.Parameter, given: str) -> int | st
 @click.option("--tpm", type=click.IntRange(1), metavar="N", help="Tokens a minute, of each provider.")
 @click.option("--dry-run", is_flag=True, help="Print what is left and what it may cost; send nothing.")
 @click.option("--retry-failed", is_flag=True, help="Ask the rows again that have failed.")
+@click.option(
+    "--ray",
+    "cluster",
+    metavar="[ADDRESS]",
+    is_flag=False,
+    flag_value="",
+    help="Make the calls on a Ray cluster: that one, or that of the environment, or a new one here.",
+)
 @json_option("Print the summary, or the plan, as JSON.")
 @click.pass_context
 def bulk(
@@ -78,6 +87,7 @@ def bulk(
     max_cost: float | None,
     max_failures: str | None,
     retry_failed: bool,
+    cluster: str | None,
     **options: Any,
 ) -> None:
     """
@@ -89,12 +99,11 @@ def bulk(
     params = question_params(None, **read_config().fill(options))
     system = next((one["content"] for one in params.pop("messages")), None)
     check_names(base_urls)
-    from ..bulk.job import Job
-
     settings: dict[str, Any] = {"base_urls": base_urls}
+    make = _kind(cluster, settings)
     if rpm or tpm:
         settings["limits"] = _limits(rpm, tpm)
-    job = Job(
+    job = make(
         source,
         out,
         params=params,
@@ -124,6 +133,20 @@ def bulk(
     else:
         _tell(summary, out)
     ctx.exit(_exit_code(summary))
+
+
+def _kind(cluster: str | None, settings: dict[str, Any]) -> type[Job]:
+    """Return the kind of job, and add to its settings where its calls are made."""
+    from ..bulk.job import Job
+
+    if cluster is None:
+        return Job
+    try:
+        from ..bulk.ray import RayJob
+    except ImportError as error:
+        raise click.UsageError(str(error)) from None
+    settings["address"] = cluster or None
+    return RayJob
 
 
 def _limits(rpm: int | None, tpm: int | None) -> dict[str, Limits]:

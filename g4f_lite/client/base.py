@@ -18,6 +18,9 @@ from .keywords import check_settings
 from .params import ExplainParams
 from .settings import ClientSettings
 
+BY_HAND = "it was put to rest by hand"
+"""What is told of a route that `rest` keeps calls off, in the place of what a service has said."""
+
 
 class BaseClient(Unpicklable):
     """
@@ -60,7 +63,7 @@ class BaseClient(Unpicklable):
         """
         length, now = checked_seconds("seconds", seconds), time.monotonic()
         for leg in self._legs(route, operation):
-            self._calls.health.rest(leg, NotReadyError("it was put to rest by hand"), now, length)
+            self._calls.health.rest(leg, NotReadyError(BY_HAND), now, length)
 
     def wake(self, route: str, *, operation: OperationName = "chat") -> None:
         """

@@ -32,7 +32,7 @@ from .records import Record, current
 from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
-from .uploads import is_form, reading_form, too_large
+from .uploads import is_form, let_it_send, reading_form, too_large
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -89,7 +89,7 @@ class Answering:
         self._ended = ended
         self._elsewhere = elsewhere
         self._quotas = Quotas(link, settings.teams, self._planned)
-        self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
+        self._clients: dict[tuple[tuple[str | tuple[str, ...], ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
         self.started = False
         """It is ready: it listens, and has asked its state."""
@@ -179,6 +179,8 @@ class Answering:
         assert task is not None
         self.under_way.add(task)
         try:
+            if "Expect" in request.headers:
+                await let_it_send(request)
             if is_form(request):
                 async with reading_form(request, place, dialect, most=self._settings.server.max_body) as asked:
                     return await self._call(request, asked, key, dialect, request_id)

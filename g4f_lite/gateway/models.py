@@ -15,12 +15,17 @@ AUTO = "auto"
 class Target(NamedTuple):
     """What a name stands for: routes, or a model of the client's own routes."""
 
-    routes: tuple[str, ...] = ()
+    routes: tuple[str | tuple[str, ...], ...] = ()
     strategy: str | None = None
     model: str = ""
     exact: bool = False
     """Whether the configuration names the routes: then their providers' other models do not stand in for them."""
     max_tokens: int | None = None
+
+    @property
+    def each_route(self) -> list[str]:
+        """Its routes, whatever tier they are in."""
+        return [route for tier in self.routes for route in ((tier,) if isinstance(tier, str) else tier)]
 
 
 class Names:
@@ -73,9 +78,16 @@ class Names:
                 yield name
 
 
+def tiers_of(model: Model, stars: tuple[str, ...] = ()) -> tuple[str | tuple[str, ...], ...]:
+    """Return the routes of a model, with the texts that the stars of its name stand for."""
+    return tuple(
+        _filled(tier, stars) if isinstance(tier, str) else tuple(_filled(route, stars) for route in tier)
+        for tier in model.routes
+    )
+
+
 def _target(model: Model, stars: tuple[str, ...]) -> Target:
-    routes = tuple(_filled(route, stars) for route in model.routes)
-    return Target(routes, model.strategy, exact=True, max_tokens=model.max_tokens)
+    return Target(tiers_of(model, stars), model.strategy, exact=True, max_tokens=model.max_tokens)
 
 
 def _filled(route: str, stars: tuple[str, ...]) -> str:

@@ -56,7 +56,7 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     keywords.pop("model", None)
     if isinstance(asked.fields, ChatFields):
         if target.routes:
-            asked.fields.check_routes(target.routes)
+            asked.fields.check_routes(target.each_route)
         keywords["messages"] = asked.fields.messages_with_body()
     if target.model:
         keywords["model"] = target.model

@@ -151,6 +151,8 @@ class Gateway:
                 log.error("%s", error)
 
     def _ended(self, record: Record, asked: Asked) -> None:
+        if record.trail is not None and record.trail.duration is not None:
+            self._metrics.gateway_overhead(max(record.seconds - record.trail.duration, 0.0))
         self._spend.add(record)
         self._recent.add(record, asked)
 
@@ -208,6 +210,11 @@ class Gateway:
         self.answering.started = True
         host, port = self._runner.addresses[0][:2]
         return host, port
+
+    def drop(self) -> None:
+        """Free what it holds, if it has not started."""
+        if self._tracing is not None:
+            self._tracing.close()
 
     async def stop(self) -> None:
         """Refuse new calls, let those under way end, and close."""

@@ -15,6 +15,8 @@ from helpers.admin import ADMIN, PAID, Administrator, Events, administrated
 from helpers.driving import eventually
 from helpers.gateways import key_table
 
+from g4f_lite.gateway.key_store import KeyStore
+from g4f_lite.gateway.settings import BudgetSettings, KeySettings
 from g4f_lite.testing import replies
 
 TEAMS = {"search": {"budget": {"usd": 200, "per": "month"}}}
@@ -142,6 +144,7 @@ def test_a_route_goes_down_and_is_woken(admin: Administrator) -> None:
 def test_a_route_is_put_to_rest(admin: Administrator) -> None:
     rested = admin.ask("routes/groq%3Aone/rest", "POST", {"seconds": 3600})
     assert rested["operations"] == ["chat"] and rested["routes"][0]["state"] == "resting"
+    assert rested["routes"][0]["by_hand"] and not admin.route(PAID)["by_hand"]
     assert admin.call().headers["x-g4f-route"] == PAID
     assert admin.call("solo").status_code == 503
     admin.ask("routes/groq:one/wake", "POST")
@@ -162,12 +165,16 @@ def test_spend_by_key_team_model_and_day(admin: Administrator) -> None:
     for by, name in (("key", "payer"), ("team", "search"), ("model", PAID), ("day", today)):
         assert usd(after, by, name) - usd(before, by, name) == pytest.approx(sum(costs)), by
     assert after["total"]["usd"] - before["total"]["usd"] == pytest.approx(sum(costs))
-    for scope, budget in (("key/payer", 2), ("team/search", 200)):
-        assert after["budgets"][scope]["usd"] == budget
-        assert after["budgets"][scope]["used_usd"] == pytest.approx(sum(costs), abs=1e-7)
+
+    def used() -> list[Any]:
+        found = admin.ask("spend")["budgets"]
+        return [found[scope]["used_usd"] for scope in ("key/payer", "team/search")]
+
+    assert after["budgets"]["key/payer"]["usd"] == 2 and after["budgets"]["team/search"]["usd"] == 200
+    assert eventually(lambda: used() == pytest.approx([sum(costs)] * 2, abs=1e-7), 20)  # what is reserved goes back
     assert {"key", "model", "team"} & admin.ask("spend?by=day&days=1").keys() == set()
     row = next(row for row in admin.ask("keys")["keys"] if row["name"] == "payer")
-    assert row["used"] == after["budgets"]["key/payer"]
+    assert row["used"] == admin.ask("spend")["budgets"]["key/payer"]
     admin.ask("keys/payer", "DELETE")
 
 
@@ -235,7 +242,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
 
 def test_what_is_wrong_is_refused_and_changes_nothing(admin: Administrator) -> None:
     admin.ask("keys", "POST", {"name": "kept"})
-    keys = admin.ask("keys")["keys"]
+    keys = [row["name"] for row in admin.ask("keys")["keys"]], admin.ask("config")
     for method, path, body, status, message in REFUSED:
         found, said = admin.refusal(method, path, body)
         assert found == status and message in said, (method, path, body, found, said)
@@ -243,7 +250,8 @@ def test_what_is_wrong_is_refused_and_changes_nothing(admin: Administrator) -> N
     answer = admin.raw("POST", "keys", data=b"{not json")
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the body is not JSON")
     assert admin.raw("DELETE", "keys/kept", data=b"{not json").status_code == 400
-    assert admin.ask("keys")["keys"] == keys
+    assert ([row["name"] for row in admin.ask("keys")["keys"]], admin.ask("config")) == keys
+    assert next(row for row in admin.ask("keys")["keys"] if row["name"] == "kept")["tpm"] is None
     assert admin.route("groq:one")["state"] != "resting"
     admin.ask("keys/kept", "DELETE")
 
@@ -296,6 +304,17 @@ def test_what_was_spent_outlives_the_gateway(tmp_path: Path) -> None:
         found = second.ask("spend")
         assert (found["total"]["calls"], found["model"][0]["name"]) == (2, "groq:one")
     assert (tmp_path / "gateway-spend.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_processes_count_together(tmp_path: Path) -> None:
+    settings = KeySettings(budget=BudgetSettings(usd=2))
+    secret = KeyStore(tmp_path / "gateway.db").new("both", settings)
+    with administrated(tmp_path) as first, administrated(tmp_path) as second:
+        assert [one.call("paid", secret).status_code for one in (first, second)] == [200, 200]
+        assert eventually(lambda: first.ask("spend")["total"]["calls"] == 2, 20)
+        (row,) = first.ask("spend")["key"]
+        assert (row["name"], row["calls"]) == ("both", 2)
+        assert eventually(lambda: first.ask("keys")["keys"][0]["used"]["used_usd"] == pytest.approx(row["usd"]), 20)
 
 
 def test_who_watches_hears_a_silence_and_the_end(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ QUOTED: list[tuple[Any, str, str]] = [
         'the assistant\'s get_weather has {"city": "Rome"}',
         "the assistant's get_weather has […]",
     ),
-    ([{"role": "user", "content": "other words"}], "m" * 3000, "m" * 1000),
+    ([{"role": "user", "content": "other words"}], "m" * 3000, "m" * 500),
 ]
 
 

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 from urllib.parse import unquote
 
 import msgspec
@@ -17,7 +16,7 @@ from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
 from ...openai.mapping.answers import JSON
 from ...value import JSONObject
-from ..failures import BAD_KEY, BAD_REQUEST, NO_SUCH_PATH, TOO_LARGE, RefusedError
+from ..failures import BAD_KEY, BAD_REQUEST, NO_STORE, NO_SUCH_PATH, TOO_LARGE, RefusedError
 from ..keys import is_admin
 from .query import Query
 from .site import page
@@ -28,24 +27,22 @@ log = logging.getLogger("g4f_lite.gateway")
 _PREFIX = "/admin/api/"
 _MOST_BODY = 64 << 10
 
-Handler: TypeAlias = Callable[[Views, Query, list[str]], Awaitable[JSONObject]]
-
-
-_ENDPOINTS: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "status", lambda views, query, _: views.status(query)),
-    ("GET", "routes", lambda views, query, _: views.routes(query)),
-    ("GET", "calls", lambda views, query, _: views.calls(query)),
-    ("GET", "calls/([^/]+)", lambda views, query, found: views.call(query, *found)),
-    ("GET", "spend", lambda views, query, _: views.spend(query)),
-    ("GET", "keys", lambda views, query, _: views.keys(query)),
-    ("GET", "config", lambda views, query, _: views.config(query)),
-    ("POST", "keys", lambda views, query, _: views.new_key(query)),
-    ("PATCH", "keys/([^/]+)", lambda views, query, found: views.change_key(query, *found)),
-    ("DELETE", "keys/([^/]+)", lambda views, query, found: views.delete_key(query, *found)),
-    ("POST", "keys/([^/]+)/rotate", lambda views, query, found: views.rotate_key(query, *found)),
-    ("POST", "routes/(.+)/rest", lambda views, query, found: views.rest(query, *found)),
-    ("POST", "routes/(.+)/wake", lambda views, query, found: views.wake(query, *found)),
+_ENDPOINTS: tuple[tuple[str, str, Callable[..., Awaitable[JSONObject]]], ...] = (
+    ("GET", "status", Views.status),
+    ("GET", "routes", Views.routes),
+    ("GET", "calls", Views.calls),
+    ("GET", "calls/([^/]+)", Views.call),
+    ("GET", "spend", Views.spend),
+    ("GET", "keys", Views.keys),
+    ("GET", "config", Views.config),
+    ("POST", "keys", Views.new_key),
+    ("PATCH", "keys/([^/]+)", Views.change_key),
+    ("DELETE", "keys/([^/]+)", Views.delete_key),
+    ("POST", "keys/([^/]+)/rotate", Views.rotate_key),
+    ("POST", "routes/(.+)/rest", Views.rest),
+    ("POST", "routes/(.+)/wake", Views.wake),
 )
+"""Method, path, and who answers, with the parts of the path in parentheses."""
 _LIVE = "live"
 _KNOWN = [f"{_PREFIX}{name}" for name in ("status", "routes", "calls", "spend", "keys", "config", _LIVE)]
 
@@ -80,9 +77,9 @@ class AdminAPI:
         query = Query(request.query, await _body(request))
         query.body()  # for its errors, before anything changes
         try:
-            answer = await handler(self._views, query, parts)
-        except sqlite3.Error as error:
-            raise RefusedError(BAD_REQUEST, f"the file cannot be used: {error}") from None
+            answer = await handler(self._views, query, *parts)
+        except (OSError, sqlite3.Error) as error:
+            raise RefusedError(NO_STORE, f"the file of the gateway cannot be used: {error}") from None
         except G4FLiteError as error:  # without the trail: it is no failure of a call
             raise RefusedError(BAD_REQUEST, str(error)) from None
         if request.method != "GET":
@@ -102,7 +99,7 @@ class AdminAPI:
         log.info("%s", msgspec.json.encode(line).decode())
 
 
-def _handler(method: str, path: str) -> tuple[Handler, list[str]]:
+def _handler(method: str, path: str) -> tuple[Callable[..., Awaitable[JSONObject]], list[str]]:
     """
     Return who answers, and the parts of the path that it is about.
 

@@ -8,9 +8,9 @@ from typing import Any
 SHORTEST = 12
 """Characters in a row that count as quoted; or a whole text, if it is shorter but no word."""
 _WORD = 4
-_MOST = 200_000
+_MOST = 100_000
 """Characters of a request that are looked at: its first and last half. The event loop waits."""
-_MOST_SAID = 1000
+_MOST_SAID = 500
 """Characters of a message that are kept."""
 _OMITTED = "[…]"
 _BETWEEN = "\n\0\n"

@@ -34,6 +34,8 @@ class Recent:
             record.messages = _messages(record, asked)
             self._calls.append(record)
         else:
+            if record.refusal is not None and record.status == 400:  # it may name what is wrong
+                record.refusal = without_quotes(record.refusal, texts_of(asked.fields))
             self._refused.append(record)
         if self.told is not None:
             self.told(record)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeAlias
 
 from ...client.async_client import AsyncClient
+from ...client.base import BY_HAND
 from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
 from ...trail import Attempt, Explanation, PlannedRoute, Skipped
@@ -81,7 +82,7 @@ class Routes:
         table: _Table = {}
         for name, target in self._names.targets():
             planned, skipped = _explained(partial(self._explain, target))
-            order = target.routes or self._own
+            order = target.each_route or self._own
             self._note(table, name, sorted([*planned, *skipped], key=partial(_place, order)))
         for record in self._recent.newest():
             for one in () if record.trail is None else record.trail.attempts:
@@ -193,11 +194,12 @@ def _told(route: str, operation: str, row: _Row) -> JSONObject:
         "state": row.state,
         "until": None if out is None else out.ready_at,
         "reason": None if out is None else out.reason,
+        "by_hand": out is not None and out.message == BY_HAND,
         "error": row.error,
         "last_ok": row.last_ok,
         "attempts": row.attempts,
         "failed": row.failed,
-        "first_content": list(row.sparks),
+        "first_content": [round(seconds, 4) for seconds in row.sparks],
         "models": row.models,
         "base_url": row.planned.base_url if row.planned is not None else None,
     }

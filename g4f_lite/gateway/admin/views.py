@@ -28,7 +28,7 @@ from .recent import KEPT, Recent
 from .redacted import redacted
 from .routes import Routes
 from .spend import BY, Spend
-from .trails import line_of, outcome_of, routes_of, trail_of
+from .trails import REFUSED, line_of, outcome_of, routes_of, trail_of
 
 _MINUTE_S, _FLUSH_S = 60.0, 1.0
 _AT_HELLO = 60
@@ -63,8 +63,6 @@ class Views:
         self._keys = keys
         self._link = link
         self._process = process
-        self.worker = str(os.getpid())
-        """Which process answers: calls and the state of routes are in the memory of each."""
         self._started_at = time.time()
         server = settings.server
         self._live = Live(self._changes, keepalive=server.keepalive, stall=server.client_stall)
@@ -74,6 +72,11 @@ class Views:
         """When the routes may have changed."""
         recent.told = self._tell
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def worker(self) -> str:
+        """Which process answers: calls and the state of routes are in the memory of each."""
+        return str(os.getpid())
 
     def start(self) -> None:
         """Begin to write what is spent."""
@@ -98,13 +101,16 @@ class Views:
         return self._status()
 
     def _status(self) -> JSONObject:
-        last = list(self._within(_MINUTE_S))
+        last = [outcome_of(one) for one in self._within(_MINUTE_S)]
+        refused = last.count(REFUSED)
+        failed = sum(one not in _GOOD for one in last) - refused
         return {
             "version": __version__,
             "started_at": self._started_at,
+            "workers": self._settings.server.workers,
             **self._process(),
             "calls": self._recent.ended,
-            "last_minute": {"calls": len(last), "failed": sum(outcome_of(one) not in _GOOD for one in last)},
+            "last_minute": {"calls": len(last), "failed": failed, "refused": refused},
             "kept": KEPT,
         }
 

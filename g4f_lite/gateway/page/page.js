@@ -135,7 +135,7 @@ async function watch() {
         if (!event) continue;
         const data = JSON.parse(event.data);
         if (event.name === "hello") { failures = 0; $("away").hidden = true; link("ok", "live"); hello(data); }
-        else if (event.name === "call") { addCalls([data], true); awaited.get(data.id)?.(data); }
+        else if (event.name === "call") arrive(data);
         else if (event.name === "routes") showRoutes(data.routes);
         else if (event.name === "status") showStatus(data);
         else if (event.name === "end") why = "The gateway is stopping.";
@@ -164,6 +164,7 @@ function hello(data) {
   calls.clear();
   $("calls").replaceChildren();
   held = [];
+  tellHeld();
   addCalls(data.calls.reverse(), false);
   $("older").hidden = data.calls.length < 60;
   setText($("no-calls"), data.calls.length ? "" : "No call has ended yet.");
@@ -175,12 +176,12 @@ let worker = "";
 function showStatus(found, by = worker) {
   status = found;
   worker = by;
-  const { calls, failed } = found.last_minute;
+  const { calls, failed, refused } = found.last_minute;
   setText($("facts"), dot(
-    `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}`,
+    `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}${refused ? `, ${refused} refused` : ""}`,
     `${found.in_flight} under way`,
     `${found.calls.toLocaleString("en")} since ${clock(found.started_at)}`,
-    `worker ${by}`,
+    found.workers > 1 ? `worker ${by}, one of ${found.workers}: each tells of its own calls` : "",
     found.version,
   ));
   if (document.activeElement !== $("model")) {
@@ -275,9 +276,9 @@ function newRoute() {
     act.hidden = row.state === "unusable";
     setText(act, row.state === "resting" ? "Wake" : "Rest");
     act.setAttribute("aria-label", `${row.state === "resting" ? "Wake" : "Rest for ten minutes"}: ${row.route}`);
-    const told = row.error ? dot(`${row.error.status >= 300 ? `${row.error.status} ` : ""}${row.error.outcome}`, row.error.message) : row.state === "unusable" || row.state === "resting" ? row.reason : "";
+    const told = row.by_hand ? "Put to rest by hand" : row.error ? dot(`${row.error.status >= 300 ? `${row.error.status} ` : ""}${row.error.outcome}`, row.error.message) : row.state === "unusable" || row.state === "resting" ? row.reason : "";
     setText(why, told ?? "");
-    whyCell.replaceChildren(...(told ? [why, ...(row.error ? [when] : [])] : []));
+    whyCell.replaceChildren(...(told ? [why, ...(row.error && !row.by_hand ? [when] : [])] : []));
     tick();
   };
   return { element, show, tick };
@@ -304,6 +305,14 @@ const kindOf = (call) => (call.outcome === "ok" ? "ok" : ["closed", "caller left
 function outcomeOf(call) {
   if (call.outcome === "ok") return call.attempts > 1 ? `ok, ${call.attempts} attempts` : "ok";
   return call.outcome === "closed" ? "caller left" : `${call.status >= 300 ? `${call.status} ` : ""}${call.outcome}`;
+}
+
+const arriving = [];
+
+/** Show a call soon, together with those that come meanwhile. */
+function arrive(call) {
+  awaited.get(call.id)?.(call);
+  if (arriving.push(call) === 1) setTimeout(() => addCalls(arriving.splice(0).slice(-MOST_CALLS), true), 100);
 }
 
 const isOpen = () => document.querySelector(".call[aria-expanded=true]") !== null;
