@@ -149,6 +149,10 @@ def _milliseconds(seconds: list[float]) -> str:
     return f"{median(seconds) * 1e3:.0f} ms, at most {max(seconds) * 1e3:.0f} ms"
 
 
+def _cancelled(one: Found) -> str:
+    return f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}" if one.open_stream else ""
+
+
 def table(results: dict[str, Found]) -> list[str]:
     """Return what was measured of each."""
     columns: list[tuple[str, Callable[[Found], str]]] = [
