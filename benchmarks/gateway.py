@@ -1,195 +1,231 @@
 """
-CPU of a call through the gateway, beside a bare aiohttp proxy.
+What a call through the gateway costs, beside a bare aiohttp proxy, Portkey and LiteLLM's proxy.
 
-    python -m benchmarks.gateway [CALLS]
+    python -m benchmarks.gateway            writes GATEWAY.md
+    python -m benchmarks.gateway --quick    the proxy and ours alone, within a minute; prints the table
 
-The gateway has a key with limits and a budget, counts cost and writes its log; the proxy copies bytes. Both are
-processes of their own between the same upstream and the same callers, in turns; the figures are their own CPU time.
+All are started in turn, each a process of its own, between the same service and the same callers: nginx, which has its
+answers in files, and wrk. Ours has a key with limits and a budget, counts cost, and writes its log and metrics; the
+proxy copies bytes. What is not here and cannot be installed is left out, and the page says so. Needs Linux.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
-from g4f_lite.gateway.keys import hash_of
+from .gateway_load import Held, bodies, leave, open_streams, wrk
+from .gateway_servers import Contender, Origins, Running, contenders, running
+from .nginx import binary, nginx
+from .nginx import version as nginx_version
+from .rounds import ROOT
+from .spread import Spread, figure
+from .upstream import CHUNKS
 
-KEY = "g4f-" + "k" * 43
-MODEL = "gpt-5.6-luna"
-CHUNKS, ROUNDS, AT_ONCE = 1000, 4, 16
-_TICK = os.sysconf("SC_CLK_TCK")
-_HERE = Path(__file__)
-
-_PROXY = """
-import asyncio, sys
-from aiohttp import ClientSession, web
-
-async def main(upstream):
-    async with ClientSession(auto_decompress=False) as session:
-        async def handle(request):
-            body = await request.read()
-            headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
-            async with session.post(upstream + request.path, data=body, headers=headers) as reply:
-                if reply.headers["Content-Type"].startswith("text/event-stream"):
-                    out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-                    await out.prepare(request)
-                    async for piece in reply.content.iter_any():
-                        await out.write(piece)
-                    await out.write_eof()
-                    return out
-                return web.Response(body=await reply.read(), headers={"Content-Type": "application/json"})
-        runner = web.ServerRunner(web.Server(handle))
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main(sys.argv[1]))
-"""
+PROXY, OURS = "bare aiohttp proxy", "g4f_lite"
+SLOW = "LiteLLM's proxy"
+STREAMS, LEAVE = 400, 60
 
 
-def bodies() -> tuple[bytes, bytes]:
-    """Return a whole answer, and a stream of it, as HTTP."""
-    usage = {"prompt_tokens": 12, "completion_tokens": 40, "total_tokens": 52}
-    said = {"role": "assistant", "content": "word " * 40}
-    whole = {
-        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": MODEL,
-        "choices": [{"index": 0, "message": said, "finish_reason": "stop"}], "usage": usage,
-    }  # fmt: skip
-    content = json.dumps(whole).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content)
-    events = []
-    for number in range(CHUNKS):
-        finish = "stop" if number == CHUNKS - 1 else None
-        chunk = {
-            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-            "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": finish}],
-        }  # fmt: skip
-        events.append(b"data: %b\n\n" % json.dumps(chunk | ({"usage": usage} if finish else {})).encode())
-    stream = b"".join([*events, b"data: [DONE]\n\n"])
-    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(stream), stream)
-    kind = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return head + content, kind + chunked
+class Found(NamedTuple):
+    """What was measured of one server."""
+
+    calls: list[float]
+    """CPU seconds of a call, by round."""
+    streams: list[float]
+    start_s: float
+    start_cpu_s: float
+    memory: int
+    open_stream: float
+    cancelled: list[float]
 
 
-class Upstream(asyncio.Protocol):
-    """Answers each request with the same bytes."""
-
-    whole, stream = bodies()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._received = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, gap, body = self._received.partition(b"\r\n\r\n")
-        if not gap:
-            return
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        if len(body) >= length:
-            self._received = body[length:]
-            streams = b'"stream":true' in body[:length].replace(b" ", b"")
-            self._transport.write(self.stream if streams else self.whole)  # type: ignore[attr-defined]
-
-
-async def call(port: int, stream: bool, count: int) -> None:
-    """Make calls one after another on one connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
-    fields = {"model": MODEL, "messages": [{"role": "user", "content": "Which day is it?"}], "stream": stream}
-    body = json.dumps({**fields, "max_tokens": 100}).encode()
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {KEY}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    for _ in range(count):
-        writer.write(head.encode() + body)
-        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-        if b" 200 " not in answer:
-            raise RuntimeError(answer.decode())
-        if b"content-length:" in answer:
-            await reader.readexactly(int(answer.partition(b"content-length:")[2].partition(b"\r\n")[0]))
-        else:
-            await reader.readuntil(b"0\r\n\r\n")
-    writer.close()
+def run(found: Sequence[Contender], rounds: int, absent: list[str]) -> dict[str, Found]:
+    """Measure these, in turn; what cannot be measured is put among the absent."""
+    loop, lost = asyncio.new_event_loop(), dict[int, asyncio.Future[float]]()
+    held = loop.run_until_complete(loop.create_server(lambda: Held(lost), "127.0.0.1", 0, backlog=1024))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        origins = Origins(stack.enter_context(nginx(*bodies())), f"http://127.0.0.1:{held.sockets[0].getsockname()[1]}")
+        servers: list[Running] = []
+        for one in found:
+            with _noted(one.name, "does not start", absent):
+                servers.append(stack.enter_context(running(one, origins, folder)))
+                print(f"{one.name} has started after {servers[-1].start_s:.1f} s", flush=True)
+        results = {one.name: Found([], [], one.start_s, one.start_cpu_s, one.memory(), 0.0, []) for one in servers}
+        for server in servers:
+            with _noted(server.name, "open streams fail", absent):
+                taken = loop.run_until_complete(open_streams(server, STREAMS))
+                cancelled = loop.run_until_complete(leave(server, lost, LEAVE))
+                results[server.name] = results[server.name]._replace(open_stream=taken, cancelled=cancelled)
+        _load(servers, results, rounds, folder, absent)
+    held.close()
+    loop.close()
+    return results
 
 
-def cpu_of(process: int) -> float:
-    """Return the seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+def _load(servers: list[Running], results: dict[str, Found], rounds: int, folder: Path, absent: list[str]) -> None:
+    fail: set[tuple[str, str]] = set()
+    for number in range(rounds + 1):  # the first one warms up
+        for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
+            slow, found = server.name == SLOW, results[server.name]
+            for kind, at_once, seconds, values in (
+                ("answer", 16, 3, found.calls),
+                ("piece", 2 if slow else 4, 10 if slow else 3, found.streams),
+            ):
+                if (server.name, kind) in fail:
+                    continue
+                fail.add((server.name, kind))
+                with _noted(server.name, f"its {'streams' if kind == 'piece' else 'calls'} fail", absent):
+                    cpu = wrk(server, kind, folder, at_once=at_once, seconds=seconds)
+                    fail.discard((server.name, kind))
+                    if number:
+                        values.append(cpu)
+        print(f"round {number} of {rounds}", flush=True)
 
 
 @contextmanager
-def servers(upstream: str) -> Iterator[dict[str, tuple[int, int]]]:
-    """Yield the process and the port of the proxy and of the gateway."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "gateway.toml"
-        config.write_text(
-            f"""
-            [server]
-            listen = "127.0.0.1:0"
-            [client]
-            routes = ["openai:{MODEL}"]
-            base_urls = {{ openai = "{upstream}/v1" }}
-            [keys.bench]
-            hash = "{hash_of(KEY)}"
-            rpm = 100_000_000
-            tpm = 100_000_000_000
-            parallel = 1000
-            budget = {{ usd = 900_000, per = "month" }}
-            """
-        )
-        environment = {**os.environ, "OPENAI_API_KEY": "k" * 20, "G4F_LITE_LOAD_PLUGINS": ""}
-        gateway = subprocess.Popen(
-            [sys.executable, "-m", "g4f_lite", "serve", str(config)],
-            env=environment, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        proxy = subprocess.Popen([sys.executable, "-c", _PROXY, upstream], stdout=subprocess.PIPE, text=True)
-        try:
-            assert proxy.stdout is not None and gateway.stderr is not None
-            said = gateway.stderr.readline()
-            port = int(said.partition("127.0.0.1:")[2].partition("/")[0])
-            drain = subprocess.Popen(["cat"], stdin=gateway.stderr, stdout=subprocess.DEVNULL)
-            yield {
-                "bare aiohttp proxy": (proxy.pid, int(proxy.stdout.readline())),
-                "gateway": (gateway.pid, port),
-            }
-        finally:
-            for process in (proxy, gateway):
-                process.terminate()
-                process.wait()
-            drain.wait()
+def _noted(name: str, what: str, absent: list[str]) -> Iterator[None]:
+    """Let one measurement fail, and say so on the page."""
+    try:
+        yield
+    except (OSError, RuntimeError, TimeoutError, asyncio.IncompleteReadError) as error:
+        absent.append(f"{name}: {what}")
+        print(f"{name}: {what}: {error}", flush=True)
 
 
-async def main(calls: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", 0)
-    upstream = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    with servers(upstream) as running:
-        for kind, stream, count in (("whole", False, calls), (f"{CHUNKS} chunks", True, max(20, calls // 20))):
-            best: dict[str, float] = {}
-            for _ in range(ROUNDS + 1):  # the first one warms up
-                for name, (process, port) in running.items():
-                    before = cpu_of(process)
-                    each = -(-count // AT_ONCE)
-                    await asyncio.gather(*(call(port, stream, each) for _ in range(AT_ONCE)))
-                    best[name] = min(best.get(name, 1e9), (cpu_of(process) - before) / (each * AT_ONCE))
-            proxy, ours = best.values()
-            print(
-                f"{kind}: proxy {proxy * 1e6:.0f} us, gateway {ours * 1e6:.0f} us of CPU a call, {ours / proxy:.2f} x"
-            )
-    server.close()
+# -- the page ------------------------------------------------------------------------------
+
+
+def _ratio(of: list[float], to: list[float]) -> Spread | None:
+    return None if not of else Spread.of([one / other for one, other in zip(of, to, strict=True)])
+
+
+def _met(value: float, most: float) -> str:
+    return "yes" if value <= most else "**no**"
+
+
+def bars(results: dict[str, Found]) -> list[str]:
+    """Return the table of the bars."""
+    proxy, ours = results[PROXY], results[OURS]
+    rows = []
+
+    def row(what: str, bar: str, shown: object, value: float, most: float) -> None:
+        rows.append(f"| {what} | {bar} | {shown} | {_met(value, most)} |")
+
+    call = Spread.of([one / other for one, other in zip(ours.calls, proxy.calls, strict=True)])
+    row("CPU of a call / bare aiohttp proxy", "≤ 1.5", call, call.middle, 1.5)
+    for peer, most in (("Portkey", 6), (SLOW, 50)):
+        if peer in results and (times := _ratio(results[peer].calls, ours.calls)) is not None:
+            row(f"the same / {peer}", f"≤ 1/{most}", f"1/{times}", 1 / times.middle, 1 / most)
+    stream = Spread.of(ours.streams) * 1e3
+    row(f"CPU of a stream of {CHUNKS} chunks in one burst", "≤ 3 ms", f"{stream} ms", stream.middle, 3.0)
+    row("an open stream", "≤ 45 kB", f"{ours.open_stream / 1e3:.1f} kB", ours.open_stream, 45e3)
+    share = len(ours.cancelled) / LEAVE
+    slowest = max(ours.cancelled, default=float("inf"))
+    row("upstream cancelled after the caller left", "100 %", f"{share:.0%}", 1 - share, 0.0)
+    row("… after", "≤ 50 ms", _milliseconds(ours.cancelled), slowest, 0.05)
+    shown = f"{ours.start_s:.2f} s, of which {ours.start_cpu_s:.2f} s of CPU"
+    row("start to first answer", "≤ 0.7 s", shown, ours.start_s, 0.7)
+    row("memory once it answers", "≤ 60 MB", f"{ours.memory / 1e6:.0f} MB", ours.memory, 60e6)
+    return ["| what | bar | measured | met |", "| --- | --- | --- | --- |", *rows]
+
+
+def _milliseconds(seconds: list[float]) -> str:
+    if not seconds:
+        return ""
+    return f"{median(seconds) * 1e3:.0f} ms, at most {max(seconds) * 1e3:.0f} ms"
+
+
+def table(results: dict[str, Found]) -> list[str]:
+    """Return what was measured of each."""
+    columns: list[tuple[str, Callable[[Found], str]]] = [
+        ("a call", lambda one: f"{Spread.of(one.calls) * 1e6} µs" if one.calls else ""),
+        ("/ proxy", lambda one: str(_ratio(one.calls, results[PROXY].calls) or "")),
+        (f"{CHUNKS} chunks", lambda one: f"{Spread.of(one.streams) * 1e3} ms" if one.streams else ""),
+        ("/ proxy", lambda one: str(_ratio(one.streams, results[PROXY].streams) or "")),
+        ("open stream", lambda one: f"{one.open_stream / 1e3:.0f} kB" if one.open_stream else ""),
+        ("cancelled", lambda one: f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}".strip(", ")),
+        ("start", lambda one: f"{one.start_s:.1f} s"),
+        ("memory", lambda one: f"{one.memory / 1e6:.0f} MB"),
+    ]
+    return [
+        f"|  | {' | '.join(name for name, _ in columns)} |",
+        f"|{' --- |' * (len(columns) + 1)}",
+        *(f"| {name} | {' | '.join(show(one) for _, show in columns)} |" for name, one in results.items()),
+    ]
+
+
+def page(results: dict[str, Found], found: Sequence[Contender], absent: list[str], rounds: int) -> str:
+    wrk_version = subprocess.run(["wrk", "-v"], stdout=subprocess.PIPE, text=True, check=False).stdout.split(" [")[0]
+    node = subprocess.run(["node", "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    versions = [f"aiohttp {version('aiohttp')}", *(f"{one.name} {one.version}" for one in found if one.version)]
+    if any(one.name == "Portkey" for one in found):
+        versions.append(f"Node.js {node}")
+    ours, proxy = results[OURS], results[PROXY]
+    lines = [
+        "# What a call through the gateway costs",
+        "",
+        f"Made by `python -m benchmarks.gateway`, with Python {platform.python_version()}, "
+        f"{platform.system()} on {platform.machine()} with {os.cpu_count()} CPUs. The service is {nginx_version()}, "
+        f"the load {wrk_version.strip()}.",
+        "",
+        "- Figures are CPU time of the processes of a gateway, from `/proc`, by the calls that wrk has counted, with",
+        "  16 connections (streams: 4; LiteLLM's 2). Ours has a key with limits and a budget, counts cost, and writes",
+        "  its log and metrics; the proxy copies bytes; the peers are as they come, without a database.",
+        f"- A run has {rounds} rounds. In a round all are measured in turn, and ratios are of the same round. Each",
+        "  figure is the median of its rounds, in brackets the middle 90 % of them.",
+        "- Absolute figures depend on the machine and its load; ratios hardly do.",
+        f"- Open streams are {STREAMS} that have sent one event. {LEAVE} callers leave: half of them while they read a",
+        "  stream, half while they wait for a whole answer; it counts when the service loses the connection.",
+        f"- Absent: {'; '.join(absent) if absent else 'nothing'}.",
+        "",
+        f"Versions: {', '.join(versions)}.",
+        "",
+        "## The bars",
+        "",
+        *bars(results),
+        "",
+        f"A call through the proxy takes {figure(median(proxy.calls) * 1e6)} µs of CPU here, and one through the",
+        f"gateway {figure((median(ours.calls) - median(proxy.calls)) * 1e6)} µs more.",
+        "",
+        "## Beside the peers",
+        "",
+        *table(results),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description="Measure what the gateway costs.")
+    parser.add_argument("--quick", action="store_true", help="only the proxy and this gateway; writes nothing")
+    parser.add_argument("--rounds", type=int, help="measurements of each (7; 2 with --quick)")
+    parser.add_argument("--folder", type=Path, default=ROOT / "benchmarks", help="where GATEWAY.md goes")
+    given = parser.parse_args()
+    for program in (binary(), shutil.which("wrk")):
+        if program is None:
+            sys.exit("nginx and wrk are needed; install them with your system's packages")
+    rounds = given.rounds or (2 if given.quick else 7)
+    found, absent = contenders(ours_alone=given.quick)
+    results = run(found, rounds, absent)
+    if given.quick:
+        print("\n".join(bars(results)))
+    else:
+        (given.folder / "GATEWAY.md").write_text(page(results, found, absent, rounds), "utf-8")
 
 
 if __name__ == "__main__":
-    started = time.perf_counter()
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000))
-    print(f"took {time.perf_counter() - started:.0f} s")
+    main()

@@ -48,7 +48,7 @@ def version() -> str:
 
 
 @contextmanager
-def nginx() -> Iterator[str]:
+def nginx(answer: bytes = ANSWER, stream: bytes = BODY) -> Iterator[str]:
     """Run it on a free port of loopback and yield its origin."""
     found = binary()
     assert found is not None
@@ -57,8 +57,8 @@ def nginx() -> Iterator[str]:
         port = free.getsockname()[1]
         free.close()
         folder = Path(name)
-        (folder / "answer.body").write_bytes(ANSWER)
-        (folder / "piece.body").write_bytes(BODY)
+        (folder / "answer.body").write_bytes(answer)
+        (folder / "piece.body").write_bytes(stream)
         (folder / "nginx.conf").write_text(_SETTINGS.format(port=port), "utf-8")
         with subprocess.Popen([found, "-p", name, "-c", "nginx.conf", "-e", "stderr"], cwd=name) as process:
             try:

@@ -88,3 +88,4 @@ def _say_where(host: str, port: int, admin: str | None) -> None:
     click.echo(f"  curl {at}/v1/chat/completions -d '{body}'", err=True)
     if admin is not None:
         click.echo(f"  curl {at}/metrics -H 'Authorization: Bearer {admin}'", err=True)
+        click.echo(f"The page is at {at}/; sign in with {admin}", err=True)

@@ -84,9 +84,11 @@ class AsyncClient(BaseClient):
 
         return AsyncModels(self._calls, self._driver)
 
-    def with_routes(self, routes: Sequence[str], strategy: str | Strategy = "order") -> Self:
+    def with_routes(self, routes: Sequence[str | tuple[str, ...]], strategy: str | Strategy = "order") -> Self:
         """
         Return a client whose calls take other routes. It shares the connections, the keys, and what is known of legs.
+
+        Each route is a tier; those of a tuple are one tier, which the strategy orders.
 
         Closing one of them closes the connections of both.
 

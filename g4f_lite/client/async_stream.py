@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable
-from operator import length_hint
 from types import TracebackType
 from typing import Self
 
@@ -24,10 +23,9 @@ class AsyncStream(BaseStream[T]):
         self._reading: Reading[AsyncByteStream | AsyncChunkStream] = Reading(opened.source)
         self._chunks = _chunks(driver, call, opened, self._reading)
 
-    @property
-    def has_more(self) -> bool:
-        """Whether another chunk is here already, because it came together with those before."""
-        return length_hint(self._reading.chunks) > 0
+    def take_ready(self) -> list[ChatCompletionChunk]:
+        """Return the chunks that are here already, because they came together; the iteration goes on after them."""
+        return list(self._reading.chunks)
 
     def __aiter__(self) -> Self:
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
 from ..call.operations import OperationName
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, NotReadyError
+from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
 from ..trail import Explanation
-from ..value import Unpicklable
+from ..types.checks import seconds as checked_seconds
+from ..value import JSONObject, Unpicklable
 from .call_factory import CallFactory
 from .keywords import check_settings
 from .params import ExplainParams
 from .settings import ClientSettings
+
+BY_HAND = "it was put to rest by hand"
+"""What is told of a route that `rest` keeps calls off, in the place of what a service has said."""
 
 
 class BaseClient(Unpicklable):
@@ -41,3 +48,33 @@ class BaseClient(Unpicklable):
             operation: the endpoint, if it is not chat; then only arguments about routing are taken.
         """
         return self._calls.explain(params, operation)
+
+    def rest(self, route: str, seconds: float, *, operation: OperationName = "chat") -> None:
+        """
+        Keep calls off a route for some seconds, as after a failure; with a shared `state`, those of others, too.
+
+        Args:
+            route: such as `groq:gpt-oss-20b`; without a model, the provider's default one.
+            operation: the endpoint, if it is not chat: each has its own rest.
+
+        Raises:
+            UnknownProviderError, UnknownModelError, MissingKeyError, NoUsableRouteError: nothing can be sent there.
+            InvalidRequestError: the seconds are no positive number.
+        """
+        length, now = checked_seconds("seconds", seconds), time.monotonic()
+        for leg in self._legs(route, operation):
+            self._calls.health.rest(leg, NotReadyError(BY_HAND), now, length)
+
+    def wake(self, route: str, *, operation: OperationName = "chat") -> None:
+        """
+        Use a route again, whatever keeps calls off it: cooldowns, also of its key, and its learned rate end; of an open
+        breaker, the next attempt is the probe. What other processes remember stays. Arguments and errors as in `rest`.
+        """
+        for leg in self._legs(route, operation):
+            self._calls.health.wake(leg, time.monotonic())
+
+    def _legs(self, route: str, operation: str) -> Iterator[Leg]:
+        provider, _, model = route.partition(":")
+        names: JSONObject = {"provider": provider, "model": model or None, "fallback_models": []}
+        for tier in self._calls.router.select(names, operation).tiers:
+            yield from tier

@@ -28,7 +28,7 @@ from ..provider.keys import Keys
 from ..provider.leg import Leg
 from ..routing.eligibility import filter_eligible, tokens_of
 from ..routing.leg_factory import LegFactory
-from ..routing.names import ProviderChoice, resolve
+from ..routing.names import ProviderChoice, RouteChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
@@ -144,7 +144,7 @@ class CallFactory(Unpicklable):
             if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
                 warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
 
-    def _router(self, routes: Sequence[ProviderChoice] | None, strategy: str | Strategy) -> Router:
+    def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy) -> Router:
         router = Router(
             self.registry,
             self._legs,
@@ -154,10 +154,11 @@ class CallFactory(Unpicklable):
             random=random.Random(),  # noqa: S311  # chance, not secrecy
         )
         for route in routes or ():
-            router.check_route(route)
+            for one in route if isinstance(route, tuple) else (route,):
+                router.check_route(one)
         return router
 
-    def with_routes(self, routes: Sequence[str], strategy: str | Strategy) -> Self:
+    def with_routes(self, routes: Sequence[RouteChoice], strategy: str | Strategy) -> Self:
         """Return a factory with other routes that shares all the rest."""
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))

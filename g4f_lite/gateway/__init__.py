@@ -10,6 +10,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
+| `leases` | what the next calls of a key may use, taken from the state in advance |
 | `records` | the trail of each call, and its line in the log |
 | `failures` | the answer to each exception: status, type and code, and whether to try again |
 | `dialects` | the two protocols that callers speak |
@@ -21,6 +22,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
 | `answering` | one request, from its key to the last byte of its answer |
 | `tracing` | a span for each request, the parent of its call's |
+| `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |
 | `overview` | what a configuration means, for `--check` |
 | `server` | the application: endpoints, health, start and stop |
 | `workers` | several processes of it on one address, under gunicorn |

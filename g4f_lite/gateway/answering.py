@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from hmac import compare_digest
+from functools import partial
 from operator import attrgetter
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -21,18 +21,18 @@ from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
-from ..trail import PlannedRoute
+from ..trail import Explanation, PlannedRoute
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
-from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers
-from .keys import ANYBODY, KeyRing, VirtualKey, hash_of
+from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
+from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .models import Names, Target
 from .quotas import Held, Quotas
 from .records import Record, current
 from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
-from .uploads import is_form, reading_form, too_large
+from .uploads import is_form, let_it_send, reading_form, too_large
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -57,6 +57,9 @@ class Answering:
         admin: the hash of the administrator's key.
         metrics: returns Prometheus' text.
         needs_key: whether nobody is let in without a key.
+        ended: is told of each call that has ended.
+        elsewhere: answers what is no endpoint of callers; returns None for an unknown path.
+        write_line: takes the line of each call; else it goes to the logger.
     """
 
     def __init__(
@@ -70,6 +73,9 @@ class Answering:
         admin: str,
         metrics: Callable[[], bytes],
         needs_key: bool,
+        ended: Callable[[Record, Asked], None],
+        elsewhere: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]],
+        write_line: Callable[[str], None] | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -77,10 +83,13 @@ class Answering:
         self._names = names
         self._admin = admin
         self._text_of_metrics = metrics
-        self._needs_key = needs_key
+        self.needs_key = needs_key
+        self._write_line = partial(log.info, "%s") if write_line is None else write_line
         self._link = link
+        self._ended = ended
+        self._elsewhere = elsewhere
         self._quotas = Quotas(link, settings.teams, self._planned)
-        self._clients: dict[tuple[tuple[str, ...], str], AsyncClient] = {}
+        self._clients: dict[tuple[tuple[str | tuple[str, ...], ...], str], AsyncClient] = {}
         """By routes and strategy; all of them share what is known of the legs."""
         self.started = False
         """It is ready: it listens, and has asked its state."""
@@ -94,7 +103,11 @@ class Answering:
     def let_in(self, ring: KeyRing, *, anybody: bool) -> None:
         """Let in the callers with these keys from now on; once there were keys, nobody comes in without one."""
         self._ring = ring
-        self._needs_key = (self._needs_key or bool(ring)) and not anybody
+        self.needs_key = (self.needs_key or bool(ring)) and not anybody
+
+    def close(self) -> None:
+        """Give back what is reserved for calls to come."""
+        self._quotas.close()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._respond(request)
@@ -106,7 +119,7 @@ class Answering:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
-        request_id, dialect = f"g4f-{uuid4().hex}", dialect_of(path)
+        request_id, dialect = _new_id(), dialect_of(path)
         try:
             if path == "/metrics":
                 return self._metrics(request.headers)
@@ -129,11 +142,10 @@ class Answering:
             shared = self._settings.server.shared or "sqlite"
             away = ["sqlite" if shared.startswith("sqlite") else "redis"] if self._link.away else []
             return _json({"status": "degraded", "away": away} if away else {"status": "ok"})
-        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), f"g4f-{uuid4().hex}", OPENAI)
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), _new_id(), OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
-        scheme, _, key = headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(hash_of(key.strip()), self._admin):
+        if not is_admin(headers, self._admin):
             raise RefusedError(
                 BAD_KEY, "metrics are for the administrator; send the key as Authorization: Bearer g4f-…"
             )
@@ -149,6 +161,8 @@ class Answering:
     ) -> web.StreamResponse:
         place = where(request.method, path)
         if place is None:
+            if (response := await self._elsewhere(request)) is not None:
+                return response
             raise RefusedError(
                 NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{did_you_mean(path, _PATHS)}"
             )
@@ -165,6 +179,8 @@ class Answering:
         assert task is not None
         self.under_way.add(task)
         try:
+            if "Expect" in request.headers:
+                await let_it_send(request)
             if is_form(request):
                 async with reading_form(request, place, dialect, most=self._settings.server.max_body) as asked:
                     return await self._call(request, asked, key, dialect, request_id)
@@ -174,9 +190,11 @@ class Answering:
             self.under_way.discard(task)
 
     def _key(self, headers: Mapping[str, str]) -> VirtualKey:
-        if not self._needs_key:
+        if not self.needs_key:
             return ANYBODY
         if (key := self._ring.find(headers, time.time())) is None:
+            if is_admin(headers, self._admin):
+                return ADMIN
             raise RefusedError(BAD_KEY, "the key is not valid; send one of this gateway as Authorization: Bearer g4f-…")
         return key
 
@@ -196,23 +214,39 @@ class Answering:
         if asked.operation == COUNT_TOKENS:
             return _json(count_tokens(asked.fields), headers={"x-g4f-estimate": "true"})
         deadline = self._settings.client.deadline
-        prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
-        held = await self._quotas.reserve(key, asked, prepared.target)
-        record = Record(request_id, key.name, asked.operation, str(asked.fields.get("model") or ""))
-        token, status = current.set(record), 499
+        record = Record(
+            request_id,
+            key.name,
+            asked.operation,
+            str(asked.fields.get("model") or ""),
+            team=key.settings.team,
+            streams=asked.streams,
+        )
+        token, status, held = current.set(record), 499, None
         try:
+            prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
+            held = await self._quotas.reserve(key, asked, prepared.target)
             response = await self._send(request, prepared, held, dialect, record)
             status = response.status
             return response
         except (G4FLiteError, RefusedError) as error:
             status = dialect.error(error, request_id)[0]
+            if record.trail is None:
+                record.refusal = message_of(error, request_id)
+            raise
+        except (StalledError, ConnectionError):
+            raise
+        except Exception:
+            status = 500
             raise
         finally:
             current.reset(token)
+            record.end(status)
             if held is not None:
-                self._quotas.settle(held, record.trail)
+                record.charged = self._quotas.settle(held, record.trail, record.cost)
+            self._ended(record, asked)
             if self._settings.server.log_calls != "off":
-                log.info("%s", record.line(status))
+                self._write_line(record.line())
 
     async def _send(
         self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, record: Record
@@ -241,10 +275,18 @@ class Answering:
             client = self._clients[wanted] = self._client.with_routes(*wanted)
         return client
 
-    def _planned(self, target: Target) -> list[PlannedRoute]:
+    def explain(self, target: Target) -> Explanation:
+        """
+        Return what a call of this target would try now, and what it would leave out; nobody is asked.
+
+        Raises:
+            G4FLiteError: there is no route; its trail has those that were left out.
+        """
         client = self._client_for(target)
-        plan = client.explain(model=target.model or None, fallback_models=[] if target.exact else None)
-        return [route for tier in plan.tiers for route in tier]
+        return client.explain(model=target.model or None, fallback_models=[] if target.exact else None)
+
+    def _planned(self, target: Target) -> list[PlannedRoute]:
+        return [route for tier in self.explain(target).tiers for route in tier]
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         try:
@@ -281,6 +323,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _new_id() -> str:
+    return f"g4f-{os.urandom(16).hex()}"
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..errors.exceptions import InvalidRequestError
@@ -15,7 +15,7 @@ from ..value import NOT_JSON, decode_lenient
 from . import failures
 from .anthropic import answers, errors
 from .anthropic.events import PING, MessageEvents
-from .anthropic.requests import chat_fields
+from .anthropic.requests import ChatFields
 
 _MESSAGES = "/v1/messages"
 COUNT_TOKENS = "count_tokens"
@@ -25,7 +25,7 @@ COUNT_TOKENS = "count_tokens"
 class ChunkEvents(Protocol):
     """The events of one stream."""
 
-    def of(self, chunk: ChatCompletionChunk) -> bytes: ...
+    def of_all(self, chunks: Sequence[ChatCompletionChunk]) -> bytes: ...
     def end(self) -> bytes: ...
 
 
@@ -97,7 +97,7 @@ class Anthropic:
             raise InvalidRequestError("the body is not JSON") from None
         if not isinstance(fields, dict):
             raise InvalidRequestError("the body is not a JSON object")
-        return Asked(place, chat_fields(fields))
+        return Asked(place, ChatFields(fields))
 
     def checked(self, asked: Asked) -> Asked:
         """Raises: as `OpenAI.checked`, for a form."""

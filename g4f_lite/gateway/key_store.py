@@ -91,6 +91,19 @@ class KeyStore:
             settings = msgspec.structs.replace(self._of(file, name).settings, disabled=disabled)
             file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
 
+    def change(self, name: str, settings: KeySettings) -> None:
+        """Give a key other limits; its secret stays. Raises as `disable`."""
+        with self._open() as file:
+            settings = msgspec.structs.replace(settings, hash=self._of(file, name).settings.hash)
+            keys_of({name: settings})  # for its errors
+            file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
+
+    def delete(self, name: str) -> None:
+        """Forget a key. What it has used is not forgotten: a new key of the same name goes on with it."""
+        with self._open() as file:
+            self._of(file, name)
+            file.execute("DELETE FROM keys WHERE name = ?", (name,))
+
     def all(self) -> list[StoredKey]:
         """Return all keys, by name."""
         if not self.path.exists():

@@ -13,6 +13,7 @@ import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from hmac import compare_digest
 
 import msgspec
 
@@ -48,6 +49,8 @@ class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
 
 ANYBODY = VirtualKey(name="anybody", settings=KeySettings())
 """Who asks a gateway that demands no keys."""
+ADMIN = VirtualKey(name="admin", settings=KeySettings())
+"""Who asks with the administrator's key."""
 
 
 def new_key() -> str:
@@ -58,6 +61,12 @@ def new_key() -> str:
 def hash_of(key: str) -> str:
     """Return `sha256:` and the digest of a key."""
     return f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def is_admin(headers: Mapping[str, str], admin: str) -> bool:
+    """Return whether a request carries the administrator's key, as a bearer token; `admin` is its hash."""
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and len(key) <= _LONGEST and compare_digest(hash_of(key.strip()), admin)
 
 
 class KeyRing:

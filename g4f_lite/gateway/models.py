@@ -15,12 +15,17 @@ AUTO = "auto"
 class Target(NamedTuple):
     """What a name stands for: routes, or a model of the client's own routes."""
 
-    routes: tuple[str, ...] = ()
+    routes: tuple[str | tuple[str, ...], ...] = ()
     strategy: str | None = None
     model: str = ""
     exact: bool = False
     """Whether the configuration names the routes: then their providers' other models do not stand in for them."""
     max_tokens: int | None = None
+
+    @property
+    def each_route(self) -> list[str]:
+        """Its routes, whatever tier they are in."""
+        return [route for tier in self.routes for route in ((tier,) if isinstance(tier, str) else tier)]
 
 
 class Names:
@@ -53,6 +58,18 @@ class Names:
                 return _target(self._models[own], found.groups())
         return None
 
+    def __bool__(self) -> bool:
+        """Whether there are any, with or without stars."""
+        return bool(self._models)
+
+    def targets(self) -> Iterator[tuple[str, Target]]:
+        """Yield what each name stands for, but for patterns; without names, what the client's routes are."""
+        for name, model in self._models.items():
+            if "*" not in name:
+                yield name, _target(model, ())
+        if not self._models:
+            yield AUTO, Target(exact=self._exact)
+
     def visible(self, key: VirtualKey) -> Iterator[str]:
         """Yield the names that a key may ask for, but patterns: nobody knows all that fits them."""
         names = [name for name in self._models if "*" not in name] if self._models else [AUTO, *self._listed()]
@@ -61,9 +78,16 @@ class Names:
                 yield name
 
 
+def tiers_of(model: Model, stars: tuple[str, ...] = ()) -> tuple[str | tuple[str, ...], ...]:
+    """Return the routes of a model, with the texts that the stars of its name stand for."""
+    return tuple(
+        _filled(tier, stars) if isinstance(tier, str) else tuple(_filled(route, stars) for route in tier)
+        for tier in model.routes
+    )
+
+
 def _target(model: Model, stars: tuple[str, ...]) -> Target:
-    routes = tuple(_filled(route, stars) for route in model.routes)
-    return Target(routes, model.strategy, exact=True, max_tokens=model.max_tokens)
+    return Target(tiers_of(model, stars), model.strategy, exact=True, max_tokens=model.max_tokens)
 
 
 def _filled(route: str, stars: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from ..errors.exceptions import G4FLiteError
 from ..trail import describe_entries
 from .key_store import KeyStore
 from .keys import ANYBODY, VirtualKey, keys_of
-from .models import AUTO, Names
+from .models import AUTO, Names, tiers_of
 from .server import client_of
 from .settings import Quota, Settings
 
@@ -34,7 +34,8 @@ def _lines(settings: Settings, store: KeyStore) -> Iterator[str]:
     for name, model in settings.models.items() or [(AUTO, None)]:
         yield f"model {name}:"
         try:
-            plan = client.explain() if model is None else client.with_routes(model.routes).explain(fallback_models=[])
+            named = client if model is None else client.with_routes(tiers_of(model))
+            plan = named.explain(fallback_models=None if model is None else [])
         except G4FLiteError as error:
             yield f"  {error}"
             continue

@@ -7,17 +7,14 @@ asked has said nothing, all that was reserved counts.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
 from math import ceil
 from types import SimpleNamespace
-from typing import Any, TypeAlias
-from uuid import uuid4
+from typing import Any, NamedTuple, TypeAlias
 
 from ..health.estimates import RATE_OUTPUT, Estimate, estimate
-from ..health.shared_state import NEVER, Amount, Reservation, Reserve, Settle
+from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
 from ..provider.address import is_loopback, split_url
@@ -26,27 +23,38 @@ from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
+from .leases import Leases, Limit, Limits, NoRoomError, Taken
 from .models import Target
 from .settings import Quota
 
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
 _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
-_PATIENCE_S = 3.0
-"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_LEASE_MS = 10_000
-"""How long what a process has reserved outlives it; the link renews it as long as the process lives."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
 class Held:
-    """What a call has reserved."""
+    """
+    What a call has reserved.
 
-    def __init__(self, reserve: Reserve, answer: Reservation) -> None:
-        self.reserve = reserve
-        self.headers = _limit_headers(reserve, answer)
+    Args:
+        headers: the key's limits, as OpenAI's headers tell them.
+    """
+
+    def __init__(self, taken: Taken, headers: dict[str, str]) -> None:
+        self.taken = taken
+        self.headers = headers
+
+
+class _Limited(NamedTuple):
+    """What limits a key."""
+
+    key: VirtualKey
+    limits: Limits
+    quotas: tuple[Quota, ...]
+    """Of the key or of its team, for each limit."""
 
 
 class Quotas:
@@ -58,12 +66,13 @@ class Quotas:
     """
 
     def __init__(self, link: Link, teams: dict[str, Quota], planned: Planned) -> None:
-        self._link = link
+        self._leases = Leases(link)
         self._teams = teams
         self._planned = planned
+        self._limited: dict[str, _Limited] = {}
+        """By the name of the key; another key may get that name."""
         self._kept: dict[Target, tuple[float, Sequence[PlannedRoute]]] = {}
         """The routes of each target, and until when they hold."""
-        self._prefix, self._numbers = uuid4().hex, count(1)
 
     async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
         """
@@ -72,51 +81,60 @@ class Quotas:
         Raises:
             RefusedError: the limits of the key, or of its team, have no room for it.
         """
-        scopes = [*self._scopes(key)]
-        if not scopes:
+        limited = self._limited.get(key.name)
+        if limited is None or limited.key is not key:
+            limited = self._limits_of(key)
+        if not limited.limits:
             return None
         size = _size(asked)
-        amounts = tuple(one for name, quota in scopes for one in self._amounts(name, quota, size, asked, target))
-        name = f"{self._prefix}/{next(self._numbers)}"
-        command = Reserve(name, amounts, _LEASE_MS)
-        last = time.monotonic() + _PATIENCE_S
-        while True:
-            (answer,) = await self._link.ask_async([command])
-            assert isinstance(answer, Reservation)
-            if answer.refused_by is None:
-                return Held(command, answer)
-            if not answer.waits or time.monotonic() > last:
-                raise _refusal(amounts[answer.refused_by], answer)
-            await asyncio.sleep(answer.wait_ms / 1000)
+        wanted = tuple(
+            [
+                self._most(limit, quota, size, asked, target)
+                for limit, quota in zip(limited.limits, limited.quotas, strict=True)
+            ]
+        )
+        try:
+            taken = await self._leases.take(limited.limits, wanted)
+        except NoRoomError as error:
+            raise _refusal(error.amount, error.answer) from None
+        return Held(taken, _limit_headers(taken))
 
-    def settle(self, held: Held, trail: Trail | None) -> None:
+    def settle(self, held: Held, trail: Trail | None, cost: float | None) -> int | None:
         """
-        End what a call has reserved.
+        End what a call has reserved. Return what is counted of its budget, in nano-dollars; None if it has none.
 
         Args:
             trail: of the call; None if it was never sent.
+            cost: of the call, in USD, as far as it is known.
         """
-        used = _used(held.reserve.amounts, () if trail is None else trail.attempts)
-        self._link.tell(Settle(held.reserve.id, used))
+        used = _used(held.taken, () if trail is None else trail.attempts, cost or 0.0)
+        self._leases.end(held.taken, used)
+        return next((one for limit, one in zip(held.taken.limits, used, strict=True) if limit.unit == "nano-usd"), None)
+
+    def close(self) -> None:
+        """Give back what no call uses."""
+        self._leases.close()
+
+    def _limits_of(self, key: VirtualKey) -> _Limited:
+        found = [(limit, quota) for name, quota in self._scopes(key) for limit in _limits(name, quota)]
+        limited = _Limited(key, tuple(one for one, _ in found), tuple(quota for _, quota in found))
+        if len(self._limited) >= _MOST_KEPT:
+            self._limited.clear()
+        self._limited[key.name] = limited
+        return limited
 
     def _scopes(self, key: VirtualKey) -> Iterator[tuple[str, Quota]]:
-        if _limits(key.settings):
-            yield f"key/{key.name}", key.settings
-        team = key.settings.team
-        if team is not None and _limits(self._teams[team]):
+        yield f"key/{key.name}", key.settings
+        if (team := key.settings.team) is not None:
             yield f"team/{team}", self._teams[team]
 
-    def _amounts(self, name: str, quota: Quota, size: Estimate, asked: Asked, target: Target) -> Iterator[Amount]:
-        if quota.parallel is not None:
-            yield Amount(name, "calls", "parallel", quota.parallel, 1)
-        if quota.rpm is not None:
-            yield Amount(name, "requests", "minute", quota.rpm, 1)
-        if quota.tpm is not None:
-            tokens = size.prompt + size.completion(RATE_OUTPUT)
-            yield Amount(name, "tokens", "minute", quota.tpm, min(tokens, quota.tpm))
-        if quota.budget is not None:
-            limit = round(quota.budget.usd * NANO)
-            yield Amount(name, "nano-usd", quota.budget.per, limit, self._cost(quota, size, asked, target))
+    def _most(self, limit: Limit, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
+        """Return what a call may use of a limit."""
+        if limit.unit == "nano-usd":
+            return self._cost(quota, size, asked, target)
+        if limit.unit == "tokens":
+            return min(size.prompt + size.completion(RATE_OUTPUT), limit.limit)
+        return 1
 
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
@@ -150,8 +168,15 @@ def _is_free(route: PlannedRoute) -> bool:
     return route.key is None and (not route.base_url or is_loopback(split_url(route.base_url)[0]))
 
 
-def _limits(quota: Quota) -> bool:
-    return any(one is not None for one in (quota.rpm, quota.tpm, quota.parallel, quota.budget))
+def _limits(name: str, quota: Quota) -> Iterator[Limit]:
+    if quota.parallel is not None:
+        yield Limit(name, "calls", "parallel", quota.parallel)
+    if quota.rpm is not None:
+        yield Limit(name, "requests", "minute", quota.rpm)
+    if quota.tpm is not None:
+        yield Limit(name, "tokens", "minute", quota.tpm)
+    if quota.budget is not None:
+        yield Limit(name, "nano-usd", quota.budget.per, round(quota.budget.usd * NANO))
 
 
 def _size(asked: Asked) -> Estimate:
@@ -179,28 +204,35 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
     return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
 
 
-def _used(amounts: tuple[Amount, ...], attempts: Sequence[Attempt]) -> tuple[int, ...]:
+def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, ...]:
     """
-    Return what was used of each amount: what the services have counted.
+    Return what was used of each limit: what the services have counted.
 
     An attempt counts as all that was reserved if its service was asked and has counted nothing: it may bill it.
     """
-    counted = [one for one in attempts if one.usage is not None]
-    silent = sum(one.usage is None and not one.unsent and (one.status is None or one.status < 300) for one in attempts)
-    known = {
-        "tokens": sum(one.usage.total_tokens or 0 for one in counted),
-        "nano-usd": ceil(sum(one.cost or 0.0 for one in counted) * NANO - 1e-3),
-    }
-    return tuple(known[one.unit] + silent * one.amount if one.unit in known else one.amount for one in amounts)
+    tokens = silent = 0
+    for one in attempts:
+        if one.usage is not None:
+            tokens += one.usage.total_tokens or 0
+        elif not one.unsent and (one.status is None or one.status < 300):
+            silent += 1
+    known = {"tokens": tokens, "nano-usd": ceil(cost * NANO - 1e-3)}
+    return tuple(
+        [
+            known[limit.unit] + silent * most if limit.unit in known else most
+            for limit, most in zip(taken.limits, taken.wanted, strict=True)
+        ]
+    )
 
 
-def _limit_headers(reserve: Reserve, answer: Reservation) -> dict[str, str]:
+def _limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}
-    for amount, left in zip(reserve.amounts, answer.left, strict=False):
-        if amount.unit in ("requests", "tokens") and left < least.get(amount.unit, left + 1):
-            least[amount.unit] = left
-            headers[f"x-ratelimit-limit-{amount.unit}"] = str(amount.limit)
-            headers[f"x-ratelimit-remaining-{amount.unit}"] = str(max(0, left))
+    for limit, left in zip(taken.limits, taken.left, strict=False):
+        unit = limit.unit
+        if unit in ("requests", "tokens") and left < least.get(unit, left + 1):
+            least[unit] = left
+            headers[f"x-ratelimit-limit-{unit}"] = str(limit.limit)
+            headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, left))
     return headers

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TextIO
 
 import msgspec
 
@@ -14,8 +17,15 @@ from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")
 
+_TOGETHER_S = 0.05
+_CLOSE_S = 2.0
+
 current: ContextVar[Record] = ContextVar("current")
 """The record of the call under way: hooks run in the task of its caller."""
+
+
+_LONGEST_NAME = 200
+"""Characters that are kept of the name that a caller has made up."""
 
 
 class Record:
@@ -24,36 +34,52 @@ class Record:
 
     Args:
         key: the name of the caller's key.
+        team: of the key.
         model: the name that was asked for.
+        streams: whether the answer is a stream.
     """
 
-    def __init__(self, request_id: str, key: str, operation: str, model: str) -> None:
+    def __init__(
+        self, request_id: str, key: str, operation: str, model: str, *, team: str | None = None, streams: bool = False
+    ) -> None:
         self.request_id = request_id
         self.key = key
+        self.team = team
         self.operation = operation
-        self.model = model
+        self.model = model[:_LONGEST_NAME]
+        self.streams = streams
         self.trail: Trail | None = None
         self.cost: float | None = None
         """USD, as far as it is known."""
-        self._began = time.time()
+        self.charged: int | None = None
+        """What is counted of the key's budget, in nano-dollars: more than the cost if a service has said nothing."""
+        self.messages: dict[int, str] = {}
+        """What services have said of failed attempts, by `Attempt.index`, without what they quote of the prompt."""
+        self.refusal: str | None = None
+        """What the caller was told, if the gateway itself has refused the call."""
+        self.status = 0
+        """Of the answer; 499 if the caller has left; 0 until it has ended."""
+        self.seconds = 0.0
+        self.number = 0
+        """Its place among the calls of this process."""
+        self.began = time.time()
         self._clock = time.perf_counter()
 
-    def line(self, status: int) -> str:
-        """
-        Return the record as JSON, without anything that was said, also by services in their errors.
+    def end(self, status: int) -> None:
+        """The call has ended."""
+        self.status, self.seconds = status, time.perf_counter() - self._clock
 
-        Args:
-            status: of the answer; 499 if the caller has left.
-        """
+    def line(self) -> str:
+        """Return the record as JSON, without anything that was said, also by services in their errors."""
         trail = self.trail
         found: JSONObject = {
-            "at": round(self._began, 3),
+            "at": round(self.began, 3),
             "id": self.request_id,
             "key": self.key,
             "operation": self.operation,
             "model": self.model,
-            "status": status,
-            "seconds": round(time.perf_counter() - self._clock, 4),
+            "status": self.status,
+            "seconds": round(self.seconds, 4),
         }
         if trail is not None:
             found["outcome"] = trail.outcome
@@ -65,7 +91,49 @@ class Record:
                 found["tokens"] = usage.total_tokens or 0
             if self.cost is not None:
                 found["usd"] = self.cost
+        if self.charged is not None:
+            found["charged_nano_usd"] = self.charged
         return msgspec.json.encode(found).decode()
+
+
+class LineWriter:
+    """
+    Writes lines to a file from a thread, those of a moment together: the loop waits for no file.
+
+    Args:
+        file: is flushed after each time.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="g4f_lite gateway log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        self._lines.put(line)
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._lines.put(None)
+        self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        goes_on = True
+        while goes_on:
+            lines = [self._lines.get()]
+            time.sleep(_TOGETHER_S)
+            try:
+                while lines[-1] is not None:
+                    lines.append(self._lines.get_nowait())
+            except Empty:
+                pass
+            goes_on = lines[-1] is not None
+            try:
+                self._file.write("".join([f"{line}\n" for line in lines if line is not None]))
+                self._file.flush()
+            except (OSError, ValueError):  # a log that cannot be written ends no call
+                continue
 
 
 class Recorder:

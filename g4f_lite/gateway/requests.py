@@ -9,6 +9,7 @@ from ..errors.exceptions import InvalidRequestError
 from ..openai.mapping.arguments import METHODS, OURS, arguments
 from ..openai.mapping.requests import Asked
 from ..value import JSONObject
+from .anthropic.requests import ChatFields
 from .failures import LOOP, NO_SUCH_MODEL, RefusedError
 from .keys import VirtualKey
 from .models import Names, Target
@@ -16,6 +17,8 @@ from .models import Names, Target
 HOPS = "x-g4f-hops"
 """The header that counts the gateways that a request has passed."""
 _MOST_HOPS = 4
+_PASSED_ON = ("anthropic-beta",)
+"""Headers of Anthropic's protocol that say how to read the body."""
 _OWN_KEYWORDS = frozenset({"deadline", "max_price", "on_interrupt", "timeout"})
 """What a caller may say of his call's way; the rest would go past what his key may ask for."""
 
@@ -51,6 +54,10 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
         raise no_such_model(model or "")
     keywords = arguments(asked)
     keywords.pop("model", None)
+    if isinstance(asked.fields, ChatFields):
+        if target.routes:
+            asked.fields.check_routes(target.each_route)
+        keywords["messages"] = asked.fields.messages_with_body()
     if target.model:
         keywords["model"] = target.model
     elif target.exact:
@@ -58,7 +65,7 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     if asked.operation == "chat":
         _bound_tokens(keywords, target.max_tokens)
     keywords["deadline"] = min(deadline, _announced(headers), keywords.get("deadline") or deadline)
-    keywords["extra_headers"] = {HOPS: str(_hops(headers) + 1)}
+    keywords["extra_headers"] = {HOPS: str(_hops(headers) + 1), **_passed_on(asked, headers)}
     return Prepared(asked, target, METHODS[asked.operation], keywords)
 
 
@@ -95,6 +102,13 @@ def _announced(headers: Mapping[str, str]) -> float:
     except ValueError:
         return float("inf")
     return seconds if seconds > 0 else float("inf")
+
+
+def _passed_on(asked: Asked, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of the caller that services get."""
+    if not isinstance(asked.fields, ChatFields):
+        return {}
+    return {name: value for name in _PASSED_ON if (value := headers.get(name)) is not None}
 
 
 def _hops(headers: Mapping[str, str]) -> int:

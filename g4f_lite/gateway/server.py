@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,20 @@ from ..health.stores.local_link import Link
 from ..health.stores.memory import MemoryState
 from ..health.stores.opening import link_to, state_from_url
 from ..observability import Metrics, prometheus_text
+from ..openai.mapping.requests import Asked
+from ..value import JSONObject
+from .admin.api import AdminAPI
+from .admin.key_changes import Keys
+from .admin.recent import Recent
+from .admin.routes import Routes
+from .admin.spend import Spend
+from .admin.views import Views
 from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, hash_of, keys_of, new_key
 from .models import Names
 from .own_providers import own_providers
-from .records import Recorder
+from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -49,6 +58,7 @@ class Gateway:
         store: further keys, which are read again when they change.
         usage: the file in which it counts what keys use; None for memory. `[server] shared` goes before.
         no_auth: everybody is let in, from other machines too.
+        write_line: as in `Answering`.
         admin_key: the administrator's, if none is configured; None to make one.
 
     Raises:
@@ -62,6 +72,7 @@ class Gateway:
         store: KeyStore | None = None,
         usage: Path | None = None,
         no_auth: bool = False,
+        write_line: Callable[[str], None] | None = None,
         admin_key: str | None = None,
     ) -> None:
         self.settings = settings
@@ -85,7 +96,7 @@ class Gateway:
         if self._tracing is not None:
             plugins.append(self._tracing.plugin)
         self.client = client_of(settings, plugins)
-        names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
+        names = self._names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
             settings,
@@ -96,7 +107,21 @@ class Gateway:
             admin=admin_hash,
             metrics=partial(prometheus_text, metrics),
             needs_key=bool(ring) and not no_auth,
+            ended=self._ended,
+            elsewhere=self._elsewhere,
+            write_line=write_line,
         )
+        self._recent, self._spend = Recent(), Spend(spend_path(usage))
+        self.views = Views(
+            settings,
+            recent=self._recent,
+            spend=self._spend,
+            routes=Routes(self.client, names, self.answering.explain, self._recent, own=settings.client.routes),
+            keys=Keys(settings, store, self._read_changes),
+            link=self.link,
+            process=self._process,
+        )
+        self._admin = AdminAPI(self.views, admin_hash)
         self._watch: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
@@ -107,21 +132,42 @@ class Gateway:
         return KeyRing([*keys_of(self.settings.keys), *stored])
 
     async def _follow_store(self) -> None:
-        """Read the keys again whenever they have changed; the old ones stay if the new ones cannot be read."""
-        assert self._store is not None
         while True:
-            if (now := self._store.changed_at()) != self._seen:
-                self._seen = now
-                try:
-                    self.answering.let_in(self._read_keys(), anybody=self._no_auth)
-                except ConfigurationError as error:
-                    log.error("%s", error)
+            self._read_changes()
             await asyncio.sleep(_FOLLOW_S)
 
     async def _look_at_state(self) -> None:
         while True:
             self._metrics.store_up(not self.link.away)
             await asyncio.sleep(_FOLLOW_S)
+
+    def _read_changes(self) -> None:
+        """Read the keys again if they have changed; the old ones stay if the new ones cannot be read."""
+        if self._store is not None and (now := self._store.changed_at()) != self._seen:
+            self._seen = now
+            try:
+                self.answering.let_in(self._read_keys(), anybody=self._no_auth)
+            except ConfigurationError as error:
+                log.error("%s", error)
+
+    def _ended(self, record: Record, asked: Asked) -> None:
+        if record.trail is not None and record.trail.duration is not None:
+            self._metrics.gateway_overhead(max(record.seconds - record.trail.duration, 0.0))
+        self._spend.add(record)
+        self._recent.add(record, asked)
+
+    async def _elsewhere(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        return await self._admin.respond(request)
+
+    def _process(self) -> JSONObject:
+        """Return what the administrator sees of this process."""
+        answering = self.answering
+        return {
+            "state": "stopping" if answering.leaving else "ok",
+            "in_flight": len(answering.under_way),
+            "needs_key": answering.needs_key,
+            "models": [name for name, _ in self._names.targets()],
+        }
 
     def _listed(self) -> list[str]:
         """Return the routes of the client, by name; nobody is asked."""
@@ -160,9 +206,15 @@ class Gateway:
             self._watch = asyncio.create_task(self._follow_store())
         await self.link.ask_async(())
         self._look = asyncio.create_task(self._look_at_state())
+        self.views.start()
         self.answering.started = True
         host, port = self._runner.addresses[0][:2]
         return host, port
+
+    def drop(self) -> None:
+        """Free what it holds, if it has not started."""
+        if self._tracing is not None:
+            self._tracing.close()
 
     async def stop(self) -> None:
         """Refuse new calls, let those under way end, and close."""
@@ -184,12 +236,19 @@ class Gateway:
                 _, late = await asyncio.wait(under_way, timeout=seconds)
                 for task in late:
                     task.cancel()
+        await self.views.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()
+        self.answering.close()
         self.link.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
+
+
+def spend_path(usage: Path | None) -> Path | None:
+    """Return the file for what was spent, beside that in which what keys use is counted."""
+    return None if usage is None else usage.with_name(f"{usage.stem.removesuffix('-usage')}-spend{usage.suffix}")
 
 
 def link_of(settings: Settings, usage: Path | None) -> Link:
@@ -269,10 +328,12 @@ async def serve(
     Raises:
         ConfigurationError: as `Gateway` and `Gateway.start`.
     """
-    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth)
+    lines = LineWriter(sys.stderr)
+    gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth, write_line=lines.write)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()
     await gateway.stop()
+    lines.close()

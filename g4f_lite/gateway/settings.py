@@ -137,7 +137,8 @@ class OwnProvider(_Settings, frozen=True):
 class Model(_Settings, frozen=True):
     """`[models.NAME]`: a name that callers ask for. `*` in it stands for any text; in a route, for that text."""
 
-    routes: list[str]
+    routes: list[str | list[str]]
+    """In the order of trying; those of a list are one tier, which the strategy orders."""
     strategy: str | None = None
     max_tokens: int | None = None
     """The most that a caller may ask for, and what is sent if he asks for none."""
@@ -277,7 +278,7 @@ def _check_routes(settings: Settings, source: str) -> None:
         if provider.base_url is None and provider.like is None:
             raise ConfigurationError(f"{source}: [providers.{name}] needs base_url, or like, or both")
     for name, model in settings.models.items():
-        if not model.routes:
+        if not model.routes or [] in model.routes:
             raise ConfigurationError(f"{source}: [models.{name}] routes is empty")
-        if "*" not in name and any("*" in route for route in model.routes):
+        if "*" not in name and any("*" in "".join(tier) for tier in model.routes):
             raise ConfigurationError(f"{source}: [models.{name}] a route has '*', but the name has none")

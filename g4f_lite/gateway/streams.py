@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -139,11 +140,8 @@ async def write_stream(
         if not writer.has_begun:
             attempts = len(stream.trail.attempts) + 1
             writer.response.headers.update(route_headers(stream.provider, stream.model, attempts))
-        together: list[bytes] = []
         async for chunk in stream:
-            together.append(events.of(chunk))
-            if not stream.has_more and (data := b"".join(together)):
-                together.clear()
+            if data := events.of_all([chunk, *stream.take_ready()]):
                 await writer.write(data)
         await writer.write(events.end())
         await writer.response.write_eof()
@@ -159,4 +157,9 @@ async def write_stream(
 
 def route_headers(provider: str, model: str, attempts: int) -> dict[str, str]:
     """Return `x-g4f-route`, who has answered, and `x-g4f-attempts`, how many were made."""
-    return {"x-g4f-route": header_text(f"{provider}:{model}".rstrip(":")), "x-g4f-attempts": str(attempts)}
+    return {"x-g4f-route": _route(provider, model), "x-g4f-attempts": str(attempts)}
+
+
+@lru_cache(maxsize=1024)
+def _route(provider: str, model: str) -> str:
+    return header_text(f"{provider}:{model}".rstrip(":"))

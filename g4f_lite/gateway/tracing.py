@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -105,7 +105,7 @@ def _exporting() -> TracerProvider:
     return provider
 
 
-def _parent(request: web.BaseRequest) -> Context | None:
+def _parent(request: web.BaseRequest) -> Context:
     """Return the caller's span, from `traceparent` alone; a request with two of them has none."""
     given = request.headers.getall("traceparent", [])
     return _parent_of({"traceparent": given[0]}, Context()) if len(given) == 1 else Context()
@@ -114,18 +114,19 @@ def _parent(request: web.BaseRequest) -> Context | None:
 def _described(request: web.BaseRequest) -> tuple[str, dict[str, Any]]:
     """Return the name of a span, and what is known when it begins."""
     method, path = request.method, request.path
-    attributes: dict[str, Any] = {"url.scheme": request.scheme, "url.path": path[:_LONGEST]}
-    if method in _METHODS:
-        attributes["http.request.method"] = name = method
-    else:
-        attributes["http.request.method"], name = "_OTHER", "HTTP"
+    attributes: dict[str, Any] = {
+        "http.request.method": method,
+        "url.path": path[:_LONGEST],
+        "url.scheme": request.scheme,
+        **_host(request),
+    }
+    name = method
+    if method not in _METHODS:
+        attributes |= {"http.request.method": "_OTHER", "http.request.method_original": method[:_LONGEST]}
+        name = "HTTP"
     if (route := _route(method, path)) is not None:
         attributes["http.route"] = route
         name = f"{name} {route}"
-    host = _host(request)
-    if host.name:
-        attributes["server.address"] = host.name
-        attributes["server.port"] = host.port
     return name, attributes
 
 
@@ -136,18 +137,14 @@ def _route(method: str, path: str) -> str | None:
     return "/v1/models/{model}" if place.operation == "model" else path
 
 
-class _Host(NamedTuple):
-    name: str
-    port: int
-
-
-def _host(request: web.BaseRequest) -> _Host:
-    """Return the host that the caller has asked; no name if he says none."""
+def _host(request: web.BaseRequest) -> dict[str, Any]:
+    """Return the attributes of the host that the caller has asked; nothing if that is none."""
     try:
         parts = urlsplit(f"//{request.headers.get('Host', '')}")
-        return _Host((parts.hostname or "")[:_LONGEST], parts.port or _PORTS[request.scheme])
+        port = parts.port or _PORTS[request.scheme]
     except ValueError:
-        return _Host("", 0)
+        return {}
+    return {"server.address": parts.hostname[:_LONGEST], "server.port": port} if parts.hostname else {}
 
 
 def _add_response(span: Span, status: int) -> None:

@@ -27,6 +27,13 @@ def is_form(request: web.BaseRequest) -> bool:
     return request.headers.get("Content-Type", "")[: len(_FORM)].lower() == _FORM
 
 
+async def let_it_send(request: web.BaseRequest) -> None:
+    """Answer `Expect: 100-continue`: its caller sends the body once it knows that it is wanted, or after a second."""
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
 def too_large(most: int) -> RefusedError:
     return RefusedError(TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from ..errors.exceptions import ConfigurationError
@@ -104,7 +105,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         before = getattr(self, "_settings", None)
         self._settings = settings
         try:
-            self.gateway()
+            self.gateway().drop()
         except ConfigurationError:
             self._settings = before or settings
             raise
@@ -121,6 +122,9 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             admin_key=self._admin_key if self._settings.server.admin is None else None,
         )
 
+    def run(self) -> None:
+        _Arbiter(self).run()
+
     def load_config(self) -> None:
         server = self._settings.server
         options: dict[str, Any] = {
@@ -131,6 +135,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "loglevel": "warning",
             "control_socket_disable": True,  # of gunicorn from 25
             "when_ready": self._say_where,
+            "post_fork": lambda arbiter, worker: worker.may_be_ended(),  # the signal is blocked until then
             "child_exit": _forget,
             "on_exit": lambda arbiter: _remove(self._folder),
         }
@@ -154,6 +159,18 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         self._started(host, port, made)
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """The first process."""
+
+    def spawn_worker(self) -> Any:
+        """Keep SIGTERM back while the new process has the handlers of this one, which would swallow it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def _forget(arbiter: Any, worker: Any) -> None:
     """What a worker has counted stays; what it had under way has ended with it."""
     from prometheus_client.multiprocess import mark_process_dead
@@ -171,6 +188,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """One process. It ends well at SIGTERM, SIGINT and SIGQUIT, and when gunicorn itself has died."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        self.may_be_ended()
+
+    def may_be_ended(self) -> None:
+        """Let SIGTERM end it at once while it starts: with the handlers of gunicorn, it would go on."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def run(self) -> None:
         self.booted = False  # a worker that cannot start is not started again and again

@@ -149,6 +149,11 @@ class SharedHealth(Health):
             self._tell_others(leg, now, error)
         return is_open
 
+    def rest(self, leg: Leg, error: ProviderError, now: float, seconds: float) -> None:
+        super().rest(leg, error, now, seconds)
+        if self._host:
+            self._tell_others(leg, now, error)
+
     def _tell_others(self, leg: Leg, now: float, error: ProviderError | None) -> None:
         with self._lock:
             found = list(self._known(leg, now, error))

@@ -309,6 +309,25 @@ class Health:
         state = self._legs.get(leg.identity)
         return state is not None and state.breaker.in_a_row > own_failures
 
+    # -- by hand ---------------------------------------------------------------------------
+
+    def rest(self, leg: Leg, error: ProviderError, now: float, seconds: float) -> None:
+        """Let no attempt begin on a leg for so long; a rest that ends later stays."""
+        with self._lock:
+            known = self._cooldown(leg, now)
+            if known is None or known.until < now + seconds:
+                self._cool_down(leg.identity, Cooldown(now + seconds, error), now)
+
+    def wake(self, leg: Leg, now: float) -> None:
+        """End what keeps attempts off a leg: cooldowns, also of its key, and its rate; open breakers are half-open."""
+        with self._lock:
+            for name in (leg.identity, key_of(leg)):
+                self._cooldowns.pop(name, None)
+            for breaker in self._breakers(leg):
+                breaker.open_until = min(breaker.open_until, now)
+            if (state := self._legs.get(leg.identity)) is not None:
+                state.line, state.limits = None, ()
+
     # -- for strategies --------------------------------------------------------------------
 
     def first_token(self, leg: Leg) -> float | None:

@@ -171,7 +171,7 @@ class _Store:
         self._most = 1
         self._cells = cells
         self._unpriced: list[tuple[Cell, Attempt]] | None = None
-        self._singles: dict[names.Definition, Cell] = {}
+        self._singles: dict[str, Cell] = {}
         if numbers is not None and len(cells) == 1:  # elsewhere, nobody says when numbers are read
             self._unpriced, self._most = numbers.unpriced, MOST_NOTED
             numbers.sources.append(self.count)
@@ -198,9 +198,9 @@ class _Store:
 
     def single(self, definition: names.Definition) -> Cell:
         """Return the series of a metric that has no labels."""
-        if definition not in self._singles:
-            self._singles[definition] = self.cell(definition, ())
-        return self._singles[definition]
+        if definition.name not in self._singles:
+            self._singles[definition.name] = self.cell(definition, ())
+        return self._singles[definition.name]
 
     def note(self, record: _LegKey | Attempt | Trail) -> None:
         """Have what has happened counted, soon."""

@@ -16,6 +16,8 @@ from ..provider.address import is_loopback
 from ..provider.base import Provider
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
+RouteChoice: TypeAlias = "ProviderChoice | tuple[str, ...]"
+"""A route; or several, which are one tier."""
 
 
 class Directory(Protocol):

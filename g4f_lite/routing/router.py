@@ -31,7 +31,7 @@ from .eligibility import (
     required_capabilities,
 )
 from .leg_factory import LegFactory
-from .names import Directory, ProviderChoice
+from .names import Directory, RouteChoice
 from .selection import Selection
 from .selection_cache import SelectionCache
 from .strategies import STRATEGIES, Strategy, StrategyContext, TurnCounter
@@ -71,7 +71,7 @@ class Router:
         directory: StrategyDirectory,
         leg_factory: LegFactory,
         *,
-        routes: Sequence[ProviderChoice] | None,
+        routes: Sequence[RouteChoice] | None,
         strategy: str | Strategy,
         health: Health,
         random: Random,

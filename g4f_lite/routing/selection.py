@@ -27,6 +27,7 @@ from .leg_factory import CHOOSING, Dependencies, LegFactory, Obstacle
 from .names import (
     Directory,
     ProviderChoice,
+    RouteChoice,
     as_list,
     check_names,
     resolve,
@@ -56,7 +57,7 @@ def select(
     provider: ProviderChoice | Sequence[ProviderChoice] | None = None,
     model: str | None = None,
     fallback_models: Sequence[str] | None = None,
-    routes: Sequence[ProviderChoice] | None = None,
+    routes: Sequence[RouteChoice] | None = None,
     operation: str = "chat",
 ) -> tuple[Selection, Dependencies]:
     """
@@ -65,24 +66,26 @@ def select(
     Args:
         operation: providers that do not offer it are left out. Default and fallback models are those for it;
             a model in `routes` counts only if it is one for it.
+        routes: each is a tier; a tuple is a tier of several.
 
     Raises:
         UnknownProviderError, UnknownModelError, PluginLoadError: a name cannot be resolved.
         MissingKeyError, NoUsableRouteError: no leg is left.
         ConfigurationError: a name has the wrong type, or two names contradict each other.
     """
-    builder = _TierBuilder(directory, leg_factory, rules_of(operation), routes or ())
+    flat = [one for route in routes or () for one in (route if isinstance(route, tuple) else (route,))]
+    builder = _TierBuilder(directory, leg_factory, rules_of(operation), flat)
     check_names(model, fallback_models)
     if model is not None:
         if provider is None:
-            provider, model = builder.split_model(model, routes or ())
+            provider, model = builder.split_model(model, flat)
         else:
             model = without_prefix(directory, model, provider, builder.lists)
     if provider is not None:
         builder.add_named(as_list(provider), model, fallback_models)
     elif model is not None:
-        builder.add_serving(model, routes or ())
-        builder.add_fallbacks([], fallback_models, near=builder.of_routes(routes or ()))
+        builder.add_serving(model, flat)
+        builder.add_fallbacks([], fallback_models, near=builder.of_routes(flat))
     elif routes is not None:
         builder.add_routes(routes, fallback_models)
     else:
@@ -152,15 +155,18 @@ class _TierBuilder:
         self._add_tier(((one, self._name(one, model)) for one in self._serving(model, routes)), named=True)
 
     def add_routes(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
-        """Add one tier for each of the client's routes, then their fallbacks."""
-        pairs = []
-        for route in routes:
-            name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
-            if (provider := self._resolve(name)) is not None:
-                pairs.append((provider, self._model(provider, self._rules.model_of_route(provider, model))))
-        for pair in pairs:
-            self._add_tier([pair])
-        providers = [provider for provider, _ in pairs]
+        """Add one tier for each of the client's routes, or for several that are a tuple, then their fallbacks."""
+        tiers = []
+        for tier in routes:
+            pairs = []
+            for route in tier if isinstance(tier, tuple) else (tier,):
+                name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
+                if (provider := self._resolve(name)) is not None:
+                    pairs.append((provider, self._model(provider, self._rules.model_of_route(provider, model))))
+            tiers.append(pairs)
+        for pairs in tiers:
+            self._add_tier(pairs)
+        providers = [provider for pairs in tiers for provider, _ in pairs]
         self.add_fallbacks(providers, fallback_models, near=providers)
 
     def add_automatic(self, fallback_models: Sequence[str] | None) -> None:

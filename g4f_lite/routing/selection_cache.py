@@ -17,7 +17,7 @@ from ..provider.boundary import reason_to_skip
 from ..provider.keys import stored_keys_path, stored_version
 from ..provider.redaction import hide_frames
 from .leg_factory import CHOOSING, Dependencies, LegFactory
-from .names import Directory, ProviderChoice
+from .names import Directory, RouteChoice
 from .selection import Selection, select
 
 _MAX_SELECTIONS = 256
@@ -70,7 +70,7 @@ class SelectionCache:
         routes: those of the client.
     """
 
-    def __init__(self, directory: Directory, leg_factory: LegFactory, routes: Sequence[ProviderChoice] | None) -> None:
+    def __init__(self, directory: Directory, leg_factory: LegFactory, routes: Sequence[RouteChoice] | None) -> None:
         self._directory = directory
         self._leg_factory = leg_factory
         self._routes = routes

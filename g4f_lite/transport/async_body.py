@@ -20,7 +20,7 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, body_cap, too_large
+from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large
 from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
@@ -87,6 +87,9 @@ class AsyncByteStream:
     """
 
     session: Session | None = None
+    _rest = b""
+    """Of what was read, what is returned next."""
+    _in_parts = True
 
     def __init__(
         self,
@@ -147,7 +150,7 @@ class AsyncByteStream:
 
     def read(self) -> Coroutine[Any, Any, bytes]:
         """
-        Return up to `PIECE` bytes of what has arrived, waiting for at least one; b"" at the end.
+        Return up to `STREAM_PIECE` bytes of what has arrived, waiting for at least one; b"" at the end.
 
         Raises:
             ProviderError: the limit is reached, or the body is cut or broken.
@@ -176,6 +179,9 @@ class AsyncByteStream:
         self._full = len(piece) == DECODED_PIECE
 
     async def _read_raw(self) -> bytes:
+        if self._rest:
+            await asyncio.sleep(0)
+            return self._part(self._rest)
         content = self._response.content
         self._await(content)
         try:
@@ -188,6 +194,12 @@ class AsyncByteStream:
             self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:  # there may be more already: reading it would not wait, and no other task would run
             await asyncio.sleep(0)
+        return self._part(piece) if piece[STREAM_PIECE:] else piece
+
+    def _part(self, piece: bytes) -> bytes:
+        """Return the beginning of a piece; the limit counts whole pieces."""
+        if self._decoder is None and self._in_parts:
+            piece, self._rest = piece[:STREAM_PIECE], piece[STREAM_PIECE:]
         return piece
 
     async def read_all(self) -> bytes:
@@ -197,6 +209,7 @@ class AsyncByteStream:
         Raises:
             ProviderError: as `read`, or it is too large.
         """
+        self._in_parts = False
         cap = body_cap(self.status, self._limit.max_bytes)
         body = bytearray()
         while piece := await self.read():

@@ -10,7 +10,7 @@ from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .async_body import FAILURES, AsyncByteStream, translate
 from .async_upload import UploadPayload, abort
-from .common import PIECE
+from .common import PIECE, STREAM_PIECE
 
 _LOOKS_EVERY = 1.0
 """Seconds between two looks at a connection that is silent, where aiohttp does not say that it has broken."""
@@ -40,6 +40,9 @@ class PublicByteStream(AsyncByteStream):
         self._transport = transport
 
     async def _read_raw(self) -> bytes:
+        if self._rest:
+            await asyncio.sleep(0)
+            return self._part(self._rest)
         content = self._response.content
         assert isinstance(content, aiohttp.StreamReader)
         while not (piece := await self._next(content)) and not content.at_eof():
@@ -49,7 +52,7 @@ class PublicByteStream(AsyncByteStream):
             self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:
             await asyncio.sleep(0)
-        return piece
+        return self._part(piece) if piece[STREAM_PIECE:] else piece
 
     async def _next(self, content: aiohttp.StreamReader) -> bytes:
         """Return what comes; b"" at the end, or after a while without anything."""

@@ -25,6 +25,8 @@ PIECE = 1 << 16
 """Bytes of a body that are read at once: between two pieces, the limit is checked and other tasks may run."""
 DECODED_PIECE = 1 << 14
 """As `PIECE`, for decompressed bytes: a service can send them faster than they can be read."""
+STREAM_PIECE = 1 << 14
+"""Bytes of a stream that become chunks while an event loop runs nothing else: the smallest events take 10 ms."""
 MOST_LATE = 2
 """
 Pieces of an answer that are still read after the limit, if they are there: it may have come in time, while the program

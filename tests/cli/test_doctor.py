@@ -70,7 +70,9 @@ def test_the_doctor_knows_the_same_dependencies_as_the_package() -> None:
         return tuple(re.split(r"[<>=\[]", one)[0] for one in requirements)
 
     extras = {
-        name: names(some) for name, some in project["optional-dependencies"].items() if name not in ("dev", "ecosystem")
+        name: names(some)
+        for name, some in project["optional-dependencies"].items()
+        if name not in ("browser", "dev", "ecosystem")
     }
     assert names(project["dependencies"]) == DEPENDENCIES
     assert extras == EXTRAS

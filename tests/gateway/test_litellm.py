@@ -89,12 +89,12 @@ def test_a_file_is_carried_over() -> None:
     tables = tomllib.loads(found.toml)
     checked(tables, "test")
     assert {name: table["routes"] for name, table in tables["models"].items()} == {
-        "gpt-4o": [EU, CA, OWN],
+        "gpt-4o": [[EU, CA], OWN],
         "own": [OWN],
         "own again": [OWN],
-        "small": ["openai:gpt-4o-mini", "openai-3:gpt-4o-mini", EU, CA, OWN],
+        "small": [["openai:gpt-4o-mini", "openai-3:gpt-4o-mini"], [EU, CA], OWN],
         "groq/*": ["groq:*", OWN],
-        "gpt-4": [EU, CA, OWN],
+        "gpt-4": [[EU, CA], OWN],
     }
     assert tables["providers"] == {
         "azure-2": {"like": "azure", "base_url": "https://eu.openai.example/openai/v1", "key": {"env": "AZURE_EU"}},
@@ -102,7 +102,8 @@ def test_a_file_is_carried_over() -> None:
         "openai-2": {"base_url": "http://127.0.0.1:4000/v1", "key": {"env": "OPENAI_KEY"}},
         "openai-3": {"like": "openai", "key": {"env": "OPENAI_KEY_2"}},
     }
-    assert tables["client"] == {"retries": 3, "deadline": 30.0, "keys": {"openai": {"env": "OPENAI_API_KEY"}}}
+    keys = {"openai": {"env": "OPENAI_API_KEY"}}
+    assert tables["client"] == {"strategy": "fastest", "retries": 3, "deadline": 30.0, "keys": keys}
     assert tables["server"] == {"shared": "redis://localhost:1992/0", "admin": {"env": "LITELLM_MASTER_KEY"}}
 
 
@@ -112,7 +113,7 @@ def test_what_is_not_carried_over_is_told_by_line() -> None:
     expected = {
         "environment_variables.REDIS_HOST", "litellm_params.rpm", "model_list.model_info", "litellm_params.temperature",
         "litellm_params.model", "litellm_settings.drop_params", "litellm_settings.callbacks",
-        "litellm_settings.fallbacks.small", "litellm_settings.fallbacks.none", "router_settings.routing_strategy",
+        "litellm_settings.fallbacks.small", "litellm_settings.fallbacks.none",
         "router_settings.model_group_alias.gpt-3", "router_settings.redis_password", "general_settings.database_url",
         "general_settings.unheard_of.a", "general_settings.unheard_of.b",
     }  # fmt: skip
@@ -176,7 +177,10 @@ GROUPS = ODD | st.lists(ODD | st.dictionaries(st.sampled_from(["a", "*", "gpt-4o
 SECTION = ODD | st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys(("num_retries", "timeout", "request_timeout", "redis_host", "redis_port", "master_key"), ODD),
+        **dict.fromkeys(
+            ("num_retries", "routing_strategy", "timeout", "request_timeout", "redis_host", "redis_port", "master_key"),
+            ODD,
+        ),
         **dict.fromkeys(("fallbacks", "default_fallbacks", "model_group_alias"), GROUPS),
     },
 )

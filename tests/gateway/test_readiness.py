@@ -66,7 +66,7 @@ def test_redis_is_stopped_under_load_and_comes_back(groq: FaultServer) -> None:
                 stop.set()
                 for one in callers:
                     one.join(30)
-    assert not failed
+    assert not failed, (len(failed), len(answered), sorted(set(failed)))
 
 
 def test_it_is_not_ready_before_it_has_asked_its_state(groq: FaultServer) -> None:

@@ -117,6 +117,8 @@ def test_how_requests_end(groq: FaultServer, collector: Collector) -> None:
         ("GET /v1/models", 200, False, 0),
         ("HTTP", 404, False, 0),
     ]
+    assert attributes(spans[-2])["http.request.method_original"] == "LOCK"
+    assert "server.address" not in attributes(spans[-2])
     assert left == (f"POST {PATH}", None, False, 0)
     assert attributes(spans[-1])["error.type"] == "CancelledError"
     assert groq.received[2].headers["traceparent"].split("-")[1] == CALLER.split("-")[1]

@@ -16,6 +16,7 @@ import pytest
 import requests
 from helpers.commands import start
 from helpers.driving import eventually
+from helpers.gateways import KEY, key_table, running, tables
 
 from g4f_lite.testing import FaultServer, replies
 
@@ -118,3 +119,18 @@ def test_a_large_upload_is_sent_again_from_its_start_and_leaves_nothing(served: 
     small = requests.post(served.path, data=HEAD + CONTENT[:1000] + TAIL, headers=FORM, timeout=60)
     assert small.status_code == 200
     assert eventually(lambda: served.kept() == 0, 30)
+
+
+def test_a_caller_who_asks_first_is_told_to_send(groq: FaultServer) -> None:
+    with running(tables(groq, client={"routes": ["groq:ears"]}, keys=key_table())) as gateway:
+        host, _, port = gateway.url.removeprefix("http://").partition(":")
+        for key, status in ((KEY, b"HTTP/1.1 100 Continue"), ("wrong", b"HTTP/1.1 401 Unauthorized")):
+            with socket.create_connection((host, int(port)), 30) as caller, caller.makefile("rb") as answer:
+                lines = "POST /v1/audio/transcriptions HTTP/1.1", "Host: h", f"x-api-key: {key}", "Expect: 100-continue"
+                body = HEAD + CONTENT[:99] + TAIL
+                more = f"Content-Type: {FORM['Content-Type']}", f"Content-Length: {len(body)}", "Connection: close"
+                caller.sendall("\r\n".join((*lines, *more, "", "")).encode())
+                assert answer.readline().strip() == status
+                if key == KEY:
+                    caller.sendall(body)
+                    assert b'{"text": "ok"' in answer.read()

@@ -194,6 +194,19 @@ def test_streams_under_way_end_whole_when_it_is_stopped(config: Path, groq: Faul
     assert [one["status"] for one in lines] == [200] * 6
 
 
+def test_a_worker_that_is_just_starting_is_ended_as_well(config: Path, tmp_path: Path) -> None:
+    with master(config, tmp_path) as running:
+        gone: set[int] = set()
+        for pid in running.workers:  # each gets a successor
+            os.kill(pid, signal.SIGTERM)
+        for _ in range(6):
+            assert eventually(lambda: bool(running.workers - gone), 60)
+            pid = min(running.workers - gone)
+            os.kill(pid, signal.SIGTERM)  # as soon as it is there
+            gone.add(pid)
+        assert eventually(lambda: running.has_replaced(gone), 60)
+
+
 def test_workers_without_gunicorn_are_told_what_to_install() -> None:
     ran = python("import sys; sys.modules['gunicorn'] = None; sys.argv = ['g4f-lite', 'serve', '--workers', '2']\n"
                  "from g4f_lite.cli import main; sys.exit(main())")  # fmt: skip

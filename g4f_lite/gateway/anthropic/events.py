@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -52,6 +52,10 @@ class MessageEvents:
         if chunk.restarted and self._begun:
             raise StreamInterruptedError("the stream was interrupted, and another leg would start the answer over")
         return b"".join(self._events(chunk))
+
+    def of_all(self, chunks: Iterable[ChatCompletionChunk]) -> bytes:
+        """Return the events of chunks that have come together. Raises as `of`."""
+        return b"".join([self.of(chunk) for chunk in chunks])
 
     def end(self) -> bytes:
         """Return the events at the end of a complete stream."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -15,9 +15,49 @@ _KNOWN = {
     *_SAME, "messages", "system", "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "metadata",
     "service_tier",
 }  # fmt: skip
+_OF_THE_CALL = {"model", "max_tokens", "stream", "g4f_lite"}
+"""Fields of which each attempt has its own."""
 _EFFORTS = ((2048, "low"), (8192, "medium"))
 """The most tokens of thinking that each effort stands for; more is `high`."""
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+
+
+class ChatFields(dict[str, Any]):
+    """
+    The fields of a chat that was asked for in Anthropic's protocol.
+
+    Args:
+        body: as it came.
+
+    Raises:
+        InvalidRequestError: as `chat_fields`.
+    """
+
+    def __init__(self, body: JSONObject) -> None:
+        super().__init__(chat_fields(body))
+        self._body = body
+
+    def check_routes(self, routes: Iterable[str]) -> None:
+        """
+        Args:
+            routes: where the request may go, if the configuration says it.
+
+        Raises:
+            InvalidRequestError: it needs a tool of Anthropic's, and no route leads there.
+        """
+        kinds = [kind for one in self.get("tools") or () if (kind := one.get("type")) != "function"]
+        if kinds and not any(route.startswith("anthropic") for route in routes):
+            raise InvalidRequestError(f"tools of the type {kinds[0]!r} are run by Anthropic alone, and not taken here")
+
+    def messages_with_body(self) -> list[JSONObject]:
+        """Return the messages, of which the first one holds the body: its service gets that, others do not see it."""
+        if not self["messages"]:
+            return []
+        first, *others = self["messages"]
+        body = {name: value for name, value in self._body.items() if name not in _OF_THE_CALL}
+        extra = first.get("extra_content") or {}
+        own = {**extra.get("anthropic", {}), "request": body, "messages": 1 + len(others)}
+        return [{**first, "extra_content": {**extra, "anthropic": own}}, *others]
 
 
 def chat_fields(body: JSONObject) -> JSONObject:
@@ -27,8 +67,10 @@ def chat_fields(body: JSONObject) -> JSONObject:
     Raises:
         InvalidRequestError: a field has not the shape that Anthropic's documentation gives it.
     """
-    if not isinstance(body.get("messages"), list):
-        raise InvalidRequestError("messages must be a list")
+    if not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise InvalidRequestError("messages must be a list, and not empty")
+    if isinstance(first := body["messages"][0], dict) and first.get("role") == "system":
+        raise InvalidRequestError("the first of messages must be of a user; use system for instructions")
     fields: JSONObject = {name: body[name] for name in _SAME if body.get(name) is not None}
     fields["messages"] = [*_system(body.get("system")), *(one for turn in body["messages"] for one in _turn(turn))]
     if stops := body.get("stop_sequences"):
@@ -63,9 +105,12 @@ def _system(system: Any) -> Iterator[JSONObject]:
 def _turn(turn: Any) -> Iterator[JSONObject]:
     """Yield the messages of a turn: results of tools are messages of their own, before the rest."""
     role = turn.get("role") if isinstance(turn, dict) else None
-    if role not in ("user", "assistant"):
-        raise InvalidRequestError("each of messages must be an object with the role user or assistant")
+    if role not in ("user", "assistant", "system"):
+        raise InvalidRequestError("each of messages must be an object with the role user, assistant or system")
     content = turn.get("content")
+    if role == "system":
+        yield from _system(content)
+        return
     if isinstance(content, str):
         yield {"role": role, "content": content}
         return
@@ -155,7 +200,7 @@ def _string(block: JSONObject, name: str) -> str:
 
 def _tool(tool: JSONObject) -> JSONObject:
     if tool.get("type") not in (None, "custom"):
-        raise InvalidRequestError(f"tools of the type {tool['type']!r} are run by Anthropic alone, and not taken here")
+        return tool  # run by the service; others refuse it
     function: JSONObject = {"name": tool.get("name"), "parameters": tool.get("input_schema") or {"type": "object"}}
     function |= {name: tool[name] for name in ("description", "strict") if tool.get(name) is not None}
     return _marked({"type": "function", "function": function}, tool)

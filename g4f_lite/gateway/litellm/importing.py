@@ -8,7 +8,7 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError
-from .services import ADDRESSES, GUESSED, SERVICES, reason
+from .services import ADDRESSES, GUESSED, SERVICES, STRATEGIES, reason
 from .toml import toml_text
 from .yaml_nodes import Node, read_yaml
 
@@ -62,8 +62,9 @@ class _Import:
         """The name of each here."""
         self._literal: dict[str, str] = {}
         """The variable for each key that stands in the file."""
-        self._models: dict[str, list[str]] = {}
-        self._lines: dict[str, int] = {}
+        self._strategy = STRATEGIES["simple-shuffle"]
+        self._models: dict[str, list[list[str]]] = {}
+        """The tiers of each: first its own routes, then those of each model that stands in for it."""
 
     def result(self) -> Imported:
         root = self._root.table
@@ -123,12 +124,9 @@ class _Import:
         given = params.table.get("api_key")
         variable = None if given is None else self._variable(given, ours, ("litellm_params", "api_key"))
         route = f"{self._service(_Service(ours, address, variable))}:{target}"
-        routes = self._models.setdefault(name, [])
-        if route not in routes:
-            routes.append(route)
-        if len(routes) > 1 and name not in self._lines:
-            self._note(item, ("model_list", name), "its routes are tried in the order in which they stand")
-            self._lines[name] = item.line
+        (own,) = self._models.setdefault(name, [[]])
+        if route not in own:
+            own.append(route)
 
     def _address(self, node: Node, ours: str) -> str | None:
         """Return the address as we write it; None if there is none."""
@@ -196,6 +194,12 @@ class _Import:
         self._client["deadline"] = float(node.number)
         self._note(node, path, "as [client] deadline it holds for a whole call, with its retries and all routes")
 
+    def _routing(self, node: Node, path: tuple[str, ...]) -> None:
+        if (ours := STRATEGIES.get(node.text)) is None:
+            self._leave(node, path, "there is no such strategy here; the routes of a model are taken at random")
+        else:
+            self._strategy = ours
+
     def _master_key(self, node: Node, path: tuple[str, ...]) -> None:
         variable = self._variable(node, "litellm_master", path)
         if variable is not None:
@@ -218,7 +222,7 @@ class _Import:
         for alias, one in node.table.items():
             name = one.table.get("model", one).text
             if name in self._models and alias:
-                self._models.setdefault(alias, list(self._models[name]))
+                self._models.setdefault(alias, [list(one) for one in self._models[name]])
             else:
                 self._leave(one, (*path, alias), f"there is no model {name[:40]!r}")
 
@@ -229,7 +233,7 @@ class _Import:
 
     def _fallbacks(self) -> None:
         """Put the routes of the models that stand in for another one behind its own."""
-        own = {name: list(routes) for name, routes in self._models.items()}
+        own = {name: list(tiers[0]) for name, tiers in self._models.items()}
         general: list[tuple[Node, tuple[str, ...]]] = []
         for section in ("router_settings", "litellm_settings"):
             table = self._root.table.get(section, Node({}, 1)).table
@@ -253,8 +257,10 @@ class _Import:
                 self._leave(one, path, f"there is no model {str(one.text)[:40]!r} to fall back to")
                 continue
             for name in names:
-                routes = self._models[name]
-                routes.extend(route for route in own[one.text] if route not in routes)
+                tiers = self._models[name]
+                known = set(chain.from_iterable(tiers))
+                if new := [route for route in own[one.text] if route not in known]:
+                    tiers.append(new)
 
     # -- the result ------------------------------------------------------------------------
 
@@ -275,9 +281,14 @@ class _Import:
             if key is not None:
                 table["key"] = key
         client = {**self._client, **({"keys": keys} if keys else {})}
+        if any(len(tier) > 1 for tiers in self._models.values() for tier in tiers):
+            client = {"strategy": self._strategy, **client}
         tables: dict[str, dict[str, Any]] = {"server": self._server, "client": client}
         tables = {name: table for name, table in tables.items() if table} | providers
-        return tables | {f"models\0{name}": {"routes": routes} for name, routes in self._models.items()}
+        return tables | {
+            f"models\0{name}": {"routes": [tier[0] if len(tier) == 1 else tier for tier in tiers]}
+            for name, tiers in self._models.items()
+        }
 
 
 _COMMON = {
@@ -285,7 +296,10 @@ _COMMON = {
     "model_group_alias": "_aliases",
 }  # fmt: skip
 _LITELLM = {**_COMMON, "request_timeout": "_deadline"}
-_ROUTER = {**_COMMON, "timeout": "_deadline", "redis_host": "_redis_host", "redis_port": "_redis_port"}
+_ROUTER = {
+    **_COMMON, "timeout": "_deadline", "redis_host": "_redis_host", "redis_port": "_redis_port",
+    "routing_strategy": "_routing",
+}  # fmt: skip
 _GENERAL = {"master_key": "_master_key"}
 
 

@@ -25,6 +25,11 @@ GUESSED = (("gpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4", "opena
            ("text-embedding-", "openai"), ("whisper-", "openai"), ("dall-e-", "openai"), ("tts-", "openai"),
            ("claude-", "anthropic"), ("gemini-", "vertex"), ("command-", "cohere"))  # fmt: skip
 """Ours, by how a model without a prefix begins."""
+STRATEGIES = {
+    "simple-shuffle": "weighted", "least-busy": "least_busy", "latency-based-routing": "fastest",
+    "cost-based-routing": "cheapest",
+}  # fmt: skip
+"""Ours, by theirs; the first one is theirs if nothing is said."""
 ADDRESSES = {"azure": "/openai/v1", "ollama": "/v1", "lmstudio": "/v1", "vllm": "/v1", "llamacpp": "/v1"}
 """What our address of a service ends with, where theirs may not."""
 
@@ -37,13 +42,14 @@ REASONS = {
     "litellm_params.tpm": "the limits of a service are learned from its answers",
     "litellm_params.api_version": "the service's newer interface has no versions",
     "litellm_params.max_tokens": "set max_tokens of the model; it bounds what callers may ask for, too",
-    "litellm_params.weight": "routes are tried in the order in which they stand",
-    "litellm_params.order": "routes are tried in the order in which they stand",
+    "litellm_params.weight": "the routes of a model are taken equally often",
+    "litellm_params.order": "write the routes one behind the other, not in one list",
+    "litellm_params.litellm_credential_name": "name the variable of the key in [providers] or [client] keys",
     "litellm_params.timeout": "[client] deadline is for all calls",
     "litellm_params.stream_timeout": "[client] deadline is for all calls",
     "model_info": "prices and capabilities come from the tables of the library",
-    "routing_strategy": "routes are tried in the order in which they stand",
-    "routing_strategy_args": "routes are tried in the order in which they stand",
+    "routing_strategy_args": "the strategies have no arguments",
+    "include": "the files that it names are not read: import each",
     "retry_policy": "which failure is retried, and how often, is fixed: docs/failover.md",
     "allowed_fails": "how long a failing route rests is fixed: docs/failover.md",
     "allowed_fails_policy": "how long a failing route rests is fixed: docs/failover.md",

@@ -27,7 +27,7 @@ UNKNOWN_MEMBERS = 16
 """Among how many a process divides a limit of which it has no share."""
 _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
-_COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
+COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
 """How long after the last answer what was used before it may still count."""
 _MOST_SHARES = 1_000
 _LATE_S = 15.0
@@ -260,7 +260,7 @@ class Fallback:
 
     def _is_over(self, window: Window) -> bool:
         """Return whether nothing counts any more that was used before the last answer of the state."""
-        return bool(self._seen) and time.monotonic() - self._seen[-1][0] > _COUNTS_S.get(window, float("inf"))
+        return bool(self._seen) and time.monotonic() - self._seen[-1][0] > COUNTS_S.get(window, float("inf"))
 
     def _part(self, total: int, among: int = 1) -> int:
         members = max(among, self.members())

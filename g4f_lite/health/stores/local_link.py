@@ -63,15 +63,13 @@ class LocalLink:
         return False
 
     def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
-        return self._state.execute(
-            [msgspec.structs.replace(one, lease_ms=_LEASE_MS) if isinstance(one, Reserve) else one for one in commands]
-        )
+        return self._state.execute(_lasting(commands))
 
     async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
         return self.ask(commands)
 
     def tell(self, *commands: Command) -> None:
-        self._state.execute(commands)
+        self._state.execute(_lasting(commands))
         if any(isinstance(one, Tell) for one in commands):
             for link in list(_links.get(self._state, ())):
                 link.look()
@@ -92,3 +90,7 @@ class LocalLink:
 
     def close(self) -> None:
         """There is nothing to free."""
+
+
+def _lasting(commands: Sequence[Command]) -> Sequence[Command]:
+    return [msgspec.structs.replace(one, lease_ms=_LEASE_MS) if isinstance(one, Reserve) else one for one in commands]

@@ -13,6 +13,7 @@ local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, we
   total = 400 * DAY}
 local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
 local SHARERS = prefix .. ':sharers'
+local WAITS = 2 -- in the place of whether others hold it: nothing is given out yet
 local told = false -- there is something to look at
 
 local time = redis.call('TIME')
@@ -231,7 +232,7 @@ function apply.Reserve(id, amounts, lease_ms, _, granted)
   if packed then return cmsgpack.unpack(packed)[4] end
   if #amounts == 0 then return {0} end
   if not granted then
-    local refused = quarantine > 0 and {1, 0, math.min(quarantine, POLL_MS), true}
+    local refused = quarantine > 0 and {1, 0, math.min(quarantine, POLL_MS), WAITS}
     for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
     refused = refused or refusal(amounts)
     if refused then return refused end
@@ -421,8 +422,9 @@ function apply.Look(since, member, shares, number)
   for _, other in ipairs(members) do
     if other < member then place = place + 1 end
   end
+  if not number then return {last_number, events_since(since), #members, place} end -- an earlier release asks
   local answers, used = {}, {}
-  if number and number > 0 then answers, used = divide(member, shares, number, #members) end
+  if number > 0 then answers, used = divide(member, shares, number, #members) end
   return {last_number, events_since(since), #members, place, answers, used}
 end
 

@@ -54,10 +54,13 @@ _MOST_KNOWN = 10_000
 preload_before_fork("redis", "redis.client")
 
 
+_WAITS = 2
+
+
 def _reservation(row: list[int]) -> Reservation:
     if row[0] == 0:
         return Reservation(tuple(row[1:]))
-    return Reservation((), row[1], row[2], bool(row[3]), waits=len(row) == 4)
+    return Reservation((), row[1], row[2], bool(row[3]), waits=row[3] == _WAITS)
 
 
 def _without_totals(command: Command, row: Any) -> Any:

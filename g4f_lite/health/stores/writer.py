@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
+
+from msgspec.structs import replace
 
 from ..shared_state import (
     Answer,
@@ -24,7 +26,7 @@ from ..shared_state import (
     SharedState,
     Tell,
 )
-from .fallback import Fallback, without_grace
+from .fallback import COUNTS_S, Fallback, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
@@ -50,7 +52,7 @@ class Writer:
         self._failures, self._alone_until = 0, 0.0
         self._local_ids: set[str] = set()
         """Reservations that the fallback knows of."""
-        self._kept: deque[Command] = deque()
+        self._kept: deque[tuple[float, Command]] = deque()
         """What the state is to know when it is back."""
         self._open: dict[str, tuple[Reserve, float]] = {}
         """Reservations, and when they got their lease."""
@@ -129,10 +131,9 @@ class Writer:
     def _send_kept(self) -> bool:
         """Send what has been kept for the state. Return whether it is there."""
         if self._kept and not self.away:
-            # So that nobody takes the place of a call that has ended, if another one has begun in it.
-            self._kept = deque(sorted(self._kept, key=lambda one: not isinstance(one, Reserve)))
+            self._kept = deque(_counting(self._kept))
         while self._kept and not self.away:
-            part = [self._kept[index] for index in range(min(_BATCH, len(self._kept)))]
+            part = [self._kept[index][1] for index in range(min(_BATCH, len(self._kept)))]
             if self._execute(part) is None:
                 return False
             for _ in part:
@@ -177,9 +178,9 @@ class Writer:
                 elif isinstance(command, Reserve):
                     self._open[command.id] = command, time.monotonic()
                 if not isinstance(command, Tell):
-                    self._kept.append(command)
+                    self._kept.append((time.monotonic(), command))
             while len(self._kept) > _KEPT:
-                self.fallback.recorded((self._kept.popleft(),))
+                self.fallback.recorded((self._kept.popleft()[1],))
         deliver(answered, self.give_back)
 
     def _renewing(self) -> list[Command]:
@@ -228,3 +229,22 @@ class Writer:
 
 def _unused(command: Reserve) -> Settle:
     return Settle(command.id, (0,) * len(command.amounts))
+
+
+def _counting(kept: Iterable[tuple[float, Command]]) -> Iterator[tuple[float, Command]]:
+    """
+    Yield what is to be told, reservations first: nobody takes the place of a call in which another one has begun.
+
+    What was used of a minute that is over is told as nothing: the state would count it in the present one.
+    """
+    old: dict[str, list[bool]] = {}
+    for at, command in sorted(kept, key=lambda one: not isinstance(one[1], Reserve)):
+        if isinstance(command, Reserve) and time.monotonic() - at > COUNTS_S["minute"]:
+            old[command.id] = [amount.window == "minute" for amount in command.amounts]
+            amounts = (replace(one, amount=0) if one.window == "minute" else one for one in command.amounts)
+            yield at, replace(command, amounts=tuple(amounts))
+        elif isinstance(command, Settle) and command.id in old:
+            used = (0 if is_over else one for one, is_over in zip(command.used, old[command.id], strict=False))
+            yield at, Settle(command.id, tuple(used))
+        else:
+            yield at, command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,18 +18,18 @@ DONE = b"data: [DONE]\n\n"
 """The end of a complete stream."""
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, gc=False):
     content: str | None = None
     tool_calls: Any = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     index: int
     finish_reason: str | None
     delta: _Delta
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     id: Any
     object: Any
     created: Any
@@ -36,25 +37,25 @@ class _Event(msgspec.Struct):
     choices: list[_Choice]
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_decode_all = msgspec.json.Decoder(list[_Event]).decode
 
 
-def _is_plain(own: bytes, chunk: ChatCompletionChunk) -> bool:
-    """Return whether an event is a piece of text, as nearly all of a stream are, and says what the chunk says."""
-    if len(chunk.choices) != 1:
-        return False
+def _has_lines(own: Sequence[bytes]) -> bool:
+    """Return whether one of these would be several lines."""
+    return b"\n" in b"".join(own)
+
+
+def _are_plain(own: Sequence[bytes], chunks: Sequence[ChatCompletionChunk]) -> bool:
+    """Return whether events are pieces of text, as nearly all of a stream are, and say what the chunks say."""
     try:
-        (said,) = _decode(own).choices
-    except (*NOT_JSON, ValueError):  # the last for none or several choices
+        events = _decode_all(b"[%b]" % b",".join(own))
+    except NOT_JSON:
         return False
-    its = chunk.choices[0]
-    return (
-        said.delta.content == its.delta.content
-        and said.finish_reason == its.finish_reason
-        and said.index == its.index
-        and not said.delta.tool_calls
-        and not its.delta.tool_calls
-    )
+    said = [choice for event in events for choice in event.choices]
+    its = [choice for chunk in chunks for choice in chunk.choices]
+    return [(one.index, one.finish_reason, one.delta.content, one.delta.tool_calls) for one in said] == [
+        (one.index, one.finish_reason, one.delta.content, one.delta.tool_calls) for one in its
+    ]
 
 
 class Events:
@@ -74,17 +75,25 @@ class Events:
 
     def of(self, chunk: ChatCompletionChunk) -> bytes:
         """Return the event of a chunk: the service's own if it says the same."""
-        if chunk.restarted and self._begun:
+        return self.of_all([chunk])
+
+    def of_all(self, chunks: Sequence[ChatCompletionChunk]) -> bytes:
+        """As `of`, for chunks that have come together."""
+        if chunks[0].restarted and self._begun:  # only the first one of a leg is
             raise StreamInterruptedError("the stream was interrupted, and another leg would start the answer over")
         self._begun = True
+        own = [chunk.raw_json for chunk in chunks if chunk.raw_json is not None]
+        if len(own) < len(chunks) or _has_lines(own) or not (self._unchanged or _are_plain(own, chunks)):
+            own = [self._one(chunk) for chunk in chunks]
+        return b"data: %b\n\n" % b"\n\ndata: ".join(own)
+
+    def _one(self, chunk: ChatCompletionChunk) -> bytes:
         own = chunk.raw_json
-        if (
-            own is None
-            or b"\n" in own
-            or not (self._unchanged or _is_plain(own, chunk) or says_the_same(decode_json(own), chunk))
-        ):
-            own = msgspec.json.encode(chunk.to_dict())
-        return b"data: %b\n\n" % own
+        if own is None or b"\n" in own:
+            return msgspec.json.encode(chunk.to_dict())
+        if self._unchanged or _are_plain([own], [chunk]) or says_the_same(decode_json(own), chunk):
+            return own
+        return msgspec.json.encode(chunk.to_dict())
 
 
 def interruption(error: G4FLiteError) -> bytes:

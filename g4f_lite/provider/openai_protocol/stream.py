@@ -25,13 +25,7 @@ _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
 def _may_be_error(data: bytes) -> bool:
     """Tell whether data has a word of one of the shapes that `error_in` knows."""
-    return (
-        b'"error"' in data
-        or b'"errors"' in data
-        or b'"detail"' in data
-        or b'"success"' in data
-        or b'"base_resp"' in data
-    )
+    return b'"error' in data or b'"detail"' in data or b'"success"' in data or b'"base_resp"' in data
 
 
 class OpenaiStreamParser:
@@ -72,7 +66,9 @@ class OpenaiStreamParser:
             return None
         deque(map(force_setattr, chunks, repeat("raw_json"), events), 0)  # in C, without a call for each
         if has_usage(joined):
-            deque(map(complete_chunk, chunks, events), 0)
+            for chunk, data in zip(chunks, events, strict=True):
+                if b'"usage"' in data and has_usage(data):
+                    complete_chunk(chunk, data)
             if self._own_usage is not None:
                 deque(map(self._say_own_usage, chunks, events), 0)
         self.done, self._begun = done, True

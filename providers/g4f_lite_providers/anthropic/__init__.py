@@ -28,7 +28,7 @@ from ..catalogue.schemas import FORMATS, LOOKAROUND, UNIONS
 from ..translation.parameters import http_request
 from .answer import AnthropicStream, completion
 from .models import traits
-from .request import messages_body
+from .request import body_as_asked, messages_body
 
 _TOLD = {"applies": "told", "json_object": False}
 
@@ -90,8 +90,10 @@ class Anthropic(Provider):
         return self.schema_rules if traits(model).keeps_schemas else _TOLD
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        request = self.fit_schemas(request)
-        body = messages_body(request, self.own_messages(request))
+        messages = self.own_messages(request)
+        body = body_as_asked(request, messages)
+        if body is None:
+            body = messages_body(self.fit_schemas(request), messages)
         if stream:
             body["stream"] = True
         return http_request(

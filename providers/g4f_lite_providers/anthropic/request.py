@@ -35,6 +35,23 @@ BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh"
 """Tokens of thinking for models that need a budget; the service requires at least 1024."""
 
 
+def body_as_asked(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.JSONObject | None:
+    """
+    Return the body of a request that was made in this protocol: nothing of it changes but what each attempt sets.
+
+    None if it was not, or if messages were added to it since.
+    """
+    extra: Any = messages[0].get("extra_content") if messages else None
+    own = extra.get(SERVICE) if isinstance(extra, dict) else None
+    if not isinstance(own, dict) or own.get("messages") != len(messages):
+        return None
+    asked = own.get("request")
+    if not isinstance(asked, dict):
+        return None
+    limit = max_tokens(request) or traits(request.model).max_tokens
+    return {**asked, "model": request.model, "max_tokens": limit}
+
+
 def messages_body(request: ChatRequest, messages: Sequence[t.JSONObject]) -> t.JSONObject:
     """
     Args:

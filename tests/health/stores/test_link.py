@@ -194,17 +194,19 @@ def test_no_call_fails_while_a_server_loses_its_data(another: Callable[[], State
         thread.start()
     until(lambda: len(granted) >= 100 and all(link._writer.fallback.members() == 2 for link in links))
     server.kill()
-    time.sleep(0.5)
+    until(lambda: all(link._writer.away for link in links))
     server.start()
-    time.sleep(3)
     until(lambda: all(map(is_calm, links)))
-    time.sleep(1)
+    until(lambda: not take(links[0], usd(0, 3000))[1].held)  # it gives out what is left
+    count = len(granted)
+    until(lambda: len(granted) > count or not take(links[0], budget)[1].held)
     stop.set()
     for thread in threads:
         thread.join()
     assert 100 <= len(granted) <= 300
     until(lambda: used(server, budget) >= 10 * len(granted))
-    assert used(server, budget) <= 3000
+    # What a thread was granted as the server ended may count twice: as told, and in what another one knows.
+    assert used(server, budget) <= 3000 + 10 * len(threads)
 
 
 def test_what_was_used_is_told_to_a_server_that_has_lost_its_data(link: StateLink, server: RedisServer) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from helpers.clocks import FakeClock
 from helpers.states import LONG, calls, do, requests, reserve
 
 from g4f_lite.health.shared_state import Amount, Answer, Command, Look, Reservation, Reserve, Seen, Settle, SharedState
@@ -194,7 +195,7 @@ class Process:
             self.writer.fallback.saw(seen, shares)
 
 
-@pytest.mark.parametrize("first", range(0, 200, 20))
+@pytest.mark.parametrize("first", range(0, 100, 20))
 def test_no_limit_is_passed_however_messages_are_lost(first: int) -> None:
     """Each process has used its limits before the state may go away: else it takes a small part without a share."""
     granted_alone = 0
@@ -235,3 +236,40 @@ def test_all_of_a_limit_can_be_used(state: SharedState) -> None:
         if used == 100:
             break
     assert used == 100 and looks <= 20
+
+
+def test_after_a_long_outage_the_state_counts_the_last_minute_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("g4f_lite.health.stores.memory.uptime_ms", lambda: int(clock.now * 1000))
+    for module in ("writer", "fallback"):
+        monkeypatch.setattr(f"g4f_lite.health.stores.{module}.time", clock)
+    world = World(0)
+    world.limits, rate = (20, 5), 20
+    process = world.processes[0]
+
+    def use(count: int) -> int:
+        before = world.sent
+        for _ in range(count):
+            process.ask()
+            while process.open:
+                process.end(process.open.pop())
+        process.write()
+        return world.sent - before
+
+    def until_it_is(away: bool) -> None:
+        world.is_down = away
+        while process.writer.away != away or (process.writer._kept and not away):
+            process.look()
+
+    until_it_is(away=False)
+    process.look()
+    until_it_is(away=True)
+    in_all = [use(2)]
+    for _ in range(5):
+        clock.now += 70
+        in_all.append(use(50))
+    assert sum(in_all) > 2 * rate and in_all[-1] == rate  # all of the limit: it is the only one
+    until_it_is(away=False)
+    used = world.books.ledger.used("leg", world.now)
+    assert used["requests", "minute"].spent == in_all[-1]
+    assert used["calls", "parallel"].reserved == 0

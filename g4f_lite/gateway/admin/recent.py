@@ -1,0 +1,61 @@
+"""The calls that have ended last, in the memory of this process."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from heapq import merge
+
+from ...openai.mapping.requests import Asked
+from ..records import Record
+from .quoting import texts_of, without_quotes
+
+KEPT, KEPT_REFUSED = 500, 100
+"""Calls, and calls that the gateway itself has refused: a caller who is refused again and again displaces no others."""
+
+Told = Callable[[Record], None]
+
+
+class Recent:
+    """The last calls. `told` is called with each that ends."""
+
+    def __init__(self) -> None:
+        self.told: Told | None = None
+        self.ended = 0
+        """How many calls have ended in this process."""
+        self._calls: deque[Record] = deque(maxlen=KEPT)
+        self._refused: deque[Record] = deque(maxlen=KEPT_REFUSED)
+
+    def add(self, record: Record, asked: Asked) -> None:
+        """Keep a call that has ended."""
+        self.ended += 1
+        record.number = self.ended
+        if record.trail is not None:
+            record.messages = _messages(record, asked)
+            self._calls.append(record)
+        else:
+            if record.refusal is not None and record.status == 400:  # it may name what is wrong
+                record.refusal = without_quotes(record.refusal, texts_of(asked.fields))
+            self._refused.append(record)
+        if self.told is not None:
+            self.told(record)
+
+    def find(self, request_id: str) -> Record | None:
+        """Return a call by its id; None if it is not kept."""
+        return next((one for one in self.newest() if one.request_id == request_id), None)
+
+    def newest(self, before: int | None = None) -> Iterator[Record]:
+        """Yield the calls, the newest first; those with a smaller number than `before`, if it is given."""
+        for one in merge(reversed(self._calls), reversed(self._refused), key=lambda one: -one.number):
+            if before is None or one.number < before:
+                yield one
+
+
+def _messages(record: Record, asked: Asked) -> dict[int, str]:
+    """Return what services have said of the attempts that failed, by index, without what they quote of the request."""
+    assert record.trail is not None
+    said = {one.index: one.message for one in record.trail.attempts if one.message}
+    if not said:
+        return {}
+    texts = texts_of(asked.fields)
+    return {index: without_quotes(message, texts) for index, message in said.items()}

@@ -1,0 +1,251 @@
+"""What each endpoint of `/admin/api/` tells and does, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from aiohttp import web
+
+from ...errors.exceptions import InvalidRequestError
+from ...errors.suggestions import did_you_mean
+from ...health.stores.local_link import Link
+from ...types.checks import seconds
+from ...value import JSONObject
+from ...version import __version__
+from ..failures import BAD_REQUEST, NO_SUCH_PATH, RefusedError
+from ..records import Record
+from ..settings import Settings
+from .budgets import budgets
+from .key_changes import Keys
+from .live import Live
+from .query import Query
+from .recent import KEPT, Recent
+from .redacted import redacted
+from .routes import Routes
+from .spend import BY, Spend
+from .trails import REFUSED, line_of, outcome_of, routes_of, trail_of
+
+_MINUTE_S, _FLUSH_S = 60.0, 1.0
+_AT_HELLO = 60
+"""Calls that a listener gets to begin with."""
+_GOOD = ("ok", "closed")
+_REST_S = 600.0
+_LONGEST_REST_S = 7 * 86_400.0
+
+
+class Views:
+    """
+    Args:
+        link: to the state in which what keys use is counted.
+        process: returns what is under way: `state`, `in_flight`, `needs_key`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        recent: Recent,
+        spend: Spend,
+        routes: Routes,
+        keys: Keys,
+        link: Link,
+        process: Callable[[], JSONObject],
+    ) -> None:
+        self._settings = settings
+        self._recent = recent
+        self._spend = spend
+        self._routes = routes
+        self._keys = keys
+        self._link = link
+        self._process = process
+        self._started_at = time.time()
+        server = settings.server
+        self._live = Live(self._changes, keepalive=server.keepalive, stall=server.client_stall)
+        self._told: dict[str, JSONObject] = {}
+        """What listeners were told last, by event."""
+        self._look_at = 0.0
+        """When the routes may have changed."""
+        recent.told = self._tell
+        self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def worker(self) -> str:
+        """Which process answers: calls and the state of routes are in the memory of each."""
+        return str(os.getpid())
+
+    def start(self) -> None:
+        """Begin to write what is spent."""
+        self._writing = asyncio.create_task(self._write())
+
+    async def close(self) -> None:
+        """End the events of those who watch, and write what is spent."""
+        self._live.close()
+        if self._writing is not None:
+            self._writing.cancel()
+        await self._spend.flush()
+
+    async def _write(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            await self._spend.flush()
+
+    # -- what is there ---------------------------------------------------------------------
+
+    async def status(self, query: Query) -> JSONObject:
+        query.only()
+        return self._status()
+
+    def _status(self) -> JSONObject:
+        last = [outcome_of(one) for one in self._within(_MINUTE_S)]
+        refused = last.count(REFUSED)
+        failed = sum(one not in _GOOD for one in last) - refused
+        return {
+            "version": __version__,
+            "started_at": self._started_at,
+            "workers": self._settings.server.workers,
+            **self._process(),
+            "calls": self._recent.ended,
+            "last_minute": {"calls": len(last), "failed": failed, "refused": refused},
+            "kept": KEPT,
+        }
+
+    def _within(self, age: float) -> Iterator[Record]:
+        since = time.time() - age
+        for one in self._recent.newest():
+            if one.began + one.seconds < since:
+                return
+            yield one
+
+    async def routes(self, query: Query) -> JSONObject:
+        query.only()
+        return {"routes": self._routes.rows()}
+
+    async def calls(self, query: Query) -> JSONObject:
+        query.only("limit", "before", "key", "route", "model", "outcome")
+        limit = query.count("limit", 50, KEPT)
+        before = query.count("before", 1, 10**15) if query.text("before") else None
+        wanted = {name: query.text(name) for name in ("key", "route", "model", "outcome")}
+        found = [one for one in self._recent.newest(before) if _fits(one, wanted)]
+        more = len(found) > limit
+        return {
+            "calls": [line_of(one) for one in found[:limit]],
+            "before": found[limit - 1].number if more else None,
+        }
+
+    async def call(self, query: Query, request_id: str) -> JSONObject:
+        query.only()
+        if (record := self._recent.find(request_id)) is None:
+            message = f"there is no call {request_id[:80]!r} among the last of worker {self.worker}"
+            raise RefusedError(NO_SUCH_PATH, message)
+        return {"call": trail_of(record)}
+
+    async def spend(self, query: Query) -> JSONObject:
+        query.only("days", "by")
+        days, by = query.count("days", 30, 400), query.text("by")
+        if by is not None and by not in BY:
+            raise RefusedError(BAD_REQUEST, f"by must be {', '.join(BY)}, not {by[:80]!r}{did_you_mean(by, BY)}")
+        found = await self._spend.told(days)
+        found = {name: value for name, value in found.items() if by is None or name not in BY or name == by}
+        return {"days": days, **found, "budgets": await self._budgets()}
+
+    async def _budgets(self) -> dict[str, JSONObject]:
+        return await budgets(self._link, await asyncio.to_thread(lambda: list(self._keys.scopes())))
+
+    async def config(self, query: Query) -> JSONObject:
+        query.only()
+        return {"config": redacted(self._settings)}
+
+    # -- keys ------------------------------------------------------------------------------
+
+    async def keys(self, query: Query) -> JSONObject:
+        query.only()
+        rows, left = await asyncio.to_thread(self._keys.rows), await self._budgets()
+        for row in rows:
+            row["used"] = left.get(f"key/{row['name']}")
+        return {"keys": rows, "teams": list(self._settings.teams)}
+
+    async def new_key(self, query: Query) -> JSONObject:
+        return await self._changed(query, self._keys.new, query.body())
+
+    async def change_key(self, query: Query, name: str) -> JSONObject:
+        return await self._changed(query, self._keys.change, name, query.body())
+
+    async def delete_key(self, query: Query, name: str) -> JSONObject:
+        return await self._changed(query, self._keys.delete, name)
+
+    async def rotate_key(self, query: Query, name: str) -> JSONObject:
+        return await self._changed(query, self._keys.rotate, name)
+
+    async def _changed(self, query: Query, change: Callable[..., JSONObject], *arguments: Any) -> JSONObject:
+        query.only()
+        answer = await asyncio.to_thread(change, *arguments)
+        self._keys.changed()
+        return answer
+
+    # -- routes ----------------------------------------------------------------------------
+
+    async def rest(self, query: Query, route: str) -> JSONObject:
+        query.only()
+        body = {"seconds": _REST_S, **query.body()}
+        if unknown := body.keys() - {"seconds"}:
+            raise RefusedError(BAD_REQUEST, f"the body may have seconds, not {min(unknown)[:80]!r}")
+        try:
+            length = seconds("seconds", body["seconds"])
+        except InvalidRequestError as error:
+            raise RefusedError(BAD_REQUEST, error.message) from None
+        if length > _LONGEST_REST_S:
+            raise RefusedError(BAD_REQUEST, f"seconds may be {_LONGEST_REST_S:.0f} at most: a week")
+        return self._acted(route, self._routes.rest(route, length))
+
+    async def wake(self, query: Query, route: str) -> JSONObject:
+        query.only()
+        if query.body():
+            raise RefusedError(BAD_REQUEST, "wake takes no body")
+        return self._acted(route, self._routes.wake(route))
+
+    def _acted(self, route: str, operations: list[str]) -> JSONObject:
+        self._look_at = 0.0
+        rows = [row for row in self._routes.rows() if row["route"] == route]
+        return {"route": route, "operations": operations, "routes": rows}
+
+    # -- events ----------------------------------------------------------------------------
+
+    async def live(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one who watches: first all that is known, then what changes."""
+        hello = {
+            "worker": self.worker,
+            "now": time.time(),
+            "status": self._status(),
+            "routes": self._routes.rows(),
+            "calls": [trail_of(one) for one in islice(self._recent.newest(), _AT_HELLO)],
+        }
+        return await self._live.serve(request, hello)
+
+    def _tell(self, record: Record) -> None:
+        if self._live:
+            self._look_at = 0.0
+            self._live.tell("call", trail_of(record))
+
+    def _changes(self) -> dict[str, JSONObject]:
+        """Return what has changed since the last time, by event."""
+        now, found = time.time(), {"status": self._status()}
+        if now >= self._look_at:
+            rows = self._routes.rows()
+            self._look_at = min((row["until"] for row in rows if row["until"] is not None), default=now + _MINUTE_S)
+            found["routes"] = {"routes": rows}
+        changed = {name: data for name, data in found.items() if self._told.get(name) != data}
+        self._told.update(changed)
+        return changed
+
+
+def _fits(record: Record, wanted: dict[str, str | None]) -> bool:
+    key, route, model, outcome = (wanted[name] for name in ("key", "route", "model", "outcome"))
+    if (key and record.key != key) or (model and record.model != model) or (route and route not in routes_of(record)):
+        return False
+    own = outcome_of(record)
+    return outcome in (None, own, str(record.status)) or (outcome == "failed" and own not in _GOOD)
