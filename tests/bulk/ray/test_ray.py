@@ -49,14 +49,14 @@ def callers() -> list[int]:
 
 
 @contextmanager
-def killing(every: float) -> Iterator[list[int]]:
-    """Kill one of the actors, again and again."""
+def killing(server: FaultServer, times: int, every: int) -> Iterator[list[int]]:
+    """Kill one of the actors, so many times, each after so many more requests."""
     killed: list[int] = []
     stop = threading.Event()
 
     def kill() -> None:
-        while not stop.wait(every):
-            if found := callers():
+        while len(killed) < times and not stop.wait(0.05):
+            if len(server.received) >= (len(killed) + 1) * every and (found := callers()):
                 killed.append(random.choice(found))
                 os.kill(killed[-1], signal.SIGKILL)
 
@@ -88,11 +88,11 @@ def test_the_actors_of_two_nodes_answer_and_no_log_has_a_key(
 
 
 def test_actors_that_are_killed_lose_only_what_is_under_way(cluster: Any, groq: FaultServer, tmp_path: Path) -> None:
-    groq.script(replies.delayed(0.3, echo()))
+    groq.script(replies.delayed(0.1, echo()))
     source, out = write_rows(tmp_path / "in.jsonl", 150), tmp_path / "out.jsonl"
-    with killing(every=2.0) as killed:
+    with killing(groq, times=3, every=30) as killed:
         summary = job(groq, source, out, at_once=16).run()
-    assert (summary.ending, summary.answered) == ("complete", 150) and killed
+    assert (summary.ending, summary.answered, len(killed)) == ("complete", 150, 3)
     assert faults_of(out, range(1, 151)) == []
     assert len(groq.received) <= 150 + 16 * len(killed)
 
