@@ -99,8 +99,9 @@ class RayJob(Job):
             try:
                 await asyncio.gather(*map(_ready, actors))
                 yield _Crew(actors).ask
-                ending = [asyncio.ensure_future(actor.close.remote()) for actor in actors]
-                await asyncio.wait(ending, timeout=_CLOSING_S)  # what was used is told to the state
+                with suppress(TimeoutError):  # what was used is told to the state
+                    ending = asyncio.gather(*(actor.close.remote() for actor in actors), return_exceptions=True)
+                    await asyncio.wait_for(ending, _CLOSING_S)
             finally:
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
