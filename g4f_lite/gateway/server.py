@@ -335,7 +335,10 @@ async def serve(
     lines = LineWriter(sys.stderr)
     gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth, write_line=lines.write)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()
