@@ -13,8 +13,9 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -48,8 +49,8 @@ _GATHER_S = 0.01
 """How long rows, and outcomes, are gathered before they are sent: a message costs as much as several calls."""
 _STATE_S, _LOOK_S = 5.0, 0.1
 """How long a client waits for the state's actor before it takes it to be away; how often it looks for news."""
-_MOST_DEATHS = 20
-"""Chunks in a row that ended with their actor, without an outcome: the actors cannot work."""
+_DEAD_S = 120.0
+"""After so long without an outcome, while actors die, they cannot work."""
 _PAUSE_S, _CLOSING_S = 0.2, 10.0
 
 
@@ -98,8 +99,9 @@ class RayJob(Job):
             try:
                 await asyncio.gather(*map(_ready, actors))
                 yield _Crew(actors).ask
-                ending = [asyncio.ensure_future(actor.close.remote()) for actor in actors]
-                await asyncio.wait(ending, timeout=_CLOSING_S)  # what was used is told to the state
+                with suppress(TimeoutError):  # what was used is told to the state
+                    ending = asyncio.gather(*(actor.close.remote() for actor in actors), return_exceptions=True)
+                    await asyncio.wait_for(ending, _CLOSING_S)
             finally:
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
@@ -133,12 +135,13 @@ async def _ready(actor: Any) -> None:
     Raises:
         RayError: it cannot, also not after it was started again.
     """
-    for deaths in range(1, _MOST_DEATHS + 1):
+    end = time.monotonic() + _DEAD_S
+    while True:
         try:
             await actor.ready.remote()
-            break
+            return
         except ray.exceptions.RayActorError:  # it has died, and is started again
-            if deaths == _MOST_DEATHS:
+            if time.monotonic() > end:
                 raise
             await asyncio.sleep(_PAUSE_S)
 
@@ -172,7 +175,8 @@ class _Crew:
         self._actors = actors
         self._waiting: list[tuple[Row, asyncio.Future[Outcome]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._deaths = 0
+        self._answered_at = time.monotonic()
+        self._restarting: set[int] = set()
 
     async def ask(self, row: Row) -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -189,10 +193,25 @@ class _Crew:
         size = min(CHUNK, -(-len(waiting) // len(self._actors)))
         for start in range(0, len(waiting), size):
             chunk = {row.number: (row, outcome) for row, outcome in waiting[start : start + size]}
-            number = min(range(len(self._actors)), key=self._under_way.__getitem__)
-            task = asyncio.create_task(self._chunk(number, chunk))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            number = min(range(len(self._actors)), key=lambda one: (one in self._restarting, self._under_way[one]))
+            self._begin(self._chunk(number, chunk))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _avoid(self, number: int) -> None:
+        """Give an actor no rows, if another one can take them, until it has been started again."""
+
+        async def until_ready() -> None:
+            with suppress(ray.exceptions.RayError):  # its rows say it
+                await _ready(self._actors[number])
+            self._restarting.discard(number)
+
+        if number not in self._restarting:
+            self._restarting.add(number)
+            self._begin(until_ready())
 
     async def _chunk(self, number: int, chunk: dict[int, tuple[Row, asyncio.Future[Outcome]]]) -> None:
         self._under_way[number] += len(chunk)
@@ -201,14 +220,14 @@ class _Crew:
             rows = [row for row, _ in chunk.values()]
             async for answer in self._actors[number].ask.options(num_returns="streaming").remote(rows):
                 for outcome in await answer:
-                    self._deaths = 0
+                    self._answered_at = time.monotonic()
                     self._under_way[number] -= 1
                     _, future = chunk.pop(outcome.row)
                     if not future.done():
                         future.set_result(outcome)
         except ray.exceptions.RayActorError as error:  # it has died, and is started again
-            self._deaths += 1
-            failure = error if self._deaths > _MOST_DEATHS else None
+            failure = error if time.monotonic() - self._answered_at > _DEAD_S else None
+            self._avoid(number)
         except Exception as error:  # whoever waits for the rows gets it
             failure = error
         self._under_way[number] -= len(chunk)
