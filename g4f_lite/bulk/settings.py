@@ -71,8 +71,11 @@ def _check_columns(source: CSVFile, template: str | None) -> None:
 
 
 def job_of(asks: Asks, routes: Any) -> dict[str, Any]:
-    """Return what a later run must ask in the same way."""
-    return {"form": FORM, "params": asks.params, "system": asks.system, "template": asks.template, "routes": routes}
+    """Return what a later run must ask in the same way; of headers the names, as they may hold a secret."""
+    params = dict(asks.params)
+    if headers := params.get("extra_headers"):
+        params["extra_headers"] = sorted(headers)
+    return {"form": FORM, "params": params, "system": asks.system, "template": asks.template, "routes": routes}
 
 
 def client_settings(
