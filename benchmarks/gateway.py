@@ -149,6 +149,10 @@ def _milliseconds(seconds: list[float]) -> str:
     return f"{median(seconds) * 1e3:.0f} ms, at most {max(seconds) * 1e3:.0f} ms"
 
 
+def _cancelled(one: Found) -> str:
+    return f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}" if one.open_stream else ""
+
+
 def table(results: dict[str, Found]) -> list[str]:
     """Return what was measured of each."""
     columns: list[tuple[str, Callable[[Found], str]]] = [
@@ -157,7 +161,10 @@ def table(results: dict[str, Found]) -> list[str]:
         (f"{CHUNKS} chunks", lambda one: f"{Spread.of(one.streams) * 1e3} ms" if one.streams else ""),
         ("/ proxy", lambda one: str(_ratio(one.streams, results[PROXY].streams) or "")),
         ("open stream", lambda one: f"{one.open_stream / 1e3:.0f} kB" if one.open_stream else ""),
-        ("cancelled", lambda one: f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}".strip(", ")),
+        (
+            "cancelled",
+            lambda one: f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}" if one.open_stream else "",
+        ),
         ("start", lambda one: f"{one.start_s:.1f} s"),
         ("memory", lambda one: f"{one.memory / 1e6:.0f} MB"),
     ]

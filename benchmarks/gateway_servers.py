@@ -23,7 +23,7 @@ from .environments import FOLDER, environment
 
 KEY, MODEL = "g4f-" + "k" * 43, "gpt-5.6-luna"
 PORTKEY = "@portkey-ai/gateway"
-START_S = 120.0
+START_S = 300.0
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 

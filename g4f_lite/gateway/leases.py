@@ -24,8 +24,9 @@ _HELD_S = 0.9
 """What is counted a minute is counted from when it was reserved; a window of the state has 1 s to spare."""
 _LEASE_MS = 10_000
 """How long what a process has reserved outlives it; the link renews it as long as the process lives."""
-_PATIENCE_S = 3.0
-"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s."""
+_PATIENCE_S = 8.0
+"""How long a state that gives out nothing yet is waited for: Redis, after it was empty, for 1.5 s; or for 6 s, if not
+all of the processes that it knew are back."""
 _CALLS = 8
 """A lease is for so many calls, or for those of the next two seconds."""
 _PLENTY = 16

@@ -24,7 +24,9 @@ from ..observability import Metrics, prometheus_text
 from ..openai.mapping.requests import Asked
 from ..value import JSONObject
 from .admin.api import AdminAPI
+from .admin.file import AdminFile
 from .admin.key_changes import Keys
+from .admin.notices import Notices
 from .admin.recent import Recent
 from .admin.routes import Routes
 from .admin.spend import Spend
@@ -111,12 +113,14 @@ class Gateway:
             elsewhere=self._elsewhere,
             write_line=write_line,
         )
-        self._recent, self._spend = Recent(), Spend(spend_path(usage))
+        self._recent, file = Recent(), AdminFile(spend_path(usage))
+        self._spend = Spend(file)
         self.views = Views(
             settings,
             recent=self._recent,
             spend=self._spend,
             routes=Routes(self.client, names, self.answering.explain, self._recent, own=settings.client.routes),
+            notices=Notices(file) if settings.server.workers > 1 else None,
             keys=Keys(settings, store, self._read_changes),
             link=self.link,
             process=self._process,
@@ -331,7 +335,10 @@ async def serve(
     lines = LineWriter(sys.stderr)
     gateway = Gateway(settings, store=store, usage=usage, no_auth=no_auth, write_line=lines.write)
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
     await end.wait()

@@ -61,15 +61,24 @@ def serve_workers(
         ConfigurationError: the settings cannot work, or the address cannot be listened on.
         SystemExit: it has ended.
     """
-    own = None if _METRICS in os.environ else tempfile.mkdtemp(prefix="g4f-lite-metrics-")
-    if own is not None:
-        os.environ[_METRICS] = own
+    own = _folder()
     try:
         application = _Application(read, store, usage, no_auth=no_auth, started=started, folder=own)
     except BaseException:
         _remove(own)
         raise
     application.run()
+
+
+def _folder() -> str | None:
+    """Make the folder in which the processes count; return None if the environment names one."""
+    if _METRICS in os.environ:
+        return None
+    try:
+        os.environ[_METRICS] = tempfile.mkdtemp(prefix="g4f-lite-metrics-")
+    except OSError as error:
+        raise ConfigurationError(f"several workers need a folder for what they count: {error}") from None
+    return os.environ[_METRICS]
 
 
 def _remove(folder: str | None) -> None:

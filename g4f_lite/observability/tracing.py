@@ -27,6 +27,8 @@ _NOBODY = "g4f_lite"
 """The provider of a call that names none, until one has been tried."""
 _MOST_TAGS, _LONGEST_TAG = 16, 512
 """What OpenAI allows of `metadata`."""
+_LONGEST_NAME = 256
+"""Characters that are kept of a model's name as the caller wrote it; the SDK does not limit the names of spans."""
 _chat_parameters = attrgetter(*names.REQUEST_PARAMETERS)
 _CHAT_NAMES = tuple(names.REQUEST_PARAMETERS.values())
 _NOTHING_GIVEN = (None,) * len(_CHAT_NAMES)
@@ -76,7 +78,7 @@ class Tracing:
 
     @hookimpl
     def call_started(self, call: CallInfo) -> None:
-        model = call.model if isinstance(call.model, str) else ""
+        model = call.model[:_LONGEST_NAME] if isinstance(call.model, str) else ""
         attributes: dict[str, Any] = {names.OPERATION: call.operation, names.PROVIDER: _asked_provider(call.provider)}
         if model:
             attributes[names.REQUEST_MODEL] = model

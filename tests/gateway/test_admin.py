@@ -317,6 +317,21 @@ def test_two_processes_count_together(tmp_path: Path) -> None:
         assert eventually(lambda: first.ask("keys")["keys"][0]["used"]["used_usd"] == pytest.approx(row["usd"]), 20)
 
 
+def test_a_rest_holds_in_all_processes_also_in_later_ones(tmp_path: Path) -> None:
+    workers = {"server": {"workers": 2, "drain_delay": 0.0}}
+
+    def states(*all_of_them: Administrator) -> list[str]:
+        return [str(one.route("groq:one")["state"]) for one in all_of_them]
+
+    with administrated(tmp_path, **workers) as first, administrated(tmp_path, **workers) as second:
+        first.ask("routes/groq:one/rest", "POST", {"seconds": 3600})
+        assert eventually(lambda: states(first, second) == ["resting", "resting"], 20)
+        with administrated(tmp_path, **workers) as third:
+            assert eventually(lambda: states(third) == ["resting"], 20)
+            second.ask("routes/groq:one/wake", "POST")
+            assert eventually(lambda: states(first, second, third) == ["ready"] * 3, 20)
+
+
 def test_who_watches_hears_a_silence_and_the_end(tmp_path: Path) -> None:
     with administrated(tmp_path, server={"keepalive": 0.05}) as admin:
         events = Events(admin)

@@ -60,6 +60,7 @@ def test_an_encoded_file_is_decoded() -> None:
         part("file", b"", '; filename="a.wav"') + b"--B--\r\n",
         part("file", b"???", '; filename="a.wav"', "Content-Transfer-Encoding: base64") + b"--B--\r\n",
         b"--C\r\n",
+        part("x", b"") * 1001,
     ],
 )
 def test_what_is_no_form_is_refused(form: bytes) -> None:

@@ -12,7 +12,9 @@ Rule: the key of the administrator is asked for before anything else is read. Of
 | `quoting` | removes what a service has quoted of a prompt |
 | `trails` | a call as JSON: one line, and its whole trail |
 | `routes` | the state of each route; to rest, to wake |
-| `spend` | what was spent, by day, key, team and model, in a file |
+| `spend` | what was spent, by day, key, team and model |
+| `notices` | which routes were put to rest or woken, for the other processes of the machine |
+| `file` | the SQLite file of both |
 | `budgets` | what is left of each budget |
 | `key_changes` | lists, makes, changes and deletes keys |
 | `redacted` | the configuration, without secrets |

@@ -86,7 +86,9 @@ class Live:
         """
         if self._closed or len(self._listeners) >= MOST_LISTENERS:
             raise RefusedError(BUSY, f"{len(self._listeners)} listeners are the most that are allowed", 5.0)
-        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+        response = web.StreamResponse(
+            headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
         response.force_close()
         listener = _Listener()
         listener.put(event_of("hello", hello))

@@ -192,7 +192,7 @@ def _told(route: str, operation: str, row: _Row) -> JSONObject:
         "route": route,
         "operation": operation,
         "state": row.state,
-        "until": None if out is None else out.ready_at,
+        "until": None if out is None or out.ready_at is None else round(out.ready_at, 1),
         "reason": None if out is None else out.reason,
         "by_hand": out is not None and out.message == BY_HAND,
         "error": row.error,

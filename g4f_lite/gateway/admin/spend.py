@@ -1,5 +1,5 @@
 """
-What was spent, by day, key, team and model, in a SQLite file that the processes of one machine share.
+What was spent, by day, key, team and model, as the processes of one machine have counted it.
 
 Rule: a call adds to a table in memory; a thread adds that to the file. What a key may still spend is in `quotas`, not
 here: this tells where money went.
@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from ...types.declared_limits import NANO
 from ...value import JSONObject
 from ..records import Record
+from .file import AdminFile
 
 log = logging.getLogger("g4f_lite.gateway")
 
 BY = ("key", "team", "model", "day")
 _DAY_S = 86_400
 _KEPT_DAYS = 400
-_LOCKED_S = 5.0
 _NUMBERS = ("calls", "failed", "prompt_tokens", "completion_tokens", "nano_usd", "unpriced")
 _TABLE = f"""
 CREATE TABLE IF NOT EXISTS spend (
@@ -46,13 +43,12 @@ _Row: TypeAlias = tuple[int, str, str, str]
 class Spend:
     """
     Args:
-        path: of the file; None for memory.
+        file: that other processes add to as well.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, file: AdminFile) -> None:
+        self._file = file
         self._pending: dict[_Row, list[int]] = {}
-        self._memory: sqlite3.Connection | None = None
         self._writing = asyncio.Lock()
         self._has_failed = False
 
@@ -91,7 +87,7 @@ class Spend:
                     others = self._pending.setdefault(row, [0] * len(numbers))
                     others[:] = map(sum, zip(others, numbers, strict=True))
                 if not self._has_failed:
-                    log.warning("what is spent cannot be written to %s: %s", self._path, error)
+                    log.warning("what is spent cannot be written to %s: %s", self._file.path, error)
                 self._has_failed = True
 
     async def told(self, days: int) -> JSONObject:
@@ -108,13 +104,13 @@ class Spend:
 
     def _write(self, pending: Mapping[_Row, list[int]]) -> None:
         oldest = int(time.time() // _DAY_S) - _KEPT_DAYS
-        with self._open() as file:
+        with self._file.open(_TABLE) as file:
             file.executemany(_ADD, [(*row, *numbers) for row, numbers in pending.items()])
             file.execute("DELETE FROM spend WHERE day < ?", (oldest,))
 
     def _read(self, first: int) -> JSONObject:
         found: JSONObject = {"since": _day(first)}
-        with self._open() as file:
+        with self._file.open(_TABLE) as file:
             where = f"{_SUMS} FROM spend WHERE day >= ?"
             found["total"] = _told(file.execute(f"SELECT {where}", (first,)).fetchone())
             for column in BY:
@@ -124,24 +120,6 @@ class Spend:
                     {"name": _day(name) if column == "day" else name, **_told(numbers)} for name, *numbers in rows
                 ]
         return found
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        if self._path is None:
-            if self._memory is None:
-                self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-            file = self._memory
-        else:
-            if not self._path.exists():
-                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-            file = sqlite3.connect(self._path, timeout=_LOCKED_S)
-        try:
-            with file:
-                file.execute(_TABLE)
-                yield file
-        finally:
-            if file is not self._memory:
-                file.close()
 
 
 def _day(number: int) -> str:

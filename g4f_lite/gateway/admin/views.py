@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -11,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ...errors.exceptions import InvalidRequestError
+from ...errors.exceptions import G4FLiteError, InvalidRequestError
 from ...errors.suggestions import did_you_mean
 from ...health.stores.local_link import Link
 from ...types.checks import seconds
@@ -23,12 +25,15 @@ from ..settings import Settings
 from .budgets import budgets
 from .key_changes import Keys
 from .live import Live
+from .notices import Notice, Notices
 from .query import Query
 from .recent import KEPT, Recent
 from .redacted import redacted
 from .routes import Routes
 from .spend import BY, Spend
 from .trails import REFUSED, line_of, outcome_of, routes_of, trail_of
+
+log = logging.getLogger("g4f_lite.gateway")
 
 _MINUTE_S, _FLUSH_S = 60.0, 1.0
 _AT_HELLO = 60
@@ -41,6 +46,7 @@ _LONGEST_REST_S = 7 * 86_400.0
 class Views:
     """
     Args:
+        notices: for the other processes that answer; None if there are none.
         link: to the state in which what keys use is counted.
         process: returns what is under way: `state`, `in_flight`, `needs_key`.
     """
@@ -52,6 +58,7 @@ class Views:
         recent: Recent,
         spend: Spend,
         routes: Routes,
+        notices: Notices | None,
         keys: Keys,
         link: Link,
         process: Callable[[], JSONObject],
@@ -60,6 +67,7 @@ class Views:
         self._recent = recent
         self._spend = spend
         self._routes = routes
+        self._notices = notices
         self._keys = keys
         self._link = link
         self._process = process
@@ -79,7 +87,7 @@ class Views:
         return str(os.getpid())
 
     def start(self) -> None:
-        """Begin to write what is spent."""
+        """Begin to write what is spent, and to hear what is done elsewhere."""
         self._writing = asyncio.create_task(self._write())
 
     async def close(self) -> None:
@@ -91,8 +99,28 @@ class Views:
 
     async def _write(self) -> None:
         while True:
+            if self._notices is not None:
+                await self._hear(self._notices)
             await asyncio.sleep(_FLUSH_S)
             await self._spend.flush()
+
+    async def _hear(self, notices: Notices) -> None:
+        """Do what the administrator has done in other processes."""
+        try:
+            heard = await asyncio.to_thread(notices.heard)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("what other workers tell of routes cannot be read: %s", error)
+            return
+        for notice in heard:
+            left = notice.until - time.time()
+            try:
+                if left > 0:
+                    self._routes.rest(notice.route, left)
+                elif not notice.until:
+                    self._routes.wake(notice.route)
+            except (RefusedError, G4FLiteError):
+                continue  # this process has not used it yet
+        self._look_at = 0.0 if heard else self._look_at
 
     # -- what is there ---------------------------------------------------------------------
 
@@ -200,16 +228,18 @@ class Views:
             raise RefusedError(BAD_REQUEST, error.message) from None
         if length > _LONGEST_REST_S:
             raise RefusedError(BAD_REQUEST, f"seconds may be {_LONGEST_REST_S:.0f} at most: a week")
-        return self._acted(route, self._routes.rest(route, length))
+        return await self._acted(route, self._routes.rest(route, length), time.time() + length)
 
     async def wake(self, query: Query, route: str) -> JSONObject:
         query.only()
         if query.body():
             raise RefusedError(BAD_REQUEST, "wake takes no body")
-        return self._acted(route, self._routes.wake(route))
+        return await self._acted(route, self._routes.wake(route), 0.0)
 
-    def _acted(self, route: str, operations: list[str]) -> JSONObject:
+    async def _acted(self, route: str, operations: list[str], until: float) -> JSONObject:
         self._look_at = 0.0
+        if self._notices is not None:
+            await asyncio.to_thread(self._notices.tell, Notice(route, until))
         rows = [row for row in self._routes.rows() if row["route"] == route]
         return {"route": route, "operations": operations, "routes": rows}
 

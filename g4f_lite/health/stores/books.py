@@ -62,7 +62,7 @@ class Books:
                 self.notices.tell(command, now)
             case Look():
                 seen = self.notices.look(command, now)
-                return replace(seen, shares=self.ledger.share(command, seen.members, now))
+                return replace(seen, shares=self.ledger.share(command, seen.members, seen.place, now))
             case _:
                 raise unknown(command)
         return None

@@ -105,7 +105,7 @@ class Ledger:
                 account.pressed_at, self.pressed = now, True
                 self._store(key, amount.window, account)
 
-    def share(self, command: Look, members: int, now: int) -> tuple[int, ...]:
+    def share(self, command: Look, members: int, place: int, now: int) -> tuple[int, ...]:
         """Keep free what a member asks for. Half of what is left is for the shares of all, unless somebody waits."""
         self._expire(now)
         self._forget_members(now)
@@ -118,7 +118,8 @@ class Ledger:
         for amount in command.shares:
             account, asked = self._account(key := _key(amount), amount.window, now), amount.amount
             pressed = now - account.pressed_at < PRESSED_MS
-            fair = 0 if pressed else max(0, amount.limit - account.used) // (2 * members)
+            half = 0 if pressed else max(0, amount.limit - account.used) // 2
+            fair = half // members + (place < half % members)
             more = max(0, min(fair - asked, amount.limit - account.used - account.kept))
             kept.shares[key] = asked + more
             answers.append(min(fair, asked + more))

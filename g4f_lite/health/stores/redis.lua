@@ -392,7 +392,7 @@ local function forget_sharers()
 end
 
 -- Half of what is left is for the shares of all, unless somebody waits for it.
-local function divide(member, shares, number, members)
+local function divide(member, shares, number, members, place)
   forget_sharers()
   local kept, answers, used = {}, {}, {}
   for index, share in ipairs(shares) do kept[index] = {share[1], share[2], share[3], math.min(share[5], MOST)} end
@@ -401,7 +401,8 @@ local function divide(member, shares, number, members)
   if not keep_free(member, kept, number) then return answers, used end
   for index, share in ipairs(shares) do
     local one, limit, asked = current(share), math.min(share[4], MOST), kept[index][4]
-    local fair = now - one.pressed_at < PRESSED_MS and 0 or math.floor(math.max(0, limit - one.used) / (2 * members))
+    local half = now - one.pressed_at < PRESSED_MS and 0 or math.floor(math.max(0, limit - one.used) / 2)
+    local fair = math.floor(half / members) + (place < half % members and 1 or 0)
     if quarantine > 0 then fair = asked end
     local more = math.max(0, math.min(fair - asked, limit - one.used - one.kept))
     one.kept, kept[index][4] = one.kept + more, asked + more
@@ -424,7 +425,7 @@ function apply.Look(since, member, shares, number)
   end
   if not number then return {last_number, events_since(since), #members, place} end -- an earlier release asks
   local answers, used = {}, {}
-  if number > 0 then answers, used = divide(member, shares, number, #members) end
+  if number > 0 then answers, used = divide(member, shares, number, #members, place) end
   return {last_number, events_since(since), #members, place, answers, used}
 end
 

@@ -16,6 +16,8 @@ from ...errors.exceptions import InvalidRequestError
 from ...types.uploads import UploadFile
 from ...value import JSONObject
 
+_MOST_PARTS = 1000
+"""Of a form; those of the services' endpoints have a dozen."""
 _DECODERS: dict[bytes, Any] = {b"base64": Base64Decoder, b"quoted-printable": QuotedPrintableDecoder}
 
 
@@ -50,7 +52,7 @@ class FormReader:
             raise InvalidRequestError("the form cannot be read: it has no boundary")
         self._in_memory = in_memory
         self._fields: list[tuple[bytes, bytearray]] = []
-        self._size = 0
+        self._size = self._parts = 0
         self._file: _File | None = None
         self._part: _Part = _Part()
         self._decoder: Any = self._part
@@ -115,6 +117,9 @@ class FormReader:
         self._value.clear()
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise ValueError(f"it has more than {_MOST_PARTS} parts")
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if (name := options.get(b"name")) is None:
             raise ValueError("a part has no name")

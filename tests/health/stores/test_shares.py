@@ -40,6 +40,13 @@ def test_half_of_what_is_left_is_kept_free_and_given_back_when_somebody_needs_it
     assert reserve(state, requests(100, amount=25)).left == (0,)
 
 
+def test_the_smallest_half_is_divided_as_far_as_it_goes(state: SharedState) -> None:
+    for member in "abcd":
+        share(state, 0, 1, member, limit=7)
+    assert sorted(share(state, 0, 2, member, limit=7) for member in "abcd") == [0, 1, 1, 1]
+    assert reserve(state, requests(7, amount=4)).left == (3,)
+
+
 def test_an_older_look_and_one_that_names_nothing(state: SharedState) -> None:
     assert share(state, 0, 2) == 50
     assert share(state, 0, 1) == -1  # it comes late
