@@ -351,7 +351,7 @@ def test_another_job_is_refused_with_what_has_changed(echoing: FaultServer, tmp_
 
 def test_what_may_change_between_runs(echoing: FaultServer, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", 5)
-    job(tmp_path, source).run()
+    job(tmp_path, source, params={"timeout": 30}).run()
     moved = source.rename(tmp_path / "moved.jsonl")
     more: dict[str, Any] = {"at_once": 3, "max_cost": 2.0, "retries": 5, "base_urls": {"groq": echoing.base_url}}
     assert job(tmp_path, moved, **more).run().answered == 5
