@@ -379,6 +379,7 @@ def test_what_may_change_between_runs(echoing: FaultServer, tmp_path: Path) -> N
         (lambda d: Job(d / "in.csv", d / "o", template="{txt}"), "no column 'txt'; did you mean 'text'?"),
         (lambda d: Job(d / "bad.gz", d / "o").run(), "bad.gz cannot be read"),
         (lambda d: Job(d / "in.jsonl", d / "other").run(), "exists and is none of a bulk job"),
+        (lambda d: Job(d / "in.jsonl", d / "mine").run(), "mine.failed.jsonl exists and is none of a bulk job"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_before_anything_is_sent(make: Any, said: str, groq: FaultServer, tmp_path: Path) -> None:
@@ -386,6 +387,7 @@ def test_a_mistake_is_found_before_anything_is_sent(make: Any, said: str, groq: 
     (tmp_path / "in.csv").write_text("text,b\n1,2\n", "utf-8")
     (tmp_path / "bad.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:30])
     (tmp_path / "other").write_text("something else\n", "utf-8")
+    (tmp_path / "mine.failed.jsonl").write_text("something else", "utf-8")
     with pytest.raises(ConfigurationError) as raised:
         make(tmp_path)
     assert said in str(raised.value) and groq.received == []
