@@ -92,7 +92,8 @@ class MostFailures:
         self._share: float | None = None
         if isinstance(most, str):
             try:
-                most = float(most.removesuffix("%")) / 100 if most.endswith("%") else int(most)
+                share = float(most.removesuffix("%"))
+                most = share / 100 if most.endswith("%") else share if "." in most else int(most)
             except ValueError:
                 raise _no_bound(most) from None
         if most is None:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from .journal import failures_of
 
 _SHOWN = 60
 
@@ -35,8 +36,9 @@ def read_manifest(out: Path) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
-        if out.exists() and out.stat().st_size:
-            raise ConfigurationError(f"{out} exists and is none of a bulk job; choose another output") from None
+        for one in (out, failures_of(out)):
+            if one.exists() and one.stat().st_size:
+                raise ConfigurationError(f"{one} exists and is none of a bulk job; choose another output") from None
         return {}
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"{path} cannot be read ({error}); delete it and {out}, or choose another") from None

@@ -17,6 +17,8 @@ from ..types.declared_limits import Budget
 from .asking import Asks, fields_of
 from .rows import CSVFile, Source
 
+_MAY_CHANGE = frozenset({"deadline", "timeout", "retries", "timeouts", "on_interrupt", "max_response_bytes"})
+"""Keywords that say how far a call goes, and not what it asks for."""
 FORM = 1
 """Of the manifest, and of the lines."""
 
@@ -71,8 +73,11 @@ def _check_columns(source: CSVFile, template: str | None) -> None:
 
 
 def job_of(asks: Asks, routes: Any) -> dict[str, Any]:
-    """Return what a later run must ask in the same way."""
-    return {"form": FORM, "params": asks.params, "system": asks.system, "template": asks.template, "routes": routes}
+    """Return what a later run must ask in the same way; of headers the names, as they may hold a secret."""
+    params = {name: value for name, value in asks.params.items() if name not in _MAY_CHANGE}
+    if headers := params.get("extra_headers"):
+        params["extra_headers"] = sorted(headers)
+    return {"form": FORM, "params": params, "system": asks.system, "template": asks.template, "routes": routes}
 
 
 def client_settings(

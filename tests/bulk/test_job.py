@@ -212,7 +212,16 @@ def test_a_model_that_only_a_row_names_is_the_fault_of_the_row(echoing: FaultSer
 
 
 @pytest.mark.parametrize(
-    ("most", "ends"), [(None, "complete"), (6, "complete"), (3, "failures"), ("5%", "failures"), ("50%", "complete")]
+    ("most", "ends"),
+    [
+        (None, "complete"),
+        (6, "complete"),
+        (3, "failures"),
+        ("3", "failures"),
+        ("0.05", "failures"),
+        ("5%", "failures"),
+        ("50%", "complete"),
+    ],
 )
 def test_more_failures_than_max_failures_stop_the_job(most: Any, ends: str, groq: FaultServer, tmp_path: Path) -> None:
     groq.script(
@@ -323,21 +332,26 @@ def test_rows_with_the_same_id_are_refused(echoing: FaultServer, tmp_path: Path)
 
 def test_another_job_is_refused_with_what_has_changed(echoing: FaultServer, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", 5)
-    job(tmp_path, source, params={"temperature": 0}).run()
+    params = {"temperature": 0, "extra_headers": {"X-Own": "secret"}}
+    job(tmp_path, source, params=params).run()
+    assert (
+        "secret" not in (tmp_path / "out.jsonl.job.json").read_text()
+        and "X-Own" in str(echoing.received[0].headers).title()
+    )
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ConfigurationError, match=r'params.temperature was 0 and is 1; system was null and is "Hi"'):
-        job(tmp_path, source, params={"temperature": 1}, system="Hi").run()
+        job(tmp_path, source, params={**params, "temperature": 1}, system="Hi").run()
     with pytest.raises(ConfigurationError, match=r"routes was .* and is "):
-        job(tmp_path, source, params={"temperature": 0}, routes=["groq"]).plan()
+        job(tmp_path, source, params=params, routes=["groq"]).plan()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     write_rows(source, 6)
     with pytest.raises(ConfigurationError, match=r"source.rows was 5 and is 6; source.sha256 was"):
-        job(tmp_path, source, params={"temperature": 0}).run()
+        job(tmp_path, source, params=params).run()
 
 
 def test_what_may_change_between_runs(echoing: FaultServer, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", 5)
-    job(tmp_path, source).run()
+    job(tmp_path, source, params={"timeout": 30}).run()
     moved = source.rename(tmp_path / "moved.jsonl")
     more: dict[str, Any] = {"at_once": 3, "max_cost": 2.0, "retries": 5, "base_urls": {"groq": echoing.base_url}}
     assert job(tmp_path, moved, **more).run().answered == 5
@@ -365,6 +379,7 @@ def test_what_may_change_between_runs(echoing: FaultServer, tmp_path: Path) -> N
         (lambda d: Job(d / "in.csv", d / "o", template="{txt}"), "no column 'txt'; did you mean 'text'?"),
         (lambda d: Job(d / "bad.gz", d / "o").run(), "bad.gz cannot be read"),
         (lambda d: Job(d / "in.jsonl", d / "other").run(), "exists and is none of a bulk job"),
+        (lambda d: Job(d / "in.jsonl", d / "mine").run(), "mine.failed.jsonl exists and is none of a bulk job"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_before_anything_is_sent(make: Any, said: str, groq: FaultServer, tmp_path: Path) -> None:
@@ -372,6 +387,7 @@ def test_a_mistake_is_found_before_anything_is_sent(make: Any, said: str, groq: 
     (tmp_path / "in.csv").write_text("text,b\n1,2\n", "utf-8")
     (tmp_path / "bad.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:30])
     (tmp_path / "other").write_text("something else\n", "utf-8")
+    (tmp_path / "mine.failed.jsonl").write_text("something else", "utf-8")
     with pytest.raises(ConfigurationError) as raised:
         make(tmp_path)
     assert said in str(raised.value) and groq.received == []
