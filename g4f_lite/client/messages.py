@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
@@ -88,6 +89,9 @@ def check_messages(messages: object) -> list[JSONObject]:
     except UnicodeEncodeError:
         raise InvalidRequestError(find_fault({"messages": plain}) or "messages cannot be written as JSON") from None
     except msgspec.ValidationError as error:
+        if (functions := _with_functions(plain)) is not plain:
+            check_messages(functions)
+            return plain
         simpler = [_simplified(message) for message in plain]
         if any(one is not message for one, message in zip(simpler, plain, strict=True)):
             return check_messages(simpler)
@@ -133,6 +137,25 @@ def _dumped(given: Any) -> JSONObject | None:
             fields = method()
             return dict(fields) if isinstance(fields, Mapping) else None
     return None
+
+
+def _with_functions(messages: list[Any]) -> list[Any]:
+    """Return messages with calls of custom tools as those of functions, which they are checked like; else the same."""
+    changed = list(messages)
+    for index, message in enumerate(messages):
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        if isinstance(calls, list) and any(map(_is_custom, calls)):
+            changed[index] = {**message, "tool_calls": [_as_function(one) if _is_custom(one) else one for one in calls]}
+    return messages if all(map(operator.is_, changed, messages)) else changed
+
+
+def _is_custom(call: Any) -> bool:
+    return isinstance(call, dict) and call.get("type") == "custom" and isinstance(call.get("custom"), dict)
+
+
+def _as_function(call: JSONObject) -> JSONObject:
+    custom = call["custom"]
+    return {**call, "type": "function", "function": {"name": custom.get("name"), "arguments": custom.get("input")}}
 
 
 def _simplified(message: Any) -> Any:

@@ -71,8 +71,6 @@ class Metrics:
         old_names: bool = False,
     ) -> None:
         self._store = _shared_store(registry, meter_provider, old_names=old_names)
-        self._owners = registry, meter_provider
-        """What the key of the store is made of: their ids are not to be given to others."""
 
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:
@@ -174,7 +172,8 @@ class _Store:
         self._singles: dict[str, Cell] = {}
         if numbers is not None and len(cells) == 1:  # elsewhere, nobody says when numbers are read
             self._unpriced, self._most = numbers.unpriced, MOST_NOTED
-            numbers.sources.append(self.count)
+        self.owners: object = None
+        """What the key of this store is made of, if it has one: their ids are not to be given to others."""
         self._has_prices = find_spec("genai_prices") is not None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=partial(_call, WeakMethod(self.after_fork)))
@@ -304,28 +303,36 @@ def _call(method: WeakMethod[Callable[[], None]]) -> None:
 
 
 _stores: WeakValueDictionary[tuple[int, int, bool], _Store] = WeakValueDictionary()
+"""Those whose numbers are kept elsewhere than in memory alone."""
 
 
 def _shared_store(
     registry: CollectorRegistry | None, meter_provider: MeterProvider | None, *, old_names: bool
 ) -> _Store:
+    """Return the store of plugins with these arguments. The numbers of a registry keep theirs: records wait in it."""
     key = id(registry), id(meter_provider), old_names
-    store = _stores.get(key)
-    if store is None:
-        cells: list[Cells] = []
-        numbers: Numbers | None = None
-        if registry is not None or meter_provider is None or find_spec("prometheus_client") is not None:
-            try:
-                from .prometheus import is_multiprocess, numbers_of, shared_cells
-            except ModuleNotFoundError as error:
-                raise ImportError(f"{error.name} is not installed; run: {install_hint('prometheus')}") from error
-            if is_multiprocess():
-                cells.append(shared_cells())
-            else:
-                cells.append(numbers := numbers_of(registry))
-        if meter_provider is not None:
-            from .otel_metrics import OTelCells
+    if (known := _stores.get(key)) is not None:
+        return known
+    cells: list[Cells] = []
+    numbers: Numbers | None = None
+    if registry is not None or meter_provider is None or find_spec("prometheus_client") is not None:
+        try:
+            from .prometheus import is_multiprocess, numbers_of, shared_cells
+        except ModuleNotFoundError as error:
+            raise ImportError(f"{error.name} is not installed; run: {install_hint('prometheus')}") from error
+        if is_multiprocess():
+            cells.append(shared_cells())
+        else:
+            cells.append(numbers := numbers_of(registry))
+    if meter_provider is None and numbers is not None:
+        if isinstance(store := numbers.sources.get(old_names), _Store):
+            return store
+        store = numbers.sources[old_names] = _Store(cells, numbers, old_names=old_names)
+        return store
+    if meter_provider is not None:
+        from .otel_metrics import OTelCells
 
-            cells.append(OTelCells(meter_provider))
-        store = _stores[key] = _Store(cells, numbers, old_names=old_names)
+        cells.append(OTelCells(meter_provider))
+    store = _stores[key] = _Store(cells, numbers, old_names=old_names)
+    store.owners = registry, meter_provider
     return store

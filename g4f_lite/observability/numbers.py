@@ -8,7 +8,6 @@ lock is taken for all changes of a hook, by whoever makes them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
 from threading import Lock
 from typing import Protocol
 
@@ -32,6 +31,13 @@ class Cells(Protocol):
 
     def clear(self) -> None:
         """Forget all series: this process is a child, and counts its own calls alone."""
+
+
+class Source(Protocol):
+    """Who changes the numbers."""
+
+    def count(self) -> None:
+        """Count what waits to be counted, before the numbers are read."""
 
 
 class Number:
@@ -76,8 +82,8 @@ class Numbers:
     """All numbers, by metric and labels. Whoever changes one holds the lock."""
 
     def __init__(self) -> None:
-        self.sources: list[Callable[[], None]] = []
-        """What is called before the numbers are read: it counts what waits to be counted."""
+        self.sources: dict[bool, Source] = {}
+        """Where something may wait to be counted, by whether the old names are used."""
         self.lock = Lock()
         self.series: dict[Definition, dict[tuple[str, ...], Number | Distribution]] = {}
         self.unpriced: list[tuple[Cell, Attempt]] = []

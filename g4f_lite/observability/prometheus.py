@@ -65,8 +65,8 @@ class MemoryCollector:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        for count in self.numbers.sources:
-            count()
+        for source in [*self.numbers.sources.values()]:
+            source.count()
         with self.numbers.lock:
             waiting = [*self.numbers.unpriced]
             self.numbers.unpriced.clear()

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..value import JSONObject
 from .call_pieces import OpenCall, OpenCalls
-from .chat import ChatCompletion, Choice, FunctionCall, Message, ToolCall
-from .chunks import ChatCompletionChunk, ChunkChoice, Delta, FunctionCallDelta, ToolCallDelta
+from .chat import ChatCompletion, Choice, CustomCall, FunctionCall, Message, ToolCall
+from .chunks import ChatCompletionChunk, ChunkChoice, CustomCallDelta, Delta, FunctionCallDelta, ToolCallDelta
 from .extra_fields import ExtraFields, larger_counts
 from .logprobs import sent_logprobs
 from .memory_estimate import memory_of
@@ -314,7 +314,8 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
         ToolCall(
             id=call.sent_id,
             type=others.type,
-            function=FunctionCall(name=call.name, arguments="".join(call.arguments) or nothing),
+            function=FunctionCall(name=call.name, arguments=(text := "".join(call.arguments)) or nothing),
+            custom=CustomCall(name=call.name, input=text) if others.type == "custom" else None,
             extra_content=others.extra_content or None,
         )
         for call in choice.calls
@@ -352,6 +353,7 @@ def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
                 id=call.id,
                 type=call.type,
                 function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
+                custom=CustomCallDelta(name=made.name, input=made.input) if (made := call.custom) else None,
                 extra_content=call.extra_content,
             )
             for index, call in enumerate(message.tool_calls or ())

@@ -16,7 +16,7 @@ import msgspec
 from ..value import JSONObject
 from .call_pieces import OpenCall, OpenCalls
 from .chat import ChatCompletion, Choice, ToolCall
-from .chunks import ChatCompletionChunk, ChunkChoice, ToolCallDelta
+from .chunks import ChatCompletionChunk, ChunkChoice, FunctionCallDelta, ToolCallDelta
 from .size_limits import MAX_CHOICES
 
 
@@ -103,6 +103,9 @@ class StreamedIds:
         return msgspec.structs.replace(choice, delta=delta)
 
     def _piece(self, piece: ToolCallDelta, choice: int, origin: str) -> ToolCallDelta:
+        if (custom := piece.custom) is not None:  # read as a function's, whose name and text are the same
+            function = FunctionCallDelta(name=custom.name, arguments=custom.input)
+            piece = msgspec.structs.replace(piece, function=function)
         calls = self._calls.setdefault(choice, OpenCalls())
         if len(calls) == MAX_CHOICES and calls.find(piece) is None:  # too many, which the reader of the stream reports
             return piece

@@ -36,13 +36,22 @@ class FunctionCall(Result, frozen=True, kw_only=True, gc=False):
     """JSON text as the model wrote it, which may be invalid."""
 
 
-class ToolCall(Result, frozen=True, kw_only=True, gc=False):
-    """A call of a function that the model asks for; the result goes back with its `id`."""
+class CustomCall(Result, frozen=True, kw_only=True, gc=False):
+    """The name of a custom tool of OpenAI's that the model calls, and a text in the form that the tool asks for."""
 
-    _ours: ClassVar[frozenset[str]] = frozenset(("extra_content",))
+    name: str = ""
+    input: str = ""
+
+
+class ToolCall(Result, frozen=True, kw_only=True, gc=False):
+    """A call of a function or a custom tool that the model asks for; the result goes back with its `id`."""
+
+    _ours: ClassVar[frozenset[str]] = frozenset(("custom", "extra_content"))
     id: str = ""
     function: FunctionCall = FunctionCall()
     type: str = "function"
+    custom: CustomCall | None = None
+    """Set if the type is `custom`; `function` has the same name and text."""
     extra_content: JSONObject | None = None
     """What the service needs back in the next turn, such as signatures, by vendor; no other service gets it."""
 
@@ -86,7 +95,11 @@ class Message(OpenResult, frozen=True, kw_only=True):
         names = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
         fields = {its_name: value for name, its_name in names if (value := getattr(self, name)) is not None}
         del fields[EXTRA]
-        return {"content": None, **without_none(msgspec.to_builtins(fields))}
+        plain: JSONObject = {"content": None, **without_none(msgspec.to_builtins(fields))}
+        for call in plain.get("tool_calls", ()):
+            if "custom" in call:
+                del call["function"]
+        return plain
 
 
 class Choice(OpenResult, frozen=True, kw_only=True):

@@ -34,15 +34,23 @@ class FunctionCallDelta(Result, frozen=True, kw_only=True, gc=False):
     arguments: str | None = None
 
 
+class CustomCallDelta(Result, frozen=True, kw_only=True, gc=False):
+    """A piece of the name or of the text of a call of a custom tool."""
+
+    name: str | None = None
+    input: str | None = None
+
+
 class ToolCallDelta(Result, frozen=True, kw_only=True, gc=False):
     """A piece of a tool call; pieces of one call share its `index`."""
 
-    _ours: ClassVar[frozenset[str]] = frozenset(("extra_content",))
+    _ours: ClassVar[frozenset[str]] = frozenset(("custom", "extra_content"))
 
     index: int | None = None
     id: str | None = None
     type: str | None = None
     function: FunctionCallDelta | None = None
+    custom: CustomCallDelta | None = None
     extra_content: JSONObject | None = None
 
 

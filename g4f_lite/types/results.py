@@ -128,6 +128,8 @@ def _plain(value: Any) -> Any:
     """Omit fields that are not set, and our own."""
     if isinstance(value, dict):
         kept = {name: one for name, one in value.items() if one is not None and not name.startswith(_OURS)}
+        if "custom" in kept:  # a tool call, whose name and text are in `function` too
+            kept.pop("function", None)
         return {name: one if name in _SENT_BACK else _plain(one) for name, one in kept.items()}
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
         return [_plain(one) for one in value]

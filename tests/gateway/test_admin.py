@@ -332,6 +332,24 @@ def test_a_rest_holds_in_all_processes_also_in_later_ones(tmp_path: Path) -> Non
             assert eventually(lambda: states(first, second, third) == ["ready"] * 3, 20)
 
 
+def test_routes_without_a_key_and_those_that_callers_name(tmp_path: Path) -> None:
+    models = {"gone": {"routes": ["mistral:large"]}, "any/*": {"routes": ["openai:*"]}}
+    with administrated(tmp_path, models=models) as admin:
+        assert [(one["route"], one["state"]) for one in admin.ask("routes")["routes"]] == [
+            ("mistral:large", "unusable")
+        ]
+        assert "MISTRAL_API_KEY" in admin.route("mistral:large")["reason"]
+        assert admin.refusal("POST", "routes/mistral:large/rest")[0] == 400
+        body = {"model": "any/text-embedding-3-small", "input": "hello"}
+        url = f"{admin.gateway.base_url}/embeddings"
+        assert requests.post(url, json=body, timeout=30).status_code == 200
+        row = admin.route("openai:text-embedding-3-small")
+        assert (row["operation"], row["state"], row["models"]) == ("embeddings", "ready", [])
+        rested = admin.ask("routes/openai:text-embedding-3-small/rest", "POST", {"seconds": 3600})
+        assert rested["operations"] == ["embeddings"] and rested["routes"][0]["state"] == "resting"
+        assert requests.post(url, json=body, timeout=30).status_code == 503
+
+
 def test_who_watches_hears_a_silence_and_the_end(tmp_path: Path) -> None:
     with administrated(tmp_path, server={"keepalive": 0.05}) as admin:
         events = Events(admin)

@@ -111,7 +111,6 @@ def test_workers_are_killed_and_replaced_under_load(config: Path, groq: FaultSer
         assert [running.counted() for _ in range(4)] == [6.0] * 4  # whichever worker is asked
 
         kill_the_workers_of_eight_calls(running, groq)
-        assert running.post(key=LIMITED).status_code == 429  # what it had reserved is held for some time
         assert running.counted() == 6.0
 
         before, failed, answered, stop = running.workers, [], [], threading.Event()
@@ -155,23 +154,26 @@ def kill_the_workers_of_eight_calls(running: Master, groq: FaultServer) -> None:
 
     def call() -> None:
         try:
-            running.post(key=LIMITED)
+            while running.post(key=LIMITED).status_code == 429:  # a process may have kept a part of the limit
+                time.sleep(0.1)
         except requests.RequestException:
             ended.append(1)
 
     callers = [threading.Thread(target=call) for _ in range(8)]
     for one in callers:
         one.start()
-    assert eventually(lambda: len(groq.received) == asked + 8, 20)
+    assert eventually(lambda: len(groq.received) == asked + 8, 60)
     groq.script(replies.answer("ok"))
-    for pid in running.workers:
+    for number, pid in enumerate(running.workers):
         others = running.workers - {pid}
         os.kill(pid, signal.SIGKILL)
-        assert eventually(lambda: running.has_replaced({pid}), 20)  # noqa: B023
+        if number == 0:
+            assert running.post(key=LIMITED).status_code == 429  # what it had reserved is held for some time
+        assert eventually(lambda: running.has_replaced({pid}), 60)  # noqa: B023
         assert others <= running.workers
         assert requests.get(f"{running.url}/health/live", timeout=60).status_code == 200
     for one in callers:
-        one.join(20)
+        one.join(60)
     assert len(ended) == 8
 
 
@@ -196,12 +198,13 @@ def test_streams_under_way_end_whole_when_it_is_stopped(config: Path, groq: Faul
 
 def test_a_worker_that_is_just_starting_is_ended_as_well(config: Path, tmp_path: Path) -> None:
     with master(config, tmp_path) as running:
-        gone: set[int] = set()
-        for pid in running.workers:  # each gets a successor
+        gone, end = running.workers, time.monotonic() + 60
+        for pid in gone:  # each gets a successor
             os.kill(pid, signal.SIGTERM)
         for _ in range(6):
-            assert eventually(lambda: bool(running.workers - gone), 60)
-            pid = min(running.workers - gone)
+            while not (new := running.workers - gone):
+                assert time.monotonic() < end
+            pid = max(new)
             os.kill(pid, signal.SIGTERM)  # as soon as it is there
             gone.add(pid)
         assert eventually(lambda: running.has_replaced(gone), 60)

@@ -47,3 +47,16 @@ def test_what_waits_outlives_its_plugin_but_not_its_registry() -> None:
     del registry
     gc.collect()
     assert alive() is None
+
+
+def test_a_new_registry_shows_its_own_numbers() -> None:
+    gc.collect()
+    gc.disable()  # what a registry has left behind stays, and a new one may get its address
+    try:
+        for _ in range(20):
+            registry = CollectorRegistry()
+            call(Metrics(registry=registry))
+            assert calls(registry) == 1
+            del registry
+    finally:
+        gc.enable()

@@ -2,9 +2,9 @@
 What a link answers while its state is away, so that all processes together keep to the limits.
 
 Of each rate, the state keeps a share free for each process that uses it: half of what is left, divided between them.
-While the state is away, each process gives out its share, and a call at once also for each one that has ended. What is
-used before may not count any more a minute later: from then on, it is the process's part of the limit. Of a limit that
-it has never used while the state was there, it takes a sixteenth at most: it cannot know what others use. Of a budget,
+While the state is away, each process gives out its share; for each of its calls that ends, another one may begin. After
+a minute, when nothing counts any more that was used before, it gives out its part of the whole limit. Of a limit that
+it has not used while the state was there, it takes a sixteenth at most: it cannot know what others use. Of a budget,
 the state never gives out the last hundredth: the processes divide that.
 """
 

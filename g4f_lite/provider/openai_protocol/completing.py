@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import force_setattr
 
-from ...types.chat import ChatCompletion
+from ...types.chat import ChatCompletion, FunctionCall
 from ...types.chunks import ChatCompletionChunk
 from ...types.extra_fields import keep_extra, keep_extra_of_usage
 from ...types.usage import Usage
@@ -32,8 +32,11 @@ def complete(completion: ChatCompletion, answer: JSONObject) -> None:
     keep_extra(completion, answer)
     for choice in completion.choices:
         message = choice.message
+        for call in message.tool_calls or ():
+            if (custom := call.custom) is not None:
+                force_setattr(call, "function", FunctionCall(name=custom.name, arguments=custom.input))
         if (message.tool_calls or message.function_call) and choice.finish_reason != "length":  # else perhaps cut
-            calls = [call.function for call in message.tool_calls or ()]
+            calls = [call.function for call in message.tool_calls or () if call.custom is None]
             if message.function_call is not None:
                 calls.append(message.function_call)
             bare = [function for function in calls if function.name and not function.arguments]
