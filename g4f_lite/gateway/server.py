@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 
 from ..client.async_client import AsyncClient
@@ -43,6 +44,20 @@ if TYPE_CHECKING:
     from .tracing import GatewayTracing
 
 log = logging.getLogger("g4f_lite.gateway")
+
+_http_log = logging.getLogger("g4f_lite.gateway.http")
+
+
+def _without_bytes(entry: logging.LogRecord) -> bool:
+    """Log of what is no HTTP only the kind of mistake: aiohttp would quote it, and a key may be in it."""
+    error = entry.exc_info[1] if entry.exc_info else None
+    if not isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
+        return True
+    log.info("what %s has sent is no HTTP: %s", *entry.args or ("a caller",), type(error).__name__)
+    return False
+
+
+_http_log.addFilter(_without_bytes)
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
@@ -196,7 +211,9 @@ class Gateway:
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
 
         answer = self.answering if self._tracing is None else self._tracing.around(self.answering)
-        server = web.Server(answer, request_factory=request, handler_cancellation=True, access_log=None)
+        server = web.Server(
+            answer, request_factory=request, handler_cancellation=True, access_log=None, logger=_http_log
+        )
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         host, port = self.settings.server.address

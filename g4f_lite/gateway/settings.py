@@ -76,7 +76,7 @@ class Server(_Settings, frozen=True):
     keepalive: float = 15.0
     """Seconds without content after which a stream gets a comment."""
     client_stall: float = 60.0
-    """Seconds for which a caller may read nothing of what is sent."""
+    """Seconds for which a caller may read nothing of what is sent, or send nothing of a request's body."""
     drain_delay: float | None = None
     """Seconds of `Connection: close` before the end, for callers with idle connections; None for `drain_s`."""
     drain_timeout: float = 60.0
