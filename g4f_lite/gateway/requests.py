@@ -66,7 +66,7 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     elif target.exact:
         keywords["fallback_models"] = []
     if asked.operation == "chat":
-        _bound_tokens(keywords, target.max_tokens)
+        bound_tokens(keywords, target.max_tokens)
     own = seconds(f"{OURS}.deadline", keywords.get("deadline") or deadline)
     keywords["deadline"] = min(deadline, _announced(headers), own)
     keywords["extra_headers"] = {HOPS: str(_hops(headers) + 1), **_passed_on(asked, headers)}
@@ -87,7 +87,7 @@ def _check_own(fields: JSONObject) -> None:
             raise InvalidRequestError(f"{OURS} may have {', '.join(sorted(_OWN_KEYWORDS))} here, not {name!r}")
 
 
-def _bound_tokens(keywords: JSONObject, most: int | None) -> None:
+def bound_tokens(keywords: JSONObject, most: int | None) -> None:
     """Lower the number of tokens that is asked for to what the configuration allows; set it if there is none."""
     if most is None:
         return

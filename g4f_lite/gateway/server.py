@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
@@ -34,7 +35,7 @@ from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
 from .key_store import KeyStore
-from .keys import KeyRing, hash_of, keys_of, new_key
+from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .models import Names
 from .own_providers import own_providers
 from .records import LineWriter, Record, Recorder
@@ -147,8 +148,16 @@ class Gateway:
         self._site: web.BaseSite | None = None
 
     def _read_keys(self) -> KeyRing:
-        stored = [] if self._store is None else self._store.virtual()
+        stored = [] if self._store is None else [self._with_its_team(key) for key in self._store.virtual()]
         return KeyRing([*keys_of(self.settings.keys), *stored])
+
+    def _with_its_team(self, key: VirtualKey) -> VirtualKey:
+        """Return a key of the store: disabled if its team is not configured any more, as nobody knows its limits."""
+        team = key.settings.team
+        if team is None or team in self.settings.teams:
+            return key
+        log.error("the key %r is refused: there is no [teams.%s]", key.name, team)
+        return msgspec.structs.replace(key, settings=msgspec.structs.replace(key.settings, disabled=True))
 
     async def _follow_store(self) -> None:
         while True:
