@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from ..client.async_client import AsyncClient
-from ..errors.exceptions import G4FLiteError
+from ..errors.exceptions import G4FLiteError, InvalidRequestError
 from ..errors.suggestions import did_you_mean
 from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE
@@ -32,7 +32,7 @@ from .records import Record, current
 from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
-from .uploads import is_form, let_it_send, reading_form, too_large
+from .uploads import is_form, let_it_send, pieces_of, reading_form, too_large
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -129,6 +129,9 @@ class Answering:
         except (StalledError, ConnectionError) as error:  # nobody is there to hear it
             log.info("%s: %s", request_id, error or "the caller has left")
             return web.Response(status=499)
+        except web.RequestPayloadError:
+            wrong = InvalidRequestError("the body is not encoded as its headers say")
+            return self._failed(wrong, request_id, dialect)
         except Exception as error:
             log.exception("%s: the gateway has failed", request_id)
             return self._failed(error, request_id, dialect)
@@ -179,12 +182,16 @@ class Answering:
         assert task is not None
         self.under_way.add(task)
         try:
+            most, stall = self._settings.server.max_body, self._settings.server.client_stall
+            if (request.content_length or 0) > most:
+                raise too_large(most)
             if "Expect" in request.headers:
                 await let_it_send(request)
             if is_form(request):
-                async with reading_form(request, place, dialect, most=self._settings.server.max_body) as asked:
+                async with reading_form(request, place, dialect, most=most, stall=stall) as asked:
                     return await self._call(request, asked, key, dialect, request_id)
-            asked = dialect.read(place, request.headers, await self._body(request))
+            body = await self._body(request, most, stall)
+            asked = dialect.read(place, request.headers, body)
             return await self._call(request, asked, key, dialect, request_id)
         finally:
             self.under_way.discard(task)
@@ -288,11 +295,13 @@ class Answering:
     def _planned(self, target: Target) -> list[PlannedRoute]:
         return [route for tier in self.explain(target).tiers for route in tier]
 
-    async def _body(self, request: web.BaseRequest) -> bytes:
+    async def _body(self, request: web.BaseRequest, most: int, stall: float) -> bytes:
+        if not request.content.is_eof():
+            return b"".join([data async for data in pieces_of(request, most, stall)])
         try:
-            return await request.read()
+            return await request.read()  # all of it is there
         except web.HTTPRequestEntityTooLarge:
-            raise too_large(self._settings.server.max_body) from None
+            raise too_large(most) from None
 
     async def _stream(
         self,

@@ -109,7 +109,7 @@ class KeyStore:
         if not self.path.exists():
             return []
         with self._open() as file:
-            return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name")]
+            return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name").fetchall()]
 
     def virtual(self) -> list[VirtualKey]:
         """Return all keys as the gateway uses them."""
@@ -141,7 +141,7 @@ class KeyStore:
                     yield file
             finally:
                 file.close()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
             raise ConfigurationError(f"the keys in {self.path} cannot be used: {error}") from None
 
 

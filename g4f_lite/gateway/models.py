@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, repeat
+from operator import add
 from typing import NamedTuple
 
 from .keys import VirtualKey, star_pattern
@@ -92,6 +94,5 @@ def _target(model: Model, stars: tuple[str, ...]) -> Target:
 
 def _filled(route: str, stars: tuple[str, ...]) -> str:
     """Return a route with the texts that the name's stars stand for in the place of its own, in order."""
-    for star in stars:
-        route = route.replace("*", star, 1)
-    return route
+    first, *rest = route.split("*")
+    return first + "".join(map(add, chain(stars, repeat("*")), rest))

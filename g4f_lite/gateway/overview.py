@@ -50,7 +50,9 @@ def _of_key(key: VirtualKey, names: Names, settings: Settings) -> Iterator[str]:
         f" ({limits})" if limits else ""
     )
     if own.team is not None:
-        yield f"  of team {own.team} ({', '.join(limits_of(settings.teams[own.team])) or 'no limits'})"
+        team = settings.teams.get(own.team)
+        what = "which is not there: it is refused" if team is None else ", ".join(limits_of(team)) or "no limits"
+        yield f"  of team {own.team} ({what})"
 
 
 def limits_of(quota: Quota) -> Iterator[str]:

@@ -25,6 +25,7 @@ from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .leases import Leases, Limit, Limits, NoRoomError, Taken
 from .models import Target
+from .requests import bound_tokens
 from .settings import Quota
 
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
@@ -86,7 +87,7 @@ class Quotas:
             limited = self._limits_of(key)
         if not limited.limits:
             return None
-        size = _size(asked)
+        size = _size(asked, target.max_tokens)
         wanted = tuple(
             [
                 self._most(limit, quota, size, asked, target)
@@ -179,12 +180,14 @@ def _limits(name: str, quota: Quota) -> Iterator[Limit]:
         yield Limit(name, "nano-usd", quota.budget.per, round(quota.budget.usd * NANO))
 
 
-def _size(asked: Asked) -> Estimate:
+def _size(asked: Asked, most: int | None) -> Estimate:
+    """Return what a call may use; `most` as in `bound_tokens`."""
     if asked.operation != "chat":
         return estimate(SimpleNamespace(**asked.fields))
     fields = asked.fields
     numbers = ("max_tokens", "max_completion_tokens", "n")
     known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
+    bound_tokens(known, most)
     if isinstance(tier := fields.get("service_tier"), str):
         known["service_tier"] = tier
     messages, tools = fields.get("messages"), fields.get("tools")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..errors.exceptions import InvalidRequestError
 from ..openai.mapping.arguments import METHODS, OURS, arguments
 from ..openai.mapping.requests import Asked
+from ..types.checks import seconds
 from ..value import JSONObject
 from .anthropic.requests import ChatFields
 from .failures import LOOP, NO_SUCH_MODEL, RefusedError
@@ -17,6 +18,8 @@ from .models import Names, Target
 HOPS = "x-g4f-hops"
 """The header that counts the gateways that a request has passed."""
 _MOST_HOPS = 4
+_LONGEST_NAME = 256
+"""Characters of a model's name: a pattern with several stars takes long to fit a long one."""
 _PASSED_ON = ("anthropic-beta",)
 """Headers of Anthropic's protocol that say how to read the body."""
 _OWN_KEYWORDS = frozenset({"deadline", "max_price", "on_interrupt", "timeout"})
@@ -48,8 +51,8 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     _check_own(asked.fields)
     model = asked.fields.get("model")
     if model is not None and not isinstance(model, str):
-        raise InvalidRequestError(f"model must be a string, not {model!r}")
-    target = names.target(model or "", key)
+        raise InvalidRequestError(f"model must be a string, not {repr(model)[:60]}")
+    target = names.target(model or "", key) if len(model or "") <= _LONGEST_NAME else None
     if target is None:
         raise no_such_model(model or "")
     keywords = arguments(asked)
@@ -63,8 +66,9 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     elif target.exact:
         keywords["fallback_models"] = []
     if asked.operation == "chat":
-        _bound_tokens(keywords, target.max_tokens)
-    keywords["deadline"] = min(deadline, _announced(headers), keywords.get("deadline") or deadline)
+        bound_tokens(keywords, target.max_tokens)
+    own = seconds(f"{OURS}.deadline", keywords.get("deadline") or deadline)
+    keywords["deadline"] = min(deadline, _announced(headers), own)
     keywords["extra_headers"] = {HOPS: str(_hops(headers) + 1), **_passed_on(asked, headers)}
     return Prepared(asked, target, METHODS[asked.operation], keywords)
 
@@ -83,7 +87,7 @@ def _check_own(fields: JSONObject) -> None:
             raise InvalidRequestError(f"{OURS} may have {', '.join(sorted(_OWN_KEYWORDS))} here, not {name!r}")
 
 
-def _bound_tokens(keywords: JSONObject, most: int | None) -> None:
+def bound_tokens(keywords: JSONObject, most: int | None) -> None:
     """Lower the number of tokens that is asked for to what the configuration allows; set it if there is none."""
     if most is None:
         return

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 
 from ..client.async_client import AsyncClient
@@ -33,7 +35,7 @@ from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
 from .key_store import KeyStore
-from .keys import KeyRing, hash_of, keys_of, new_key
+from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .models import Names
 from .own_providers import own_providers
 from .records import LineWriter, Record, Recorder
@@ -43,6 +45,20 @@ if TYPE_CHECKING:
     from .tracing import GatewayTracing
 
 log = logging.getLogger("g4f_lite.gateway")
+
+_http_log = logging.getLogger("g4f_lite.gateway.http")
+
+
+def _without_bytes(entry: logging.LogRecord) -> bool:
+    """Log of what is no HTTP only the kind of mistake: aiohttp would quote it, and a key may be in it."""
+    error = entry.exc_info[1] if entry.exc_info else None
+    if not isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
+        return True
+    log.info("what %s has sent is no HTTP: %s", *entry.args or ("a caller",), type(error).__name__)
+    return False
+
+
+_http_log.addFilter(_without_bytes)
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
@@ -132,8 +148,16 @@ class Gateway:
         self._site: web.BaseSite | None = None
 
     def _read_keys(self) -> KeyRing:
-        stored = [] if self._store is None else self._store.virtual()
+        stored = [] if self._store is None else [self._with_its_team(key) for key in self._store.virtual()]
         return KeyRing([*keys_of(self.settings.keys), *stored])
+
+    def _with_its_team(self, key: VirtualKey) -> VirtualKey:
+        """Return a key of the store: disabled if its team is not configured any more, as nobody knows its limits."""
+        team = key.settings.team
+        if team is None or team in self.settings.teams:
+            return key
+        log.error("the key %r is refused: there is no [teams.%s]", key.name, team)
+        return msgspec.structs.replace(key, settings=msgspec.structs.replace(key.settings, disabled=True))
 
     async def _follow_store(self) -> None:
         while True:
@@ -196,7 +220,9 @@ class Gateway:
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
 
         answer = self.answering if self._tracing is None else self._tracing.around(self.answering)
-        server = web.Server(answer, request_factory=request, handler_cancellation=True, access_log=None)
+        server = web.Server(
+            answer, request_factory=request, handler_cancellation=True, access_log=None, logger=_http_log
+        )
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         host, port = self.settings.server.address

@@ -17,6 +17,7 @@ from ..types.regular_files import read_regular
 
 Period = Literal["day", "week", "month", "total"]
 MOST_WORKERS = 256
+_ABOVE_0 = ("max_body", "max_in_flight", "keepalive", "client_stall")
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,7 +77,7 @@ class Server(_Settings, frozen=True):
     keepalive: float = 15.0
     """Seconds without content after which a stream gets a comment."""
     client_stall: float = 60.0
-    """Seconds for which a caller may read nothing of what is sent."""
+    """Seconds for which a caller may read nothing of what is sent, or send nothing of a request's body."""
     drain_delay: float | None = None
     """Seconds of `Connection: close` before the end, for callers with idle connections; None for `drain_s`."""
     drain_timeout: float = 60.0
@@ -251,6 +252,12 @@ def _check_values(settings: Settings, source: str) -> None:
     settings.server.address  # noqa: B018  # for its error
     if not 1 <= settings.server.workers <= MOST_WORKERS:
         raise ConfigurationError(f"{source}: [server] workers must be 1 to {MOST_WORKERS}")
+    for name in _ABOVE_0:
+        if not getattr(settings.server, name) > 0:
+            raise ConfigurationError(f"{source}: [server] {name} must be more than 0")
+    for name in ("drain_delay", "drain_timeout"):
+        if not (getattr(settings.server, name) or 0) >= 0:
+            raise ConfigurationError(f"{source}: [server] {name} must be 0 or more")
     for name, one in settings.keys.items():
         digest = one.hash.removeprefix("sha256:")
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
@@ -280,5 +287,7 @@ def _check_routes(settings: Settings, source: str) -> None:
     for name, model in settings.models.items():
         if not model.routes or [] in model.routes:
             raise ConfigurationError(f"{source}: [models.{name}] routes is empty")
+        if model.max_tokens is not None and model.max_tokens < 1:
+            raise ConfigurationError(f"{source}: [models.{name}] max_tokens must be 1 or more")
         if "*" not in name and any("*" in "".join(tier) for tier in model.routes):
             raise ConfigurationError(f"{source}: [models.{name}] a route has '*', but the name has none")

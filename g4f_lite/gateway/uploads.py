@@ -1,4 +1,4 @@
-"""A form with a file, read as it comes: what is large is kept on disk until the call has ended."""
+"""The body of a request, read as it comes; of a form, what is large is kept on disk until the call has ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from ..openai.mapping.forms import FormReader
 from ..openai.mapping.requests import Asked, Place
 from .dialects import Dialect
-from .failures import NO_SPACE, TOO_LARGE, RefusedError
+from .failures import NO_SPACE, TOO_LARGE, TOO_SLOW, RefusedError
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -38,35 +38,56 @@ def too_large(most: int) -> RefusedError:
     return RefusedError(TOO_LARGE, f"the request has more than {most} bytes, the most that are allowed")
 
 
+async def pieces_of(request: web.BaseRequest, most: int, stall: float) -> AsyncIterator[bytes]:
+    """
+    Yield the body of a request as it comes.
+
+    Raises:
+        RefusedError: it has more than `most` bytes, or nothing has come for `stall` seconds.
+    """
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout(stall):
+                data = await request.content.readany()
+        except TimeoutError:
+            raise RefusedError(TOO_SLOW, f"nothing of the request's body has come for {stall:g} s") from None
+        if not data:
+            return
+        size += len(data)
+        if size > most:
+            raise too_large(most)
+        yield data
+
+
 @asynccontextmanager
-async def reading_form(request: web.BaseRequest, place: Place, dialect: Dialect, *, most: int) -> AsyncIterator[Asked]:
+async def reading_form(
+    request: web.BaseRequest, place: Place, dialect: Dialect, *, most: int, stall: float
+) -> AsyncIterator[Asked]:
     """
     Read a form, for as long as the block lasts: then what is on disk is removed.
 
     Args:
         most: bytes of the request.
+        stall: seconds for which nothing of it may come.
 
     Raises:
         InvalidRequestError: it cannot be read, or is not what the endpoint takes.
-        RefusedError: it is too large, or cannot be kept on disk.
+        RefusedError: it is too large, or does not come, or cannot be kept on disk.
         ConnectionError, asyncio.CancelledError: the caller has left.
     """
-    if (request.content_length or 0) > most:
-        raise too_large(most)
     reader = FormReader(request.headers["Content-Type"], IN_MEMORY)
     try:
-        await _read(request, reader, most)
+        await _read(request, reader, most, stall)
         yield dialect.checked(Asked(place, *reader.end()))
     finally:
         reader.close()
 
 
-async def _read(request: web.BaseRequest, reader: FormReader, most: int) -> None:
+async def _read(request: web.BaseRequest, reader: FormReader, most: int, stall: float) -> None:
     size, block = 0, bytearray()
-    async for data in request.content.iter_any():
+    async for data in pieces_of(request, most, stall):
         size += len(data)
-        if size > most:
-            raise too_large(most)
         block += data
         if len(block) >= _BLOCK:
             await _feed(reader, bytes(block), blocks=size > IN_MEMORY)

@@ -103,6 +103,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         self._started, self._folder = started, folder
         self._admin_key: str | None = None
         """The same for all workers, if none is configured."""
+        self._needs_key = False
+        """There were keys: nobody comes in without one from now on, also if a new configuration has none."""
         self._use(read())
         self._socket = _listening(*self._settings.server.address)
         super().__init__()
@@ -114,22 +116,26 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         before = getattr(self, "_settings", None)
         self._settings = settings
         try:
-            self.gateway().drop()
+            gateway = self.gateway()
+            gateway.drop()
         except ConfigurationError:
             self._settings = before or settings
             raise
+        self._needs_key = gateway.answering.needs_key
 
     def gateway(self) -> Gateway:
         """Return a gateway that has not started."""
         from .server import Gateway  # which imports prometheus_client
 
-        return Gateway(
+        gateway = Gateway(
             self._settings,
             store=self._store,
             usage=self._usage,
             no_auth=self._no_auth,
             admin_key=self._admin_key if self._settings.server.admin is None else None,
         )
+        gateway.answering.needs_key |= self._needs_key
+        return gateway
 
     def run(self) -> None:
         _Arbiter(self).run()

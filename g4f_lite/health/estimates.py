@@ -6,6 +6,7 @@ A token has one byte of text at least, so a prompt has at most as many tokens as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,7 +57,8 @@ def estimate(request: Any) -> Estimate:
     prompt = len(_encode((request.messages, request.tools, request.functions, request.response_format)))
     for message in request.messages:
         if isinstance(content := message.get("content"), (list, tuple)):
-            prompt += sum(MEDIUM_TOKENS - len(_encode(part)) for part in content if "text" not in part)
+            media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
+            prompt += sum(MEDIUM_TOKENS - len(_encode(part)) for part in media)
     bounds = [request.max_completion_tokens, request.max_tokens]
     tier = request.service_tier
     if extra := request.extra_body:
