@@ -505,7 +505,7 @@ async function showKeys() {
 }
 
 function keyRow(key) {
-  const limits = dot(key.models.join(", ") === "*" ? "all models" : key.models.join(", "), key.rpm ? `${key.rpm.toLocaleString("en")} requests a minute` : "", key.tpm ? `${key.tpm.toLocaleString("en")} tokens a minute` : "", key.parallel ? `${key.parallel} at once` : "");
+  const limits = dot(key.models.join(", ") === "*" ? "all models" : key.models.join(", ") || "no models", key.rpm ? `${key.rpm.toLocaleString("en")} requests a minute` : "", key.tpm ? `${key.tpm.toLocaleString("en")} tokens a minute` : "", key.parallel ? `${key.parallel} at once` : "");
   const state = key.disabled ? ["none", "disabled"] : key.expired ? ["none", "expired"] : ["ok", "valid"];
   const used = key.used ?? (key.budget ? { ...key.budget, used_usd: 0, left_usd: key.budget.usd } : null);
   const act = (label, work) => h("button", { type: "button", "aria-label": `${label}: ${key.name}`, onclick: async (event) => {
