@@ -17,7 +17,7 @@ from ..key_store import KeyStore, StoredKey, checked_name
 from ..keys import SHOWN, VirtualKey, keys_of
 from ..settings import KeySettings, Quota, Settings, checked
 
-_PLACE = re.compile(r": (?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
+_PLACE = re.compile(r"^(?:: )?(?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
 """Where a file would have the mistake."""
 _FIELDS = KeySettings.__struct_fields__
 _NO_HASH = f"sha256:{'0' * 64}"

@@ -247,6 +247,7 @@ class Views:
 
     async def live(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one who watches: first all that is known, then what changes."""
+        self._told.clear()  # what the others were told last is not what this one is told now
         hello = {
             "worker": self.worker,
             "now": time.time(),
