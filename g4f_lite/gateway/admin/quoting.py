@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ def without_quotes(message: str, texts: str) -> str:
         texts: as `texts_of` returns them.
     """
     message = message[:_MOST_SAID]
+    if "\\" in message:
+        texts = _BETWEEN.join([texts, *_escaped(texts.split(_BETWEEN))])
     for text in texts.split(_BETWEEN):
         if _WORD < len(text) < SHORTEST and text in message:
             message = message.replace(text, _OMITTED)
@@ -50,6 +53,12 @@ def without_quotes(message: str, texts: str) -> str:
             kept.append(message[at])
             at += 1
     return "".join(kept)
+
+
+def _escaped(texts: list[str]) -> Iterator[str]:
+    """Yield the texts as a service quotes them inside JSON: two ways."""
+    for ascii_only in (True, False):
+        yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts)
 
 
 def _texts(*values: Any) -> Iterator[str]:
