@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,9 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administrator]:
         yield one
 
 
-@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 12_000, b'{"models":' + b"[" * 60_000], ids=["list", "object", "value"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 60_000, b'{"a":' * 12_000, b'{"models":' + b"[" * 60_000], ids=["list", "object", "value"]
+)
 def test_a_body_that_is_nested_too_deeply_is_refused(admin: Administrator, body: bytes) -> None:
     answer = admin.raw("POST", "keys", data=body)
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the body is not JSON")

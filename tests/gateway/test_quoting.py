@@ -21,3 +21,18 @@ def test_a_prompt_that_is_quoted_as_json_is_left_out(prompt: str, ascii_only: bo
         told = without_quotes(said, texts)
         assert json.dumps(prompt, ensure_ascii=ascii_only)[1:-1] not in told and "[…]" in told
         assert told.startswith(said[:4])
+
+
+SECRET = "the secret words of mine"
+FIELDS = [
+    {"messages": SECRET},
+    {"messages": [SECRET]},
+    {"messages": [{"role": "user", "content": SECRET}]},
+    {"messages": [], "tools": [{"type": "function", "function": {"name": "look", "description": SECRET}}]},
+    {"input": [SECRET]},
+]
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_what_is_said_is_found_also_in_the_wrong_place(fields: dict[str, object]) -> None:
+    assert without_quotes(f"look: {SECRET}", texts_of(fields)) == "look: […]"

@@ -15,16 +15,14 @@ _MOST_SAID = 500
 """Characters of a message that are kept."""
 _OMITTED = "[…]"
 _BETWEEN = "\n\0\n"
-_SAYING = ("input", "prompt", "instructions")
-_INSIDE = {"content", "text", "arguments", "tool_calls", "function"}
-"""The fields of a message that hold what is said, and those in which they are."""
+_SAYING = ("tools", "input", "prompt", "instructions", "messages")
+_INSIDE = {"content", "text", "arguments", "tool_calls", "function", "description"}
+"""The fields of a message or a tool that hold what is said, and those in which they are."""
 
 
 def texts_of(fields: Mapping[str, Any]) -> str:
     """Return what a request says, each text on lines of its own: not names, such as those of roles and tools."""
-    messages = fields.get("messages")
-    said = [message for message in messages if isinstance(message, Mapping)] if isinstance(messages, list) else []
-    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING), said))
+    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING)))
     return found if len(found) <= _MOST else f"{found[: _MOST // 2]}{_BETWEEN}{found[-_MOST // 2 :]}"
 
 
