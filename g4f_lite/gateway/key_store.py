@@ -7,9 +7,10 @@ Rule: the file has hashes, never keys.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +27,8 @@ CREATE TABLE IF NOT EXISTS keys (
     name TEXT PRIMARY KEY, shown TEXT NOT NULL, settings BLOB NOT NULL, made_at REAL NOT NULL
 )"""
 _LOCKED_S = 5.0
+_NAME = re.compile(r"(?!\.+$)[\w.@+-]{1,64}")
+"""Not dots alone: no path of a URL could name it."""
 
 
 class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +58,13 @@ class KeyStore:
         Make a key. Return it: nobody can show it again.
 
         Raises:
-            ConfigurationError: there is a key of this name, or the settings cannot work.
+            ConfigurationError: there is a key of this name, or the name or the settings cannot work.
         """
-        key = new_key()
+        name, key = checked_name(name), new_key()
         settings = msgspec.structs.replace(settings, hash=hash_of(key))
         keys_of({name: settings})  # for its errors
         row = (name, key[:SHOWN], msgspec.json.encode(settings), time.time())
-        with self._open() as file:
+        with self._change() as file:
             try:
                 file.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
@@ -72,35 +75,38 @@ class KeyStore:
         return key
 
     def rotate(self, name: str) -> str:
-        """Give a key a new secret; the old one is not valid any more. Raises as `disable`."""
+        """Give a key a new secret; the old one is not valid any more. Raises as `change`."""
         key = new_key()
-        with self._open() as file:
+        with self._change() as file:
             settings = msgspec.structs.replace(self._of(file, name).settings, hash=hash_of(key))
             row = (key[:SHOWN], msgspec.json.encode(settings), name)
             file.execute("UPDATE keys SET shown = ?, settings = ? WHERE name = ?", row)
         return key
 
     def disable(self, name: str, *, disabled: bool = True) -> None:
+        """Let a key in no more, or again. Raises as `change`."""
+        self.change(name, lambda known: msgspec.structs.replace(known, disabled=disabled))
+
+    def change(self, name: str, change: Callable[[KeySettings], KeySettings]) -> StoredKey:
         """
-        Let a key in no more, or again.
+        Give a key other limits; its secret stays. Return it as it is now.
+
+        Args:
+            change: returns what the key is to have, given what it has. Meanwhile nobody else changes keys.
 
         Raises:
-            ConfigurationError: there is no key of this name.
+            ConfigurationError: there is no key of this name, or its settings cannot work; nothing has changed.
         """
-        with self._open() as file:
-            settings = msgspec.structs.replace(self._of(file, name).settings, disabled=disabled)
-            file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
-
-    def change(self, name: str, settings: KeySettings) -> None:
-        """Give a key other limits; its secret stays. Raises as `disable`."""
-        with self._open() as file:
-            settings = msgspec.structs.replace(settings, hash=self._of(file, name).settings.hash)
+        with self._change() as file:
+            known = self._of(file, name)
+            settings = msgspec.structs.replace(change(known.settings), hash=known.settings.hash)
             keys_of({name: settings})  # for its errors
             file.execute("UPDATE keys SET settings = ? WHERE name = ?", (msgspec.json.encode(settings), name))
+            return msgspec.structs.replace(known, settings=settings)
 
     def delete(self, name: str) -> None:
         """Forget a key. What it has used is not forgotten: a new key of the same name goes on with it."""
-        with self._open() as file:
+        with self._change() as file:
             self._of(file, name)
             file.execute("DELETE FROM keys WHERE name = ?", (name,))
 
@@ -129,6 +135,13 @@ class KeyStore:
         return _stored(row)
 
     @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """Open it so that nobody else changes it between what is read and what is written."""
+        with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
+            yield file
+
+    @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             if not self.path.exists():
@@ -143,6 +156,18 @@ class KeyStore:
                 file.close()
         except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
             raise ConfigurationError(f"the keys in {self.path} cannot be used: {error}") from None
+
+
+def checked_name(name: object) -> str:
+    """
+    Return the name of a new key.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigurationError("name must have 1 to 64 letters, digits or . _ @ + -, and not only dots")
+    return name
 
 
 def _stored(row: tuple[str, str, bytes, float]) -> StoredKey:

@@ -30,8 +30,16 @@ _LONGEST = 512
 
 @lru_cache(maxsize=1024)
 def star_pattern(name: str) -> re.Pattern[str]:
-    """Return what a name with stars stands for: each is any text, and a group of the pattern."""
-    return re.compile("(.*)".join(map(re.escape, name.split("*"))), re.DOTALL)
+    """
+    Return what a name with stars stands for: each is any text, and a group of the pattern.
+
+    Each but the last is the shortest text that fits, and is not tried again: a caller's long name takes no long time.
+    """
+    first, *others = map(re.escape, name.split("*"))
+    if not others:
+        return re.compile(first)
+    *between, last = others
+    return re.compile(f"{first}{''.join(f'(?>(.*?){one})' for one in between)}(.*){last}", re.DOTALL)
 
 
 class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):

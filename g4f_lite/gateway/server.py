@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,8 @@ _http_log.addFilter(_without_bytes)
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
+_SETTLED_NS = 2_000_000_000
+"""File systems tell the time of a change in steps that are shorter than this."""
 _ACCEPTED_S = 0.2
 """How long requests on connections that have been accepted last are still answered."""
 _LAST_S = 2.0
@@ -96,7 +99,7 @@ class Gateway:
         self.settings = settings
         self._store = store
         self._no_auth = no_auth
-        self._seen = None if store is None else store.changed_at()
+        self._seen: int | None = None
         ring = self._read_keys()
         if settings.server.is_public and not ring and not no_auth:
             raise ConfigurationError(
@@ -172,7 +175,8 @@ class Gateway:
     def _read_changes(self) -> None:
         """Read the keys again if they have changed; the old ones stay if the new ones cannot be read."""
         if self._store is not None and (now := self._store.changed_at()) != self._seen:
-            self._seen = now
+            settled = now < time.time_ns() - _SETTLED_NS  # else a later change may have the same time
+            self._seen = now if settled else None
             try:
                 self.answering.let_in(self._read_keys(), anybody=self._no_auth)
             except ConfigurationError as error:

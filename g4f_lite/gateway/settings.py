@@ -6,6 +6,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -201,7 +202,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def store_path(settings: Settings, config: Path | None) -> Path:
-    """Return the file with the keys: `[server] store`, else beside the configuration, or in the user's folder."""
+    """Return the file with the keys: `[server] store`, else beside the configuration, or in the user's folder, made."""
     if settings.server.store:
         return Path(settings.server.store.removeprefix("sqlite:"))
     if config is not None:
@@ -209,7 +210,11 @@ def store_path(settings: Settings, config: Path | None) -> Path:
     from ..provider.keys import stored_keys_path
 
     own = stored_keys_path()
-    return Path("gateway.db") if own is None else own.with_name("gateway.db")
+    if own is None:
+        return Path("gateway.db")
+    with suppress(OSError):  # whoever writes a file there says why it cannot be
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return own.with_name("gateway.db")
 
 
 def checked(found: Mapping[str, Any], source: str) -> Settings:

@@ -106,7 +106,7 @@ def _handler(method: str, path: str) -> tuple[Callable[..., Awaitable[JSONObject
     Raises:
         RefusedError: nobody does.
     """
-    methods = []
+    methods = ["GET"] if path == _LIVE else []
     for own, pattern, handler in _ENDPOINTS:
         if (found := re.fullmatch(pattern, path)) is not None:
             if own == method:

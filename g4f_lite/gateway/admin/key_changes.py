@@ -13,12 +13,11 @@ from ...errors.exceptions import ConfigurationError
 from ...errors.suggestions import did_you_mean
 from ...value import JSONObject
 from ..failures import BAD_REQUEST, NO_SUCH_PATH, RefusedError
-from ..key_store import KeyStore, StoredKey
+from ..key_store import KeyStore, StoredKey, checked_name
 from ..keys import SHOWN, VirtualKey, keys_of
 from ..settings import KeySettings, Quota, Settings, checked
 
-_NAME = re.compile(r"[\w.@+-]{1,64}")
-_PLACE = re.compile(r": (?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
+_PLACE = re.compile(r"^(?:: )?(?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
 """Where a file would have the mistake."""
 _FIELDS = KeySettings.__struct_fields__
 _NO_HASH = f"sha256:{'0' * 64}"
@@ -48,7 +47,7 @@ class Keys:
         """Return all keys, without what they have used. Reads the file."""
         stored = [] if self._own_store is None else self._own_store.all()
         rows = [_row(key, None) for key in keys_of(self._settings.keys)]
-        return rows + [_row(keys_of({one.name: one.settings})[0], one) for one in stored]
+        return rows + [_stored_row(one) for one in stored]
 
     def new(self, asked: Mapping[str, Any]) -> JSONObject:
         """
@@ -57,9 +56,8 @@ class Keys:
         Raises:
             RefusedError, ConfigurationError: the request is wrong; nothing has changed.
         """
-        name, limits = asked.get("name"), {field: value for field, value in asked.items() if field != "name"}
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise RefusedError(BAD_REQUEST, "name must have 1 to 64 letters, digits or . _ @ + -")
+        name, limits = checked_name(asked.get("name")), {**asked}
+        del limits["name"]
         if name in self._settings.keys:
             raise RefusedError(BAD_REQUEST, f"there is a key {name!r} in the configuration already")
         store = self._store()
@@ -77,16 +75,17 @@ class Keys:
         """
         if not asked:
             raise RefusedError(BAD_REQUEST, "the body names nothing to change, such as disabled or rpm")
-        store, known = self._stored(name)
-        kept = {field: value for field, value in _told(known.settings).items() if field not in asked}
         wanted = {field: value for field, value in asked.items() if value is not None or field not in _FIELDS}
-        store.change(name, self._checked(name, {**kept, **wanted}))
-        return next(row for row in self.rows() if row["name"] == name)
+
+        def changed(known: KeySettings) -> KeySettings:
+            kept = {field: value for field, value in _told(known).items() if field not in asked}
+            return self._checked(name, {**kept, **wanted})
+
+        return _stored_row(self._stored(name).change(name, changed))
 
     def rotate(self, name: str) -> JSONObject:
         """Give a key a new secret. Return as `new`. Raises as `delete`."""
-        store, _ = self._stored(name)
-        secret = store.rotate(name)
+        secret = self._stored(name).rotate(name)
         return {"name": name, "key": secret, "shown": secret[:SHOWN]}
 
     def delete(self, name: str) -> JSONObject:
@@ -97,8 +96,7 @@ class Keys:
             RefusedError: there is no such key, or it is in the configuration.
             ConfigurationError: the file cannot be used.
         """
-        store, _ = self._stored(name)
-        store.delete(name)
+        self._stored(name).delete(name)
         return {"name": name, "deleted": True}
 
     def _store(self) -> KeyStore:
@@ -106,17 +104,15 @@ class Keys:
             raise RefusedError(BAD_REQUEST, "this gateway has no file for keys")
         return self._own_store
 
-    def _stored(self, name: str) -> tuple[KeyStore, StoredKey]:
+    def _stored(self, name: str) -> KeyStore:
+        """Return the store, which has this key."""
         if name in self._settings.keys:
             raise RefusedError(BAD_REQUEST, f"the key {name!r} is in the configuration; change it there")
         store = self._store()
-        known = store.all()
-        for one in known:
-            if one.name == name:
-                return store, one
-        raise RefusedError(
-            NO_SUCH_PATH, f"there is no key {name[:80]!r}{did_you_mean(name, [one.name for one in known])}"
-        )
+        known = [one.name for one in store.all()]
+        if name not in known:
+            raise RefusedError(NO_SUCH_PATH, f"there is no key {name[:80]!r}{did_you_mean(name, known)}")
+        return store
 
     def _checked(self, name: str, limits: Mapping[str, Any]) -> KeySettings:
         if "hash" in limits:
@@ -135,6 +131,11 @@ def _told(settings: KeySettings) -> JSONObject:
     """Return what is set of a key, but its hash."""
     own, default = msgspec.to_builtins(settings), msgspec.to_builtins(KeySettings())
     return {field: value for field, value in own.items() if field != "hash" and value != default[field]}
+
+
+def _stored_row(stored: StoredKey) -> JSONObject:
+    (key,) = keys_of({stored.name: stored.settings})
+    return _row(key, stored)
 
 
 def _row(key: VirtualKey, stored: StoredKey | None) -> JSONObject:

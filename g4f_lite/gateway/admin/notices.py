@@ -40,6 +40,8 @@ class Notices:
         now = time.time()
         with self._file.open(_TABLE) as table:
             table.execute("DELETE FROM notices WHERE forgotten_at < ?", (now,))
+            if not notice.until:  # a rest is kept for longer, and who comes later is not to hear of it alone
+                table.execute("DELETE FROM notices WHERE route = ?", (notice.route,))
             table.execute(
                 "INSERT INTO notices (teller, route, until, forgotten_at) VALUES (?, ?, ?, ?)",
                 (self._own, notice.route, notice.until, max(notice.until, now + _KEPT_S)),

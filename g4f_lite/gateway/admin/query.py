@@ -44,7 +44,7 @@ class Query:
             return {}
         try:
             found = msgspec.json.decode(self._body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise RefusedError(BAD_REQUEST, "the body is not JSON") from None
         if not isinstance(found, dict):
             raise RefusedError(BAD_REQUEST, "the body must be a JSON object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,16 +15,14 @@ _MOST_SAID = 500
 """Characters of a message that are kept."""
 _OMITTED = "[…]"
 _BETWEEN = "\n\0\n"
-_SAYING = ("input", "prompt", "instructions")
-_INSIDE = {"content", "text", "arguments", "tool_calls", "function"}
-"""The fields of a message that hold what is said, and those in which they are."""
+_SAYING = ("tools", "input", "prompt", "instructions", "messages")
+_INSIDE = {"content", "text", "arguments", "tool_calls", "function", "description"}
+"""The fields of a message or a tool that hold what is said, and those in which they are."""
 
 
 def texts_of(fields: Mapping[str, Any]) -> str:
     """Return what a request says, each text on lines of its own: not names, such as those of roles and tools."""
-    messages = fields.get("messages")
-    said = [message for message in messages if isinstance(message, Mapping)] if isinstance(messages, list) else []
-    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING), said))
+    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING)))
     return found if len(found) <= _MOST else f"{found[: _MOST // 2]}{_BETWEEN}{found[-_MOST // 2 :]}"
 
 
@@ -35,6 +34,8 @@ def without_quotes(message: str, texts: str) -> str:
         texts: as `texts_of` returns them.
     """
     message = message[:_MOST_SAID]
+    if "\\" in message:
+        texts = _BETWEEN.join([texts, *_escaped(texts.split(_BETWEEN))])
     for text in texts.split(_BETWEEN):
         if _WORD < len(text) < SHORTEST and text in message:
             message = message.replace(text, _OMITTED)
@@ -50,6 +51,12 @@ def without_quotes(message: str, texts: str) -> str:
             kept.append(message[at])
             at += 1
     return "".join(kept)
+
+
+def _escaped(texts: list[str]) -> Iterator[str]:
+    """Yield the texts as a service quotes them inside JSON: two ways."""
+    for ascii_only in (True, False):
+        yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts)
 
 
 def _texts(*values: Any) -> Iterator[str]:

@@ -74,6 +74,8 @@ class Views:
         self._started_at = time.time()
         server = settings.server
         self._live = Live(self._changes, keepalive=server.keepalive, stall=server.client_stall)
+        self._is_deaf = False
+        """Whether what other processes tell could not be read the last time."""
         self._told: dict[str, JSONObject] = {}
         """What listeners were told last, by event."""
         self._look_at = 0.0
@@ -109,8 +111,11 @@ class Views:
         try:
             heard = await asyncio.to_thread(notices.heard)
         except (OSError, sqlite3.Error) as error:
-            log.warning("what other workers tell of routes cannot be read: %s", error)
+            if not self._is_deaf:
+                log.warning("what other workers tell of routes cannot be read: %s", error)
+            self._is_deaf = True
             return
+        self._is_deaf = False
         for notice in heard:
             left = notice.until - time.time()
             try:
@@ -247,6 +252,7 @@ class Views:
 
     async def live(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one who watches: first all that is known, then what changes."""
+        self._told.clear()  # what the others were told last is not what this one is told now
         hello = {
             "worker": self.worker,
             "now": time.time(),

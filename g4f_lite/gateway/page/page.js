@@ -505,19 +505,20 @@ async function showKeys() {
 }
 
 function keyRow(key) {
-  const limits = dot(key.models.join(", ") === "*" ? "all models" : key.models.join(", "), key.rpm ? `${key.rpm.toLocaleString("en")} requests a minute` : "", key.tpm ? `${key.tpm.toLocaleString("en")} tokens a minute` : "", key.parallel ? `${key.parallel} at once` : "");
+  const limits = dot(key.models.join(", ") === "*" ? "all models" : key.models.join(", ") || "no models", key.rpm ? `${key.rpm.toLocaleString("en")} requests a minute` : "", key.tpm ? `${key.tpm.toLocaleString("en")} tokens a minute` : "", key.parallel ? `${key.parallel} at once` : "");
   const state = key.disabled ? ["none", "disabled"] : key.expired ? ["none", "expired"] : ["ok", "valid"];
   const used = key.used ?? (key.budget ? { ...key.budget, used_usd: 0, left_usd: key.budget.usd } : null);
   const act = (label, work) => h("button", { type: "button", "aria-label": `${label}: ${key.name}`, onclick: async (event) => {
+    const place = [...event.target.parentNode.children].indexOf(event.target);
     event.target.disabled = true;
     try { await work(); } catch (error) { say(error.message); }
     await showKeys().catch((error) => say(error.message));
-    document.querySelector(`[data-key="${CSS.escape(key.name)}"] button`)?.focus();
+    (document.querySelectorAll(`[data-key="${CSS.escape(key.name)}"] button`)[place] ?? $("new-key")).focus();
   } }, label);
   const path = `keys/${encodeURIComponent(key.name)}`;
   const actions = key.source === "configuration" ? [h("span", { class: "small dim" }, "in the configuration")] : [
     act(key.disabled ? "Enable" : "Disable", async () => { await ask(path, "PATCH", { disabled: !key.disabled }); say(`${key.name} is ${key.disabled ? "enabled" : "disabled"}`); }),
-    act("New secret", async () => { if (await sure(`A new secret for ${key.name}?`, "Callers with the old one are refused at once.", "Make it")) showSecret(await ask(`${path}/rotate`, "POST")); }),
+    act("New secret", async () => { if (await sure(`A new secret for ${key.name}?`, "Callers with the old one are refused at once.", "Make it")) await showSecret(await ask(`${path}/rotate`, "POST")); }),
     act("Delete", async () => { if (await sure(`Delete ${key.name}?`, "Its callers are refused at once. What it has spent is kept.", "Delete it")) await ask(path, "DELETE"); }),
   ];
   return h("li", { "data-key": key.name, class: key.disabled ? "off" : "" },
@@ -555,6 +556,7 @@ function showSecret(made) {
   setText($("secret"), made.key);
   setText($("copy"), "Copy");
   $("secret-dialog").showModal();
+  return new Promise((done) => $("secret-dialog").addEventListener("close", done, { once: true }));
 }
 
 function sure(title, text, action) {

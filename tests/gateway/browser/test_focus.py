@@ -1,0 +1,45 @@
+"""The page with the keyboard alone: after each action, the focus is where the next one begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.admin import ADMIN, administrated
+from helpers.browser import browser
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+
+def test_the_focus_stays_with_the_key_that_is_changed(tmp_path: Path) -> None:
+    with administrated(tmp_path) as admin, browser() as tab:
+
+        def focus() -> str:
+            return str(tab.run("return document.activeElement.ariaLabel || document.activeElement.id"))
+
+        def press(*keys: str) -> None:
+            ActionChains(tab.driver).send_keys(*keys).perform()
+
+        admin.ask("keys", "POST", {"name": "two"})
+        tab.driver.get(f"{admin.gateway.url}/")
+        tab.run("sessionStorage.setItem('g4f-admin-key', arguments[0])", ADMIN)
+        tab.driver.get(f"{admin.gateway.url}/#keys")
+        tab.driver.refresh()
+        tab.sees(lambda: tab.all("[data-key=two] button"))
+        tab.run("document.querySelector('[data-key=two] button').focus()")
+        press(Keys.ENTER)
+        tab.sees(lambda: focus() == "Enable: two")
+        press(Keys.TAB, Keys.ENTER)
+        tab.sees(lambda: tab.all("#sure-dialog[open]"))
+        press(Keys.TAB, Keys.ENTER)
+        tab.sees(lambda: tab.all("#secret-dialog[open]"))
+        press(Keys.ESCAPE)
+        tab.sees(lambda: focus() == "New secret: two")
+        press(Keys.TAB, Keys.ENTER)
+        tab.sees(lambda: tab.all("#sure-dialog[open]"))
+        press(Keys.ESCAPE)
+        tab.sees(lambda: focus() == "Delete: two")
+        press(Keys.ENTER)
+        tab.sees(lambda: tab.all("#sure-dialog[open]"))
+        press(Keys.TAB, Keys.ENTER)
+        tab.sees(lambda: focus() == "new-key" and not tab.all("[data-key]"))
+        assert tab.complaints() == []
