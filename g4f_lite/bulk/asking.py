@@ -16,7 +16,7 @@ import msgspec
 
 from ..client.async_client import AsyncClient
 from ..client.params import ROUTING
-from ..errors.exceptions import G4FLiteError, InvalidRequestError, ProviderError
+from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError, ProviderError
 from ..openai.mapping.answers import body_of
 from ..openai.mapping.arguments import METHODS, arguments
 from ..openai.mapping.errors import error_response
@@ -83,14 +83,15 @@ class Asker:
             params = self.keywords(row, asked)
             result = await self._methods["chat" if asked is None else asked.operation](**params)
         except G4FLiteError as error:
-            return _failed(row, error, names_route=self._names_route(params))
+            return _failed(row, error, names_route=self._says_itself(params, error))
         except TypeError as error:  # of a keyword that the row names
             return _failed(row, InvalidRequestError(str(error)), names_route=True)
         return _answered(row, asked, result)
 
-    def _names_route(self, params: JSONObject) -> bool:
-        """Return whether a row says itself which model or provider is asked."""
-        return any(params.get(name) != self._defaults.get(name) for name in _OF_ROUTES if name in params)
+    def _says_itself(self, params: JSONObject, error: G4FLiteError) -> bool:
+        """Return whether a row says itself which route is asked, or, if a setting cannot work, any setting."""
+        names = params.keys() - {"messages"} if type(error) is ConfigurationError else _OF_ROUTES
+        return any(params.get(name) != self._defaults.get(name) for name in names if name in params)
 
     def keywords(self, row: Row, asked: Asked | None = None) -> JSONObject:
         """
@@ -154,7 +155,10 @@ def batch_request(row: Row) -> Asked:
         InvalidRequestError: no batch can ask for it.
     """
     method, url, body = row.fields.get("method", "POST"), str(row.fields.get("url", "")), row.fields["body"]
-    place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
+    try:
+        place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
+    except ValueError:  # such as an IPv6 address that is none
+        place = None
     if place is None or not isinstance(body, dict):
         raise InvalidRequestError(f"no batch can ask for {method} {url}" if place is None else "the body is no object")
     asked = Asked(place, body)
