@@ -21,7 +21,7 @@ from .planning import Plan, estimated
 from .progress import Numbers, Progress, Summary
 from .rows import Given, GivenRows, source_of
 from .running import TICK_S, Ask, Run
-from .settings import check_asks, check_out, client_settings, job_of, state_files
+from .settings import check_asks, check_out, client_settings, job_of, state_files, without_state
 from .signals import stopping
 
 
@@ -75,7 +75,8 @@ class Job(Unpicklable):
         self._most_failures = MostFailures(max_failures)
         self._retry_failed = retry_failed
         self._settings = client_settings(self.out, client, max_cost, settings)
-        self._client = client or AsyncClient(**(self._settings or {}))
+        self._client = client or AsyncClient(**without_state(self._settings or {}))
+        """The caller's; else one for plans, and to check the settings: a run makes another, which opens the state."""
         self._routes = settings.get("routes")
         self._run: Run | None = None
         self._numbers: Numbers | None = None
@@ -218,11 +219,11 @@ class Job(Unpicklable):
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Ask]:
         """Yield what asks a row."""
-        try:
+        if self._settings is None:
             yield Asker(self._client, self._asks)
-        finally:
-            if self._settings is not None:
-                await self._client.aclose()
+            return
+        async with AsyncClient(**self._settings) as client:
+            yield Asker(client, self._asks)
 
 
 async def _opened(open_journal: Callable[[], tuple[Journal, Done]]) -> tuple[Journal, Done]:

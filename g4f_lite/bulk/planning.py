@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from .. import prices
 from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
@@ -104,10 +106,13 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
 
 
 def _explained(client: AsyncClient, operation: Any, chosen: JSONObject) -> Explanation:
+    """Return where a row would be sent. It does not say what is left of limits: the client of a plan has no state."""
     try:
-        return client.explain(operation=operation, **chosen)
+        found = client.explain(operation=operation, **chosen)
     except G4FLiteError:
         return Explanation()
+    tiers = tuple(tuple(msgspec.structs.replace(route, limits=()) for route in tier) for tier in found.tiers)
+    return msgspec.structs.replace(found, tiers=tiers)
 
 
 def _price(explained: Explanation) -> prices.Price | None:

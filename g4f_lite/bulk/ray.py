@@ -106,7 +106,6 @@ class RayJob(Job):
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
         finally:
-            await self._client.aclose()
             if starts:
                 ray.shutdown()
 

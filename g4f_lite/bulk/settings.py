@@ -114,6 +114,13 @@ def client_settings(
     return cast("ClientSettings", own)
 
 
+def without_state(settings: ClientSettings) -> ClientSettings:
+    """Return settings whose client opens no state."""
+    own = settings.copy()
+    own.pop("state", None)
+    return own
+
+
 def state_file(out: Path) -> Path:
     """Return the file for what is used of the cap and the limits."""
     return out.with_name(f"{out.name}.state.db")

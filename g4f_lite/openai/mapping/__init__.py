@@ -6,7 +6,7 @@ Rule: no I/O, no HTTP library, and no client: the transports ask here what a req
 | file | what is in it |
 | --- | --- |
 | `requests` | from method and path to what is asked for |
-| `bodies` | … and from the body |
+| `bodies` | reads the body of a request: JSON, or a form |
 | `forms` | the multipart form of an upload |
 | `arguments` | from what is asked for to the method of a client and its keywords |
 | `answers` | from a result to a response |

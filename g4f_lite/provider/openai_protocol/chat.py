@@ -254,7 +254,7 @@ class OpenaiTemplate(Provider):
             except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
                 answer = decode_or_none(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
-        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer)):
+        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer, body)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
         if completion is None:
             completion = loose_completion(answer, self.reasoning_parts, body)

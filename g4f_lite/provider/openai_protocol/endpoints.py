@@ -229,7 +229,7 @@ def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
 
 
 def _refuse_error(answer: object, response: HTTPResponse) -> None:
-    if (error := error_in(answer)) is not None:
+    if (error := error_in(answer, response.body)) is not None:
         raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
 
 

@@ -14,12 +14,13 @@ import functools
 import re
 import types
 from collections.abc import Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError
+from ...errors.reply import MAX_ERROR_BODY
 from ...types.chat import ChatCompletion
 from ...types.chunks import ChatCompletionChunk
 from ...types.http import HTTPResponse
@@ -28,6 +29,8 @@ from .completing import complete
 from .texts import Texts
 
 S = TypeVar("S", bound=msgspec.Struct)
+_LONG_TEXT = 1 << 10
+"""Characters of a text that are kept of an error in a large answer."""
 _MISFITS = 1 << 12
 """Values of another type than expected in one answer; more is a MalformedResponseError."""
 
@@ -141,7 +144,7 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
 
 
-def error_in(answer: Any) -> bytes | None:
+def error_in(answer: Any, text: bytes) -> bytes | None:
     """
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
@@ -149,23 +152,42 @@ def error_in(answer: Any) -> bytes | None:
     choices `{"type": "error", …}`, also as `status` or `event`, `{"detail": …}`, `{"errors": …}`,
     `{"success": false, …}` (Z.AI) or `{"base_resp": {"status_code": 1008}}` (MiniMax); and a choice
     with `error` or the finish reason `error` (from a gateway that lost the service behind it).
+
+    Args:
+        text: what the answer was decoded from. Of a large one, long values are shortened.
     """
-    if isinstance(answer, list) and answer:
-        answer = answer[0]
+    error = _error_in(answer[0] if isinstance(answer, list) and answer else answer)
+    if error is None:
+        return None
+    return msgspec.json.encode(error if len(text) <= MAX_ERROR_BODY else _shortened(error))
+
+
+def _shortened(value: Any, depth: int = 4, most: int = 32) -> Any:
+    """Return the beginning of a value: all of it would take as much memory once more."""
+    if isinstance(value, str):
+        return value[:_LONG_TEXT]
+    if isinstance(value, dict) and depth:
+        return {name[:_LONG_TEXT]: _shortened(one, depth - 1, 8) for name, one in islice(value.items(), most)}
+    if isinstance(value, list) and depth:
+        return [_shortened(one, depth - 1, 8) for one in value[:most]]
+    return None if isinstance(value, (dict, list)) else value
+
+
+def _error_in(answer: Any) -> dict[str, Any] | None:
     if not isinstance(answer, dict):
         return None
     choices = answer.get("choices")
     if answer.get("error") or answer.get("object") in ("error", "Error"):
-        return msgspec.json.encode(answer)
+        return answer
     if not choices and any(answer.get(name) in ("error", "Error") for name in ("type", "status", "event")):
-        return msgspec.json.encode(answer)
+        return answer
     if not choices and (answer.get("detail") or answer.get("errors") or answer.get("success") is False):
-        return msgspec.json.encode(answer)
+        return answer
     if not choices and isinstance(base := answer.get("base_resp"), dict) and base.get("status_code"):
-        return msgspec.json.encode(answer)
+        return answer
     for choice in choices[:MAX_CHOICES] if isinstance(choices, list) else ():
         if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):
-            return msgspec.json.encode({"error": choice.get("error") or "the answer ended with an error"})
+            return {"error": choice.get("error") or "the answer ended with an error"}
     return None
 
 

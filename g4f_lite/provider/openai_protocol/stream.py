@@ -80,7 +80,7 @@ class OpenaiStreamParser:
             self.done = True
             return () if self._open is None else tuple(self._ended([]))
         if event.event == "error" or _may_be_error(data):
-            error = data if event.event == "error" else error_in(decode_or_none(data))
+            error = data if event.event == "error" else error_in(decode_or_none(data), data)
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         whole = None if self._begun else whole_answer(data)
