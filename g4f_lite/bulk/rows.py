@@ -164,9 +164,10 @@ def _of_fields(number: int, fields: Any) -> Row:
             return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
         fields = dict(fields)
     row = Row(number, fields)
-    if type(row.id) not in (str, int, NoneType):
-        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {row.id!r}")
-    if type(row.id) is str and not row.id.isascii() and _LONE.search(row.id):
+    name = row.id
+    if type(name) not in (str, int, NoneType):
+        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {name!r}")
+    if type(name) is str and not name.isascii() and _LONE.search(name):
         return Row(number, {}, f"the id of row {number} holds half of a surrogate pair, which is no character")
     return row
 

@@ -118,3 +118,31 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
         Job(fifo, tmp_path / "out")
     with pytest.raises(ConfigurationError, match="is no regular file; an output is read again"):
         Job(["x"], "/dev/null")
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "x" * 2_000_000},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}, IMAGE]}]},
+        {"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": [IMAGE]}]}},
+    ],
+    ids=["too long", "an image", "an image in a batch"],
+)
+def test_a_row_that_fits_no_route_fails_alone(row: Any, groq: FaultServer, tmp_path: Path) -> None:
+    groq.script(replies.answer("ok"))
+    job = Job([{"prompt": "a"}, row, {"prompt": "b"}], tmp_path / "out", params={"fallback_models": []}, **GROQ)
+    summary = job.run()
+    assert (summary.ending, summary.answered, summary.failed) == ("complete", 2, 1), summary.reason
+
+
+def test_rows_that_have_no_route_at_all_stop_the_job_at_the_first_one(groq: FaultServer, tmp_path: Path) -> None:
+    """Its price is not known, and there is a cap."""
+    settings = {**GROQ, "routes": ["groq:of-unknown-price"]}
+    params = {"fallback_models": []}
+    summary = Job([{"prompt": "a"}] * 9, tmp_path / "out", params=params, max_cost=1, **settings).run()
+    assert (summary.ending, summary.answered, summary.failed) == ("failures", 0, 0)
+    assert "is not known" in str(summary.reason) and groq.received == []
