@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,13 @@ def flipped(whole: bytes) -> bytes:
     return whole[:25] + bytes([whole[25] ^ 0xFF]) + whole[26:]
 
 
-PACKED = gzip.compress(b"id,text\n" + b"1,x\n" * 5000)
+PACKED = gzip.compress(b"id,text\n" + b"1,x\n" * 5000, mtime=0)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("in.jsonl.gz", flipped(gzip.compress(LINE * 5000)), "cannot be read: Error -3"),
+        ("in.jsonl.gz", flipped(gzip.compress(LINE * 5000, mtime=0)), "cannot be read: Error -3"),
         ("in.csv.gz", flipped(PACKED), "cannot be read: Error -3"),
         ("in.csv.gz", PACKED[:20], "cannot be read: Compressed file ended"),
         ("in.csv.gz", b"id,text\n1,x\n", "cannot be read: Not a gzipped file"),
@@ -39,7 +41,11 @@ PACKED = gzip.compress(b"id,text\n" + b"1,x\n" * 5000)
         ("in.csv", b"text,text\n1,2\n", "has 2 columns 'text'"),
         ("in.csv", b"", "has no column 'text'; it is empty"),
     ],
-)
+    ids=[
+        "damaged lines", "damaged table", "torn table", "not packed", "Latin-1", "UTF-16 table", "UTF-16 lines",
+        "open quote", "stray quote", "two columns", "empty",
+    ],
+)  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused(name: str, content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError) as raised:
@@ -56,6 +62,7 @@ def test_a_file_that_cannot_be_read_is_refused(name: str, content: bytes, said: 
         ("in.jsonl", b'\xef\xbb\xbf{"text": "a"}\r\n\r\n{"text": "b"}', ["a", "b"]),
         ("in.jsonl", b"\xef\xbb\xbf", []),
     ],
+    ids=["large cell", "blank first", "separators in quotes", "BOM and CRLF", "only a BOM"],
 )
 def test_a_file_in_a_form_of_its_own_is_read(
     name: str, content: bytes, prompts: list[str], groq: FaultServer, tmp_path: Path
@@ -109,9 +116,8 @@ def test_an_output_that_is_torn_inside_a_character_goes_on(groq: FaultServer, tm
     assert sorted(line["row"] for line in lines_of(out)) == [1, 2]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no named pipes in folders")
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
-    import os
-
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with pytest.raises(ConfigurationError, match="is no regular file, and a job reads its input more than once"):
