@@ -16,11 +16,18 @@ import msgspec
 
 from ..client.async_client import AsyncClient
 from ..client.params import ROUTING
-from ..errors.exceptions import G4FLiteError, InvalidRequestError, ProviderError
+from ..errors.exceptions import (
+    ConfigurationError,
+    G4FLiteError,
+    InvalidRequestError,
+    NoUsableRouteError,
+    ProviderError,
+)
 from ..openai.mapping.answers import body_of
 from ..openai.mapping.arguments import METHODS, arguments
 from ..openai.mapping.errors import error_response
 from ..openai.mapping.requests import Asked, place_of
+from ..trail import Explanation
 from ..types.chat import ChatCompletion
 from ..value import JSONObject, decode_json
 from .failures import Fault, judge
@@ -70,12 +77,14 @@ class Asker:
 
     def __init__(self, client: AsyncClient, asks: Asks) -> None:
         self._asks = asks
+        self._client = client
         self._methods = {name: attrgetter(path)(client) for name, path in METHODS.items()}
         self._defaults = {name: value for name, value in asks.params.items() if value is not None}
 
     async def __call__(self, row: Row) -> Outcome:
         """Return how the call of a row has ended; what is raised is no error of a provider, but a bug."""
         params: JSONObject = {}
+        asked: Asked | None = None
         try:
             if row.fault is not None:
                 raise InvalidRequestError(row.fault)
@@ -83,14 +92,24 @@ class Asker:
             params = self.keywords(row, asked)
             result = await self._methods["chat" if asked is None else asked.operation](**params)
         except G4FLiteError as error:
-            return _failed(row, error, names_route=self._names_route(params))
+            is_own = self._says_itself(params, error) or self._has_needs(asked, params, error)
+            return _failed(row, error, names_route=is_own)
         except TypeError as error:  # of a keyword that the row names
             return _failed(row, InvalidRequestError(str(error)), names_route=True)
         return _answered(row, asked, result)
 
-    def _names_route(self, params: JSONObject) -> bool:
-        """Return whether a row says itself which model or provider is asked."""
-        return any(params.get(name) != self._defaults.get(name) for name in _OF_ROUTES if name in params)
+    def _says_itself(self, params: JSONObject, error: G4FLiteError) -> bool:
+        """Return whether a row says itself which route is asked, or, if a setting cannot work, any setting."""
+        names = params.keys() - {"messages"} if type(error) is ConfigurationError else _OF_ROUTES
+        return any(params.get(name) != self._defaults.get(name) for name in names if name in params)
+
+    def _has_needs(self, asked: Asked | None, params: JSONObject, error: G4FLiteError) -> bool:
+        """Return whether a route was found, but none for what is in this row: images, or a prompt of its length."""
+        if type(error) is not NoUsableRouteError:
+            return False
+        operation = "chat" if asked is None else asked.operation
+        chosen = {name: params[name] for name in ROUTING if name in params}
+        return bool(explained(self._client, operation, chosen).tiers)
 
     def keywords(self, row: Row, asked: Asked | None = None) -> JSONObject:
         """
@@ -146,6 +165,14 @@ def _filled(template: str, row: Row) -> str:
     return _FIELD.sub(value_of, template)
 
 
+def explained(client: AsyncClient, operation: Any, chosen: JSONObject) -> Explanation:
+    """Return where calls with this choice of routes would be sent, whatever is in them; nowhere if that is unknown."""
+    try:
+        return client.explain(operation=operation, **chosen)
+    except G4FLiteError:
+        return Explanation()
+
+
 def batch_request(row: Row) -> Asked:
     """
     Return what a line of OpenAI's batch API asks for.
@@ -154,7 +181,10 @@ def batch_request(row: Row) -> Asked:
         InvalidRequestError: no batch can ask for it.
     """
     method, url, body = row.fields.get("method", "POST"), str(row.fields.get("url", "")), row.fields["body"]
-    place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
+    try:
+        place = place_of(method, urlsplit(url).path) if isinstance(method, str) else None
+    except ValueError:  # such as an IPv6 address that is none
+        place = None
     if place is None or not isinstance(body, dict):
         raise InvalidRequestError(f"no batch can ask for {method} {url}" if place is None else "the body is no object")
     asked = Asked(place, body)

@@ -118,7 +118,8 @@ class Job(Unpicklable):
 
     def _done(self) -> Done:
         with_ids = isinstance(self._source, GivenRows)
-        return read_done(self.out, with_ids=with_ids, with_failures=not self._retry_failed)
+        total, with_failures = self._source.total, not self._retry_failed
+        return read_done(self.out, with_ids=with_ids, with_failures=with_failures, total=total)
 
     # -- a run -----------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from ..value import NOT_JSON
 from .seen import Ids, Rows
 
 _PIECE = 1 << 16
+_MOST_ROWS = 1 << 33
+"""Of a source that does not say how many it has: a bit for each of them is a GiB."""
 
 
 class Own(msgspec.Struct, omit_defaults=True):
@@ -69,27 +71,31 @@ def failures_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.failed.jsonl")
 
 
-def read_done(out: Path, *, with_ids: bool, with_failures: bool = True) -> Done:
+def read_done(out: Path, *, with_ids: bool, with_failures: bool = True, total: int | None = None) -> Done:
     """
     Return what is done.
 
     Args:
         with_ids: whether the source is one whose rows may come in another order.
         with_failures: whether rows that have failed are done.
+        total: how many rows there are, if that is known.
 
     Raises:
         ConfigurationError: a line, but the last one, is none of a job.
     """
     done = Done(with_ids=with_ids)
     decode = msgspec.json.Decoder(_Line).decode
+    most = _MOST_ROWS if total is None else total
     for path, failed in ((out, False), (failures_of(out), True)) if with_failures else ((out, False),):
         for number, line in enumerate(_whole_lines(path), 1):
             try:
                 found = decode(line)
             except NOT_JSON:
                 found = _Line()
-            if not (found.row or (found.g4f_lite is not None and found.g4f_lite.row)):
-                raise ConfigurationError(f"{path}: line {number} is none of a bulk job; choose another output")
+            own = found if found.g4f_lite is None else found.g4f_lite
+            if not 0 < own.row <= most:
+                message = f"{path}: line {number} is none of a bulk job; delete it, or choose another output"
+                raise ConfigurationError(message)
             done.add(found, failed=failed)
     return done
 

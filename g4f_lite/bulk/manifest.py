@@ -16,6 +16,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from .journal import failures_of
+from .settings import state_files
 
 _SHOWN = 60
 
@@ -76,9 +77,11 @@ def check_same(out: Path, was: Mapping[str, Any], now: Mapping[str, Any]) -> Non
         ConfigurationError: the job in the output is another one; the message says what has changed.
     """
     if changes := list(_changes(was, now)):
+        beside = (manifest_of(out), failures_of(out), *state_files(out))
+        names = ", ".join(one.name for one in beside if one.exists())
         raise ConfigurationError(
             f"{out} is the output of another job: {'; '.join(changes)}. Choose another output, or delete this one with"
-            f" {manifest_of(out).name}"
+            f" {names}"
         )
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from .. import prices
 from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
@@ -16,8 +14,8 @@ from ..client.params import ROUTING
 from ..errors.exceptions import G4FLiteError
 from ..health.estimates import estimate
 from ..trail import Explanation
-from ..value import JSONObject, Value
-from .asking import Asker, batch_request
+from ..value import Value
+from .asking import Asker, batch_request, explained
 from .rows import Row
 
 SAMPLE = 1000
@@ -91,7 +89,7 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
         prompt, completion = prompt + tokens[0], completion + tokens[1]
         chosen = {name: params[name] for name in ROUTING if name in params}
         if (key := repr((operation, chosen))) not in routes:
-            routes[key] = _explained(client, operation, chosen)
+            routes[key] = explained(client, operation, chosen)
         if (price := _price(routes[key])) is None:
             cost = None
         elif cost is not None:
@@ -103,16 +101,6 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
         "cost": None if cost is None else cost * share,
         "routes": next(iter(routes.values()), Explanation()),
     }
-
-
-def _explained(client: AsyncClient, operation: Any, chosen: JSONObject) -> Explanation:
-    """Return where a row would be sent. It does not say what is left of limits: the client of a plan has no state."""
-    try:
-        found = client.explain(operation=operation, **chosen)
-    except G4FLiteError:
-        return Explanation()
-    tiers = tuple(tuple(msgspec.structs.replace(route, limits=()) for route in tier) for tier in found.tiers)
-    return msgspec.structs.replace(found, tiers=tiers)
 
 
 def _price(explained: Explanation) -> prices.Price | None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import re
+import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
-from typing import IO, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -23,6 +26,12 @@ from .seen import Ids, Rows
 Given: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 """Rows of a program: mappings with the fields of a line, or prompts."""
 _SEPARATORS = ",;\t"
+_QUOTED = re.compile(r'"[^"]*"')
+_LARGEST_CELL = 1 << 24
+"""Characters; `csv` reads no more than 131,072 of itself."""
+_LONE = re.compile("[\ud800-\udfff]")
+_UTF_16 = b"\xff\xfe", b"\xfe\xff"
+_UNREADABLE = EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError, csv.Error
 _decode = msgspec.json.Decoder().decode
 
 
@@ -83,15 +92,12 @@ class LinesFile:
         self.total: int | None = None
 
     def facts(self, known: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            with self.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if known.get("sha256") == digest and type(known.get("rows")) is int:
-                self.total = known["rows"]
-            else:
-                self.total = self._count()
-        except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
-            raise ConfigurationError(f"{self.path} cannot be read: {error}") from None
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if known.get("sha256") == digest and type(known.get("rows")) is int:
+            self.total = known["rows"]
+        else:
+            self.total = self._count()
         return {"kind": self.what, "rows": self.total, "sha256": digest}
 
     def _count(self) -> int:
@@ -113,14 +119,27 @@ class LinesFile:
                 name = found.id if found.custom_id is None else found.custom_id
                 yield None if name is None else str(name)
 
-    def _open(self) -> IO[bytes]:
-        return gzip.open(self.path) if self.path.suffix.lower() == ".gz" else self.path.open("rb")  # type: ignore[return-value]  # a GzipFile reads bytes, too
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        """
+        Yield the file, open.
+
+        Raises:
+            ConfigurationError: what follows from it cannot be read, here or in the body of the `with`.
+        """
+        try:
+            with gzip.open(self.path) if self.path.suffix.lower() == ".gz" else self.path.open("rb") as file:
+                if file.peek(2)[:2] in _UTF_16:
+                    raise ConfigurationError(f"{self.path} is in UTF-16; write it in UTF-8")
+                yield file
+        except _UNREADABLE as error:
+            raise ConfigurationError(f"{self.path} cannot be read: {error}") from None
 
     def _lines(self) -> Iterator[bytes]:
         with self._open() as file:
             for number, line in enumerate(file):
                 text = line.removeprefix(b"\xef\xbb\xbf") if not number else line
-                if not text.isspace():
+                if text and not text.isspace():
                     yield text
 
     def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
@@ -145,8 +164,11 @@ def _of_fields(number: int, fields: Any) -> Row:
             return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
         fields = dict(fields)
     row = Row(number, fields)
-    if type(row.id) not in (str, int, NoneType):
-        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {row.id!r}")
+    name = row.id
+    if type(name) not in (str, int, NoneType):
+        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {name!r}")
+    if type(name) is str and not name.isascii() and _LONE.search(name):
+        return Row(number, {}, f"the id of row {number} holds half of a surrogate pair, which is no character")
     return row
 
 
@@ -163,9 +185,14 @@ class CSVFile(LinesFile):
         import io
 
         with self._open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-            header = text.readline()
-            separator = max(_SEPARATORS, key=header.count)
-            yield from csv.reader(_after(header, text), delimiter=separator)
+            csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))  # of the process: there is no other one
+            header = next((line for line in text if not line.isspace()), "")
+            separator = max(_SEPARATORS, key=_QUOTED.sub("", header).count)
+            rows = csv.reader(_after(header, text), delimiter=separator, strict=True)
+            try:
+                yield from rows
+            except csv.Error as error:  # such as a quote that is never closed, which would hide all rows after it
+                raise csv.Error(f"{error}, in line {rows.line_num}") from None
 
     def _ids(self) -> Iterator[str | None]:
         for row in self.read(Rows(), Ids()):
@@ -244,7 +271,8 @@ def source_of(given: Any) -> Source:
     if isinstance(given, (str, Path)):
         path = Path(given)
         if not path.is_file():
-            raise ConfigurationError(f"there is no file {path}")
+            what = f"{path} is no regular file, and a job reads its input more than once"
+            raise ConfigurationError(what if path.exists() else f"there is no file {path}")
         name = path.name.lower().removesuffix(".gz")
         return CSVFile(path) if name.endswith((".csv", ".tsv")) else LinesFile(path)
     if isinstance(given, (Iterable, AsyncIterable)) and not isinstance(given, (bytes, Mapping)):

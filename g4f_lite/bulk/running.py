@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 from .asking import Outcome
 from .failures import ALL_OF, Fault, MostFailures
@@ -54,8 +55,10 @@ class Run:
         self._stopped = asyncio.Event()
         self._exhausted = False
         self._reading = asyncio.Lock()
+        self._reader: asyncio.Task[Any] | None = None
+        """Waits for the source."""
         self._held: list[Outcome] = []
-        self._has_answers = False
+        self._has_answers = numbers.answered > 0
         self._answers: list[bytes] = []
         """Lines that are not written yet."""
         self._failures: list[bytes] = []
@@ -87,6 +90,8 @@ class Run:
                     raise self._unwritable
                 for task in ended:
                     task.result()
+                if self._stopped.is_set() and self._reader is not None:
+                    self._reader.cancel()  # its source may never yield
                 self._begin_tasks()
                 if (now := time.monotonic()) >= tick_at:
                     tick_at = now + TICK_S
@@ -138,10 +143,16 @@ class Run:
         async with self._reading:
             row = None
             if not self._stopped.is_set() and not self._exhausted:
+                self._reader = asyncio.current_task()
                 try:
                     row = await anext(self._rows, None)  # type: ignore[arg-type]  # as above
+                except asyncio.CancelledError:
+                    if not self._stopped.is_set():
+                        raise
                 except Exception as error:
                     self._broken = self._broken or error
+                finally:
+                    self._reader = None
                 self._exhausted = row is None
             return row
 

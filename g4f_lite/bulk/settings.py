@@ -37,6 +37,8 @@ def check_out(source: object, out: str | Path) -> Path:
         raise ConfigurationError(f"{path} is the input")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise ConfigurationError(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is no regular file; an output is read again when its job goes on")
     return path
 
 
@@ -68,8 +70,10 @@ def _check_columns(source: CSVFile, template: str | None) -> None:
         raise ConfigurationError(f"{source.path} needs a template for its prompts, such as {example!r}")
     for name in fields_of(template):
         if name not in columns:
-            has = f"; it has {', '.join(columns)}"
+            has = f"; it has {', '.join(columns)}" if columns else "; it is empty"
             raise ConfigurationError(f"{source.path} has no column {name!r}{did_you_mean(name, columns, has)}")
+        if columns.count(name) > 1:
+            raise ConfigurationError(f"{source.path} has {columns.count(name)} columns {name!r}")
 
 
 def job_of(asks: Asks, routes: Any) -> dict[str, Any]:
