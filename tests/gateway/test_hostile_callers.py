@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -25,8 +26,9 @@ def sent(gateway: Running, path: str, *headers: str, body: bytes = b"", end: str
     lines = [f"POST {path} HTTP/1.1", "Host: here", f"Authorization: Bearer {KEY}", *headers, "", ""]
     with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2])), timeout=30) as connection:
         connection.sendall(end.join(lines).encode() + body)
-        answer = connection.recv(65536)
-    return int(answer.split()[1]), answer
+        answer = HTTPResponse(connection)
+        answer.begin()
+        return answer.status, str(answer.headers).encode() + answer.read()
 
 
 @pytest.mark.parametrize(
