@@ -132,14 +132,14 @@ class Gateway:
             elsewhere=self._elsewhere,
             write_line=write_line,
         )
-        self._recent, file = Recent(), AdminFile(spend_path(usage))
-        self._spend = Spend(file)
+        self._recent, self._file = Recent(), AdminFile(spend_path(usage))
+        self._spend = Spend(self._file)
         self.views = Views(
             settings,
             recent=self._recent,
             spend=self._spend,
             routes=Routes(self.client, names, self.answering.explain, self._recent, own=settings.client.routes),
-            notices=Notices(file) if settings.server.workers > 1 else None,
+            notices=Notices(self._file) if settings.server.workers > 1 else None,
             keys=Keys(settings, store, self._read_changes),
             link=self.link,
             process=self._process,
@@ -271,6 +271,7 @@ class Gateway:
                 for task in late:
                     task.cancel()
         await self.views.close()
+        self._file.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.client.aclose()

@@ -65,7 +65,18 @@ def test_its_commands_for_keys_do_what_it_says(tmp_path: Path) -> None:
 
 def test_its_table_has_every_failure() -> None:
     kinds = {(int(status), kind) for status, kind in re.findall(r"\| (\d{3}) \| `(\w+)`", PAGE)}
-    own = ("BAD_KEY", "NO_SUCH_PATH", "OVER_RATE", "OVER_BUDGET", "NO_PRICE", "BUSY", "STOPPING", "LOOP", "NO_SPACE")
+    own = (
+        "BAD_KEY",
+        "NO_SUCH_PATH",
+        "OVER_RATE",
+        "OVER_BUDGET",
+        "NO_PRICE",
+        "BUSY",
+        "STOPPING",
+        "LOOP",
+        "NO_SPACE",
+        "TOO_SLOW",
+    )
     known = [*failures.FAILURES.values(), *(getattr(failures, name) for name in own)]
     assert kinds == {(one.status, one.type) for one in known}
 

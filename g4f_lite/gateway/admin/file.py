@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 _LOCKED_S = 5.0
@@ -22,6 +23,8 @@ class AdminFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._memory: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        """Held while the one in memory is used."""
 
     @contextmanager
     def open(self, table: str) -> Iterator[sqlite3.Connection]:
@@ -35,17 +38,21 @@ class AdminFile:
             OSError, sqlite3.Error: it cannot be used.
         """
         if self.path is None:
-            if self._memory is None:
-                self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-            connection = self._memory
-        else:
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            connection = sqlite3.connect(self.path, timeout=_LOCKED_S)
-        try:
-            with connection:
-                connection.execute(table)
-                yield connection
-        finally:
-            if connection is not self._memory:
-                connection.close()
+            with self._lock:
+                if self._memory is None:
+                    self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+                with self._memory:
+                    self._memory.execute(table)
+                    yield self._memory
+            return
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(self.path, timeout=_LOCKED_S)) as connection, connection:
+            connection.execute(table)
+            yield connection
+
+    def close(self) -> None:
+        """Forget what is in memory. A thread that still wants to use it gets an error."""
+        with self._lock:
+            if self._memory is not None:
+                self._memory.close()
