@@ -152,7 +152,10 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     held: bool = False
     """Whether it would have room if others gave back what they hold; else it is spent."""
     waits: bool = False
-    """Whether nothing is given out yet: the state is new, or has lost its data, and waits for what others have used."""
+    """
+    Whether it is to be asked again: there is room that is kept free for the time in which the state is away, and given
+    back within moments; or the state is new, or has lost its data, and waits for what others have used.
+    """
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):

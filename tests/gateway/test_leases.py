@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from helpers.driving import eventually
+from helpers.redis_server import redis_server
 
 from g4f_lite.gateway import leases as module
 from g4f_lite.gateway.leases import Leases, Limit, NoRoomError, Taken
 from g4f_lite.health.shared_state import Answer, Command
 from g4f_lite.health.stores.local_link import LocalLink
 from g4f_lite.health.stores.memory import MemoryState
+from g4f_lite.health.stores.opening import link_to, state_from_url
 from g4f_lite.health.stores.sqlite import SQLiteState
 
 TEAM = Limit("team/all", "nano-usd", "total", 10_000)
@@ -165,3 +167,30 @@ def test_a_lease_that_nobody_uses_goes_back() -> None:
         assert await asyncio.to_thread(eventually, lambda: reserved() == 0)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_as_many_calls_as_a_limit_allows_may_begin_at_once(kind: str, tmp_path: Path) -> None:
+    """Part of a limit is kept free for the time in which the state is away: the process gives it back when asked."""
+    few = (Limit("key/few", "calls", "parallel", 5),)
+
+    async def begin(url: str) -> int:
+        link = link_to(state_from_url(url), owned=True)
+        try:
+            leases = Leases(link)
+            leases.end(await leases.take(few, (1,)), (1,))
+            await asyncio.sleep(2.5)  # two looks, in which the process asks for its share
+            taken = await asyncio.gather(*(leases.take(few, (1,)) for _ in range(5)))
+            with pytest.raises(NoRoomError):
+                await leases.take(few, (1,))
+            for one in taken:
+                leases.end(one, (1,))
+            return len(taken)
+        finally:
+            link.close()
+
+    if kind == "sqlite":
+        assert asyncio.run(begin(f"sqlite:///{tmp_path / 'state.db'}")) == 5
+    else:
+        with redis_server() as redis:
+            assert asyncio.run(begin(redis.url)) == 5

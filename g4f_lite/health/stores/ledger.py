@@ -238,7 +238,7 @@ class Ledger:
 
 
 def _refusal(command: Reserve, keys: list[str], accounts: dict[str, Account], now: int) -> Reservation | None:
-    """Say for which amount there is no room; of several, that with the longest wait."""
+    """Say for which amount there is no room; of several, that with the longest wait, and rather for what is used."""
     refused, latest = None, now
     taken = dict.fromkeys(keys, 0)
     for index, (key, amount) in enumerate(zip(keys, command.amounts, strict=True)):
@@ -250,9 +250,10 @@ def _refusal(command: Reserve, keys: list[str], accounts: dict[str, Account], no
         again = now + HELD_POLL_MS if held else account.room_at(amount.window, amount.limit - wanted)
         if again is None:
             return Reservation(refused_by=index, wait_ms=NEVER)
-        if again > latest:
+        waits = account.used + wanted <= amount.limit
+        if again > latest or (refused is not None and refused.waits and again == latest and not waits):
             latest = again
-            refused = Reservation(refused_by=index, wait_ms=again - now, held=held)
+            refused = Reservation(refused_by=index, wait_ms=again - now, held=held, waits=waits)
     return refused
 
 

@@ -13,7 +13,7 @@ local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, we
   total = 400 * DAY}
 local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
 local SHARERS = prefix .. ':sharers'
-local WAITS = 2 -- in the place of whether others hold it: nothing is given out yet
+local WAITS = 2 -- in the place of whether others hold it: it is only kept free, or nothing is given out yet
 local told = false -- there is something to look at
 
 local time = redis.call('TIME')
@@ -147,7 +147,8 @@ local function refusal(amounts)
     local one, limit = current(amount), math.min(amount[4], MOST)
     local wanted = (taken[one.key] or 0) + amount[5]
     taken[one.key] = wanted
-    if one.used + wanted <= limit and one.used + one.kept + wanted > limit then
+    local waits = one.used + wanted <= limit
+    if waits and one.used + one.kept + wanted > limit then
       told = told or now - one.pressed_at > NUDGE_MS -- so that members give back their shares
       one.pressed_at, one.changed = now, true
     end
@@ -155,7 +156,9 @@ local function refusal(amounts)
       local held = one.used - one.held + wanted <= limit
       local wait_ms = held and HELD_POLL_MS or room_in(one, limit - wanted)
       local until_then = wait_ms == NEVER and math.huge or wait_ms
-      if until_then > longest then refused, longest = {1, index - 1, wait_ms, held}, until_then end
+      if until_then > longest or (until_then == longest and refused[4] == WAITS and not waits) then
+        refused, longest = {1, index - 1, wait_ms, waits and WAITS or held}, until_then
+      end
     end
   end
   for _, amount in ipairs(refused and amounts or {}) do refused[#refused + 1] = current(amount).used end
