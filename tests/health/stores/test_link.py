@@ -104,7 +104,10 @@ class Learns:
         self.events.append((time.monotonic(), event))
 
 
-def test_threads_and_tasks_get_their_own_answers(link: StateLink, server: RedisServer) -> None:
+def test_threads_and_tasks_get_their_own_answers(
+    link: StateLink, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("g4f_lite.health.stores.link.ANSWER_S", 60.0)  # all answers are those of the server
     lefts: list[int] = []
 
     def ask() -> None:
