@@ -56,9 +56,10 @@ FIRST = {(name, told.means): told for name, told in reversed(ALL) if told.status
 @pytest.mark.parametrize("name", REPLIES)
 def test_both_clients_raise_it(name: str, mode: str, server: FaultServer) -> None:
     for told in (told for (by, _), told in FIRST.items() if by == name):
-        server.script(replies.body(json.dumps(told.body).encode(), told.status, **told.headers))
-        params = {"provider": name, "model": "m", "fallback_models": [], "retries": 0}
-        error = run(mode, at(name, server, retry_stop=lambda state: True, patience=0.1), params).error
+        headers = {"retry-after": "3600", **told.headers}  # longer than the deadline: nothing is waited for
+        server.script(replies.body(json.dumps(told.body).encode(), told.status, **headers))
+        params = {"provider": name, "model": "m", "fallback_models": [], "retries": 0, "deadline": 60.0}
+        error = run(mode, at(name, server, retry_stop=lambda state: True), params).error
         assert type(error) is told.means, (told, error)
 
 
