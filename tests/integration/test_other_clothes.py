@@ -330,7 +330,7 @@ def test_a_call_without_arguments_has_an_empty_object(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    "call", [{"name": "f", "arguments": "{}"}, {"type": "custom", "custom": {"name": "f"}}], ids=str
+    "call", [{"name": "f", "arguments": "{}"}, {"type": "unheard of", "unheard of": {"name": "f"}}], ids=str
 )
 def test_a_call_in_an_unknown_form_is_never_dropped_in_silence(
     mode: str, call: dict[str, Any], server: FaultServer

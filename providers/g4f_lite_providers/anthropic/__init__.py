@@ -90,10 +90,9 @@ class Anthropic(Provider):
         return self.schema_rules if traits(model).keeps_schemas else _TOLD
 
     def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
-        messages = self.own_messages(request)
-        body = body_as_asked(request, messages)
-        if body is None:
-            body = messages_body(self.fit_schemas(request), messages)
+        if (body := body_as_asked(request, self.own_messages(request))) is None:
+            fitted = self.fit_schemas(request)  # which may add to the messages
+            body = messages_body(fitted, self.own_messages(fitted))
         if stream:
             body["stream"] = True
         return http_request(

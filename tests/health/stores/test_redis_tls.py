@@ -35,7 +35,12 @@ def port() -> Iterator[int]:
 def test_all_that_a_state_does(port: int, host: str) -> None:
     state = RedisState(f"rediss://{host}:{port}/0?{TRUSTED}&{KNOWN}", prefix=host)
     reserve(state, requests(10))
-    told = threading.Thread(target=lambda: state.wait(20))
+
+    def wait() -> None:
+        state.wait(20)
+        state._unsubscribe()  # as a thread does that waits when the state is closed
+
+    told = threading.Thread(target=wait)
     told.start()
     while told.is_alive():
         tell(state)
