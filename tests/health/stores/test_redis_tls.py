@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +20,15 @@ from g4f_lite.health.stores.redis import RedisState
 
 TRUSTED = f"ssl_ca_certs={CERTIFICATE}"
 KNOWN = f"ssl_certfile={CERTIFICATE}&ssl_keyfile={KEY}"
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """redis-py leaves a connection whose TLS has failed to the garbage collector."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
