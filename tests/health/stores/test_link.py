@@ -34,13 +34,6 @@ COOLDOWN = Event("cooldown", ("leg", "groq"), LONG, "RateLimitError", "slow down
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        running.admit()
-        yield running
-
-
-@pytest.fixture
 def another(server: RedisServer) -> Iterator[Callable[[], StateLink]]:
     """Return another link to the server, as another process has it."""
     links: list[StateLink] = []

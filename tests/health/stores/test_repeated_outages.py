@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
-from helpers.redis_server import RedisServer, redis_server
+from helpers.redis_server import RedisServer
 from helpers.states import LONG, do, look, requests, reserve, usd
 
 from g4f_lite.health.shared_state import Amount, Look, Reservation, Reserve
@@ -18,19 +19,10 @@ from g4f_lite.health.stores.redis import RedisState
 _ids = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        running.admit()
-        yield running
-
-
 @pytest.fixture
 def state(server: RedisServer) -> Iterator[RedisState]:
-    server.admit()
-    state = RedisState(server.url)
-    yield state
-    state.close()
+    with closing(RedisState(server.url)) as state:
+        yield state
 
 
 def restarted(server: RedisServer, *, young: bool = True) -> None:
