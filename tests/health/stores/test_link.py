@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.redis_server import RedisServer, redis_server
-from helpers.states import LONG, requests, usd
+from helpers.states import LONG, requests, until, usd
 
 from g4f_lite.health.shared_state import (
     NEVER,
@@ -57,13 +57,6 @@ def take(link: StateLink, *amounts: Amount, **more: Any) -> tuple[str, Reservati
     (answer,) = link.ask((Reserve(name, amounts, LONG, **more),))
     assert isinstance(answer, Reservation)
     return name, answer
-
-
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, holds
-        time.sleep(0.01)
 
 
 def used(server: RedisServer, amount: Amount) -> int:
