@@ -18,9 +18,10 @@ from helpers.redis_server import redis_server
 from g4f_lite.gateway import leases as module
 from g4f_lite.gateway.leases import Leases, Limit, NoRoomError, Taken
 from g4f_lite.health.shared_state import Answer, Command
+from g4f_lite.health.stores.link import StateLink
 from g4f_lite.health.stores.local_link import LocalLink
 from g4f_lite.health.stores.memory import MemoryState
-from g4f_lite.health.stores.opening import link_to, state_from_url
+from g4f_lite.health.stores.opening import state_from_url
 from g4f_lite.health.stores.sqlite import SQLiteState
 
 TEAM = Limit("team/all", "nano-usd", "total", 10_000)
@@ -175,11 +176,12 @@ def test_as_many_calls_as_a_limit_allows_may_begin_at_once(kind: str, tmp_path: 
     few = (Limit("key/few", "calls", "parallel", 5),)
 
     async def begin(url: str) -> int:
-        link = link_to(state_from_url(url), owned=True)
+        link = StateLink(state_from_url(url), owned=True)
         try:
             leases = Leases(link)
             leases.end(await leases.take(few, (1,)), (1,))
-            await asyncio.sleep(2.5)  # two looks, in which the process asks for its share
+            shares = link._writer.fallback._shares
+            assert await asyncio.to_thread(eventually, lambda: any(share.left for share in shares.values()), 20)
             taken = await asyncio.gather(*(leases.take(few, (1,)) for _ in range(5)))
             with pytest.raises(NoRoomError):
                 await leases.take(few, (1,))

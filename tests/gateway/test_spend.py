@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,10 @@ def test_nothing_is_lost_while_the_file_cannot_be_used(tmp_path: Path, caplog: p
 )
 def test_what_counts(one: Record, told: dict[str, float]) -> None:
     async def main() -> dict[str, float]:
-        spend = Spend(AdminFile(None))
-        spend.add(one)
-        total: dict[str, float] = (await spend.told(30))["total"]
-        return total
+        with closing(AdminFile(None)) as file:
+            spend = Spend(file)
+            spend.add(one)
+            total: dict[str, float] = (await spend.told(30))["total"]
+            return total
 
     assert told.items() <= asyncio.run(main()).items()

@@ -114,3 +114,11 @@ def in_use(state: SharedState, amount: Amount) -> int:
 def let_end(lease_ms: int) -> None:
     """Wait until a lease has ended that began before."""
     time.sleep(lease_ms / 1000 + 0.01)
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait for what a link, or another thread, is about to do."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, holds
+        time.sleep(0.01)

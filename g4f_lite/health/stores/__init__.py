@@ -7,7 +7,7 @@ Where clients keep what they share: the makes of `health.shared_state.SharedStat
 | `windows` | the windows of limits as numbered buckets, and the account of a limit; pure |
 | `notices` | `Notices`: events, members and probes; pure |
 | `books` | `Books`: ledger and notices of a state, and what each command does with them; pure |
-| `table` | `Table`: where ledger and notices keep their records; `MemoryTable` |
+| `table` | `Table`: where ledger and notices keep their records; `MemoryTable`; `NewTable` |
 | `clock` | the clock of this machine, the same for all processes |
 | `memory` | `MemoryState`: in this process |
 | `local_link` | `Link`, and `LocalLink`: what clients hold of a state of their process |

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from msgspec.structs import replace
 
 from ..shared_state import (
@@ -19,25 +16,16 @@ from ..shared_state import (
     Settle,
     Tell,
 )
-from .ledger import Kept, Ledger, Reserved, unknown
-from .notices import Notices, Told
-from .table import Table
-from .windows import Account
+from .ledger import Ledger, unknown
+from .notices import Notices
+from .table import NewTable
 
 
 class Books:
-    """
-    The ledger and the notices of one state. Not locked.
+    """The ledger and the notices of one state. Not locked."""
 
-    Args:
-        table: makes a table of a name and the type of its records.
-    """
-
-    def __init__(self, table: Callable[[str, type[Any]], Table[Any]]) -> None:
-        self.ledger = Ledger(table("accounts", Account), table("reserved", Reserved), table("kept", Kept))
-        self.notices = Notices(
-            table("events", Told), table("numbers", int), table("members", str), table("probes", str)
-        )
+    def __init__(self, table: NewTable) -> None:
+        self.ledger, self.notices = Ledger(table), Notices(table)
 
     def execute(self, command: Command, now: int) -> Answer:
         """Apply a command."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from msgspec import Struct
 
 from ..shared_state import NEVER, Amount, Look, Renew, Reservation, Reserve, Restore, Settle, Window
-from .table import FOREVER, MemoryTable, Table
+from .table import FOREVER, NewTable, Table, in_memory
 from .windows import Account, bucket_end, bucket_number
 
 HELD_POLL_MS = 50
@@ -61,15 +61,10 @@ class Used(NamedTuple):
 class Ledger:
     """The limits of one state. Not locked."""
 
-    def __init__(
-        self,
-        accounts: Table[Account] | None = None,
-        reserved: Table[Reserved] | None = None,
-        kept: Table[Kept] | None = None,
-    ) -> None:
-        self._accounts: Table[Account] = MemoryTable() if accounts is None else accounts
-        self._reserved: Table[Reserved] = MemoryTable() if reserved is None else reserved
-        self._kept: Table[Kept] = MemoryTable() if kept is None else kept
+    def __init__(self, table: NewTable = in_memory) -> None:
+        self._accounts: Table[Account] = table("accounts", Account)
+        self._reserved: Table[Reserved] = table("reserved", Reserved)
+        self._kept: Table[Kept] = table("kept", Kept)
         self._expired_at = 0
         self.pressed = False
         """Somebody has no room because of what is kept free: members should look."""

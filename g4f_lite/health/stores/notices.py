@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..shared_state import BeginProbe, EndProbe, Event, Look, Seen, Tell
-from .table import FOREVER, MemoryTable, Table
+from .table import FOREVER, NewTable, Table, in_memory
 
 AGREE_MS = 10_000
 """Within this time a second host must say the same of what one machine alone may have seen."""
@@ -37,17 +37,11 @@ class Told(Struct, array_like=True):
 class Notices:
     """Events, members and probes of one state. Not locked."""
 
-    def __init__(
-        self,
-        events: Table[Told] | None = None,
-        numbers: Table[int] | None = None,
-        members: Table[str] | None = None,
-        probes: Table[str] | None = None,
-    ) -> None:
-        self._events: Table[Told] = MemoryTable() if events is None else events
-        self._numbers: Table[int] = MemoryTable() if numbers is None else numbers
-        self._members: Table[str] = MemoryTable() if members is None else members
-        self._probes: Table[str] = MemoryTable() if probes is None else probes
+    def __init__(self, table: NewTable = in_memory) -> None:
+        self._events: Table[Told] = table("events", Told)
+        self._numbers: Table[int] = table("numbers", int)
+        self._members: Table[str] = table("members", str)
+        self._probes: Table[str] = table("probes", str)
         self._expired_at = 0
 
     @property

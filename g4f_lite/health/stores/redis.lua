@@ -426,7 +426,6 @@ function apply.Look(since, member, shares, number)
   for _, other in ipairs(members) do
     if other < member then place = place + 1 end
   end
-  if not number then return {last_number, events_since(since), #members, place} end -- an earlier release asks
   local answers, used = {}, {}
   if number > 0 then answers, used = divide(member, shares, number, #members, place) end
   return {last_number, events_since(since), #members, place, answers, used}

@@ -50,11 +50,10 @@ _SLICE_S = 0.25
 """How long `wait` may go on after `close`."""
 _MOST_KNOWN = 10_000
 """Of so many limits is remembered what was used, in case the server loses it."""
+_WAITS = 2
+"""In an answer of `redis.lua`, in the place of whether others hold what is missing."""
 
 preload_before_fork("redis", "redis.client")
-
-
-_WAITS = 2
 
 
 def _reservation(row: list[int]) -> Reservation:

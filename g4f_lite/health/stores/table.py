@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 FOREVER = 1 << 62
 """The time of a record that is never due, in Unix milliseconds."""
@@ -78,3 +79,12 @@ class MemoryTable(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+NewTable: TypeAlias = Callable[[str, type[Any]], Table[Any]]
+"""Makes a table of a name and the type of its records."""
+
+
+def in_memory(name: str, record: type[Any]) -> Table[Any]:
+    """Make a table in memory."""
+    return MemoryTable[Any]()

@@ -1,4 +1,4 @@
-"""Every test of the contract runs with each make of a state."""
+"""Every test of the contract runs with each make of a state. A Redis server for those of what is Redis's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from helpers.redis_server import RedisServer, redis_server
 from helpers.states import MAKES
 
 from g4f_lite.health.shared_state import SharedState
@@ -23,3 +24,10 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
 @pytest.fixture
 def state(another: Callable[[], SharedState]) -> SharedState:
     return another()
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        running.admit()
+        yield running

@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -24,17 +24,9 @@ SECRET = "s3cr@t:/?"
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        running.admit()
-        yield running
-
-
-@pytest.fixture
 def state(server: RedisServer) -> Iterator[RedisState]:
-    state = RedisState(server.url)
-    yield state
-    state.close()
+    with closing(RedisState(server.url)) as state:
+        yield state
 
 
 @pytest.mark.parametrize("url", [

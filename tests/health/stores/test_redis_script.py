@@ -22,7 +22,7 @@ from g4f_lite.health.shared_state import (
 )
 from g4f_lite.health.stores.books import Books
 from g4f_lite.health.stores.redis import _READ
-from g4f_lite.health.stores.table import MemoryTable
+from g4f_lite.health.stores.table import in_memory
 
 CLOCK = "local time = redis.call('TIME')"
 SCRIPT = files("g4f_lite.health.stores").joinpath("redis.lua").read_text("utf-8")
@@ -107,7 +107,7 @@ class Commands:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_script_does_what_the_ledger_does(server: RedisServer, seed: int) -> None:
     script, commands = AtAnyTime(server, f"p{seed}"), Commands(seed)
-    books, now = Books(lambda name, kind: MemoryTable()), BEGAN + seed * 5 * 86_400_000
+    books, now = Books(in_memory), BEGAN + seed * 5 * 86_400_000
     for step in range(500):
         now += commands.random.choice(STEPS if step % 40 == 0 else STEPS[:9] if step % 3 == 0 else STEPS[:4])
         command = commands.one(now)

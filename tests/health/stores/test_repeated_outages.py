@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
-from helpers.redis_server import RedisServer, redis_server
-from helpers.states import LONG, do, look, requests, reserve, usd
+from helpers.redis_server import RedisServer
+from helpers.states import LONG, do, look, requests, reserve, until, usd
 
 from g4f_lite.health.shared_state import Amount, Look, Reservation, Reserve
 from g4f_lite.health.stores.fallback import UNKNOWN_MEMBERS
@@ -18,19 +18,10 @@ from g4f_lite.health.stores.redis import RedisState
 _ids = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        running.admit()
-        yield running
-
-
 @pytest.fixture
 def state(server: RedisServer) -> Iterator[RedisState]:
-    server.admit()
-    state = RedisState(server.url)
-    yield state
-    state.close()
+    with closing(RedisState(server.url)) as state:
+        yield state
 
 
 def restarted(server: RedisServer, *, young: bool = True) -> None:
@@ -93,13 +84,6 @@ def links(server: RedisServer) -> Iterator[list[StateLink]]:
     yield links
     for link in links:
         link.close()
-
-
-def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, holds
-        time.sleep(0.01)
 
 
 def take(link: StateLink, amount: Amount) -> bool:

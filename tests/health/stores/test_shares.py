@@ -12,7 +12,7 @@ from helpers.states import LONG, calls, do, requests, reserve
 from g4f_lite.health.shared_state import Amount, Answer, Command, Look, Reservation, Reserve, Seen, Settle, SharedState
 from g4f_lite.health.stores.books import Books
 from g4f_lite.health.stores.ledger import SHARE_MS, SILENT_MS
-from g4f_lite.health.stores.table import MemoryTable
+from g4f_lite.health.stores.table import in_memory
 from g4f_lite.health.stores.waiting import for_thread
 from g4f_lite.health.stores.writer import Writer
 
@@ -63,7 +63,7 @@ def test_no_more_is_kept_than_there_is(state: SharedState) -> None:
 
 
 def test_what_a_silent_member_has_is_free_again_unless_all_were_silent() -> None:
-    books = Books(lambda name, kind: MemoryTable())
+    books = Books(in_memory)
 
     def looks(now: int, member: str, *shares: Amount) -> None:
         books.execute(Look(0, member, shares, now), now)
@@ -121,7 +121,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.now = NOON
-        self.books = Books(lambda name, kind: MemoryTable())
+        self.books = Books(in_memory)
         self.late: list[Sequence[Command]] = []
         self.is_down = False
         self.limits = (self.chance.choice([20, 60, 300]), self.chance.choice([3, 8, 40]))
