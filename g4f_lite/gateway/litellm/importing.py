@@ -121,7 +121,8 @@ class _Import:
         service, _, rest = model.text.partition("/")
         ours = SERVICES.get(service) if rest else next((to for start, to in GUESSED if service.startswith(start)), None)
         if ours is None:
-            what = f"there is no service {service[:40]!r} here" if rest else f"whose model {service[:40]!r} is, is not known"
+            asked = repr(service[:40])
+            what = f"there is no service {asked} here" if rest else f"whose model {asked} is, is not known"
             self._leave(model, ("litellm_params", "model"), what)
             return
         target = rest or service
