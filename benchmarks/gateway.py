@@ -161,10 +161,7 @@ def table(results: dict[str, Found]) -> list[str]:
         (f"{CHUNKS} chunks", lambda one: f"{Spread.of(one.streams) * 1e3} ms" if one.streams else ""),
         ("/ proxy", lambda one: str(_ratio(one.streams, results[PROXY].streams) or "")),
         ("open stream", lambda one: f"{one.open_stream / 1e3:.0f} kB" if one.open_stream else ""),
-        (
-            "cancelled",
-            lambda one: f"{len(one.cancelled) / LEAVE:.0%}, {_milliseconds(one.cancelled)}" if one.open_stream else "",
-        ),
+        ("cancelled", _cancelled),
         ("start", lambda one: f"{one.start_s:.1f} s"),
         ("memory", lambda one: f"{one.memory / 1e6:.0f} MB"),
     ]

@@ -26,8 +26,9 @@ from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
 from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
+from .leases import Taken
 from .models import Names, Target
-from .quotas import Held, Quotas
+from .quotas import Quotas, limit_headers
 from .records import Record, current
 from .requests import Prepared, no_such_model, prepare
 from .settings import Settings
@@ -229,11 +230,11 @@ class Answering:
             team=key.settings.team,
             streams=asked.streams,
         )
-        token, status, held = current.set(record), 499, None
+        token, status, taken = current.set(record), 499, None
         try:
             prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
-            held = await self._quotas.reserve(key, asked, prepared.target)
-            response = await self._send(request, prepared, held, dialect, record)
+            taken = await self._quotas.reserve(key, asked, prepared.target)
+            response = await self._send(request, prepared, taken, dialect, record)
             status = response.status
             return response
         except (G4FLiteError, RefusedError) as error:
@@ -249,18 +250,18 @@ class Answering:
         finally:
             current.reset(token)
             record.end(status)
-            if held is not None:
-                record.charged = self._quotas.settle(held, record.trail, record.cost)
+            if taken is not None:
+                record.charged = self._quotas.settle(taken, record.trail, record.cost)
             self._ended(record, asked)
             if self._settings.server.log_calls != "off":
                 self._write_line(record.line())
 
     async def _send(
-        self, request: web.BaseRequest, prepared: Prepared, held: Held | None, dialect: Dialect, record: Record
+        self, request: web.BaseRequest, prepared: Prepared, taken: Taken | None, dialect: Dialect, record: Record
     ) -> web.StreamResponse:
         asked, headers = prepared.asked, {"x-request-id": record.request_id}
-        if held is not None:
-            headers |= held.headers
+        if taken is not None:
+            headers |= limit_headers(taken)
         method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
         if asked.streams:
             return await self._stream(request, method(**prepared.keywords), asked, dialect, headers)

@@ -7,11 +7,10 @@ from typing import Any, Protocol
 
 from ..errors.exceptions import InvalidRequestError
 from ..openai.mapping.answers import JSON, body_of
-from ..openai.mapping.bodies import read_request
+from ..openai.mapping.bodies import json_object, read_request
 from ..openai.mapping.events import DONE, Events
 from ..openai.mapping.requests import Asked, Place, place_of
 from ..types.chunks import ChatCompletionChunk
-from ..value import NOT_JSON, decode_lenient
 from . import failures
 from .anthropic import answers, errors
 from .anthropic.events import PING, MessageEvents
@@ -91,13 +90,7 @@ class Anthropic:
 
     def read(self, place: Place, headers: Mapping[str, str], body: bytes) -> Asked:
         """Raises: as `OpenAI.read`."""
-        try:
-            fields = decode_lenient(body)
-        except NOT_JSON:
-            raise InvalidRequestError("the body is not JSON") from None
-        if not isinstance(fields, dict):
-            raise InvalidRequestError("the body is not a JSON object")
-        return Asked(place, ChatFields(fields))
+        return Asked(place, ChatFields(json_object(body)))
 
     def checked(self, asked: Asked) -> Asked:
         """Raises: as `OpenAI.checked`, for a form."""

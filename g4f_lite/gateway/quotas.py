@@ -36,19 +36,6 @@ _MOST_KEPT = 1024
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
-class Held:
-    """
-    What a call has reserved.
-
-    Args:
-        headers: the key's limits, as OpenAI's headers tell them.
-    """
-
-    def __init__(self, taken: Taken, headers: dict[str, str]) -> None:
-        self.taken = taken
-        self.headers = headers
-
-
 class _Limited(NamedTuple):
     """What limits a key."""
 
@@ -75,7 +62,7 @@ class Quotas:
         self._kept: dict[Target, tuple[float, Sequence[PlannedRoute]]] = {}
         """The routes of each target, and until when they hold."""
 
-    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Held | None:
+    async def reserve(self, key: VirtualKey, asked: Asked, target: Target) -> Taken | None:
         """
         Take what a call may use at most. Return it; None if nothing limits the key.
 
@@ -95,12 +82,11 @@ class Quotas:
             ]
         )
         try:
-            taken = await self._leases.take(limited.limits, wanted)
+            return await self._leases.take(limited.limits, wanted)
         except NoRoomError as error:
             raise _refusal(error.amount, error.answer) from None
-        return Held(taken, _limit_headers(taken))
 
-    def settle(self, held: Held, trail: Trail | None, cost: float | None) -> int | None:
+    def settle(self, taken: Taken, trail: Trail | None, cost: float | None) -> int | None:
         """
         End what a call has reserved. Return what is counted of its budget, in nano-dollars; None if it has none.
 
@@ -108,9 +94,9 @@ class Quotas:
             trail: of the call; None if it was never sent.
             cost: of the call, in USD, as far as it is known.
         """
-        used = _used(held.taken, () if trail is None else trail.attempts, cost or 0.0)
-        self._leases.end(held.taken, used)
-        return next((one for limit, one in zip(held.taken.limits, used, strict=True) if limit.unit == "nano-usd"), None)
+        used = _used(taken, () if trail is None else trail.attempts, cost or 0.0)
+        self._leases.end(taken, used)
+        return next((one for limit, one in zip(taken.limits, used, strict=True) if limit.unit == "nano-usd"), None)
 
     def close(self) -> None:
         """Give back what no call uses."""
@@ -228,7 +214,7 @@ def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, 
     )
 
 
-def _limit_headers(taken: Taken) -> dict[str, str]:
+def limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}

@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 
 from ..client.async_client import AsyncClient
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..health.stores.local_link import Link
 from ..health.stores.memory import MemoryState
 from ..health.stores.opening import link_to, state_from_url
@@ -37,7 +37,7 @@ from .admin.views import Views
 from .answering import Answering
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
-from .models import Names
+from .models import Names, tiers_of
 from .own_providers import own_providers
 from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
@@ -333,7 +333,7 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
     for name, given in upstream.keys.items():
         what = f"[client] keys.{name}"
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
-    return AsyncClient(
+    client = AsyncClient(
         routes=upstream.routes,
         strategy=upstream.strategy,
         deadline=upstream.deadline,
@@ -344,6 +344,12 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         proxy=upstream.proxy,
         plugins=[*plugins, *own_providers(settings)],
     )
+    for name, model in settings.models.items():
+        try:
+            client.with_routes(tiers_of(model), model.strategy or upstream.strategy)  # for its errors
+        except G4FLiteError as error:
+            raise ConfigurationError(f"[models.{name}]: {error}") from None
+    return client
 
 
 async def serve(

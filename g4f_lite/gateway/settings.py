@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -261,8 +262,8 @@ def _check_values(settings: Settings, source: str) -> None:
         if not getattr(settings.server, name) > 0:
             raise ConfigurationError(f"{source}: [server] {name} must be more than 0")
     for name in ("drain_delay", "drain_timeout"):
-        if not (getattr(settings.server, name) or 0) >= 0:
-            raise ConfigurationError(f"{source}: [server] {name} must be 0 or more")
+        if not 0 <= (getattr(settings.server, name) or 0) < math.inf:
+            raise ConfigurationError(f"{source}: [server] {name} must be 0 or more seconds")
     for name, one in settings.keys.items():
         digest = one.hash.removeprefix("sha256:")
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):

@@ -101,7 +101,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
     ) -> None:
         self._read, self._store, self._usage, self._no_auth = read, store, usage, no_auth
         self._started, self._folder = started, folder
-        self._admin_key: str | None = None
+        self._admin_key = new_key()
         """The same for all workers, if none is configured."""
         self._needs_key = False
         """There were keys: nobody comes in without one from now on, also if a new configuration has none."""
@@ -111,28 +111,20 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
     def _use(self, settings: Settings) -> None:
         """Use these settings for new workers, if they can work."""
-        if settings.server.admin is None:
-            self._admin_key = self._admin_key or new_key()
-        before = getattr(self, "_settings", None)
+        gateway = self._gateway(settings)
+        gateway.drop()
         self._settings = settings
-        try:
-            gateway = self.gateway()
-            gateway.drop()
-        except ConfigurationError:
-            self._settings = before or settings
-            raise
         self._needs_key = gateway.answering.needs_key
 
     def gateway(self) -> Gateway:
         """Return a gateway that has not started."""
+        return self._gateway(self._settings)
+
+    def _gateway(self, settings: Settings) -> Gateway:
         from .server import Gateway  # which imports prometheus_client
 
         gateway = Gateway(
-            self._settings,
-            store=self._store,
-            usage=self._usage,
-            no_auth=self._no_auth,
-            admin_key=self._admin_key if self._settings.server.admin is None else None,
+            settings, store=self._store, usage=self._usage, no_auth=self._no_auth, admin_key=self._admin_key
         )
         gateway.answering.needs_key |= self._needs_key
         return gateway

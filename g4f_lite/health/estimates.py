@@ -58,7 +58,7 @@ def estimate(request: Any) -> Estimate:
     for message in request.messages:
         if isinstance(content := message.get("content"), (list, tuple)):
             media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
-            prompt += sum(MEDIUM_TOKENS - len(_encode(part)) for part in media)
+            prompt += sum(map(_beyond_bytes, media))
     bounds = [request.max_completion_tokens, request.max_tokens]
     tier = request.service_tier
     if extra := request.extra_body:
@@ -66,3 +66,9 @@ def estimate(request: Any) -> Estimate:
         bounds += [extra.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens")]
     known = [bound for bound in bounds if type(bound) is int and bound > 0]
     return Estimate(prompt, max(known) if known else None, request.choices, tier if isinstance(tier, str) else None)
+
+
+def _beyond_bytes(part: Mapping[str, Any]) -> int:
+    """Return the tokens of a medium without its bytes, which may be data; Anthropic's own blocks may have texts."""
+    beyond = MEDIUM_TOKENS - len(_encode(part))
+    return max(beyond, 0) if "content" in part or "source" in part else beyond

@@ -56,9 +56,9 @@ def test_an_encoded_file_is_decoded() -> None:
         b"".join(part(f"field{number}", b"x" * 30) for number in range(4)),
         b'--B\r\nContent-Disposition: form-data; filename="a.wav"\r\n\r\nx\r\n',
         b"--B\r\n\r\nx\r\n",
-        part("model", b"\xff") + b"--B--\r\n",
-        part("file", b"", '; filename="a.wav"') + b"--B--\r\n",
-        part("file", b"???", '; filename="a.wav"', "Content-Transfer-Encoding: base64") + b"--B--\r\n",
+        part("model", b"\xff"),
+        part("file", b"", '; filename="a.wav"'),
+        part("file", b"???", '; filename="a.wav"', "Content-Transfer-Encoding: base64"),
         b"--C\r\n",
         part("x", b"") * 1001,
     ],
@@ -66,7 +66,7 @@ def test_an_encoded_file_is_decoded() -> None:
 def test_what_is_no_form_is_refused(form: bytes) -> None:
     reader = FormReader(KIND, 100)
     with pytest.raises(InvalidRequestError):
-        reader.feed(form)
+        reader.feed(form + b"--B--\r\n")
         reader.end()
 
 
@@ -76,8 +76,10 @@ def test_a_form_without_a_usable_boundary_is_refused(kind: str) -> None:
         read_form(kind, FORM)
 
 
-def test_a_file_that_breaks_off_is_no_file() -> None:
+@pytest.mark.parametrize("end", [b"the second", b"b.wav", b"ears", b"rs\r\n", b"--\r\n"])
+def test_a_form_that_breaks_off_is_refused(end: bytes) -> None:
     reader = FormReader(KIND, 100)
-    reader.feed(FORM[: FORM.index(b"the second") - 200])
-    assert reader.end()[1] is None
+    reader.feed(FORM[: FORM.rindex(end)])
+    with pytest.raises(InvalidRequestError, match="it does not end with its boundary"):
+        reader.end()
     reader.close()

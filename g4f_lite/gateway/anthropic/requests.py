@@ -20,6 +20,8 @@ _OF_THE_CALL = {"model", "max_tokens", "stream", "g4f_lite"}
 _EFFORTS = ((2048, "low"), (8192, "medium"))
 """The most tokens of thinking that each effort stands for; more is `high`."""
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+_TRANSLATED = ("function", "text", "image_url", "file")
+"""Types of tools and of parts that other services have, too."""
 
 
 class ChatFields(dict[str, Any]):
@@ -43,11 +45,19 @@ class ChatFields(dict[str, Any]):
             routes: where the request may go, if the configuration says it.
 
         Raises:
-            InvalidRequestError: it needs a tool of Anthropic's, and no route leads there.
+            InvalidRequestError: it has a tool or a block that is Anthropic's alone, and no route leads there.
         """
-        kinds = [kind for one in self.get("tools") or () if (kind := one.get("type")) != "function"]
-        if kinds and not any(route.startswith("anthropic") for route in routes):
-            raise InvalidRequestError(f"tools of the type {kinds[0]!r} are run by Anthropic alone, and not taken here")
+        own = next((one for one in self._tools_and_parts() if one.get("type") not in _TRANSLATED), None)
+        if own is not None and not any(route.startswith("anthropic") for route in routes):
+            source = own.get("source")
+            of = f" with a source of the type {source.get('type')!r}" if isinstance(source, dict) else ""
+            raise InvalidRequestError(f"{own.get('type')!r}{of} is Anthropic's alone, and not taken here")
+
+    def _tools_and_parts(self) -> Iterator[JSONObject]:
+        yield from self.get("tools") or ()
+        for message in self["messages"]:
+            if isinstance(content := message["content"], list):
+                yield from content
 
     def messages_with_body(self) -> list[JSONObject]:
         """Return the messages, of which the first one holds the body: its service gets that, others do not see it."""
@@ -146,8 +156,8 @@ def _result(block: JSONObject) -> JSONObject:
     content = block.get("content") or ""
     if not isinstance(content, str):
         content = [_part(one) for one in _objects(content, "content of a tool_result")]
-    if block.get("is_error") and isinstance(content, str):
-        content = f"Error: {content}"
+    if block.get("is_error"):
+        content = f"Error: {content}" if isinstance(content, str) else [{"type": "text", "text": "Error:"}, *content]
     message = {"role": "tool", "tool_call_id": _string(block, "tool_use_id"), "content": content}
     return _marked(message, block)
 
@@ -158,7 +168,9 @@ def _part(block: JSONObject) -> JSONObject:
         return _text(block)
     if kind in ("image", "document"):
         return _marked(_media(block), block)
-    raise InvalidRequestError(f"blocks of the type {kind!r} are not taken here")
+    if not isinstance(kind, str):
+        raise InvalidRequestError(f"the type of a block must be a string, not {kind!r}")
+    return block  # which its service alone understands; others refuse it
 
 
 def _text(block: JSONObject) -> JSONObject:
@@ -176,8 +188,10 @@ def _media(block: JSONObject) -> JSONObject:
         url = f"data:{media_type};base64,{_string(source, 'data')}"
     elif kind == "text":
         return {"type": "text", "text": _string(source, "data")}
+    elif isinstance(kind, str):
+        return block  # such as a file that its service keeps
     else:
-        raise InvalidRequestError(f"sources of the type {kind!r} are not taken here")
+        raise InvalidRequestError(f"the type of a source must be a string, not {kind!r}")
     if block["type"] == "image":
         return {"type": "image_url", "image_url": {"url": url}}
     name = block.get("title") or "document.pdf"
@@ -212,7 +226,7 @@ def _tool_choice(choice: Any) -> JSONObject:
     kind = choice.get("type") if isinstance(choice, dict) else None
     if kind == "tool":
         chosen: Any = {"type": "function", "function": {"name": choice.get("name")}}
-    elif kind in _CHOICES:
+    elif isinstance(kind, str) and kind in _CHOICES:
         chosen = _CHOICES[kind]
     else:
         raise InvalidRequestError(f"tool_choice must have the type auto, any, tool or none, not {kind!r}")

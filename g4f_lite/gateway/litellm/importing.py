@@ -81,7 +81,8 @@ class _Import:
                 for path, one in _leaves(node, (name,)):
                     self._leave(one, path)
         if not self._models:
-            raise ConfigurationError("model_list has no model that could be carried over")
+            why = "".join(f": line {one.line}: {one.setting}: {one.text}" for one in sorted(self._remarks)[:1])
+            raise ConfigurationError(f"model_list has no model that could be carried over{why}")
         self._fallbacks()
         return Imported(toml_text(self._tables()), sorted(self._remarks))
 
@@ -92,6 +93,16 @@ class _Import:
 
     def _note(self, node: Node, path: tuple[str, ...], text: str) -> None:
         self._remarks.append(Remark(node.line, ".".join(path), text, True))
+
+    def _table(self, node: Node, path: tuple[str, ...]) -> dict[str, Node]:
+        if node.value is not None and not isinstance(node.value, dict):
+            self._leave(node, path, "it is no mapping")
+        return node.table
+
+    def _items(self, node: Node, path: tuple[str, ...]) -> list[Node]:
+        if node.value is not None and not isinstance(node.value, list):
+            self._leave(node, path, "it is no list")
+        return node.items
 
     # -- model_list ------------------------------------------------------------------------
 
@@ -110,15 +121,18 @@ class _Import:
         service, _, rest = model.text.partition("/")
         ours = SERVICES.get(service) if rest else next((to for start, to in GUESSED if service.startswith(start)), None)
         if ours is None:
-            what = f"there is no service {service!r} here" if rest else f"whose model {service[:40]!r} is, is not known"
+            asked = repr(service[:40])
+            what = f"there is no service {asked} here" if rest else f"whose model {asked} is, is not known"
             self._leave(model, ("litellm_params", "model"), what)
             return
         target = rest or service
         if "*" in target and target.count("*") > name.count("*"):
             self._leave(model, ("litellm_params", "model"), f"it has a '*' that model_name {name[:40]!r} has not")
             return
-        base = params.table.get("api_base", params.table.get("base_url"))
-        address: str | None = "" if base is None else self._address(base, ours)
+        bases = [params.table[one] for one in ("api_base", "base_url") if one in params.table]
+        for other in bases[1:]:
+            self._leave(other, ("litellm_params", "base_url"), "api_base goes before")
+        address = self._address(bases[0], ours) if bases and bases[0].value is not None else ""
         if address is None:
             return
         given = params.table.get("api_key")
@@ -209,7 +223,7 @@ class _Import:
     def _redis_host(self, node: Node, path: tuple[str, ...]) -> None:
         port = self._root.table["router_settings"].table.get("redis_port", Node(6379, node.line))
         number = str(port.value)
-        if re.fullmatch(r"[A-Za-z0-9.-]+", node.text) and number.isascii() and number.isdecimal():
+        if re.fullmatch(r"[A-Za-z0-9.-]+", node.text) and re.fullmatch("[0-9]{1,5}", number) and int(number) < 65536:
             self._server["shared"] = f"redis://{node.text}:{number}/0"
         else:
             self._leave(node, path, "it is no host and port; see [server] shared")
@@ -219,12 +233,14 @@ class _Import:
             self._leave(node, path)
 
     def _aliases(self, node: Node, path: tuple[str, ...]) -> None:
-        for alias, one in node.table.items():
+        for alias, one in self._table(node, path).items():
             name = one.table.get("model", one).text
-            if name in self._models and alias:
-                self._models.setdefault(alias, [list(one) for one in self._models[name]])
-            else:
+            if not alias or name not in self._models:
                 self._leave(one, (*path, alias), f"there is no model {name[:40]!r}")
+            elif alias in self._models:
+                self._leave(one, (*path, alias), f"there is a model {alias[:40]!r} already")
+            else:
+                self._models[alias] = [list(tier) for tier in self._models[name]]
 
     def _nothing(self, node: Node, path: tuple[str, ...]) -> None:
         """It is read later."""
@@ -237,8 +253,8 @@ class _Import:
         general: list[tuple[Node, tuple[str, ...]]] = []
         for section in ("router_settings", "litellm_settings"):
             table = self._root.table.get(section, Node({}, 1)).table
-            for group in table.get("fallbacks", Node([], 1)).items:
-                for name, node in group.table.items():
+            for group in self._items(table.get("fallbacks", Node([], 1)), (section, "fallbacks")):
+                for name, node in self._table(group, (section, "fallbacks")).items():
                     path: tuple[str, ...] = (section, "fallbacks", name)
                     if name == "*":
                         general.append((node, path))
@@ -252,7 +268,7 @@ class _Import:
             self._stand_in(list(own), node, path, own)
 
     def _stand_in(self, names: list[str], node: Node, path: tuple[str, ...], own: dict[str, list[str]]) -> None:
-        for one in node.items:
+        for one in self._items(node, path):
             if one.text not in own or "*" in one.text:
                 self._leave(one, path, f"there is no model {str(one.text)[:40]!r} to fall back to")
                 continue

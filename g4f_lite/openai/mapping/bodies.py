@@ -21,10 +21,16 @@ def read_request(place: Place, content_type: str, body: bytes) -> Asked:
         return Asked(place, {})
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
         return Asked(place, *read_form(content_type, body))
-    return Asked(place, _json_object(body))
+    return Asked(place, json_object(body))
 
 
-def _json_object(body: bytes) -> JSONObject:
+def json_object(body: bytes) -> JSONObject:
+    """
+    Return the fields of a body.
+
+    Raises:
+        InvalidRequestError: it is no JSON object.
+    """
     try:
         fields: Any = decode_lenient(body)
     except NOT_JSON:

@@ -53,6 +53,7 @@ class FormReader:
         self._in_memory = in_memory
         self._fields: list[tuple[bytes, bytearray]] = []
         self._size = self._parts = 0
+        self._is_whole = False
         self._file: _File | None = None
         self._part: _Part = _Part()
         self._decoder: Any = self._part
@@ -72,6 +73,7 @@ class FormReader:
                     "on_headers_finished": self._begin,
                     "on_part_data": lambda data, start, end: self._decoder.write(data[start:end]),
                     "on_part_end": self._end_part,
+                    "on_end": self._end_form,
                 },
             )
         except (FormParserError, ValueError) as error:
@@ -97,14 +99,15 @@ class FormReader:
         A field is a text. What is named `name[]`, or comes more than once, is a list of texts.
 
         Raises:
-            InvalidRequestError: the file is empty, or a field is no text.
+            InvalidRequestError: the file is empty, a field is no text, or the end of the form has not come.
         """
+        if not self._is_whole:
+            raise InvalidRequestError("the form cannot be read: it does not end with its boundary")
         try:
             gathered = _gathered((name.decode(), text.decode()) for name, text in self._fields)
         except ValueError as error:
             raise InvalidRequestError(f"the form cannot be read: {error}") from None
-        whole = self._file is not None and self._file.is_whole
-        return gathered, self._file.upload() if self._file is not None and whole else None
+        return gathered, None if self._file is None else self._file.upload()
 
     def close(self) -> None:
         """Remove what is kept on disk."""
@@ -135,6 +138,9 @@ class FormReader:
 
     def _end_part(self) -> None:
         self._decoder.finalize()
+
+    def _end_form(self) -> None:
+        self._is_whole = True
 
     def _count(self, size: int) -> None:
         self._size += size
@@ -176,7 +182,6 @@ class _File(_Part):
         self._in_memory = in_memory
         self._content = bytearray()
         self._kept: BinaryIO | None = None
-        self.is_whole = False
 
     def write(self, data: bytes) -> int:
         if self._kept is None and len(self._content) + len(data) > self._in_memory:
@@ -190,7 +195,6 @@ class _File(_Part):
         return len(data)
 
     def finalize(self) -> None:
-        self.is_whole = True
         if self._kept is not None:
             self._kept.flush()
             self._kept.seek(0)
