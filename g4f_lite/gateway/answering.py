@@ -198,13 +198,13 @@ class Answering:
             self.under_way.discard(task)
 
     def _key(self, headers: Mapping[str, str]) -> VirtualKey:
-        if not self.needs_key:
-            return ANYBODY
-        if (key := self._ring.find(headers, time.time())) is None:
-            if is_admin(headers, self._admin):
-                return ADMIN
+        if self.needs_key and (key := self._ring.find(headers, time.time())) is not None:
+            return key
+        if is_admin(headers, self._admin):
+            return ADMIN
+        if self.needs_key:
             raise RefusedError(BAD_KEY, "the key is not valid; send one of this gateway as Authorization: Bearer g4f-…")
-        return key
+        return ANYBODY
 
     def _models(self, place: Place, key: VirtualKey) -> web.Response:
         names = sorted(self._names.visible(key))

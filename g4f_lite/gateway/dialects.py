@@ -123,5 +123,5 @@ def where(method: str, path: str) -> Place | None:
         return Place("chat", "/v1") if method == "POST" else None
     if path == f"{_MESSAGES}/count_tokens":
         return Place(COUNT_TOKENS, "/v1") if method == "POST" else None
-    place = place_of(method, path)
+    place = place_of("GET" if method == "HEAD" else method, path)
     return place if place is not None and place.base == "/v1" else None

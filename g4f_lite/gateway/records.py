@@ -12,7 +12,7 @@ from typing import TextIO
 import msgspec
 
 from ..plugins.hookspecs import hookimpl
-from ..trail import Trail
+from ..trail import Attempt, Trail, Wait
 from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")
@@ -55,6 +55,10 @@ class Record:
         """What is counted of the key's budget, in nano-dollars: more than the cost if a service has said nothing."""
         self.messages: dict[int, str] = {}
         """What services have said of failed attempts, by `Attempt.index`, without what they quote of the prompt."""
+        self.begun = 0
+        """How many attempts have begun."""
+        self.waited: set[int] = set()
+        """The attempts before which the call has waited, by `Attempt.index`."""
         self.refusal: str | None = None
         """What the caller was told, if the gateway itself has refused the call."""
         self.status = 0
@@ -137,7 +141,17 @@ class LineWriter:
 
 
 class Recorder:
-    """The plugin that keeps the trail of each call for its record."""
+    """The plugin that keeps the trail of each call, and where it has waited, for its record."""
+
+    @hookimpl
+    def attempt_started(self, attempt: Attempt) -> None:
+        if (record := current.get(None)) is not None:
+            record.begun = attempt.index
+
+    @hookimpl
+    def call_waiting(self, wait: Wait) -> None:
+        if (record := current.get(None)) is not None:
+            record.waited.add(record.begun + 1)
 
     @hookimpl
     def call_finished(self, trail: Trail) -> None:

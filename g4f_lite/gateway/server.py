@@ -144,7 +144,7 @@ class Gateway:
             link=self.link,
             process=self._process,
         )
-        self._admin = AdminAPI(self.views, admin_hash)
+        self._admin = AdminAPI(self.views, admin_hash, stall=settings.server.client_stall)
         self._watch: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None

@@ -273,6 +273,9 @@ class Health:
         return state.line
 
     def _cool_down(self, name: Hashable, cooldown: Cooldown, now: float) -> None:
+        """Of two ends the later one holds: an attempt that began before a rest does not shorten it."""
+        if (known := self._cooldowns.get(name)) is not None and known.until > cooldown.until:
+            return
         if len(self._cooldowns) >= MOST_LEGS:
             self._cooldowns = {other: one for other, one in self._cooldowns.items() if one.until > now}
         while len(self._cooldowns) >= MOST_LEGS:
@@ -314,9 +317,7 @@ class Health:
     def rest(self, leg: Leg, error: ProviderError, now: float, seconds: float) -> None:
         """Let no attempt begin on a leg for so long; a rest that ends later stays."""
         with self._lock:
-            known = self._cooldown(leg, now)
-            if known is None or known.until < now + seconds:
-                self._cool_down(leg.identity, Cooldown(now + seconds, error), now)
+            self._cool_down(leg.identity, Cooldown(now + seconds, error), now)
 
     def wake(self, leg: Leg, now: float) -> None:
         """End what keeps attempts off a leg: cooldowns, also of its key, and its rate; open breakers are half-open."""

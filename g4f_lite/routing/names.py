@@ -190,6 +190,7 @@ def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> Un
     routes = [f"{one}:{model}" for one in closest(name, directory.names(), 1, 0.75) if colon]
     nearest = [*routes, *closest(entry, listed, 3, 0.5)][:3]
     hint = f"; did you mean {' or '.join(map(repr, nearest))}? " if nearest else ". "
+    whole = f"PROVIDER:{entry}"
     return UnknownModelError(
-        f"no provider lists the model {entry!r}{hint}To send it as it is, name the provider too: provider=…"
+        f"no provider lists the model {entry!r}{hint}To send it as it is, name the provider too: {whole!r}"
     )

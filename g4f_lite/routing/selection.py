@@ -263,8 +263,8 @@ class _TierBuilder:
         if automatic := [one for one in serving if one.automatic]:
             return automatic
         if serving:
-            names = " or ".join(repr(one.name) for one in serving)
-            raise UnknownModelError(f"{model!r} is served only by providers that must be named: provider={names}")
+            names = " or ".join(repr(f"{one.name}:{model}") for one in serving)
+            raise UnknownModelError(f"{model!r} is served only by providers that must be named: {names}")
         raise self._unknown(model, known)
 
     def _unknown(self, model: str, known: Sequence[Provider]) -> UnknownModelError:

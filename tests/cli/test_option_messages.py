@@ -21,7 +21,7 @@ from g4f_lite.testing import FaultServer, replies
             USAGE,
             "--provider 'groq' and --model 'openai:gpt-5' name two providers",
         ),
-        (["-m", "nobody-serves-this"], USAGE, "name the provider too: --provider …"),
+        (["-m", "nobody-serves-this"], USAGE, "name the provider too: 'PROVIDER:nobody-serves-this'"),
         (["-m", ":"], USAGE, "--model must be"),
         (["--fallback", " "], USAGE, "--fallback holds"),
         (["-p", "groq", "--base-url", "groq=http://me:pw@host"], USAGE, "with `g4f-lite keys set`"),

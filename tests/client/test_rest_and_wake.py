@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from helpers.limited import settings
 from g4f_lite import AsyncClient, Client, G4FLiteError, InvalidRequestError, Trail, UnknownProviderError
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.testing.script import Action, Received
 
 QUICK: dict[str, Any] = {"deadline": 5, "retries": 0, "patience": 0}
 
@@ -142,3 +145,17 @@ def test_others_with_the_same_state_rest_too(server: FaultServer) -> None:
         assert "cooling down until" in str(second.explain(provider="day").skipped[0])
         second.wake("day")
         assert second.explain(provider="day").tiers and first.explain(provider="day").skipped
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_fails_during_a_rest_does_not_end_it_early(mode: str, server: FaultServer) -> None:
+    with Caller(mode, **two(server)) as caller:
+
+        def rested_meanwhile(request: Received) -> Iterable[Action]:
+            caller.client.rest("groq:one", 86_400)
+            return replies.error(403, "no")(request)  # which keeps calls off for ten minutes
+
+        server.script(rested_meanwhile, replies.answer("ok"))
+        assert caller.routes() == ["groq:one PermissionDeniedError", "openai:two ok"]
+        (skipped,) = caller.client.explain(fallback_models=[]).skipped
+        assert skipped.message == "it was put to rest by hand" and (skipped.ready_at or 0) > time.time() + 7200

@@ -78,7 +78,7 @@ def test_routes_are_tiers_and_then_their_fallbacks() -> None:
 
 def test_keyless_services_are_used_only_when_named(client: Client) -> None:
     assert "keyless" not in str(plan(client))
-    with pytest.raises(g4f_lite.UnknownModelError, match="must be named: provider='keyless'"):
+    with pytest.raises(g4f_lite.UnknownModelError, match="must be named: 'keyless:free'"):
         client.explain(model="free")
 
 

@@ -16,8 +16,9 @@ from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
 from ...openai.mapping.answers import JSON
 from ...value import JSONObject
-from ..failures import BAD_KEY, BAD_REQUEST, NO_STORE, NO_SUCH_PATH, TOO_LARGE, RefusedError
+from ..failures import BAD_KEY, BAD_REQUEST, NO_STORE, NO_SUCH_PATH, RefusedError
 from ..keys import is_admin
+from ..uploads import pieces_of
 from .query import Query
 from .site import page
 from .views import Views
@@ -43,8 +44,10 @@ _ENDPOINTS: tuple[tuple[str, str, Callable[..., Awaitable[JSONObject]]], ...] = 
     ("POST", "routes/(.+)/wake", Views.wake),
 )
 """Method, path, and who answers, with the parts of the path in parentheses."""
+_READING = ("GET", "HEAD")
 _LIVE = "live"
-_KNOWN = [f"{_PREFIX}{name}" for name in ("status", "routes", "calls", "spend", "keys", "config", _LIVE)]
+_KNOWN = [f"{_PREFIX}{path}" for method, path, _ in _ENDPOINTS if method == "GET" and "(" not in path]
+_KNOWN.append(f"{_PREFIX}{_LIVE}")
 
 
 class AdminAPI:
@@ -53,11 +56,13 @@ class AdminAPI:
 
     Args:
         key: the hash of the administrator's key.
+        stall: seconds for which nothing of a body may come.
     """
 
-    def __init__(self, views: Views, key: str) -> None:
+    def __init__(self, views: Views, key: str, *, stall: float) -> None:
         self._views = views
         self._key = key
+        self._stall = stall
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """
@@ -74,7 +79,8 @@ class AdminAPI:
         if path == _LIVE and request.method == "GET":
             return await self._views.live(request)
         handler, parts = _handler(request.method, path)
-        query = Query(request.query, await _body(request))
+        body = b"".join([data async for data in pieces_of(request, _MOST_BODY, self._stall)])
+        query = Query(request.query, body)
         query.body()  # for its errors, before anything changes
         try:
             answer = await handler(self._views, query, *parts)
@@ -82,10 +88,10 @@ class AdminAPI:
             raise RefusedError(NO_STORE, f"the file of the gateway cannot be used: {error}") from None
         except G4FLiteError as error:  # without the trail: it is no failure of a call
             raise RefusedError(BAD_REQUEST, str(error)) from None
-        if request.method != "GET":
+        if request.method not in _READING:
             self._note(request, path, query)
-        body = msgspec.json.encode({"worker": self._views.worker, **answer})
-        return web.Response(body=body, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
+        told = msgspec.json.encode({"worker": self._views.worker, **answer})
+        return web.Response(body=told, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
 
     def _note(self, request: web.BaseRequest, path: str, query: Query) -> None:
         """Write into the log what the administrator has changed. The secrets are in answers only."""
@@ -109,21 +115,10 @@ def _handler(method: str, path: str) -> tuple[Callable[..., Awaitable[JSONObject
     methods = ["GET"] if path == _LIVE else []
     for own, pattern, handler in _ENDPOINTS:
         if (found := re.fullmatch(pattern, path)) is not None:
-            if own == method:
+            if own == method or (own == "GET" and method in _READING):
                 return handler, [unquote(part) for part in found.groups()]
             methods.append(own)
     whole = f"{_PREFIX}{unquote(path)}"[:80]
     if methods:
         raise RefusedError(NO_SUCH_PATH, f"there is no {method} {whole}; it takes {', '.join(methods)}")
     raise RefusedError(NO_SUCH_PATH, f"there is no {whole}{did_you_mean(whole, _KNOWN)}")
-
-
-async def _body(request: web.BaseRequest) -> bytes:
-    read: list[bytes] = []
-    size = 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size > _MOST_BODY:
-            raise RefusedError(TOO_LARGE, f"the request has more than {_MOST_BODY} bytes, the most that are allowed")
-        read.append(part)
-    return b"".join(read)

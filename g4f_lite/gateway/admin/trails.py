@@ -8,8 +8,6 @@ from ...trail import Attempt
 from ...value import JSONObject
 from ..records import Record
 
-_UNPLANNED_S = 0.1
-"""Between two attempts, if the call did not mean to wait: what is shorter is work, not a wait in line."""
 REFUSED, LEFT = "refused", "caller left"
 _LONGEST_LINE = 160
 
@@ -99,8 +97,7 @@ def _error(record: Record, attempts: tuple[Attempt, ...]) -> str | None:
 def _steps(record: Record, attempts: tuple[Attempt, ...]) -> Iterator[JSONObject]:
     free_at, before = record.began, None
     for one in attempts:
-        waited = one.started_at - free_at
-        if waited > _UNPLANNED_S or (waited > 0 and before is not None and before.wait):
+        if one.index in record.waited and (waited := one.started_at - free_at) > 0:
             reason = None if before is None else before.reason
             yield {"kind": "wait", "after": free_at - record.began, "seconds": waited, "reason": reason}
         yield _attempt(record, one)

@@ -229,7 +229,7 @@ function newRoute() {
   const spark = h("span"), pace = h("span");
   const tried = h("span"), why = h("div", { class: "clamp" }), when = h("button", { type: "button", class: "linked" });
   const act = h("button", { type: "button" });
-  const whyCell = cell();
+  const whyCell = cell(why, when);
   whyCell.className = "why";
   const triedCell = cell(tried);
   triedCell.className = "num dim";
@@ -278,7 +278,7 @@ function newRoute() {
     act.setAttribute("aria-label", `${row.state === "resting" ? "Wake" : "Rest for ten minutes"}: ${row.route}`);
     const told = row.by_hand ? "Put to rest by hand" : row.error ? dot(`${row.error.status >= 300 ? `${row.error.status} ` : ""}${row.error.outcome}`, row.error.message) : row.state === "unusable" || row.state === "resting" ? row.reason : "";
     setText(why, told ?? "");
-    whyCell.replaceChildren(...(told ? [why, ...(row.error && !row.by_hand ? [when] : [])] : []));
+    when.hidden = !row.error || row.by_hand; // not taken out: that would take a click or the focus away
     tick();
   };
   return { element, show, tick };
