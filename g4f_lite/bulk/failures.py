@@ -1,7 +1,8 @@
 """
 Whose fault a failure is: that of its row, of a moment, or of all rows.
 
-Rule: every decision that depends on the kind of an error is made here. A limit is no failure: the job waits.
+Rule: every decision of a job that depends on the kind of an error is made here; which errors are those of a key, the
+calls' own table says (`failover/decisions.py`). A limit is no failure: the job waits.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 from ..errors import exceptions as e
 from ..errors.exceptions import ConfigurationError
+from ..failover.decisions import decide
+from ..routing.tiers import FailureScope
 
 ALL_OF = 20
 """So many failures, with no answer before or between them, are a fault of all."""
@@ -38,9 +41,8 @@ class Verdict(NamedTuple):
 
 
 _LIMITS = (e.RateLimitError, e.QuotaExceededError)
-_OF_ALL = (e.AuthenticationError, e.QuotaExceededError, e.MissingKeyError)
-_OF_NAMES = (e.ModelUnavailableError, e.ConfigurationError)
-"""Of the models and providers that were asked for: by the job, or by the row itself."""
+_OF_NAMES = (e.ModelUnavailableError, e.ConfigurationError, e.QuotaExceededError)
+"""Of the models and providers that were asked for: by the job, or by the row itself. This quota is one of a model."""
 _OF_MOMENT = (
     e.ServerError, e.ConnectionFailedError, e.ProviderTimeoutError, e.MalformedResponseError, e.DeadlineExceededError,
 )  # fmt: skip
@@ -57,11 +59,18 @@ def judge(error: BaseException, *, names_route: bool) -> Verdict:
         return Verdict(Fault.SPENT)
     if any(isinstance(one, _LIMITS) and _passes(one) for one in errors):
         return Verdict(Fault.LIMITED, _wait_s(error))
-    if all(isinstance(one, _OF_ALL) for one in errors):
+    if all(map(_of_key, errors)):
         return Verdict(Fault.OF_ALL)
-    if all(isinstance(one, (*_OF_ALL, *_OF_NAMES)) for one in errors):
+    if all(isinstance(one, _OF_NAMES) or _of_key(one) for one in errors):
         return Verdict(Fault.OF_ROW if names_route else Fault.OF_ALL)
     return Verdict(Fault.OF_MOMENT if any(isinstance(one, _OF_MOMENT) for one in errors) else Fault.OF_ROW)
+
+
+def _of_key(error: BaseException) -> bool:
+    """Return whether no call with this key would do better, or there is none."""
+    if isinstance(error, e.ProviderError):
+        return decide(error).scope is FailureScope.KEY
+    return isinstance(error, e.MissingKeyError)
 
 
 def _passes(error: BaseException) -> bool:

@@ -14,8 +14,8 @@ from ..client.params import ROUTING
 from ..errors.exceptions import G4FLiteError
 from ..health.estimates import estimate
 from ..trail import Explanation
-from ..value import Value
 from .asking import Asker, batch_request, explained
+from .progress import Counts
 from .rows import Row
 
 SAMPLE = 1000
@@ -24,18 +24,13 @@ _BYTES_OF_TOKEN, _COMPLETION = 4, 256
 _FREE = prices.Price(0.0, 0.0)
 
 
-class Plan(Value, frozen=True, kw_only=True):
+class Plan(Counts, frozen=True, kw_only=True):
     """
-    What a run would do.
+    What a run would do; `answered` and `failed` are those of earlier runs.
 
     Tokens and USD are estimates of what is left: a token has four characters, and a completion `max_tokens`, else 256.
     """
 
-    rows: int | None = None
-    """All rows of the source; None if nobody knows before its end."""
-    answered: int = 0
-    """By earlier runs."""
-    failed: int = 0
     prompt_tokens: int | None = None
     """None, as `completion_tokens`, if the rows can be read only once."""
     completion_tokens: int | None = None
@@ -43,11 +38,6 @@ class Plan(Value, frozen=True, kw_only=True):
     """USD, at the price of the first route; None if it is not known."""
     routes: Explanation = Explanation()
     """Where the first of these rows would be sent."""
-
-    @property
-    def left(self) -> int | None:
-        """Rows that have not ended; None if nobody knows."""
-        return None if self.rows is None else max(0, self.rows - self.answered - self.failed)
 
     def __str__(self) -> str:
         def count(number: int | None) -> str:

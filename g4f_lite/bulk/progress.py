@@ -19,13 +19,27 @@ was told to stop.
 _WINDOW_S = 30.0
 
 
-class Progress(Value, frozen=True, kw_only=True):
-    """How far a job is. Rows of earlier runs are counted; tokens are those of this run."""
+class Counts(Value, frozen=True, kw_only=True):
+    """How many rows have ended."""
 
     rows: int | None = None
     """All rows of the source; None if nobody knows before its end."""
     answered: int = 0
     failed: int = 0
+
+    @property
+    def left(self) -> int | None:
+        """Rows that have not ended; None if nobody knows."""
+        return None if self.rows is None else max(0, self.rows - self.answered - self.failed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it, with `left`."""
+        return {**msgspec.to_builtins(self), "left": self.left}
+
+
+class Progress(Counts, frozen=True, kw_only=True):
+    """How far a job is. Rows of earlier runs are counted; tokens are those of this run."""
+
     elapsed_s: float = 0.0
     """Since this run began."""
     rows_per_s: float = 0.0
@@ -45,15 +59,6 @@ class Progress(Value, frozen=True, kw_only=True):
     """Rows that wait because what may answer them is limited."""
     routes: dict[str, int] = {}
     """Answers by `provider:model`."""
-
-    @property
-    def left(self) -> int | None:
-        """Rows that have not ended; None if nobody knows."""
-        return None if self.rows is None else max(0, self.rows - self.answered - self.failed)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it, with `left`."""
-        return {**msgspec.to_builtins(self), "left": self.left}
 
 
 class Summary(Progress, frozen=True, kw_only=True):

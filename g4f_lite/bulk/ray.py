@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -89,7 +88,7 @@ class RayJob(Job):
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Callable[[Row], Awaitable[Outcome]]]:
         if starts := not ray.is_initialized():
-            _init(self._address)
+            await asyncio.to_thread(_init, self._address)
         try:
             settings, state = dict(self._settings or {}), None
             if settings.get("state") == state_url(self.out):  # a file on this machine
@@ -114,11 +113,8 @@ class RayJob(Job):
 
 
 def _init(address: str | None) -> None:
-    """Start or join a cluster; the signals stay the job's."""
-    before = signal.getsignal(signal.SIGTERM)
+    """Start or join a cluster, which takes seconds: not in the main thread, so that the signals stay the job's."""
     ray.init(address, log_to_driver=False, logging_level="ERROR")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
 
 
 def _caller(settings: Mapping[str, Any], asks: Asks, state: Any) -> Any:

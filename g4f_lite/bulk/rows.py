@@ -15,11 +15,12 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import msgspec
 
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, MalformedResponseError
+from ..types.size_limits import MAX_OBJECTS, MAX_ROW, check_json_size
 from ..value import NOT_JSON
 from .seen import Ids, Rows
 
@@ -136,10 +137,13 @@ class LinesFile:
             raise ConfigurationError(f"{self.path} cannot be read: {error}") from None
 
     def _lines(self) -> Iterator[bytes]:
+        """Yield the lines that are not blank; b"" for one that is too long."""
         with self._open() as file:
-            for number, line in enumerate(file):
+            for number, line in enumerate(_bounded(file)):
                 text = line.removeprefix(b"\xef\xbb\xbf") if not number else line
-                if text and not text.isspace():
+                if len(line) > MAX_ROW:
+                    yield b""
+                elif text and not text.isspace():
                     yield text
 
     def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
@@ -148,9 +152,24 @@ class LinesFile:
                 yield _row(number, line)
 
 
+def _bounded(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is longer than `MAX_ROW`, only the beginning."""
+    while line := file.readline(MAX_ROW + 1):
+        yield line
+        if len(line) > MAX_ROW:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(1 << 16)
+
+
 def _row(number: int, line: bytes) -> Row:
+    if not line:
+        return Row(number, {}, f"row {number} is longer than {MAX_ROW >> 20} MiB")
     try:
+        if len(line) > MAX_OBJECTS:
+            check_json_size(line, f"row {number}")
         fields = _decode(line)
+    except MalformedResponseError as error:
+        return Row(number, {}, error.message)
     except NOT_JSON as error:
         return Row(number, {}, f"row {number} is not JSON: {error}")
     return _of_fields(number, fields)
@@ -186,11 +205,23 @@ class CSVFile(LinesFile):
 
         with self._open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
             csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))  # of the process: there is no other one
-            header = next((line for line in text if not line.isspace()), "")
+            size = 0
+
+            def lines() -> Iterator[str]:
+                nonlocal size
+                while line := text.readline(MAX_ROW + 1):
+                    size += len(line)
+                    if size > MAX_ROW:
+                        raise csv.Error(f"a row is longer than {MAX_ROW >> 20} MiB")
+                    yield line
+
+            header = next((line for line in lines() if not line.isspace()), "")
             separator = max(_SEPARATORS, key=_QUOTED.sub("", header).count)
-            rows = csv.reader(_after(header, text), delimiter=separator, strict=True)
+            rows = csv.reader(_after(header, lines()), delimiter=separator, strict=True)
             try:
-                yield from rows
+                for row in rows:
+                    size = 0
+                    yield row
             except csv.Error as error:  # such as a quote that is never closed, which would hide all rows after it
                 raise csv.Error(f"{error}, in line {rows.line_num}") from None
 

@@ -31,6 +31,8 @@ def check_out(source: object, out: str | Path) -> Path:
         ConfigurationError: nothing can be written there.
     """
     path = Path(out)
+    if path.name == "-":
+        raise ConfigurationError("- is no output: a file is, which is read again when its job goes on")
     if path.suffix.lower() == ".gz":
         raise ConfigurationError(f"{path} would be compressed, and could not be resumed; compress it when it is done")
     if isinstance(source, (str, Path)) and path.exists() and Path(source).exists() and path.samefile(source):

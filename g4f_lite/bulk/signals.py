@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def stopping(stop: Callable[[str], None], cancel: Callable[[], object]) -> Iterator[None]:
     """
-    Let signals stop a job, if this is the main thread of a system that has them for event loops.
+    Let signals stop a job, if this is the main thread.
 
     Args:
         stop: called with the reason, at the first one.
@@ -26,25 +26,21 @@ def stopping(stop: Callable[[str], None], cancel: Callable[[], object]) -> Itera
         return
     received = 0
 
-    def on_signal(number: signal.Signals) -> None:
+    def on_signal(number: int) -> None:
         nonlocal received
         received += 1
         if received == 1:
-            stop("Ctrl-C" if number == signal.SIGINT else number.name)
+            stop("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
         else:
             cancel()
 
-    before = {}
-    try:
-        for number in _SIGNALS:
-            handler = signal.getsignal(number)
-            loop.add_signal_handler(number, on_signal, number)
-            before[number] = handler
-    except NotImplementedError:  # Windows
-        pass
+    def tell_loop(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(on_signal, number)  # which also wakes it
+
+    # Not `loop.add_signal_handler`, which Windows lacks.
+    before = {number: signal.signal(number, tell_loop) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
-            loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -118,9 +118,7 @@ def bulk(
     if dry_run:
         plan = job.plan()
         if as_json:
-            from msgspec import to_builtins
-
-            print_json({**to_builtins(plan), "left": plan.left})
+            print_json(plan.to_dict())
         else:
             click.echo(printable(str(plan)))
         return

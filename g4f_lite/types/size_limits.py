@@ -25,6 +25,8 @@ MAX_OBJECTS = 1 << 19
 The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
 MAX_CHOICES = 1024
 """Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
+MAX_ROW = 32 << 20
+"""Bytes of one row of a bulk job's file, as many as the gateway takes by default; a longer one fails."""
 _FIELDS = 2 * MAX_OBJECTS
 
 
@@ -45,14 +47,14 @@ def beyond(what: str, limit: int, status: int | None = None) -> MalformedRespons
     return MalformedResponseError(detail, status=status)
 
 
-def check_json_size(body: bytes) -> None:
+def check_json_size(body: bytes, what: str = "the answer") -> None:
     """
     Raises:
         MalformedResponseError: the JSON has more than `MAX_OBJECTS` objects or lists, or twice as many fields.
     """
-    for mark, what, limit in ((b"{", "objects", MAX_OBJECTS), (b"[", "lists", MAX_OBJECTS), (b":", "fields", _FIELDS)):
+    for mark, kind, limit in ((b"{", "objects", MAX_OBJECTS), (b"[", "lists", MAX_OBJECTS), (b":", "fields", _FIELDS)):
         if body.count(mark) > limit:
-            raise MalformedResponseError(f"the answer has more than {limit} {what}")
+            raise MalformedResponseError(f"{what} has more than {limit} {kind}")
 
 
 def decode_bounded(body: bytes) -> Any:

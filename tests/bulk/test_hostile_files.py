@@ -122,8 +122,13 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with pytest.raises(ConfigurationError, match="is no regular file, and a job reads its input more than once"):
         Job(fifo, tmp_path / "out")
+
+
+def test_a_device_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is no regular file, and a job reads its input more than once"):
+        Job(os.devnull, tmp_path / "out")
     with pytest.raises(ConfigurationError, match="is no regular file; an output is read again"):
-        Job(["x"], "/dev/null")
+        Job(["x"], os.devnull)
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
