@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..types.regular_files import read_regular
 from .journal import failures_of
 from .settings import state_files
 
@@ -35,7 +36,7 @@ def read_manifest(out: Path) -> dict[str, Any]:
     """
     path = manifest_of(out)
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        found = msgspec.json.decode(read_regular(path), type=dict[str, Any])
     except FileNotFoundError:
         for one in (out, failures_of(out)):
             if one.exists() and one.stat().st_size:

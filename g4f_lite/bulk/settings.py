@@ -15,6 +15,7 @@ from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..errors.suggestions import did_you_mean
 from ..types.declared_limits import Budget
 from .asking import Asks, fields_of
+from .journal import failures_of
 from .rows import CSVFile, Source
 
 _MAY_CHANGE = frozenset({"deadline", "timeout", "retries", "timeouts", "on_interrupt", "max_response_bytes"})
@@ -39,8 +40,9 @@ def check_out(source: object, out: str | Path) -> Path:
         raise ConfigurationError(f"{path} is the input")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise ConfigurationError(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
-        raise ConfigurationError(f"{path} is no regular file; an output is read again when its job goes on")
+    for one in (path, failures_of(path)):
+        if one.exists() and not one.is_file():
+            raise ConfigurationError(f"{one} is no regular file; an output is read again when its job goes on")
     return path
 
 

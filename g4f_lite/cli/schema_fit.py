@@ -27,7 +27,7 @@ def misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     """Return the first thing that is wrong with an answer; None if it fits."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"it is no JSON: {error}"
     try:
         return next(_problems(value, schema, schema, "it", 0), None)
@@ -46,7 +46,8 @@ def _problems(value: Any, schema: Any, root: Mapping[str, Any], place: str, dept
         yield from _in_object(value, schema, root, place, depth)
     elif isinstance(value, list):
         yield from _size(len(value), schema, "Items", place)
-        for index, one in enumerate(value):
+        first = len(schema.get("prefixItems", ()))
+        for index, one in enumerate(value[first:], first):
             yield from _problems(one, schema.get("items"), root, f"{place}[{index}]", depth + 1)
     elif isinstance(value, str):
         yield from _size(len(value), schema, "Length", place)
@@ -86,10 +87,10 @@ def _in_object(
     for name in schema.get("required", ()):
         if name not in value:
             yield f"{place} lacks {name!r}"
-    properties = schema.get("properties", {})
+    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", ())
     for name, one in value.items():
-        within = properties.get(name, schema.get("additionalProperties"))
-        yield from _problems(one, within, root, f"{place}.{name}", depth + 1)
+        others = None if any(_matches(pattern, name) for pattern in patterns) else schema.get("additionalProperties")
+        yield from _problems(one, properties.get(name, others), root, f"{place}.{name}", depth + 1)
 
 
 def _is(value: object, kind: str) -> bool:

@@ -182,19 +182,22 @@ class AsyncByteStream:
         if self._rest:
             await asyncio.sleep(0)
             return self._part(self._rest)
-        content = self._response.content
-        self._await(content)
-        try:
-            piece = await content.read(PIECE)
-        except FAILURES as error:
-            raise translate(error, self._limit) from error
-        finally:
-            self._waiting = None
+        piece = await self._receive()
         if self._decoder is None:
             self._full = len(piece) == PIECE
         if piece[PIECE - 1 :]:  # there may be more already: reading it would not wait, and no other task would run
             await asyncio.sleep(0)
         return self._part(piece) if piece[STREAM_PIECE:] else piece
+
+    async def _receive(self) -> bytes:
+        content = self._response.content
+        self._await(content)
+        try:
+            return await content.read(PIECE)
+        except FAILURES as error:
+            raise translate(error, self._limit) from error
+        finally:
+            self._waiting = None
 
     def _part(self, piece: bytes) -> bytes:
         """Return the beginning of a piece; the limit counts whole pieces."""

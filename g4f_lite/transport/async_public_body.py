@@ -10,7 +10,7 @@ from ..errors.exceptions import ProviderError
 from ..types.time_limit import TimeLimit
 from .async_body import FAILURES, AsyncByteStream, translate
 from .async_upload import UploadPayload, abort
-from .common import PIECE, STREAM_PIECE
+from .common import PIECE
 
 _LOOKS_EVERY = 1.0
 """Seconds between two looks at a connection that is silent, where aiohttp does not say that it has broken."""
@@ -39,20 +39,13 @@ class PublicByteStream(AsyncByteStream):
             transport = response.connection.transport
         self._transport = transport
 
-    async def _read_raw(self) -> bytes:
-        if self._rest:
-            await asyncio.sleep(0)
-            return self._part(self._rest)
+    async def _receive(self) -> bytes:
         content = self._response.content
         assert isinstance(content, aiohttp.StreamReader)
         while not (piece := await self._next(content)) and not content.at_eof():
             if self._transport is not None and self._transport.is_closing():
                 raise translate(aiohttp.ClientPayloadError(), self._limit)  # aiohttp leaves the reader waiting
-        if self._decoder is None:
-            self._full = len(piece) == PIECE
-        if piece[PIECE - 1 :]:
-            await asyncio.sleep(0)
-        return self._part(piece) if piece[STREAM_PIECE:] else piece
+        return piece
 
     async def _next(self, content: aiohttp.StreamReader) -> bytes:
         """Return what comes; b"" at the end, or after a while without anything."""

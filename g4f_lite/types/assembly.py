@@ -314,12 +314,13 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
         ToolCall(
             id=call.sent_id,
             type=others.type,
-            function=FunctionCall(name=call.name, arguments=(text := "".join(call.arguments)) or nothing),
-            custom=CustomCall(name=call.name, input=text) if others.type == "custom" else None,
+            function=FunctionCall(name=call.name, arguments=text if custom else text or nothing),
+            custom=CustomCall(name=call.name, input=text) if custom else None,
             extra_content=others.extra_content or None,
         )
         for call in choice.calls
         for others in (choice.others.get(call, _Call()),)
+        for text, custom in (("".join(call.arguments), others.type == "custom"),)
     )
     message = Message(
         role=choice.role,

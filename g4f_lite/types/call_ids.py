@@ -103,9 +103,13 @@ class StreamedIds:
         return msgspec.structs.replace(choice, delta=delta)
 
     def _piece(self, piece: ToolCallDelta, choice: int, origin: str) -> ToolCallDelta:
-        if (custom := piece.custom) is not None:  # read as a function's, whose name and text are the same
-            function = FunctionCallDelta(name=custom.name, arguments=custom.input)
-            piece = msgspec.structs.replace(piece, function=function)
+        if (custom := piece.custom) is not None:
+            if piece.type == "custom" or piece.function is None:  # read as a function's: name and text are the same
+                function = FunctionCallDelta(name=custom.name, arguments=custom.input)
+                kind = "custom" if custom.name else piece.type
+                piece = msgspec.structs.replace(piece, type=kind, function=function)
+            else:  # an empty field beside a function
+                piece = msgspec.structs.replace(piece, custom=None)
         calls = self._calls.setdefault(choice, OpenCalls())
         if len(calls) == MAX_CHOICES and calls.find(piece) is None:  # too many, which the reader of the stream reports
             return piece

@@ -37,6 +37,10 @@ EITHER = {"anyOf": [{"type": "null"}, {"type": "string", "minLength": 2, "patter
         (EITHER, '"a1"', 'it fits none of `anyOf`: "a1"'),
         ({"enum": ["a", "b"]}, '"c"', 'it is "c", not one of ["a", "b"]'),
         ({"allOf": [{"minItems": 1}, {"maxItems": 2}]}, "[1, 2, 3]", "it has 3 items, too few or too many"),
+        ({"patternProperties": {"^x_": {}}, "additionalProperties": False}, '{"x_1": 1}', None),
+        ({"patternProperties": {"^x_": {}}, "additionalProperties": False}, '{"y": 1}', "it.y must not be there"),
+        ({"prefixItems": [{}, {}], "items": False}, "[1, 2]", None),
+        ({"prefixItems": [{}, {}], "items": False}, "[1, 2, 3]", "it[2] must not be there"),
         ({"$ref": "#"}, "1", None),
         ({"required": 7, "pattern": "(", "minimum": "x"}, "{}", None),
         ({"pattern": "(?<year>x)"}, '"y"', None),
@@ -46,6 +50,10 @@ EITHER = {"anyOf": [{"type": "null"}, {"type": "string", "minLength": 2, "patter
 def test_what_fits(schema: dict[str, Any], answer: str, problem: str | None) -> None:
     found = misfit(answer, schema)
     assert found == problem or (problem is not None and found is not None and found.startswith(problem))
+
+
+def test_an_answer_of_endless_brackets_does_not_fit() -> None:
+    assert str(misfit("[" * 200_000, {})).startswith("it is no JSON: ")
 
 
 def test_an_answer_that_does_not_fit_is_a_failure(cli: Cli, groq: FaultServer) -> None:

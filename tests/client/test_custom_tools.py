@@ -16,6 +16,14 @@ FUNCTION = {"id": "call_2", "type": "function", "function": {"name": "find", "ar
 TOOLS = [{"type": "custom", "custom": {"name": "code"}}, {"type": "function", "function": {"name": "find"}}]
 
 
+def one_call(call: dict[str, Any], *, stream: bool) -> bytes:
+    if not stream:
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).encode()
+    choice = {"index": 0, "delta": {"tool_calls": [{"index": 0, **call}]}, "finish_reason": "tool_calls"}
+    return f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+
+
 def content(*, stream: bool) -> bytes:
     if not stream:
         message = {"role": "assistant", "content": None, "tool_calls": [CALL, FUNCTION]}
@@ -61,3 +69,31 @@ def test_a_wrong_custom_call_is_refused(mode: str, call: dict[str, Any], groq: F
     error = run(mode, settings(groq), {"model": "openai:m", "fallback_models": [], "messages": messages}).error
     assert "tool_calls[0].function" in str(error)
     assert groq.received == []
+
+
+ODD_CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("an empty text", {**CALL, "custom": {"name": "code", "input": ""}},
+                      {**CALL, "custom": {"name": "code", "input": ""}}),
+    ("no type", {"id": "call_1", "custom": CALL["custom"]}, CALL),
+    ("a function that is null", {**CALL, "function": None}, CALL),
+    ("an empty field beside a function", {**FUNCTION, "custom": {}}, FUNCTION),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("given", "read"), [row[1:] for row in ODD_CALLS], ids=[row[0] for row in ODD_CALLS])
+def test_an_odd_call_is_read_alike_and_goes_back(
+    given: dict[str, Any], read: dict[str, Any], mode: str, groq: FaultServer
+) -> None:
+    call = {"model": "openai:m", "fallback_models": [], "messages": MESSAGES, "tools": TOOLS}
+    groq.script(replies.body(one_call(given, stream="stream" in mode)))
+    answer = run(mode, settings(groq), call)
+    assert answer.completion is not None, answer.error
+    message = answer.completion.choices[0].message
+    (one,) = message.tool_calls or ()
+    assert message.to_dict()["tool_calls"] == [read]
+    if one.custom is not None:
+        assert (one.function.name, one.function.arguments) == (one.custom.name, one.custom.input)
+    groq.script(replies.answer("done"))
+    result = {"role": "tool", "tool_call_id": one.id, "content": "{"}
+    assert run(mode, settings(groq), {**call, "messages": [*MESSAGES, message, result]}).error is None

@@ -1,7 +1,8 @@
-"""Two routes on one server for the tests of frameworks, and what a model says to them."""
+"""Two routes on one server for the tests of frameworks, what a model says to them, and what is tested twice."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -66,3 +67,18 @@ def only_second(server: FaultServer, *answers: Reply) -> None:
 def results(server: FaultServer) -> list[Any]:
     """Return the results of tools that the last request has told the model."""
     return [one["content"] for one in server.received[-1].json["messages"] if one["role"] == "tool"]
+
+
+def check_chats(model: Any) -> None:
+    """Check that a model of LangChain's hands out "Sunday it is", whole, streamed, in a batch and async."""
+    answer = model.invoke("Which day is it?")
+    assert answer.content == "Sunday it is"
+    assert answer.usage_metadata is not None and answer.usage_metadata["output_tokens"] == 3
+    assert [one.content for one in model.stream("x") if one.content] == ["Sunday ", "it ", "is"]
+    assert len(model.batch(["x", "y"])) == 2
+
+    async def main() -> None:
+        assert (await model.ainvoke("x")).content == "Sunday it is"
+        assert [one.content async for one in model.astream("x") if one.content] == ["Sunday ", "it ", "is"]
+
+    asyncio.run(main())

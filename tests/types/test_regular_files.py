@@ -12,6 +12,7 @@ import click
 import pytest
 
 from g4f_lite import Client, ConfigurationError, InvalidRequestError, image_part
+from g4f_lite.bulk import Job
 from g4f_lite.cli.call_log import CallLog
 from g4f_lite.cli.config import read_config
 from g4f_lite.gateway.key_store import KeyStore
@@ -31,6 +32,8 @@ READERS: dict[str, tuple[Callable[[Path], object], type[Exception]]] = {
     "keys.db": (lambda path: KeyStore(path).all(), ConfigurationError),
     "state.db": (lambda path: SQLiteState(path).execute([Look(0, "me")]), OSError),
     "image.png": (image_part, InvalidRequestError),
+    "out.job.json": (lambda path: Job(["x"], path.with_name("out")).plan(), ConfigurationError),
+    "out.failed.jsonl": (lambda path: Job(["x"], path.with_name("out")), ConfigurationError),
 }
 
 

@@ -33,8 +33,13 @@ def complete(completion: ChatCompletion, answer: JSONObject) -> None:
     for choice in completion.choices:
         message = choice.message
         for call in message.tool_calls or ():
-            if (custom := call.custom) is not None:
+            if (custom := call.custom) is None:
+                continue
+            if call.type == "custom" or not call.function.name:
                 force_setattr(call, "function", FunctionCall(name=custom.name, arguments=custom.input))
+                force_setattr(call, "type", "custom")
+            else:  # an empty field beside a function
+                force_setattr(call, "custom", None)
         if (message.tool_calls or message.function_call) and choice.finish_reason != "length":  # else perhaps cut
             calls = [call.function for call in message.tool_calls or () if call.custom is None]
             if message.function_call is not None:

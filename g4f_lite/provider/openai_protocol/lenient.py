@@ -167,9 +167,9 @@ def _shortened(value: Any, depth: int = 4, most: int = 32) -> Any:
     if isinstance(value, str):
         return value[:_LONG_TEXT]
     if isinstance(value, dict) and depth:
-        return {name[:_LONG_TEXT]: _shortened(one, depth - 1, 8) for name, one in islice(value.items(), most)}
+        return {name[:_LONG_TEXT]: _shortened(one, depth - 1, most // 2) for name, one in islice(value.items(), most)}
     if isinstance(value, list) and depth:
-        return [_shortened(one, depth - 1, 8) for one in value[:most]]
+        return [_shortened(one, depth - 1, most // 2) for one in value[:most]]
     return None if isinstance(value, (dict, list)) else value
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpers.frameworks import check_chats
 from helpers.gateways import KEY, key_table, running, tables
 from langchain.agents import create_agent
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
@@ -46,18 +46,7 @@ def chat(base_url: str, **more: Any) -> ChatOpenAI:
 
 def test_whole_streamed_and_async(base_url: str, service: FaultServer) -> None:
     service.script(*[replies.answer("Sunday it is")] * 6)
-    model = chat(base_url)
-    answer = model.invoke("Which day is it?")
-    assert answer.content == "Sunday it is"
-    assert answer.usage_metadata is not None and answer.usage_metadata["output_tokens"] == 3
-    assert [one.content for one in model.stream("x") if one.content] == ["Sunday ", "it ", "is"]
-    assert len(model.batch(["x", "y"])) == 2
-
-    async def main() -> None:
-        assert (await model.ainvoke("x")).content == "Sunday it is"
-        assert [one.content async for one in model.astream("x") if one.content] == ["Sunday ", "it ", "is"]
-
-    asyncio.run(main())
+    check_chats(chat(base_url))
 
 
 def test_an_agent_and_its_tool_after_failover(base_url: str, service: FaultServer) -> None:

@@ -119,7 +119,8 @@ def test_an_answer_that_ended_with_an_error_is_an_error() -> None:
 
 @pytest.mark.parametrize("answer", [{"text": "x" * (2 << 20)}, {"text": ["x" * (1 << 20)] * 2}, {"choices": []}])
 def test_an_error_in_a_large_answer_is_understood_and_kept_short(answer: dict[str, object]) -> None:
-    error = {"code": "model_not_found", "message": "no such model " + "x" * (2 << 20)}
+    error: dict[str, object] = {f"more_{number}": number for number in range(10)}
+    error |= {"code": "model_not_found", "message": "no such model " + "x" * (2 << 20)}
     with pytest.raises(ReplyError) as caught:
         parse({**answer, "error": error})
     assert len(caught.value.reply.body) < 10_000
