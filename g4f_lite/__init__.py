@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     from .provider.leg import Leg as Leg
     from .routing.strategies import Strategy as Strategy, StrategyContext as StrategyContext, Weighted as Weighted
     from .client.shortcuts import chat as chat, stream as stream
-    from .trail import (
+    from .records.trail import (
         Attempt as Attempt,
         CallInfo as CallInfo,
         Explanation as Explanation,
@@ -146,7 +146,7 @@ _MODULES = {
     "provider.local": "LocalProvider",
     "provider.openai_protocol.chat": "OpenaiTemplate",
     "routing.strategies": "Strategy StrategyContext Weighted",
-    "trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
+    "records.trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",

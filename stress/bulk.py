@@ -31,8 +31,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from helpers.bulk import MODEL, echo, failures, faults_of, lines_of, write_rows
 
-from g4f_lite import prices
 from g4f_lite.bulk import Job
+from g4f_lite.records import prices
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Action, Received, Reply
 

@@ -27,7 +27,7 @@ from ..openai.mapping.answers import body_of
 from ..openai.mapping.arguments import METHODS, arguments
 from ..openai.mapping.errors import error_response
 from ..openai.mapping.requests import Asked, place_of
-from ..trail import Explanation
+from ..records.trail import Explanation
 from ..types.chat import ChatCompletion
 from ..value import JSONObject, decode_json
 from .failures import Fault, judge

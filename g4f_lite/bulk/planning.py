@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from .. import prices
 from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
 from ..client.endpoint_requests import check_endpoint
 from ..client.params import ROUTING
 from ..errors.exceptions import G4FLiteError
 from ..health.estimates import estimate
-from ..trail import Explanation
+from ..records import prices
+from ..records.trail import Explanation
 from .asking import Asker, batch_request, explained
 from .progress import Counts
 from .rows import Row

@@ -40,7 +40,7 @@ from ..provider.keys import Key
 from ..provider.leg import InProcessRequest
 from ..provider.origins import with_origin
 from ..provider.redaction import redact, redact_name, redact_reply
-from ..trail import Attempt
+from ..records.trail import Attempt
 from ..types.call_ids import with_distinct_ids
 from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value

@@ -20,7 +20,7 @@ from ..health.estimates import estimate
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
 from ..provider.redaction import hide_frames
-from ..trail import Attempt, CallInfo, Teller, Trail
+from ..records.trail import Attempt, CallInfo, Teller, Trail
 from ..types.chat import ChatCompletion
 from ..value import JSONObject
 from .chunk_reader import ChunkReader

@@ -9,7 +9,7 @@ from ..errors.exceptions import ProviderError
 from ..failover.attempt_state import AttemptState
 from ..failover.candidates import WithdrawnError
 from ..failover.plan import Plan
-from ..trail import Attempt
+from ..records.trail import Attempt
 from .operations import CHAT
 
 if TYPE_CHECKING:

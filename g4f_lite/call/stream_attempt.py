@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
-from ..trail import EMPTY_TRAIL, Trail
+from ..records.trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
 from ..value import JSONObject

@@ -22,7 +22,7 @@ from .output import print_json, printable
 
 if TYPE_CHECKING:
     from ..errors.exceptions import G4FLiteError
-    from ..trail import Explanation, Trail
+    from ..records.trail import Explanation, Trail
 
 FAILED = 1
 USAGE = 2

@@ -8,7 +8,7 @@ from ..plugins.hookspecs import hookimpl
 from .output import note
 
 if TYPE_CHECKING:
-    from ..trail import Attempt
+    from ..records.trail import Attempt
 
 NOTICED_S = 1.0
 """Waits shorter than this, in seconds, print no note."""

@@ -10,7 +10,7 @@ from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError, NotReadyError
 from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
-from ..trail import Explanation
+from ..records.trail import Explanation
 from ..types.checks import seconds as checked_seconds
 from ..value import JSONObject, Unpicklable
 from .call_factory import CallFactory

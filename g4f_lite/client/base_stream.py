@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
-from ..trail import Trail
+from ..records.trail import Trail
 from ..types.chat import ChatCompletion, T
 from ..types.chunks import ChatCompletionChunk
 from ..value import Unpicklable

@@ -26,13 +26,13 @@ from ..plugins.registry import Registry, process_registry
 from ..provider.base import KeyFunction, Provider
 from ..provider.keys import Keys
 from ..provider.leg import Leg
+from ..records.trail import CallInfo, Explanation, Trail
 from ..routing.eligibility import filter_eligible, tokens_of
 from ..routing.leg_factory import LegFactory
 from ..routing.names import ProviderChoice, RouteChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
-from ..trail import CallInfo, Explanation, Trail
 from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied

@@ -42,7 +42,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..trail import EMPTY_TRAIL, Attempt, Trail
+from ..records.trail import EMPTY_TRAIL, Attempt, Trail
 
 if TYPE_CHECKING:
     from .reply import ErrorReply

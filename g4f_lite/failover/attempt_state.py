@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..provider.leg import Leg
-from ..trail import Attempt
+from ..records.trail import Attempt
 from ..types.time_limit import TimeLimit
 
 

@@ -21,8 +21,8 @@ from ..health.admission import FORESEEABLE_S, Admission, cooling_down
 from ..health.leg_state import detached
 from ..health.tracker import Health
 from ..provider.leg import Identity, Leg
+from ..records.trail import Attempt, Skipped, Trail, Wait, describe_entries
 from ..routing.tiers import FailureScope
-from ..trail import Attempt, Skipped, Trail, Wait, describe_entries
 from ..types.time_limit import Clock
 from .policy import Policy
 

@@ -16,8 +16,8 @@ from ..errors.exceptions import ConfigurationError, G4FLiteError, ProviderError,
 from ..health.places import Ticket
 from ..health.tracker import Health, Memory
 from ..provider.leg import Leg
+from ..records.trail import Attempt, Skipped, Trail
 from ..routing.tiers import FailureScope, Tiers
-from ..trail import Attempt, Skipped, Trail
 from ..types.time_limit import Clock, TimeLimit
 from .attempt_state import AttemptState
 from .backoff import RetryWait

@@ -21,7 +21,7 @@ from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
-from ..trail import Explanation, PlannedRoute
+from ..records.trail import Explanation, PlannedRoute
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of

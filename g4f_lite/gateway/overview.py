@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors.exceptions import G4FLiteError
-from ..trail import describe_entries
+from ..records.trail import describe_entries
 from .key_store import KeyStore
 from .keys import ANYBODY, VirtualKey, keys_of
 from .models import AUTO, Names, tiers_of

@@ -18,7 +18,7 @@ from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
 from ..provider.address import is_loopback, split_url
-from ..trail import Attempt, PlannedRoute, Trail
+from ..records.trail import Attempt, PlannedRoute, Trail
 from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError

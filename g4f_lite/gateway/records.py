@@ -12,7 +12,7 @@ from typing import TextIO
 import msgspec
 
 from ..plugins.hookspecs import hookimpl
-from ..trail import Attempt, Trail, Wait
+from ..records.trail import Attempt, Trail, Wait
 from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
-from ..trail import Skipped
+from ..records.trail import Skipped
 from .places import Turn
 
 LONGEST_SHORT_WAIT_S = 10.0

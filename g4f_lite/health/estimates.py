@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .. import prices
+from ..records import prices
 from ..types.chat_request import ChatRequest
 from ..types.usage import Usage
 

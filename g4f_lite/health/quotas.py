@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from math import ceil, inf
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .. import prices
 from ..errors.exceptions import (
     BudgetExceededError,
     ProviderError,
@@ -18,7 +17,8 @@ from ..errors.exceptions import (
 )
 from ..provider.address import is_loopback
 from ..provider.leg import Identity, Leg
-from ..trail import Attempt
+from ..records import prices
+from ..records.trail import Attempt
 from ..types.declared_limits import NANO, Budget, Limits
 from .estimates import COST_OUTPUT, RATE_OUTPUT, Estimate
 from .gate import Gate

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ..errors import exceptions
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
-from ..trail import Attempt
+from ..records.trail import Attempt
 from ..types.time_limit import Clock
 from .admission import Admission
 from .breaker import PROBE_S

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..plugins.hookspecs import hookimpl
-from ..trail import Attempt, CallInfo, Trail
+from ..records.trail import Attempt, CallInfo, Trail
 from ..value import JSONObject
 from .content import Content
 

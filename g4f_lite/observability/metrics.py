@@ -22,7 +22,7 @@ from weakref import WeakMethod, WeakValueDictionary
 from ..errors import exceptions
 from ..errors.suggestions import install_hint
 from ..plugins.hookspecs import hookimpl
-from ..trail import Attempt, Trail
+from ..records.trail import Attempt, Trail
 from . import conventions as names
 from .numbers import Cell, Cells, Nothing, Numbers, Observed, Several
 

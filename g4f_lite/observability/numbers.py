@@ -11,7 +11,7 @@ from bisect import bisect_left
 from threading import Lock
 from typing import Protocol
 
-from ..trail import Attempt
+from ..records.trail import Attempt
 from .conventions import Definition
 
 

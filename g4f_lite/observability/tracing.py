@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider, get_tracer, set_span_in_context
 
 from ..plugins.hookspecs import hookimpl
-from ..trail import Attempt, CallInfo, Trail, Wait
+from ..records.trail import Attempt, CallInfo, Trail, Wait
 from ..version import __version__
 from . import conventions as names
 from .content import Content

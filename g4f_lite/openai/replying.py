@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from ..client.base_stream import BaseStream
 from ..errors.exceptions import ContentFilterError, G4FLiteError, ModelUnavailableError
-from ..trail import Trail
+from ..records.trail import Trail
 from .mapping.answers import JSON, Response, body_of, model_in
 from .mapping.errors import error_response
 from .mapping.events import CONTENT_TYPE

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..errors.exceptions import ProviderError
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
+    from ..records.trail import Attempt, CallInfo, Trail, Wait
     from ..routing.strategies import Strategy
-    from ..trail import Attempt, CallInfo, Trail, Wait
     from ..types.chat import ChatCompletion
     from ..types.endpoint import Answer
 

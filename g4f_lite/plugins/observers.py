@@ -22,7 +22,7 @@ from .sources import describe
 if TYPE_CHECKING:
     from ..errors.reply import ErrorReply
     from ..provider.base import Provider
-    from ..trail import Attempt, Teller
+    from ..records.trail import Attempt, Teller
 
 log = logging.getLogger("g4f_lite.plugins")
 

@@ -6,7 +6,7 @@ import copy
 import re
 from typing import NamedTuple, Self, TypeAlias
 
-from ..trail import Skipped
+from ..records.trail import Skipped
 from ..types.chat_request import ChatRequest
 from .address import split_url
 from .base import Provider

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any, TypeAlias
 
-from .. import prices
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import install_hint
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
+from ..records import prices
 from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route
 from .tiers import Tiers

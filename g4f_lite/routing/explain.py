@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..health.admission import cooling_down
 from ..provider.leg import Leg
-from ..trail import Explanation, PlannedRoute
+from ..records.trail import Explanation, PlannedRoute
 from ..types.chat_request import ChatRequest
 from .router import Router
 from .selection import Selection

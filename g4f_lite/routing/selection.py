@@ -21,7 +21,7 @@ from ..errors.exceptions import (
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
-from ..trail import Skipped, Trail
+from ..records.trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
 from .leg_factory import CHOOSING, Dependencies, LegFactory, Obstacle
 from .names import (

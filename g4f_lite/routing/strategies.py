@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..forks import reset_in_child
 from ..health.tracker import Health
-from ..prices import price
 from ..provider.leg import Leg
+from ..records.prices import price
 from ..types.chat_request import ChatRequest
 from ..value import Unpicklable
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic
 import msgspec
 from msgspec import field
 
-from .. import prices
-from ..trail import EMPTY_TRAIL, Attempt, Trail
+from ..records import prices
+from ..records.trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, decode_lenient
 from .chunks import FEW
 from .logprobs import Logprobs, sent_logprobs, show_objects

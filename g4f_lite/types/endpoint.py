@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import field
 
-from ..trail import EMPTY_TRAIL, Attempt, Trail
+from ..records.trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import NOT_JSON, JSONObject, Value, decode_lenient
 from .results import OpenResult, Result, unknown_fields
 

@@ -14,8 +14,8 @@ from unittest import mock
 
 from g4f_lite.health import breaker
 from g4f_lite.health import tracker as health
-from g4f_lite.prices import price
 from g4f_lite.provider import keys, redaction
+from g4f_lite.records.prices import price
 from g4f_lite.routing import strategies
 
 from .providers import SECRET

@@ -13,6 +13,7 @@ from helpers.installing import ROOT
 # From the lowest to the highest. A room may import those of earlier lines; rooms of one line do not import each other.
 ORDER = """
     ground
+    records
     errors
     types
     provider

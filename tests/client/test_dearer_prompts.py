@@ -10,7 +10,7 @@ from helpers.limited import FastState
 
 from g4f_lite import Budget, BudgetExceededError, ChatRequest, Usage
 from g4f_lite.health.estimates import estimate
-from g4f_lite.prices import cost
+from g4f_lite.records.prices import cost
 from g4f_lite.testing import FaultServer
 
 LONG = [{"role": "user", "content": "a" * 300_000}]

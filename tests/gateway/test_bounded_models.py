@@ -6,7 +6,7 @@ import pytest
 import requests
 from helpers.gateways import KEY, MESSAGES, key_table, running, tables
 
-from g4f_lite import prices
+from g4f_lite.records import prices
 from g4f_lite.testing import FaultServer
 
 MODEL = "gpt-5.6-luna"

@@ -8,7 +8,7 @@ import pytest
 import requests
 from helpers.gateways import KEY, MESSAGES, Running, key_table, running, tables
 
-from g4f_lite import prices
+from g4f_lite.records import prices
 from g4f_lite.testing import FaultServer, replies
 
 CHEAP, DEAR = "gpt-5.6-luna", "o1-pro"

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from g4f_lite import Attempt
 from g4f_lite.observability import Metrics, prometheus_text
 from g4f_lite.observability import metrics as module
-from g4f_lite.trail import Trail
+from g4f_lite.records.trail import Trail
 
 ENDED = Attempt(provider="p", model="m", known_route="p:m", outcome="ok", duration=0.1)
 

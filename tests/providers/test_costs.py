@@ -16,7 +16,7 @@ from helpers.protocol_bodies import candidate, ended, message, response, started
 from helpers.protocol_reading import parse
 
 from g4f_lite import OpenaiTemplate, TokenDetails, Usage
-from g4f_lite.prices import cost
+from g4f_lite.records.prices import cost
 from g4f_lite.testing import FaultServer, Received, replies
 from g4f_lite.testing.replies import Reply
 from g4f_lite.testing.shapes import SHAPES

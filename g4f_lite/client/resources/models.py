@@ -20,10 +20,10 @@ from ...errors.exceptions import (
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
+from ...records.trail import Trail
 from ...routing.names import resolve
 from ...routing.selection import Selection
 from ...routing.tiers import Tiers
-from ...trail import Trail
 from ...types.models import Model, ModelList
 from ...types.timeouts import Timeouts
 from ..endpoint_requests import check_endpoint

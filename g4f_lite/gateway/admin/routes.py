@@ -12,7 +12,7 @@ from ...client.async_client import AsyncClient
 from ...client.base import BY_HAND
 from ...errors.exceptions import G4FLiteError
 from ...errors.suggestions import did_you_mean
-from ...trail import Attempt, Explanation, PlannedRoute, Skipped
+from ...records.trail import Attempt, Explanation, PlannedRoute, Skipped
 from ...value import JSONObject
 from ..failures import NO_SUCH_PATH, RefusedError
 from ..models import Names, Target

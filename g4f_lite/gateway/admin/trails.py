@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...trail import Attempt
+from ...records.trail import Attempt
 from ...value import JSONObject
 from ..records import Record
 

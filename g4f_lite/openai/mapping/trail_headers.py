@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from ...trail import Trail
+from ...records.trail import Trail
 from ...value import JSONObject
 
 LONGEST = 6000

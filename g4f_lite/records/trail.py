@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..value import JSONObject, Value
 from . import prices
-from .value import JSONObject, Value
 
 
 class CallInfo(Value, frozen=True, kw_only=True):
