@@ -2,30 +2,31 @@
 Shares limits between four processes and a real Redis, breaks both, and checks that no limit is passed.
 
     python -m stress.shared_state --runs 200 [--seed 7]
+    python -m stress.shared_state --runs 5 --seconds 200    with outages of more than a minute
 
 Each run has its own faults, which its seed decides: processes are killed and replaced, or paused; Redis is paused,
-killed and started without its data; its connections are cut and its scripts forgotten. The clock of each process is
-wrong by up to an hour. Each process writes down what it was granted and what it used. Checked are: at no moment more
-was spent and reserved than a budget has, more calls were under way than may be at once, or more requests were sent in
-a minute than may be; no call failed or waited long; in the end nothing is reserved, and the rest of the budget can
-be spent.
-
-What a process has granted itself is not known to anybody if it is killed before it could tell, and Redis has lost its
-data: it does not count as sent, except against the budget, of which a part is kept for this. Nor does what a process
-grants that has just begun, and has no share yet.
+killed and started without its data, once or twice; while it is away, processes are killed and others begin; its
+connections are cut and its scripts forgotten. The clock of each process is wrong by up to an hour. Each process writes
+down what it was granted and what it used. Checked are, of all processes: at no moment more was spent and reserved than
+a budget has, more calls were under way than may be at once, or more requests or tokens were sent in a minute than may
+be; no call failed or waited long for its answer; in the end nothing is reserved, and the rest of the budget can be
+spent. `docs/limits.md` says what may not be checked here: no more than four processes begin while Redis is away.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import random
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
@@ -36,75 +37,92 @@ from g4f_lite.health.shared_state import Amount, Reservation, Reserve, Settle
 from g4f_lite.health.stores.link import ANSWER_S, StateLink
 from g4f_lite.health.stores.redis import RedisState
 
-PROCESSES, SECONDS, CALM_S, LEASE_MS = 4, 8.0, 3.0, 3000
+PROCESSES, THREADS, STRANGERS, CALM_S, LEASE_MS = 4, 3, 4, 3.0, 3000
+LONG_S = 90.0
 LATEST_S = 4 * ANSWER_S
 """A call that takes longer has waited for more than one answer, on any machine."""
 
 
 class Limits(NamedTuple):
-    """What all processes together may use: nano-dollars, requests in a minute, calls at once."""
+    """What all processes together may use: nano-dollars, requests and tokens in a minute, calls at once."""
 
     budget: int
     rate: int
+    tokens: int
     parallel: int
+
+    @classmethod
+    def chosen(cls, chance: random.Random) -> Limits:
+        """Return limits of which one is tight, or all: else the others are never reached."""
+        tight = chance.choice([0, 1, 1, 2, 3, 4])
+        rows = ([3000, 20_000], [1, 3, 15, 40, 200, 600], [100, 2000, 20_000], [1, 2, 4, 8])
+        return cls(*(chance.choice(row) if tight in (0, place) else 10**7 for place, row in enumerate(rows, 1)))
 
     def of_call(self, cost: int) -> tuple[Amount, ...]:
         return (
             Amount("budget", "nano-usd", "total", self.budget, cost),
             Amount("leg", "requests", "minute", self.rate, 1),
+            Amount("leg", "tokens", "minute", self.tokens, cost),
             Amount("leg", "calls", "parallel", self.parallel, 1),
         )
 
 
-def work(url: str, log: Path, seed: int, limits: Limits) -> None:
-    """Call until the time is over; write down each grant after it came, and each end before it is told."""
+def work(url: str, log: Path, seed: int, limits: Limits, seconds: float) -> None:
+    """Call until the time is over, some calls at once."""
     chance = random.Random(seed)
     skew, honest = chance.uniform(-3600, 3600), time.time
     time.time = lambda: honest() + skew
+    logging.disable()
     link = StateLink(RedisState(url), owned=True)
-    end, file = time.monotonic() + SECONDS, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def write(*what: object) -> None:
         os.write(file, (" ".join(map(str, (time.monotonic(), os.getpid(), *what))) + "\n").encode())
 
+    threads = [Thread(target=call, args=(link, f"{os.getpid()}.{n}", random.Random(f"{seed} {n}"), limits, write,
+        time.monotonic() + seconds)) for n in range(THREADS)]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    link.close()
+
+
+def call(
+    link: StateLink, name: str, chance: random.Random, limits: Limits, write: Callable[..., None], end: float
+) -> None:
+    """Write down each grant after it came, and each end before it is told."""
     number = 0
     try:
         while time.monotonic() < end:
             number += 1
-            name, cost = f"{os.getpid()}.{number}", chance.randint(20, 100)
+            one, cost = f"{name}.{number}", chance.randint(20, 100)
             asked = time.monotonic()
-            (answer,) = link.ask((Reserve(name, limits.of_call(cost), LEASE_MS),))
+            (answer,) = link.ask((Reserve(one, limits.of_call(cost), LEASE_MS),))
             late = time.monotonic() - asked
             assert isinstance(answer, Reservation)
             write("asked", late)
             if answer.refused_by is not None:
-                time.sleep(min(max(answer.wait_ms, 5), 30) / 1000 * chance.uniform(0.5, 1.5))
+                time.sleep(min(max(answer.wait_ms, 5), 100) / 1000 * chance.uniform(0.5, 1.5))
                 continue
-            write("granted", name, cost, granted_by(link, name))
+            write("granted", one, cost)
             time.sleep(chance.uniform(0, 0.03))
             used = chance.randint(0, cost)
-            write("ended", name, used)
-            link.tell(Settle(name, (used, 1, 1)))
-        link.close()
+            write("ended", one, used)
+            link.tell(Settle(one, (used, 1, used, 1)))
     except BaseException as error:
         write("failed", repr(error))
-
-
-def granted_by(link: StateLink, name: str) -> str:
-    """Return who granted a reservation: the state, this process of its share, or this process without one."""
-    if name not in link._writer._local_ids:
-        return "shared"
-    return "alone" if all(share.is_known for share in link._writer.fallback._shares.values()) else "blind"
 
 
 class Faults:
     """The processes and the server of one run, and what happens to them."""
 
-    def __init__(self, server: RedisServer, log: Path, seed: int, limits: Limits) -> None:
+    def __init__(self, server: RedisServer, log: Path, seed: int, limits: Limits, seconds: float) -> None:
         self.server, self.log, self.limits = server, log, limits
         self.chance, self.seed = random.Random(seed), seed
+        self.end = time.monotonic() + seconds
         self.children: list[int] = []
-        self.started = 0
+        self.started = self.strangers = 0
         self.killed: dict[int, float] = {}
         self.paused: list[tuple[int, float]] = []
         """Processes, and for how many seconds each was paused."""
@@ -118,7 +136,7 @@ class Faults:
             self.children.append(child)
             return
         try:
-            work(self.server.url, self.log, seed, self.limits)
+            work(self.server.url, self.log, seed, self.limits, self.end - time.monotonic())
         finally:
             os._exit(0)
 
@@ -126,23 +144,31 @@ class Faults:
         """Let faults happen; then let the processes end, which know by then that the server is back."""
         for _ in range(PROCESSES):
             self.start()
-        end = time.monotonic() + SECONDS - CALM_S
-        kinds = [self.kill_child, self.pause_child, self.pause, self.pause, self.kill, self.cut, self.forget]
-        while (pause := self.chance.uniform(0.05, 1.2)) < end - time.monotonic():
+        self.all_know_of_it()
+        kinds = [self.kill_child, self.pause_child, self.pause, self.kill, self.pause, self.kill, self.cut, self.forget]
+        if self.end - time.monotonic() > 2 * LONG_S:
+            kinds.append(self.long)
+        while (pause := self.chance.uniform(0.05, 1.2)) < self.end - CALM_S - time.monotonic():
             time.sleep(pause)
             fault = self.chance.choice(kinds)
             self.told.append(fault.__name__)
             fault()
+            while len(self.children) < PROCESSES:
+                self.start()
         for child in self.children:
             os.waitpid(child, 0)
 
+    def all_know_of_it(self) -> None:
+        """Wait until each process has a share: four of them may begin while the server is away, and not more."""
+        with self.server.client() as client:
+            while client.zcard("{g4f_lite}:members") < PROCESSES:
+                time.sleep(0.01)
+
     def kill_child(self) -> None:
-        """The one that takes its place begins while the server is there: else it would not know what others used."""
         child = self.children.pop(self.chance.randrange(len(self.children)))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         self.killed[child] = time.monotonic()
-        self.start()
 
     def pause_child(self) -> None:
         child, began = self.chance.choice(self.children), time.monotonic()
@@ -151,16 +177,41 @@ class Faults:
         os.kill(child, signal.SIGCONT)
         self.paused.append((child, time.monotonic() - began))
 
+    def meanwhile(self, seconds: float) -> None:
+        """While the server is away: kill a process, or two; let others take their place now, or when it is back."""
+        for _ in range(self.chance.choice([0, 0, 1, 1, 2])):
+            part = self.chance.uniform(0, seconds)
+            time.sleep(part)
+            seconds -= part
+            self.kill_child()
+            self.told.append("and_kill_child")
+            if self.strangers < STRANGERS and self.chance.random() < 0.7:
+                self.strangers += 1
+                self.start()
+                self.told.append("and_start")
+        time.sleep(seconds)
+
     def pause(self) -> None:
-        self.server.pause()
-        time.sleep(self.chance.uniform(0.05, 1.5))
-        self.server.resume()
+        for _ in range(self.chance.choice([1, 1, 2])):
+            self.server.pause()
+            self.meanwhile(self.chance.uniform(0.05, 1.5))
+            self.server.resume()
+            time.sleep(self.chance.uniform(0, 0.3))
 
     def kill(self) -> None:
-        self.server.kill()
-        time.sleep(self.chance.uniform(0, 0.8))
-        self.server.start()
         self.lost_data = True
+        for _ in range(self.chance.choice([1, 1, 2])):
+            self.server.kill()
+            self.meanwhile(self.chance.uniform(0, 0.8))
+            self.server.start()
+            time.sleep(self.chance.uniform(0, 0.3))
+
+    def long(self) -> None:
+        """For so long that all that was sent before does not count any more."""
+        if self.end - time.monotonic() > LONG_S + CALM_S:
+            self.server.pause()
+            self.meanwhile(self.chance.uniform(LONG_S / 2, LONG_S))
+            self.server.resume()
 
     def cut(self) -> None:
         with self.server.client() as client:
@@ -180,30 +231,29 @@ def read(log: Path) -> list[list[str]]:
 def passed(lines: list[list[str]], faults: Faults) -> Iterator[str]:
     """Yield which limits were passed, and which calls failed or were late."""
     limits, killed = faults.limits, faults.killed
-    held: dict[str, int] = {}
-    under_way: dict[str, int] = {}
-    spent, sent = 0, list[float]()
+    cost, under_way, spent = dict[str, int](), dict[str, int](), 0
+    """By call: the nano-dollars and tokens that it has reserved, or used; its process, as long as it goes on."""
+    minute, tokens = deque[tuple[float, str]](), 0
     for at, pid, what, *rest in lines:
         if what == "granted":
-            held[rest[0]] = int(rest[1])
-            if rest[2] != "blind":
-                under_way[rest[0]] = int(pid)
-            is_known = int(pid) not in killed or not faults.lost_data
-            if rest[2] == "shared" or (rest[2] == "alone" and is_known):
-                sent.append(float(at))
+            cost[rest[0]], under_way[rest[0]] = int(rest[1]), int(pid)
+            minute.append((float(at), rest[0]))
+            spent, tokens = spent + int(rest[1]), tokens + int(rest[1])
         elif what == "ended":
-            del held[rest[0]]
-            under_way.pop(rest[0], None)
-            spent += int(rest[1])
+            freed = cost[rest[0]] - int(rest[1])
+            del under_way[rest[0]]
+            cost[rest[0]], spent = int(rest[1]), spent - freed
+            tokens -= freed  # calls are short: it still counts
         elif what == "failed":
             yield f"a call failed: {rest}"
         elif float(rest[0]) > LATEST_S + max((pause for child, pause in faults.paused if child == int(pid)), default=0):
             yield f"a call waited for {float(rest[0]):.2f} s"
+        while minute and minute[0][0] <= float(at) - 60:
+            tokens -= cost[minute.popleft()[1]]
         alive = sum(float(at) <= killed.get(pid, float("inf")) for pid in under_way.values())
-        counted = sum(1 for one in sent if one > float(at) - 60)
         for name, value, most in (
-            ("budget", spent + sum(held.values()), limits.budget), ("calls at once", alive, limits.parallel),
-            ("requests", counted, limits.rate),
+            ("budget", spent, limits.budget), ("calls at once", alive, limits.parallel),
+            ("requests", len(minute), limits.rate), ("tokens", tokens, limits.tokens),
         ):  # fmt: skip
             if what == "granted" and value > most:
                 yield f"{name}: {value} of {most}"
@@ -236,13 +286,12 @@ def left_behind(faults: Faults, lines: list[list[str]]) -> Iterator[str]:
         yield f"only {real} of {budget} could be spent"
 
 
-def one_run(seed: int) -> tuple[list[str], str]:
+def one_run(seed: int, seconds: float) -> tuple[list[str], str]:
     """Return the problems of a run, and what happened in it."""
-    chance = random.Random(seed)
-    limits = Limits(chance.choice([3000, 20_000, 200_000]), chance.choice([40, 200, 2000]), chance.choice([4, 9, 40]))
+    limits = Limits.chosen(random.Random(seed))
     with redis_server() as server, tempfile.TemporaryDirectory() as folder:
         server.admit()
-        faults = Faults(server, Path(folder) / "log", seed, limits)
+        faults = Faults(server, Path(folder) / "log", seed, limits, seconds)
         faults.run()
         lines = read(faults.log)
         problems = [*passed(lines, faults), *left_behind(faults, lines)]
@@ -255,11 +304,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stress.shared_state", description="Break a shared state.")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of a run; from 180 on with longer outages")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends too
     bad = 0
     for seed in range(given.seed, given.seed + given.runs):
-        problems, summary = one_run(seed)
+        problems, summary = one_run(seed, given.seconds)
         bad += bool(problems)
         print(f"seed {seed}: {'; '.join(problems[:5]) or 'good'} ({summary})", flush=True)
     print(f"{given.runs} runs, {bad} bad")

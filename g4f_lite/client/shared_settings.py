@@ -56,6 +56,7 @@ def shared_health(
     else:
         link = link_to(check_state(state), owned=isinstance(state, str))
     host = "" if state is None else socket.gethostname() or "here"
-    health = SharedHealth(random.random, time, Quotas(limits, budget), link.tell, host)
-    link.listen(health.learn)
+    quotas = Quotas(limits, budget)
+    health = SharedHealth(random.random, time, quotas, link.tell, host)
+    link.listen(health.learn, quotas.declared())
     return health, link

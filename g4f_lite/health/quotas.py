@@ -117,6 +117,14 @@ class Quotas:
             found = self._of[leg.identity] = tuple(scopes)
         return found
 
+    def declared(self) -> tuple[Amount, ...]:
+        """Return all limits, with amounts of nothing."""
+        return tuple(
+            Amount(scope.name, rule.unit, rule.window, rule.limit, 0)
+            for scope in self.scopes.values()
+            for rule in scope.rules
+        )
+
     # -- before the request ----------------------------------------------------------------
 
     def reserve(self, leg: Leg, name: str, size: Estimate, *, requests: int, lease_ms: int) -> Reserve | None:

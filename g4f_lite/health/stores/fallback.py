@@ -1,11 +1,15 @@
 """
 What a link answers while its state is away, so that all processes together keep to the limits.
 
-Of each rate, the state keeps a share free for each process that uses it: half of what is left, divided between them.
-While the state is away, each process gives out its share; for each of its calls that ends, another one may begin. After
-a minute, when nothing counts any more that was used before, it gives out its part of the whole limit. Of a limit that
-it has not used while the state was there, it takes a sixteenth at most: it cannot know what others use. Of a budget,
-the state never gives out the last hundredth: the processes divide that.
+Of each rate, the state keeps a share free for each process that declares it: half of what is left, divided between
+them. While the state is away, each process gives out its share; for each of its calls that ends, another one may begin.
+After a minute, when nothing counts any more that was used before, it gives out its part of three quarters of the limit.
+
+A process that begins meanwhile is a *stranger*: it has no share, and the others do not know of it. Four have room: each
+takes a quarter of what the state never gives out; and after a minute, when the others leave it free, a quarter of the
+fourth quarter.
+
+Of a budget, the state never gives out the last hundredth: it is divided in the same way.
 """
 
 from __future__ import annotations
@@ -16,15 +20,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Settle, Window
+from msgspec.structs import replace
+
+from ..shared_state import NEVER, Amount, Answer, Command, Reservation, Reserve, Seen, Settle, WhenDown, Window
 from .memory import MemoryState
 
 GRACE = 100
 """Of a budget, one part in so many is kept for the time in which the state is away."""
 MOST = 1 << 62
 """A limit that nobody reaches."""
-UNKNOWN_MEMBERS = 16
-"""Among how many a process divides a limit of which it has no share."""
+STRANGERS = 4
+"""So many processes may begin while the state is away without passing a limit."""
+SPARE = 64
+"""Of a rate, one part in so many is kept for strangers; of one below `SPARE * STRANGERS`, nothing."""
 _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
 COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
@@ -63,16 +71,23 @@ def _name(amount: Amount) -> _Name:
     return amount.scope, amount.unit, amount.window
 
 
+def given_out(amount: Amount, when_down: WhenDown = "local") -> Amount:
+    """Return an amount with the limit that the state is to keep to: it gives out all but what is kept for strangers."""
+    if amount.unit == "nano-usd":
+        kept = amount.limit // GRACE if when_down == "local" else 0
+        return replace(amount, limit=amount.limit - kept) if kept else amount
+    if not (kept := STRANGERS * (amount.limit // SPARE // STRANGERS)):
+        return amount
+    limit = amount.limit - kept
+    # What is as large as the whole limit goes alone.
+    return replace(amount, limit=limit, amount=limit if limit < amount.amount <= amount.limit else amount.amount)
+
+
 def without_grace(command: Reserve) -> Reserve:
-    """Return what to ask the state for: of a budget, it gives out all but the part that is kept."""
-    if command.when_down != "local" or all(amount.unit != "nano-usd" for amount in command.amounts):
+    """Return what to ask the state for."""
+    amounts = tuple(given_out(amount, command.when_down) for amount in command.amounts)
+    if all(new is old for new, old in zip(amounts, command.amounts, strict=True)):
         return command
-    amounts = tuple(
-        Amount(one.scope, one.unit, one.window, one.limit - one.limit // GRACE, one.amount)
-        if one.unit == "nano-usd"
-        else one
-        for one in command.amounts
-    )
     return Reserve(command.id, amounts, command.lease_ms, command.when_down, command.granted)
 
 
@@ -90,13 +105,15 @@ class Fallback:
         """Nothing is sent to the state until it answers a look."""
         self._seen: list[tuple[float, int]] = []
         """When the state was asked, of late, and how many processes there were."""
-        self._place = UNKNOWN_MEMBERS - 1
+        self._place = 0
+        self._began: float | None = None
+        """When it first answered, if that was before the state did."""
 
     # -- while the state answers -----------------------------------------------------------
 
-    def note(self, command: Reserve) -> None:
+    def note(self, amounts: Iterable[Amount]) -> None:
         """Remember which limits are used."""
-        for amount in command.amounts:
+        for amount in amounts:
             if amount.unit == "nano-usd":
                 continue
             share = self._shares.get(name := _name(amount))
@@ -110,10 +127,10 @@ class Fallback:
         found = []
         with self._lock:
             for share in list(self._shares.values()):
-                one, kept = share.amount, share.left + share.untold
+                one, kept = given_out(share.amount), share.left + share.untold
                 if self._is_over(one.window):
-                    kept = max(kept, self._part(one.limit))
-                found.append(Amount(one.scope, one.unit, one.window, one.limit, min(kept, one.limit)))
+                    kept = max(kept, self._part(share.amount.limit))
+                found.append(replace(one, amount=min(kept, one.limit)))
         return tuple(found)
 
     def saw(self, seen: Seen, asked: Sequence[Amount]) -> bool:
@@ -140,7 +157,7 @@ class Fallback:
 
     def members(self) -> int:
         """Return how many processes share the limits: the most of late, as a state that was away forgets some."""
-        return max((members for _, members in self._seen), default=UNKNOWN_MEMBERS)
+        return max((members for _, members in self._seen), default=1)
 
     def recorded(self, commands: Iterable[Command]) -> None:
         """Learn what the state knows now, or never will."""
@@ -186,6 +203,8 @@ class Fallback:
 
     def answer(self, command: Command) -> Answer:
         """Answer in the place of the state."""
+        if self._began is None and not self._seen:
+            self._began = time.monotonic()
         if isinstance(command, Reserve):
             with self._lock:
                 return self._reserve(command)
@@ -212,7 +231,7 @@ class Fallback:
                         known.returned += amount.amount
 
     def _reserve(self, command: Reserve) -> Reservation:
-        self.note(command)
+        self.note(command.amounts)
         limits, taken = [], dict[_Name, int]()
         for index, amount in enumerate(command.amounts):
             if (limit := self._limit(amount, command)) is None:
@@ -256,15 +275,19 @@ class Fallback:
         if self._is_over(amount.window):
             return self._part(amount.limit)
         share = self._shares.get(_name(amount))
-        return None if share is not None and share.is_known else self._part(amount.limit, UNKNOWN_MEMBERS)
+        return None if share is not None and share.is_known else amount.limit // SPARE // STRANGERS
 
     def _is_over(self, window: Window) -> bool:
         """Return whether nothing counts any more that was used before the last answer of the state."""
-        return bool(self._seen) and time.monotonic() - self._seen[-1][0] > COUNTS_S.get(window, float("inf"))
+        since = self._seen[-1][0] if self._seen else self._began
+        return since is not None and time.monotonic() - since > COUNTS_S.get(window, float("inf"))
 
-    def _part(self, total: int, among: int = 1) -> int:
-        members = max(among, self.members())
-        return total // members + (self._place < total % members)
+    def _part(self, total: int) -> int:
+        """Return the part of this process in what nobody else has used: three quarters are for those that are known."""
+        if not self._seen:
+            return max(total // 4 // STRANGERS, min(1, total // 4))
+        known, members = total - total // 4, self.members()
+        return known // members + (self._place < known % members)
 
 
 def _refused(command: Reserve, index: int, wait_ms: int) -> Reservation:

@@ -21,8 +21,8 @@ EXPIRED_MS = 3_600_000
 """How long a reservation that has expired may still be settled."""
 SETTLED_MS = 60_000
 """How long the id of a settled reservation is known, so that a command that is sent twice is not applied twice."""
-SHARE_MS = 15_000
-"""How long a share is kept free for a member that is silent."""
+SHARE_MS = 75_000
+"""How long a share is kept free for a member that is silent: what it may have used of it counts for a minute."""
 SILENT_MS = 1200
 """If no member has looked for so long, nobody could."""
 PRESSED_MS = 2000

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
-from ..shared_state import Answer, Command, Event, Look, Seen, SharedState
+from ..shared_state import Amount, Answer, Command, Event, Look, Seen, SharedState
 from .waiting import END, Ask, for_thread
 from .writer import Writer
 
@@ -47,6 +47,7 @@ class StateLink(Unpicklable):
     def __init__(self, state: SharedState, *, owned: bool = False) -> None:
         self._state, self._owned = state, owned
         self._listeners: list[Callable[[], Listener | None]] = []
+        self._limits: tuple[Amount, ...] = ()
         self._start_lock = threading.Lock()
         self._begin()
         reset_in_child(self)
@@ -54,6 +55,7 @@ class StateLink(Unpicklable):
 
     def _begin(self) -> None:
         self._writer = Writer(self._state)
+        self._writer.fallback.note(self._limits)
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
         self._cursor, self._member, self._looks = 0, uuid.uuid4().hex, 0
@@ -107,8 +109,10 @@ class StateLink(Unpicklable):
         self._writer.tell(commands)
         self._start()
 
-    def listen(self, callback: Listener) -> None:
+    def listen(self, callback: Listener, limits: Sequence[Amount] = ()) -> None:
         """Call this with each event that is told, from another thread, as long as it lives: of a method, its object."""
+        self._limits += tuple(limits)
+        self._writer.fallback.note(limits)
         bound = hasattr(callback, "__self__")
         self._listeners.append(weakref.WeakMethod(callback) if bound else weakref.ref(callback))
         self._start()

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, WeakMethod, WeakSet
 
 import msgspec
 
-from ..shared_state import Answer, Command, Event, Look, Reserve, Seen, SharedState, Tell
+from ..shared_state import Amount, Answer, Command, Event, Look, Reserve, Seen, SharedState, Tell
 
 _LEASE_MS = 30 * 86_400_000
 """A reservation lives as long as the process that settles it."""
@@ -36,8 +36,13 @@ class Link(Protocol):
         """Write commands behind: at once, and without an error. They come after what was asked or told before."""
         ...
 
-    def listen(self, callback: Callable[[Event], None]) -> None:
-        """Pass on what others tell, to a bound method that is referred to weakly."""
+    def listen(self, callback: Callable[[Event], None], limits: Sequence[Amount] = ()) -> None:
+        """
+        Pass on what others tell, to a bound method that is referred to weakly.
+
+        Args:
+            limits: those that will be asked for, so that the state keeps shares of them free from the first look on.
+        """
         ...
 
     def close(self) -> None:
@@ -74,7 +79,7 @@ class LocalLink:
             for link in list(_links.get(self._state, ())):
                 link.look()
 
-    def listen(self, callback: Callable[[Event], None]) -> None:
+    def listen(self, callback: Callable[[Event], None], limits: Sequence[Amount] = ()) -> None:
         self._callback = WeakMethod(callback)
         _links.setdefault(self._state, WeakSet()).add(self)
         self.look()

@@ -7,12 +7,12 @@ local prefix, MOST, NEVER = KEYS[1], 9007199254740991, -1
 local DAY, HOUR, HELD_POLL_MS = 86400000, 3600000, 50
 local QUARANTINE_MS, LATE_MS, POLL_MS, SILENT_MS = 1500, 6000, 1000, 1200
 local AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 10000, 5000, 60000, 4096
-local SHARE_MS, PRESSED_MS, NUDGE_MS = 15000, 2000, 40
+local SHARE_MS, PRESSED_MS, NUDGE_MS, LAST_LOOK = 75000, 2000, 40, 4503599627370496
 local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
 local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, week = 10 * DAY, month = 40 * DAY,
   total = 400 * DAY}
 local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
-local SHARERS = prefix .. ':sharers'
+local SHARERS, RESTORED = prefix .. ':sharers', prefix .. ':restored'
 local WAITS = 2 -- in the place of whether others hold it: it is only kept free, or nothing is given out yet
 local told = false -- there is something to look at
 
@@ -198,6 +198,17 @@ local function expire()
   until #due < 500
 end
 
+-- One that was there before the loss has not come back: nobody knows what it used of a minute. All that is not kept free
+-- for those that are there counts as spent.
+local function presume()
+  local rows = redis.call('HGETALL', RESTORED)
+  for index = 1, #rows, 2 do
+    local one = current(cmsgpack.unpack(rows[index]))
+    local unknown = tonumber(rows[index + 1]) - one.used - one.kept
+    if unknown > 0 then change(one, now, unknown, 0, unknown) end
+  end
+end
+
 local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen', 'members')
 if not generation[1] then
   -- Events are numbered on from the time, so that no number of an earlier generation comes again.
@@ -206,18 +217,21 @@ if not generation[1] then
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
 end
 local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
-if quarantine <= 0 and generation[5] then -- the members before the loss may be late to tell
-  if redis.call('ZCARD', MEMBERS) < tonumber(generation[5]) and quarantine > QUARANTINE_MS - LATE_MS then
-    quarantine = HELD_POLL_MS
-  else
-    redis.call('HDEL', prefix .. ':generation', 'members')
-  end
-end
 if generation[4] then -- in quarantine still, as far as is known
   -- If nobody has looked for so long, the server was paused, and the others have not told yet what was used.
   if now - tonumber(generation[4]) > SILENT_MS then
     quarantine = QUARANTINE_MS
     redis.call('HSET', prefix .. ':generation', 'began', now)
+  end
+end
+if quarantine <= 0 and generation[5] then -- the members before the loss may be late to tell
+  local missing = redis.call('ZCARD', SHARERS) < tonumber(generation[5])
+  if missing and quarantine > QUARANTINE_MS - LATE_MS then
+    quarantine = HELD_POLL_MS
+  else
+    if missing then presume() end
+    redis.call('HDEL', prefix .. ':generation', 'members')
+    redis.call('DEL', RESTORED)
   end
 end
 if quarantine > 0 then
@@ -283,6 +297,10 @@ function apply.Restore(used, members)
   for _, amount in ipairs(used) do
     local one, total = current(amount), math.min(amount[5], MOST)
     local restored = one.restored or 0
+    if one.window == 'minute' and quarantine > 0 then
+      redis.call('HSET', RESTORED, cmsgpack.pack({amount[1], amount[2], amount[3]}), string.format('%.0f', amount[4]))
+      redis.call('PEXPIRE', RESTORED, HOUR)
+    end
     if total > restored and one.window ~= 'parallel' then
       change(one, now, total - restored, 0, 0)
       one.restored, one.restored_in = total, one.size and math.floor(now / one.size) or 0
@@ -399,7 +417,7 @@ local function divide(member, shares, number, members, place)
   forget_sharers()
   local kept, answers, used = {}, {}, {}
   for index, share in ipairs(shares) do kept[index] = {share[1], share[2], share[3], math.min(share[5], MOST)} end
-  redis.call('ZADD', SHARERS, now, member)
+  redis.call(number < LAST_LOOK and 'ZADD' or 'ZREM', SHARERS, unpack(number < LAST_LOOK and {now, member} or {member}))
   redis.call('PEXPIRE', SHARERS, DAY)
   if not keep_free(member, kept, number) then return answers, used end
   for index, share in ipairs(shares) do
@@ -415,7 +433,7 @@ local function divide(member, shares, number, members, place)
   return answers, used
 end
 
--- At the end, what is used of each limit: for a server that loses its data.
+-- At the end, what is used of each limit, and how many have shares: for a server that loses its data.
 function apply.Look(since, member, shares, number)
   -- The others learn at once that there is one more with whom they share.
   if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
@@ -428,7 +446,7 @@ function apply.Look(since, member, shares, number)
   end
   local answers, used = {}, {}
   if number > 0 then answers, used = divide(member, shares, number, #members, place) end
-  return {last_number, events_since(since), #members, place, answers, used}
+  return {last_number, events_since(since), #members, place, answers, used, redis.call('ZCARD', SHARERS)}
 end
 
 -- No command: what is used of the limits of a scope.

@@ -6,7 +6,11 @@ A state in Redis, which processes of several machines share. The extra `redis` h
 
 If the server has lost its data, each process sees another generation in its next answer. It then tells what was used
 before, and what of it is still in use. The server gives nothing out for 1.5 s, nor before as many processes are back
-as there were, but for 6 s at most.
+as there were, but for 6 s at most. If one does not come back, all of a minute counts as spent but the shares of those
+that do.
+
+All keys have one hash tag. So one node of a cluster has them, to which the others point; the URL may name any. While
+their slot is on its way to another node, the state is away: half of the keys are not the state.
 """
 
 from __future__ import annotations
@@ -48,6 +52,8 @@ from .windows import SLIDING, window_end
 CONNECT_S, COMMAND_S = 0.5, 0.25
 _SLICE_S = 0.25
 """How long `wait` may go on after `close`."""
+_MOST_MOVES = 4
+"""Nodes of a cluster that say one after the other that another one has the keys."""
 _MOST_KNOWN = 10_000
 """Of so many limits is remembered what was used, in case the server loses it."""
 _WAITS = 2
@@ -66,11 +72,11 @@ def _without_totals(command: Command, row: Any) -> Any:
     """Return an answer without what is used and left: the server gave it before it was told what had been used."""
     if type(command) is Reserve:
         return row[: 1 if row[0] == 0 else 4]
-    return [*row[:5], []] if type(command) is Look else row
+    return [*row[:5], [], 0] if type(command) is Look else row
 
 
 def _seen(row: list[Any]) -> Seen:
-    cursor, rows, members, place, shares, _ = row
+    cursor, rows, members, place, shares, _, _ = row
     events = []
     for one in rows:
         try:
@@ -112,7 +118,7 @@ class RedisState(Unpicklable):
             import redis
         except ImportError:
             raise ConfigurationError(f"redis is not installed; run: {install_hint('redis')}") from None
-        self._errors = redis.RedisError
+        self._errors, self._redirected = redis.RedisError, redis.exceptions.AskError
         self._prefix = "{" + prefix + "}"
         text = files(__package__).joinpath("redis.lua").read_text("utf-8")
         self._script, self._sha = text, sha1(text.encode(), usedforsecurity=False).hexdigest()
@@ -134,16 +140,16 @@ class RedisState(Unpicklable):
         self._open: dict[str, Reserve] = {}
         """What is reserved now of limits on calls at once, which have no window in which it would be forgotten."""
         self._members = 0
-        """How many processes there were at the last look."""
-        self._client = self._connect()
+        """How many processes there were at the last look, and in the minute before it."""
+        self._client, self._has_moved = self._connect(self._settings), False
 
-    def _connect(self) -> Any:
+    def _connect(self, settings: dict[str, Any]) -> Any:
         from redis import Redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
         client: Any = Redis(  # whose types differ from release to release
-            **self._settings,
+            **settings,
             socket_connect_timeout=CONNECT_S,
             socket_timeout=COMMAND_S,
             retry=Retry(NoBackoff(), 0),
@@ -169,7 +175,7 @@ class RedisState(Unpicklable):
                 elif type(command) is Settle:
                     self._open.pop(command.id, None)
                 elif type(command) is Look:
-                    self._members = row[2]
+                    self._members = row[6] or self._members
                     self._used |= {
                         (one.scope, one.unit, one.window): (one, total, now)
                         for one, total in zip(command.shares, row[5], strict=False)
@@ -194,17 +200,32 @@ class RedisState(Unpicklable):
         except (UnicodeEncodeError, OverflowError):
             packed = self._encode([_clean(msgspec.to_builtins(one)) for one in commands])
         arguments = (1, self._prefix, uuid.uuid4().hex, packed)
-        try:
+        for _ in range(_MOST_MOVES):
             try:
-                answer = self._client.execute_command("EVALSHA", self._sha, *arguments)
+                try:
+                    answer = self._client.execute_command("EVALSHA", self._sha, *arguments)
+                except self._errors as error:
+                    if "NOSCRIPT" not in str(error) and type(error).__name__ != "NoScriptError":
+                        raise
+                    answer = self._client.execute_command("EVAL", self._script, *arguments)
+            except self._redirected as error:
+                if type(error) is self._redirected:
+                    raise OSError(f"{self._place}: its slot is on its way to another node of the cluster") from None
+                self._go_to({"host": error.host or self._settings.get("host"), "port": error.port})
             except self._errors as error:
-                if "NOSCRIPT" not in str(error) and type(error).__name__ != "NoScriptError":
-                    raise
-                answer = self._client.execute_command("EVAL", self._script, *arguments)
-        except self._errors as error:
-            raise self._failed(error) from None
-        generation, now, rows = self._decode(answer)
-        return generation, now, rows
+                if self._has_moved:  # another node may have taken over: the one of the URL knows
+                    self._go_to({})
+                raise self._failed(error) from None
+            else:
+                generation, now, rows = self._decode(answer)
+                return generation, now, rows
+        raise OSError(f"{self._place}: no node of the cluster has the state")
+
+    def _go_to(self, node: dict[str, Any]) -> None:
+        """Ask this node of a cluster from now on, or that of the URL: all keys are on one."""
+        self._client.connection_pool.disconnect(inuse_connections=False)
+        settings = {name: value for name, value in self._settings.items() if name != "unix_socket_path" or not node}
+        self._client, self._has_moved = self._connect({**settings, **node}), bool(node)
 
     def _failed(self, error: Exception) -> OSError:
         text = str(error)

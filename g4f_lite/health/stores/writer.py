@@ -153,7 +153,7 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command)
+                    self.fallback.note(command.amounts)
                     if waits and answer.refused_by is None:
                         self._open[command.id] = command, now
                 elif isinstance(command, Settle):

@@ -122,7 +122,7 @@ def test_threads_and_tasks_get_their_own_answers(
 def test_a_paused_server_costs_a_call_one_time_limit_and_then_nothing(
     link: StateLink, server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert take(link, requests(1000))[1].left == (999,)
+    assert take(link, requests(1000))[1].left == (987,)  # twelve are kept for processes that begin meanwhile
     let_it_have_shares(link)
     server.pause()  # from here on, nothing that returns has waited for the server
     took = []
@@ -140,7 +140,7 @@ def test_a_paused_server_costs_a_call_one_time_limit_and_then_nothing(
     server.resume()
     until(lambda: used(server, requests()) == 107)
     until(lambda: is_calm(link))
-    assert take(link, requests(1000))[1].left == (892,)
+    assert take(link, requests(1000))[1].left == (880,)
 
 
 def test_tasks_wait_no_longer(link: StateLink, server: RedisServer) -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_is_not_there_stops_nothing(server: RedisServer) -> None:
     link.close()
 
 
-@pytest.mark.parametrize(("when_down", "granted"), [("local", 10), ("refuse", 0), ("open", 40)])
+@pytest.mark.parametrize(("when_down", "granted"), [("local", 8), ("refuse", 0), ("open", 40)])
 def test_a_budget_while_the_state_is_away(link: StateLink, server: RedisServer, when_down: Any, granted: int) -> None:
     until(lambda: take(link, requests()) and link._writer.fallback._seen)
     for _ in range(2):
