@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -10,7 +11,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,74 @@ def redis_server(*options: str) -> Iterator[RedisServer]:
             yield server
         finally:
             server.kill()
+
+
+class RedisCluster:
+    """Three servers that divide the slots of a cluster between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.nodes: list[RedisServer] = []
+        for name in "abc":
+            (folder / name).mkdir()
+            options = ("--cluster-enabled", "yes", "--cluster-config-file", str(folder / name / "nodes.conf"))
+            bus = ("--cluster-port", str(_free_port()), "--cluster-node-timeout", "2000")
+            self.nodes.append(RedisServer(folder / name, *options, *bus))
+
+    def start(self) -> None:
+        """Start the servers, and wait until each of them knows all slots."""
+        first, *_ = self.nodes
+        for index, (node, slots) in enumerate(zip(self.nodes, SLOTS, strict=True)):
+            node.start()
+            with node.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", *slots)
+                client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", first.port, first.options[-3])
+        self.wait_until_it_is_whole()
+
+    def wait_until_it_is_whole(self) -> None:
+        end = time.monotonic() + 30
+        while not all(self._is_whole(node) for node in self.nodes):
+            assert time.monotonic() < end, "the cluster does not come together"
+            time.sleep(0.05)
+
+    def _is_whole(self, node: RedisServer) -> bool:
+        with node.client() as client:
+            known = client.execute_command("CLUSTER", "SLOTS")
+            return bool(client.cluster("INFO")["cluster_state"] == "ok" and len({str(row[2][1]) for row in known}) == 3)
+
+    def owner(self, prefix: str = "g4f_lite") -> RedisServer:
+        """Return the server that has the keys of a state."""
+        with self.nodes[0].client() as client:
+            slot = client.execute_command("CLUSTER", "KEYSLOT", "{" + prefix + "}")
+        return next(node for node, (first, last) in zip(self.nodes, SLOTS, strict=True) if first <= slot <= last)
+
+    def other(self, prefix: str = "g4f_lite") -> RedisServer:
+        """Return a server that has not."""
+        return next(node for node in self.nodes if node is not self.owner(prefix))
+
+
+SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
+
+
+@contextmanager
+def redis_cluster() -> Iterator[RedisCluster]:
+    """Start a cluster; it is killed at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        cluster = RedisCluster(Path(folder))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            for node in cluster.nodes:
+                node.kill()
+
+
+@cache
+def one_cluster() -> RedisCluster:
+    """Return a cluster that all tests of this process share; each has a prefix of its own."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(redis_cluster())
 
 
 def _free_port() -> int:

@@ -27,7 +27,7 @@ from g4f_lite.health.shared_state import (
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.health.stores.redis import RedisState
 from g4f_lite.health.stores.sqlite import SQLiteState
-from helpers.redis_server import redis_server
+from helpers.redis_server import one_cluster, redis_server
 
 PLENTY = 1 << 50
 """A limit that nobody reaches, and that is exact in every make."""
@@ -54,10 +54,19 @@ def redis(folder: Path) -> Iterator[Callable[[], SharedState]]:
         yield lambda: RedisState(server.url)
 
 
+@contextmanager
+def cluster(folder: Path) -> Iterator[Callable[[], SharedState]]:
+    """Three servers, of which the one that is asked points to another one."""
+    servers, prefix = one_cluster(), folder.name
+    servers.owner(prefix).admit(prefix)
+    yield lambda: RedisState(servers.other(prefix).url, prefix=prefix)
+
+
 MAKES: dict[str, Callable[[Path], AbstractContextManager[Callable[[], SharedState]]]] = {
     "memory": memory,
     "sqlite": sqlite,
     "redis": redis,
+    "cluster": cluster,
 }
 
 
