@@ -32,6 +32,10 @@ class Estimate(NamedTuple):
     choices: int = 1
     tier: str | None = None
     """`service_tier`: some are dearer."""
+    media: bool = False
+    """Whether the prompt has other parts than texts: their tokens may be dearer."""
+    kept: bool = False
+    """Whether it asks to be kept in a cache: to write into it may be dearer."""
 
     def completion(self, otherwise: int) -> int:
         """Return the tokens of all choices; of one `otherwise` if the request does not bound it."""
@@ -42,11 +46,20 @@ class Estimate(NamedTuple):
         Return the largest cost at a model's prices, which may rise with the length of a prompt; None if none is known.
 
         A tier that the list has no prices for has the standard ones. Either may be used: a service says it afterwards.
+        So it is with the kinds of tokens: all may be the dearest one, such as sound, or what is written into a cache.
         """
+        costs = [self._most_usd(provider, model, tier) for tier in {None, self.tier}]
+        return max((cost for cost in costs if cost is not None), default=None)
+
+    def _most_usd(self, provider: str, model: str, tier: str | None) -> float | None:
         completion = self.completion(COST_OUTPUT)
         usage = Usage(prompt_tokens=self.prompt, completion_tokens=completion, total_tokens=self.prompt + completion)
-        costs = [prices.cost(provider, model, usage, tier=tier) for tier in {None, self.tier}]
-        return max((cost for cost in costs if cost is not None), default=None)
+        cost = prices.cost(provider, model, usage, tier=tier)
+        dear = prices.dearest(provider, model, tier=tier, media=self.media, kept=self.kept)
+        if cost is None or dear == (1.0, 1.0):
+            return cost
+        prompt = prices.cost(provider, model, Usage(prompt_tokens=self.prompt), tier=tier) or 0.0
+        return prompt * dear[0] + (cost - prompt) * dear[1]
 
 
 def estimate(request: Any) -> Estimate:
@@ -54,18 +67,22 @@ def estimate(request: Any) -> Estimate:
     if not isinstance(request, ChatRequest):
         texts = [text for name in _TEXTS if (text := getattr(request, name, None)) is not None]
         return Estimate(sum(len(_encode(text)) for text in texts), 0)
-    prompt = len(_encode((request.messages, request.tools, request.functions, request.response_format)))
+    sent = _encode((request.messages, request.tools, request.functions, request.response_format))
+    prompt, has_media, kept = len(sent), False, b"cache_control" in sent
     for message in request.messages:
         if isinstance(content := message.get("content"), (list, tuple)):
             media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
             prompt += sum(map(_beyond_bytes, media))
+            has_media = has_media or bool(media)
     bounds = [request.max_completion_tokens, request.max_tokens]
     tier = request.service_tier
     if extra := request.extra_body:
         tier = extra.get("service_tier", tier)
         bounds += [extra.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens")]
+        kept = kept or b"cache_control" in _encode(extra)
     known = [bound for bound in bounds if type(bound) is int and bound > 0]
-    return Estimate(prompt, max(known) if known else None, request.choices, tier if isinstance(tier, str) else None)
+    output, named = max(known) if known else None, tier if isinstance(tier, str) else None
+    return Estimate(prompt, output, request.choices, named, has_media, kept)
 
 
 def _beyond_bytes(part: Mapping[str, Any]) -> int:

@@ -60,6 +60,16 @@ _SAME_PRICE = {("groq", "flex")}
 """Tiers at the standard price. Source: console.groq.com/docs/flex-processing."""
 _OPENAI = frozenset({"openai", "azure"})
 _PLAIN_COUNTS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens"})
+_PROMPT_KINDS: dict[str, tuple[str, ...]] = {
+    "cache_write_mtok": ("input_tokens", "cache_write_tokens"),
+    "cache_write_1h_mtok": ("input_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+    **{f"input_{kind}_mtok": ("input_tokens", f"input_{kind}_tokens") for kind in ("audio", "image", "video")},
+}
+_ANSWER_KINDS: dict[str, tuple[str, ...]] = {
+    f"output_{kind}_mtok": ("output_tokens", f"output_{kind}_tokens")
+    for kind in ("reasoning", "audio", "image", "video")
+}
+"""Tokens that may be dearer than those of text, by the name of their price: their counts in genai-prices."""
 _RATES_HOLD_S = 900
 """Prices change at whole hours or half hours, if they depend on the time of day."""
 _FEW, _MANY = 1_000, 100_000
@@ -151,6 +161,41 @@ def _rates(provider: str, model: str, period: int) -> _Rates | None:
             return None
         found.append(rate)
     return _Rates(*found)
+
+
+def dearest(provider: str, model: str, *, tier: str | None, media: bool, kept: bool) -> tuple[float, float]:
+    """
+    Return how many times the price of text a token of a prompt, and of an answer, may cost at most.
+
+    Args:
+        tier: as in `cost`.
+        media: whether the prompt has other parts than texts.
+        kept: whether it asks to be kept in a cache: for how long is not told.
+    """
+    found = _kinds(provider, model, tier, int(time.time() // _RATES_HOLD_S))
+    asked = {name for name in found if (media or not name.startswith("input")) and (kept or "_1h_" not in name)}
+    return (
+        max((found[name] for name in asked & _PROMPT_KINDS.keys()), default=1.0),
+        max((found[name] for name in asked & _ANSWER_KINDS.keys()), default=1.0),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _kinds(provider: str, model: str, tier: str | None, period: int) -> dict[str, float]:
+    """Return how many times the price of text the kinds of tokens cost that are dearer; of short or long prompts."""
+    when, dearer = datetime.fromtimestamp(period * _RATES_HOLD_S, UTC), dict[str, float]()
+
+    def usd(counts: tuple[str, ...], size: int) -> float:
+        found = _calculated(provider, model, dict.fromkeys(counts, size), tier=tier, when=when)
+        return 0.0 if found is None else float(found.total_price)
+
+    known = _calculated(provider, model, {"input_tokens": 1}, tier=tier, when=when)
+    for name, counts in (_PROMPT_KINDS | _ANSWER_KINDS).items():
+        if known is not None and getattr(known.model_price, name, None) is not None:
+            for size in (_FEW, 5 * _MANY):
+                if (text := usd(counts[:1], size)) and (times := usd(counts, size) / text) > dearer.get(name, 1.0):
+                    dearer[name] = times
+    return dearer
 
 
 def _counts(usage: TokenCounts) -> dict[str, float]:
