@@ -118,11 +118,13 @@ class Quotas:
         return found
 
     def declared(self) -> tuple[Amount, ...]:
-        """Return all limits, with amounts of nothing."""
+        """Return all limits of which something may be used while the state is away, with amounts of nothing."""
+        is_local = self.budget is None or self.budget.when_down == "local"
         return tuple(
             Amount(scope.name, rule.unit, rule.window, rule.limit, 0)
             for scope in self.scopes.values()
             for rule in scope.rules
+            if is_local or scope is not self._budget
         )
 
     # -- before the request ----------------------------------------------------------------

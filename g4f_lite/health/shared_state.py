@@ -28,7 +28,8 @@ class Amount(msgspec.Struct, frozen=True, array_like=True):
 
     scope: str
     """Whose limit it is, such as `leg/groq` or `budget/team-a`."""
-    unit: Literal["calls", "requests", "tokens", "nano-usd"]
+    unit: Literal["calls", "requests", "tokens", "nano-usd", "grace"]
+    """`grace`: nano-dollars of a budget that a process has spent without asking, while the state was away."""
     window: Window
     limit: int
     amount: int

@@ -9,7 +9,8 @@ A process that begins meanwhile is a *stranger*: it has no share, and the others
 takes a quarter of what the state never gives out; and after a minute, when the others leave it free, a quarter of the
 fourth quarter.
 
-Of a budget, the state never gives out the last hundredth: it is divided in the same way.
+Of a budget, the state never gives out the last hundredth, the *grace*. That is a limit of its own, which is divided in
+the same way, with three quarters for those that are known: what one that is killed has not told is not used twice.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class _Share:
 class _Given(NamedTuple):
     """What a reservation has taken of a share."""
 
+    place: int
+    """Of the amount in its command."""
     share: _Share
     left: int
     untold: int
@@ -71,11 +74,23 @@ def _name(amount: Amount) -> _Name:
     return amount.scope, amount.unit, amount.window
 
 
+def grace(amount: Amount) -> Amount:
+    """Return an amount of a budget as one of its last hundredth."""
+    return Amount(amount.scope, "grace", amount.window, amount.limit // GRACE, amount.amount)
+
+
+def is_local(amount: Amount, when_down: WhenDown) -> bool:
+    """Return whether it is one of a budget of which a small part may be spent while the state is away."""
+    return amount.unit == "nano-usd" and when_down == "local"
+
+
 def given_out(amount: Amount, when_down: WhenDown = "local") -> Amount:
-    """Return an amount with the limit that the state is to keep to: it gives out all but what is kept for strangers."""
+    """Return an amount with the limit that the state is to keep to: it gives out all but what is kept for outages."""
     if amount.unit == "nano-usd":
-        kept = amount.limit // GRACE if when_down == "local" else 0
+        kept = amount.limit // GRACE if is_local(amount, when_down) else 0
         return replace(amount, limit=amount.limit - kept) if kept else amount
+    if amount.unit == "grace":
+        return replace(amount, limit=amount.limit - amount.limit // 4)
     if not (kept := STRANGERS * (amount.limit // SPARE // STRANGERS)):
         return amount
     limit = amount.limit - kept
@@ -89,6 +104,12 @@ def without_grace(command: Reserve) -> Reserve:
     if all(new is old for new, old in zip(amounts, command.amounts, strict=True)):
         return command
     return Reserve(command.id, amounts, command.lease_ms, command.when_down, command.granted)
+
+
+def as_granted(command: Reserve) -> Reserve:
+    """Return what to tell the state of a reservation that it has not made."""
+    graces = tuple(grace(amount) for amount in command.amounts if is_local(amount, command.when_down))
+    return Reserve(command.id, command.amounts + graces, command.lease_ms, command.when_down, granted=True)
 
 
 class Fallback:
@@ -111,10 +132,12 @@ class Fallback:
 
     # -- while the state answers -----------------------------------------------------------
 
-    def note(self, amounts: Iterable[Amount]) -> None:
+    def note(self, amounts: Iterable[Amount], when_down: WhenDown = "local") -> None:
         """Remember which limits are used."""
         for amount in amounts:
             if amount.unit == "nano-usd":
+                if when_down == "local":
+                    self.note((grace(amount),))
                 continue
             share = self._shares.get(name := _name(amount))
             if share is not None:
@@ -220,20 +243,27 @@ class Fallback:
         self._state.execute((command,))
         with self._lock:
             if (given := self._given.get(command.id)) is not None:
-                self._given[command.id] = [one for one in given if one.share.amount.window != "parallel"]
-                for share, left, untold, returned in given:
-                    if share.amount.window == "parallel":
-                        share.left, share.untold = share.left + left, share.untold - untold
-                        share.returned += returned * self._takes_back
+                self._given[command.id] = []
+                for one in given:
+                    if one.share.amount.window == "parallel":
+                        back = one.untold
+                        one.share.returned += one.returned * self._takes_back
+                    else:  # the state is told what was used, and no more
+                        used = command.used[one.place] if one.place < len(command.used) else one.untold
+                        back = max(0, one.untold - used)
+                        self._given[command.id].append(one._replace(untold=one.untold - back))
+                    one.share.left += min(back, one.left)
+                    one.share.untold -= back
             elif granted is not None and self._takes_back:
                 for amount in granted.amounts:
                     if amount.window == "parallel" and (known := self._shares.get(_name(amount))) is not None:
                         known.returned += amount.amount
 
     def _reserve(self, command: Reserve) -> Reservation:
-        self.note(command.amounts)
+        self.note(command.amounts, command.when_down)
+        asked = [grace(one) if is_local(one, command.when_down) else one for one in command.amounts]
         limits, taken = [], dict[_Name, int]()
-        for index, amount in enumerate(command.amounts):
+        for index, amount in enumerate(asked):
             if (limit := self._limit(amount, command)) is None:
                 share, name = self._shares[_name(amount)], _name(amount)
                 taken[name] = taken.get(name, 0) + amount.amount
@@ -241,14 +271,14 @@ class Fallback:
                     return _refused(command, index, _ASK_AGAIN_MS)
             limits.append(limit)
         amounts = tuple(
-            self._own(one, MOST if limit is None else limit) for one, limit in zip(command.amounts, limits, strict=True)
+            self._own(one, MOST if limit is None else limit) for one, limit in zip(asked, limits, strict=True)
         )
         (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
         assert isinstance(answer, Reservation)
         if answer.refused_by is not None:
             return _refused(command, answer.refused_by, answer.wait_ms)
         given = self._given[command.id] = []
-        for amount, limit in zip(command.amounts, limits, strict=True):
+        for index, (amount, limit) in enumerate(zip(asked, limits, strict=True)):
             if (known := self._shares.get(_name(amount))) is not None:
                 returned = min(known.returned, amount.amount) if limit is None else 0
                 untold = amount.amount - returned
@@ -258,7 +288,7 @@ class Fallback:
                     known.returned - returned,
                     known.untold + untold,
                 )
-                given.append(_Given(known, left, untold, returned))
+                given.append(_Given(index, known, left, untold, returned))
         return answer
 
     def _own(self, amount: Amount, limit: int) -> Amount:
@@ -269,13 +299,13 @@ class Fallback:
     def _limit(self, amount: Amount, command: Reserve) -> int | None:
         """Return how much of a limit this process may use; None for its share."""
         if amount.unit == "nano-usd":
-            if command.when_down == "local":
-                return self._part(amount.limit // GRACE)
             return MOST if command.when_down == "open" else 0
         if self._is_over(amount.window):
             return self._part(amount.limit)
         share = self._shares.get(_name(amount))
-        return None if share is not None and share.is_known else amount.limit // SPARE // STRANGERS
+        if share is not None and share.is_known:
+            return None
+        return amount.limit // (4 if amount.unit == "grace" else SPARE) // STRANGERS
 
     def _is_over(self, window: Window) -> bool:
         """Return whether nothing counts any more that was used before the last answer of the state."""

@@ -113,7 +113,8 @@ class Ledger:
         for amount in command.shares:
             account, asked = self._account(key := _key(amount), amount.window, now), amount.amount
             pressed = now - account.pressed_at < PRESSED_MS
-            half = 0 if pressed else max(0, amount.limit - account.used) // 2
+            left = max(0, amount.limit - account.used)
+            half = 0 if pressed else left if amount.unit == "grace" else left // 2
             fair = half // members + (place < half % members)
             more = max(0, min(fair - asked, amount.limit - account.used - account.kept))
             kept.shares[key] = asked + more
@@ -138,6 +139,11 @@ class Ledger:
                 self._kept.put(member, kept, now + SHARE_MS)
         for member, kept in self._kept.due(now):
             self._keep_free(kept.shares, {}, now)
+            for key, share in kept.shares.items():
+                if share and key.startswith("grace "):  # it may have spent it, and could not tell
+                    _, window, scope = key.split(" ", 2)
+                    one = Amount(scope, "grace", cast("Window", window), share, share)
+                    self._change(one, now, now, used=share, held=0, presumed=share)
             self._kept.drop(member)
 
     def settle(self, command: Settle, now: int) -> None:
@@ -197,6 +203,8 @@ class Ledger:
             self._accounts.put(key, account, FOREVER)
         elif account.buckets and (last is not None or account.used or account.held):
             self._accounts.put(key, account, FOREVER if last is None else last)
+        elif account.pressed_at:
+            self._accounts.put(key, account, account.pressed_at + PRESSED_MS)
         else:
             self._accounts.drop(key)
 

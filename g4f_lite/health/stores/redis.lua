@@ -198,8 +198,8 @@ local function expire()
   until #due < 500
 end
 
--- One that was there before the loss has not come back: nobody knows what it used of a minute. All that is not kept free
--- for those that are there counts as spent.
+-- One that was there before the loss has not come back: nobody knows what it used of a minute, or of a grace. All that is
+-- not kept free for those that are there counts as spent.
 local function presume()
   local rows = redis.call('HGETALL', RESTORED)
   for index = 1, #rows, 2 do
@@ -297,7 +297,7 @@ function apply.Restore(used, members)
   for _, amount in ipairs(used) do
     local one, total = current(amount), math.min(amount[5], MOST)
     local restored = one.restored or 0
-    if one.window == 'minute' and quarantine > 0 then
+    if (one.window == 'minute' or amount[2] == 'grace') and quarantine > 0 then
       redis.call('HSET', RESTORED, cmsgpack.pack({amount[1], amount[2], amount[3]}), string.format('%.0f', amount[4]))
       redis.call('PEXPIRE', RESTORED, HOUR)
     end
@@ -406,13 +406,18 @@ local function forget_sharers()
     return
   end
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', SHARERS, '-inf', now - SHARE_MS)) do
+    local packed = redis.call('GET', prefix .. ':share:' .. member)
     keep_free(member, {}, math.huge)
+    for _, share in ipairs(packed and cmsgpack.unpack(packed)[2] or {}) do
+      -- It may have spent it, and could not tell.
+      if share[2] == 'grace' then change(current(share), now, share[4], 0, share[4]) end
+    end
     redis.call('DEL', prefix .. ':share:' .. member)
     redis.call('ZREM', SHARERS, member)
   end
 end
 
--- Half of what is left is for the shares of all, unless somebody waits for it.
+-- Half of what is left is for the shares of all, unless somebody waits for it; all of a grace.
 local function divide(member, shares, number, members, place)
   forget_sharers()
   local kept, answers, used = {}, {}, {}
@@ -422,7 +427,8 @@ local function divide(member, shares, number, members, place)
   if not keep_free(member, kept, number) then return answers, used end
   for index, share in ipairs(shares) do
     local one, limit, asked = current(share), math.min(share[4], MOST), kept[index][4]
-    local half = now - one.pressed_at < PRESSED_MS and 0 or math.floor(math.max(0, limit - one.used) / 2)
+    local left = math.max(0, limit - one.used)
+    local half = now - one.pressed_at < PRESSED_MS and 0 or share[2] == 'grace' and left or math.floor(left / 2)
     local fair = math.floor(half / members) + (place < half % members and 1 or 0)
     if quarantine > 0 then fair = asked end
     local more = math.max(0, math.min(fair - asked, limit - one.used - one.kept))
@@ -452,7 +458,7 @@ end
 -- No command: what is used of the limits of a scope.
 function apply.Used(scope)
   local found = {}
-  for _, unit in ipairs({'calls', 'requests', 'tokens', 'nano-usd'}) do
+  for _, unit in ipairs({'calls', 'requests', 'tokens', 'nano-usd', 'grace'}) do
     for window in pairs(KEPT) do
       local amount = {scope, unit, window}
       if redis.call('EXISTS', account(amount).key) == 1 then

@@ -26,7 +26,7 @@ from ..shared_state import (
     SharedState,
     Tell,
 )
-from .fallback import COUNTS_S, Fallback, without_grace
+from .fallback import COUNTS_S, Fallback, as_granted, without_grace
 from .waiting import END, Ask, deliver
 
 RETURN_S = 1.5
@@ -76,8 +76,7 @@ class Writer:
                 continue
             if answer.refused_by is None:
                 self._local_ids.add(command.id)
-                granted = Reserve(command.id, command.amounts, command.lease_ms, command.when_down, granted=True)
-                self.queue.put(Ask((granted,)))
+                self.queue.put(Ask((as_granted(command),)))
             elif asked:
                 self.queue.put(Ask((_unused(command),)))
         return answers
@@ -153,7 +152,7 @@ class Writer:
             waits = ask.claim()
             for command, answer in zip(ask.commands, ask.answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
-                    self.fallback.note(command.amounts)
+                    self.fallback.note(command.amounts, command.when_down)
                     if waits and answer.refused_by is None:
                         self._open[command.id] = command, now
                 elif isinstance(command, Settle):

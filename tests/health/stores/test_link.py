@@ -227,6 +227,8 @@ def test_a_budget_while_the_state_is_away(link: StateLink, server: RedisServer, 
     until(lambda: take(link, requests()) and link._writer.fallback._seen)
     for _ in range(2):
         take(link, usd(100, 1000), when_down=when_down)
+    shares = link._writer.fallback._shares
+    until(lambda: when_down != "local" or any(one.left for one in shares.values() if one.amount.unit == "grace"))
     server.kill()
     let_it_be_away(link)
     answers = [take(link, usd(1, 1000), when_down=when_down)[1] for _ in range(40)]

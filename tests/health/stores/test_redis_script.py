@@ -74,14 +74,15 @@ class Commands:
         window = self.random.choice(WINDOWS)
         limit = self.limits[window]
         amount = self.random.choice([0, 1, 3, limit // 3, limit, limit + 1])
-        return Amount(self.random.choice("ab"), "tokens", window, limit, amount)  # type: ignore[arg-type]
+        unit = self.random.choice(["tokens", "tokens", "grace"])
+        return Amount(self.random.choice("ab"), unit, window, limit, amount)  # type: ignore[arg-type]
 
     def one(self, now: int) -> Command:
         choose, some = self.random.random(), self.random.choice
         lease = some([1, 100, 70_000, 5_000_000])
         if choose < 0.5:
             amounts = tuple(self.amount() for _ in range(some([0, 1, 1, 2, 4])))
-            if len({(one.scope, one.window) for one in amounts}) < len(amounts):
+            if len({(one.scope, one.unit, one.window) for one in amounts}) < len(amounts):
                 amounts = tuple(one for one in amounts if one.amount)  # of those, the ledger tells what was left before
             if not amounts:  # not kept by each make as long
                 return Reserve(f"nothing {self.random.random()}", (), lease)
@@ -100,7 +101,7 @@ class Commands:
             return Tell(Event(some(["cooldown", "breaker"]), name, some([0, 5, 7_000, 70_000]), "E", some("mn"), host))
         member = some("uvw")
         self.looks[member] = self.looks.get(member, 0) + some([0, 1, 1, 1])
-        shares = {one.scope + one.window: one for one in (self.amount() for _ in range(some([0, 1, 2, 4])))}
+        shares = {one.scope + one.unit + one.window: one for one in (self.amount() for _ in range(some([0, 1, 2, 4])))}
         return Look(0, member, tuple(shares.values()), self.looks[member])
 
 
