@@ -135,6 +135,8 @@ class Restore(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Spent and reserved in all, as the last answer said."""
     members: int = 0
     """How many there were before."""
+    kept: tuple[int, ...] = ()
+    """What was kept free of each, in all."""
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True):

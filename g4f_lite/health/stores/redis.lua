@@ -12,7 +12,7 @@ local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
 local KEPT = {parallel = DAY, minute = DAY, ['24h'] = 3 * DAY, day = 3 * DAY, week = 10 * DAY, month = 40 * DAY,
   total = 400 * DAY}
 local ENDS, EVENTS, NUMBERS, MEMBERS = prefix .. ':ends', prefix .. ':events', prefix .. ':numbers', prefix .. ':members'
-local SHARERS, RESTORED = prefix .. ':sharers', prefix .. ':restored'
+local SHARERS, RESTORED, RETURNED = prefix .. ':sharers', prefix .. ':restored', prefix .. ':returned'
 local WAITS = 2 -- in the place of whether others hold it: it is only kept free, or nothing is given out yet
 local told = false -- there is something to look at
 
@@ -198,15 +198,28 @@ local function expire()
   until #due < 500
 end
 
--- One that was there before the loss has not come back: nobody knows what it used of a minute, or of a grace. All that is
--- not kept free for those that are there counts as spent.
+-- One that was there before the loss has not come back, and may have used its share of a minute, or of a grace. What was
+-- kept free before the loss, and is not for those that are there, counts as spent.
 local function presume()
   local rows = redis.call('HGETALL', RESTORED)
   for index = 1, #rows, 2 do
     local one = current(cmsgpack.unpack(rows[index]))
-    local unknown = tonumber(rows[index + 1]) - one.used - one.kept
+    local limit, kept = unpack(cmsgpack.unpack(rows[index + 1]))
+    local unknown = math.min(kept, limit - one.used) - one.kept
     if unknown > 0 then change(one, now, unknown, 0, unknown) end
   end
+end
+
+local function kept_before(amount)
+  local row = redis.call('HGET', RESTORED, cmsgpack.pack({amount[1], amount[2], amount[3]}))
+  return row and cmsgpack.unpack(row)[2] or 0
+end
+
+-- How many have looked that were there before the loss, and that were not.
+local function count_returned()
+  local counts = {['1'] = 0, ['0'] = 0}
+  for _, was_there in ipairs(redis.call('HVALS', RETURNED)) do counts[was_there] = counts[was_there] + 1 end
+  return counts['1'], counts['0']
 end
 
 local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen', 'members')
@@ -225,13 +238,13 @@ if generation[4] then -- in quarantine still, as far as is known
   end
 end
 if quarantine <= 0 and generation[5] then -- the members before the loss may be late to tell
-  local missing = redis.call('ZCARD', SHARERS) < tonumber(generation[5])
+  local missing = count_returned() < tonumber(generation[5])
   if missing and quarantine > QUARANTINE_MS - LATE_MS then
     quarantine = HELD_POLL_MS
   else
     if missing then presume() end
     redis.call('HDEL', prefix .. ':generation', 'members')
-    redis.call('DEL', RESTORED)
+    redis.call('DEL', RESTORED, RETURNED)
   end
 end
 if quarantine > 0 then
@@ -291,14 +304,17 @@ function apply.Renew(ids, lease_ms)
   return false
 end
 
-function apply.Restore(used, members)
-  generation[5] = math.max(tonumber(generation[5]) or 0, members)
-  redis.call('HSET', prefix .. ':generation', 'members', generation[5])
-  for _, amount in ipairs(used) do
+function apply.Restore(used, members, kept)
+  if quarantine > 0 then
+    generation[5] = math.max(tonumber(generation[5]) or 0, members)
+    redis.call('HSET', prefix .. ':generation', 'members', generation[5])
+  end
+  for index, amount in ipairs(used) do
     local one, total = current(amount), math.min(amount[5], MOST)
     local restored = one.restored or 0
-    if (one.window == 'minute' or amount[2] == 'grace') and quarantine > 0 then
-      redis.call('HSET', RESTORED, cmsgpack.pack({amount[1], amount[2], amount[3]}), string.format('%.0f', amount[4]))
+    if quarantine > 0 and kept[index] and (one.window == 'minute' or amount[2] == 'grace') then
+      local row = cmsgpack.pack({math.min(amount[4], MOST), math.max(kept[index], kept_before(amount))})
+      redis.call('HSET', RESTORED, cmsgpack.pack({amount[1], amount[2], amount[3]}), row)
       redis.call('PEXPIRE', RESTORED, HOUR)
     end
     if total > restored and one.window ~= 'parallel' then
@@ -420,11 +436,11 @@ end
 -- Half of what is left is for the shares of all, unless somebody waits for it; all of a grace.
 local function divide(member, shares, number, members, place)
   forget_sharers()
-  local kept, answers, used = {}, {}, {}
+  local kept, answers, used, all = {}, {}, {}, {}
   for index, share in ipairs(shares) do kept[index] = {share[1], share[2], share[3], math.min(share[5], MOST)} end
   redis.call(number < LAST_LOOK and 'ZADD' or 'ZREM', SHARERS, unpack(number < LAST_LOOK and {now, member} or {member}))
   redis.call('PEXPIRE', SHARERS, DAY)
-  if not keep_free(member, kept, number) then return answers, used end
+  if not keep_free(member, kept, number) then return answers, used, all end
   for index, share in ipairs(shares) do
     local one, limit, asked = current(share), math.min(share[4], MOST), kept[index][4]
     local left = math.max(0, limit - one.used)
@@ -434,12 +450,13 @@ local function divide(member, shares, number, members, place)
     local more = math.max(0, math.min(fair - asked, limit - one.used - one.kept))
     one.kept, kept[index][4] = one.kept + more, asked + more
     answers[index], used[index] = math.min(fair, asked + more), one.used
+    all[index] = math.max(one.kept, quarantine > 0 and kept_before(share) or 0)
   end
   redis.call('SET', prefix .. ':share:' .. member, cmsgpack.pack({number, kept}), 'PX', DAY)
-  return answers, used
+  return answers, used, all
 end
 
--- At the end, what is used of each limit, and how many have shares: for a server that loses its data.
+-- At the end, for a server that loses its data: what is used of each limit, what is kept free of it, and for how many.
 function apply.Look(since, member, shares, number)
   -- The others learn at once that there is one more with whom they share.
   if redis.call('ZADD', MEMBERS, now, member) == 1 then told = true end
@@ -450,9 +467,18 @@ function apply.Look(since, member, shares, number)
   for _, other in ipairs(members) do
     if other < member then place = place + 1 end
   end
-  local answers, used = {}, {}
-  if number > 0 then answers, used = divide(member, shares, number, #members, place) end
-  return {last_number, events_since(since), #members, place, answers, used, redis.call('ZCARD', SHARERS)}
+  local answers, used, all = {}, {}, {}
+  if number > 0 then answers, used, all = divide(member, shares, number, #members, place) end
+  if quarantine > 0 then -- who comes back knows an event of the time before, or that there was none
+    redis.call('HSETNX', RETURNED, member, since > 0 and 1 or 0)
+    redis.call('PEXPIRE', RETURNED, HOUR)
+  end
+  local sharers = redis.call('ZCARD', SHARERS)
+  if quarantine > 0 and generation[5] then -- if it loses its data again, those that are not back yet are still missing
+    local _, others = count_returned()
+    sharers = math.max(sharers, generation[5] + others)
+  end
+  return {last_number, events_since(since), #members, place, answers, used, all, sharers}
 end
 
 -- No command: what is used of the limits of a scope.

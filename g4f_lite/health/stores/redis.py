@@ -6,8 +6,7 @@ A state in Redis, which processes of several machines share. The extra `redis` h
 
 If the server has lost its data, each process sees another generation in its next answer. It then tells what was used
 before, and what of it is still in use. The server gives nothing out for 1.5 s, nor before as many processes are back
-as there were, but for 6 s at most. If one does not come back, all of a minute counts as spent but the shares of those
-that do.
+as there were, but for 6 s at most. If one does not come back, the share counts as spent that it had.
 
 All keys have one hash tag. So one node of a cluster has them, to which the others point; the URL may name any. While
 their slot is on its way to another node, the state is away: half of the keys are not the state.
@@ -72,11 +71,11 @@ def _without_totals(command: Command, row: Any) -> Any:
     """Return an answer without what is used and left: the server gave it before it was told what had been used."""
     if type(command) is Reserve:
         return row[: 1 if row[0] == 0 else 4]
-    return [*row[:5], [], 0] if type(command) is Look else row
+    return [*row[:5], [], [], 0] if type(command) is Look else row
 
 
 def _seen(row: list[Any]) -> Seen:
-    cursor, rows, members, place, shares, _, _ = row
+    cursor, rows, members, place, shares, *_ = row
     events = []
     for one in rows:
         try:
@@ -137,6 +136,8 @@ class RedisState(Unpicklable):
         self._generation = ""
         self._used: dict[tuple[str, str, str], tuple[Amount, int, int]] = {}
         """Of each limit: an amount of it, what was used of it, and when: the server's time."""
+        self._kept: dict[tuple[str, str, str], int] = {}
+        """What was kept free of each limit at the last look."""
         self._open: dict[str, Reserve] = {}
         """What is reserved now of limits on calls at once, which have no window in which it would be forgotten."""
         self._members = 0
@@ -175,12 +176,11 @@ class RedisState(Unpicklable):
                 elif type(command) is Settle:
                     self._open.pop(command.id, None)
                 elif type(command) is Look:
-                    self._members = row[6] or self._members
-                    self._used |= {
-                        (one.scope, one.unit, one.window): (one, total, now)
-                        for one, total in zip(command.shares, row[5], strict=False)
-                        if one.window != "parallel"
-                    }
+                    self._members = row[7] or self._members
+                    for one, total, kept in zip(command.shares, row[5], row[6], strict=False):
+                        if one.window != "parallel":
+                            self._used[name := (one.scope, one.unit, one.window)] = one, total, now
+                            self._kept[name] = kept
         return answers
 
     def used(self, scope: str) -> dict[tuple[str, str], Used]:
@@ -240,7 +240,7 @@ class RedisState(Unpicklable):
         for index, amount in enumerate(command.amounts if is_granted or numbers else ()):
             if amount.window != "parallel":
                 name = (amount.scope, amount.unit, amount.window)
-                if not numbers:  # granted by a server that does not know yet what is used: so much more than before
+                if index >= len(numbers):  # granted by a server that does not know yet what is used: more than before
                     total = self._used.get(name, (amount, 0, now))[1] + amount.amount
                 else:
                     total = amount.limit - numbers[index] if is_granted else numbers[index]
@@ -248,7 +248,9 @@ class RedisState(Unpicklable):
             elif is_granted:
                 self._open[command.id] = command
         while len(self._used) > _MOST_KNOWN:
-            del self._used[next(iter(self._used))]
+            oldest = next(iter(self._used))
+            self._used.pop(oldest)
+            self._kept.pop(oldest, None)
 
     def _restoring(self, now: int) -> list[Command]:
         """Return what to tell a server that has lost its data: what is used in windows that are not over."""
@@ -262,7 +264,8 @@ class RedisState(Unpicklable):
         for command in self._open.values():
             calls = tuple(amount for amount in command.amounts if amount.window == "parallel")
             still_open.append(Reserve(command.id, calls, command.lease_ms, granted=True))
-        return [Restore(tuple(used), self._members), *still_open]
+        kept = tuple(self._kept.get((one.scope, one.unit, one.window), 0) for one in used)
+        return [Restore(tuple(used), self._members, kept), *still_open]
 
     def wait(self, seconds: float) -> None:
         end, closes = time.monotonic() + seconds, self._closes

@@ -73,39 +73,53 @@ def started_long_ago(server: RedisServer, seconds: float) -> None:
 def test_nothing_is_given_out_before_those_that_were_there_are_back(
     server: RedisServer, state: RedisState, leaves: bool
 ) -> None:
-    other = RedisState(server.url)
+    other, new = RedisState(server.url), RedisState(server.url)
     for one, name, number in ((state, "me", 1), (other, "other", 1), (other, "other", LAST if leaves else 2)):
         do(one, Look(0, name, (), number))
-    do(state, Look(0, "me", (), 2))
-    restarted(server)
-    do(state, Look(0, "me", (), 3))
+    do(state, Look(1, "me", (), 2))
+    for is_new in (True, False):  # the second time before all are back
+        restarted(server)
+        do(state, Look(1, "me", (), 3))
+        do(new, Look(0 if is_new else 1, "new", (), 1))  # it takes the place of another, but was not there before
+        do(new, Look(1, "new", (), 2))
     started_long_ago(server, 2)
     assert (reserve(state, requests(100)).refused_by is None) is leaves
-    do(other, Look(0, "other", (), 3))
+    do(other, Look(1, "other", (), 3))
     assert reserve(state, requests(100)).refused_by is None
     other.close()
+    new.close()
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_what_a_process_has_used_that_does_not_come_back_is_presumed_spent(
+def test_the_share_of_a_process_that_does_not_come_back_is_presumed_spent(
     server: RedisServer, state: RedisState, comes_back: bool
 ) -> None:
-    """It may have used, of a minute, all that is not kept free for the others."""
     gone, limit, budget = RedisState(server.url), requests(100), usd(10, 100)
     reserve(state, limit, budget)
-    for one, name in ((state, "me"), (gone, "gone"), (state, "me")):
-        seen = do(one, Look(0, name, (requests(100, amount=0),), 1 if name == "gone" else next(_ids) + 1))
+
+    def share(one: RedisState, name: str, number: int, kept: int) -> int:
+        seen = do(one, Look(1, name, (requests(100, amount=kept),), number))
         assert isinstance(seen, Seen)
-    restarted(server)
-    kept = 20
-    do(state, Look(0, "me", (requests(100, amount=kept),), next(_ids) + 1))
+        return seen.shares[0]
+
+    assert share(state, "me", 1, 0) == 49
+    mine, its = share(state, "me", 2, 20), share(gone, "gone", 1, 0)
+    assert its == 25
+    mine = share(state, "me", 3, 20)
+    for number in (4, 5):  # the second time before all are back
+        restarted(server)
+        share(state, "me", number, mine)
     if comes_back:
-        do(gone, Look(0, "gone", (requests(100, amount=10),), 2))
+        share(gone, "gone", 2, its)
     started_long_ago(server, 7)
-    assert reserve(state, requests(100)).waits is not comes_back
-    assert spent(state, limit) == (2 if comes_back else 100 - kept)
+    assert spent_now(state, limit) == (1 if comes_back else 1 + its)
     assert spent(state, budget) == 10
     gone.close()
+
+
+def spent_now(state: RedisState, amount: Amount) -> int:
+    reserve(state)  # the first command after the wait
+    return spent(state, amount)
 
 
 @pytest.fixture
@@ -156,3 +170,18 @@ def test_of_a_limit_that_was_not_asked_for_so_much_is_taken_as_the_state_never_g
     assert spent(state, requests(limit)) == limit - 3 * STRANGERS
     assert taken_while_away(links[0], server, requests(limit, scope="another")) == 3
     assert taken_while_away(links[0], server, requests(SPARE * STRANGERS - 1, scope="third")) == 0
+
+
+def test_what_the_state_has_applied_although_its_answer_was_late_is_told_again(
+    server: RedisServer, links: list[StateLink], state: RedisState
+) -> None:
+    """Then it is also recorded as spent without asking; the state answers as it did at first."""
+    limit, (link, _) = usd(10, 5000), links
+    assert take(link, limit)
+    until(lambda: any(one.left for one in link._writer.fallback._shares.values() if one.amount.unit == "grace"))
+    server.pause()
+    (answer,) = link.ask((Reserve("late", (limit,), LONG),))
+    assert isinstance(answer, Reservation) and answer.refused_by is None
+    server.resume()
+    until(lambda: not link._writer.away and not link._writer._kept and spent(state, limit) == 20)
+    assert take(link, limit) and not link._writer.away
