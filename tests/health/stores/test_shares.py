@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from helpers.clocks import FakeClock
 from helpers.states import LONG, calls, do, requests, reserve
 
 from g4f_lite.health.shared_state import Amount, Answer, Command, Look, Reservation, Reserve, Seen, Settle, SharedState
 from g4f_lite.health.stores.books import Books
+from g4f_lite.health.stores.fallback import SPARE, STRANGERS, Fallback
 from g4f_lite.health.stores.ledger import SHARE_MS, SILENT_MS
 from g4f_lite.health.stores.table import in_memory
 from g4f_lite.health.stores.waiting import for_thread
@@ -85,6 +87,44 @@ def test_what_a_silent_member_has_is_free_again_unless_all_were_silent() -> None
     assert is_free(now + SHARE_MS + 1, 51)
 
 
+def test_what_a_silent_member_had_of_a_grace_counts_as_spent() -> None:
+    """It may have spent it while the state was away, and cannot tell any more."""
+    books, grace = Books(in_memory), Amount("budget", "grace", "total", 100, 0)
+
+    def looks(now: int, member: str, kept: int) -> int:
+        seen = books.execute(Look(0, member, (msgspec.structs.replace(grace, amount=kept),), now), now)
+        assert isinstance(seen, Seen)
+        return seen.shares[0]
+
+    looks(NOON, "gone", 0)
+    assert (looks(NOON, "alive", 0), looks(NOON, "gone", 50), looks(NOON, "alive", 0)) == (0, 50, 50)
+    for second in range(1, SHARE_MS // 1000 + 1):
+        assert looks(NOON + 1000 * second, "alive", 50) == 50
+    assert books.ledger.used("budget", NOON + SHARE_MS)["grace", "total"] == (50, 0, 50)
+
+
+@pytest.mark.parametrize(
+    ("limit", "at_first", "later"), [(3, 0, 0), (4, 0, 1), (40, 0, 2), (255, 0, 15), (256, 1, 16), (1000, 3, 62)]
+)
+def test_a_process_that_begins_while_the_state_is_away_has_a_part_that_nobody_else_uses(
+    monkeypatch: pytest.MonkeyPatch, limit: int, at_first: int, later: int
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("g4f_lite.health.stores.memory.uptime_ms", lambda: int(clock.now * 1000))
+    monkeypatch.setattr("g4f_lite.health.stores.fallback.time", clock)
+    fallback = Fallback()
+
+    def granted() -> int:
+        answers = [fallback.answer(Reserve(f"{clock.now} {n}", (requests(limit),), LONG)) for n in range(limit)]
+        return sum(isinstance(answer, Reservation) and answer.refused_by is None for answer in answers)
+
+    assert granted() == at_first <= limit // SPARE // STRANGERS
+    clock.now += 63
+    assert granted() == later <= max(1, limit // 4 // STRANGERS)
+    clock.now += 63
+    assert granted() == later
+
+
 # -- processes, and a network that loses and delays -----------------------------------------
 
 
@@ -128,6 +168,7 @@ class World:
         self.sent = 0
         self.under_way = 0
         self.processes = [Process(self, f"p{number}") for number in range(self.chance.choice([2, 3, 5]))]
+        self.replaced = 0
 
     def apply(self, commands: Sequence[Command]) -> list[Answer]:
         return [self.books.execute(command, self.now) for command in commands]
@@ -142,8 +183,16 @@ class World:
             process.network.is_cut = not process.network.is_cut
         elif what < 0.08 and self.late:  # of a server that was paused
             self.apply(self.late.pop(self.chance.randrange(len(self.late))))
+        elif what < 0.085 and self.replaced < STRANGERS:
+            self.replace(self.chance.randrange(len(self.processes)))
         else:
             self.chance.choice(self.processes).step()
+
+    def replace(self, index: int) -> None:
+        """Kill a process, with all that it has not told; another one begins, whether the state is there or not."""
+        self.under_way -= len(self.processes[index].open)
+        self.replaced += 1
+        self.processes[index] = Process(self, f"new{self.replaced}")
 
 
 class Process:
@@ -204,8 +253,8 @@ class Process:
 
 @pytest.mark.parametrize("first", range(0, 100, 20))
 def test_no_limit_is_passed_however_messages_are_lost(first: int) -> None:
-    """Each process has used its limits before the state may go away: else it takes a small part without a share."""
-    granted_alone = 0
+    """Four processes begin when the state may be away, in the place of others that are killed."""
+    granted_alone = replaced = 0
     for seed in range(first, first + 20):
         world = World(seed)
         for process in world.processes:
@@ -220,7 +269,8 @@ def test_no_limit_is_passed_however_messages_are_lost(first: int) -> None:
             assert world.sent <= world.limits[0], (seed, step)
             assert world.under_way <= world.limits[1], (seed, step)
         granted_alone += sum(len(process.writer._local_ids) > 0 for process in world.processes)
-    assert granted_alone
+        replaced += world.replaced
+    assert granted_alone and replaced
 
 
 def test_all_of_a_limit_can_be_used(state: SharedState) -> None:

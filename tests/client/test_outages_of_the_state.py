@@ -1,0 +1,50 @@
+"""Calls while the state of their client cannot be reached: a real Redis that is paused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers.driving import MODES, run
+from helpers.limited import settings
+from helpers.redis_server import RedisServer, redis_server
+from helpers.states import until
+
+from g4f_lite import Client, Limits
+from g4f_lite.testing import FaultServer
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        running.admit()
+        yield running
+
+
+def test_a_declared_limit_has_a_share_before_it_is_used(server: FaultServer, redis: RedisServer) -> None:
+    limits = {"day": Limits(rpm=30, parallel=4)}
+    with Client(**settings(server, limits=limits, state=redis.url, deadline=60)) as client:
+        fallback: Any = client._calls.link._writer.fallback  # type: ignore[union-attr]
+        until(lambda: len(fallback._shares) == 2 and all(share.left for share in fallback._shares.values()))
+        redis.pause()
+        for _ in range(3):
+            messages = [{"role": "user", "content": "Hi"}]
+            assert client.chat.completions.create(messages=messages, provider="day").text == "ok"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_of_a_process_that_has_just_begun_waits_for_the_state(
+    mode: str, server: FaultServer, redis: RedisServer
+) -> None:
+    """Others may have used up a limit as small as this."""
+    redis.pause()
+    one, found = settings(server, limits={"day": Limits(rpm=30)}, state=redis.url, deadline=60), list[Any]()
+    call = threading.Thread(target=lambda: found.append(run(mode, one, {"provider": "day"})))
+    call.start()
+    call.join(2.0)
+    assert call.is_alive() and server.received == []
+    redis.resume()
+    call.join(50.0)
+    assert found[0].text == "ok"
