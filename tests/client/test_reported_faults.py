@@ -1,4 +1,11 @@
-"""What users of other routers report of limits in several processes: here it is not so."""
+"""
+What users of other routers report of limits in several processes: here it is not so.
+
+Some are tested where they belong. Failed legs come back because the first, shorter end wins:
+`test_of_two_ends_the_later_one_holds`. Cooldowns arrive seconds late: `test_others_learn_at_once`. Budgets are overspent
+by parallel calls: `test_parallel_calls_never_spend_more_than_the_budget`. Counters are seeded twice:
+`test_only_the_largest_of_what_is_told_after_a_loss_counts`.
+"""
 
 from __future__ import annotations
 
