@@ -138,9 +138,7 @@ class Run:
         """Yield what has failed."""
         for _ in range(PROCESSES):
             self.start()
-        with self.server.client() as client:
-            while client.zcard("{g4f_lite}:members") < PROCESSES:
-                time.sleep(0.01)
+        self.server.wait_for_members(PROCESSES)
         for _ in range(4):
             time.sleep(self.chance.uniform(0.1, 1.0))
             self.chance.choice([self.pause, self.kill, self.kill_child])()

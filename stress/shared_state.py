@@ -144,7 +144,7 @@ class Faults:
         """Let faults happen; then let the processes end, which know by then that the server is back."""
         for _ in range(PROCESSES):
             self.start()
-        self.all_know_of_it()
+        self.server.wait_for_members(PROCESSES)  # four of them may begin while it is away, and not more
         kinds = [self.kill_child, self.pause_child, self.pause, self.kill, self.pause, self.kill, self.cut, self.forget]
         if self.end - time.monotonic() > 2 * LONG_S:
             kinds.append(self.long)
@@ -157,12 +157,6 @@ class Faults:
                 self.start()
         for child in self.children:
             os.waitpid(child, 0)
-
-    def all_know_of_it(self) -> None:
-        """Wait until each process has a share: four of them may begin while the server is away, and not more."""
-        with self.server.client() as client:
-            while client.zcard("{g4f_lite}:members") < PROCESSES:
-                time.sleep(0.01)
 
     def kill_child(self) -> None:
         child = self.children.pop(self.chance.randrange(len(self.children)))

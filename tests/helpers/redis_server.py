@@ -91,6 +91,14 @@ class RedisServer:
             client.hsetnx(key, "id", os.urandom(8).hex())  # another one after each loss of data
             client.hset(key, mapping={"began": 1, "number": int(time.time() * 1000)})
 
+    def wait_for_members(self, count: int) -> None:
+        """Wait until so many processes have looked."""
+        end = time.monotonic() + 120
+        with self.client() as client:
+            while client.zcard("{g4f_lite}:members") < count:
+                assert time.monotonic() < end, "the processes do not begin"
+                time.sleep(0.01)
+
 
 @contextmanager
 def redis_server(*options: str) -> Iterator[RedisServer]:

@@ -1,4 +1,4 @@
-"""Some runs in each run of the suite; `python -m stress.shared_state --runs 200` makes many."""
+"""Some runs in each run of the suite; `python -m stress.shared_state --runs 200` and `stress.outages` make many."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from helpers.installing import ROOT
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks and sends signals")
-@pytest.mark.parametrize("seed", ["4", "5"])
-def test_four_processes_pass_no_limit_while_they_and_redis_are_broken(seed: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "seed"), [("shared_state", "4"), ("shared_state", "2001"), ("outages", "5"), ("outages", "10")]
+)
+def test_four_processes_pass_no_limit_while_they_and_redis_are_broken(program: str, seed: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "stress.shared_state", "--runs", "1", "--seed", seed],
-        cwd=ROOT, capture_output=True, text=True, timeout=200,
+        [sys.executable, "-m", f"stress.{program}", "--runs", "1", "--seed", seed],
+        cwd=ROOT, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 runs, 0 bad" in ran.stdout

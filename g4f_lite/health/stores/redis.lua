@@ -5,7 +5,7 @@
 
 local prefix, MOST, NEVER = KEYS[1], 9007199254740991, -1
 local DAY, HOUR, HELD_POLL_MS = 86400000, 3600000, 50
-local QUARANTINE_MS, LATE_MS, POLL_MS, SILENT_MS = 1500, 6000, 1000, 1200
+local QUARANTINE_MS, LATE_MS, POLL_MS, GAP_MS, SILENT_MS = 1500, 6000, 100, 250, 1200
 local AGREE_MS, MEMBER_MS, SETTLED_MS, KEPT_EVENTS = 10000, 5000, 60000, 4096
 local SHARE_MS, PRESSED_MS, NUDGE_MS, LAST_LOOK = 75000, 2000, 40, 4503599627370496
 local SLIDING = {minute = {250, 244}, ['24h'] = {360000, 241}}
@@ -222,24 +222,28 @@ local function count_returned()
   return counts['1'], counts['0']
 end
 
-local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen', 'members')
+local generation = redis.call('HMGET', prefix .. ':generation', 'id', 'began', 'number', 'seen', 'members',
+  'born')
 if not generation[1] then
   -- Events are numbered on from the time, so that no number of an earlier generation comes again.
-  generation = {ARGV[1], now, now}
-  redis.call('HSET', prefix .. ':generation', 'id', ARGV[1], 'began', now, 'number', now)
+  generation = {ARGV[1], now, now, false, false, now}
+  redis.call('HSET', prefix .. ':generation', 'id', ARGV[1], 'began', now, 'number', now, 'born', now)
   redis.call('PEXPIRE', prefix .. ':generation', 400 * DAY)
 end
-local quarantine = tonumber(generation[2]) + QUARANTINE_MS - now
+local quarantine, born = tonumber(generation[2]) + QUARANTINE_MS - now, tonumber(generation[6] or 0)
 if generation[4] then -- in quarantine still, as far as is known
-  -- If nobody has looked for so long, the server was paused, and the others have not told yet what was used.
-  if now - tonumber(generation[4]) > SILENT_MS then
+  -- If nobody has asked for so long, the server may have been paused, so that those who know what was used before are
+  -- late to tell: they look once a second. Those who wait ask more often. If nobody has looked, it was paused.
+  local gap = now - tonumber(generation[4])
+  if gap > SILENT_MS then born = now end
+  if gap > GAP_MS and now - born < LATE_MS then
     quarantine = QUARANTINE_MS
-    redis.call('HSET', prefix .. ':generation', 'began', now)
+    redis.call('HSET', prefix .. ':generation', 'began', now, 'born', born)
   end
 end
 if quarantine <= 0 and generation[5] then -- the members before the loss may be late to tell
   local missing = count_returned() < tonumber(generation[5])
-  if missing and quarantine > QUARANTINE_MS - LATE_MS then
+  if missing and now - born < LATE_MS then
     quarantine = HELD_POLL_MS
   else
     if missing then presume() end

@@ -273,3 +273,19 @@ def test_a_bad_answer_is_an_error_of_the_state(server: RedisServer) -> None:
         client.delete("{g4f_lite}:ends")
     assert reserve(state, usd(1)).refused_by is None
     state.close()
+
+
+def test_a_new_state_begins_to_wait_again_after_each_short_pause(server: RedisServer) -> None:
+    """Those who know what was used before look once a second: one that was not answered may be late to tell."""
+    state = RedisState(server.url, prefix="new")
+    began = time.monotonic()
+    for _ in range(3):
+        for _ in range(4):
+            reserve(state, usd(1))
+            time.sleep(0.1)
+        server.pause()
+        time.sleep(0.4)
+        server.resume()
+    waits, seconds = reserve(state, usd(1)).waits, time.monotonic() - began
+    assert waits or seconds > 5.5  # it does not wait for ever
+    state.close()
