@@ -8,10 +8,10 @@ counts. Redis is paused, killed and started without its data, also twice; proces
 while it is away, and others begin. Checked are: the service never has more calls at once, nor more requests in a
 minute, than the limits say; and of the processes that live, no call fails. Each call may wait in line for 30 s.
 
-In every other run, more calls are made than the limit of a minute allows: those that are refused for it, or wait too long,
-do not count as failed. In the others there are a third as many as it allows, because what a process that is killed had of it is kept
-back for a minute. Its places among the calls at once are kept until its leases end: so no more are killed than leave
-the others one.
+In every other run, more calls are made than the limit of a minute allows: those that are refused for it, or wait too
+long, do not count as failed. In the others there are a third as many as it allows, because what a process that is
+killed had of it is kept back for a minute. Its places among the calls at once are kept until its leases end: so no more
+are killed than leave the others one.
 """
 
 from __future__ import annotations
