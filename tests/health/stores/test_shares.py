@@ -88,6 +88,21 @@ def test_what_a_silent_member_has_is_free_again_unless_all_were_silent() -> None
     assert is_free(now + SHARE_MS + 1, 51)
 
 
+def test_a_share_is_not_kept_again_before_who_needs_it_has_asked_again() -> None:
+    """Although nothing is used of the limit, nor kept free."""
+    books, whole = Books(in_memory), requests(100, amount=100)
+
+    def looks(kept: int, number: int) -> int:
+        seen = books.execute(Look(0, "me", (requests(100, amount=kept),), number), NOON + number)
+        assert isinstance(seen, Seen)
+        return seen.shares[0]
+
+    assert looks(0, 1) == 50
+    assert books.execute(Reserve("first", (whole,), LONG), NOON + 2).waits  # type: ignore[union-attr]
+    assert [looks(50, 3), looks(0, 4), looks(0, 5)] == [0, 0, 0]
+    assert books.execute(Reserve("again", (whole,), LONG), NOON + 6) == Reservation((0,))
+
+
 def test_what_a_silent_member_had_of_a_grace_counts_as_spent() -> None:
     """It may have spent it while the state was away, and cannot tell any more."""
     books, grace = Books(in_memory), Amount("budget", "grace", "total", 100, 0)
