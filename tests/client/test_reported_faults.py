@@ -100,7 +100,7 @@ def test_a_redis_that_cannot_be_reached_neither_stops_the_start_nor_slows_calls(
 @pytest.mark.parametrize("mode", MODES)
 def test_clients_share_limits_through_redis(mode: str, server: FaultServer) -> None:
     with redis_server() as running:
-        one = settings(server, limits={"day": Limits(rpm=3)}, state=running.url, deadline=2)
+        one = settings(server, limits={"day": Limits(rpm=3)}, state=running.url, deadline=20)
         assert [run(mode, one, {"provider": "day"}).text for _ in range(3)] == ["ok"] * 3
         error = run(mode, one, {"provider": "day"}).error
     assert isinstance(error, RateLimitError) and "limited to 3 requests a minute" in str(error)

@@ -130,7 +130,7 @@ def test_events_reach_those_that_listen_to_another_node(cluster: RedisCluster) -
 def test_clients_share_limits_through_a_cluster(mode: str, cluster: RedisCluster) -> None:
     urls = [node.url for node in cluster.nodes]
     with FaultServer() as service:
-        one = settings(service, limits={"day": Limits(rpm=3)}, deadline=2)
+        one = settings(service, limits={"day": Limits(rpm=3)}, deadline=20)
         assert [run(mode, {**one, "state": url}, {"provider": "day"}).text for url in urls] == ["ok"] * 3
         assert isinstance(run(mode, {**one, "state": urls[0]}, {"provider": "day"}).error, RateLimitError)
         assert len(service.received) == 3
