@@ -80,6 +80,8 @@ def work(url: str, service: str, seed: int, rpm: int, parallel: int, calls: int,
     async def all_async() -> None:
         async with AsyncClient(**settings) as client:
             await asyncio.gather(*(some_async(client, calls // CALLERS) for _ in range(CALLERS)))
+            print("done", flush=True)
+            await asyncio.to_thread(sys.stdin.read)
 
     if seed % 2:
         asyncio.run(all_async())
@@ -87,6 +89,8 @@ def work(url: str, service: str, seed: int, rpm: int, parallel: int, calls: int,
     with Client(**settings) as client, ThreadPoolExecutor(CALLERS) as pool:
         for one in [pool.submit(some, client, calls // CALLERS) for _ in range(CALLERS)]:
             one.result()
+        print("done", flush=True)
+        sys.stdin.read()  # if all end and Redis loses its data, nobody knows what was used
 
 
 class Service:
@@ -121,7 +125,7 @@ class Run:
         calls = 60 if self.scarce else self.rpm // (3 * MOST)
         numbers = (self.seed * 100 + self.started, self.rpm, self.parallel, calls, int(self.scarce))
         command = [sys.executable, "-m", "stress.outages", "--work", self.server.url, self.service, *map(str, numbers)]
-        self.children.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        self.children.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
 
     def kill_child(self) -> None:
         if (len(self.killed) + 1) * CALLERS >= self.parallel:
@@ -143,8 +147,11 @@ class Run:
             time.sleep(self.chance.uniform(0.1, 1.0))
             self.chance.choice([self.pause, self.kill, self.kill_child])()
         for child in self.children:
-            out, _ = child.communicate()
-            yield from out.splitlines()
+            assert child.stdout is not None
+            while (line := child.stdout.readline()) not in ("", "done\n"):
+                yield line.strip()
+        for child in self.children:
+            child.communicate()
             if child.returncode:
                 yield f"a process ended with {child.returncode}"
 
