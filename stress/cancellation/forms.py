@@ -232,7 +232,6 @@ FORMS = [
     Form("limited elsewhere", settings={**_LIMITED, "state": _Elsewhere()}),
     Form("limited elsewhere, stream", _STREAM, reads="middle", settings={**_LIMITED, "state": _Elsewhere()}),
     Form("limited elsewhere, in line", settings={**_LIMITED, "state": _Elsewhere()}, prepare=_no_room),
-    Form("probe of clients elsewhere", settings={"state": _Elsewhere()}, prepare=_half_open),
     Form("limited failover", SPARE, settings={**_LIMITED, "patience": 0}, prepare=_no_room),
     Form(
         "limited, hedged",
