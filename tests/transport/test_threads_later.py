@@ -55,7 +55,9 @@ asyncio.run(main())
 """
 
 
-def test_an_upload_is_whole_if_there_are_threads_only_after_its_third_piece(tmp_path: Path, server: FaultServer) -> None:
+def test_an_upload_is_whole_if_there_are_threads_only_after_its_third_piece(
+    tmp_path: Path, server: FaultServer
+) -> None:
     """A pool that could start no thread would read what it was asked for later, in the place of the next piece."""
     content = bytes(range(256)) * (4 << 10)
     file = tmp_path / "a.wav"
