@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from ..client.async_client import AsyncClient
 from ..client.settings import ClientSettings
+from ..transport.async_threads import off_loop
 from ..value import Unpicklable
 from .asking import Asker
 from .failures import MostFailures
@@ -228,7 +229,7 @@ class Job(Unpicklable):
 
 async def _opened(open_journal: Callable[[], tuple[Journal, Done]]) -> tuple[Journal, Done]:
     """Call a function in a thread; if this task is cancelled meanwhile, close what it returns."""
-    opening = asyncio.ensure_future(asyncio.to_thread(open_journal))
+    opening = asyncio.ensure_future(off_loop(open_journal))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+from ..transport.async_threads import off_loop
 from .asking import Outcome
 from .failures import ALL_OF, Fault, MostFailures
 from .journal import Journal
@@ -97,7 +98,7 @@ class Run:
                     tick_at = now + TICK_S
                     self._numbers.mark(now)
                 if now >= sync_at:
-                    await asyncio.to_thread(self._journal.sync)
+                    await off_loop(self._journal.sync)
                     sync_at = time.monotonic() + SYNC_S
         finally:
             for task in self._tasks:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
+from ..forks import reset_in_child
 from ..transport.in_process import SyncChunkStream
 from ..transport.sync_http import SyncByteStream
 from ..types.chat import T
@@ -27,6 +29,12 @@ class Stream(BaseStream[T]):
         super().__init__(call, opened.attempt)
         self._reading: Reading[SyncByteStream | SyncChunkStream] = Reading(opened.source)
         self._chunks = _chunks(driver, call, opened, self._reading)
+        self.after_fork()
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        self._ending = threading.RLock()
+        """Held while the attempt and the call are ended: two threads may close the stream at once."""
 
     def __iter__(self) -> Self:
         return self  # so that `for chunk in create(stream=True)` keeps the stream referenced
@@ -48,7 +56,8 @@ class Stream(BaseStream[T]):
             self._reading.source.interrupt()
             return
         self._reading.source.close()  # if nothing has been read, the generator never began
-        self._call.streaming.close()
+        with self._ending:
+            self._call.streaming.close()
 
     def __enter__(self) -> Self:
         return self

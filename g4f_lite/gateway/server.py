@@ -271,9 +271,9 @@ class Gateway:
                 for task in late:
                     task.cancel()
         await self.views.close()
-        self._file.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        self._file.close()
         await self.client.aclose()
         self.answering.close()
         self.link.close()

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ..openai.mapping.forms import FormReader
 from ..openai.mapping.requests import Asked, Place
+from ..transport.async_threads import off_loop
 from .dialects import Dialect
 from .failures import NO_SPACE, TOO_LARGE, TOO_SLOW, RefusedError
 
@@ -101,7 +102,7 @@ async def _feed(reader: FormReader, data: bytes, *, blocks: bool) -> None:
         if not blocks:
             reader.feed(data)
             return
-        feeding = asyncio.ensure_future(asyncio.to_thread(reader.feed, data))
+        feeding = asyncio.ensure_future(off_loop(reader.feed, data))
         try:
             await asyncio.shield(feeding)
         except asyncio.CancelledError:

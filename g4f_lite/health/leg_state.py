@@ -29,11 +29,13 @@ class OriginState:
 
 
 class LegState(OriginState):
-    __slots__ = ("attempts", "first_token", "limits", "line")
+    __slots__ = ("attempts", "first_token", "limits", "limits_at", "line")
 
     def __init__(self) -> None:
         super().__init__()
         self.limits: tuple[Limit, ...] = ()
+        self.limits_at = 0.0
+        """When the headers came that report them."""
         self.attempts: set[int] = set()
         """The numbers of those under way. A set, because a repeated `discard` does no harm: see `Health.released`."""
         self.first_token: float | None = None

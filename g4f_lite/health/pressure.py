@@ -199,9 +199,10 @@ class Line(Places):
             self.held_until = self._grows_from = self._refilled_at = until
             self._tokens = 1.0
 
-    def answered(self) -> None:
-        """Record an answer: refusals are counted anew."""
-        self.refusals = 0
+    def answered(self, began_at: float) -> None:
+        """Record an answer: refusals are counted anew, unless the attempt began before the last one."""
+        if began_at >= self._lowered_at:
+            self.refusals = 0
 
     def is_forgotten(self, now: float) -> bool:
         """Return whether the leg may be treated again as if it had no limit."""

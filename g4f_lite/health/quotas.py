@@ -255,7 +255,7 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
     if (cost := attempt.cost) is not None:
         return ceil(cost * NANO - 1e-3)
     prompt = getattr(usage, "prompt_tokens", None)
-    if prompt is None or price_of(leg) is None:
+    if not prompt or price_of(leg) is None:
         return amount.amount
     return _nano(leg, Estimate(prompt, usage.completion_tokens))
 

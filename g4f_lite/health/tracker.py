@@ -202,14 +202,15 @@ class Health:
             if (origin := self._origins.get(leg.origin)) is not None:
                 origin.breaker.success(now, began_at)
             self._end_probe(leg, probe)
-            if headers:
+            if headers and (came_at := now - headers_age) >= state.limits_at:
                 names = leg.provider.limit_headers
-                state.limits = read_limits(headers, now=now - headers_age, wall=wall - headers_age, names=names)
+                state.limits = read_limits(headers, now=came_at, wall=wall - headers_age, names=names)
+                state.limits_at = came_at
                 for limit in state.limits:
                     if limit.what != "tokens" and limit.left < 1 and limit.reset_at > now:
                         self._line(state, now, _limit_error(limit)).hold(now, limit.reset_at)
             if state.line is not None:
-                state.line.answered()
+                state.line.answered(began_at)
             if first_token is not None:
                 old = state.first_token
                 state.first_token = first_token if old is None else old + _SMOOTHING * (first_token - old)

@@ -102,8 +102,8 @@ def cost(
         tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
         at: Unix time of the request, because prices change; None: now.
     """
-    if not _is_listed(provider, model):
-        return None
+    if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds or usage.web_searches):
+        return None  # no chat is without a prompt: the service has not counted
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     at = at or time.time()
     counts = _counts(usage)

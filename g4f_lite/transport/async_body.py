@@ -195,6 +195,8 @@ class AsyncByteStream:
         try:
             return await content.read(PIECE)
         except FAILURES as error:
+            if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
+                raise
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None

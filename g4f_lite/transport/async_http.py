@@ -106,6 +106,8 @@ class AsyncHTTPTransport:
                 raise error.failure from None
             if not (isinstance(error, _NO_ANSWER) or lacks_thread(error)) or isinstance(error, ConfigurationError):
                 raise
+            if loop.is_closed():  # as in `AsyncByteStream`
+                raise
             failure = translate(error, limit)
             if isinstance(error, aiohttp.ClientConnectorDNSError) and self._proxies[origin] is not None:
                 failure = ConnectionFailedError(f"the proxy cannot be used: {failure.message}", kind="proxy")

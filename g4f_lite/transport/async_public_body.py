@@ -60,6 +60,8 @@ class PublicByteStream(AsyncByteStream):
             async with self._reading:
                 return await content.read(PIECE)
         except FAILURES as error:
+            if self._loop.is_closed():  # as in `AsyncByteStream`
+                raise
             if isinstance(error, TimeoutError) and self._reading.expired() and not self._freed:
                 return content.read_nowait(PIECE)  # data that has come in time wins
             if self._freed:  # by another task

@@ -49,7 +49,7 @@ class Sending:
 
     async def pieces_async(self) -> AsyncIterator[bytes]:
         """As `pieces`; a disk is read in a thread."""
-        import asyncio
+        from .async_threads import off_loop  # the sync transport does without asyncio
 
         for head, file in zip(self._upload.heads, self._upload.files, strict=True):
             yield head
@@ -58,10 +58,7 @@ class Sending:
                 if file.in_memory:
                     block = self._next(blocks)
                 else:
-                    try:
-                        block = await asyncio.to_thread(self._next, blocks)
-                    except RuntimeError:  # no thread can be started
-                        block = self._next(blocks)
+                    block = await off_loop(self._next, blocks)
                 if not block:
                     break
                 yield block

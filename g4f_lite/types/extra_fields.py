@@ -21,6 +21,12 @@ from .usage import TokenDetails, Usage
 _ANSWER, _CHOICE, _MESSAGE, _USAGE = (
     frozenset(kind.__struct_encode_fields__) for kind in (ChatCompletion, Choice, Message, Usage)
 )
+_OTHER_NAMES = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "prompt_tokens_details": "input_tokens_details",
+    "completion_tokens_details": "output_tokens_details",
+}
 _MOST_FIELDS = 256
 """Fields of a usage that are joined: copying more for each chunk of a stream would take quadratic time."""
 
@@ -54,6 +60,23 @@ def keep_extra_of_usage(usage: Usage, given: Any) -> None:
             extra[name] = rest
     if extra:
         force_setattr(usage, "extra", extra)
+        if not (usage.prompt_tokens and usage.completion_tokens):
+            _read_other_names(usage, extra)
+
+
+def _read_other_names(usage: Usage, given: JSONObject) -> None:
+    """Take from a usage that was just decoded what it names as OpenAI's Responses do, if a chat's names say nothing."""
+    found = {
+        ours: given[other] for ours, other in _OTHER_NAMES.items() if not getattr(usage, ours) and given.get(other)
+    }
+    try:
+        read = msgspec.convert(found, Usage, strict=False)
+    except msgspec.ValidationError:
+        return
+    for name in found:
+        force_setattr(usage, name, getattr(read, name))
+    if not usage.total_tokens:
+        force_setattr(usage, "total_tokens", usage.prompt_tokens + usage.completion_tokens)
 
 
 class ExtraFields:

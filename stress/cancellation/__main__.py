@@ -1,13 +1,13 @@
 """
 Interrupts each form of a call at each step, and checks what must hold afterwards.
 
-    python -m stress.cancellation                        one pass: each step of the loop, each point of the library
+    python -m stress.cancellation                        one pass: each step of the loop, each point of the library; hours
     python -m stress.cancellation --stride 10            each tenth of them
     python -m stress.cancellation --quick                some of them, the same each time, in less than a minute
-    python -m stress.cancellation --minutes 60           goes on with signals at any point of any code, and at any moment
+    python -m stress.cancellation --minutes 60           at random for so long: any step, any point of any code, any moment
     python -m stress.cancellation --only "hedged stream" --mode "cancelled twice" --step 17     repeats one
 
-A failure prints its form, mode, step and seed, and the command that repeats it.
+A failure prints, when it is found, its form, mode and step, and the command that repeats it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ STUCK_S = 60.0
 """After so long in one call, the stacks of all threads are printed, and the program ends."""
 LATEST_S = 0.02
 """Until when signals come at random moments."""
-
+MOST_STEPS = 20_000
+"""Steps of a call, until it is known that it has fewer."""
 
 QUICK = {
     "cancelled": 3, "cancelled twice": 11, "cancelled three times": 17, "timed out": 13, "failure of a sibling": 13,
@@ -60,11 +61,17 @@ class Sweep:
 
     def cancel(self, form: Form, mode: str) -> None:
         """Cancel an asynchronous call at each step."""
-        self._each_step(form, mode, lambda step: stepping.interrupt(self._world, form, mode, step))
+        self._each_step(form, mode, self.cancel_once)
 
     def signal(self, form: Form, mode: str) -> None:
         """Interrupt a synchronous call at the points in the library's code."""
-        self._each_step(form, mode, lambda at: interrupting.interrupt(self._world, form, mode, at, own=True))
+        self._each_step(form, mode, self.signal_in_library)
+
+    def cancel_once(self, form: Form, mode: str, step: int) -> bool:
+        return self.once(form, mode, step, lambda: stepping.interrupt(self._world, form, mode, step))
+
+    def signal_in_library(self, form: Form, mode: str, at: int) -> bool:
+        return self.once(form, mode, at, lambda: interrupting.interrupt(self._world, form, mode, at, own=True))
 
     def signal_once(self, form: Form, mode: str, at: int) -> None:
         """Interrupt a synchronous call at a point in any code."""
@@ -78,10 +85,10 @@ class Sweep:
             lambda: interrupting.interrupt(self._world, form, mode, 0, after=seconds),
         )
 
-    def _each_step(self, form: Form, mode: str, interrupt: Callable[[int], bool]) -> None:
+    def _each_step(self, form: Form, mode: str, interrupt: Callable[[Form, str, int], bool]) -> None:
         stride = self._strides.get(mode, self._stride)
         step = FORMS.index(form) % stride  # other steps for each form
-        while self.once(form, mode, step, lambda: interrupt(step)):  # noqa: B023  # called at once
+        while interrupt(form, mode, step):
             step += stride
 
     def once(self, form: Form, mode: str, step: int, interrupt: Callable[[], bool]) -> bool:
@@ -93,6 +100,7 @@ class Sweep:
         except Exception as error:
             again = f"python -m stress.cancellation --only {shlex.quote(form.name)} --mode {shlex.quote(mode)}"
             self.problems.append(f"{form.name}, {mode}, step {step}: {error}\n    {again} --step {step}")
+            print("PROBLEM:", self.problems[-1], flush=True)
             return len(self.problems) < 20
         finally:
             faulthandler.cancel_dump_traceback_later()
@@ -122,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m stress.cancellation", description="Interrupts calls at each step.")
     parser.add_argument("--quick", action="store_true", help="try some steps only")
     parser.add_argument("--stride", type=int, default=1, help="take every STRIDE-th step only")
-    parser.add_argument("--minutes", type=float, default=0.0, help="then interrupt at random for this long")
+    parser.add_argument("--minutes", type=float, default=0.0, help="interrupt at random for this long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", default="", help="the name of a form")
     parser.add_argument("--mode", default="", help="the name of a way to interrupt")
@@ -135,24 +143,33 @@ def main() -> None:
         if given.step is not None:
             for client, form, mode in chosen:
                 _repeat(sweep, client, form, given.mode or mode, given.step)
+        elif given.minutes:
+            _at_random(sweep, chosen, random.Random(given.seed), end)
         else:
             for client, form, mode in chosen:
                 (sweep.cancel if client == "async" else sweep.signal)(form, mode)
-            _at_random(sweep, chosen, random.Random(given.seed), end)
     print(f"seed: {given.seed}\ntried: {sweep.tried}\nwindows that Python leaves open: {Windows.seen}")
-    for problem in sweep.problems:
-        print("PROBLEM:", problem)
     sys.exit(bool(sweep.problems))
 
 
 def _at_random(sweep: Sweep, chosen: list[tuple[str, Form, str]], chance: random.Random, end: float) -> None:
-    signals = [(form, mode) for client, form, mode in chosen if client == "sync"]
-    while signals and time.monotonic() < end:
-        form, mode = chance.choice(signals)
-        if mode in interrupting.SIGNALS and chance.random() < 0.5:
+    steps = [MOST_STEPS] * len(chosen)
+    while chosen and time.monotonic() < end:
+        one = chance.randrange(len(chosen))
+        client, form, mode = chosen[one]
+        step = chance.randrange(steps[one])
+        if client == "async":
+            went_on = sweep.cancel_once(form, mode, step)
+        elif chance.random() < 0.5:
+            went_on = sweep.signal_in_library(form, mode, step)
+        elif mode in interrupting.SIGNALS and chance.random() < 0.5:
             sweep.signal_after(form, mode, chance.random() * LATEST_S + 1e-6)
+            continue
         else:
             sweep.signal_once(form, mode, chance.randrange(5000))
+            continue
+        if not went_on:  # the call has ended before this step
+            steps[one] = max(1, step)
 
 
 def _repeat(sweep: Sweep, client: str, form: Form, mode: str, step: int) -> None:

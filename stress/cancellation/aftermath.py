@@ -77,7 +77,8 @@ def check_shared(client: Any) -> None:
         free = eventually(lambda: not any(used.reserved for used in state.used(name).values()))  # noqa: B023
         check("nothing of a limit is held", free, f"{state.used(name)} of {name}")
         check("no place is kept in a line", not len(scope.gate), name)
-    check("no probe of several clients is taken", not len(state._books.notices._probes), "notices")
+    probes = state._books.notices._probes
+    check("no probe of several clients is taken", eventually(lambda: not len(probes)), "notices")
 
 
 def check_attempts(observer: Observer, form: Form, interruptions: Iterable[str], more: int = 0) -> None:

@@ -98,6 +98,15 @@ def _no_room(client: Any) -> None:
     client._calls.link._state.execute([Renew(("another",), 3)])
 
 
+class _Elsewhere(MemoryState):
+    """A state behind a link, with its threads."""
+
+    is_local = False
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(SHORT_S)
+
+
 def _key() -> str:
     time.sleep(SHORT_S / 2)
     return "key-of-a-function"
@@ -220,6 +229,9 @@ FORMS = [
     Form("limited stream", _STREAM, reads="middle", settings=_LIMITED),
     Form("limited stream dropped in the middle", _STREAM, reads="dropped", settings=_LIMITED),
     Form("limited, in line", settings=_LIMITED, prepare=_no_room),
+    Form("limited elsewhere", settings={**_LIMITED, "state": _Elsewhere()}),
+    Form("limited elsewhere, stream", _STREAM, reads="middle", settings={**_LIMITED, "state": _Elsewhere()}),
+    Form("limited elsewhere, in line", settings={**_LIMITED, "state": _Elsewhere()}, prepare=_no_room),
     Form("limited failover", SPARE, settings={**_LIMITED, "patience": 0}, prepare=_no_room),
     Form(
         "limited, hedged",

@@ -252,8 +252,8 @@ def _end_loop(world: World, form: Form, step: int, steps: Steps, observer: Obser
         client._calls.close_abandoned()
         aftermath.check_memory(client)
         aftermath.check_attempts(
-            observer, form, ("GeneratorExit", "RuntimeError", "CancelledError"), more=1
-        )  # and the next
+            observer, form, ("GeneratorExit", "RuntimeError", "ValueError", "CancelledError"), more=1
+        )  # and the next; ValueError: Python's collector ends a coroutine from within one that it awaits
     return interrupted
 
 

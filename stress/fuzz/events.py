@@ -106,6 +106,8 @@ def said_in(protocol: str, body: bytes) -> str | None:
     """Return the text of a stream whose events have their plainest form; None if one has another."""
     said = ""
     ended = False
+    texts: set[int] = set()
+    """Anthropic's blocks of text: what blocks of other types say is no text."""
     try:
         for name, data in plain_events(body):
             if data == b"[DONE]":
@@ -126,8 +128,11 @@ def said_in(protocol: str, body: bytes) -> str | None:
                         content = choice["delta"].get("content")
                         said += plain_text(content) if choice["index"] == 0 and content is not None else ""
                 case "anthropic" if event["type"] == "content_block_start":
-                    said += plain_text(event["content_block"].get("text", ""))
-                case "anthropic" if event["type"] == "content_block_delta":
+                    texts.discard(event["index"])
+                    if event["content_block"].get("type", "") in ("text", ""):
+                        texts.add(event["index"])
+                        said += plain_text(event["content_block"].get("text", ""))
+                case "anthropic" if event["type"] == "content_block_delta" and event["index"] in texts:
                     said += plain_text(event["delta"].get("text", ""))
                 case "gemini":
                     [candidate] = event["candidates"]

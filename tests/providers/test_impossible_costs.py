@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from g4f_lite import TokenDetails, Usage, prices
+from g4f_lite import TokenDetails, Usage
+from g4f_lite.records import prices
 
 
 @pytest.mark.parametrize(
     ("prompt", "cached", "completion"),
-    [(10, 11, 1), (10, 50_000, 1), (0, 1, 0), (-10, None, 1), (10, None, -1), (10, -1, 1), (-10, -20, 1)],
+    [
+        (0, None, 0),
+        (0, None, 5),
+        (10, 11, 1),
+        (10, 50_000, 1),
+        (0, 1, 0),
+        (-10, None, 1),
+        (10, None, -1),
+        (10, -1, 1),
+        (-10, -20, 1),
+    ],
 )
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-4o"), ("anthropic", "claude-sonnet-4-5")])
 def test_an_impossible_usage_has_no_cost(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite import TokenDetails, Usage, prices
+from g4f_lite import TokenDetails, Usage
+from g4f_lite.records import prices
 
 MODELS = [
     ("openai", "gpt-5.6-luna"), ("openai", "gpt-4o-search-preview"), ("anthropic", "claude-sonnet-4-5"),

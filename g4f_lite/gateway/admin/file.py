@@ -39,11 +39,9 @@ class AdminFile:
         """
         if self.path is None:
             with self._lock:
-                if self._memory is None:
-                    self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-                with self._memory:
-                    self._memory.execute(table)
-                    yield self._memory
+                with self._in_memory() as memory:
+                    memory.execute(table)
+                    yield memory
             return
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -54,5 +52,9 @@ class AdminFile:
     def close(self) -> None:
         """Forget what is in memory. A thread that still wants to use it gets an error."""
         with self._lock:
-            if self._memory is not None:
-                self._memory.close()
+            self._in_memory().close()
+
+    def _in_memory(self) -> sqlite3.Connection:
+        if self._memory is None:
+            self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+        return self._memory

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ...transport.async_threads import off_loop
 from ...types.declared_limits import NANO
 from ...value import JSONObject
 from ..records import Record
@@ -80,7 +81,7 @@ class Spend:
             if not pending:
                 return
             try:
-                await asyncio.to_thread(self._write, pending)
+                await off_loop(self._write, pending)
                 self._has_failed = False
             except (OSError, sqlite3.Error) as error:
                 for row, numbers in pending.items():
@@ -100,7 +101,7 @@ class Spend:
         await self.flush()
         first = int(time.time() // _DAY_S) - days + 1
         async with self._writing:
-            return await asyncio.to_thread(self._read, first)
+            return await off_loop(self._read, first)
 
     def _write(self, pending: Mapping[_Row, list[int]]) -> None:
         oldest = int(time.time() // _DAY_S) - _KEPT_DAYS

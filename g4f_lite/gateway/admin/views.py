@@ -16,6 +16,7 @@ from aiohttp import web
 from ...errors.exceptions import G4FLiteError, InvalidRequestError
 from ...errors.suggestions import did_you_mean
 from ...health.stores.local_link import Link
+from ...transport.async_threads import off_loop
 from ...types.checks import seconds
 from ...value import JSONObject
 from ...version import __version__
@@ -109,7 +110,7 @@ class Views:
     async def _hear(self, notices: Notices) -> None:
         """Do what the administrator has done in other processes."""
         try:
-            heard = await asyncio.to_thread(notices.heard)
+            heard = await off_loop(notices.heard)
         except (OSError, sqlite3.Error) as error:
             if not self._is_deaf:
                 log.warning("what other workers tell of routes cannot be read: %s", error)
@@ -187,7 +188,7 @@ class Views:
         return {"days": days, **found, "budgets": await self._budgets()}
 
     async def _budgets(self) -> dict[str, JSONObject]:
-        return await budgets(self._link, await asyncio.to_thread(lambda: list(self._keys.scopes())))
+        return await budgets(self._link, await off_loop(lambda: list(self._keys.scopes())))
 
     async def config(self, query: Query) -> JSONObject:
         query.only()
@@ -197,7 +198,7 @@ class Views:
 
     async def keys(self, query: Query) -> JSONObject:
         query.only()
-        rows, left = await asyncio.to_thread(self._keys.rows), await self._budgets()
+        rows, left = await off_loop(self._keys.rows), await self._budgets()
         for row in rows:
             row["used"] = left.get(f"key/{row['name']}")
         return {"keys": rows, "teams": list(self._settings.teams)}
@@ -216,7 +217,7 @@ class Views:
 
     async def _changed(self, query: Query, change: Callable[..., JSONObject], *arguments: Any) -> JSONObject:
         query.only()
-        answer = await asyncio.to_thread(change, *arguments)
+        answer = await off_loop(change, *arguments)
         self._keys.changed()
         return answer
 
@@ -244,7 +245,7 @@ class Views:
     async def _acted(self, route: str, operations: list[str], until: float) -> JSONObject:
         self._look_at = 0.0
         if self._notices is not None:
-            await asyncio.to_thread(self._notices.tell, Notice(route, until))
+            await off_loop(self._notices.tell, Notice(route, until))
         rows = [row for row in self._routes.rows() if row["route"] == route]
         return {"route": route, "operations": operations, "routes": rows}
 

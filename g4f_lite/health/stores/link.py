@@ -29,6 +29,7 @@ ANSWER_S = 0.25
 LOOK_S = 0.9
 """The longest time between two looks, so that events are known within 1 s."""
 _PAUSE_S = 0.02
+_THREADS = 2
 _LAST = 1 << 52
 """The number of a look after which no other counts."""
 
@@ -145,22 +146,25 @@ class StateLink(Unpicklable):
         self._begin()
 
     def _start(self) -> None:
-        if self._threads:
+        """Start the threads that do not run. Without them, calls are answered as if the state were away."""
+        if len(self._threads) == _THREADS:
             return
         with self._start_lock:
-            if self._threads:
-                return
             ours, queue = weakref.ref(self), self._writer.queue
-            weakref.finalize(self, queue.put, END).atexit = False
             threads = [
                 threading.Thread(target=_write, args=(ours, queue), name="g4f_lite state writer", daemon=True),
                 threading.Thread(
                     target=_listen, args=(ours, self._state, self._closed), name="g4f_lite state listener", daemon=True
                 ),
             ]
-            for thread in threads:
-                thread.start()
-            self._threads = threads
+            for thread in threads[len(self._threads) :]:
+                try:
+                    thread.start()
+                except RuntimeError:  # the system or its user has too many
+                    return
+                if not self._threads:
+                    weakref.finalize(self, queue.put, END).atexit = False
+                self._threads.append(thread)
 
     def _look(self, *, again: bool = True) -> None:
         writer = self._writer  # `close` makes another one
