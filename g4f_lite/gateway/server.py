@@ -35,6 +35,7 @@ from .admin.routes import Routes
 from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
+from .garbage import loaded
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .models import Names, tiers_of
@@ -378,6 +379,7 @@ async def serve(
     for number in numbers:
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
+    loaded()
     await end.wait()
     await gateway.stop()
     lines.close()
