@@ -17,9 +17,10 @@ import requests
 from helpers.driving import eventually
 from helpers.gateways import KEY, MESSAGES, key_table, running, tables
 
-from g4f_lite import Usage, prices
+from g4f_lite import Usage
 from g4f_lite.gateway import failures
 from g4f_lite.gateway.settings import Server, Upstream, checked
+from g4f_lite.records import prices
 from g4f_lite.testing import FaultServer, replies
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text("utf-8")

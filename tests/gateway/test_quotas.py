@@ -17,8 +17,9 @@ import requests
 from helpers.driving import eventually
 from helpers.gateways import KEY, MESSAGES, Running, key_table, running, tables
 
-from g4f_lite import Usage, prices
+from g4f_lite import Usage
 from g4f_lite.gateway.keys import hash_of
+from g4f_lite.records import prices
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Action, Received
 
