@@ -299,10 +299,9 @@ class Answering:
     async def _body(self, request: web.BaseRequest, most: int, stall: float) -> bytes:
         if not request.content.is_eof():
             return b"".join([data async for data in pieces_of(request, most, stall)])
-        try:
-            return await request.read()  # all of it is there
-        except web.HTTPRequestEntityTooLarge:
-            raise too_large(most) from None
+        if len(body := request.content.read_nowait()) > most:  # all of it is there
+            raise too_large(most)
+        return body
 
     async def _stream(
         self,

@@ -24,6 +24,7 @@ current: ContextVar[Record] = ContextVar("current")
 """The record of the call under way: hooks run in the task of its caller."""
 
 
+_encode = msgspec.json.Encoder().encode
 _LONGEST_NAME = 200
 """Characters that are kept of the name that a caller has made up."""
 
@@ -75,7 +76,6 @@ class Record:
 
     def line(self) -> str:
         """Return the record as JSON, without anything that was said, also by services in their errors."""
-        trail = self.trail
         found: JSONObject = {
             "at": round(self.began, 3),
             "id": self.request_id,
@@ -85,19 +85,22 @@ class Record:
             "status": self.status,
             "seconds": round(self.seconds, 4),
         }
-        if trail is not None:
-            found["outcome"] = trail.outcome
-            found["attempts"] = [
-                {"route": one.route, "outcome": one.outcome, "status": one.status} for one in trail.attempts
-            ]
-            found["skipped"] = [one.route for one in trail.skipped if not one.lacks_key]
-            if (usage := trail.usage) is not None:
+        if (trail := self.trail) is not None:
+            attempts, skipped, usage = [], [], None
+            for one in trail.entries:
+                if isinstance(one, Attempt):
+                    attempts.append({"route": one.route, "outcome": one.outcome, "status": one.status})
+                    usage = usage if one.usage is None else one.usage
+                elif not one.lacks_key:
+                    skipped.append(one.route)
+            found["outcome"], found["attempts"], found["skipped"] = trail.outcome, attempts, skipped
+            if usage is not None:
                 found["tokens"] = usage.total_tokens or 0
             if self.cost is not None:
                 found["usd"] = self.cost
         if self.charged is not None:
             found["charged_nano_usd"] = self.charged
-        return msgspec.json.encode(found).decode()
+        return _encode(found).decode()
 
 
 class LineWriter:

@@ -20,6 +20,9 @@ from ..openai.mapping.events import CONTENT_TYPE
 from ..openai.mapping.trail_headers import header_text
 from .dialects import ChunkEvents, Dialect
 
+_AT_ONCE = 1 << 15
+"""Bytes that a transport takes without a wait, if it holds none: half of what it holds at most."""
+
 
 class StalledError(Exception):
     """The caller does not read what is sent."""
@@ -77,6 +80,11 @@ class EventWriter:
         await self._write(data)
 
     async def _write(self, data: bytes) -> None:
+        transport = self._request.transport
+        if self.has_begun and transport is not None and len(data) < _AT_ONCE and not transport.get_write_buffer_size():
+            await self.response.write(data)  # without a wait: all that was sent before is on its way
+            self._wrote_at = self._loop.time()
+            return
         try:
             async with asyncio.timeout(self._stall):
                 if not self.response.prepared:

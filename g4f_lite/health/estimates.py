@@ -6,7 +6,7 @@ A token has one byte of text at least, so a prompt has at most as many tokens as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -45,8 +45,10 @@ class Estimate(NamedTuple):
         """
         completion = self.completion(COST_OUTPUT)
         usage = Usage(prompt_tokens=self.prompt, completion_tokens=completion, total_tokens=self.prompt + completion)
-        costs = [prices.cost(provider, model, usage, tier=tier) for tier in {None, self.tier}]
-        return max((cost for cost in costs if cost is not None), default=None)
+        cost = prices.cost(provider, model, usage)
+        if self.tier is None or (own := prices.cost(provider, model, usage, tier=self.tier)) is None:
+            return cost
+        return own if cost is None else max(cost, own)
 
 
 def estimate(request: Any) -> Estimate:
@@ -54,11 +56,7 @@ def estimate(request: Any) -> Estimate:
     if not isinstance(request, ChatRequest):
         texts = [text for name in _TEXTS if (text := getattr(request, name, None)) is not None]
         return Estimate(sum(len(_encode(text)) for text in texts), 0)
-    prompt = len(_encode((request.messages, request.tools, request.functions, request.response_format)))
-    for message in request.messages:
-        if isinstance(content := message.get("content"), (list, tuple)):
-            media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
-            prompt += sum(map(_beyond_bytes, media))
+    prompt = prompt_size(request.messages, request.tools, request.functions, request.response_format)
     bounds = [request.max_completion_tokens, request.max_tokens]
     tier = request.service_tier
     if extra := request.extra_body:
@@ -66,6 +64,16 @@ def estimate(request: Any) -> Estimate:
         bounds += [extra.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens")]
     known = [bound for bound in bounds if type(bound) is int and bound > 0]
     return Estimate(prompt, max(known) if known else None, request.choices, tier if isinstance(tier, str) else None)
+
+
+def prompt_size(messages: Sequence[Mapping[str, Any]], *others: Any) -> int:
+    """Return the most tokens that messages may have, with what else of the request the model reads."""
+    size = len(_encode((messages, *others)))
+    for message in messages:
+        if isinstance(content := message.get("content"), (list, tuple)):
+            media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
+            size += sum(map(_beyond_bytes, media))
+    return size
 
 
 def _beyond_bytes(part: Mapping[str, Any]) -> int:

@@ -182,11 +182,11 @@ class Trail(Value, frozen=True, kw_only=True):
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Attempt))
+        return tuple([entry for entry in self.entries if type(entry) is Attempt])
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Skipped))
+        return tuple([entry for entry in self.entries if type(entry) is Skipped])
 
     def to_dict(self) -> JSONObject:
         """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`, and what is known of the call."""

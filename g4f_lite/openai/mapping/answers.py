@@ -34,17 +34,18 @@ class Response(NamedTuple):
 
 def body_of(result: Any, asked: Asked) -> tuple[str, bytes]:
     """Return content type and body for the result of a call."""
+    if isinstance(result, ChatCompletion):
+        own = decode_json(result.raw_json) if result.raw_json else None
+        if own is not None and says_the_same(own, result):
+            return JSON, result.raw_json or b""
+        return JSON, msgspec.json.encode(result.to_dict())
     if isinstance(result, Speech):
         return result.content_type or "application/octet-stream", result.content
     if isinstance(result, Transcription) and (kind := _TEXTS.get(asked.fields.get("response_format", ""))):
         return kind, result.text.encode()
     if isinstance(result, CreateEmbeddingResponse):
         return JSON, _embeddings(result, asked)
-    if isinstance(result, ChatCompletion):
-        own = decode_json(result.raw_json) if result.raw_json else None
-        if own is not None and says_the_same(own, result):
-            return JSON, result.raw_json or b""
-    elif result.raw_json is not None and isinstance(result.raw, dict) and _has_parts(result.raw, result):
+    if result.raw_json is not None and isinstance(result.raw, dict) and _has_parts(result.raw, result):
         return JSON, result.raw_json
     return JSON, msgspec.json.encode(result.to_dict())
 
@@ -85,6 +86,8 @@ def _same_choice(own: Any, choice: Any) -> bool:
     if own["finish_reason"] != choice.finish_reason or own["index"] != choice.index:
         return False
     calls = said.get("tool_calls") or ()
+    if not calls and not its.tool_calls:
+        return True
     return len(calls) == len(its.tool_calls or ()) and all(
         isinstance(one, dict) and one.get("id") == (call.id or None) and isinstance(one.get("function"), dict)
         for one, call in zip(calls, its.tool_calls or (), strict=True)
