@@ -177,8 +177,11 @@ class Trail(Value, frozen=True, kw_only=True):
     @property
     def cost(self) -> float | None:
         """USD: the sum of the attempts' costs that are known; None if none is."""
-        costs = [cost for one in self.attempts if (cost := one.cost) is not None]
-        return sum(costs) if costs else None
+        total: float | None = None
+        for one in self.entries:
+            if isinstance(one, Attempt) and (cost := one.cost) is not None:
+                total = cost if total is None else total + cost
+        return total
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -26,4 +26,3 @@ asyncio.run(serve(Settings(server=Server(listen="127.0.0.1:0")), started=started
 def test_what_is_loaded_is_not_looked_at_again() -> None:
     done = python(SCRIPT)
     assert done.stdout.split() == ["True", "True"], done.stderr
-
