@@ -159,12 +159,12 @@ class Call:
         if isinstance(error, G4FLiteError):
             error.trail = trail
         if "streaming" in vars(self):
-            self.let_go()
+            self.let_go(self.streaming)
         return error
 
-    def let_go(self) -> None:
+    def let_go(self, attempt: StreamingAttempt) -> None:
         """Forget the attempt of a stream that has ended: it refers to this call, which would wait for a collector."""
-        self.streaming = EndedAttempt(self.streaming)
+        self.streaming = EndedAttempt(attempt)
 
     @property
     def ended(self) -> bool:

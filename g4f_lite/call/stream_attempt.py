@@ -183,7 +183,7 @@ class StreamAttempt(ActiveAttempt):
         if self.call.observed and self.call.hooks.wants("call_answered"):
             self.call.answered(whole(EMPTY_TRAIL))
         self.call.completion = partial(whole, self.call.finish())
-        self.call.let_go()
+        self.call.let_go(self)
 
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""
@@ -191,7 +191,7 @@ class StreamAttempt(ActiveAttempt):
             self._end_early()
         elif not self.call.ended:  # a signal has interrupted this, or the call's end
             self.call.finish("closed")
-        self.call.let_go()
+        self.call.let_go(self)
 
     def _end_early(self) -> None:
         if (failure := self.reader.failure) is not None:  # it was interrupted, though the caller has not seen it
