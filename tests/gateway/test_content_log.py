@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from helpers.driving import eventually
 from helpers.gateways import MESSAGES, running, tables
 
 from g4f_lite.testing import FaultServer, replies
@@ -17,6 +18,7 @@ def line(groq: FaultServer, log_calls: str, body: dict[str, Any], path: str = "c
     lines: list[str] = []
     with running(tables(groq, server={"log_calls": log_calls}), write_line=lines.append) as gateway:
         requests.post(f"{gateway.base_url}/{path}", json=body, timeout=30)
+        assert eventually(lambda: lines)  # it comes after the last byte
         (kept,) = gateway.gateway._recent.newest()
         assert "Which day" not in str(vars(kept)) and "Sunday" not in str(vars(kept))
     (found,) = lines
