@@ -13,7 +13,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from compileall import compile_dir
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +26,8 @@ from .environments import FOLDER, environment
 KEY, MODEL = "g4f-" + "k" * 43, "gpt-5.6-luna"
 PORTKEY = "@portkey-ai/gateway"
 START_S = 300.0
+_NOT_FOR_THEM = frozenset({"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYTHONDONTWRITEBYTECODE"})
+"""Variables that only slow a start down: nothing here uses TLS, and what is installed has its bytecode."""
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -152,9 +156,10 @@ def running(contender: Contender, origins: Origins, folder: Path) -> Iterator[Ru
     own.mkdir()
     port, began = _free_port(), time.monotonic()
     command, more = contender.command(port, origins, own)
+    here = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_THEM}
     with (own / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=own, env={**os.environ, **more}, stdout=log, stderr=log, start_new_session=True
+            command, cwd=own, env={**here, **more}, stdout=log, stderr=log, start_new_session=True
         )
     try:
         ask = contender.ask("answer", origins)
@@ -246,6 +251,8 @@ def _ask_portkey(kind: str, origins: Origins) -> Ask:
 def contenders(*, ours_alone: bool = False) -> tuple[list[Contender], list[str]]:
     """Return the proxy, ours, and the peers that are here or can be installed; and what is absent and why."""
     key = {"Authorization": f"Bearer {KEY}"}
+    for package in ("g4f_lite", "g4f_lite_providers"):  # as an installation does
+        compile_dir(Path(str(find_spec(package).origin)).parent, quiet=1)  # type: ignore[union-attr]  # it is there
     found = [
         Contender(
             "bare aiohttp proxy", "", _proxy, lambda kind, origins: Ask(f"/{kind}/v1/chat/completions", {}, MODEL)

@@ -55,6 +55,8 @@ from .operations import CHAT, Operation
 
 if TYPE_CHECKING:
     from ..health.shared_state import Answer
+    from ..provider.leg import Leg
+    from ..types.chat_request import ChatRequest
     from .structured import ResponseModel
 
 log = logging.getLogger("g4f_lite")
@@ -211,7 +213,7 @@ class ActiveAttempt:
 
         listed = self._parse(response, ENDPOINTS["models"].operation, ModelsRequest())
         self._take_first(listed)
-        self.call.models.put(self.leg, self._sign(listed, response.body), self.limit.now())
+        self.call.models.put(self.leg, signed(listed, self.leg, self.request.model, response.body), self.limit.now())
         self._build()
 
     def _take_first(self, listed: Any) -> None:
@@ -257,22 +259,11 @@ class ActiveAttempt:
             result = response
         operation.check(result, self.call.request, status)  # a plugin may have changed its own
         if operation is CHAT:
-            result = self._complete_chat(result)
+            result = complete_chat(result, self.leg, self.request)
         if self.call.response_model is not None:
             result = self._parse_text(result, self.call.response_model, status)
         self.succeed(status, headers, answer=result)
-        return self._sign(result, body)
-
-    def _complete_chat(self, completion: ChatCompletion) -> ChatCompletion:
-        """Return a completion whose messages can go into the next request: with ids of calls, and their origin."""
-        for choice in completion.choices:
-            message = choice.message
-            if message.tool_calls:
-                completion = with_distinct_ids(completion, self.request.messages)
-            if message.tool_calls or message.extra_content or message.reasoning_details or message.origin:
-                provider = self.leg.provider
-                return with_origin(completion, provider.name, provider.api_base)
-        return completion
+        return signed(result, self.leg, self.request.model, body)
 
     def _parse(self, response: HTTPResponse, operation: Operation, request: Any) -> Any:
         if not 200 <= response.status < 300:
@@ -326,15 +317,6 @@ class ActiveAttempt:
         error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
         keep_reply(error, reply)
         return redact(error, self.leg.key)
-
-    def _sign(self, result: Any, raw_json: bytes | None = None) -> Any:
-        """Return a result with the provider and the model that gave it."""
-        return msgspec.structs.replace(
-            result,
-            provider=self.leg.provider.name,
-            model=result.model or self.request.model,
-            raw_json=raw_json,
-        )
 
     # -- the outcome -----------------------------------------------------------------------
 
@@ -395,3 +377,19 @@ class ActiveAttempt:
             self.call.hooks.observe("attempt_finished", attempt, self)
         self.ended = True
         self.call.attempts.discard(self)
+
+
+def complete_chat(completion: ChatCompletion, leg: Leg, request: ChatRequest) -> ChatCompletion:
+    """Return a completion whose messages can go into the next request: with ids of calls, and their origin."""
+    for choice in completion.choices:
+        message = choice.message
+        if message.tool_calls:
+            completion = with_distinct_ids(completion, request.messages)
+        if message.tool_calls or message.extra_content or message.reasoning_details or message.origin:
+            return with_origin(completion, leg.provider.name, leg.provider.api_base)
+    return completion
+
+
+def signed(result: Any, leg: Leg, model: str, raw_json: bytes | None = None) -> Any:
+    """Return a result with the provider and the model that gave it."""
+    return msgspec.structs.replace(result, provider=leg.provider.name, model=result.model or model, raw_json=raw_json)

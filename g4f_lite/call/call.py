@@ -6,7 +6,7 @@ A driver makes attempts inside `with call:`; an exception that leaves the block 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -53,8 +53,19 @@ class StreamingAttempt(Protocol):
 
     leg: Leg
     request: Any
+    headers: Mapping[str, str]
 
     def close(self) -> None: ...
+
+
+class EndedAttempt:
+    """What a call keeps of the attempt of a stream that has ended."""
+
+    def __init__(self, attempt: StreamingAttempt) -> None:
+        self.leg, self.request, self.headers = attempt.leg, attempt.request, attempt.headers
+
+    def close(self) -> None:
+        """It is closed."""
 
 
 class Call:
@@ -147,7 +158,13 @@ class Call:
         trail = self.finish(type(error).__name__)
         if isinstance(error, G4FLiteError):
             error.trail = trail
+        if "streaming" in vars(self):
+            self.let_go(self.streaming)
         return error
+
+    def let_go(self, attempt: StreamingAttempt) -> None:
+        """Forget the attempt of a stream that has ended: it refers to this call, which would wait for a collector."""
+        self.streaming = EndedAttempt(attempt)
 
     @property
     def ended(self) -> bool:

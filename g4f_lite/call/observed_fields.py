@@ -13,9 +13,12 @@ from ..provider.redaction import redact_name, redact_text
 def observed_fields(answer: Any, headers: Mapping[str, str] | None, key: Key | None, *, chat: bool) -> dict[str, Any]:
     """Return the ids of the request and of the answer, and why the choices of a chat ended."""
     fields: dict[str, Any] = {}
-    if headers:
-        fields["request_id"] = redact_text(request_id_of(headers) or "", key) or None
+    if headers and (request_id := request_id_of(headers)):
+        fields["request_id"] = redact_text(request_id, key)
     if chat:
         fields["response_id"] = redact_text(answer.id, key) or None
-        fields["finish_reasons"] = tuple([redact_name(one.finish_reason or "", key) for one in answer.choices])
+        reasons = [one.finish_reason for one in answer.choices]
+        fields["finish_reasons"] = (
+            ("stop",) if reasons == ["stop"] else tuple([redact_name(one or "", key) for one in reasons])
+        )
     return fields

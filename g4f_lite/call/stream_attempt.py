@@ -23,18 +23,26 @@ and, as the caller iterates, until the stream ends:
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
+from ..errors.reply import ErrorReply
 from ..records.trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
 from ..value import JSONObject
-from .attempt import ActiveAttempt
+from .attempt import ActiveAttempt, complete_chat, signed
 from .call import Call
 from .chunk_reader import ChunkReader
+
+if TYPE_CHECKING:
+    from ..provider.leg import Leg
+    from ..types.chat_request import ChatRequest
 
 _KEPT_EARLY = 512
 """
@@ -73,7 +81,14 @@ class StreamAttempt(ActiveAttempt):
 
     def open(self, status: int | None, headers: Mapping[str, str]) -> None:
         """Make the reader for the response whose headers have arrived."""
-        self.reader = ChunkReader(self.leg, self.request, self.limit, self.classify, status=status, headers=headers)
+        own = weakref.ref(self)  # whose reader this is
+
+        def classify(reply: ErrorReply) -> ProviderError:
+            attempt = own()
+            assert attempt is not None
+            return attempt.classify(reply)
+
+        self.reader = ChunkReader(self.leg, self.request, self.limit, classify, status=status, headers=headers)
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted
         self.notes, self.headers = self.reader.notes, headers
@@ -158,34 +173,27 @@ class StreamAttempt(ActiveAttempt):
         if self.call.response_model is not None:
             try:
                 parsed = self._parse_text(
-                    self._complete_chat(reader.completion()), self.call.response_model, reader.status
+                    complete_chat(reader.completion(), self.leg, self.request), self.call.response_model, reader.status
                 )
             except ToolCallError as error:
                 raise reader.interrupted(error)  # noqa: B904  # it has its cause, and may be this error itself
         answer = reader.outline() if self.call.observed or self.holding is not None else None
         self.succeed(reader.status, reader.headers, reader.notes, answer=answer)
+        whole = partial(_whole, reader, self.leg, self.request, parsed)
         if self.call.observed and self.call.hooks.wants("call_answered"):
-            self.call.answered(self._whole(parsed, EMPTY_TRAIL))
-        trail = self.call.finish()
-        self.call.completion = lambda: self._whole(parsed, trail)
-
-    def _whole(self, parsed: ChatCompletion | None, trail: Trail) -> ChatCompletion:
-        """Return the completion. If several legs made it, its cost is the sum of theirs, as far as they are known."""
-        reader = self.reader
-        completion: ChatCompletion = self._sign(parsed or self._complete_chat(reader.completion()))
-        completion = msgspec.structs.replace(completion, trail=trail)
-        if reader.prefix is None or completion.usage is None or completion.cost is None:
-            return completion
-        parts = [msgspec.structs.replace(part, provider=who, trail=trail) for who, part in reader.legs()]
-        total = sum(cost for part in parts if (cost := part.cost) is not None)
-        return msgspec.structs.replace(completion, usage=msgspec.structs.replace(completion.usage, cost=total))
+            self.call.answered(whole(EMPTY_TRAIL))
+        self.call.completion = partial(whole, self.call.finish())
+        self.call.let_go(self)
 
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""
-        if self.ended:
-            if not self.call.ended:  # a signal has interrupted this, or the call's end
-                self.call.finish("closed")
-            return
+        if not self.ended:
+            self._end_early()
+        elif not self.call.ended:  # a signal has interrupted this, or the call's end
+            self.call.finish("closed")
+        self.call.let_go(self)
+
+    def _end_early(self) -> None:
         if (failure := self.reader.failure) is not None:  # it was interrupted, though the caller has not seen it
             self.end(failure)
             self.call.finish(type(failure).__name__)
@@ -195,3 +203,16 @@ class StreamAttempt(ActiveAttempt):
         answer = self.reader.outline() if self.call.observed else None
         self.succeed(self.reader.status, self.reader.headers, ["closed by the caller before its end"], answer=answer)
         self.call.finish("closed")
+
+
+def _whole(
+    reader: ChunkReader, leg: Leg, request: ChatRequest, parsed: ChatCompletion | None, trail: Trail
+) -> ChatCompletion:
+    """Return the completion. If several legs made it, its cost is the sum of theirs, as far as they are known."""
+    whole = parsed or complete_chat(reader.completion(), leg, request)
+    completion: ChatCompletion = msgspec.structs.replace(signed(whole, leg, request.model), trail=trail)
+    if reader.prefix is None or completion.usage is None or completion.cost is None:
+        return completion
+    parts = [msgspec.structs.replace(part, provider=who, trail=trail) for who, part in reader.legs()]
+    total = sum(cost for part in parts if (cost := part.cost) is not None)
+    return msgspec.structs.replace(completion, usage=msgspec.structs.replace(completion.usage, cost=total))

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import sys
 import warnings
+from importlib import import_module
 from typing import Any
 
 import click
 
 from ..version import __version__
 from . import failures
-from .ask import ask
-from .bulk import bulk
-from .chat import chat
-from .doctor import doctor
-from .embed import embed
-from .explain import explain
-from .gateway import gateway
-from .keys import keys
-from .listings import models, plugins, providers
-from .logs import logs
-from .plugin import plugin
-from .serve import serve
-from .transcribe import transcribe
+
+_MODULES = {
+    **{
+        name: name
+        for name in (
+            "ask", "bulk", "chat", "doctor", "embed", "explain", "gateway", "keys", "logs", "plugin", "serve",
+            "transcribe",
+        )
+    },
+    **dict.fromkeys(("models", "plugins", "providers"), "listings"),
+}  # fmt: skip
+"""The commands, each with the module that it is in."""
 
 _EXAMPLES = """\b
 Examples:
@@ -37,7 +37,13 @@ Examples:
 
 
 class _Commands(click.Group):
-    """Turn any exception of a command into a short message on stderr and an exit code."""
+    """Import a command when it is needed; turn any exception of it into a short message and an exit code."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        command: click.Command = getattr(import_module(f".{_MODULES[cmd_name]}", __package__), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,30 +64,15 @@ class _Commands(click.Group):
         raise click.exceptions.Exit(code)
 
 
-@click.group(cls=_Commands, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    commands={name: click.Command(name) for name in _MODULES},  # their names alone
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def commands() -> None:
     """Send a chat to whichever LLM provider can answer it."""
-
-
-for _command in (
-    ask,
-    chat,
-    bulk,
-    embed,
-    transcribe,
-    providers,
-    models,
-    plugins,
-    plugin,
-    explain,
-    keys,
-    logs,
-    doctor,
-    serve,
-    gateway,
-):
-    commands.add_command(_command)
 
 
 def run() -> int:

@@ -43,6 +43,10 @@ def serve(
 def _serve(
     config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
 ) -> None:
+    from ..gateway.garbage import begin_to_load
+
+    if not check:
+        begin_to_load()
     import asyncio
 
     from ..gateway.key_store import KeyStore

@@ -27,6 +27,11 @@ class AsyncStream(BaseStream[T]):
         """Return the chunks that are here already, because they came together; the iteration goes on after them."""
         return list(self._reading.chunks)
 
+    @property
+    def goes_on_at_once(self) -> bool:
+        """Whether the service need not be waited for after these: more is here, and was only not read yet."""
+        return self._reading.source.has_rest
+
     def __aiter__(self) -> Self:
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced
 

@@ -48,7 +48,9 @@ def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[st
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:
         check_headers(given["extra_headers"])
-    if isinstance(bias := given.get("logit_bias"), Mapping):  # tokens are numbers, and names in JSON
+    if "logit_bias" in given and isinstance(
+        bias := given["logit_bias"], Mapping
+    ):  # tokens are numbers, and names in JSON
         given["logit_bias"] = {str(name) if type(name) is int else name: value for name, value in bias.items()}
     return as_request(given, ChatRequest)
 
@@ -118,10 +120,11 @@ def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = F
 
 
 def check_headers(headers: object) -> None:
-    if not isinstance(headers, Mapping):
+    if type(headers) is not dict and not isinstance(headers, Mapping):
         raise InvalidRequestError("extra_headers must be a mapping of strings")
     for name, value in headers.items():
+        if is_header(name, value):
+            continue
         if isinstance(name, str) and name.lower() in FRAMING:
             raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")
-        if not is_header(name, value):
-            raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
+        raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")

@@ -18,6 +18,7 @@ _HEADERS = (
     "x-request-id", "request-id", "x-groq-request-id", "apim-request-id", "x-ms-request-id", "x-amzn-requestid",
     "x-generation-id", "x-debug-trace-id", "x-correlation-id", "cf-ray",
 )  # fmt: skip
+_NAMES = frozenset(_HEADERS)
 _LONGEST_ID = 200
 LARGEST_BODY = 1 << 15
 """Bytes of a body that are kept as JSON; of a larger one, as many are kept as text."""
@@ -27,6 +28,8 @@ KEY_LIKE = r"\b(?:(?:sk|gsk|xai|csk|nvapi|hf|pplx)[-_]|AIza)[-_A-Za-z0-9]{12,}"
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """Return the id that the service gave the request, None if the headers have none."""
+    if _NAMES.isdisjoint(headers):
+        return None
     found = next((headers[name] for name in _HEADERS if headers.get(name)), None)
     return found[:_LONGEST_ID] if found and found.isprintable() else None
 

@@ -99,21 +99,21 @@ class Plan:
             AllCoolingDownError: no leg may be used now. `next_wait` says for how long, or `finished` that this is
                 past the deadline.
         """
-        now, attempt_number = self._clock.monotonic(), next(self._health.numbers)
+        now, attempt_number, legs = self._clock.monotonic(), next(self._health.numbers), self._candidates
         try:
-            leg, number, probe = self._candidates.next_leg(now, self.deadline_at, attempt_number)
+            leg, number, probe = legs.next_leg(now, self.deadline_at, attempt_number)
             self._under_way, self._begun = self._under_way + 1, self._begun + 1
             self._record.legs[leg.identity] = leg
+            has_others = not self._single and (
+                self._health.any_usable(legs, now, self._tokens) or legs.any_back_by(self.deadline_at, now)
+            )
             limit = TimeLimit(
                 self._clock,
                 self.policy.timeouts,
                 self.deadline_at,
                 stream=self.stream and leg.streams,
                 bounded=self.policy.bounds_stream,
-                patient=not (
-                    self._health.any_usable(self._candidates, now, self._tokens)
-                    or self._candidates.any_back_by(self.deadline_at, now)
-                ),
+                patient=not has_others,
                 thinks=leg.thinks if self._thinks is None else self._thinks,
                 max_bytes=self.policy.max_response_bytes,
             )
@@ -132,8 +132,8 @@ class Plan:
             raise
         except BaseException:  # a signal: the leg may have let the attempt begin, or the call may stand in lines
             self.leave_lines()
-            if self._candidates.asked is not None:
-                self._health.released(self._candidates.asked, attempt_number)
+            if legs.asked is not None:
+                self._health.released(legs.asked, attempt_number)
             raise
 
     def withdraw(self, state: AttemptState, error: ProviderError | None = None) -> None:

@@ -24,6 +24,8 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `tracing` | a span for each request, the parent of its call's |
 | `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |
 | `overview` | what a configuration means, for `--check` |
+| `garbage` | when the garbage collector works |
+| `listening` | aiohttp's server, with the answer to what is no HTTP |
 | `server` | the application: endpoints, health, start and stop |
 | `workers` | several processes of it on one address, under gunicorn |
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -27,6 +26,7 @@ from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
 from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .leases import Taken
+from .listening import new_id
 from .models import Names, Target
 from .quotas import Quotas, limit_headers
 from .records import Record, current
@@ -120,7 +120,7 @@ class Answering:
         path = request.path
         if path.startswith("/health/"):
             return self._health(path)
-        request_id, dialect = _new_id(), dialect_of(path)
+        request_id, dialect = new_id(), dialect_of(path)
         try:
             if path == "/metrics":
                 return self._metrics(request.headers)
@@ -146,7 +146,7 @@ class Answering:
             shared = self._settings.server.shared or "sqlite"
             away = ["sqlite" if shared.startswith("sqlite") else "redis"] if self._link.away else []
             return _json({"status": "degraded", "away": away} if away else {"status": "ok"})
-        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), _new_id(), OPENAI)
+        return self._failed(RefusedError(NO_SUCH_PATH, f"there is no {path[:80]}"), new_id(), OPENAI)
 
     def _metrics(self, headers: Mapping[str, str]) -> web.Response:
         if not is_admin(headers, self._admin):
@@ -299,10 +299,9 @@ class Answering:
     async def _body(self, request: web.BaseRequest, most: int, stall: float) -> bytes:
         if not request.content.is_eof():
             return b"".join([data async for data in pieces_of(request, most, stall)])
-        try:
-            return await request.read()  # all of it is there
-        except web.HTTPRequestEntityTooLarge:
-            raise too_large(most) from None
+        if len(body := request.content.read_nowait()) > most:  # all of it is there
+            raise too_large(most)
+        return body
 
     async def _stream(
         self,
@@ -329,14 +328,10 @@ class Answering:
         except asyncio.CancelledError:
             if not (self.stopping and writer.has_begun):
                 raise
-            await writer.end_with(RefusedError(STOPPING, "the gateway has stopped"), request_id)
+            await writer.break_off(RefusedError(STOPPING, "the gateway has stopped"), request_id)
         finally:
             writer.close()
         return writer.response
-
-
-def _new_id() -> str:
-    return f"g4f-{os.urandom(16).hex()}"
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

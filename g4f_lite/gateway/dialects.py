@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from ..errors.exceptions import InvalidRequestError
@@ -117,6 +118,7 @@ def dialect_of(path: str) -> Dialect:
     return ANTHROPIC if path.startswith(_MESSAGES) else OPENAI
 
 
+@lru_cache(maxsize=128)
 def where(method: str, path: str) -> Place | None:
     """Return what a method and a path stand for; None if there is nothing."""
     if path == _MESSAGES:

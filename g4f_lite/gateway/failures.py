@@ -47,6 +47,7 @@ class RefusedError(Exception):
 BAD_KEY = Failure(401, _INVALID, "invalid_api_key", False)
 NO_SUCH_MODEL = Failure(404, _INVALID, "model_not_found", False)
 BAD_REQUEST = Failure(400, _INVALID, None, False)
+NOT_HTTP = Failure(400, _INVALID, "malformed_http", False)
 NO_SUCH_PATH = Failure(404, _INVALID, "not_found", False)
 TOO_SLOW = Failure(408, _INVALID, "request_timeout", True)
 TOO_LARGE = Failure(413, _INVALID, "request_too_large", False)

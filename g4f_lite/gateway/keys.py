@@ -42,6 +42,11 @@ def star_pattern(name: str) -> re.Pattern[str]:
     return re.compile(f"{first}{''.join(f'(?>(.*?){one})' for one in between)}(.*){last}", re.DOTALL)
 
 
+@lru_cache(maxsize=1024)
+def _fits(patterns: tuple[str, ...], model: str) -> bool:
+    return any(star_pattern(pattern).fullmatch(model) for pattern in patterns)
+
+
 class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
     """Whose key it is, and what it may do."""
 
@@ -52,7 +57,7 @@ class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows(self, model: str) -> bool:
         """Return whether it may ask for a model, by the name that callers use."""
-        return any(star_pattern(pattern).fullmatch(model) for pattern in self.settings.models)
+        return _fits(self.settings.models, model)
 
 
 ANYBODY = VirtualKey(name="anybody", settings=KeySettings())

@@ -12,6 +12,7 @@ from .settings import Model
 
 AUTO = "auto"
 """The name for whatever the client's routes decide, if no names are configured."""
+_MOST_KEPT = 1024
 
 
 class Target(NamedTuple):
@@ -45,6 +46,8 @@ class Names:
         self._models = models
         self._listed = listed
         self._exact = exact
+        self._found: dict[str, Target | None] = {}
+        """By name: callers make up names that a pattern fits."""
 
     def target(self, name: str, key: VirtualKey) -> Target | None:
         """Return what a name stands for; None if there is none, or the key may not ask for it."""
@@ -54,6 +57,13 @@ class Names:
             return Target(model="" if name == AUTO else name, exact=self._exact and name in ("", AUTO))
         if not key.allows(name):
             return None
+        if name not in self._found:
+            if len(self._found) >= _MOST_KEPT:
+                self._found.clear()
+            self._found[name] = self._named(name)
+        return self._found[name]
+
+    def _named(self, name: str) -> Target | None:
         named = [own for own in (name,) if own in self._models and "*" not in own]  # before any with stars
         for own in named or self._models:
             if found := star_pattern(own).fullmatch(name):

@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 from types import SimpleNamespace
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from ..health.estimates import RATE_OUTPUT, Estimate, estimate
+from ..health.estimates import RATE_OUTPUT, Estimate, estimate, prompt_size
 from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
 from ..provider.address import is_loopback, split_url
 from ..records.trail import Attempt, PlannedRoute, Trail
-from ..types.chat_request import ChatRequest
 from ..types.declared_limits import NANO
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
@@ -75,14 +74,16 @@ class Quotas:
         if not limited.limits:
             return None
         size = _size(asked, target.max_tokens)
-        wanted = tuple(
-            [
-                self._most(limit, quota, size, asked, target)
-                for limit, quota in zip(limited.limits, limited.quotas, strict=True)
-            ]
-        )
+        wanted = []
+        for limit, quota in zip(limited.limits, limited.quotas, strict=True):
+            most = 1
+            if limit.unit == "nano-usd":
+                most = self._cost(quota, size, asked, target)
+            elif limit.unit == "tokens":
+                most = min(size.prompt + size.completion(RATE_OUTPUT), limit.limit)
+            wanted.append(most)
         try:
-            return await self._leases.take(limited.limits, wanted)
+            return await self._leases.take(limited.limits, tuple(wanted))
         except NoRoomError as error:
             raise _refusal(error.amount, error.answer) from None
 
@@ -96,7 +97,10 @@ class Quotas:
         """
         used = _used(taken, () if trail is None else trail.attempts, cost or 0.0)
         self._leases.end(taken, used)
-        return next((one for limit, one in zip(taken.limits, used, strict=True) if limit.unit == "nano-usd"), None)
+        for limit, one in zip(taken.limits, used, strict=True):
+            if limit.unit == "nano-usd":
+                return one
+        return None
 
     def close(self) -> None:
         """Give back what no call uses."""
@@ -115,14 +119,6 @@ class Quotas:
         if (team := key.settings.team) is not None:
             yield f"team/{team}", self._teams[team]
 
-    def _most(self, limit: Limit, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
-        """Return what a call may use of a limit."""
-        if limit.unit == "nano-usd":
-            return self._cost(quota, size, asked, target)
-        if limit.unit == "tokens":
-            return min(size.prompt + size.completion(RATE_OUTPUT), limit.limit)
-        return 1
-
     def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
         dearest = 0.0
@@ -136,7 +132,8 @@ class Quotas:
                     f"the price of {unknown} is not known, and this key has a budget; see unknown_price in the docs"
                 )
                 raise RefusedError(NO_PRICE, message)
-            dearest = max(dearest, cost or 0.0)
+            if cost is not None and cost > dearest:
+                dearest = cost
         return ceil(dearest * NANO - 1e-3)
 
     def _routes(self, target: Target) -> Sequence[PlannedRoute]:
@@ -171,15 +168,20 @@ def _size(asked: Asked, most: int | None) -> Estimate:
     if asked.operation != "chat":
         return estimate(SimpleNamespace(**asked.fields))
     fields = asked.fields
-    numbers = ("max_tokens", "max_completion_tokens", "n")
-    known: dict[str, Any] = {name: value for name in numbers if type(value := fields.get(name)) is int and value > 0}
-    bound_tokens(known, most)
-    if isinstance(tier := fields.get("service_tier"), str):
-        known["service_tier"] = tier
-    messages, tools = fields.get("messages"), fields.get("tools")
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+    messages, tier, choices = fields.get("messages"), fields.get("service_tier"), fields.get("n")
+    if type(messages) is not list or not all(type(one) is dict for one in messages):
         return Estimate(0)  # it will be refused
-    return estimate(ChatRequest(model="", messages=tuple(messages), tools=tools, **known))
+    bounds = {}
+    for name in ("max_tokens", "max_completion_tokens"):
+        if type(value := fields.get(name)) is int and value > 0:
+            bounds[name] = value
+    bound_tokens(bounds, most)
+    return Estimate(
+        prompt_size(messages, fields.get("tools")),
+        max(bounds.values()) if bounds else None,
+        choices if type(choices) is int and choices > 0 else 1,
+        tier if isinstance(tier, str) else None,
+    )
 
 
 def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
@@ -205,13 +207,11 @@ def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, 
             tokens += one.usage.total_tokens or 0
         elif not one.unsent and (one.status is None or one.status < 300):
             silent += 1
-    known = {"tokens": tokens, "nano-usd": ceil(cost * NANO - 1e-3)}
-    return tuple(
-        [
-            known[limit.unit] + silent * most if limit.unit in known else most
-            for limit, most in zip(taken.limits, taken.wanted, strict=True)
-        ]
-    )
+    used = []
+    for limit, most in zip(taken.limits, taken.wanted, strict=True):
+        known = tokens if limit.unit == "tokens" else ceil(cost * NANO - 1e-3) if limit.unit == "nano-usd" else None
+        used.append(most if known is None else known + silent * most)
+    return tuple(used)
 
 
 def limit_headers(taken: Taken) -> dict[str, str]:

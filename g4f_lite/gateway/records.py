@@ -7,12 +7,13 @@ import time
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
+from ..observability.content import Content
 from ..plugins.hookspecs import hookimpl
-from ..records.trail import Attempt, Trail, Wait
+from ..records.trail import Attempt, CallInfo, Trail, Wait
 from ..value import JSONObject
 
 log = logging.getLogger("g4f_lite.gateway")
@@ -24,8 +25,9 @@ current: ContextVar[Record] = ContextVar("current")
 """The record of the call under way: hooks run in the task of its caller."""
 
 
-_LONGEST_NAME = 200
-"""Characters that are kept of the name that a caller has made up."""
+_encode = msgspec.json.Encoder().encode
+_LONGEST_NAME, _LONGEST_TEXT = 200, 10_000
+"""Characters that are kept of the name that a caller has made up, and of each text that is logged."""
 
 
 class Record:
@@ -64,6 +66,9 @@ class Record:
         self.status = 0
         """Of the answer; 499 if the caller has left; 0 until it has ended."""
         self.seconds = 0.0
+        self.asked: str | None = None
+        self.answered: str | None = None
+        """What was asked and answered, as JSON; only for the log, and only if `log_calls` says so."""
         self.number = 0
         """Its place among the calls of this process."""
         self.began = time.time()
@@ -74,8 +79,7 @@ class Record:
         self.status, self.seconds = status, time.perf_counter() - self._clock
 
     def line(self) -> str:
-        """Return the record as JSON, without anything that was said, also by services in their errors."""
-        trail = self.trail
+        """Return the record as JSON, without what services have said in their errors; forget what was said."""
         found: JSONObject = {
             "at": round(self.began, 3),
             "id": self.request_id,
@@ -85,19 +89,27 @@ class Record:
             "status": self.status,
             "seconds": round(self.seconds, 4),
         }
-        if trail is not None:
-            found["outcome"] = trail.outcome
-            found["attempts"] = [
-                {"route": one.route, "outcome": one.outcome, "status": one.status} for one in trail.attempts
-            ]
-            found["skipped"] = [one.route for one in trail.skipped if not one.lacks_key]
-            if (usage := trail.usage) is not None:
+        if (trail := self.trail) is not None:
+            attempts, skipped, usage = [], [], None
+            for one in trail.entries:
+                if isinstance(one, Attempt):
+                    attempts.append({"route": one.route, "outcome": one.outcome, "status": one.status})
+                    usage = usage if one.usage is None else one.usage
+                elif not one.lacks_key:
+                    skipped.append(one.route)
+            found["outcome"], found["attempts"], found["skipped"] = trail.outcome, attempts, skipped
+            if usage is not None:
                 found["tokens"] = usage.total_tokens or 0
             if self.cost is not None:
                 found["usd"] = self.cost
         if self.charged is not None:
             found["charged_nano_usd"] = self.charged
-        return msgspec.json.encode(found).decode()
+        if self.asked is not None:
+            found["asked"] = msgspec.Raw(self.asked.encode())
+        if self.answered is not None:
+            found["answered"] = msgspec.Raw(self.answered.encode())
+        self.asked = self.answered = None
+        return _encode(found).decode()
 
 
 class LineWriter:
@@ -141,7 +153,28 @@ class LineWriter:
 
 
 class Recorder:
-    """The plugin that keeps the trail of each call, and where it has waited, for its record."""
+    """
+    The plugin that keeps the trail of each call, and where it has waited, for its record.
+
+    Args:
+        content: also what was asked and answered in a chat.
+    """
+
+    def __init__(self, *, content: bool = False) -> None:
+        if not content:
+            return
+        texts = Content(None, _LONGEST_TEXT)
+
+        def call_started(call: CallInfo) -> None:
+            messages = getattr(call.request, "messages", None)
+            if messages is not None and (record := current.get(None)) is not None:
+                record.asked = texts.asked(messages)
+
+        def call_answered(answer: Any) -> None:
+            if hasattr(answer, "choices") and (record := current.get(None)) is not None:
+                record.answered = texts.answered(answer)
+
+        self.call_started, self.call_answered = hookimpl(call_started), hookimpl(call_answered)
 
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:

@@ -20,6 +20,7 @@ HOPS = "x-g4f-hops"
 _MOST_HOPS = 4
 _LONGEST_NAME = 256
 """Characters of a model's name: a pattern with several stars takes long to fit a long one."""
+_NEVER = float("inf")
 _PASSED_ON = ("anthropic-beta",)
 """Headers of Anthropic's protocol that say how to read the body."""
 _OWN_KEYWORDS = frozenset({"deadline", "max_price", "on_interrupt", "timeout"})
@@ -48,28 +49,38 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
         InvalidRequestError: a field is not what the endpoint takes.
         RefusedError: the model is not there, or not this key's; or the request runs in a circle of gateways.
     """
-    _check_own(asked.fields)
-    model = asked.fields.get("model")
+    fields = asked.fields
+    if OURS in fields:
+        _check_own(fields)
+    model = fields.get("model")
     if model is not None and not isinstance(model, str):
         raise InvalidRequestError(f"model must be a string, not {repr(model)[:60]}")
     target = names.target(model or "", key) if len(model or "") <= _LONGEST_NAME else None
     if target is None:
         raise no_such_model(model or "")
     keywords = arguments(asked)
-    keywords.pop("model", None)
-    if isinstance(asked.fields, ChatFields):
-        if target.routes:
-            asked.fields.check_routes(target.each_route)
-        keywords["messages"] = asked.fields.messages_with_body()
     if target.model:
         keywords["model"] = target.model
-    elif target.exact:
-        keywords["fallback_models"] = []
-    if asked.operation == "chat":
+    else:
+        keywords.pop("model", None)
+        if target.exact:
+            keywords["fallback_models"] = []
+    sent = {HOPS: str(_hops(headers) + 1)}
+    if isinstance(fields, ChatFields):
+        if target.routes:
+            fields.check_routes(target.each_route)
+        keywords["messages"] = fields.messages_with_body()
+        sent |= {name: value for name in _PASSED_ON if (value := headers.get(name)) is not None}
+    keywords["extra_headers"] = sent
+    if target.max_tokens is not None and asked.operation == "chat":
         bound_tokens(keywords, target.max_tokens)
-    own = seconds(f"{OURS}.deadline", keywords.get("deadline") or deadline)
-    keywords["deadline"] = min(deadline, _announced(headers), own)
-    keywords["extra_headers"] = {HOPS: str(_hops(headers) + 1), **_passed_on(asked, headers)}
+    own = keywords.get("deadline") or deadline
+    if own is not deadline:
+        own = seconds(f"{OURS}.deadline", own)
+    if (least := min(deadline, _announced(headers), own)) < deadline:
+        keywords["deadline"] = least
+    else:  # which the client has of its own
+        keywords.pop("deadline", None)
     return Prepared(asked, target, METHODS[asked.operation], keywords)
 
 
@@ -101,22 +112,18 @@ def bound_tokens(keywords: JSONObject, most: int | None) -> None:
 
 def _announced(headers: Mapping[str, str]) -> float:
     """Return the seconds for which the caller's library waits, if it says so: then nobody reads the answer."""
+    if (text := headers.get("x-stainless-read-timeout")) is None:
+        return _NEVER
     try:
-        seconds = float(headers.get("x-stainless-read-timeout", "inf"))
+        seconds = float(text)
     except ValueError:
-        return float("inf")
-    return seconds if seconds > 0 else float("inf")
-
-
-def _passed_on(asked: Asked, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of the caller that services get."""
-    if not isinstance(asked.fields, ChatFields):
-        return {}
-    return {name: value for name in _PASSED_ON if (value := headers.get(name)) is not None}
+        return _NEVER
+    return seconds if seconds > 0 else _NEVER
 
 
 def _hops(headers: Mapping[str, str]) -> int:
-    text = headers.get(HOPS, "0")
+    if (text := headers.get(HOPS)) is None:
+        return 0
     hops = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
     if hops >= _MOST_HOPS:
         raise RefusedError(LOOP, f"the request has passed {hops} gateways: they send it to each other in a circle")

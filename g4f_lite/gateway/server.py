@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 
 from ..client.async_client import AsyncClient
@@ -35,8 +34,10 @@ from .admin.routes import Routes
 from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
+from .garbage import loaded
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
+from .listening import Server
 from .models import Names, tiers_of
 from .own_providers import own_providers
 from .records import LineWriter, Record, Recorder
@@ -46,20 +47,6 @@ if TYPE_CHECKING:
     from .tracing import GatewayTracing
 
 log = logging.getLogger("g4f_lite.gateway")
-
-_http_log = logging.getLogger("g4f_lite.gateway.http")
-
-
-def _without_bytes(entry: logging.LogRecord) -> bool:
-    """Log of what is no HTTP only the kind of mistake: aiohttp would quote it, and a key may be in it."""
-    error = entry.exc_info[1] if entry.exc_info else None
-    if not isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
-        return True
-    log.info("what %s has sent is no HTTP: %s", *entry.args or ("a caller",), type(error).__name__)
-    return False
-
-
-_http_log.addFilter(_without_bytes)
 
 _FOLLOW_S = 0.5
 """How often the stored keys are looked at."""
@@ -113,7 +100,7 @@ class Gateway:
         metrics = CollectorRegistry()  # its own: there may be others in this process
         self._tracing = tracing_of(settings)
         self._metrics = Metrics(registry=metrics)
-        plugins: list[object] = [Recorder(), self._metrics]
+        plugins: list[object] = [Recorder(content=settings.server.log_calls == "content"), self._metrics]
         if self._tracing is not None:
             plugins.append(self._tracing.plugin)
         self.client = client_of(settings, plugins)
@@ -217,17 +204,8 @@ class Gateway:
         Raises:
             ConfigurationError: the address cannot be listened on.
         """
-        most = self.settings.server.max_body
-
-        def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-            loop = asyncio.get_running_loop()
-            return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
-
         answer = self.answering if self._tracing is None else self._tracing.around(self.answering)
-        server = web.Server(
-            answer, request_factory=request, handler_cancellation=True, access_log=None, logger=_http_log
-        )
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(Server(answer, self.settings.server.max_body))
         await self._runner.setup()
         host, port = self.settings.server.address
         self._site = web.TCPSite(self._runner, host, port) if listener is None else web.SockSite(self._runner, listener)
@@ -378,6 +356,7 @@ async def serve(
     for number in numbers:
         loop.add_signal_handler(number, end.set)
     started(*await gateway.start(), gateway.made_admin_key)
+    loaded()
     await end.wait()
     await gateway.stop()
     lines.close()

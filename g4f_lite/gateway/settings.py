@@ -67,7 +67,8 @@ class Server(_Settings, frozen=True):
     """The file with the keys made by `g4f-lite gateway keys`: `sqlite:PATH`; "" for one beside the configuration."""
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
-    log_calls: Literal["off", "meta"] = "meta"
+    log_calls: Literal["off", "meta", "content"] = "meta"
+    """`content`: with what was asked and answered, which is nowhere else."""
     tracing: bool = False
     """Whether requests and their calls are traced with OpenTelemetry."""
     propagate: bool = False

@@ -20,6 +20,9 @@ from ..openai.mapping.events import CONTENT_TYPE
 from ..openai.mapping.trail_headers import header_text
 from .dialects import ChunkEvents, Dialect
 
+_AT_ONCE = 1 << 15
+"""Bytes that a transport takes without a wait, if it holds none: half of what it holds at most."""
+
 
 class StalledError(Exception):
     """The caller does not read what is sent."""
@@ -76,23 +79,34 @@ class EventWriter:
             await self._beat
         await self._write(data)
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes, *, is_last: bool = False) -> None:
+        response, transport = self.response, self._request.transport
+        send = response.write_eof if is_last else response.write
+        if self.has_begun and transport is not None and len(data) < _AT_ONCE and not transport.get_write_buffer_size():
+            await send(data)  # without a wait: all that was sent before is on its way
+            self._wrote_at = self._loop.time()
+            return
         try:
             async with asyncio.timeout(self._stall):
-                if not self.response.prepared:
+                if not response.prepared:
                     if self._is_last():
-                        self.response.force_close()
-                    await self.response.prepare(self._request)
-                await self.response.write(data)
+                        response.force_close()
+                    await response.prepare(self._request)
+                await send(data)
         except TimeoutError:
             raise StalledError(f"the caller has read nothing for {self._stall:g} s") from None
         self._wrote_at = self._loop.time()
 
-    async def end_with(self, error: Exception, request_id: str) -> None:
+    async def end_with(self, data: bytes) -> None:
+        """Send the last data, and the end. Raises as `write`."""
+        if self._beat is not None:
+            await self._beat
+        await self._write(data, is_last=True)
+
+    async def break_off(self, error: Exception, request_id: str) -> None:
         """Send an error as the last event, and close the connection. Raises as `write`."""
         self.response.force_close()
-        await self.write(self.dialect.error_event(error, request_id))
-        await self.response.write_eof()
+        await self.end_with(self.dialect.error_event(error, request_id))
 
     def _tick(self) -> None:
         silent = self._loop.time() - self._wrote_at
@@ -135,6 +149,8 @@ async def write_stream(
         StalledError, ConnectionError, asyncio.CancelledError: the caller has left; the stream is closed.
     """
     stream: AsyncStream[None] | None = None
+    together: list[bytes] = []
+    """What has come together, as far as it has not been sent."""
     try:
         stream = await opening
         if not writer.has_begun:
@@ -142,13 +158,17 @@ async def write_stream(
             writer.response.headers.update(route_headers(stream.provider, stream.model, attempts))
         async for chunk in stream:
             if data := events.of_all([chunk, *stream.take_ready()]):
-                await writer.write(data)
-        await writer.write(events.end())
-        await writer.response.write_eof()
+                together.append(data)
+            if together and not stream.goes_on_at_once:
+                await writer.write(b"".join(together))
+                together.clear()
+        await writer.end_with(b"".join((*together, events.end())))
     except G4FLiteError as error:
+        if together:
+            await writer.write(b"".join(together))
         if not writer.has_begun:
             raise
-        await writer.end_with(error, request_id)
+        await writer.break_off(error, request_id)
     finally:
         writer.close()
         if stream is not None:

@@ -23,6 +23,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from ..errors.exceptions import ConfigurationError
+from .garbage import loaded
 from .key_store import KeyStore
 from .keys import new_key
 from .settings import Settings
@@ -67,6 +68,7 @@ def serve_workers(
     except BaseException:
         _remove(own)
         raise
+    loaded()
     application.run()
 
 
@@ -214,6 +216,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             asyncio.get_running_loop().add_signal_handler(number, end.set)
         await gateway.start(self.sockets[0].sock)
+        loaded()
         self.booted = True
         beat = asyncio.create_task(self._beat(end))
         await end.wait()

@@ -6,7 +6,7 @@ A token has one byte of text at least, so a prompt has at most as many tokens as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,13 +67,7 @@ def estimate(request: Any) -> Estimate:
     if not isinstance(request, ChatRequest):
         texts = [text for name in _TEXTS if (text := getattr(request, name, None)) is not None]
         return Estimate(sum(len(_encode(text)) for text in texts), 0)
-    sent = _encode((request.messages, request.tools, request.functions, request.response_format))
-    prompt, has_media, kept = len(sent), False, b"cache_control" in sent
-    for message in request.messages:
-        if isinstance(content := message.get("content"), (list, tuple)):
-            media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
-            prompt += sum(map(_beyond_bytes, media))
-            has_media = has_media or bool(media)
+    prompt, media, kept = prompt_size(request.messages, request.tools, request.functions, request.response_format)
     bounds = [request.max_completion_tokens, request.max_tokens]
     tier = request.service_tier
     if extra := request.extra_body:
@@ -82,7 +76,19 @@ def estimate(request: Any) -> Estimate:
         kept = kept or b"cache_control" in _encode(extra)
     known = [bound for bound in bounds if type(bound) is int and bound > 0]
     output, named = max(known) if known else None, tier if isinstance(tier, str) else None
-    return Estimate(prompt, output, request.choices, named, has_media, kept)
+    return Estimate(prompt, output, request.choices, named, media, kept)
+
+
+def prompt_size(messages: Sequence[Mapping[str, Any]], *others: Any) -> tuple[int, bool, bool]:
+    """Return the `prompt`, `media` and `kept` of messages, with what else of the request the model reads."""
+    sent = _encode((messages, *others))
+    size, has_media = len(sent), False
+    for message in messages:
+        if isinstance(content := message.get("content"), (list, tuple)):
+            media = [part for part in content if isinstance(part, Mapping) and "text" not in part]
+            size += sum(map(_beyond_bytes, media))
+            has_media = has_media or bool(media)
+    return size, has_media, b"cache_control" in sent
 
 
 def _beyond_bytes(part: Mapping[str, Any]) -> int:

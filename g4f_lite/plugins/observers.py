@@ -94,7 +94,9 @@ class Observers:
         Args:
             teller: notes the hook, so that it does not repeat it if a signal interrupts this.
         """
-        observers = self._functions()
+        version, observers = self._cached
+        if version != self.root.version:
+            observers = self._functions()
         interruption: BaseException | None = None
         if teller is not None:
             teller.told = hook

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 
 from ..errors.exceptions import (
@@ -189,13 +190,13 @@ def check_outgoing(outgoing: object) -> None:
         raise ValueError("the request's url has a segment '.' or '..', which leads elsewhere")
     if _VISIBLE.fullmatch(url) is None:
         raise ValueError("the request's url holds a character that must be percent-encoded")
-    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not _is_body(outgoing.body):
+    body = outgoing.body
+    sound = isinstance(body, bytes) or _is_body(body)
+    if not isinstance(outgoing.method, str) or not outgoing.method.isalpha() or not sound:
         raise TypeError("the request's method must be a word and its body bytes, or an Upload")
     headers = outgoing.headers
     try:
-        names, values = "".join(headers), "".join(headers.values())  # all at once: they rarely fail
-        framed = "length" in (lower := names.lower()) or "encoding" in lower
-        if all(headers) and not framed and _HEADER_NAME.fullmatch(names) and _HEADER_VALUE.fullmatch(values):
+        if _are_names(tuple(headers)) and _HEADER_VALUE.fullmatch("".join(headers.values())):  # they rarely fail
             return
     except TypeError:  # one of them is no string
         pass
@@ -209,9 +210,15 @@ def _leaves_its_base(url: str) -> bool:
     return not {".", ".."}.isdisjoint(path.split("/"))
 
 
+@lru_cache(maxsize=256)
+def _are_names(names: tuple[str, ...]) -> bool:
+    """Return whether these can be sent, all at once; False also if one may be framing."""
+    joined = "".join(names)
+    lower = joined.lower()
+    return all(names) and not ("length" in lower or "encoding" in lower) and _HEADER_NAME.fullmatch(joined) is not None
+
+
 def _is_body(body: object) -> bool:
-    if isinstance(body, bytes):
-        return True
     from ..types.http import Upload
 
     return isinstance(body, Upload)

@@ -139,6 +139,15 @@ def _places(text: bytes, halves: _Halves) -> list[int]:
     return [*islice(compress(range(0, len(text), _HALF), map(halves.__contains__, words)), _MOST_PLACES + 1)]
 
 
+def _is_hit(text: bytes, forms: _Forms) -> bool:
+    """Return whether `_places` would find any."""
+    compact = text.translate(None, _OTHERS)
+    return not (
+        forms.halves.isdisjoint(memoryview(text)[: len(text) // _HALF * _HALF].cast("I"))
+        and forms.split_halves.isdisjoint(memoryview(compact)[: len(compact) // _HALF * _HALF].cast("I"))
+    )
+
+
 def _found(text: bytes, places: Sequence[int], grams: _Grams) -> Iterator[Span]:
     """Yield where pieces of the key stand in a text in lower case."""
     start = longest = 0
@@ -169,6 +178,8 @@ def redact_text(text: str, key: Key | None) -> str:
         return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
     forms = _forms(secret)
     layer = text.encode("latin-1", "replace").lower()  # a byte for each character
+    if _ESCAPE.search(layer) is None and not _is_hit(layer, forms):  # as nearly always
+        return text
     spans: list[Span] = []
     if (more := next(islice(_ESCAPE.finditer(layer), _MOST_ESCAPES, None), None)) is not None:
         spans.append((more.start(), len(layer)))

@@ -59,7 +59,6 @@ _PLAIN_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
 _SAME_PRICE = {("groq", "flex")}
 """Tiers at the standard price. Source: console.groq.com/docs/flex-processing."""
 _OPENAI = frozenset({"openai", "azure"})
-_PLAIN_COUNTS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens"})
 _PROMPT_KINDS: dict[str, tuple[str, ...]] = {
     "cache_write_mtok": ("input_tokens", "cache_write_tokens"),
     "cache_write_1h_mtok": ("input_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
@@ -106,18 +105,16 @@ def cost(
         return None  # no chat is without a prompt: the service has not counted
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     at = at or time.time()
-    counts = _counts(usage)
-    if special is None and _is_plain(counts):
+    if special is None and (cached := _cached_if_plain(usage)) is not None:
         rates = _rates(provider, model, int(at // _RATES_HOLD_S))
         if rates is not None and not (provider in _OPENAI and "-search-" in model):
-            cached = counts.get("cache_read_tokens", 0)
             return (
-                (counts["input_tokens"] - cached) * rates.prompt
+                (usage.prompt_tokens - cached) * rates.prompt
                 + cached * rates.cached
-                + counts["output_tokens"] * rates.completion
+                + usage.completion_tokens * rates.completion
             )
     when = datetime.fromtimestamp(at, UTC)
-    found = _calculated(provider, model, counts, tier=special, when=when)
+    found = _calculated(provider, model, _counts(usage), tier=special, when=when)
     if found is None or (special is not None and not _has_tier(found, special, when)):
         return None
     if provider in _OPENAI and ("-search-" in model or not _prices_sound(found, usage)):
@@ -125,11 +122,29 @@ def cost(
     return float(found.total_price)
 
 
-def _is_plain(counts: Mapping[str, float]) -> bool:
-    """Return whether counts have nothing but a prompt, also from the cache, and a completion, neither very long."""
-    if counts.get("cache_read_tokens", 0) > counts["input_tokens"]:  # the list has no price for what cannot be
-        return False
-    return all(not count or (name in _PLAIN_COUNTS and 0 < count <= _MANY) for name, count in counts.items())
+def _cached_if_plain(usage: TokenCounts) -> int | None:
+    """
+    Return how much of a prompt came from the cache; None if the usage has anything but a prompt and a completion, or
+    one of them is very long.
+    """
+    cached = 0
+    if usage.web_searches or usage.audio_seconds:
+        return None
+    if (details := usage.prompt_tokens_details) is not None:
+        if details.cache_write_tokens or details.cache_write_1h_tokens or _has_media(details):
+            return None
+        if (inside := details.cached_tokens_details) is not None and _has_media(inside):
+            return None
+        cached = details.cached_tokens or 0
+    if (details := usage.completion_tokens_details) is not None and (details.reasoning_tokens or _has_media(details)):
+        return None
+    # Of more tokens from the cache than the prompt has, which cannot be, the list has no price.
+    plain = 0 <= cached <= usage.prompt_tokens <= _MANY and 0 <= usage.completion_tokens <= _MANY
+    return cached if plain else None
+
+
+def _has_media(details: TokenDetailCounts) -> bool:
+    return bool(details.audio_tokens or details.image_tokens or details.video_tokens)
 
 
 class _Rates(NamedTuple):

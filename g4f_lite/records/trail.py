@@ -177,16 +177,19 @@ class Trail(Value, frozen=True, kw_only=True):
     @property
     def cost(self) -> float | None:
         """USD: the sum of the attempts' costs that are known; None if none is."""
-        costs = [cost for one in self.attempts if (cost := one.cost) is not None]
-        return sum(costs) if costs else None
+        total: float | None = None
+        for one in self.entries:
+            if isinstance(one, Attempt) and (cost := one.cost) is not None:
+                total = cost if total is None else total + cost
+        return total
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Attempt))
+        return tuple([entry for entry in self.entries if type(entry) is Attempt])
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Skipped))
+        return tuple([entry for entry in self.entries if type(entry) is Skipped])
 
     def to_dict(self) -> JSONObject:
         """Return the trail as JSON-able data: `{"attempts": […], "skipped": […]}`, and what is known of the call."""

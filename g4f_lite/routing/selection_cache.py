@@ -124,6 +124,8 @@ def _names(provider: Any, model: Any, fallback_models: Any, operation: str) -> H
         return None
     if fallback_models is None:
         return provider, model, operation
-    if type(fallback_models) not in (list, tuple) or any(type(one) is not str for one in fallback_models):
+    if type(fallback_models) not in (list, tuple):
+        return None
+    if fallback_models and any(type(one) is not str for one in fallback_models):
         return None
     return provider, model, operation, tuple(fallback_models)

@@ -25,6 +25,7 @@ MAX_HEAD = 1 << 18
 MOST_PROVISIONAL = 100
 """Provisional answers (1xx) before the real one."""
 _MOST_TRAILERS = 100
+_MOST_NAMES, _LONGEST_NAME = 512, 64
 _LARGEST_CHUNK = 1 << 53
 
 _HEAD_END = re.compile(rb"\n\r?\n")
@@ -107,8 +108,25 @@ def _keeps_open(version: str, fields: Mapping[str, str]) -> bool:
     options = fields.get("connection")
     if options is None:
         return version == "1.1"
+    if options in ("keep-alive", "Keep-Alive"):
+        return True
     named = [option.strip() for option in options.lower().split(",")]
     return "close" not in named and (version == "1.1" or "keep-alive" in named)
+
+
+class _Lower(dict[str, str]):
+    """Names of headers in lower case: a call for each name of each answer would be a tenth of reading the head."""
+
+    def __missing__(self, name: str) -> str:
+        lower = name.lower()
+        if len(name) <= _LONGEST_NAME:
+            if len(self) >= _MOST_NAMES:
+                self.clear()
+            self[name] = lower
+        return lower
+
+
+_lower = _Lower()
 
 
 class AnswerParser:
@@ -274,5 +292,5 @@ def _parse_head(raw: bytes) -> Head:
         raise NotHTTP("too many headers")
     if len(raw) > LONGEST_LINE and max(map(len, raw.split(b"\n"))) > LONGEST_LINE:
         raise NotHTTP("a line that is too long")
-    lowered = {name.lower(): value for name, value in headers}
+    lowered = {_lower[name]: value for name, value in headers}
     return Head(status[1], int(status[2]), status[3] or "", headers, lowered)

@@ -99,8 +99,10 @@ class AsyncByteStream:
         upload: UploadPayload | None = None,
     ) -> None:
         self.status = response.status
-        self.headers = lower(response.headers) if response.headers else {}
-        limit.on_headers()
+        self.headers: Mapping[str, str] = {}
+        if response.headers:  # else they come after `start`
+            self.headers = lower(response.headers)
+            limit.on_headers()
         self._response = response
         self._freed = False
         self._limit = limit
@@ -206,6 +208,11 @@ class AsyncByteStream:
         if self._decoder is None and self._in_parts:
             piece, self._rest = piece[:STREAM_PIECE], piece[STREAM_PIECE:]
         return piece
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the next `read` returns what has come together with the last piece."""
+        return bool(self._rest)
 
     async def read_all(self) -> bytes:
         """

@@ -95,6 +95,7 @@ class AsyncChunkStream:
 
     status = None
     headers: Mapping[str, str] = {}
+    has_rest = False
 
     def __init__(self, outgoing: InProcessRequest, limit: TimeLimit) -> None:
         limit = copy(limit)  # the thread's own: two threads would overwrite what the other has set

@@ -154,8 +154,9 @@ class _GroqStream:
         self._feed_all: Callable[[Sequence[bytes]], Sequence[ChatCompletionChunk] | None] = inner.feed_all  # type: ignore[attr-defined]  # OpenaiTemplate's has it
 
     def feed_all(self, events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None:
-        if any(b'"x_groq"' in data and b'"usage"' in data for data in events):
-            return None
+        for data in events:  # no generator: that is a call for each event
+            if b'"x_groq"' in data and b'"usage"' in data:
+                return None
         return self._feed_all(events)
 
     @property

@@ -121,6 +121,8 @@ class OpenAI(OpenaiTemplate):
         return super().build_operation(request, key=key)
 
     def adapt_body(self, body: dict[str, Any]) -> None:
+        if body.keys().isdisjoint(_SAMPLING):
+            return
         if body.get("reasoning_effort") == "none" or not _REASONING_MODEL.match(body["model"]):
             return
         for parameter, harmless in _SAMPLING.items():

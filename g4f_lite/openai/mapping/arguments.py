@@ -43,17 +43,25 @@ def arguments(asked: Asked) -> JSONObject:
     if asked.operation in ("models", "model"):
         return {}
     _required(asked)
-    fields = {name: value for name, value in asked.fields.items() if value is not None}
-    keywords = _own_keywords(fields.pop(OURS, {}))
-    if model := fields.pop("model", None):
-        keywords["model"] = model
-    if asked.operation == "embeddings" and fields.get("encoding_format") == "base64":
-        del fields["encoding_format"]  # OpenAI's library sets it unasked; `answers` encodes what comes
+    known, others = _KNOWN[asked.operation], {}
+    keywords: JSONObject = {}
+    if (own := asked.fields.get(OURS)) is not None:
+        keywords = _own_keywords(own)
+    for name, value in asked.fields.items():
+        if value is None or name == OURS:
+            continue
+        if name in known:
+            keywords[name] = value
+        elif name != "model":
+            others[name] = value
+        elif value:
+            keywords["model"] = value
+    if keywords.get("encoding_format") == "base64" and asked.operation == "embeddings":
+        del keywords["encoding_format"]  # OpenAI's library sets it unasked; `answers` encodes what comes
     if asked.file is not None:
-        fields = {name: _of_form(name, value) for name, value in fields.items()} | {"file": asked.file}
-    known = _KNOWN[asked.operation]
-    keywords |= {name: value for name, value in fields.items() if name in known}
-    if others := {name: value for name, value in fields.items() if name not in known}:
+        keywords = {name: _of_form(name, value) for name, value in keywords.items()} | {"file": asked.file}
+        others = {name: _of_form(name, value) for name, value in others.items()}
+    if others:
         keywords["extra_body"] = others
     return keywords
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors.exceptions import InvalidRequestError
 from ...value import NOT_JSON, JSONObject, decode_lenient
+from .answers import JSON
 from .forms import read_form
 from .requests import Asked, Place
 
@@ -19,7 +20,7 @@ def read_request(place: Place, content_type: str, body: bytes) -> Asked:
     """
     if place.operation in ("models", "model"):
         return Asked(place, {})
-    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
+    if content_type != JSON and content_type.partition(";")[0].strip().lower() == "multipart/form-data":
         return Asked(place, *read_form(content_type, body))
     return Asked(place, json_object(body))
 

@@ -16,6 +16,7 @@ from .errors import error_object
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\n\n"
 """The end of a complete stream."""
+_BETWEEN = b"\n\ndata: "
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -40,21 +41,20 @@ class _Event(msgspec.Struct, gc=False):
 _decode_all = msgspec.json.Decoder(list[_Event]).decode
 
 
-def _has_lines(own: Sequence[bytes]) -> bool:
-    """Return whether one of these would be several lines."""
-    return b"\n" in b"".join(own)
-
-
 def _are_plain(own: Sequence[bytes], chunks: Sequence[ChatCompletionChunk]) -> bool:
     """Return whether events are pieces of text, as nearly all of a stream are, and say what the chunks say."""
     try:
         events = _decode_all(b"[%b]" % b",".join(own))
     except NOT_JSON:
         return False
-    said = [choice for event in events for choice in event.choices]
-    its = [choice for chunk in chunks for choice in chunk.choices]
-    return [(one.index, one.finish_reason, one.delta.content, one.delta.tool_calls) for one in said] == [
-        (one.index, one.finish_reason, one.delta.content, one.delta.tool_calls) for one in its
+    return [
+        (one.index, one.finish_reason, one.delta.content, one.delta.tool_calls)
+        for event in events
+        for one in event.choices
+    ] == [
+        (one.index, one.finish_reason, one.delta.content, one.delta.tool_calls)
+        for chunk in chunks
+        for one in chunk.choices
     ]
 
 
@@ -83,9 +83,11 @@ class Events:
             raise StreamInterruptedError("the stream was interrupted, and another leg would start the answer over")
         self._begun = True
         own = [chunk.raw_json for chunk in chunks if chunk.raw_json is not None]
-        if len(own) < len(chunks) or _has_lines(own) or not (self._unchanged or _are_plain(own, chunks)):
-            own = [self._one(chunk) for chunk in chunks]
-        return b"data: %b\n\n" % b"\n\ndata: ".join(own)
+        joined = _BETWEEN.join(own)
+        lines = joined.count(b"\n") > 2 * len(own) - 2  # one of them would be several
+        if len(own) < len(chunks) or lines or not (self._unchanged or _are_plain(own, chunks)):
+            joined = _BETWEEN.join([self._one(chunk) for chunk in chunks])
+        return b"data: %b\n\n" % joined
 
     def _one(self, chunk: ChatCompletionChunk) -> bytes:
         own = chunk.raw_json

@@ -34,25 +34,27 @@ class Place(NamedTuple):
     """The id that is asked for, if the operation is `model`."""
 
 
-class Asked(NamedTuple):
-    """What a request asks for."""
+class Asked:
+    """
+    What a request asks for.
 
-    place: Place
-    fields: JSONObject
-    file: UploadFile | None = None
+    Attributes:
+        operation: of the place.
+        streams: whether the answer is a stream of chunks.
+    """
 
-    @property
-    def operation(self) -> str:
-        return self.place.operation
+    __slots__ = ("fields", "file", "operation", "place", "streams")
 
-    @property
-    def streams(self) -> bool:
-        """Whether the answer is a stream of chunks."""
-        return self.operation == "chat" and self.fields.get("stream") is True
+    def __init__(self, place: Place, fields: JSONObject, file: UploadFile | None = None) -> None:
+        self.place, self.fields, self.file = place, fields, file
+        self.operation = place.operation
+        self.streams = self.operation == "chat" and fields.get("stream") is True
 
     @property
     def can_be_called(self) -> bool:
         """False if the client has no such call: audio or images as events, a recording at an address (Groq's `url`)."""
+        if self.operation == "chat":
+            return True
         if self.operation in ("transcription", "translation") and self.file is None and self.fields.get("url"):
             return False
         name, value = _NOT_HERE.get(self.operation, ("", None))

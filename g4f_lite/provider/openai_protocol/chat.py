@@ -199,10 +199,11 @@ class OpenaiTemplate(Provider):
         for name, words in self.renamed_values.items():
             if isinstance(value := body.get(name), str):
                 body[name] = words.get(value, value)
-        if body.get("tools") == []:  # an error with OpenAI and Mistral
-            del body["tools"]
-        elif self.foreign_fields and "tools" in body:
-            body["tools"] = fit_tools(body["tools"], self.foreign_fields)
+        if "tools" in body:
+            if body["tools"] == []:  # an error with OpenAI and Mistral
+                del body["tools"]
+            elif self.foreign_fields:
+                body["tools"] = fit_tools(body["tools"], self.foreign_fields)
         messages = [self._fit_message(message) for message in body["messages"]]
         if self.refuses_empty_answers:
             messages = [message for message in messages if not is_empty_answer(message)]
