@@ -67,7 +67,7 @@ class Outcome(msgspec.Struct, frozen=True):
     cost: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True):
     """What has answered a row. Its outcome is made later: those of some rows together take half the time."""
 
     row: Row
@@ -96,7 +96,7 @@ class Asker:
         self._methods = {name: attrgetter(path)(client) for name, path in METHODS.items()}
         self._defaults = {name: value for name, value in asks.params.items() if value is not None}
 
-    async def __call__(self, row: Row) -> Outcome | Answer:
+    async def __call__(self, row: Row) -> Outcome | Answered:
         """Return how the call of a row has ended; what is raised is no error of a provider, but a bug."""
         params: JSONObject = {}
         asked: Asked | None = None
@@ -113,7 +113,7 @@ class Asker:
             return _failed(row, InvalidRequestError(str(error)), names_route=True)
         trail = result.trail
         limited = len(trail.entries) > 1 and any(one.outcome == "RateLimitError" for one in trail.attempts)
-        return Answer(row, asked, result, limited)
+        return Answered(row, asked, result, limited)
 
     def _says_itself(self, params: JSONObject, error: G4FLiteError) -> bool:
         """Return whether a row says itself which route is asked, or, if a setting cannot work, any setting."""
@@ -228,7 +228,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     """OpenAI's JSON of an answer that is more than a text."""
 
 
-def _answered(answer: Answer) -> Outcome:
+def _answered(answer: Answered) -> Outcome:
     row, asked, result = answer.row, answer.asked, answer.result
     usage = getattr(result, "usage", None)
     cost = getattr(result, "cost", None)

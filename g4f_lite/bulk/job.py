@@ -85,9 +85,10 @@ class Job(Unpicklable):
     @property
     def progress(self) -> Progress:
         """How far the run is."""
-        return (
-            Progress() if self._numbers is None else Progress(**self._numbers.at(time.monotonic(), self._pace.at_once))
-        )
+        if self._numbers is None:
+            return Progress()
+        stopping = self._run is not None and self._run.stopping
+        return Progress(**self._numbers.at(time.monotonic(), self._pace.at_once), stopping=stopping)
 
     # -- without sending anything ----------------------------------------------------------
 

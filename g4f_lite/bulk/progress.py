@@ -58,6 +58,8 @@ class Progress(Counts, frozen=True, kw_only=True):
     """Calls that are made at once."""
     waiting: int = 0
     """Rows that wait because what may answer them is limited."""
+    stopping: bool = False
+    """No more rows are asked: the run ends with the calls that are under way."""
     routes: dict[str, int] = {}
     """Answers by `provider:model`."""
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-from .asking import Answer, Outcome
+from .asking import Answered, Outcome
 from .failures import ALL_OF, Fault, MostFailures
 from .journal import Journal
 from .pace import Pace
@@ -26,7 +26,7 @@ _GATHER_S = 0.01
 """How long answers wait for others, to be written together: if the process is killed meanwhile, they are asked again,
 as those are whose calls are under way."""
 
-Ask = Callable[[Row], Awaitable[Outcome | Answer]]
+Ask = Callable[[Row], Awaitable[Outcome | Answered]]
 
 
 class Run:
@@ -63,7 +63,7 @@ class Run:
         """Waits for the source."""
         self._held: list[Outcome] = []
         self._has_answers = numbers.answered > 0
-        self._answers: list[Outcome | Answer] = []
+        self._answers: list[Outcome | Answered] = []
         """They are not written yet."""
         self._failures: list[bytes] = []
         self._writes = False
@@ -77,6 +77,10 @@ class Run:
         if not self._stopped.is_set():
             self.ending, self.reason = ending, reason
             self._stopped.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopped.is_set()
 
     async def to_end(self) -> None:
         """
@@ -160,7 +164,7 @@ class Run:
                 self._exhausted = row is None
             return row
 
-    async def _again(self, row: Row, outcome: Outcome | Answer) -> Outcome | Answer | None:
+    async def _again(self, row: Row, outcome: Outcome | Answered) -> Outcome | Answered | None:
         """Ask a row after all waits for what is limited; return None if the run stops before."""
         while isinstance(outcome, Outcome) and outcome.fault is Fault.LIMITED:
             self._numbers.waiting += 1
@@ -175,9 +179,9 @@ class Run:
             self._pace.ended(time.monotonic(), limited=outcome.limited)
         return outcome
 
-    def _take(self, outcome: Outcome | Answer) -> None:
+    def _take(self, outcome: Outcome | Answered) -> None:
         fault = outcome.fault
-        if isinstance(outcome, Answer) or fault is None:
+        if isinstance(outcome, Answered) or fault is None:
             self._has_answers = True
             if self._held:
                 self._release()
@@ -221,7 +225,7 @@ class Run:
         self._answers, self._failures, self._writes = [], [], False
         if self._unwritable is None:
             try:
-                outcomes = [one.outcome() if isinstance(one, Answer) else one for one in answers]
+                outcomes = [one.outcome() if isinstance(one, Answered) else one for one in answers]
                 self._journal.write([one.line for one in outcomes], failures)
             except Exception as error:  # `to_end` raises it
                 self._unwritable = error
