@@ -23,26 +23,8 @@ from .rows import Row
 
 _DEAD_S = 120.0
 """After so long without an outcome, while actors die, they cannot work."""
-_PAUSE_S = 0.2
+_PAUSE_S, _CLOSING_S = 0.2, 10.0
 _outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
-
-
-async def ready(actor: Any) -> None:
-    """
-    Return once an actor can work.
-
-    Raises:
-        RayError: it cannot, also not after it was started again.
-    """
-    end = time.monotonic() + _DEAD_S
-    while True:
-        try:
-            await actor.ready.remote()
-            return
-        except ray.exceptions.RayActorError as error:  # it has died, and is started again
-            if error.actor_init_failed or time.monotonic() > end:
-                raise
-            await asyncio.sleep(_PAUSE_S)
 
 
 class Crew:
@@ -53,21 +35,41 @@ class Crew:
         self._members = [_Member(actor, self) for actor in actors]
         self._tasks: set[asyncio.Task[None]] = set()
 
+    async def start(self) -> None:
+        """
+        Return once an actor can work; others may still wait for their place in the cluster.
+
+        Raises:
+            ConnectionError: one cannot work.
+        """
+        starting = [self.begin(member.start()) for member in self._members]
+        await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+        for member in self._members:
+            if member.failure is not None:
+                raise ConnectionError(f"an actor cannot work: {member.failure}") from member.failure
+
     async def ask(self, row: Row) -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.give(row, outcome)
         return await outcome
 
     def give(self, row: Row, outcome: asyncio.Future[Outcome]) -> None:
-        """Give a row to the actor that has the fewest, and none to one that is started again if another can take it."""
+        """Give a row to the actor that has the fewest, and none to one that starts if another can take it."""
         min(self._members, key=_Member.order).give(row, outcome)
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Let the actors' clients tell the state what is still to be told."""
+        with suppress(TimeoutError):
+            closing = (member.actor.close.remote() for member in self._members if not member.starts)
+            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), _CLOSING_S)
+
+    def cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
 
@@ -76,7 +78,10 @@ class _Member:
     """An actor, and the rows that it has."""
 
     def __init__(self, actor: Any, crew: Crew) -> None:
-        self._actor = actor
+        self.actor = actor
+        self.starts = True
+        self.failure: Exception | None = None
+        """Why it cannot work."""
         self._crew = crew
         self._rows: dict[int, tuple[Row, asyncio.Future[Outcome]]] = {}
         self._next: list[Row] = []
@@ -86,10 +91,22 @@ class _Member:
         self._messages = 0
         """That are under way."""
         self._life = 0
-        self._restarts = False
+
+    async def start(self) -> None:
+        """Return once the actor can work, or cannot."""
+        self.starts, self.failure = True, None
+        end = time.monotonic() + _DEAD_S
+        while self.starts and self.failure is None:
+            try:
+                await self.actor.ready.remote()
+                self.starts = False
+            except ray.exceptions.RayActorError as error:  # it has died, and is started again
+                if error.actor_init_failed or time.monotonic() > end:
+                    self.failure = error
+                await asyncio.sleep(_PAUSE_S)
 
     def order(self) -> tuple[bool, int]:
-        return self._restarts, len(self._rows)
+        return self.starts, len(self._rows)
 
     def give(self, row: Row, outcome: asyncio.Future[Outcome]) -> None:
         self._rows[row.number] = row, outcome
@@ -112,7 +129,7 @@ class _Member:
         self._messages += 1
         try:
             given = cloudpickle.dumps([astuple(row) for row in rows])
-            outcomes = _outcomes(await self._actor.exchange.remote(given))
+            outcomes = _outcomes(await self.actor.exchange.remote(given))
         except ray.exceptions.RayActorError as error:  # it has died, and is started again
             if life == self._life:
                 self._life += 1
@@ -139,14 +156,12 @@ class _Member:
     async def _lost(self, error: Exception) -> None:
         """Let the rows of an actor that has died be asked again, and wait until it has been started again."""
         if time.monotonic() - self._crew.answered_at > _DEAD_S:
-            self._fail(error)
+            self._fail(ConnectionError(f"actors die, and none has answered for {_DEAD_S:.0f} s: {error}"))
             return
         rows, self._rows, self._next = self._rows, {}, []
-        self._restarts = True
+        self.starts = True
         await asyncio.sleep(_PAUSE_S)
         for row, future in rows.values():
             if not future.done():
                 self._crew.give(row, future)
-        with suppress(ray.exceptions.RayError):  # its rows say it
-            await ready(self._actor)
-        self._restarts = False
+        await self.start()

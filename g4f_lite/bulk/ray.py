@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Unpack
@@ -41,11 +41,10 @@ try:
 except ImportError as missing:
     raise ImportError(f"ray is not installed; run: {install_hint('ray')}") from missing
 
-from .crew import Crew, ready
+from .crew import Crew
 
 _GATHER_S = 0.01
 """How long an outcome waits for others, to be sent together; less if as many rows have ended as are under way."""
-_CLOSING_S = 10.0
 _STATE_S, _LOOK_S = 5.0, 0.1
 """How long a client waits for the state's actor before it takes it to be away; how often it looks for news."""
 
@@ -85,37 +84,67 @@ class RayJob(Job):
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Callable[[Row], Awaitable[Outcome]]]:
         if starts := not ray.is_initialized():
-            await asyncio.to_thread(_init, self._address)
+            await self._may_stop(_start(self._address))
         try:
             settings, state = dict(self._settings or {}), None
             if settings.get("state") == state_url(self.out):  # a file on this machine
                 state = _on_this_node(_StateActor, settings.pop("state"))
             count = self._count or max(1, int(ray.cluster_resources().get("CPU", 1)) - 1)
             actors = [_caller(settings, self._asks, state) for _ in range(count)]
+            crew = Crew(actors)
             try:
-                await asyncio.gather(*map(ready, actors))
-                crew = Crew(actors)
-                try:
-                    yield crew.ask
-                finally:
-                    crew.close()
-                with suppress(TimeoutError):  # what was used is told to the state
-                    ending = asyncio.gather(*(actor.close.remote() for actor in actors), return_exceptions=True)
-                    await asyncio.wait_for(ending, _CLOSING_S)
+                await self._may_stop(crew.start())
+                yield crew.ask
+                await crew.close()
             finally:
+                crew.cancel()
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
         finally:
             if starts:
                 ray.shutdown()
 
+    async def _may_stop(self, starting: Coroutine[Any, Any, None]) -> None:
+        """Wait for a part of the start, which `stop` cuts."""
+        self._starting = asyncio.ensure_future(starting)
+        if self._stop_reason is not None:
+            self._starting.cancel()
+        await self._starting
+
 
 # -- the driver's side ---------------------------------------------------------------------
 
 
-def _init(address: str | None) -> None:
-    """Start or join a cluster, which takes seconds: not in the main thread, so that the signals stay the job's."""
-    ray.init(address, log_to_driver=False, logging_level="ERROR")
+async def _start(address: str | None) -> None:
+    """
+    Start or join a cluster, which takes seconds, or many minutes if nobody answers.
+
+    In a thread, so that the signals stay the job's, and one that nobody waits for at the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    started: asyncio.Future[None] = loop.create_future()
+    abandoned = threading.Event()
+
+    def tell(failure: Exception | None) -> None:
+        if not started.done():
+            started.set_result(None) if failure is None else started.set_exception(failure)
+
+    def init() -> None:
+        failure: Exception | None = None
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            if abandoned.is_set():
+                ray.shutdown()
+        except Exception as error:
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(tell, failure)
+
+    threading.Thread(target=init, daemon=True).start()
+    try:
+        await started
+    finally:
+        abandoned.set()
 
 
 def _caller(settings: Mapping[str, Any], asks: Asks, state: Any) -> Any:
