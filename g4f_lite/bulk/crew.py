@@ -21,8 +21,8 @@ from ray import cloudpickle
 from .asking import Outcome
 from .rows import Row
 
-_DEAD_S = 120.0
-"""After so long without an outcome, while actors die, they cannot work."""
+_DEAD_S = 300.0
+"""If actors die for so long, and none has an outcome, they cannot work."""
 _PAUSE_S, _CLOSING_S = 0.2, 10.0
 _outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
 
@@ -31,7 +31,8 @@ class Crew:
     """The actors of a job."""
 
     def __init__(self, actors: Sequence[Any]) -> None:
-        self.answered_at = time.monotonic()
+        self.dying_since: float | None = None
+        """When the first actor has died after the last outcome."""
         self._members = [_Member(actor, self) for actor in actors]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -140,8 +141,9 @@ class _Member:
             return
         finally:
             self._messages -= 1
+        if outcomes:
+            self._crew.dying_since = None
         for outcome in outcomes:
-            self._crew.answered_at = time.monotonic()
             _, future = self._rows.pop(outcome.row, (None, None))
             if future is not None and not future.done():
                 future.set_result(outcome)
@@ -155,7 +157,9 @@ class _Member:
 
     async def _lost(self, error: Exception) -> None:
         """Let the rows of an actor that has died be asked again, and wait until it has been started again."""
-        if time.monotonic() - self._crew.answered_at > _DEAD_S:
+        now = time.monotonic()
+        self._crew.dying_since = self._crew.dying_since or now
+        if now - self._crew.dying_since > _DEAD_S:
             self._fail(ConnectionError(f"actors die, and none has answered for {_DEAD_S:.0f} s: {error}"))
             return
         rows, self._rows, self._next = self._rows, {}, []
