@@ -66,7 +66,7 @@ def main() -> int:
         source, out = write_rows(Path(folder) / "in.jsonl", given.rows), Path(folder) / "out.jsonl"
         job = RayJob(
             source, out, routes=[f"groq:{MODEL}"], keys={"groq": "gsk_test"}, base_urls={"groq": server.base_url},
-            params={"fallback_models": []}, at_once=32, actors=given.actors,
+            params={"fallback_models": []}, at_once=128, actors=given.actors,
         )  # fmt: skip
 
         def show(progress: Progress) -> None:
