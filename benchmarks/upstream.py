@@ -3,6 +3,7 @@ A service with OpenAI's protocol, in a process of its own. It does no work: ever
 part of the path says how it answers.
 
     /answer/…/chat/completions    a complete answer
+    /slow/…                       the same, after 0.1 s
     /piece/…                      a stream, its body in one piece with a length
     /burst/…                      a stream in HTTP chunks, an event in each, sent at once
     /packets/…                    a stream, each event in a packet of its own
@@ -74,6 +75,8 @@ class _Connection(asyncio.Protocol):
                 # In a thread, because the timers of the event loop are too coarse.
                 own = self._transport.get_extra_info("socket").dup()
                 threading.Thread(target=_drip, args=(own,), daemon=True).start()
+            elif kind == b"slow":
+                asyncio.get_running_loop().call_later(0.1, self._transport.write, _READY[b"answer"])  # type: ignore[attr-defined]  # as below
             else:
                 self._transport.write(_READY[kind])  # type: ignore[attr-defined]  # the transport of a socket
         self._pending = pending

@@ -186,13 +186,16 @@ def main() -> int:
         nonlocal bad
         bad += bool(wrong)
         for one in wrong[:20]:
-            print(f"{what}, seed {seed}: {one}")
+            print(f"{what}, seed {seed}: {one}", flush=True)
 
     if given.kills:
         rows = max(300, 60 * given.kills)
         tell("kills", given.seed, killed(random.Random(given.seed), rows, given.kills))
+        print(f"{given.kills} kills in {rows} rows: done", flush=True)
     for seed in range(given.seed, given.seed + given.caps):
         tell("caps", seed, capped(random.Random(seed), leaves=seed % 3 == 0))
+    if given.caps:
+        print(f"{given.caps} caps: done", flush=True)
     if given.rows:
         wrong = killed(random.Random(given.seed), given.rows, 2, faults=0.05, rate=1000)
         tell("rows", given.seed, wrong)

@@ -22,6 +22,7 @@ only what is asked next, and what is written. Command: `g4f-lite bulk`.
 | `progress` | the numbers of a job |
 | `planning` | what is left to do, and what it may cost |
 | `ray` | `RayJob` and `Ask`: the same on a cluster of Ray |
+| `crew` | the actors of a `RayJob`, as its driver sees them |
 | `signals` | Ctrl-C lets calls under way end; a second one does not |
 """
 

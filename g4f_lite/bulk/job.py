@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -82,13 +82,16 @@ class Job(Unpicklable):
         self._run: Run | None = None
         self._numbers: Numbers | None = None
         self._stop_reason: str | None = None
+        self._starting: asyncio.Future[Any] | None = None
+        """What a run may wait for before its first row."""
 
     @property
     def progress(self) -> Progress:
         """How far the run is."""
-        return (
-            Progress() if self._numbers is None else Progress(**self._numbers.at(time.monotonic(), self._pace.at_once))
-        )
+        if self._numbers is None:
+            return Progress()
+        stopping = self._run is not None and self._run.stopping
+        return Progress(**self._numbers.at(time.monotonic(), self._pace.at_once), stopping=stopping)
 
     # -- without sending anything ----------------------------------------------------------
 
@@ -175,30 +178,43 @@ class Job(Unpicklable):
         self._stop_reason = reason
         if self._run is not None:
             self._run.stop("interrupted", reason)
+        elif self._starting is not None:
+            self._starting.cancel()
 
     async def _summary(self) -> Summary:
         self._stop_reason = None
+        run: Run | None = None
         journal, done = await _opened(self._open)
         try:
             self._numbers = numbers = Numbers(done, self._source.total, time.monotonic())
             self._pace = Pace(self._at_once)
-            async with self._asking() as ask:
-                rows = self._source.read(done.rows, done.ids)
-                self._run = run = Run(rows, ask, journal, numbers, pace=self._pace, most_failures=self._most_failures)
-                if self._stop_reason is not None:
-                    run.stop("interrupted", self._stop_reason)
-                try:
-                    await run.to_end()
-                except asyncio.CancelledError:
-                    if self._stop_reason is None:
-                        raise
+            with self._ending_if_told():  # before the first row
+                async with self._asking() as ask:
+                    rows = self._source.read(done.rows, done.ids)
+                    self._run = run = Run(
+                        rows, ask, journal, numbers, pace=self._pace, most_failures=self._most_failures
+                    )
+                    if self._stop_reason is not None:
+                        run.stop("interrupted", self._stop_reason)
+                    with self._ending_if_told():
+                        await run.to_end()
         finally:
             self._run = None
             journal.close()
-        if run.ending == "complete" and not numbers.failed:
+        ending, reason = ("interrupted", self._stop_reason) if run is None else (run.ending, run.reason)
+        if ending == "complete" and not numbers.failed:
             for path in state_files(self.out):
                 path.unlink(missing_ok=True)
-        return Summary(**numbers.at(time.monotonic(), self._pace.at_once), ending=run.ending, reason=run.reason)
+        return Summary(**numbers.at(time.monotonic(), self._pace.at_once), ending=ending, reason=reason)
+
+    @contextmanager
+    def _ending_if_told(self) -> Iterator[None]:
+        """Let a cancellation end the run, and not its caller, if it comes from `stop` or Ctrl-C."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._stop_reason is None:
+                raise
 
     def _open(self) -> tuple[Journal, Done]:
         known = read_manifest(self.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -57,6 +58,8 @@ class Progress(Counts, frozen=True, kw_only=True):
     """Calls that are made at once."""
     waiting: int = 0
     """Rows that wait because what may answer them is limited."""
+    stopping: bool = False
+    """No more rows are asked: the run ends with the calls that are under way."""
     routes: dict[str, int] = {}
     """Answers by `provider:model`."""
 
@@ -91,14 +94,15 @@ class Numbers:
     def ended(self) -> int:
         return self.answered + self.failed
 
-    def add(self, outcome: Outcome) -> None:
-        """Count an answer."""
-        self.answered += 1
-        self._prompt += outcome.prompt_tokens
-        self._completion += outcome.completion_tokens
-        self._routes[outcome.route] += 1
-        if outcome.cost is not None:
-            self._cost = (self._cost or 0.0) + outcome.cost
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count answers."""
+        self.answered += len(outcomes)
+        for outcome in outcomes:
+            self._prompt += outcome.prompt_tokens
+            self._completion += outcome.completion_tokens
+            self._routes[outcome.route] += 1
+            if outcome.cost is not None:
+                self._cost = (self._cost or 0.0) + outcome.cost
 
     def mark(self, now: float) -> None:
         """Remember how far it is, for the speed."""

@@ -1,10 +1,10 @@
 """
 A job whose calls are made by the actors of a Ray cluster (extra `ray`).
 
-The driver is the same `Job`: it alone reads rows, decides, and writes the journal. An actor has an `AsyncClient`; it
-gets rows, and gives back each outcome as soon as the row has ended. If an actor dies, the rows that it had are asked
-again. Money and limits travel as reservations: the actors' clients share a state, which an actor on the driver's node
-keeps. Keys travel as arguments, which Ray writes into no log, as it does the environment of its actors.
+The driver is the same `Job`: it alone reads rows, decides, and writes the journal; `crew` has its side of the actors.
+Each of them has an `AsyncClient`. Money and limits travel as reservations: the actors' clients share a state, which an
+actor on the driver's node keeps. Keys travel as arguments, which Ray writes into no log, as it does the environment of
+its actors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -30,7 +29,7 @@ from ..plugins.registry import process_registry
 from ..provider.keys import load_stored
 from ..routing.leg_factory import base_url_variable
 from ..value import Unpicklable
-from .asking import Asker, Asks, Outcome
+from .asking import Answered, Asker, Asks, Outcome
 from .failures import Fault
 from .job import Job
 from .rows import Given, Row
@@ -42,15 +41,12 @@ try:
 except ImportError as missing:
     raise ImportError(f"ray is not installed; run: {install_hint('ray')}") from missing
 
-CHUNK = 50
-"""Rows that an actor is given with one message, at most."""
+from .crew import Crew
+
 _GATHER_S = 0.01
-"""How long rows, and outcomes, are gathered before they are sent: a message costs as much as several calls."""
+"""How long an outcome waits for others, to be sent together; less if as many rows have ended as are under way."""
 _STATE_S, _LOOK_S = 5.0, 0.1
 """How long a client waits for the state's actor before it takes it to be away; how often it looks for news."""
-_DEAD_S = 120.0
-"""After so long without an outcome, while actors die, they cannot work."""
-_PAUSE_S, _CLOSING_S = 0.2, 10.0
 
 
 class RayJob(Job):
@@ -88,57 +84,73 @@ class RayJob(Job):
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Callable[[Row], Awaitable[Outcome]]]:
         if starts := not ray.is_initialized():
-            await asyncio.to_thread(_init, self._address)
+            await self._may_stop(_start(self._address))
         try:
             settings, state = dict(self._settings or {}), None
             if settings.get("state") == state_url(self.out):  # a file on this machine
                 state = _on_this_node(_StateActor, settings.pop("state"))
             count = self._count or max(1, int(ray.cluster_resources().get("CPU", 1)) - 1)
             actors = [_caller(settings, self._asks, state) for _ in range(count)]
+            crew = Crew(actors)
             try:
-                await asyncio.gather(*map(_ready, actors))
-                yield _Crew(actors).ask
-                with suppress(TimeoutError):  # what was used is told to the state
-                    ending = asyncio.gather(*(actor.close.remote() for actor in actors), return_exceptions=True)
-                    await asyncio.wait_for(ending, _CLOSING_S)
+                await self._may_stop(crew.start())
+                yield crew.ask
+                await crew.close()
             finally:
+                crew.cancel()
                 for actor in actors if state is None else [*actors, state]:
                     ray.kill(actor)
         finally:
             if starts:
                 ray.shutdown()
 
+    async def _may_stop(self, starting: Coroutine[Any, Any, None]) -> None:
+        """Wait for a part of the start, which `stop` cuts."""
+        self._starting = asyncio.ensure_future(starting)
+        if self._stop_reason is not None:
+            self._starting.cancel()
+        await self._starting
+
 
 # -- the driver's side ---------------------------------------------------------------------
 
 
-def _init(address: str | None) -> None:
-    """Start or join a cluster, which takes seconds: not in the main thread, so that the signals stay the job's."""
-    ray.init(address, log_to_driver=False, logging_level="ERROR")
+async def _start(address: str | None) -> None:
+    """
+    Start or join a cluster, which takes seconds, or many minutes if nobody answers.
+
+    In a thread, so that the signals stay the job's, and one that nobody waits for at the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    started: asyncio.Future[None] = loop.create_future()
+    abandoned = threading.Event()
+
+    def tell(failure: Exception | None) -> None:
+        if not started.done():
+            started.set_result(None) if failure is None else started.set_exception(failure)
+
+    def init() -> None:
+        failure: Exception | None = None
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            if abandoned.is_set():
+                ray.shutdown()
+        except Exception as error:
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(tell, failure)
+
+    threading.Thread(target=init, daemon=True).start()
+    try:
+        await started
+    finally:
+        abandoned.set()
 
 
 def _caller(settings: Mapping[str, Any], asks: Asks, state: Any) -> Any:
     """Return a new actor that makes calls; Ray starts it again if it dies."""
     options = {"num_cpus": 1, "max_restarts": -1, "max_concurrency": 1000, "scheduling_strategy": "SPREAD"}
     return ray.remote(_Caller).options(**options).remote(cloudpickle.dumps((settings, asks, state, _environment())))
-
-
-async def _ready(actor: Any) -> None:
-    """
-    Return once an actor can work.
-
-    Raises:
-        RayError: it cannot, also not after it was started again.
-    """
-    end = time.monotonic() + _DEAD_S
-    while True:
-        try:
-            await actor.ready.remote()
-            return
-        except ray.exceptions.RayActorError:  # it has died, and is started again
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(_PAUSE_S)
 
 
 def _on_this_node(kind: type, *arguments: Any) -> Any:
@@ -162,81 +174,6 @@ def _environment() -> dict[str, str]:
     return found
 
 
-class _Crew:
-    """Gives rows to the actor that has the fewest; those of a moment go together."""
-
-    def __init__(self, actors: Sequence[Any]) -> None:
-        self._under_way = [0] * len(actors)
-        self._actors = actors
-        self._waiting: list[tuple[Row, asyncio.Future[Outcome]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._answered_at = time.monotonic()
-        self._restarting: set[int] = set()
-
-    async def ask(self, row: Row) -> Outcome:
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._give(row, outcome)
-        return await outcome
-
-    def _give(self, row: Row, outcome: asyncio.Future[Outcome]) -> None:
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(_GATHER_S, self._send)
-        self._waiting.append((row, outcome))
-
-    def _send(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        size = min(CHUNK, -(-len(waiting) // len(self._actors)))
-        for start in range(0, len(waiting), size):
-            chunk = {row.number: (row, outcome) for row, outcome in waiting[start : start + size]}
-            number = min(range(len(self._actors)), key=lambda one: (one in self._restarting, self._under_way[one]))
-            self._begin(self._chunk(number, chunk))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _avoid(self, number: int) -> None:
-        """Give an actor no rows, if another one can take them, until it has been started again."""
-
-        async def until_ready() -> None:
-            with suppress(ray.exceptions.RayError):  # its rows say it
-                await _ready(self._actors[number])
-            self._restarting.discard(number)
-
-        if number not in self._restarting:
-            self._restarting.add(number)
-            self._begin(until_ready())
-
-    async def _chunk(self, number: int, chunk: dict[int, tuple[Row, asyncio.Future[Outcome]]]) -> None:
-        self._under_way[number] += len(chunk)
-        failure: Exception | None = None
-        try:
-            rows = [row for row, _ in chunk.values()]
-            async for answer in self._actors[number].ask.options(num_returns="streaming").remote(rows):
-                for outcome in await answer:
-                    self._answered_at = time.monotonic()
-                    self._under_way[number] -= 1
-                    _, future = chunk.pop(outcome.row)
-                    if not future.done():
-                        future.set_result(outcome)
-        except ray.exceptions.RayActorError as error:  # it has died, and is started again
-            failure = error if time.monotonic() - self._answered_at > _DEAD_S else None
-            self._avoid(number)
-        except Exception as error:  # whoever waits for the rows gets it
-            failure = error
-        self._under_way[number] -= len(chunk)
-        if failure is None and chunk:
-            await asyncio.sleep(_PAUSE_S)
-        for row, future in chunk.values():
-            if future.done():
-                continue
-            if failure is None:
-                self._give(row, future)
-            else:
-                future.set_exception(failure)
-
-
 # -- in an actor ---------------------------------------------------------------------------
 
 
@@ -255,6 +192,10 @@ class _Caller:
             settings["state"] = _RayState(state)
         self._client = AsyncClient(**settings)
         self._asker = Asker(self._client, asks)
+        self._ended: list[Outcome | Answered | Exception] = []
+        self._returns: asyncio.Future[None] | None = None
+        """Ends the call of `exchange` that waits."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ready(self) -> None:
         """Return once it can work."""
@@ -263,31 +204,44 @@ class _Caller:
         """Tell the state what is still to be told."""
         await self._client.aclose()
 
-    async def ask(self, rows: Sequence[Row]) -> AsyncIterator[list[Outcome]]:
-        """Yield the outcomes of rows as they end; those that end together in one list."""
-        ended: asyncio.Queue[Outcome | BaseException] = asyncio.Queue()
+    async def exchange(self, pickled: bytes) -> bytes:
+        """
+        Begin to ask rows. Return how rows have ended, also earlier ones, once there are some; or none at the next call.
 
-        async def ask(row: Row) -> None:
-            try:
-                ended.put_nowait(await self._asker(row))
-            except BaseException as error:
-                ended.put_nowait(error)
-                raise
+        Raises:
+            Exception: a bug.
+        """
+        loop = asyncio.get_running_loop()
+        self._return()
+        returns = self._returns = loop.create_future()
+        for row in (Row(*one) for one in cloudpickle.loads(pickled)):
+            task = loop.create_task(self._ask(row))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._ended:
+            loop.call_later(_GATHER_S, self._return)
+        await returns
+        ended, self._ended = self._ended, []
+        for one in ended:
+            if isinstance(one, Exception):
+                raise one
+        return msgspec.msgpack.encode([one.outcome() if isinstance(one, Answered) else one for one in ended])
 
-        tasks = [asyncio.ensure_future(ask(row)) for row in rows]
-        left = len(tasks)
-        while left:
-            found = [await ended.get()]
-            if left > 1:
-                await asyncio.sleep(_GATHER_S)
-            while not ended.empty():
-                found.append(ended.get_nowait())
-            left -= len(found)
-            outcomes = [one for one in found if isinstance(one, Outcome)]
-            yield outcomes
-            for one in found:
-                if isinstance(one, BaseException):
-                    raise one
+    def _return(self) -> None:
+        if self._returns is not None and not self._returns.done():
+            self._returns.set_result(None)
+
+    async def _ask(self, row: Row) -> None:
+        ended: Outcome | Answered | Exception
+        try:
+            ended = await self._asker(row)
+        except Exception as error:  # `exchange` raises it
+            ended = error
+        self._ended.append(ended)
+        if len(self._ended) >= len(self._tasks):
+            self._return()
+        elif len(self._ended) == 1:
+            asyncio.get_running_loop().call_later(_GATHER_S, self._return)
 
 
 class _StateActor:
@@ -359,10 +313,11 @@ class Ask:
 
     async def _answer(self, number: int, fields: dict[str, Any]) -> dict[str, Any]:
         row = Row(number, {name: _plain(value) for name, value in fields.items()})
-        outcome = await self._asker(row)
-        while outcome.fault is Fault.LIMITED:
-            await asyncio.sleep(outcome.wait_s)
-            outcome = await self._asker(row)
+        ended = await self._asker(row)
+        while isinstance(ended, Outcome) and ended.fault is Fault.LIMITED:
+            await asyncio.sleep(ended.wait_s)
+            ended = await self._asker(row)
+        outcome = ended.outcome() if isinstance(ended, Answered) else ended
         line = msgspec.json.decode(outcome.line)
         error = None if outcome.fault is None else outcome.message
         return {"answer": line.get("answer"), "usage": line.get("usage"), "cost": outcome.cost, "error": error}

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from ..transport.async_threads import off_loop
-from .asking import Outcome
+from .asking import Answered, Outcome
 from .failures import ALL_OF, Fault, MostFailures
 from .journal import Journal
 from .pace import Pace
@@ -23,7 +23,11 @@ from .rows import Row
 TICK_S, SYNC_S = 1.0, 5.0
 """How often progress is told, and how often what was written goes to the disk."""
 
-Ask = Callable[[Row], Awaitable[Outcome]]
+_GATHER_S = 0.01
+"""How long answers wait for others, to be written together: if the process is killed meanwhile, they are asked again,
+as those are whose calls are under way."""
+
+Ask = Callable[[Row], Awaitable[Outcome | Answered]]
 
 
 class Run:
@@ -60,12 +64,12 @@ class Run:
         """Waits for the source."""
         self._held: list[Outcome] = []
         self._has_answers = numbers.answered > 0
-        self._answers: list[bytes] = []
-        """Lines that are not written yet."""
+        self._answers: list[Outcome | Answered] = []
+        """They are not written yet."""
         self._failures: list[bytes] = []
         self._writes = False
         """They will be."""
-        self._unwritable: OSError | None = None
+        self._unwritable: Exception | None = None
         self._broken: Exception | None = None
         """What the source has raised."""
 
@@ -74,6 +78,10 @@ class Run:
         if not self._stopped.is_set():
             self.ending, self.reason = ending, reason
             self._stopped.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopped.is_set()
 
     async def to_end(self) -> None:
         """
@@ -157,9 +165,9 @@ class Run:
                 self._exhausted = row is None
             return row
 
-    async def _again(self, row: Row, outcome: Outcome) -> Outcome | None:
+    async def _again(self, row: Row, outcome: Outcome | Answered) -> Outcome | Answered | None:
         """Ask a row after all waits for what is limited; return None if the run stops before."""
-        while outcome.fault is Fault.LIMITED:
+        while isinstance(outcome, Outcome) and outcome.fault is Fault.LIMITED:
             self._numbers.waiting += 1
             try:
                 await asyncio.wait_for(self._stopped.wait(), outcome.wait_s)
@@ -172,14 +180,13 @@ class Run:
             self._pace.ended(time.monotonic(), limited=outcome.limited)
         return outcome
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: Outcome | Answered) -> None:
         fault = outcome.fault
-        if fault is None:
+        if isinstance(outcome, Answered) or fault is None:
             self._has_answers = True
             if self._held:
                 self._release()
-            self._answers.append(outcome.line)
-            self._numbers.add(outcome)
+            self._answers.append(outcome)
             self._write_soon()
         elif fault is Fault.SPENT:
             self.stop("cap", outcome.message)
@@ -209,19 +216,22 @@ class Run:
             self.stop("failures", f"{numbers.failed} rows have failed, the last one with: {outcome.message}")
 
     def _write_soon(self) -> None:
-        """Write at the end of this turn of the event loop, in which more rows may end."""
+        """Write what has ended, with what ends in the next moment."""
         if not self._writes:
             self._writes = True
-            asyncio.get_running_loop().call_soon(self._write)
+            asyncio.get_running_loop().call_later(_GATHER_S, self._write)
 
     def _write(self) -> None:
         answers, failures = self._answers, self._failures
         self._answers, self._failures, self._writes = [], [], False
         if self._unwritable is None:
             try:
-                self._journal.write(answers, failures)
-            except OSError as error:
+                outcomes = [one.outcome() if isinstance(one, Answered) else one for one in answers]
+                self._journal.write([one.line for one in outcomes], failures)
+            except Exception as error:  # `to_end` raises it
                 self._unwritable = error
                 self._stopped.set()
                 for task in self._tasks:
                     task.cancel()
+            else:
+                self._numbers.add(outcomes)

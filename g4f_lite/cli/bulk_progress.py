@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ _MOST_ROUTES = 5
 @contextmanager
 def shown(source: Path, out: Path) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows progress."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":  # which cannot draw a bar
         yield _print_line
         return
     from rich.console import Console
@@ -96,6 +97,8 @@ def _drawn(progress: Progress, width: int) -> RenderableType:
         if progress.expected_cost is not None:
             calls.append(f" of about {money(progress.expected_cost)}", "dim")
     lines.append(calls)
+    if progress.stopping:
+        lines.append(Text("calls under way end; Ctrl-C cuts them", "yellow", overflow="ellipsis", no_wrap=True))
     lines += [
         Text(f"{number:>9,}  {printable(route)}", "dim", overflow="ellipsis", no_wrap=True)
         for route, number in list(progress.routes.items())[:_MOST_ROUTES]
