@@ -258,9 +258,11 @@ class Health:
                 return False
             culprit = self._origin_state(leg.origin) if origin_failed else state
             culprit.error = detached(error)
-            culprit.breaker.failure(now, self._random, probe=probe)
+            for breaker in self._breakers(leg):  # the one whose probe it was opens again, whoever the culprit is
+                if breaker is culprit.breaker or (probe and breaker.probe == probe):
+                    breaker.failure(now, self._random, probe=probe)
             self._end_probe(leg, probe)
-            return culprit.breaker.is_open
+            return any(breaker.is_open for breaker in self._breakers(leg))
 
     def refusals(self, leg: Leg, began_at: float) -> int:
         """Return how many refusals there will be in a row once an attempt that began then has been refused."""
