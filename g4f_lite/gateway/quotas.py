@@ -176,11 +176,14 @@ def _size(asked: Asked, most: int | None) -> Estimate:
         if type(value := fields.get(name)) is int and value > 0:
             bounds[name] = value
     bound_tokens(bounds, most)
+    prompt, media, kept = prompt_size(messages, fields.get("tools"))
     return Estimate(
-        prompt_size(messages, fields.get("tools")),
+        prompt,
         max(bounds.values()) if bounds else None,
         choices if type(choices) is int and choices > 0 else 1,
         tier if isinstance(tier, str) else None,
+        media,
+        kept or "cache_control" in fields,
     )
 
 
