@@ -5,28 +5,22 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import Any, Literal
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
 from ..types.regular_files import read_regular
+from ..types.tables import Table, converted, read_toml
 
 Period = Literal["day", "week", "month", "total"]
 MOST_WORKERS = 256
 _ABOVE_0 = ("max_body", "max_in_flight", "keepalive", "client_stall")
 
 
-class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file: unknown names are errors."""
-
-
-class Secret(_Settings, frozen=True):
+class Secret(Table, frozen=True):
     """Where a secret stands: in a variable of the environment, or in a file."""
 
     env: str | None = None
@@ -55,7 +49,7 @@ class Secret(_Settings, frozen=True):
         return value
 
 
-class Server(_Settings, frozen=True):
+class Server(Table, frozen=True):
     """`[server]`"""
 
     listen: str = "127.0.0.1:8080"
@@ -114,7 +108,7 @@ class Server(_Settings, frozen=True):
             return host != "localhost"
 
 
-class Upstream(_Settings, frozen=True):
+class Upstream(Table, frozen=True):
     """`[client]`: what the library's client gets."""
 
     routes: list[str] | None = None
@@ -128,7 +122,7 @@ class Upstream(_Settings, frozen=True):
     proxy: str | None = None
 
 
-class OwnProvider(_Settings, frozen=True):
+class OwnProvider(Table, frozen=True):
     """`[providers.NAME]`: a service at an address of yours, or a second account of a provider."""
 
     base_url: str | None = None
@@ -138,7 +132,7 @@ class OwnProvider(_Settings, frozen=True):
     key: Secret | None = None
 
 
-class Model(_Settings, frozen=True):
+class Model(Table, frozen=True):
     """`[models.NAME]`: a name that callers ask for. `*` in it stands for any text; in a route, for that text."""
 
     routes: list[str | list[str]]
@@ -148,14 +142,14 @@ class Model(_Settings, frozen=True):
     """The most that a caller may ask for, and what is sent if he asks for none."""
 
 
-class BudgetSettings(_Settings, frozen=True):
+class BudgetSettings(Table, frozen=True):
     """`budget = { usd = 50, per = "month" }`"""
 
     usd: float
     per: Period = "total"
 
 
-class Quota(_Settings, frozen=True):
+class Quota(Table, frozen=True):
     """What a key or a team may use. `rpm` and `tpm`: requests and tokens a minute; `parallel`: calls at once."""
 
     rpm: int | None = None
@@ -178,7 +172,7 @@ class KeySettings(Quota, frozen=True):
     disabled: bool = False
 
 
-class Settings(_Settings, frozen=True):
+class Settings(Table, frozen=True):
     """The whole file."""
 
     server: Server = Server()
@@ -196,11 +190,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         ConfigurationError: it cannot be read, or has an unknown name or an impossible value; the message says where.
     """
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    return checked(found, str(path))
+    return checked(read_toml(path), str(path))
 
 
 def store_path(settings: Settings, config: Path | None) -> Path:
@@ -226,33 +216,9 @@ def checked(found: Mapping[str, Any], source: str) -> Settings:
     Raises:
         ConfigurationError: as `read_settings`.
     """
-    _check_names(found, Settings, source, "")
-    try:
-        settings = msgspec.convert(found, Settings)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
-        raise ConfigurationError(f"{source}: {_table(place.strip('`.'))}{message}") from None
+    settings = converted(found, Settings, source)
     _check_values(settings, source)
     return settings
-
-
-def _table(path: str) -> str:
-    return f"{path}: " if path else ""
-
-
-def _check_names(found: Any, kind: Any, source: str, path: str) -> None:
-    """Refuse a name that no table has, with the nearest one that it has."""
-    kinds = [one for one in (get_args(kind) or (kind,)) if isinstance(one, type) and issubclass(one, _Settings)]
-    if get_origin(kind) is dict and isinstance(found, dict):
-        for name, value in found.items():
-            _check_names(value, get_args(kind)[1], source, f"{path}.{name}".strip("."))
-    elif kinds and isinstance(found, dict):
-        fields = get_type_hints(kinds[0])
-        for name, value in found.items():
-            if name not in fields:
-                where = f"[{path}] " if path else ""
-                raise ConfigurationError(f"{source}: {where}unknown name {name!r}{did_you_mean(name, list(fields))}")
-            _check_names(value, fields[name], source, f"{path}.{name}".strip("."))
 
 
 def _check_values(settings: Settings, source: str) -> None:

@@ -19,6 +19,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `endpoint` | the base of all requests and results other than chat |
 | `uploads` | a file to send |
 | `regular_files` | reads files that are no pipes or devices |
+| `tables` | settings from a TOML file, with errors that say where |
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
 | `declared_limits` | `Limits` and `Budget`, which the caller declares |
