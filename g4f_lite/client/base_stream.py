@@ -64,8 +64,8 @@ class BaseStream(Unpicklable, Generic[T]):
 
     @property
     def trail(self) -> Trail:
-        """The trail of the call so far."""
-        return self._call.plan.trail()
+        """The trail of the call so far; once it has ended, with its outcome."""
+        return self._call.trail or self._call.plan.trail()
 
     def __del__(self) -> None:
         if (call := getattr(self, "_call", None)) is not None:

@@ -38,6 +38,7 @@ from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
+from ..types.time_limit import Clock
 from ..types.timeouts import Timeouts
 from ..value import Unpicklable
 from .chat_request import check_extra_body, check_request
@@ -63,7 +64,12 @@ preload_before_fork(
 
 
 class CallFactory(Unpicklable):
-    """Makes the calls of one client, with what they share: registry, router, health, policy, lists of models."""
+    """
+    Makes the calls of one client, with what they share: registry, router, health, policy, lists of models.
+
+    Args:
+        clock, chance, parent: what a simulation has in the place of the time, of chance, and of the process's registry.
+    """
 
     def __init__(
         self,
@@ -86,7 +92,12 @@ class CallFactory(Unpicklable):
         limits: Mapping[str, Limits] | None = None,
         budget: Budget | None = None,
         state: str | SharedState | None = None,
+        clock: Clock = time,
+        chance: random.Random | None = None,
+        parent: Registry | None = None,
     ) -> None:
+        self._clock, self._chance = clock, chance
+        self._random = random.random if chance is None else chance.random
         check_mapping(keys, "keys")
         check_mapping(base_urls, "base_urls")
         if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
@@ -113,7 +124,7 @@ class CallFactory(Unpicklable):
             )
         except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
             raise ConfigurationError(error.message) from None
-        parent = process_registry()
+        parent = process_registry() if parent is None else parent
         routes = routes and [resolve(parent, route) if is_provider(route) else route for route in routes]
         own = [route for route in routes or () if isinstance(route, Provider)]
         self.registry = Registry(plugins or (), own, parent=parent) if own or plugins is not None else parent
@@ -124,11 +135,13 @@ class CallFactory(Unpicklable):
         if limits is not None or budget is not None or state is not None:
             from .shared_settings import check_limits, shared_health
 
-            self.shared, self.link = shared_health(check_limits(limits), budget, state)
+            self.shared, self.link = shared_health(
+                check_limits(limits), budget, state, clock=clock, random=self._random
+            )
         limited = [name.partition(":")[0] for name in limits or ()]
         for setting, names in (("keys", keys), ("base_urls", base_urls), ("limits", limited)):
             self._warn_of_misspelt(setting, names or ())
-        self.health = self.shared or Health(random.random)
+        self.health = self.shared or Health(self._random)
         self.models = ModelCache()
         self._legs = LegFactory(keys, base_urls)
         self.router = self._router(routes, strategy)
@@ -151,7 +164,7 @@ class CallFactory(Unpicklable):
             routes=routes,
             strategy=strategy,
             health=self.health,
-            random=random.Random(),  # noqa: S311  # chance, not secrecy
+            random=self._chance or random.Random(),  # noqa: S311  # chance, not secrecy
         )
         for route in routes or ():
             for one in route if isinstance(route, tuple) else (route,):
@@ -253,8 +266,8 @@ class CallFactory(Unpicklable):
             tiers,
             skipped,
             policy=policy_for(self.policy, params),
-            clock=time,
-            random=random.random,
+            clock=self._clock,
+            random=self._random,
             health=self.health,
             order=self.router.ordering(params.get("strategy"), request),
             stream=stream,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..errors.exceptions import ConfigurationError
 from ..health.quotas import Quotas
@@ -15,6 +14,7 @@ from ..health.stores.local_link import Link
 from ..health.stores.opening import check_state, link_to
 from ..routing.eligibility import check_prices
 from ..types.declared_limits import Budget, Limits
+from ..types.time_limit import Clock
 
 
 def check_limits(limits: object) -> dict[str, Limits]:
@@ -37,7 +37,12 @@ def check_limits(limits: object) -> dict[str, Limits]:
 
 
 def shared_health(
-    limits: Mapping[str, Limits], budget: Budget | None, state: str | SharedState | None
+    limits: Mapping[str, Limits],
+    budget: Budget | None,
+    state: str | SharedState | None,
+    *,
+    clock: Clock,
+    random: Callable[[], float],
 ) -> tuple[SharedHealth, Link]:
     """
     Return the memory of a client with one of these settings, and its link to the state. Nothing is sent yet.
@@ -52,11 +57,11 @@ def shared_health(
     if state is None:
         from ..health.stores.memory import MemoryState
 
-        link = link_to(MemoryState())
+        link = link_to(MemoryState(None if clock is time else clock))
     else:
         link = link_to(check_state(state), owned=isinstance(state, str))
     host = "" if state is None else socket.gethostname() or "here"
     quotas = Quotas(limits, budget)
-    health = SharedHealth(random.random, time, quotas, link.tell, host)
+    health = SharedHealth(random, clock, quotas, link.tell, host)
     link.listen(health.learn, quotas.declared())
     return health, link

@@ -126,12 +126,14 @@ class CallRecord:
 
     def trail(self, outcome: str | None = None) -> Trail:
         """Return all that has happened so far; with an outcome, the call has ended."""
+        duration = None if outcome is None else self._clock.monotonic() - self._started_at
         return Trail(
             entries=tuple(self.entries),
             call_id=self.call_id,
             operation=self.operation,
             outcome=outcome,
-            duration=None if outcome is None else self._clock.monotonic() - self._started_at,
+            duration=duration,
+            started_at=None if duration is None else self._clock.time() - duration,
         )
 
     def final_error(self, *, single: bool, stopped_by: ProviderError | None) -> G4FLiteError:
@@ -189,6 +191,7 @@ def described(error: ProviderError, *, sent: bool) -> dict[str, Any]:
         "status": error.status,
         "message": error.message,
         "request_id": error.request_id,
+        "retry_after": error.retry_after,
         "unsent": not sent or error.unsent,
     }
 

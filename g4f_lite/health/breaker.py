@@ -14,6 +14,8 @@ WINDOW_S = 60.0
 WINDOW_LEAST = 10
 """Outcomes that the window must hold before their share of failures counts."""
 OPEN_S = 5.0
+OPEN_GROWTH = 2.0
+"""How many times as long it stays open after a probe that failed."""
 OPEN_LONGEST_S = 30.0
 PROBE_S = 60.0
 """A probe whose end is not recorded within this time gives up its place."""
@@ -85,7 +87,7 @@ class Breaker:
         if probed or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
             self.probe = 0
             self._opened_at = now
-            self._open_for = min(OPEN_LONGEST_S, self._open_for * 2 or OPEN_S)
+            self._open_for = min(OPEN_LONGEST_S, self._open_for * OPEN_GROWTH or OPEN_S)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())
 
     def open_by_others(self, now: float, until: float) -> None:

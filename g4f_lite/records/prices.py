@@ -7,10 +7,13 @@ Rule: all prices are USD; the result is None for a model that genai-prices does 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isclose
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,8 +85,24 @@ class Price(NamedTuple):
     completion: float
 
 
+_declared: ContextVar[Mapping[tuple[str, str], Price]] = ContextVar("declared", default=MappingProxyType({}))
+"""Prices that hold before those of the list: see `declared`."""
+
+
+@contextmanager
+def declared(prices: Mapping[tuple[str, str], Price]) -> Iterator[None]:
+    """Let these prices hold, by provider and model, in this block and its tasks: those of modelled services."""
+    token = _declared.set(prices)
+    try:
+        yield
+    finally:
+        _declared.reset(token)
+
+
 def installed() -> bool:
-    """Return whether genai-prices is installed."""
+    """Return whether genai-prices is installed, or not needed."""
+    if _declared.get():
+        return True
     try:
         import genai_prices  # noqa: F401
     except ImportError:
@@ -101,7 +120,9 @@ def cost(
         tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
         at: Unix time of the request, because prices change; None: now.
     """
-    if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds or usage.web_searches):
+    if (own := _declared.get().get((provider, model))) is not None:
+        return (usage.prompt_tokens * own.prompt + usage.completion_tokens * own.completion) / 1e6
+    if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds):
         return None  # no chat is without a prompt: the service has not counted
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     at = at or time.time()
@@ -272,9 +293,13 @@ def _is_listed(provider: str, model: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def price(provider: str, model: str) -> Price | None:
     """Return the price of a model."""
+    return _declared.get().get((provider, model)) or _listed_price(provider, model)
+
+
+@lru_cache(maxsize=4096)
+def _listed_price(provider: str, model: str) -> Price | None:
     found = _calculated(provider, model, {"input_tokens": 1000, "output_tokens": 1000})
     return None if found is None else Price(float(found.input_price) * 1000, float(found.output_price) * 1000)
 

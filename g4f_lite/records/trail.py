@@ -69,6 +69,8 @@ class Attempt(Value, frozen=True, kw_only=True, tag_field="kind", tag="attempt")
     """What the call did next, and why; None if it succeeded."""
     wait: float | None = None
     """Seconds to wait before the next attempt."""
+    retry_after: float | None = None
+    """Seconds that the service asked to wait, after a failure; None if it did not say."""
     notes: tuple[str, ...] = ()
     """Oddities that did not spoil the answer, such as an event that the end of the body cut."""
     call_id: str = ""
@@ -168,6 +170,8 @@ class Trail(Value, frozen=True, kw_only=True):
     """`ok`, the name of the exception, or `closed` for a stream that its caller closed early; None before the end."""
     duration: float | None = None
     """Seconds from the plan to the end of the call, with all waits; None before the end."""
+    started_at: float | None = None
+    """None before the end."""
 
     @property
     def usage(self) -> Any:
@@ -198,6 +202,7 @@ class Trail(Value, frozen=True, kw_only=True):
             "operation": self.operation,
             "outcome": self.outcome,
             "duration": self.duration,
+            "started_at": self.started_at,
             "attempts": [msgspec.to_builtins(entry) for entry in self.attempts],
             "skipped": [msgspec.to_builtins(entry) for entry in self.skipped],
         }

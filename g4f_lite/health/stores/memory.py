@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...forks import reset_in_child
+from ...types.time_limit import Clock
 from ...value import Unpicklable
 from ..shared_state import Answer, Command
 from .books import Books
@@ -17,17 +18,23 @@ from .table import MemoryTable
 
 
 class MemoryState(Unpicklable):
-    """Limits and health that live as long as this object. Threads may share it; a fork gives the child an empty one."""
+    """
+    Limits and health that live as long as this object. Threads may share it; a fork gives the child an empty one.
+
+    Args:
+        clock: None for the machine's.
+    """
 
     is_local = True
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock
         self.after_fork()
         reset_in_child(self)
 
     def after_fork(self) -> None:
         self._lock, self._told = threading.Lock(), threading.Event()
-        self._started_ms = time.time_ns() // 1_000_000 - uptime_ms()
+        self._started_ms = 0 if self._clock is not None else time.time_ns() // 1_000_000 - uptime_ms()
         self._tables: list[MemoryTable[Any]] = []
         self._books = Books(self._new_table)
         self._interrupted = False
@@ -39,7 +46,7 @@ class MemoryState(Unpicklable):
 
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds; a change of the machine's clock does not matter."""
-        return self._started_ms + uptime_ms()
+        return self._started_ms + (uptime_ms() if self._clock is None else int(self._clock.time() * 1000))
 
     def execute(self, commands: Sequence[Command]) -> list[Answer]:
         with self._lock:
