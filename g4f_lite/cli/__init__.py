@@ -21,6 +21,7 @@ output, everything else to standard error.
     listings        `providers`, `models` and `plugins`
     doctor          what is installed, and which providers can be used
     status          the status of each provider: its key, its address, its problem
+    simulate        what would come of a policy
     keys            the stored keys
     plugin          `plugin new`
     plugin_project  the files of a new plugin, made from `plugin_files/`

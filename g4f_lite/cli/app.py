@@ -21,7 +21,7 @@ _MODULES = {
         name: name
         for name in (
             "ask", "bulk", "chat", "doctor", "embed", "explain", "gateway", "keys", "logs", "plugin", "serve",
-            "transcribe",
+            "simulate", "transcribe",
         )
     },
     **dict.fromkeys(("models", "plugins", "providers"), "listings"),

@@ -25,8 +25,8 @@ PAGES = sorted(
     ]
 )
 WIDTH = 110
-ELSEWHERE = ("tutorial.md", "ecosystem.md")
-"""tests/integration/test_authors.py runs the steps of the one, tests/openai/ecosystem the examples of the other."""
+ELSEWHERE = ("tutorial.md", "ecosystem.md", "simulation.md")
+"""tests/integration/test_authors.py, tests/openai/ecosystem and tests/simulation run what is in these."""
 WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text("utf-8") and page.name not in ELSEWHERE]
 
 

@@ -23,7 +23,7 @@ ORDER = """
     call
     client observability
     openai testing
-    gateway bulk
+    gateway bulk simulation
     cli
 """
 LEVELS = {room: level for level, line in enumerate(ORDER.strip().splitlines()) for room in line.split()}
@@ -59,7 +59,7 @@ def test_no_import_goes_in_circles() -> None:
 
 
 WITH_PLATES = [
-    room for room in LEVELS if room not in ("ground", "observability", "openai", "testing", "bulk", "cli")
+    room for room in LEVELS if room not in ("ground", "observability", "openai", "testing", "bulk", "simulation", "cli")
 ] + ["openai/mapping"]
 
 

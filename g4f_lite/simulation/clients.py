@@ -1,0 +1,113 @@
+"""The clients of a policy: the real ones, with a virtual clock, a seeded chance, and modelled services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, cast
+
+from ..client.async_driver import AsyncDriver
+from ..client.call_factory import CallFactory
+from ..client.resources.chat import AsyncChat, AsyncCompletions
+from ..errors.exceptions import ConfigurationError, G4FLiteError
+from ..health.shared_state import SharedState
+from ..health.stores.memory import MemoryState
+from ..plugins.registry import Registry, process_registry
+from ..provider.base import Provider
+from ..records.prices import Price
+from ..routing.strategies import Strategy
+from ..types.checks import seconds
+from ..types.declared_limits import Budget, Limits
+from ..types.time_limit import Clock
+from ..types.timeouts import Timeouts
+from .provider import SimulatedProvider, provider_of
+from .scenario import PolicyTable, Scenario
+from .transport import SimulatedTransport
+
+
+class _Names(Registry):
+    """The names of the process, without its providers and observers: strategies alone are looked up there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tables_read = self._hooks_loaded = True
+
+    def strategy(self, name: str) -> Strategy | None:
+        return process_registry().strategy(name)
+
+    def strategy_names(self) -> list[str]:
+        return process_registry().strategy_names()
+
+
+def providers_of(scenario: Scenario) -> dict[str, SimulatedProvider]:
+    """Return the provider of each service."""
+    return {name: provider_of(name, service.models) for name, service in scenario.services.items()}
+
+
+def prices_of(scenario: Scenario) -> dict[tuple[str, str], Price]:
+    """Return the prices that the scenario declares, by provider and model."""
+    return {
+        (name, model): Price(service.prices.prompt, service.prices.completion)
+        for name, service in scenario.services.items()
+        if service.prices is not None
+        for model in service.models
+    }
+
+
+def clients_of(
+    scenario: Scenario, transport: SimulatedTransport, providers: Mapping[str, SimulatedProvider], clock: Clock
+) -> list[AsyncCompletions]:
+    """
+    Return what makes the calls of each client.
+
+    Raises:
+        ConfigurationError: the policy cannot work; the message names it.
+    """
+    policy = scenario.policy
+    try:
+        settings = settings_of(policy, providers)
+        hedge_after = None if policy.hedge_after is None else seconds("hedge_after", policy.hedge_after)
+        state: SharedState | None = MemoryState(clock) if scenario.clients.shared_state else None
+        made = []
+        for number in range(scenario.clients.count):
+            chance = Random(f"{scenario.seed}/client/{number}")  # noqa: S311  # chance, not secrecy
+            calls = CallFactory(**settings, state=state, clock=clock, chance=chance, parent=_Names())
+            driver = AsyncDriver(cast("Any", transport), hedge_after, calls.link)
+            made.append(AsyncChat(calls, driver).completions)
+    except G4FLiteError as error:
+        raise ConfigurationError(f"[policy] of {scenario.name}: {error}") from None
+    return made
+
+
+def settings_of(policy: PolicyTable, providers: Mapping[str, Provider]) -> dict[str, Any]:
+    """
+    Return the keywords of a client; `hedge_after` is not among them.
+
+    Raises:
+        ConfigurationError: one cannot work.
+    """
+    given = {name: getattr(policy, name) for name in ("retries", "patience", "deadline")}
+    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    routes: Sequence[str | list[str]] = policy.routes if policy.routes is not None else list(providers)
+    settings |= {
+        "plugins": list(providers.values()),
+        "routes": [tier if isinstance(tier, str) else tuple(tier) for tier in routes],
+        "strategy": policy.strategy,
+        "on_interrupt": policy.on_interrupt,
+    }
+    if policy.timeouts:
+        limits = {name: None if value is False else value for name, value in policy.timeouts.items()}
+        settings["timeouts"] = _made("timeouts", Timeouts, limits)
+    if policy.limits:
+        settings["limits"] = {name: _made(f"limits.{name}", Limits, one) for name, one in policy.limits.items()}
+    if policy.budget is not None:
+        settings["budget"] = _made("budget", Budget, policy.budget)
+    return settings
+
+
+def _made(what: str, kind: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """Return a setting of the client; its own check checks it."""
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{what}: {error}") from None
