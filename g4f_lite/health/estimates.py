@@ -48,17 +48,19 @@ class Estimate(NamedTuple):
         A tier that the list has no prices for has the standard ones. Either may be used: a service says it afterwards.
         So it is with the kinds of tokens: all may be the dearest one, such as sound, or what is written into a cache.
         """
-        costs = [self._most_usd(provider, model, tier) for tier in {None, self.tier}]
-        return max((cost for cost in costs if cost is not None), default=None)
+        cost = self._most_usd(provider, model, None)
+        if self.tier is None or (own := self._most_usd(provider, model, self.tier)) is None:
+            return cost
+        return own if cost is None else max(cost, own)
 
     def _most_usd(self, provider: str, model: str, tier: str | None) -> float | None:
-        completion = self.completion(COST_OUTPUT)
-        usage = Usage(prompt_tokens=self.prompt, completion_tokens=completion, total_tokens=self.prompt + completion)
+        size, completion = self.prompt or 1, self.completion(COST_OUTPUT)  # without a prompt, nothing has a price
+        usage = Usage(prompt_tokens=size, completion_tokens=completion, total_tokens=size + completion)
         cost = prices.cost(provider, model, usage, tier=tier)
         dear = prices.dearest(provider, model, tier=tier, media=self.media, kept=self.kept)
         if cost is None or dear == (1.0, 1.0):
             return cost
-        prompt = prices.cost(provider, model, Usage(prompt_tokens=self.prompt), tier=tier) or 0.0
+        prompt = prices.cost(provider, model, Usage(prompt_tokens=size), tier=tier) or 0.0
         return prompt * dear[0] + (cost - prompt) * dear[1]
 
 

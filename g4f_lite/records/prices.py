@@ -120,9 +120,9 @@ def cost(
         tier: the service's name for the prices that hold, such as `flex` or `batch`; None: the standard prices.
         at: Unix time of the request, because prices change; None: now.
     """
-    if (own := _declared.get().get((provider, model))) is not None:
+    if (declared := _declared.get()) and (own := declared.get((provider, model))) is not None:
         return (usage.prompt_tokens * own.prompt + usage.completion_tokens * own.completion) / 1e6
-    if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds):
+    if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds or usage.web_searches):
         return None  # no chat is without a prompt: the service has not counted
     special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     at = at or time.time()
@@ -208,7 +208,8 @@ def dearest(provider: str, model: str, *, tier: str | None, media: bool, kept: b
         media: whether the prompt has other parts than texts.
         kept: whether it asks to be kept in a cache: for how long is not told.
     """
-    found = _kinds(provider, model, tier, int(time.time() // _RATES_HOLD_S))
+    if not (found := _kinds(provider, model, tier, int(time.time() // _RATES_HOLD_S))):
+        return 1.0, 1.0
     asked = {name for name in found if (media or not name.startswith("input")) and (kept or "_1h_" not in name)}
     return (
         max((found[name] for name in asked & _PROMPT_KINDS.keys()), default=1.0),

@@ -129,11 +129,14 @@ def holding(server: FaultServer, count: int) -> threading.Event:
     return go
 
 
-def wait_for(server: FaultServer, count: int) -> None:
+def wait_for(server: FaultServer, count: int, out: Path | None = None, lines: int = 0) -> None:
+    """Wait until so many requests have come, and so many lines have been written."""
     end = time.monotonic() + 30
-    while len(server.received) < count and time.monotonic() < end:
+    while time.monotonic() < end:
+        if len(server.received) >= count and (out is None or out.read_bytes().count(b"\n") >= lines):
+            return
         time.sleep(0.01)
-    assert len(server.received) >= count
+    raise AssertionError(f"{len(server.received)} requests have come")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -167,7 +170,7 @@ def test_a_second_signal_does_not_wait(groq: FaultServer, folder: Path) -> None:
 def test_a_job_that_is_killed_goes_on(groq: FaultServer, folder: Path) -> None:
     go = holding(groq, 7)
     with start("bulk", "in.jsonl", "out.jsonl", *COMMON, "--at-once", "4", stderr=subprocess.DEVNULL) as process:
-        wait_for(groq, 11)
+        wait_for(groq, 11, folder / "out.jsonl", 7)
         process.kill()
         process.wait(30)
     assert len(lines_of(folder / "out.jsonl")) == 7
