@@ -69,7 +69,7 @@ def test_an_upload_is_whole_if_there_are_threads_only_after_its_third_piece(
 STATE = """
 how, base_url, state = sys.argv[1:]
 there = There(api_base=base_url, api_key="k")
-settings = dict(routes=[there], retries=0, limits={"there": Limits(rpm=30)}, state=state)
+settings = dict(routes=[there], retries=0, limits={"there": Limits(rpm=1000)}, state=state)
 asked = dict(messages=[{"role": "user", "content": "a"}])
 
 def running():
