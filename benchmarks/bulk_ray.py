@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk_ray", description="Measure bulk jobs on Ray.")
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    rows, rounds, slow, few = (6000, 3, 6000, 128) if quick else (20_000, 5, 20_000, 1280)
+    rows, rounds, slow, few = (20_000, 3, 6000, 128) if quick else (40_000, 5, 20_000, 1280)
     ray.init(os.environ.get("RAY_ADDRESS"), num_cpus=None if os.environ.get("RAY_ADDRESS") else 4, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     with tempfile.TemporaryDirectory() as name, upstream() as address:
