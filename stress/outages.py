@@ -21,7 +21,6 @@ import asyncio
 import logging
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -40,6 +39,8 @@ from g4f_lite import AsyncClient, Client, DeadlineExceededError, G4FLiteError, L
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import Pause
 from g4f_lite.testing.script import Action, Received
+
+from .seeds import run_seeds
 
 PROCESSES, MOST, CALLERS, STRANGERS, SECONDS, DEADLINE_S = 4, 10, 3, 4, 8.0, 30.0
 
@@ -218,14 +219,7 @@ def main() -> None:
         url, service, *numbers = given.work
         work(url, service, *map(int, numbers))
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends too
-    bad = 0
-    for seed in range(given.seed, given.seed + given.runs):
-        problems, summary = one_run(seed)
-        bad += bool(problems)
-        print(f"seed {seed}: {'; '.join(problems[:5]) or 'good'} ({summary})", flush=True)
-    print(f"{given.runs} runs, {bad} bad")
-    sys.exit(bool(bad))
+    run_seeds(given.seed, given.runs, one_run)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ from g4f_lite.health.shared_state import Amount, Reservation, Reserve, Settle
 from g4f_lite.health.stores.link import ANSWER_S, StateLink
 from g4f_lite.health.stores.redis import RedisState
 
+from .seeds import run_seeds
+
 PROCESSES, THREADS, STRANGERS, CALM_S, LEASE_MS = 4, 3, 4, 3.0, 3000
 LONG_S = 90.0
 LATEST_S = 4 * ANSWER_S
@@ -310,14 +312,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a run; from 180 on with longer outages")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends too
-    bad = 0
-    for seed in range(given.seed, given.seed + given.runs):
-        problems, summary = one_run(seed, given.seconds)
-        bad += bool(problems)
-        print(f"seed {seed}: {'; '.join(problems[:5]) or 'good'} ({summary})", flush=True)
-    print(f"{given.runs} runs, {bad} bad")
-    sys.exit(bool(bad))
+    run_seeds(given.seed, given.runs, lambda seed: one_run(seed, given.seconds))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,11 @@ from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES
+from helpers.plain_routes import Plain
 
-from g4f_lite import Client, OpenaiTemplate, hookimpl
+from g4f_lite import Client, hookimpl
 from g4f_lite.plugins.observers import Observers
 from g4f_lite.testing import FaultServer, replies
-
-
-class Plain(OpenaiTemplate):
-    name = "plain"
-    needs_auth = False
-    default_model = "m"
 
 
 class Observer:

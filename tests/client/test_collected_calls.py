@@ -8,15 +8,10 @@ from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES
+from helpers.plain_routes import Plain
 
-from g4f_lite import AsyncClient, OpenaiTemplate
+from g4f_lite import AsyncClient
 from g4f_lite.testing import FaultServer, replies
-
-
-class Plain(OpenaiTemplate):
-    name = "plain"
-    needs_auth = False
-    default_model = "m"
 
 
 async def ask(client: AsyncClient, begun: list[Any], **params: Any) -> str:
