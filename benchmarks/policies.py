@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from g4f_lite import Breaker
 from g4f_lite.failover import backoff
 from g4f_lite.health import breaker, pressure
 from g4f_lite.simulation.engine import Run
@@ -47,9 +48,12 @@ def _changes(module: Any, default: Mapping[str, float], values: Mapping[str, Seq
     return [Change(name, default[name], value, module) for name, chosen in values.items() for value in chosen]
 
 
-BREAKER = _changes(breaker, vars(breaker), {
-    "FAILURES_IN_A_ROW": (2, 5), "OPEN_S": (2.0, 10.0), "OPEN_GROWTH": (1.5,), "OPEN_LONGEST_S": (15.0, 60.0),
-})  # fmt: skip
+BREAKER = [
+    *_changes(None, {f"breaker.{name}": value for name, value in msgspec.structs.asdict(Breaker()).items()}, {
+        "breaker.failures": (2, 5), "breaker.rest": (2.0, 10.0), "breaker.longest_rest": (15.0, 60.0),
+    }),
+    *_changes(breaker, vars(breaker), {"OPEN_GROWTH": (1.5,)}),
+]  # fmt: skip
 SETTINGS = _changes(None, {"retries": 2, "patience": 3.0}, {"retries": (1, 4), "patience": (1.0, 10.0)})
 QUEUE = [
     *_changes(pressure, vars(pressure), {
@@ -140,12 +144,13 @@ def _phases(chance: Random, *, often: bool) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _changed(change: Change | None) -> Iterator[dict[str, float]]:
+def _changed(change: Change | None) -> Iterator[dict[str, Any]]:
     """Change a constant for a run; yield the settings of clients that are changed."""
     if change is None:
         yield {}
     elif change.module is None:
-        yield {change.name: change.value}
+        name, _, field = change.name.partition(".")
+        yield {name: {field: change.value} if field else change.value}
     else:
         setattr(change.module, change.name, change.value)
         try:

@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         Trail as Trail,
         Wait as Wait,
     )
+    from .types.breaker import Breaker as Breaker
     from .types.chat import (
         ChatCompletion as ChatCompletion,
         Choice as Choice,
@@ -149,6 +150,7 @@ _MODULES = {
     "records.trail": "Attempt CallInfo Explanation PlannedRoute Skipped Trail Wait",
     "types.audio": """Speech SpeechRequest Transcription TranscriptionRequest TranscriptionSegment
         TranscriptionWord TranslationRequest""",
+    "types.breaker": "Breaker",
     "types.chat": "ChatCompletion Choice FunctionCall Message ToolCall",
     "types.chat_request": "ChatRequest",
     "types.chunks": "ChatCompletionChunk ChunkChoice Delta FunctionCallDelta ToolCallDelta",

@@ -19,6 +19,7 @@ from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
 from ..forks import preload_before_fork, reset_in_child
+from ..health.breaker import DEFAULT_BREAKER
 from ..health.shared_state import Reservation, Settle, SharedState
 from ..health.tracker import Health
 from ..plugins.checks import is_provider
@@ -33,6 +34,7 @@ from ..routing.names import ProviderChoice, RouteChoice, resolve
 from ..routing.router import Router
 from ..routing.selection import Selection
 from ..routing.strategies import Strategy
+from ..types.breaker import Breaker
 from ..types.chat_request import ChatRequest
 from ..types.checks import byte_count, check_callable, count, seconds
 from ..types.copies import copied
@@ -92,6 +94,7 @@ class CallFactory(Unpicklable):
         limits: Mapping[str, Limits] | None = None,
         budget: Budget | None = None,
         state: str | SharedState | None = None,
+        breaker: Breaker = DEFAULT_BREAKER,
         clock: Clock = time,
         chance: random.Random | None = None,
         parent: Registry | None = None,
@@ -124,6 +127,8 @@ class CallFactory(Unpicklable):
             )
         except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
             raise ConfigurationError(error.message) from None
+        if not isinstance(breaker, Breaker):
+            raise ConfigurationError(f"breaker must be g4f_lite.Breaker(…), not {breaker!r}")
         parent = process_registry() if parent is None else parent
         routes = routes and [resolve(parent, route) if is_provider(route) else route for route in routes]
         own = [route for route in routes or () if isinstance(route, Provider)]
@@ -136,12 +141,12 @@ class CallFactory(Unpicklable):
             from .shared_settings import check_limits, shared_health
 
             self.shared, self.link = shared_health(
-                check_limits(limits), budget, state, clock=clock, random=self._random
+                check_limits(limits), budget, state, clock=clock, random=self._random, breaker=breaker
             )
         limited = [name.partition(":")[0] for name in limits or ()]
         for setting, names in (("keys", keys), ("base_urls", base_urls), ("limits", limited)):
             self._warn_of_misspelt(setting, names or ())
-        self.health = self.shared or Health(self._random)
+        self.health = self.shared or Health(self._random, breaker)
         self.models = ModelCache()
         self._legs = LegFactory(keys, base_urls)
         self.router = self._router(routes, strategy)

@@ -12,6 +12,7 @@ from ..provider.base import KeyFunction
 from ..provider.keys import Keys
 from ..routing.names import ProviderChoice
 from ..routing.strategies import Strategy
+from ..types.breaker import Breaker
 from ..types.declared_limits import Budget, Limits
 from ..types.timeouts import Timeouts
 
@@ -39,6 +40,7 @@ class ClientSettings(TypedDict, total=False):
     limits: Mapping[str, Limits] | None
     budget: Budget | None
     state: str | SharedState | None
+    breaker: Breaker
 
 
 def check_mapping(value: object, name: str) -> None:

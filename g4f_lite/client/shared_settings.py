@@ -13,6 +13,7 @@ from ..health.sharing import SharedHealth
 from ..health.stores.local_link import Link
 from ..health.stores.opening import check_state, link_to
 from ..routing.eligibility import check_prices
+from ..types.breaker import Breaker
 from ..types.declared_limits import Budget, Limits
 from ..types.time_limit import Clock
 
@@ -43,6 +44,7 @@ def shared_health(
     *,
     clock: Clock,
     random: Callable[[], float],
+    breaker: Breaker,
 ) -> tuple[SharedHealth, Link]:
     """
     Return the memory of a client with one of these settings, and its link to the state. Nothing is sent yet.
@@ -62,6 +64,6 @@ def shared_health(
         link = link_to(check_state(state), owned=isinstance(state, str))
     host = "" if state is None else socket.gethostname() or "here"
     quotas = Quotas(limits, budget)
-    health = SharedHealth(random, clock, quotas, link.tell, host)
+    health = SharedHealth(random, clock, quotas, link.tell, host, breaker=breaker)
     link.listen(health.learn, quotas.declared())
     return health, link

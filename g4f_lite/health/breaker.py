@@ -1,7 +1,7 @@
 """
 A circuit breaker: closed, open for a while, then half-open for one probe at a time.
 
-Rule: times are monotonic seconds and are passed in; the constants of breakers are here and nowhere else.
+Rule: times are monotonic seconds and are passed in. When it opens, and for how long, the caller's `Breaker` says.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-FAILURES_IN_A_ROW = 3
-WINDOW_S = 60.0
+from ..types.breaker import Breaker
+
+DEFAULT_BREAKER = Breaker()
 WINDOW_LEAST = 10
 """Outcomes that the window must hold before their share of failures counts."""
-OPEN_S = 5.0
 OPEN_GROWTH = 2.0
 """How many times as long it stays open after a probe that failed."""
-OPEN_LONGEST_S = 30.0
 PROBE_S = 60.0
 """A probe whose end is not recorded within this time gives up its place."""
 
 
-class Breaker:
+class BreakerState:
     """
     The breaker of one leg or of one origin. Not locked: `Health` holds the lock.
 
-    It opens after three failures in a row, or if half of at least ten outcomes of the last minute were failures.
-    It stays open for 5 s, doubling to 30 s, with jitter.
+    Args:
+        settings: when it opens, and for how long; the time has some jitter.
     """
 
-    __slots__ = ("_open_for", "_opened_at", "_outcomes", "_probe_ends", "in_a_row", "open_until", "probe")
+    __slots__ = ("_open_for", "_opened_at", "_outcomes", "_probe_ends", "in_a_row", "open_until", "probe", "settings")
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Breaker = DEFAULT_BREAKER) -> None:
+        self.settings = settings
         self.open_until = 0.0
         self.probe = 0
         """The number of the probe under way; 0 if there is none."""
@@ -84,17 +84,17 @@ class Breaker:
         probed = bool(probe) and self.probe == probe
         if self.is_open and not probed:
             return  # of an attempt that began before it opened
-        if probed or self.in_a_row >= FAILURES_IN_A_ROW or self._half_failed(now):
+        if probed or self.in_a_row >= self.settings.failures or self._half_failed(now):
             self.probe = 0
             self._opened_at = now
-            self._open_for = min(OPEN_LONGEST_S, self._open_for * OPEN_GROWTH or OPEN_S)
+            self._open_for = min(self.settings.longest_rest, self._open_for * OPEN_GROWTH or self.settings.rest)
             self.open_until = now + self._open_for * (0.75 + 0.25 * random())
 
     def open_by_others(self, now: float, until: float) -> None:
         """Stay open as long as another process has found it to be."""
         self.open_until, self._opened_at, self.probe = until, now, 0
-        self._open_for = self._open_for or OPEN_S
+        self._open_for = self._open_for or self.settings.rest
 
     def _half_failed(self, now: float) -> bool:
-        recent = [ok for at, ok in self._outcomes if now - at <= WINDOW_S]
-        return len(recent) >= WINDOW_LEAST and recent.count(False) * 2 >= len(recent)
+        recent = [ok for at, ok in self._outcomes if now - at <= self.settings.window]
+        return len(recent) >= WINDOW_LEAST and recent.count(False) >= self.settings.share * len(recent)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 from ..provider.leg import Leg
-from .breaker import Breaker
+from ..types.breaker import Breaker
+from .breaker import BreakerState
 from .limits import Limit
 from .pressure import Line
 
@@ -22,8 +23,8 @@ class Cooldown(NamedTuple):
 class OriginState:
     __slots__ = ("breaker", "error")
 
-    def __init__(self) -> None:
-        self.breaker = Breaker()
+    def __init__(self, breaker: Breaker) -> None:
+        self.breaker = BreakerState(breaker)
         self.error: ProviderError | None = None
         """The last failure that counted for the breaker."""
 
@@ -31,8 +32,8 @@ class OriginState:
 class LegState(OriginState):
     __slots__ = ("attempts", "first_token", "limits", "limits_at", "line")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, breaker: Breaker) -> None:
+        super().__init__(breaker)
         self.limits: tuple[Limit, ...] = ()
         self.limits_at = 0.0
         """When the headers came that report them."""

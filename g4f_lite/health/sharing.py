@@ -13,9 +13,10 @@ from ..errors import exceptions
 from ..errors.exceptions import ProviderError
 from ..provider.leg import Leg
 from ..records.trail import Attempt
+from ..types.breaker import Breaker
 from ..types.time_limit import Clock
 from .admission import Admission
-from .breaker import PROBE_S
+from .breaker import DEFAULT_BREAKER, PROBE_S
 from .estimates import Estimate
 from .leg_state import Cooldown, OriginState, key_of
 from .places import Ticket
@@ -45,8 +46,17 @@ class SharedHealth(Health):
         host: the name of this machine; "" if nobody shares the state, so that nothing is told.
     """
 
-    def __init__(self, random: Callable[[], float], clock: Clock, quotas: Quotas, tell: TellState, host: str) -> None:
-        super().__init__(random)
+    def __init__(
+        self,
+        random: Callable[[], float],
+        clock: Clock,
+        quotas: Quotas,
+        tell: TellState,
+        host: str,
+        *,
+        breaker: Breaker = DEFAULT_BREAKER,
+    ) -> None:
+        super().__init__(random, breaker)
         self.quotas = quotas
         self._clock = clock
         self._tell_state = tell

@@ -15,8 +15,9 @@ from itertools import count
 from ..errors.exceptions import ProviderError, RateLimitError, ServerError
 from ..forks import reset_in_child
 from ..provider.leg import Identity, Leg
+from ..types.breaker import Breaker
 from .admission import Admission
-from .breaker import Breaker
+from .breaker import DEFAULT_BREAKER, BreakerState
 from .leg_state import Cooldown, LegState, OriginState, detached, key_of
 from .limits import Limit, read_limits
 from .places import Ticket, Turn
@@ -54,10 +55,12 @@ class Health:
 
     Args:
         random: returns 0 <= x < 1, for the breakers' jitter.
+        breaker: when breakers open, and for how long.
     """
 
-    def __init__(self, random: Callable[[], float]) -> None:
+    def __init__(self, random: Callable[[], float], breaker: Breaker = DEFAULT_BREAKER) -> None:
         self._random = random
+        self._breaker = breaker
         self._lock = threading.Lock()
         self._legs: dict[Identity, LegState] = {}
         self._origins: dict[str, OriginState] = {}
@@ -352,17 +355,17 @@ class Health:
                 idle = next((one for one, state in self._legs.items() if not (state.in_flight or state.line)), None)
                 if idle is not None:
                     del self._legs[idle]
-            state = self._legs[identity] = LegState()
+            state = self._legs[identity] = LegState(self._breaker)
         return state
 
     def _origin_state(self, origin: str) -> OriginState:
         if (state := self._origins.get(origin)) is None:
             if len(self._origins) >= MOST_LEGS:
                 del self._origins[next(iter(self._origins))]
-            state = self._origins[origin] = OriginState()
+            state = self._origins[origin] = OriginState(self._breaker)
         return state
 
-    def _breakers(self, leg: Leg) -> list[Breaker]:
+    def _breakers(self, leg: Leg) -> list[BreakerState]:
         """Return the breakers of the leg and of its origin, those that exist."""
         states = (self._legs.get(leg.identity), self._origins.get(leg.origin))
         return [state.breaker for state in states if state is not None]

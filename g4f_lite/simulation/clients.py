@@ -16,6 +16,7 @@ from ..plugins.registry import Registry, process_registry
 from ..provider.base import Provider
 from ..records.prices import Price
 from ..routing.strategies import Strategy
+from ..types.breaker import Breaker
 from ..types.checks import seconds
 from ..types.declared_limits import Budget, Limits
 from ..types.time_limit import Clock
@@ -102,6 +103,8 @@ def settings_of(policy: PolicyTable, providers: Mapping[str, Provider]) -> dict[
         settings["limits"] = {name: _made(f"limits.{name}", Limits, one) for name, one in policy.limits.items()}
     if policy.budget is not None:
         settings["budget"] = _made("budget", Budget, policy.budget)
+    if policy.breaker is not None:
+        settings["breaker"] = _made("breaker", Breaker, policy.breaker)
     return settings
 
 

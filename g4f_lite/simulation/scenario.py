@@ -156,6 +156,7 @@ class PolicyTable(Table, frozen=True):
     limits: dict[str, dict[str, int]] = {}
     """By provider or route, as `Limits`: `rpm`, `tpm`, `rpd`, `tpd`, `parallel`."""
     budget: dict[str, Any] | None = None
+    breaker: dict[str, Any] | None = None
     """As `Budget`: `usd`, `per`, …"""
 
 

@@ -22,7 +22,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `tables` | settings from a TOML file, with errors that say where |
 | `http` | the HTTP request, response and events between providers and transports |
 | `timeouts` `time_limit` | the limits of an attempt, and when they are reached |
-| `declared_limits` | `Limits` and `Budget`, which the caller declares |
+| `declared_limits` `breaker` | `Limits`, `Budget` and `Breaker`, which the caller declares |
 | `thinking` | whether a request asks for thinking, which takes longer |
 | `json_values` | what JSON can carry |
 | `memory_estimate` | how much memory the JSON of an answer takes |

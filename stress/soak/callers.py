@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from g4f_lite import AsyncClient, Client
+from g4f_lite import AsyncClient, Breaker, Client
 
 from .ask import Ask, ask
 from .floods import MOST
@@ -48,6 +48,7 @@ class Soak:
             "retry_wait": lambda state: 0.001,
             "deadline": 20.0,
             "max_response_bytes": MOST,
+            "breaker": Breaker(rest=0.02, longest_rest=0.1),
         }
         self.client = Client(plugins=[self.observers[0]], **settings)
         self.async_client = AsyncClient(plugins=[self.observers[1]], **settings)

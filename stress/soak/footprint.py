@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from g4f_lite.health import breaker
 from g4f_lite.health import tracker as health
 from g4f_lite.provider import keys, redaction
 from g4f_lite.records.prices import price
@@ -42,11 +41,9 @@ def footprint() -> Footprint:
 
 @contextmanager
 def quick_memory() -> Iterator[None]:
-    """Shorten the time that breakers stay open, and lower the bounds of memories, so that both are reached often."""
+    """Lower the bounds of memories, so that they are reached often."""
     with ExitStack() as stack:
         for owner, name, value in (
-            (breaker, "OPEN_S", 0.02),
-            (breaker, "OPEN_LONGEST_S", 0.1),
             (health, "PROBE_POLL_S", 0.01),
             (health, "MOST_LEGS", 64),
             (strategies.TurnCounter, "MOST", 64),

@@ -17,7 +17,7 @@ from g4f_lite.testing import FaultServer, replies
 
 NAMES = frozenset(
     """
-    AsyncClient AsyncStream Attempt AuthenticationError Budget BudgetExceededError ChatCompletion ChatCompletionChunk ChatRequest Choice
+    AsyncClient AsyncStream Attempt AuthenticationError Breaker Budget BudgetExceededError ChatCompletion ChatCompletionChunk ChatRequest Choice
     CallInfo ChoiceLogprobs TokenLogprob ChunkChoice Client ConfigurationError ConnectionFailedError ContentFilterError ContextWindowError
     DeadlineExceededError Delta ErrorReply Explanation FunctionCall FunctionCallDelta G4FLiteError HTTPRequest
     HTTPResponse InvalidRequestError Leg Limits LocalProvider MalformedResponseError Message MissingKeyError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from helpers.plans import no_jitter
 
-from g4f_lite.health.breaker import Breaker
+from g4f_lite.health.breaker import BreakerState
 
 
 def test_a_breaker_opens_after_three_failures_in_a_row() -> None:
-    breaker = Breaker()
+    breaker = BreakerState()
     for failures in range(3):
         assert not breaker.is_open, failures
         breaker.failure(0, no_jitter)
@@ -18,7 +18,7 @@ def test_a_breaker_opens_after_three_failures_in_a_row() -> None:
 
 
 def test_a_success_in_between_restarts_the_count() -> None:
-    breaker = Breaker()
+    breaker = BreakerState()
     for _ in range(4):
         breaker.failure(0, no_jitter)
         breaker.failure(0, no_jitter)
@@ -28,7 +28,7 @@ def test_a_success_in_between_restarts_the_count() -> None:
 
 def test_it_opens_when_half_of_at_least_ten_outcomes_of_the_last_minute_failed() -> None:
     for age, opens in ((0, True), (61, False)):
-        breaker = Breaker()
+        breaker = BreakerState()
         for _ in range(4):
             breaker.success(0, began_at=0)
             breaker.failure(0, no_jitter)
@@ -39,7 +39,7 @@ def test_it_opens_when_half_of_at_least_ten_outcomes_of_the_last_minute_failed()
 
 
 def test_it_stays_open_twice_as_long_after_each_failed_probe_up_to_thirty_seconds() -> None:
-    breaker, now, spans = Breaker(), 0.0, []
+    breaker, now, spans = BreakerState(), 0.0, []
     for _ in range(3):
         breaker.failure(now, no_jitter)
     for _ in range(5):
@@ -54,14 +54,14 @@ def test_it_stays_open_twice_as_long_after_each_failed_probe_up_to_thirty_second
 
 
 def test_jitter_shortens_by_a_quarter_at_most() -> None:
-    breaker = Breaker()
+    breaker = BreakerState()
     for _ in range(3):
         breaker.failure(0, lambda: 0.0)
     assert breaker.open_until == 3.75
 
 
-def open_breaker() -> Breaker:
-    breaker = Breaker()
+def open_breaker() -> BreakerState:
+    breaker = BreakerState()
     for _ in range(3):
         breaker.failure(10, no_jitter)
     return breaker

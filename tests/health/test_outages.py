@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.driving import MESSAGES, QUICK, eventually
 
-from g4f_lite import AsyncClient, AuthenticationError, Client, OpenaiTemplate, PermissionDeniedError, Timeouts
+from g4f_lite import AsyncClient, AuthenticationError, Breaker, Client, OpenaiTemplate, PermissionDeniedError, Timeouts
 from g4f_lite.failover.plan import Plan
 from g4f_lite.testing import FaultServer, replies
 
@@ -64,11 +64,10 @@ def test_fifty_tasks_are_all_served_and_the_failing_leg_is_soon_skipped(
 
 
 def test_a_leg_is_used_again_after_its_recovery(
-    outage: tuple[FaultServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    outage: tuple[FaultServer, dict[str, Any]],
 ) -> None:
-    monkeypatch.setattr("g4f_lite.health.breaker.OPEN_S", 1.5)
     server, options = outage
-    with Client(**options) as client:
+    with Client(**options, breaker=Breaker(rest=1.5)) as client:
         for _ in range(3):
             assert client.chat.completions.create(messages=MESSAGES).provider == "fine"
         assert server.models.count("dead") == 3

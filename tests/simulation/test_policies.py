@@ -35,4 +35,4 @@ def test_a_default_is_changed_for_one_run_and_put_back(family: str) -> None:
 def test_a_row_says_what_a_change_does() -> None:
     before, after = [Figures(0.9, 10.0, 0.2, 1.0)] * 4, [Figures(0.95, 5.0, 0.1, 2.0)] * 4
     row = line(FAMILIES["failing"][0], before, after)
-    assert row == "| `FAILURES_IN_A_ROW` 3 → 2 | +5.00 ± 0.00 | -50.0 ± 0.0 | -50 | +100 |"
+    assert row == "| `breaker.failures` 3 → 2 | +5.00 ± 0.00 | -50.0 ± 0.0 | -50 | +100 |"
