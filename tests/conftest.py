@@ -49,6 +49,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         threading.settrace(in_threads)  # type: ignore[arg-type]  # as above
 
 
+def pytest_unconfigure() -> None:
+    if (servers := sys.modules.get("helpers.redis_server")) is not None:  # else no test has needed one
+        servers.end_shared()
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(
     request: pytest.FixtureRequest, unused_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import signal
@@ -172,12 +171,18 @@ def redis_cluster() -> Iterator[RedisCluster]:
                 node.kill()
 
 
+_shared = ExitStack()
+
+
 @cache
 def one_cluster() -> RedisCluster:
     """Return a cluster that all tests of this process share; each has a prefix of its own."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(redis_cluster())
+    return _shared.enter_context(redis_cluster())
+
+
+def end_shared() -> None:
+    """End what the tests of this process have shared. Not `atexit`: processes of xdist end without it."""
+    _shared.close()
 
 
 def _free_port() -> int:
