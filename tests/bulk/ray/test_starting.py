@@ -34,9 +34,11 @@ def test_a_job_that_waits_for_a_place_can_be_stopped(cluster: Any, groq: FaultSe
 
     groq.script(echo())
     source, out = write_rows(tmp_path / "in.jsonl", 40), tmp_path / "out.jsonl"
-    busy = [ray.remote(Busy).options(num_cpus=1).remote() for _ in range(int(ray.available_resources().get("CPU", 0)))]
+    places = int(ray.cluster_resources()["CPU"])
+    busy = [ray.remote(Busy).options(num_cpus=1).remote() for _ in range(places)]
     try:
-        ray.get([one.ready.remote() for one in busy])
+        # All places, also those that the actors of the last test give back only now.
+        ray.get([one.ready.remote() for one in busy], timeout=60)
         waits = job(groq, source, out, actors=1)
         ended: list[Summary] = []
         running = threading.Thread(target=lambda: ended.append(waits.run(lambda progress: waits.stop("enough"))))
