@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, inf, log
+from math import exp, log
 from random import Random
 from typing import TypeAlias
 
@@ -11,6 +11,10 @@ from ..types.tables import Table
 
 _Z95 = 1.6448536269514722
 """How many standard deviations the 95th percentile of a normal distribution is above its middle."""
+
+
+MOST = 1_000_000.0
+"""Of seconds and of tokens: eleven days, and as many as the longest prompts have."""
 
 
 class Spread(Table, frozen=True):
@@ -36,8 +40,8 @@ class Spread(Table, frozen=True):
         if self._has("p95") and forms != ["median"]:
             return "p95 belongs to median"
         numbers = [number for name in self.__struct_fields__ for number in _numbers(getattr(self, name))]
-        if not numbers or not all(0 <= number < inf for number in numbers):
-            return "must have numbers, 0 or more"
+        if not numbers or not all(0 <= number <= MOST for number in numbers):
+            return f"must have numbers, 0 or more, and {MOST:,.0f} at most"
         if self.median is not None and (self.p95 is None or not 0 < self.median <= self.p95):
             return "needs a median above 0, and a p95 that is not below it"
         if self.uniform is not None and self.uniform[0] > self.uniform[1]:
@@ -57,9 +61,9 @@ def fault_of(distribution: Distribution, *, above_0: bool = False) -> str | None
     """Return what is wrong with a distribution; None if nothing is."""
     if isinstance(distribution, Spread):
         return distribution.fault()
-    if above_0 and not 0 < distribution < inf:
-        return "must be more than 0"
-    return None if 0 <= distribution < inf else "must be 0 or more"
+    if above_0 and not 0 < distribution <= MOST:
+        return f"must be more than 0, and {MOST:,.0f} at most"
+    return None if 0 <= distribution <= MOST else f"must be 0 or more, and {MOST:,.0f} at most"
 
 
 def sampler(distribution: Distribution, chance: Random) -> Callable[[], float]:

@@ -6,8 +6,8 @@ A line may hold more than the trail, as those of `g4f-lite logs --json` do: then
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,19 @@ import msgspec
 from ..errors.exceptions import ConfigurationError
 from ..records.trail import Attempt, Skipped, Trail
 from ..types.usage import Usage
+from ..value import NOT_JSON
 
-_FIELDS = frozenset(Attempt.__struct_fields__)
+
+class _Row(msgspec.Struct):
+    """What `Trail.to_dict` gives, as far as it is needed."""
+
+    attempts: list[Attempt]
+    outcome: str | None
+    duration: float | None
+    skipped: list[Skipped] = []
+    call_id: str = ""
+    operation: str = "chat"
+    started_at: float | None = None
 
 
 class RecordedCall(NamedTuple):
@@ -64,7 +75,7 @@ def recorded_calls(rows: Iterable[Any], source: str = "") -> list[RecordedCall]:
     for number, row in enumerate(rows, 1):
         try:
             trail = _trail(row)
-        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+        except msgspec.ValidationError as error:
             raise ConfigurationError(f"{source}: line {number} is no trail: {error}") from None
         start = _start(trail)
         if trail.operation == "chat" and trail.outcome is not None and start is not None:
@@ -83,35 +94,42 @@ def _start(trail: Trail) -> float | None:
 def _objects(text: str, path: str) -> Iterator[Any]:
     if text.lstrip().startswith("["):
         try:
-            yield from json.loads(text)
-        except ValueError as error:
+            yield from msgspec.json.decode(text)
+        except NOT_JSON as error:
             raise ConfigurationError(f"{path} is no JSON: {error}") from None
         return
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                yield json.loads(line)
-            except ValueError as error:
+                yield msgspec.json.decode(line)
+            except NOT_JSON as error:
                 raise ConfigurationError(f"{path}: line {number} is no JSON: {error}") from None
 
 
 def _trail(row: Any) -> Trail:
-    row = row.get("trail") or row
-    attempts = [_attempt(one) for one in row["attempts"]]
-    skipped = [msgspec.convert(one, Skipped, strict=False) for one in row.get("skipped", ())]
+    """
+    Raises:
+        msgspec.ValidationError: it is none.
+    """
+    if isinstance(row, dict) and row.get("trail"):
+        row = row["trail"]
+    read = msgspec.convert(row, _Row)
+    times = [read.duration, read.started_at]
+    for one in read.attempts:
+        times += [one.started_at, one.duration, one.first_token, one.retry_after]
+    if not all(time is None or 0 <= time < inf for time in times):
+        raise msgspec.ValidationError("a time is below 0, or infinite")
     return Trail(
-        entries=(*attempts, *skipped),
-        call_id=str(row.get("call_id", "")),
-        operation=row.get("operation", "chat"),
-        outcome=row["outcome"],
-        duration=row["duration"],
-        started_at=row.get("started_at"),
+        entries=(*map(_with_usage, read.attempts), *read.skipped),
+        call_id=read.call_id,
+        operation=read.operation,
+        outcome=read.outcome,
+        duration=read.duration,
+        started_at=read.started_at,
     )
 
 
-def _attempt(given: Any) -> Attempt:
-    usage = given.get("usage")
-    known = {name: value for name, value in given.items() if name in _FIELDS}
-    known["usage"] = None if usage is None else msgspec.convert(usage, Usage)
-    known["notes"], known["finish_reasons"] = tuple(given.get("notes", ())), tuple(given.get("finish_reasons", ()))
-    return Attempt(**known)
+def _with_usage(attempt: Attempt) -> Attempt:
+    if attempt.usage is None:
+        return attempt
+    return msgspec.structs.replace(attempt, usage=msgspec.convert(attempt.usage, Usage))

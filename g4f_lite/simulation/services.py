@@ -22,6 +22,8 @@ from .scenario import Phase, ServiceSettings
 Ending: TypeAlias = Literal["whole", "cut", "stall", "hang", "reset", "refused", "unreachable"]
 """`whole`: an answer, or an error with its status. The others are `scenario.ENDINGS`."""
 
+_SLOWEST = 0.001
+"""Tokens a second, also of a distribution that has slower ones."""
 _ANSWERS = ("whole", "cut", "stall")
 _NO_HEADERS: Mapping[str, str] = {}
 _CODES = {401: "invalid_api_key", 402: "insufficient_quota", 404: "model_not_found", 429: "rate_limit_exceeded"}
@@ -138,7 +140,7 @@ class Service:
         if ending not in _ANSWERS:
             return self._failure(now, ending)
         first = self._first() * factor
-        total = max(first, self._total() * factor) if self._total else first + tokens / self._per_s() * factor
+        total = self._total_s(first, tokens, factor)
         began = now
         if self.settings.parallel is not None:
             found = self._place(now, total, self.settings.parallel)
@@ -200,6 +202,12 @@ class Service:
             if place < 0:
                 return name
         return "whole"
+
+    def _total_s(self, first: float, tokens: int, factor: float) -> float:
+        """Return the seconds that an answer takes whose first content takes `first`."""
+        if self._total:
+            return max(first, self._total() * factor)
+        return first + tokens / max(self._per_s(), _SLOWEST) * factor
 
     def _place(self, now: float, total: float, parallel: int) -> float | None:
         """Return when the service begins; None if its queue is full. What it has begun, it ends."""

@@ -49,6 +49,8 @@ def with_policy(**policy: Any) -> dict[str, Any]:
         (with_service(first_content_s={"p95": 2, "exponential": 1}), "p95 belongs to median"),
         (with_service(first_content_s={"values": []}), "must have numbers, 0 or more"),
         (with_service(first_content_s={"values": [1, -1]}), "must have numbers, 0 or more"),
+        (with_service(first_content_s={"median": 1e300, "p95": 1e308}), "numbers, 0 or more, and 1,000,000 at most"),
+        (with_service(total_s=1e7), "total_s must be 0 or more, and 1,000,000 at most"),
         (with_service(first_content_s={"quantiles": [3, 1]}), "quantiles must be two or more numbers that rise"),
         (with_service(first_content_s={"mean": 1}), "unknown name 'mean'; did you mean 'median'?"),
         (with_service(tokens_per_s=0), "tokens_per_s must be more than 0"),

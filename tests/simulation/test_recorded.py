@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,19 @@ def test_other_operations_and_calls_under_way_are_left_out(trails: list[Trail], 
         ("", "no trail"), ("{", "line 1 is no JSON"), ("[1", "no JSON"), ('{"a": 1}', "line 1 is no trail"), ("7", "line 1 is no trail"),
         ('{"attempts": [1], "outcome": "ok", "duration": 1}', "line 1 is no trail"),
         ('{"attempts": [], "outcome": null, "duration": null}', "no trail"),
+        ('{"attempts": [], "outcome": "ok", "duration": "x"}', "Expected `float | null`, got `str` - at `$.duration`"),
+        ('{"attempts": [], "outcome": "ok", "duration": -1}', "a time is below 0, or infinite"),
+        ('{"attempts": [], "outcome": "ok", "duration": 1, "started_at": [1]}', "got `array` - at `$.started_at`"),
+        ('{"attempts": [{"provider": "a", "model": "m", "started_at": "x"}], "outcome": "ok", "duration": 1}', "got `str`"),
+        ('{"attempts": [{"provider": "a", "model": "m", "status": "500"}], "outcome": "ok", "duration": 1}', "got `str`"),
+        ('{"attempts": [{"provider": "a", "model": "m", "usage": 5}], "outcome": "ok", "duration": 1}', "got `int`"),
+        ('{"attempts": ' + "[" * 100_000 + "]" * 100_000 + "}", "line 1 is no JSON"),
     ],
 )  # fmt: skip
 def test_what_is_no_trail_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "trails.jsonl"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         read_trails(file)
 
 

@@ -171,3 +171,8 @@ def test_numbers_are_drawn_as_their_distribution_says(spread: Spread | float, mi
     found = sorted(draw() for _ in range(20_000))
     assert found[10_000] == pytest.approx(middle, rel=0.05)
     assert found[19_000] == pytest.approx(high, rel=0.05)
+
+
+@pytest.mark.parametrize("speed", [{"values": [0]}, {"uniform": [0, 0]}, {"quantiles": [0, 0]}, 1e-300])
+def test_an_answer_without_speed_ends_late(speed: Any) -> None:
+    assert take(service(tokens_per_s=speed), 0.0, tokens=5).ends_at == 5000.5
