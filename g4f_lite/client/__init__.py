@@ -9,6 +9,7 @@ Rule: the drivers do the I/O and decide nothing; everything else here checks arg
 | `base` | what the two share |
 | `settings` | the keywords of a client, and their checks |
 | `keywords` | errors for keywords that are unknown or in the wrong place |
+| `policy_table` | these keywords in a TOML file, of a gateway or of a scenario |
 | `shared_settings` | `limits`, `budget` and `state` |
 | `own_service` | the provider of a client that was given an address |
 | `call_factory` | from the keywords of a method to a call with its plan |

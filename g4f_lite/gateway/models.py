@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from operator import add
 from typing import NamedTuple
@@ -28,7 +28,12 @@ class Target(NamedTuple):
     @property
     def each_route(self) -> list[str]:
         """Its routes, whatever tier they are in."""
-        return [route for tier in self.routes for route in ((tier,) if isinstance(tier, str) else tier)]
+        return each_of(self.routes)
+
+
+def each_of(tiers: Iterable[str | Sequence[str]]) -> list[str]:
+    """Return the routes of all tiers, in order."""
+    return [route for tier in tiers for route in ((tier,) if isinstance(tier, str) else tier)]
 
 
 class Names:

@@ -38,7 +38,7 @@ from .garbage import loaded
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
-from .models import Names, tiers_of
+from .models import Names, each_of, tiers_of
 from .own_providers import own_providers
 from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
@@ -103,8 +103,9 @@ class Gateway:
         plugins: list[object] = [Recorder(content=settings.server.log_calls == "content"), self._metrics]
         if self._tracing is not None:
             plugins.append(self._tracing.plugin)
-        self.client = client_of(settings, plugins)
-        names = self._names = Names(settings.models, self._listed, exact=settings.client.routes is not None)
+        self.client = client_of(settings, plugins, usage)
+        own = settings.client.routes
+        names = self._names = Names(settings.models, self._listed, exact=own is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
             settings,
@@ -125,7 +126,9 @@ class Gateway:
             settings,
             recent=self._recent,
             spend=self._spend,
-            routes=Routes(self.client, names, self.answering.explain, self._recent, own=settings.client.routes),
+            routes=Routes(
+                self.client, names, self.answering.explain, self._recent, own=None if own is None else each_of(own)
+            ),
             notices=Notices(self._file) if settings.server.workers > 1 else None,
             keys=Keys(settings, store, self._read_changes),
             link=self.link,
@@ -271,11 +274,12 @@ def link_of(settings: Settings, usage: Path | None) -> Link:
     Raises:
         ConfigurationError: `[server] shared` names no state.
     """
-    if settings.server.shared is not None:
-        return link_to(state_from_url(settings.server.shared), owned=True)
-    if usage is None:
-        return link_to(MemoryState())
-    return link_to(state_from_url(f"sqlite:///{usage.absolute()}"), owned=True)
+    url = settings.server.shared or _state_url(usage)
+    return link_to(MemoryState()) if url is None else link_to(state_from_url(url), owned=True)
+
+
+def _state_url(usage: Path | None) -> str | None:
+    return None if usage is None else f"sqlite:///{usage.absolute()}"
 
 
 def tracing_of(settings: Settings) -> GatewayTracing | None:
@@ -296,9 +300,9 @@ def tracing_of(settings: Settings) -> GatewayTracing | None:
         raise ConfigurationError(f"[server] tracing: {error}; run: pip install {wanted}") from None
 
 
-def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient:
+def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | None = None) -> AsyncClient:
     """
-    Return the client that answers.
+    Return the client that answers. Its limits and its budget are counted where the keys' use is.
 
     Raises:
         ConfigurationError: a setting cannot work, or a key is not where it should be.
@@ -311,17 +315,18 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
     for name, given in upstream.keys.items():
         what = f"[client] keys.{name}"
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
-    client = AsyncClient(
-        routes=upstream.routes,
-        strategy=upstream.strategy,
-        deadline=upstream.deadline,
-        patience=upstream.patience,
-        retries=upstream.retries,
-        keys=keys,
-        base_urls=upstream.base_urls,
-        proxy=upstream.proxy,
-        plugins=[*plugins, *own_providers(settings)],
-    )
+    counts = bool(upstream.limits) or upstream.budget is not None
+    try:
+        client = AsyncClient(
+            **upstream.keywords(),
+            keys=keys,
+            base_urls=upstream.base_urls,
+            proxy=upstream.proxy,
+            plugins=[*plugins, *own_providers(settings)],
+            state=settings.server.shared or (_state_url(usage) if counts else None),
+        )
+    except G4FLiteError as error:
+        raise ConfigurationError(f"[client] {error}") from None
     for name, model in settings.models.items():
         try:
             client.with_routes(tiers_of(model), model.strategy or upstream.strategy)  # for its errors

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from ..client.policy_table import PolicyTable
 from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
 from ..types.regular_files import read_regular
@@ -108,14 +109,10 @@ class Server(Table, frozen=True):
             return host != "localhost"
 
 
-class Upstream(Table, frozen=True):
+class Upstream(PolicyTable, frozen=True):
     """`[client]`: what the library's client gets."""
 
-    routes: list[str] | None = None
-    strategy: str = "order"
     deadline: float = 300.0
-    patience: float = 3.0
-    retries: int = 2
     keys: dict[str, Secret | list[Secret]] = {}
     """By provider; several are a pool."""
     base_urls: dict[str, str] = {}

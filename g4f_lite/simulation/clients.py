@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any, cast
 
 from ..client.async_driver import AsyncDriver
 from ..client.call_factory import CallFactory
+from ..client.policy_table import PolicyTable
 from ..client.resources.chat import AsyncChat, AsyncCompletions
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..health.shared_state import SharedState
@@ -16,13 +17,10 @@ from ..plugins.registry import Registry, process_registry
 from ..provider.base import Provider
 from ..records.prices import Price
 from ..routing.strategies import Strategy
-from ..types.breaker import Breaker
 from ..types.checks import seconds
-from ..types.declared_limits import Budget, Limits
 from ..types.time_limit import Clock
-from ..types.timeouts import Timeouts
 from .provider import SimulatedProvider, provider_of
-from .scenario import PolicyTable, Scenario
+from .scenario import Scenario
 from .transport import SimulatedTransport
 
 
@@ -67,7 +65,9 @@ def clients_of(
     policy = scenario.policy
     try:
         settings = settings_of(policy, providers)
-        hedge_after = None if policy.hedge_after is None else seconds("hedge_after", policy.hedge_after)
+        hedge_after = settings.pop("hedge_after", None)
+        if hedge_after is not None:
+            hedge_after = seconds("hedge_after", hedge_after)
         state: SharedState | None = MemoryState(clock) if scenario.clients.shared_state else None
         made = []
         for number in range(scenario.clients.count):
@@ -82,35 +82,9 @@ def clients_of(
 
 def settings_of(policy: PolicyTable, providers: Mapping[str, Provider]) -> dict[str, Any]:
     """
-    Return the keywords of a client; `hedge_after` is not among them.
+    Return the keywords of a client whose routes, unless the policy says others, are the services in their order.
 
     Raises:
         ConfigurationError: one cannot work.
     """
-    given = {name: getattr(policy, name) for name in ("retries", "patience", "deadline")}
-    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    routes: Sequence[str | list[str]] = policy.routes if policy.routes is not None else list(providers)
-    settings |= {
-        "plugins": list(providers.values()),
-        "routes": [tier if isinstance(tier, str) else tuple(tier) for tier in routes],
-        "strategy": policy.strategy,
-        "on_interrupt": policy.on_interrupt,
-    }
-    if policy.timeouts:
-        limits = {name: None if value is False else value for name, value in policy.timeouts.items()}
-        settings["timeouts"] = _made("timeouts", Timeouts, limits)
-    if policy.limits:
-        settings["limits"] = {name: _made(f"limits.{name}", Limits, one) for name, one in policy.limits.items()}
-    if policy.budget is not None:
-        settings["budget"] = _made("budget", Budget, policy.budget)
-    if policy.breaker is not None:
-        settings["breaker"] = _made("breaker", Breaker, policy.breaker)
-    return settings
-
-
-def _made(what: str, kind: Callable[..., Any], values: Mapping[str, Any]) -> Any:
-    """Return a setting of the client; its own check checks it."""
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"{what}: {error}") from None
+    return {"routes": list(providers), **policy.keywords(), "plugins": list(providers.values())}

@@ -7,8 +7,9 @@ All times are seconds from the beginning of the scenario.
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from ..client.policy_table import PolicyTable
 from ..types.tables import Table
 from .distributions import Distribution
 
@@ -138,26 +139,6 @@ class Clients(Table, frozen=True):
     """Clients that take the calls by turns, such as processes."""
     shared_state: bool = False
     """Whether they share what they know, their limits and their budget."""
-
-
-class PolicyTable(Table, frozen=True):
-    """`[policy]`: what `AsyncClient` takes. Its own checks check it."""
-
-    routes: list[str | list[str]] | None = None
-    """In the order of trying; those of a list are one tier. None: the services in the order of the file."""
-    strategy: str = "order"
-    retries: int | None = None
-    patience: float | None = None
-    deadline: float | None = None
-    timeouts: dict[str, float | Literal[False]] = {}
-    """Of `Timeouts`: `connect`, `first_token`, `stall`, `total`; `false` for no limit."""
-    hedge_after: float | None = None
-    on_interrupt: Literal["raise", "restart", "continue"] = "raise"
-    limits: dict[str, dict[str, int]] = {}
-    """By provider or route, as `Limits`: `rpm`, `tpm`, `rpd`, `tpd`, `parallel`."""
-    budget: dict[str, Any] | None = None
-    breaker: dict[str, Any] | None = None
-    """As `Budget`: `usd`, `per`, …"""
 
 
 class Scenario(Table, frozen=True):

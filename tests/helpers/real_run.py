@@ -78,7 +78,7 @@ class RealRun:
             settings["plugins"] = [*settings["plugins"], self]
             # The jitter of waits and breakers is that of the simulated client, so that figures are compared, not luck.
             base.CallFactory = partial(CallFactory, chance=Random(f"{self.scenario.seed}/client/0"))
-            async with AsyncClient(**settings, hedge_after=policy.hedge_after) as client:
+            async with AsyncClient(**settings) as client:
                 self._began_at = time.monotonic()
                 ticking = asyncio.ensure_future(self._tick())
                 doors = [asyncio.ensure_future(one.keep_doors()) for one in self._served]

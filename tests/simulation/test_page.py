@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from helpers.recording import record
 
+from g4f_lite.client.policy_table import PolicyTable
 from g4f_lite.simulation import load, simulate
-from g4f_lite.simulation.scenario import Clients, Phase, PolicyTable, RateLimits, ServiceSettings, Traffic
+from g4f_lite.simulation.scenario import Clients, Phase, RateLimits, ServiceSettings, Traffic
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "simulation.md").read_text("utf-8")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ...client.policy_table import PolicyTable
 from ...errors.exceptions import ConfigurationError
 from ..recorded import RecordedCall
-from ..scenario import PolicyTable, Scenario, ServiceSettings, Traffic
+from ..scenario import Scenario, ServiceSettings, Traffic
 from .attempts import ANSWERED, Seen, seen
 from .routes import tiers
 from .services import distribution, service_from
