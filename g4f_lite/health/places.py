@@ -6,9 +6,10 @@ Rule: nothing here waits or reads a clock; times are monotonic seconds and are p
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import count
+from math import inf
 from typing import NamedTuple
 
 ABSENT_S = 1.0
@@ -70,16 +71,24 @@ class Places:
 
     def join(self, ticket: Ticket, ask_at: float) -> None:
         """Stand in line, in the order of the tickets; the call asks again at `ask_at`."""
-        if ticket.number not in self._ask_at:
-            insort(self._waiting, ticket.number)
-            if self not in ticket.lines:
-                ticket.lines.append(self)
+        if self not in ticket.lines:  # first: whoever is interrupted from here on leaves it all the same
+            ticket.lines.append(self)
+        place, is_there = self._place(ticket.number)
+        if not is_there:
+            self._waiting.insert(place, ticket.number)
         self._ask_at[ticket.number] = ask_at
 
     def leave(self, number: int) -> None:
         """Give up a place, if there is one."""
-        if self._ask_at.pop(number, None) is not None:
-            del self._waiting[bisect_left(self._waiting, number)]
+        place, is_there = self._place(number)
+        if is_there:
+            del self._waiting[place]
+        self._ask_at.pop(number, None)
+
+    def _place(self, number: int) -> tuple[int, bool]:
+        """Return the place that a ticket has or would have, and whether it is there."""
+        place = bisect_left(self._waiting, number)
+        return place, place < len(self._waiting) and self._waiting[place] == number
 
     def clear(self) -> None:
         """Remove all calls: after a fork they are the parent's."""
@@ -87,6 +96,6 @@ class Places:
         self._ask_at.clear()
 
     def _remove_absent(self, now: float) -> None:
-        """Remove the calls at the head that have not asked in time, so that they do not block the others."""
-        while self._waiting and self._ask_at[self._waiting[0]] + ABSENT_S < now:
+        """Remove the calls at the head that have not asked in time, or left in part, so that they block no others."""
+        while self._waiting and self._ask_at.get(self._waiting[0], -inf) + ABSENT_S < now:
             self.leave(self._waiting[0])
