@@ -91,10 +91,11 @@ class RedisServer:
             client.hset(key, mapping={"began": 1, "number": int(time.time() * 1000)})
 
     def wait_for_members(self, count: int) -> None:
-        """Wait until so many processes have looked."""
+        """Wait until so many processes have looked, from now on."""
         end = time.monotonic() + 120
         with self.client() as client:
-            while client.zcard("{g4f_lite}:members") < count:
+            seconds, micros = client.time()
+            while client.zcount("{g4f_lite}:members", f"({seconds * 1000 + micros // 1000}", "+inf") < count:
                 assert time.monotonic() < end, "the processes do not begin"
                 time.sleep(0.01)
 

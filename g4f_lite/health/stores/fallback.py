@@ -5,9 +5,9 @@ Of each rate, the state keeps a share free for each process that declares it: ha
 them. While the state is away, each process gives out its share; for each of its calls that ends, another one may begin.
 After a minute, when nothing counts any more that was used before, it gives out its part of three quarters of the limit.
 
-A process that begins meanwhile is a *stranger*: it has no share, and the others do not know of it. Four have room: each
-takes a quarter of what the state never gives out; and after a minute, when the others leave it free, a quarter of the
-fourth quarter.
+A process that begins meanwhile has no share, and knows nothing of others. It waits a moment for the state; then it
+guesses that it is one of four, and takes a quarter. So four that begin while there is no state keep to a limit; after a
+minute one has room beside those that were there.
 
 Of a budget, the state never gives out the last hundredth, the *grace*. That is a limit of its own, which is divided in
 the same way, with three quarters for those that are known: what one that is killed has not told is not used twice.
@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -30,10 +31,10 @@ GRACE = 100
 """Of a budget, one part in so many is kept for the time in which the state is away."""
 MOST = 1 << 62
 """A limit that nobody reaches."""
-STRANGERS = 4
-"""So many processes may begin while the state is away without passing a limit."""
-SPARE = 64
-"""Of a rate, one part in so many is kept for strangers; of one below `SPARE * STRANGERS`, nothing."""
+GUESSED = 4
+"""A process that has never reached the state guesses that there are so many."""
+PAUSE_S, RESTART_S = 3.0, 0.5
+"""How long it waits before it guesses: for a state that is there and does not answer, and for one that is not there."""
 _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
 COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
@@ -91,11 +92,7 @@ def given_out(amount: Amount, when_down: WhenDown = "local") -> Amount:
         return replace(amount, limit=amount.limit - kept) if kept else amount
     if amount.unit == "grace":
         return replace(amount, limit=amount.limit - amount.limit // 4)
-    if not (kept := STRANGERS * (amount.limit // SPARE // STRANGERS)):
-        return amount
-    limit = amount.limit - kept
-    # What is as large as the whole limit goes alone.
-    return replace(amount, limit=limit, amount=limit if limit < amount.amount <= amount.limit else amount.amount)
+    return amount
 
 
 def without_grace(command: Reserve) -> Reserve:
@@ -129,6 +126,8 @@ class Fallback:
         self._place = 0
         self._began: float | None = None
         """When it first answered, if that was before the state did."""
+        self._guesses_at = inf
+        """From when on a part is given out of limits of which the state has said nothing."""
 
     # -- while the state answers -----------------------------------------------------------
 
@@ -192,12 +191,13 @@ class Fallback:
 
     # -- while it is away ------------------------------------------------------------------
 
-    def begin(self, under_way: Iterable[Reserve]) -> list[str]:
+    def begin(self, under_way: Iterable[Reserve], *, is_there: bool) -> list[str]:
         """
         Begin a time in which nothing is sent to the state but looks.
 
         Args:
             under_way: what the state has granted. When one of these calls ends, another one may begin.
+            is_there: it may be busy or paused; else nobody can reach it.
 
         Returns:
             The ids of those calls.
@@ -205,6 +205,7 @@ class Fallback:
         with self._lock:
             self._outage += 1
             self._takes_back = True
+            self._guesses_at = time.monotonic() + (PAUSE_S if is_there else RESTART_S)
         ids = []
         for command in under_way:
             calls = tuple(self._own(one, MOST) for one in command.amounts if one.window == "parallel")
@@ -216,6 +217,7 @@ class Fallback:
         """The state answers: it is about to be told which calls have ended, and others may take their place."""
         with self._lock:
             self._takes_back = False
+            self._guesses_at = inf
             for share in self._shares.values():
                 share.returned = 0
 
@@ -276,7 +278,10 @@ class Fallback:
         (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
         assert isinstance(answer, Reservation)
         if answer.refused_by is not None:
-            return _refused(command, answer.refused_by, answer.wait_ms)
+            wait_ms = answer.wait_ms
+            if limits[answer.refused_by] == 0 and 0 < (left_s := self._guesses_at - time.monotonic()) < 1:
+                wait_ms = int(left_s * 1000) + 1
+            return _refused(command, answer.refused_by, wait_ms)
         given = self._given[command.id] = []
         for index, (amount, limit) in enumerate(zip(asked, limits, strict=True)):
             if (known := self._shares.get(_name(amount))) is not None:
@@ -300,24 +305,33 @@ class Fallback:
         """Return how much of a limit this process may use; None for its share."""
         if amount.unit == "nano-usd":
             return MOST if command.when_down == "open" else 0
-        if self._is_over(amount.window):
+        if self._seen and self._is_over(amount.window):
             return self._part(amount.limit)
         share = self._shares.get(_name(amount))
         if share is not None and share.is_known:
             return None
-        return amount.limit // (4 if amount.unit == "grace" else SPARE) // STRANGERS
+        if amount.unit == "grace":
+            return amount.limit // 4 // GUESSED
+        if time.monotonic() < self._guesses_at:
+            return 0
+        part = self._part_of_some(amount.limit)
+        return max(part, amount.amount) if amount.amount <= amount.limit else part  # a large call goes alone
 
     def _is_over(self, window: Window) -> bool:
         """Return whether nothing counts any more that was used before the last answer of the state."""
         since = self._seen[-1][0] if self._seen else self._began
-        return since is not None and time.monotonic() - since > COUNTS_S.get(window, float("inf"))
+        return since is not None and time.monotonic() - since > COUNTS_S.get(window, inf)
 
     def _part(self, total: int) -> int:
         """Return the part of this process in what nobody else has used: three quarters are for those that are known."""
         if not self._seen:
-            return max(total // 4 // STRANGERS, min(1, total // 4))
+            return self._part_of_some(total)
         known, members = total - total // 4, self.members()
         return known // members + (self._place < known % members)
+
+    @staticmethod
+    def _part_of_some(total: int) -> int:
+        return max(1, total // GUESSED)
 
 
 def _refused(command: Reserve, index: int, wait_ms: int) -> Reservation:

@@ -118,6 +118,7 @@ class RedisState(Unpicklable):
         except ImportError:
             raise ConfigurationError(f"redis is not installed; run: {install_hint('redis')}") from None
         self._errors, self._redirected = redis.RedisError, redis.exceptions.AskError
+        self._gone, self._busy = redis.ConnectionError, redis.BusyLoadingError
         self._prefix = "{" + prefix + "}"
         text = files(__package__).joinpath("redis.lua").read_text("utf-8")
         self._script, self._sha = text, sha1(text.encode(), usedforsecurity=False).hexdigest()
@@ -231,7 +232,8 @@ class RedisState(Unpicklable):
         text = str(error)
         for secret in (self._settings["password"], self._settings["username"]):
             text = text.replace(secret, "***") if secret else text
-        return OSError(f"{self._place}: {text}")
+        is_gone = isinstance(error, self._gone) and not isinstance(error, self._busy)
+        return (ConnectionError if is_gone else OSError)(f"{self._place}: {text}")
 
     def _note(self, command: Reserve, row: list[int], now: int) -> None:
         """Remember what is used of each limit."""

@@ -12,13 +12,13 @@ from helpers.states import LONG, calls, do, requests, reserve
 
 from g4f_lite.health.shared_state import Amount, Answer, Command, Look, Reservation, Reserve, Seen, Settle, SharedState
 from g4f_lite.health.stores.books import Books
-from g4f_lite.health.stores.fallback import SPARE, STRANGERS, Fallback
+from g4f_lite.health.stores.fallback import PAUSE_S, RESTART_S, Fallback
 from g4f_lite.health.stores.ledger import SHARE_MS, SILENT_MS
 from g4f_lite.health.stores.table import in_memory
 from g4f_lite.health.stores.waiting import for_thread
 from g4f_lite.health.stores.writer import Writer
 
-NOON = 1_800_000_000_000
+NOON, REPLACED = 1_800_000_000_000, 4
 
 
 def share(state: SharedState, kept: int, number: int, member: str = "me", *, limit: int = 100) -> int:
@@ -119,26 +119,50 @@ def test_what_a_silent_member_had_of_a_grace_counts_as_spent() -> None:
     assert books.ledger.used("budget", NOON + SHARE_MS)["grace", "total"] == (50, 0, 50)
 
 
-@pytest.mark.parametrize(
-    ("limit", "at_first", "later"), [(3, 0, 0), (4, 0, 1), (40, 0, 2), (255, 0, 15), (256, 1, 16), (1000, 3, 62)]
-)
-def test_a_process_that_begins_while_the_state_is_away_has_a_part_that_nobody_else_uses(
-    monkeypatch: pytest.MonkeyPatch, limit: int, at_first: int, later: int
-) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Return the clock of all that answers in the place of a state."""
     clock = FakeClock()
     monkeypatch.setattr("g4f_lite.health.stores.memory.uptime_ms", lambda: int(clock.now * 1000))
-    monkeypatch.setattr("g4f_lite.health.stores.fallback.time", clock)
+    for module in ("writer", "fallback"):
+        monkeypatch.setattr(f"g4f_lite.health.stores.{module}.time", clock)
+    return clock
+
+
+def granted(fallback: Fallback, clock: FakeClock, limit: int, amount: int = 1) -> int:
+    """Return how many calls may begin."""
+    wanted = [Reserve(f"{clock.now} {amount} {n}", (requests(limit, amount=amount),), LONG) for n in range(limit)]
+    answers = [fallback.answer(one) for one in wanted]
+    return sum(isinstance(answer, Reservation) and answer.refused_by is None for answer in answers)
+
+
+@pytest.mark.parametrize(("limit", "part"), [(1, 1), (3, 1), (4, 1), (40, 10), (1000, 250)])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_process_that_begins_while_the_state_is_away_takes_the_part_of_one_of_four(
+    clock: FakeClock, limit: int, part: int, is_there: bool
+) -> None:
     fallback = Fallback()
+    assert granted(fallback, clock, limit) == 0  # the state was slow once
+    fallback.begin([], is_there=is_there)
+    clock.now += RESTART_S
+    if is_there:
+        assert granted(fallback, clock, limit) == 0
+        clock.now += PAUSE_S - RESTART_S
+    for _ in range(3):
+        assert granted(fallback, clock, limit) == part
+        clock.now += 63
+    fallback.end()
+    assert granted(fallback, clock, limit) == 0
 
-    def granted() -> int:
-        answers = [fallback.answer(Reserve(f"{clock.now} {n}", (requests(limit),), LONG)) for n in range(limit)]
-        return sum(isinstance(answer, Reservation) and answer.refused_by is None for answer in answers)
 
-    assert granted() == at_first <= limit // SPARE // STRANGERS
+def test_a_call_that_is_larger_than_that_part_goes_alone(clock: FakeClock) -> None:
+    fallback = Fallback()
+    fallback.begin([], is_there=False)
+    clock.now += RESTART_S
+    assert granted(fallback, clock, 40, amount=39) == 1
+    assert granted(fallback, clock, 40) == 0
     clock.now += 63
-    assert granted() == later <= max(1, limit // 4 // STRANGERS)
-    clock.now += 63
-    assert granted() == later
+    assert granted(fallback, clock, 40, amount=41) == 0
 
 
 # -- processes, and a network that loses and delays -----------------------------------------
@@ -199,7 +223,7 @@ class World:
             process.network.is_cut = not process.network.is_cut
         elif what < 0.08 and self.late:  # of a server that was paused
             self.apply(self.late.pop(self.chance.randrange(len(self.late))))
-        elif what < 0.085 and self.replaced < STRANGERS:
+        elif what < 0.085 and self.replaced < REPLACED:
             self.replace(self.chance.randrange(len(self.processes)))
         else:
             self.chance.choice(self.processes).step()
@@ -268,8 +292,8 @@ class Process:
 
 
 @pytest.mark.parametrize("first", range(0, 100, 20))
-def test_no_limit_is_passed_however_messages_are_lost(first: int) -> None:
-    """Four processes begin when the state may be away, in the place of others that are killed."""
+def test_no_limit_is_passed_however_messages_are_lost(first: int, clock: FakeClock) -> None:
+    """Four processes begin when the state may be silent, in the place of others that are killed."""
     granted_alone = replaced = 0
     for seed in range(first, first + 20):
         world = World(seed)
@@ -311,11 +335,7 @@ def test_all_of_a_limit_can_be_used(state: SharedState) -> None:
     assert used == 100 and looks <= 20
 
 
-def test_after_a_long_outage_the_state_counts_the_last_minute_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = FakeClock()
-    monkeypatch.setattr("g4f_lite.health.stores.memory.uptime_ms", lambda: int(clock.now * 1000))
-    for module in ("writer", "fallback"):
-        monkeypatch.setattr(f"g4f_lite.health.stores.{module}.time", clock)
+def test_after_a_long_outage_the_state_counts_the_last_minute_only(clock: FakeClock) -> None:
     world = World(0)
     world.limits, rate = (20, 5), 20
     process = world.processes[0]
