@@ -16,7 +16,6 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
@@ -150,12 +149,10 @@ class StateLink(Unpicklable):
         if len(self._threads) == _THREADS:
             return
         with self._start_lock:
-            ours, queue = weakref.ref(self), self._writer.queue
+            listens_to = weakref.ref(self), self._state, self._closed
             threads = [
-                threading.Thread(target=_write, args=(ours, queue), name="g4f_lite state writer", daemon=True),
-                threading.Thread(
-                    target=_listen, args=(ours, self._state, self._closed), name="g4f_lite state listener", daemon=True
-                ),
+                threading.Thread(target=_write, args=(self._writer,), name="g4f_lite state writer", daemon=True),
+                threading.Thread(target=_listen, args=listens_to, name="g4f_lite state listener", daemon=True),
             ]
             for thread in threads[len(self._threads) :]:
                 try:
@@ -163,7 +160,7 @@ class StateLink(Unpicklable):
                 except RuntimeError:  # the system or its user has too many
                     return
                 if not self._threads:
-                    weakref.finalize(self, queue.put, END).atexit = False
+                    weakref.finalize(self, self._writer.queue.put, END).atexit = False
                 self._threads.append(thread)
 
     def _look(self, *, again: bool = True) -> None:
@@ -191,12 +188,10 @@ class StateLink(Unpicklable):
                 yield callback
 
 
-def _write(link_of: Callable[[], StateLink | None], queue: SimpleQueue[Ask]) -> None:
-    goes_on = True
-    while goes_on:
-        first = queue.get()
-        goes_on = (link := link_of()) is not None and link._writer.send(first)
-        del link, first
+def _write(writer: Writer) -> None:
+    """Send until the end, which is behind all that was told, although the link may be gone by then."""
+    while writer.send(writer.queue.get()):
+        pass
 
 
 def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed: threading.Event) -> None:

@@ -1,0 +1,57 @@
+"""A link that its client drops: what was told is told, however late the state is."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+
+import pytest
+from helpers.states import LONG, calls, until
+
+from g4f_lite.health.shared_state import Answer, Command, Reservation, Reserve, Settle
+from g4f_lite.health.stores.link import StateLink
+from g4f_lite.health.stores.memory import MemoryState
+
+
+class BusyState(MemoryState):
+    """It answers when it may."""
+
+    is_local = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer, self.is_asked, self.may_end, self.waits = (threading.Event() for _ in range(4))
+        self.may_answer.set()
+
+    def execute(self, commands: Sequence[Command]) -> list[Answer]:
+        self.is_asked.set()
+        assert self.may_answer.wait(30)
+        return super().execute(commands)
+
+    def wait(self, seconds: float) -> None:
+        self.waits.set()
+        assert self.may_end.wait(30)
+
+
+@pytest.mark.parametrize("end", [lambda link: None, StateLink.close])
+def test_what_was_told_reaches_the_state_after_the_link_is_gone(end: Callable[[StateLink], None]) -> None:
+    state = BusyState()
+    link = StateLink(state)
+    gone = weakref.ref(link)
+    (answer,) = link.ask([Reserve("one", (calls(1),), LONG)])
+    assert isinstance(answer, Reservation) and answer.refused_by is None
+    assert state.waits.wait(30)  # the thread that listens holds no link now
+
+    state.may_answer.clear()
+    state.is_asked.clear()
+    link.tell(Settle("another", ()))
+    assert state.is_asked.wait(30)
+    link.tell(Settle("one", (0,)))
+    end(link)
+    del link
+    until(lambda: gc.collect() >= 0 and gone() is None)
+    state.may_answer.set()
+    until(lambda: not any(used.reserved for used in state.used(calls(1).scope).values()))
+    state.may_end.set()
