@@ -115,6 +115,7 @@ def check_threads(before: Iterable[str]) -> None:
 @contextmanager
 def noise() -> Iterator[list[str]]:
     """Collect what Python and asyncio complain of: warnings, finalizers that fail, results that nobody retrieves."""
+    gc.collect()  # what was left before
     lines: list[str] = []
 
     class Handler(logging.Handler):

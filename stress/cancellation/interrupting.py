@@ -40,7 +40,11 @@ SIGNALS: dict[str, tuple[signal.Signals, type[BaseException]]] = {
 }
 CLOSERS = ("stream closed by another thread", "client closed by another thread")
 EVERY_MODE = (*SIGNALS, *CLOSERS)
-SOCKETS = ("unclosed <socket", "unclosed <ssl")
+UNCLOSED = {
+    "unclosed <s": "a socket inside urllib3 is closed by its finalizer",
+    "unclosed file": "a file that has just been opened is closed by its finalizer",
+}
+"""Of complaints, which window it was."""
 _LIBRARY = str(Path(g4f_lite.__file__).parent)
 _ASKS = (ask.__code__, asking._ask.__code__)
 
@@ -50,7 +54,7 @@ class Windows:
 
     seen: dict[str, int] = {
         "swallowed by a finalizer or C code": 0,
-        "a socket inside urllib3 is closed by its finalizer": 0,
+        **dict.fromkeys(UNCLOSED.values(), 0),
         "an observer's own code is interrupted": 0,
     }
 
@@ -189,7 +193,7 @@ def _check(
     client: Any, form: Form, world: World, observer: Observer, lines: list[str], kind: type[BaseException], points: Any
 ) -> None:
     swallowed = f"unraisable: {kind.__name__}("
-    allowed = (*SOCKETS, swallowed)
+    allowed = (*UNCLOSED, swallowed)
     aftermath.check_noise(lines, allowed)
     client._calls.close_abandoned()
     aftermath.check_memory(client)
@@ -207,8 +211,8 @@ def _check(
     check("no connection is forgotten", world.open_connections <= 1 + idle(client), world.open_connections)
     client.close()
     aftermath.check_noise(lines, allowed)
-    key = "a socket inside urllib3 is closed by its finalizer"
-    Windows.seen[key] += any(line.startswith("warned: ResourceWarning: unclosed <s") for line in lines)
+    for what, window in UNCLOSED.items():
+        Windows.seen[window] += any(line.startswith(f"warned: ResourceWarning: {what}") for line in lines)
 
 
 def idle(client: Any) -> int:
