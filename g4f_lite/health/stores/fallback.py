@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -39,6 +39,7 @@ _ASK_AGAIN_MS = 1000
 """The state may be back then: it is asked once a second."""
 COUNTS_S: dict[Window, float] = {"parallel": 61.0, "minute": 61.0, "24h": 86_760.0}
 """How long after the last answer what was used before it may still count."""
+_MONEY = ("nano-usd", "grace")
 _MOST_SHARES = 1_000
 _LATE_S = 15.0
 """Of so many seconds, the most processes that were seen at once."""
@@ -278,10 +279,10 @@ class Fallback:
         (answer,) = self._state.execute((Reserve(command.id, amounts, command.lease_ms),))
         assert isinstance(answer, Reservation)
         if answer.refused_by is not None:
-            wait_ms = answer.wait_ms
-            if limits[answer.refused_by] == 0 and 0 < (left_s := self._guesses_at - time.monotonic()) < 1:
-                wait_ms = int(left_s * 1000) + 1
-            return _refused(command, answer.refused_by, wait_ms)
+            left_s = self._guesses_at - time.monotonic()
+            if limits[answer.refused_by] == 0 and left_s > 0 and asked[answer.refused_by].unit not in _MONEY:
+                return replace(_refused(command, answer.refused_by, ceil(min(left_s, 1) * 1000)), waits=True)
+            return _refused(command, answer.refused_by, answer.wait_ms)
         given = self._given[command.id] = []
         for index, (amount, limit) in enumerate(zip(asked, limits, strict=True)):
             if (known := self._shares.get(_name(amount))) is not None:
