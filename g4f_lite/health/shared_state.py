@@ -197,8 +197,8 @@ class SharedState(Protocol):
         Apply the commands in order; each is one atomic step. Return their answers.
 
         Raises:
-            OSError: the state cannot be reached; some of the commands may have been applied. `ConnectionError`, if
-                nobody is there: the next answer is not waited for.
+            TimeoutError: the state is there, and does not answer in time; it may have applied the commands, or will.
+            OSError: it cannot be reached; some of the commands may have been applied.
         """
         ...
 

@@ -118,7 +118,7 @@ class RedisState(Unpicklable):
         except ImportError:
             raise ConfigurationError(f"redis is not installed; run: {install_hint('redis')}") from None
         self._errors, self._redirected = redis.RedisError, redis.exceptions.AskError
-        self._gone, self._busy = redis.ConnectionError, redis.BusyLoadingError
+        self._late = redis.TimeoutError, redis.BusyLoadingError
         self._prefix = "{" + prefix + "}"
         text = files(__package__).joinpath("redis.lua").read_text("utf-8")
         self._script, self._sha = text, sha1(text.encode(), usedforsecurity=False).hexdigest()
@@ -211,7 +211,7 @@ class RedisState(Unpicklable):
                     answer = self._client.execute_command("EVAL", self._script, *arguments)
             except self._redirected as error:
                 if type(error) is self._redirected:
-                    raise OSError(f"{self._place}: its slot is on its way to another node of the cluster") from None
+                    raise TimeoutError(f"{self._place}: its slot is on its way to another node") from None
                 self._go_to({"host": error.host or self._settings.get("host"), "port": error.port})
             except self._errors as error:
                 if self._has_moved:  # another node may have taken over: the one of the URL knows
@@ -232,8 +232,7 @@ class RedisState(Unpicklable):
         text = str(error)
         for secret in (self._settings["password"], self._settings["username"]):
             text = text.replace(secret, "***") if secret else text
-        is_gone = isinstance(error, self._gone) and not isinstance(error, self._busy)
-        return (ConnectionError if is_gone else OSError)(f"{self._place}: {text}")
+        return (TimeoutError if isinstance(error, self._late) else OSError)(f"{self._place}: {text}")
 
     def _note(self, command: Reserve, row: list[int], now: int) -> None:
         """Remember what is used of each limit."""

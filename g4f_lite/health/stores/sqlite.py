@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 _FAILURES = (sqlite3.Error, msgspec.MsgspecError)
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 _ERRORS = {
-    **dict.fromkeys(_BUSY, (errno.EBUSY, "another process has locked it for too long")),
+    **dict.fromkeys(_BUSY, (errno.ETIMEDOUT, "another process has locked it for too long")),
     "SQLITE_FULL": (errno.ENOSPC, "no space is left for it"),
     "SQLITE_NOTADB": (errno.EIO, "it is no SQLite file; choose another, or delete it"),
     "SQLITE_CORRUPT": (errno.EIO, "it is damaged; delete it"),

@@ -222,7 +222,7 @@ class Writer:
         self._failures += 1
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
-            under_way, is_there = [one for one, _ in list(self._open.values())], not isinstance(error, ConnectionError)
+            under_way, is_there = [one for one, _ in list(self._open.values())], isinstance(error, TimeoutError)
             self._local_ids.update(self.fallback.begin(under_way, is_there=is_there))
             self.away = True
 
