@@ -101,6 +101,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             heappush(self._timers, (when, next(self._numbers), future))
         return future
 
+    def set_at(self, when: float, future: asyncio.Future[None]) -> None:
+        """As `at`, for a future that is there."""
+        heappush(self._timers, (when, next(self._numbers), future))
+
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 

@@ -23,7 +23,7 @@ HEDGED = pytest.mark.parametrize("hedge_after", [None, 1.5])
 @HEDGED
 def test_calls_that_wait_long_in_a_line_begin_few_attempts(hedge_after: float | None) -> None:
     run = Run(scenario(**LIMITED, traffic={"rate": 30, "calls": 600}, policy={"hedge_after": hedge_after}))
-    health = run._clients[0]._calls.health
+    health = run._clients[0].calls.health
     report = run.report()
     assert (report.answered, report.calls) == (600, 600)
     begun = next(health.numbers) - 1
