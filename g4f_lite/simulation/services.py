@@ -63,10 +63,10 @@ class Reply:
         headers: Mapping[str, str] = _NO_HEADERS,
         body: bytes = b"",
     ) -> None:
-        self.arrived_at, self.ending, self.status = arrived_at, ending, status
-        self.began_at, self.first_at, self.stops_at, self.ends_at = arrived_at, inf, ends_at, ends_at
-        self.prompt, self.tokens = prompt, tokens
-        self.headers, self.body = headers, body
+        self.arrived_at = self.began_at = arrived_at
+        self.ending, self.status, self.first_at = ending, status, inf
+        self.stops_at = self.ends_at = ends_at
+        self.prompt, self.tokens, self.headers, self.body = prompt, tokens, headers, body
         self.cost = 0.0
         self.left = False
 
