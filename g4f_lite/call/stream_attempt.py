@@ -185,6 +185,12 @@ class StreamAttempt(ActiveAttempt):
         self.call.completion = partial(whole, self.call.finish())
         self.call.let_go(self)
 
+    def end(self, error: BaseException) -> None:
+        """As in `ActiveAttempt`."""
+        super().end(error)
+        if "reader" in vars(self):
+            self.reader.failure = None  # its traceback refers to the reader, which would wait for a collector
+
     def close(self) -> None:
         """End the attempt and the call early, if they have not ended."""
         if not self.ended:

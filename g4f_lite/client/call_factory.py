@@ -211,6 +211,17 @@ class CallFactory(Unpicklable):
             raise ConfigurationError(f"stream must be True or False, not {stream!r}")
         if request.extra_body:
             check_extra_body(request, stream=stream)
+        return self.checked_call(request, params, stream=stream, response_model=response_model)
+
+    def checked_call(
+        self,
+        request: ChatRequest,
+        params: Mapping[str, Any],
+        *,
+        stream: bool,
+        response_model: ResponseModel | None = None,
+    ) -> Call:
+        """As `chat_call`, for a request that is checked already: a simulation makes its own."""
         tokens = tokens_of(request)
         try:
             selection = self.router.select_for(request, params, tokens)
@@ -282,16 +293,9 @@ class CallFactory(Unpicklable):
             operation=operation.name,
         )
         return Call(
-            request,
-            plan,
-            self.registry,
-            self._abandoned,
-            operation=operation,
-            models=self.models,
-            response_model=response_model,
-            info=info,
-            shared=self.shared,
-        )
+            request, plan, self.registry, self._abandoned, operation=operation, models=self.models,
+            response_model=response_model, info=info, shared=self.shared,
+        )  # fmt: skip
 
     def refused(
         self,
@@ -381,15 +385,9 @@ def _info(
     call_id: str, request: ChatRequest | EndpointRequest, params: Mapping[str, Any], operation: str, *, stream: bool
 ) -> CallInfo:
     return CallInfo(
-        id=call_id,
-        operation=operation,
-        provider=params.get("provider"),
-        model=params.get("model"),
-        stream=stream,
-        started_at=time.time(),
-        metadata=getattr(request, "metadata", None),
-        request=request,
-    )
+        id=call_id, operation=operation, provider=params.get("provider"), model=params.get("model"), stream=stream,
+        started_at=time.time(), metadata=getattr(request, "metadata", None), request=request,
+    )  # fmt: skip
 
 
 def _with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel | None, Mapping[str, Any]]:

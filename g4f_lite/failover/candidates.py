@@ -131,7 +131,7 @@ class Candidates:
         Both are 0 if one may be used now, and infinity if none is cooling down. A call that stands in several lines
         takes the leg that comes first, as do those before it: the lines move as fast as all their legs together.
         """
-        ready_at = ask_at = first_at = float("inf")
+        ready_at = ask_at = float("inf")
         turns: list[Turn] = []
         for leg in self._cooling_down:
             check = self._health.check(leg, now, self._tokens, self.ticket)
@@ -140,13 +140,11 @@ class Candidates:
                 return 0.0, 0.0
             if check.turn is not None and at == check.turn.at:
                 turns.append(check.turn)
-                first_at = min(first_at, check.turn.first_at)
             else:
                 ready_at = ask_at = min(ready_at, at)
         if turns:
-            together = now + 1.0 / sum(1.0 / (turn.at - now) for turn in turns)
-            asked = now + 1.0 / sum(1.0 / (turn.ask_at - now) for turn in turns)
-            ready_at, ask_at = min(ready_at, max(together, first_at)), min(ask_at, max(asked, first_at))
+            together, asked = _together(turns, now)
+            ready_at, ask_at = min(ready_at, together), min(ask_at, asked)
         return ready_at, ask_at
 
     # -- in line ---------------------------------------------------------------------------
@@ -172,6 +170,28 @@ class Candidates:
         self._ready = deque(self._cooling_down)
         self._cooling_down = []
         return soonest if stays and soonest[0] > now else None
+
+    def ask_in_line(self, now: float, deadline_at: float) -> float | None:
+        """
+        Return when a call asks again that waits in line; None if `next_leg` may find anything else than that it waits.
+
+        This is what `next_leg` does for such a call, without what an attempt costs that does not begin: where hundreds
+        wait, each asks many times.
+        """
+        ticket, patience = self.ticket, self._waits
+        if ticket is None or not self._ready or self._not_before:
+            return None
+        turns = []
+        for leg in self._ready:
+            failures = self._tries.get(leg.identity, 0) - self.refusals.get(leg.identity, 0)
+            turn = None if failures else self._health.turn(leg, now, self._tokens, ticket)
+            if turn is None or leg.identity not in self._record.errors:
+                return None
+            turns.append(turn)
+        at, ask_at = _together(turns, now)
+        if at >= deadline_at or (patience.is_too_long(at - self._in_line_since) and self._has_later_tiers()):
+            return None
+        return min(ask_at, deadline_at)
 
     def _stand_in_line(self, turn: Turn, now: float) -> None:
         self._health.join_line(turn, self._take_ticket(now))
@@ -271,6 +291,14 @@ class Candidates:
 
     def _kept(self, tier: Sequence[Leg]) -> Sequence[Leg]:
         return [leg for leg in tier if leg.identity not in self._dropped] if self._dropped else tier
+
+
+def _together(turns: Sequence[Turn], now: float) -> tuple[float, float]:
+    """Return when a call that stands in several lines goes, and when it asks again: see `Candidates.soonest`."""
+    first_at = min(turn.first_at for turn in turns)
+    at = now + 1.0 / sum(1.0 / (turn.at - now) for turn in turns)
+    ask_at = now + 1.0 / sum(1.0 / (turn.ask_at - now) for turn in turns)
+    return max(at, first_at), max(ask_at, first_at)
 
 
 class AllCoolingDownError(ProviderError):

@@ -34,14 +34,7 @@ async def race(
         await asyncio.wait(racing, timeout=after)
         if plan.has_next and not all(task.done() for task in racing):
             racing.add(asyncio.ensure_future(attempt()))
-        pending = racing
-        while winner is None:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            answered = [task for task in done if _has_answer(task)]
-            if answered:
-                winner = answered[0]
-            elif not pending or plan.not_retryable:  # a failure that stops the call ends the race
-                winner = next(iter(done))
+        winner = await _fastest(racing, plan)
         return winner.result()
     finally:
         # Without a winner the caller has cancelled the call: then no attempt has lost a race.
@@ -55,6 +48,18 @@ async def race(
             raise
         finally:
             plan.race_won = False
+            racing.clear()  # the traceback of a failure refers to this frame, and a task to its failure: a cycle
+            del winner
+
+
+async def _fastest(racing: set[asyncio.Future[T]], plan: Plan) -> asyncio.Future[T]:
+    """Return the first task that has an answer; else the one that fails last, or whose failure ends the call."""
+    pending = racing
+    while True:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        answered = [task for task in done if _has_answer(task)]
+        if answered or not pending or plan.not_retryable:  # a failure that stops the call ends the race
+            return answered[0] if answered else next(iter(done))
 
 
 async def _cancel(losers: set[asyncio.Future[T]], discard: Callable[[T], Awaitable[None]]) -> None:

@@ -136,6 +136,12 @@ class Plan:
                 self._health.released(legs.asked, attempt_number)
             raise
 
+    def ask_in_line(self) -> float:
+        """Return the seconds after which a call asks again that goes on waiting in line; 0 if it has to `begin`."""
+        now = self._clock.monotonic()
+        ask_at = self._candidates.ask_in_line(now, self.deadline_at)
+        return 0.0 if ask_at is None else ask_at - now
+
     def withdraw(self, state: AttemptState, error: ProviderError | None = None) -> None:
         """Undo `begin`, as nothing was sent: the leg is the next again; with an error it is not tried at all."""
         leg = state.leg
@@ -175,18 +181,11 @@ class Plan:
         return self._end(state, now, outcome="ok", status=status, notes=tuple(notes), **answer)
 
     def _answered(self, state: AttemptState, now: float, headers: Mapping[str, str] | None, *, ended: bool) -> None:
+        began_at, headers_age = state.limit.started_at, now - state.limit.headers_at
         self._health.answered(
-            state.leg,
-            now,
-            began_at=state.limit.started_at,
-            number=state.number,
-            ended=ended,
-            probe=state.probe,
-            wall=self._clock.time(),
-            headers=headers,
-            headers_age=now - state.limit.headers_at,
-            first_token=now - state.limit.started_at,
-        )
+            state.leg, now, began_at=began_at, number=state.number, ended=ended, probe=state.probe,
+            wall=self._clock.time(), headers=headers, headers_age=headers_age, first_token=now - began_at,
+        )  # fmt: skip
 
     def fail(
         self,

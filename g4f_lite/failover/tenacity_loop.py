@@ -18,6 +18,8 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors.exceptions import ProviderError
+from ..health.places import Ticket
+from .candidates import AllCoolingDownError
 from .plan import Plan
 
 try:
@@ -30,6 +32,10 @@ except BaseException:  # Ctrl-C: Python keeps the modules that were complete, an
     raise
 
 T = TypeVar("T")
+
+Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
+"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
+_STILL_IN_LINE = AllCoolingDownError(0.0, 0.0)
 
 
 class stop_when_plan_is_finished(stop_base):  # noqa: N801  # named like tenacity's own
@@ -52,10 +58,14 @@ class wait_as_planned(wait_base):  # noqa: N801  # named like tenacity's own
         return self.plan.next_wait
 
 
-def sleep(plan: Plan, seconds: float) -> None:
-    if not seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
-        return
-    if (ticket := plan.ticket) is None or ticket.woken is None:
+def sleep(plan: Plan, waiting: Waiting, seconds: float) -> None:
+    while seconds:  # time.sleep(0) is a system call, which costs as much as the rest of the loop
+        _sleep(plan.ticket, seconds)
+        seconds = _asked_again(plan, waiting)
+
+
+def _sleep(ticket: Ticket | None, seconds: float) -> None:
+    if ticket is None or ticket.woken is None:
         time.sleep(seconds)
         return
     event = threading.Event()
@@ -67,38 +77,63 @@ def sleep(plan: Plan, seconds: float) -> None:
         ticket.wake = None
 
 
-async def sleep_async(plan: Plan, seconds: float) -> None:
-    if not seconds:  # asyncio.sleep(0) is a round of the event loop
-        return
-    if (ticket := plan.ticket) is None or ticket.woken is None:
-        await asyncio.sleep(seconds)
-        return
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    timer = loop.call_later(seconds, _finish, future)
-    ticket.wake = partial(_finish_soon, loop, future)  # whoever wakes it may be another thread
-    try:
-        if not ticket.woken:
-            await future
-    finally:
-        ticket.wake = None
-        timer.cancel()
+async def sleep_async(plan: Plan, waiting: Waiting, seconds: float) -> None:
+    if seconds:  # asyncio.sleep(0) is a round of the event loop
+        await _Sleep(plan, waiting, seconds).end()
 
 
-def _finish_soon(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-    with suppress(RuntimeError):  # the loop is closed
-        loop.call_soon_threadsafe(_finish, future)
+class _Sleep:
+    """The wait of one call on its event loop. As long as it goes on in line, a callback asks: its task need not run."""
+
+    __slots__ = ("_loop", "_over", "_plan", "_timer", "_waiting")
+
+    def __init__(self, plan: Plan, waiting: Waiting, seconds: float) -> None:
+        self._plan, self._waiting = plan, waiting
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._timer = self._loop.call_later(seconds, self._ask)
+
+    async def end(self) -> None:
+        """Return when it is over."""
+        if (ticket := self._plan.ticket) is not None:
+            ticket.wake = self._wake
+            if ticket.woken:
+                self._ask()
+        try:
+            await self._over
+        finally:
+            if ticket is not None:
+                ticket.wake = None
+            self._timer.cancel()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._ask)  # whoever wakes it may be another thread
+
+    def _ask(self) -> None:
+        self._timer.cancel()
+        if self._over.done():
+            return
+        try:
+            seconds = _asked_again(self._plan, self._waiting)
+        except BaseException as error:
+            self._over.set_exception(error)
+            return
+        if seconds:
+            self._timer = self._loop.call_later(seconds, self._ask)
+        else:
+            self._over.set_result(None)
 
 
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def _asked_again(plan: Plan, waiting: Waiting) -> float:
+    """Return the seconds for which a call goes on waiting in line; 0 if the next attempt may begin, or the call end."""
+    seconds = plan.ask_in_line()
+    if seconds and waiting is not None:
+        waiting(seconds, _STILL_IN_LINE)
+    return seconds
 
 
 _retry = retry_if_exception_type(ProviderError)
-
-Waiting: TypeAlias = Callable[[float, BaseException | None], None] | None
-"""Is told the seconds of each wait before it, and the failure before it; None if nobody needs to know."""
 
 
 def _settings(plan: Plan, waiting: Waiting) -> dict[str, Any]:
@@ -142,7 +177,7 @@ def resume(plan: Plan, error: ProviderError, attempt: Callable[[], T], waiting: 
             raise failures.pop()
         return attempt()
 
-    retrying = Retrying(sleep=partial(sleep, plan), **_settings(plan, waiting))
+    retrying = Retrying(sleep=partial(sleep, plan, waiting), **_settings(plan, waiting))
     try:
         return retrying(next_attempt)
     finally:
@@ -161,7 +196,7 @@ async def resume_async(
             raise failures.pop()
         return await attempt()
 
-    retrying = AsyncRetrying(sleep=partial(sleep_async, plan), **_settings(plan, waiting))
+    retrying = AsyncRetrying(sleep=partial(sleep_async, plan, waiting), **_settings(plan, waiting))
     try:
         return await retrying(next_attempt)
     finally:

@@ -126,6 +126,14 @@ class Health:
         with self._lock:
             turn.line.join(ticket, turn.ask_at)
 
+    def turn(self, leg: Leg, now: float, tokens: float, ticket: Ticket) -> Turn | None:
+        """Return the turn of a call that must wait for it, and let it stand in that line; else None."""
+        with self._lock:
+            turn = self._check(leg, now, tokens, ticket).turn
+            if turn is not None:
+                turn.line.join(ticket, turn.ask_at)
+            return turn
+
     def leave_lines(self, ticket: Ticket) -> None:
         """Leave all lines: the call has ended, or waits no longer."""
         with self._lock:

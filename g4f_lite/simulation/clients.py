@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ..client.async_driver import AsyncDriver
+from ..client.async_stream import AsyncStream
 from ..client.call_factory import CallFactory
 from ..client.policy_table import PolicyTable
-from ..client.resources.chat import AsyncChat, AsyncCompletions
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..health.shared_state import SharedState
 from ..health.stores.memory import MemoryState
@@ -17,11 +17,14 @@ from ..plugins.registry import Registry, process_registry
 from ..provider.base import Provider
 from ..records.prices import Price
 from ..routing.strategies import Strategy
+from ..types.chat_request import ChatRequest
 from ..types.checks import seconds
 from ..types.time_limit import Clock
 from .provider import SimulatedProvider, provider_of
 from .scenario import Scenario
 from .transport import SimulatedTransport
+
+NO_KEYWORDS: Mapping[str, Any] = {}
 
 
 class _Names(Registry):
@@ -36,6 +39,19 @@ class _Names(Registry):
 
     def strategy_names(self) -> list[str]:
         return process_registry().strategy_names()
+
+
+class SimulatedClient(NamedTuple):
+    """Makes the calls of one client, as `AsyncClient` does once it has checked their keywords."""
+
+    calls: CallFactory
+    driver: AsyncDriver
+
+    async def stream(self, request: ChatRequest) -> AsyncStream[Any]:
+        """Make a call that streams, and return it once its first content has come."""
+        call = self.calls.checked_call(request, NO_KEYWORDS, stream=True)
+        with call:
+            return AsyncStream(self.driver, call, await self.driver.open(call))
 
 
 def providers_of(scenario: Scenario) -> dict[str, SimulatedProvider]:
@@ -55,7 +71,7 @@ def prices_of(scenario: Scenario) -> dict[tuple[str, str], Price]:
 
 def clients_of(
     scenario: Scenario, transport: SimulatedTransport, providers: Mapping[str, SimulatedProvider], clock: Clock
-) -> list[AsyncCompletions]:
+) -> list[SimulatedClient]:
     """
     Return what makes the calls of each client.
 
@@ -74,7 +90,7 @@ def clients_of(
             chance = Random(f"{scenario.seed}/client/{number}")  # noqa: S311  # chance, not secrecy
             calls = CallFactory(**settings, state=state, clock=clock, chance=chance, parent=_Names())
             driver = AsyncDriver(cast("Any", transport), hedge_after, calls.link)
-            made.append(AsyncChat(calls, driver).completions)
+            made.append(SimulatedClient(calls, driver))
     except G4FLiteError as error:
         raise ConfigurationError(f"[policy] of {scenario.name}: {error}") from None
     return made

@@ -145,7 +145,7 @@ class Recorder:
 
     def _count(self, trail: Trail, now: float, *, ok: bool) -> None:
         self.calls += 1
-        attempts = len(trail.attempts)
+        attempts = 1 if ok and len(trail.entries) == 1 else len(trail.attempts)
         self.attempts += attempts
         self.attempts_wasted += attempts - ok
         self.timelines.add("", now, ok=ok)

@@ -63,10 +63,10 @@ class Reply:
         headers: Mapping[str, str] = _NO_HEADERS,
         body: bytes = b"",
     ) -> None:
-        self.arrived_at, self.ending, self.status = arrived_at, ending, status
-        self.began_at, self.first_at, self.stops_at, self.ends_at = arrived_at, inf, ends_at, ends_at
-        self.prompt, self.tokens = prompt, tokens
-        self.headers, self.body = headers, body
+        self.arrived_at = self.began_at = arrived_at
+        self.ending, self.status, self.first_at = ending, status, inf
+        self.stops_at = self.ends_at = ends_at
+        self.prompt, self.tokens, self.headers, self.body = prompt, tokens, headers, body
         self.cost = 0.0
         self.left = False
 
@@ -102,6 +102,7 @@ class Service:
         self._errors = tuple(settings.errors.items())
         self._phases = tuple(sorted(settings.phases, key=lambda phase: phase.from_s))
         self._cuts = tuple(phase for phase in self._phases if phase.cuts and phase.kind != "brownout")
+        self._parallel = settings.parallel
         self._places: list[float] = []
         """When each place becomes free, as a heap."""
         self._starts: deque[float] = deque()
@@ -118,10 +119,7 @@ class Service:
         Args:
             prompt, tokens: of the prompt and of the answer, if the settings do not say how long answers are.
         """
-        self._count(now)
-        self.seen += 1
-        self.in_flight += 1
-        self.peak = max(self.peak, self.in_flight)
+        self._arrive(now)
         factor, errors = 1.0, self._errors
         if self._phases:
             for phase in self._phases:
@@ -142,23 +140,23 @@ class Service:
         first = self._first() * factor
         total = self._total_s(first, tokens, factor)
         began = now
-        if self.settings.parallel is not None:
-            found = self._place(now, total, self.settings.parallel)
+        if self._parallel is not None:
+            found = self._place(now, total, self._parallel)
             if found is None:
                 return self._failure(now, str(self.settings.full_status))
             began = found
-        reply = Reply(now, ending, 200, prompt=prompt, tokens=tokens)  # type: ignore[arg-type]  # one of `_ANSWERS`
+        ends_at = began + total
+        reply = Reply(now, ending, 200, ends_at=ends_at, prompt=prompt, tokens=tokens)  # type: ignore[arg-type]  # one of `_ANSWERS`
         reply.began_at, reply.first_at = began, began + first
-        reply.stops_at = reply.ends_at = began + total
         if ending != "whole":  # somewhere between the first content and the end
             reply.stops_at = at = reply.first_at + (reply.ends_at - reply.first_at) * self._random()
             reply.ends_at = at if ending == "cut" else inf
-            reply.tokens = _part(tokens, reply.first_at, began + total, at)
+            reply.tokens = _part(tokens, reply.first_at, ends_at, at)
         for phase in self._cuts:
             if now < phase.from_s < reply.ends_at:
                 reply.ending = "cut"
                 reply.stops_at = reply.ends_at = phase.from_s
-                reply.tokens = _part(tokens, reply.first_at, began + total, phase.from_s)
+                reply.tokens = _part(tokens, reply.first_at, ends_at, phase.from_s)
                 break
         return reply
 
@@ -175,6 +173,13 @@ class Service:
                 tokens = _part(tokens, reply.first_at, reply.ends_at, now)
             reply.cost = reply.prompt * self._prompt_usd + tokens * self._token_usd
             self.cost += reply.cost
+
+    def _arrive(self, now: float) -> None:
+        self._count(now)
+        self.seen += 1
+        self.in_flight += 1
+        if self.in_flight > self.peak:  # noqa: PLR1730  # `max` takes three times as long
+            self.peak = self.in_flight
 
     def _failure(self, now: float, how: str) -> Reply:
         if how.isdecimal():

@@ -67,7 +67,7 @@ def sizes(traffic: Traffic, chance: Random) -> Iterator[Size]:
     share = float(traffic.stream)
     while True:
         stream = share >= 1.0 or (share > 0.0 and chance.random() < share)
-        yield Size(max(1, round(prompt())), max(1, round(tokens())), stream)
+        yield Size(round(prompt()) or 1, round(tokens()) or 1, stream)
 
 
 def recorded_traffic(path: str | Path) -> list[tuple[float, Size]]:

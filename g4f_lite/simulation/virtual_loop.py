@@ -7,7 +7,7 @@ Rule: asyncio's tasks, futures and timeouts run on it unchanged; there is no I/O
 from __future__ import annotations
 
 import asyncio
-from asyncio import events
+from asyncio import Future, events
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
@@ -96,13 +96,17 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def at(self, when: float) -> asyncio.Future[None]:
         """Return what has a result at a time; nothing ever happens at an infinite one. It may be cancelled before."""
-        future: asyncio.Future[None] = asyncio.Future(loop=self)
+        future: asyncio.Future[None] = Future(loop=self)
         if when < inf:
             heappush(self._timers, (when, next(self._numbers), future))
         return future
 
+    def set_at(self, when: float, future: asyncio.Future[None]) -> None:
+        """As `at`, for a future that is there."""
+        heappush(self._timers, (when, next(self._numbers), future))
+
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return Future(loop=self)
 
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
         return asyncio.Task(coro, loop=self, name=name or "simulated", context=context)
@@ -144,10 +148,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return result
 
     def _run(self, task: asyncio.Task[Any]) -> None:
-        ready, timers, clock = self._ready, self._timers, self.clock
+        ready, timers, clock, take = self._ready, self._timers, self.clock, self._ready.popleft
         while True:
             while ready:
-                callback, args, context = ready.popleft()
+                callback, args, context = take()
                 if context is None:
                     callback(*args)
                 else:

@@ -71,11 +71,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Failing]:
     def make_attempts(*errors: BaseException) -> Failing:
         attempts = Failing(*errors)
 
-        async def sleep(seconds: float) -> None:
+        def call_later(loop: asyncio.BaseEventLoop, seconds: float, *callback: Any) -> asyncio.Handle:
             attempts.sleep(seconds)
+            return loop.call_soon(*callback)
 
         monkeypatch.setattr("time.sleep", attempts.sleep)
-        monkeypatch.setattr("asyncio.sleep", sleep)
+        monkeypatch.setattr("asyncio.BaseEventLoop.call_later", call_later)
         return attempts
 
     return make_attempts
