@@ -29,6 +29,7 @@ from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limi
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_count
 from .framings import framing_of
+from .joined_events import joined
 from .sse_events import is_heartbeat
 from .surrogates import SurrogateJoiner
 
@@ -57,8 +58,9 @@ class ChunkReader:
         status: int | None,
         headers: Mapping[str, str],
     ) -> None:
-        self.leg = leg
-        self.status = status
+        self.leg, self.status, self.headers = leg, status, headers
+        self.joins = False
+        """Events that came together and differ in text alone are one chunk."""
         self.has_content = False
         """Content has been seen."""
         self._has_calls = False
@@ -73,10 +75,7 @@ class ChunkReader:
         self._older: Assembly | None = None
         self._added = 0
         """How many of the chunks are in the assembly."""
-        self._request = request
-        self._limit = limit
-        self._classify = classify
-        self.headers = headers
+        self._request, self._limit, self._classify = request, limit, classify
         self._call_ids = StreamedIds(request.messages)
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
@@ -184,7 +183,7 @@ class ChunkReader:
         if plain is None:
             self._parse(self._surrogates.add_all(self._decoder.feed(piece)))
         else:
-            self._parse_all(plain)
+            self._parse_all(joined(plain) if self.joins else plain)
         if self.has_content and not self._new_content and (plain or self._decoder.has_worked):
             self._limit.on_sign_of_work()
         if self.closed:

@@ -89,6 +89,7 @@ class StreamAttempt(ActiveAttempt):
             return attempt.classify(reply)
 
         self.reader = ChunkReader(self.leg, self.request, self.limit, classify, status=status, headers=headers)
+        self.reader.joins = self.call.plan.policy.joins_events
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted
         self.notes, self.headers = self.reader.notes, headers

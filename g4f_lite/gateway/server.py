@@ -322,6 +322,7 @@ def client_of(settings: Settings, plugins: Sequence[object] = ()) -> AsyncClient
         proxy=upstream.proxy,
         plugins=[*plugins, *own_providers(settings)],
     )
+    client.join_events()
     for name, model in settings.models.items():
         try:
             client.with_routes(tiers_of(model), model.strategy or upstream.strategy)  # for its errors
