@@ -29,7 +29,7 @@ from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limi
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_count
 from .framings import framing_of
-from .joined_events import joined
+from .joined_events import Joiner
 from .sse_events import is_heartbeat
 from .surrogates import SurrogateJoiner
 
@@ -59,8 +59,8 @@ class ChunkReader:
         headers: Mapping[str, str],
     ) -> None:
         self.leg, self.status, self.headers = leg, status, headers
-        self.joins = False
-        """Events that came together and differ in text alone are one chunk."""
+        self.joiner: Joiner | None = None
+        """Makes one chunk of events that came together and differ in text alone."""
         self.has_content = False
         """Content has been seen."""
         self._has_calls = False
@@ -183,7 +183,7 @@ class ChunkReader:
         if plain is None:
             self._parse(self._surrogates.add_all(self._decoder.feed(piece)))
         else:
-            self._parse_all(joined(plain) if self.joins else plain)
+            self._parse_all(plain if self.joiner is None else self.joiner.joined(plain))
         if self.has_content and not self._new_content and (plain or self._decoder.has_worked):
             self._limit.on_sign_of_work()
         if self.closed:

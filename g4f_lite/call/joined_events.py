@@ -13,8 +13,8 @@ import msgspec
 
 from ..value import NOT_JSON, decode_json
 
-_MOST_TRIES = 4
-"""Events of a piece that are looked at closely without any use: some services put something new into each."""
+_MOST_RUNS = 8
+"""Events of a piece that are looked at closely: some services put something new into each."""
 _encode = msgspec.json.Encoder().encode
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 _TEXT = re.compile(rb'"content"[ \t]*+:[ \t]*+("(?:[^"\\]|\\.)*+")').search
@@ -27,23 +27,41 @@ class JoinedEvents(bytes):
     """The data of those, as the service has sent them."""
 
 
-def joined(events: Sequence[bytes]) -> Sequence[bytes]:
-    """Return the data of events, of each run that differs in text alone one `JoinedEvents`."""
-    found: list[bytes] = []
-    at, tries = 0, 0
-    while at < len(events) and tries < _MOST_TRIES:
-        first, end = events[at], at + 1
-        if end < len(events) and (frame := _frame(first)) is not None:
-            before, after = frame
-            while end < len(events) and events[end].startswith(before) and events[end].endswith(after):
-                end += 1
-            if end > at + 1 and (one := _one(events[at:end], before, after)) is not None:
-                found.append(one)
-                at = end
-                continue
-        found += events[at:end]
-        at, tries = end, tries + 1
-    return [*found, *events[at:]]
+class Joiner:
+    """Joins the events of one stream."""
+
+    def __init__(self) -> None:
+        self._frame: tuple[bytes, bytes] | None = None
+        """What stood before and after the text of the last event that was joined: most streams have one frame."""
+
+    def joined(self, events: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the data of events, each of one line; of each run that differs in text alone one `JoinedEvents`."""
+        found: list[bytes] = []
+        at = 0
+        for _ in range(_MOST_RUNS):
+            if at >= len(events) - 1:
+                break
+            if self._frame is None or not _is_in(self._frame, events[at]):
+                self._frame = _frame(events[at])
+            run = events[at : at + 1] if self._frame is None else _run(events[at:], *self._frame)
+            one = None if self._frame is None or len(run) < 2 else _one(run, *self._frame)
+            found += run if one is None else [one]
+            at += len(run)
+        return [*found, *events[at:]]
+
+
+def _is_in(frame: tuple[bytes, bytes], event: bytes) -> bool:
+    return event.startswith(frame[0]) and event.endswith(frame[1])
+
+
+def _run(events: Sequence[bytes], before: bytes, after: bytes) -> Sequence[bytes]:
+    """Return the events up to the first one that is not in this frame, as the first one is."""
+    frame, end = (before, after), len(events)
+    while not _is_in(frame, events[end - 1]):
+        end -= 1
+    if b"\n".join(events[:end]).count(after + b"\n" + before) == end - 1:  # as nearly always, without a loop
+        return events[:end]
+    return events[: next((place for place, event in enumerate(events) if not _is_in(frame, event)), end)]
 
 
 def _frame(event: bytes) -> tuple[bytes, bytes] | None:

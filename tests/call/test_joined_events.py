@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from g4f_lite import AsyncClient, ChatCompletionChunk, Client
-from g4f_lite.call.joined_events import JoinedEvents, joined
+from g4f_lite.call.joined_events import JoinedEvents, Joiner
 from g4f_lite.testing import FaultServer, replies
 
 TOP: dict[str, Any] = {"id": "1", "object": "chat.completion.chunk", "created": 7, "model": "m"}
@@ -66,6 +66,7 @@ APART = {
     "a text under another name": [event("a").replace(b'"content": "a"', b'"c\\u006fntent": "a"')] * 2,
     "a text in another place": [event("a").replace(b'"content": "a"', b'"c\\u006fntent": "a"')[:-1] + b', "content": "a"}'] * 2,
     "no JSON": [b'{"content": "a"', b'{"content": "b"'],
+    "no room for a text": [event("a"), event("a").replace(b'"a"', b""), event("a")],
     "ends": [b"[DONE]", b"[DONE]"],
 }  # fmt: skip
 
@@ -73,7 +74,7 @@ APART = {
 @pytest.mark.parametrize("name", JOINED)
 def test_events_that_differ_in_text_alone_become_one_that_says_the_same(name: str) -> None:
     given = JOINED[name]
-    (one,) = joined(given)
+    (one,) = Joiner().joined(given)
     assert parts([one]) == given
     assert text_of(one) == "".join(map(text_of, given))
     first = json.loads(given[0])
@@ -83,12 +84,21 @@ def test_events_that_differ_in_text_alone_become_one_that_says_the_same(name: st
 
 @pytest.mark.parametrize("name", APART)
 def test_events_that_differ_or_say_more_stay_apart(name: str) -> None:
-    assert joined(APART[name]) == APART[name]
+    assert Joiner().joined(APART[name]) == APART[name]
 
 
-@given(st.lists(st.sampled_from([*map(event, "ab"), *chain(*JOINED.values(), *APART.values())]), max_size=12))
-def test_no_event_is_lost_and_their_order_stays(events: list[bytes]) -> None:
-    assert parts(joined(events)) == events
+ANY = st.lists(st.sampled_from([*map(event, "ab"), *chain(*JOINED.values(), *APART.values())]), max_size=12)
+
+
+@given(st.lists(ANY, max_size=3))
+def test_no_event_is_lost_and_their_order_stays(pieces: list[list[bytes]]) -> None:
+    joiner = Joiner()
+    for events in pieces:
+        found = joiner.joined(events)
+        assert parts(found) == events
+        for one in found:
+            if isinstance(one, JoinedEvents):
+                assert text_of(one) == "".join(map(text_of, one.parts))
 
 
 # -- through both clients ------------------------------------------------------------------
