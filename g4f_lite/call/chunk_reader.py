@@ -183,7 +183,7 @@ class ChunkReader:
         if plain is None:
             self._parse(self._surrogates.add_all(self._decoder.feed(piece)))
         else:
-            self._parse_all(plain if self.joiner is None else self.joiner.joined(plain))
+            self._parse_all(plain)
         if self.has_content and not self._new_content and (plain or self._decoder.has_worked):
             self._limit.on_sign_of_work()
         if self.closed:
@@ -276,8 +276,9 @@ class ChunkReader:
     def _parse_all(self, events: Sequence[bytes]) -> None:
         """As `_parse`, for events that have data only, all at once if the parser can do that."""
         assert self._feed_all is not None
+        few = events if self.joiner is None else self.joiner.joined(events)
         with PluginBoundary(self.leg.key, "reading a stream"):
-            chunks = None if b"{}" in events else self._feed_all(events)  # a heartbeat, which would be a chunk
+            chunks = None if b"{}" in events else self._feed_all(few)  # a heartbeat, which would be a chunk
             if chunks is not None:
                 chunks = check_chunks(chunks, "feed_all")
                 done = bool(getattr(self._parser, "done", False))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from g4f_lite import AsyncClient, ChatCompletionChunk, Client
+from g4f_lite import AsyncClient, ChatCompletionChunk, Client, OpenaiTemplate
 from g4f_lite.call.joined_events import JoinedEvents, Joiner
 from g4f_lite.testing import FaultServer, replies
 
@@ -110,10 +110,20 @@ BURST = [
 TEXT = "".join(map(text_of, BURST))
 
 
+class Enough(OpenaiTemplate):
+    """A service that sends no finish reason."""
+
+    name = "enough"
+    api_base = "http://127.0.0.1:1/v1"
+    needs_auth = False
+    default_model = "m"
+    done_is_enough = True
+
+
 def chunks_of(mode: str, server: FaultServer) -> tuple[list[ChatCompletionChunk], str]:
     """Return the chunks of a stream whose events are joined, and the text of its completion."""
-    settings: Any = {"base_url": server.base_url, "api_key": "k" * 20}
-    params: Any = {"messages": MESSAGES, "stream": True, "model": "m"}
+    settings: Any = {"routes": ["enough:m"], "plugins": [Enough], "base_urls": {"enough": server.base_url}}
+    params: Any = {"messages": MESSAGES, "stream": True}
     if mode == "sync":
         with Client(**settings) as client:
             client.join_events()
@@ -130,12 +140,14 @@ def chunks_of(mode: str, server: FaultServer) -> tuple[list[ChatCompletionChunk]
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_burst_is_few_chunks_whose_parts_are_the_services_events(mode: str) -> None:
-    body = b"".join(b"data: %b\n\n" % one for one in [*BURST, b"[DONE]"])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_burst_is_few_chunks_whose_parts_are_the_services_events(mode: str, ends: bool) -> None:
+    sent = BURST if ends else BURST[:-1]
+    body = b"".join(b"data: %b\n\n" % one for one in [*sent, b"[DONE]"])
     with FaultServer() as server:
         server.script(replies.body(body, **{"content-type": "text/event-stream"}))
         chunks, text = chunks_of(mode, server)
     assert text == TEXT == "".join(chunk.text for chunk in chunks)
-    assert parts(chunk.raw_json for chunk in chunks) == BURST
+    assert parts(chunk.raw_json for chunk in chunks if chunk.raw_json) == sent
     assert len(chunks) < len(BURST) / 4
     assert chunks[-1].choices[0].finish_reason == "stop"

@@ -13,6 +13,8 @@ from helpers.gateways import MESSAGES, running, tables
 from g4f_lite.testing import FaultServer, replies
 
 TEXTS = [f"word{number} é" for number in range(500)]
+TEXTS[300] = 'an "error", and no "usage": {'
+"""Words for which a parser takes a closer look."""
 
 
 def event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
