@@ -82,7 +82,8 @@ def _frame(event: bytes) -> tuple[bytes, bytes] | None:
 
 def _one(events: Sequence[bytes], before: bytes, after: bytes) -> JoinedEvents | None:
     """Return one event for those in this frame; None if something else than a text stands in it."""
-    texts = b",".join([event[len(before) : len(event) - len(after)] for event in events])
+    start, end = len(before), -len(after)
+    texts = b",".join([event[start:end] for event in events])
     try:
         said = _decode_texts(b"[%b]" % texts)
     except NOT_JSON:
