@@ -10,6 +10,7 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `stream_attempt` | one attempt that streams |
 | `chunk_reader` | the bytes of a stream into chunks, and what its end means |
 | `sse_events` `framings` | bytes into server-sent events; into events of other framings |
+| `joined_events` | events that differ in text alone, as one |
 | `surrogates` | characters that two events share |
 | `operations` | how a chat is sent, how its result is read, when a result is an error |
 | `endpoints` | every other endpoint: one row each |

@@ -29,6 +29,7 @@ from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limi
 from ..types.time_limit import TimeLimit
 from .answer_checks import check_content, check_count
 from .framings import framing_of
+from .joined_events import Joiner
 from .sse_events import is_heartbeat
 from .surrogates import SurrogateJoiner
 
@@ -57,8 +58,9 @@ class ChunkReader:
         status: int | None,
         headers: Mapping[str, str],
     ) -> None:
-        self.leg = leg
-        self.status = status
+        self.leg, self.status, self.headers = leg, status, headers
+        self.joiner: Joiner | None = None
+        """Makes one chunk of events that came together and differ in text alone."""
         self.has_content = False
         """Content has been seen."""
         self._has_calls = False
@@ -73,10 +75,7 @@ class ChunkReader:
         self._older: Assembly | None = None
         self._added = 0
         """How many of the chunks are in the assembly."""
-        self._request = request
-        self._limit = limit
-        self._classify = classify
-        self.headers = headers
+        self._request, self._limit, self._classify = request, limit, classify
         self._call_ids = StreamedIds(request.messages)
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
@@ -277,8 +276,9 @@ class ChunkReader:
     def _parse_all(self, events: Sequence[bytes]) -> None:
         """As `_parse`, for events that have data only, all at once if the parser can do that."""
         assert self._feed_all is not None
+        few = events if self.joiner is None else self.joiner.joined(events)
         with PluginBoundary(self.leg.key, "reading a stream"):
-            chunks = None if b"{}" in events else self._feed_all(events)  # a heartbeat, which would be a chunk
+            chunks = None if b"{}" in events else self._feed_all(few)  # a heartbeat, which would be a chunk
             if chunks is not None:
                 chunks = check_chunks(chunks, "feed_all")
                 done = bool(getattr(self._parser, "done", False))

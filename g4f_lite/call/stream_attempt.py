@@ -39,6 +39,7 @@ from ..value import JSONObject
 from .attempt import ActiveAttempt, complete_chat, signed
 from .call import Call
 from .chunk_reader import ChunkReader
+from .joined_events import Joiner
 
 if TYPE_CHECKING:
     from ..provider.leg import Leg
@@ -89,6 +90,8 @@ class StreamAttempt(ActiveAttempt):
             return attempt.classify(reply)
 
         self.reader = ChunkReader(self.leg, self.request, self.limit, classify, status=status, headers=headers)
+        if self.call.plan.policy.joins_events:
+            self.reader.joiner = Joiner()
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted
         self.notes, self.headers = self.reader.notes, headers

@@ -35,6 +35,8 @@ class Policy(Value, frozen=True, kw_only=True):
     max_response_bytes: int = MAX_RESPONSE_BODY
     retry_wait: Callable[[Any], float] | None = None
     retry_stop: Callable[[Any], bool] | None = None
+    joins_events: bool = False
+    """Events of a stream that come together and differ in text alone are one chunk."""
 
 
 def policy_for(policy: Policy, params: Mapping[str, Any]) -> Policy:

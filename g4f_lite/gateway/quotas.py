@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from math import ceil
 from types import SimpleNamespace
 from typing import NamedTuple, TypeAlias
@@ -32,6 +33,8 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
+_TOLD = frozenset({"requests", "tokens"})
+"""The units that have headers."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -169,7 +172,7 @@ def _size(asked: Asked, most: int | None) -> Estimate:
         return estimate(SimpleNamespace(**asked.fields))
     fields = asked.fields
     messages, tier, choices = fields.get("messages"), fields.get("service_tier"), fields.get("n")
-    if type(messages) is not list or not all(type(one) is dict for one in messages):
+    if type(messages) is not list or not {dict}.issuperset(map(type, messages)):
         return Estimate(0)  # it will be refused
     bounds = {}
     for name in ("max_tokens", "max_completion_tokens"):
@@ -221,10 +224,18 @@ def limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}
-    for limit, left in zip(taken.limits, taken.left, strict=False):
-        unit = limit.unit
-        if unit in ("requests", "tokens") and left < least.get(unit, left + 1):
+    for (unit, limit, its_limit, remaining), left in zip(_told(taken.limits), taken.left, strict=False):
+        if unit in _TOLD and left < least.get(unit, left + 1):
             least[unit] = left
-            headers[f"x-ratelimit-limit-{unit}"] = str(limit.limit)
-            headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, left))
+            headers[limit] = its_limit
+            headers[remaining] = str(left if left > 0 else 0)
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _told(limits: Limits) -> tuple[tuple[str, str, str, str], ...]:
+    """Return of each limit its unit, the header that has the limit, what that says, and the header for what is left."""
+    return tuple(
+        (one.unit, f"x-ratelimit-limit-{one.unit}", str(one.limit), f"x-ratelimit-remaining-{one.unit}")
+        for one in limits
+    )

@@ -6,6 +6,7 @@ A token has one byte of text at least, so a prompt has at most as many tokens as
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -55,9 +56,12 @@ class Estimate(NamedTuple):
 
     def _most_usd(self, provider: str, model: str, tier: str | None) -> float | None:
         size, completion = self.prompt or 1, self.completion(COST_OUTPUT)  # without a prompt, nothing has a price
+        dear = prices.dearest(provider, model, tier=tier, media=self.media, kept=self.kept)
+        is_short = size <= prices.MANY and completion <= prices.MANY
+        if is_short and (rates := prices.text_rates(provider, model, tier, time.time())) is not None:
+            return size * rates.prompt * dear[0] + completion * rates.completion * dear[1]
         usage = Usage(prompt_tokens=size, completion_tokens=completion, total_tokens=size + completion)
         cost = prices.cost(provider, model, usage, tier=tier)
-        dear = prices.dearest(provider, model, tier=tier, media=self.media, kept=self.kept)
         if cost is None or dear == (1.0, 1.0):
             return cost
         prompt = prices.cost(provider, model, Usage(prompt_tokens=size), tier=tier) or 0.0

@@ -74,7 +74,7 @@ _ANSWER_KINDS: dict[str, tuple[str, ...]] = {
 """Tokens that may be dearer than those of text, by the name of their price: their counts in genai-prices."""
 _RATES_HOLD_S = 900
 """Prices change at whole hours or half hours, if they depend on the time of day."""
-_FEW, _MANY = 1_000, 100_000
+_FEW, MANY = 1_000, 100_000
 """Tokens between which prices are the same: the longer prompts that have others are longer than this."""
 
 
@@ -124,16 +124,14 @@ def cost(
         return (usage.prompt_tokens * own.prompt + usage.completion_tokens * own.completion) / 1e6
     if not _is_listed(provider, model) or not (usage.prompt_tokens or usage.audio_seconds or usage.web_searches):
         return None  # no chat is without a prompt: the service has not counted
-    special = None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
     at = at or time.time()
-    if special is None and (cached := _cached_if_plain(usage)) is not None:
-        rates = _rates(provider, model, int(at // _RATES_HOLD_S))
-        if rates is not None and not (provider in _OPENAI and "-search-" in model):
-            return (
-                (usage.prompt_tokens - cached) * rates.prompt
-                + cached * rates.cached
-                + usage.completion_tokens * rates.completion
-            )
+    if (cached := _cached_if_plain(usage)) is not None and (rates := text_rates(provider, model, tier, at)) is not None:
+        return (
+            (usage.prompt_tokens - cached) * rates.prompt
+            + cached * rates.cached
+            + usage.completion_tokens * rates.completion
+        )
+    special = _special(provider, tier)
     when = datetime.fromtimestamp(at, UTC)
     found = _calculated(provider, model, _counts(usage), tier=special, when=when)
     if found is None or (special is not None and not _has_tier(found, special, when)):
@@ -141,6 +139,11 @@ def cost(
     if provider in _OPENAI and ("-search-" in model or not _prices_sound(found, usage)):
         return None  # its search models have a fee for each search, and its answers do not count them
     return float(found.total_price)
+
+
+def _special(provider: str, tier: str | None) -> str | None:
+    """Return a tier that may have prices of its own."""
+    return None if tier is None or tier in _PLAIN_TIERS or (provider, tier) in _SAME_PRICE else tier
 
 
 def _cached_if_plain(usage: TokenCounts) -> int | None:
@@ -160,7 +163,7 @@ def _cached_if_plain(usage: TokenCounts) -> int | None:
     if (details := usage.completion_tokens_details) is not None and (details.reasoning_tokens or _has_media(details)):
         return None
     # Of more tokens from the cache than the prompt has, which cannot be, the list has no price.
-    plain = 0 <= cached <= usage.prompt_tokens <= _MANY and 0 <= usage.completion_tokens <= _MANY
+    plain = 0 <= cached <= usage.prompt_tokens <= MANY and 0 <= usage.completion_tokens <= MANY
     return cached if plain else None
 
 
@@ -168,18 +171,31 @@ def _has_media(details: TokenDetailCounts) -> bool:
     return bool(details.audio_tokens or details.image_tokens or details.video_tokens)
 
 
-class _Rates(NamedTuple):
-    """USD for a token."""
+class Rates(NamedTuple):
+    """USD for a token of text."""
 
     prompt: float
     cached: float
     completion: float
 
 
-@lru_cache(maxsize=4096)
-def _rates(provider: str, model: str, period: int) -> _Rates | None:
+def text_rates(provider: str, model: str, tier: str | None, at: float) -> Rates | None:
     """
-    Return what tokens cost in a period; None if the price is not known, or depends on how many there are up to `_MANY`.
+    Return what tokens of text cost at a time, up to `MANY` of them; None if that is not known, or not so simple.
+
+    Arguments as in `cost`.
+    """
+    if (declared := _declared.get()) and (own := declared.get((provider, model))) is not None:
+        return Rates(own.prompt / 1e6, own.prompt / 1e6, own.completion / 1e6)
+    if _special(provider, tier) is not None or (provider in _OPENAI and "-search-" in model):
+        return None
+    return _rates(provider, model, int(at // _RATES_HOLD_S))
+
+
+@lru_cache(maxsize=4096)
+def _rates(provider: str, model: str, period: int) -> Rates | None:
+    """
+    Return what tokens cost in a period; None if the price is not known, or depends on how many there are up to `MANY`.
 
     The list's own arithmetic takes half a millisecond.
     """
@@ -188,15 +204,15 @@ def _rates(provider: str, model: str, period: int) -> _Rates | None:
     for counts in ({"input_tokens": 1.0}, {"input_tokens": 1.0, "cache_read_tokens": 1.0}, {"output_tokens": 1.0}):
         few, many = (
             _calculated(provider, model, {name: size * one for name, one in counts.items()}, when=when)
-            for size in (_FEW, _MANY)
+            for size in (_FEW, MANY)
         )
         if few is None or many is None:
             return None
         rate = float(few.total_price) / _FEW
-        if not isclose(rate, float(many.total_price) / _MANY, rel_tol=1e-9, abs_tol=1e-18):
+        if not isclose(rate, float(many.total_price) / MANY, rel_tol=1e-9, abs_tol=1e-18):
             return None
         found.append(rate)
-    return _Rates(*found)
+    return Rates(*found)
 
 
 def dearest(provider: str, model: str, *, tier: str | None, media: bool, kept: bool) -> tuple[float, float]:
@@ -208,7 +224,14 @@ def dearest(provider: str, model: str, *, tier: str | None, media: bool, kept: b
         media: whether the prompt has other parts than texts.
         kept: whether it asks to be kept in a cache: for how long is not told.
     """
-    if not (found := _kinds(provider, model, tier, int(time.time() // _RATES_HOLD_S))):
+    return _dearest(provider, model, tier, int(time.time() // _RATES_HOLD_S), media=media, kept=kept)
+
+
+@lru_cache(maxsize=4096)
+def _dearest(
+    provider: str, model: str, tier: str | None, period: int, *, media: bool, kept: bool
+) -> tuple[float, float]:
+    if not (found := _kinds(provider, model, tier, period)):
         return 1.0, 1.0
     asked = {name for name in found if (media or not name.startswith("input")) and (kept or "_1h_" not in name)}
     return (
@@ -229,7 +252,7 @@ def _kinds(provider: str, model: str, tier: str | None, period: int) -> dict[str
     known = _calculated(provider, model, {"input_tokens": 1}, tier=tier, when=when)
     for name, counts in (_PROMPT_KINDS | _ANSWER_KINDS).items():
         if known is not None and getattr(known.model_price, name, None) is not None:
-            for size in (_FEW, 5 * _MANY):
+            for size in (_FEW, 5 * MANY):
                 if (text := usd(counts[:1], size)) and (times := usd(counts, size) / text) > dearer.get(name, 1.0):
                     dearer[name] = times
     return dearer

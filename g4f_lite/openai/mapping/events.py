@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ...call.joined_events import JoinedEvents
 from ...errors.exceptions import G4FLiteError, StreamInterruptedError
 from ...types.chunks import ChatCompletionChunk
 from ...value import NOT_JSON, decode_json
@@ -87,6 +88,8 @@ class Events:
         lines = joined.count(b"\n") > 2 * len(own) - 2  # one of them would be several
         if len(own) < len(chunks) or lines or not (self._unchanged or _are_plain(own, chunks)):
             joined = _BETWEEN.join([self._one(chunk) for chunk in chunks])
+        elif JoinedEvents in map(type, own):
+            joined = _BETWEEN.join(map(_sent, own))
         return b"data: %b\n\n" % joined
 
     def _one(self, chunk: ChatCompletionChunk) -> bytes:
@@ -94,8 +97,13 @@ class Events:
         if own is None or b"\n" in own:
             return msgspec.json.encode(chunk.to_dict())
         if self._unchanged or _are_plain([own], [chunk]) or says_the_same(decode_json(own), chunk):
-            return own
+            return _sent(own)
         return msgspec.json.encode(chunk.to_dict())
+
+
+def _sent(own: bytes) -> bytes:
+    """Return the events that an event stands for, as the service has sent them."""
+    return _BETWEEN.join(own.parts) if isinstance(own, JoinedEvents) else own
 
 
 def interruption(error: G4FLiteError) -> bytes:

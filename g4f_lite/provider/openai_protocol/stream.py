@@ -117,7 +117,7 @@ class OpenaiStreamParser:
         if not self.done:
             return chunks
         last = [ChunkChoice(index=index, finish_reason=reason) for index, reason in self._open.items() if reason]
-        return [*chunks, ChatCompletionChunk(choices=tuple(last))] if last else chunks
+        return DecodedChunks([*chunks, ChatCompletionChunk(choices=tuple(last))]) if last else chunks
 
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
