@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
+from ..errors.places import describe
 from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import closest
 from ..provider.address import is_loopback
@@ -147,7 +148,7 @@ def resolve(directory: Directory, choice: object) -> Provider:
             return choice()
         except Exception as error:
             raise_interruption(error)
-            raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
+            raise ConfigurationError(f"{choice.__name__}() fails: {describe(error)}") from error
     if isinstance(choice, str):
         return directory.get(choice)
     raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
