@@ -38,10 +38,10 @@ def answering() -> list[threading.Thread]:
 
 def test_what_is_made_waits_for_its_caller_whose_time_is_no_stall(here: Here) -> None:
     async def main() -> str:
-        async with AsyncClient(routes=[here], timeouts=Timeouts(stall=0.5)) as client:
+        async with AsyncClient(routes=[here], timeouts=Timeouts(stall=2)) as client:
             stream = await client.chat.completions.create(messages=MESSAGES, stream=True)
             text = (await anext(stream)).text
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(2.5)
             assert 100 < here.made < LONG / 4
             async for chunk in stream:
                 text += chunk.text
