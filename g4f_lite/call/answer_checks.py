@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..errors.exceptions import ContentFilterError, MalformedResponseError, UnsupportedParameterError
+from ..errors.exceptions import ContentFilterError, MalformedResponseError, ServerError, UnsupportedParameterError
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:  # a chat needs no other endpoint
 
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 """An error page in place of an image; an SVG begins with `<` too."""
+_FAILED = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
+"""Finish reasons of an answer that its service could not end: of gateways, vLLM and SGLang, DeepSeek, Z.AI."""
 _SPACES = dict.fromkeys(b"\t\n\r", " ")
+
+
+def check_reasons(reasons: Iterable[str | None]) -> None:
+    """
+    Raises:
+        ServerError: a choice is cut, because the service has failed.
+    """
+    for reason in reasons:
+        if reason in _FAILED:
+            raise ServerError(f"the answer ended with the finish reason {reason}")
 
 
 def check_content(completion: ChatCompletion, status: int | None) -> None:
@@ -28,7 +41,9 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
     Raises:
         MalformedResponseError: it has no content, or a tool call without a name: it came in a form that is not known.
         ContentFilterError: it has no content because the service withheld it.
+        ServerError: see `check_reasons`.
     """
+    check_reasons([choice.finish_reason for choice in completion.choices])
     for choice in completion.choices:
         calls = choice.message.tool_calls
         if calls and choice.finish_reason != "length" and not all(call.function.name for call in calls):

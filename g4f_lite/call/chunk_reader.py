@@ -27,7 +27,7 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_content, check_count
+from .answer_checks import check_content, check_count, check_reasons
 from .framings import framing_of
 from .joined_events import Joiner
 from .sse_events import is_heartbeat
@@ -77,7 +77,7 @@ class ChunkReader:
         """How many of the chunks are in the assembly."""
         self._request, self._limit, self._classify = request, limit, classify
         self._call_ids = StreamedIds(request.messages)
-        self._finished: set[int] = set()
+        self._finished: dict[int, str] = {}
         self._unfinished: set[int] = set()
         self._resumed: set[int] = set()
         """The choices that had content after their finish reason, so that it was not their end."""
@@ -204,6 +204,7 @@ class ChunkReader:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause, status=self.status)
+        check_reasons(self._finished.values())
         if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
         check_count(len(self._finished), self._request, self.status)
@@ -342,7 +343,7 @@ class ChunkReader:
                 calls = calls or choice.delta.tool_calls is not None
                 index = choice.index
                 if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
-                    finished.add(index)
+                    finished[index] = choice.finish_reason
                     unfinished.discard(index)
                     if self._resumed:
                         self._resumed.discard(index)

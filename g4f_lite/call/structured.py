@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors.exceptions import ConfigurationError, ToolCallError
-from ..errors.places import place_of
+from ..errors.places import describe, place_of
 from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
@@ -94,7 +94,7 @@ class ResponseModel:
             except Exception as error:  # msgspec's, pydantic's, or of a __post_init__
                 raise_interruption(error)
                 if not isinstance(error, (ValueError, msgspec.MsgspecError)):  # a bug of a validator
-                    complaints = [f"{type(error).__name__}: {error} (at {place_of(error)})"]
+                    complaints = [f"{describe(error)} (at {place_of(error)})"]
                 elif not complaints or _is_json(part):
                     with _lock:
                         complaints = self._reader.complaints(error, own)

@@ -61,6 +61,7 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
         return
     from ..errors.exceptions import PluginLoadError
     from ..plugins.registry import process_registry
+    from ..provider.told import listed_models
 
     registry = process_registry()
     listed: list[Provider] = []
@@ -71,7 +72,7 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
             if provider is not None:
                 raise
             click.echo(f"Warning: {error}", err=True)
-    rows = [(one, model, _aliases(one, model)) for one in listed for model in one.models()]
+    rows = [(one, model, _aliases(one, model)) for one in listed for model in listed_models(one)]
     if as_json:
         print_json(
             [

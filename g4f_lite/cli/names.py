@@ -37,6 +37,7 @@ def _listed(names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the name of each provider, and its models with its label."""
     from ..errors.exceptions import G4FLiteError
     from ..plugins.registry import process_registry
+    from ..provider.told import listed_models
 
     registry = process_registry()
     for name in names or registry.names():
@@ -44,7 +45,7 @@ def _listed(names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
             provider = registry.get(name)
         except G4FLiteError:  # a broken plugin, or a name that is not finished
             continue
-        yield from ((name, model, provider.label) for model in (*provider.model_aliases, *provider.models()))
+        yield from ((name, model, provider.label) for model in (*provider.model_aliases, *listed_models(provider)))
 
 
 def _own_aliases(begun: str) -> list[tuple[str, str]]:

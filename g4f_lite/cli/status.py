@@ -13,6 +13,7 @@ from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..plugins.registry import Registry
 from ..provider.base import Provider
 from ..provider.keys import credentials_of, find_keys
+from ..provider.told import obstacle_to
 from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
 
@@ -80,7 +81,7 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
     except PluginLoadError as error:
         return ProviderStatus(name, loaded=False, problem=str(error))
     resolved, key, key_from = provider, "", ""
-    problem = provider.unavailable_reason() or ""
+    problem = obstacle_to(provider) or ""
     try:
         resolved = LegFactory().resolve_base_url(provider)
         for found in find_keys(provider, None)[:1]:

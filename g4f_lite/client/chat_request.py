@@ -81,7 +81,7 @@ def as_request(given: dict[str, Any], kind: type[R]) -> R:
         name = path.rstrip("`")
         got = "" if ", got " in text or name not in given else f", got {str(given[name])[:60]}"
         raise InvalidRequestError(f"{name} {text.replace('Expected', 'must be')}{got}") from None
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:  # the first of a range
         fault = find_fault(sent) or f"the request cannot be written as JSON: {error}"
     if fault is not None:
         plain = {name: _plain(value) for name, value in given.items()}

@@ -11,9 +11,8 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from ..errors.exceptions import ConfigurationError, ProviderError
-from ..errors.places import place_of
+from ..errors.places import describe, place_of
 from ..errors.signal_handlers import is_interruption
-from ..provider.boundary import describe
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from ..errors.exceptions import (
     ReplyError,
     StreamInterruptedError,
 )
-from ..errors.places import place_of
+from ..errors.places import describe, place_of
 from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raise_interruption, raised_by_signal_handler
 from ..forks import preload_before_fork
@@ -97,15 +97,6 @@ def reason_to_skip(error: BaseException, doing: str) -> str:
     if not isinstance(failure, ProviderError):
         raise failure
     return failure.message
-
-
-def describe(error: BaseException) -> str:
-    """Return the name and the text of an exception; its `__str__` may fail."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception as second:  # of foreign code
-        raise_interruption(second)
-        return type(error).__name__
 
 
 def sound_error(error: ProviderError) -> ProviderError:

@@ -10,13 +10,13 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 from ..errors.exceptions import AuthenticationError, ConfigurationError
-from ..errors.places import place_of
+from ..errors.places import describe, place_of
 from ..errors.signal_handlers import raise_interruption
 from .base import KeyFunction, Provider
 from .key_file import StoredKeysError, change_keys, read_keys
@@ -59,7 +59,7 @@ class Key:
             value = self.function()
         except Exception as error:
             raise self.failure(error) from None
-        if hasattr(value, "__await__"):
+        if isinstance(value, Awaitable):
             if (close := getattr(value, "close", None)) is not None:
                 close()  # else Python warns of a coroutine that was never awaited
             raise ConfigurationError(f"the function of {self.source} is asynchronous: only AsyncClient can await it")
@@ -74,7 +74,7 @@ class Key:
     def failure(self, error: Exception) -> AuthenticationError:
         """Return the error for what the function raised. What may be a token in its message is left out."""
         raise_interruption(error)
-        text = re.sub(r"[-\w.~+=]{40,}", "[…]", f"{type(error).__name__}: {error}")[:300]
+        text = re.sub(r"[-\w.~+=]{40,}", "[…]", describe(error))[:300]
         said = f"{' '.join(text.split())} (at {place_of(error)})"
         return AuthenticationError(f"the function of {self.source} failed: {said}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..provider.base import Provider
+from ..provider.told import listed_models
 
 
 class EndpointRules:
@@ -28,7 +29,7 @@ class EndpointRules:
 
     def listed(self, provider: Provider) -> Sequence[str]:
         """Return the model ids that the provider's class lists."""
-        return provider.models_for(self.operation)
+        return listed_models(provider, self.operation)
 
     def aliases(self, provider: Provider) -> Iterable[str]:
         """Return the other names of these models."""
@@ -37,7 +38,7 @@ class EndpointRules:
 
     def default(self, provider: Provider) -> str:
         """Return the model for a call that names none; "" if there is none."""
-        return next(iter(self.listed(provider)), "")
+        return next(iter(provider.models_for(self.operation)), "")
 
     def fallbacks(self, provider: Provider) -> Sequence[str]:
         """Return the models to try after the default model."""
@@ -63,7 +64,7 @@ class _Chat(EndpointRules):
         return None
 
     def listed(self, provider: Provider) -> Sequence[str]:
-        return provider.models()
+        return listed_models(provider)
 
     def aliases(self, provider: Provider) -> Iterable[str]:
         return provider.model_aliases

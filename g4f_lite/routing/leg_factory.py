@@ -18,10 +18,8 @@ from ..provider.boundary import reason_to_skip
 from ..provider.key_file import StoredKeysError
 from ..provider.keys import Keys, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
+from ..provider.told import CHOOSING, obstacle_to
 from ..types.json_values import is_encodable
-
-CHOOSING = "while its legs were chosen"
-"""What the code of a provider does, for the message that it failed."""
 
 
 class Obstacle(NamedTuple):
@@ -115,7 +113,7 @@ class LegFactory:
         return LegResult(obstacle=Obstacle(reason), depends_on=Dependencies(availability=((provider, reason),)))
 
     def _legs(self, provider: Provider, model: str, operation: str) -> LegResult:
-        reason = provider.unavailable_reason()
+        reason = obstacle_to(provider)
         has_own_reason = type(provider).unavailable_reason is not Provider.unavailable_reason
         availability = ((provider, reason),) if has_own_reason else ()
         if reason is not None:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
+from ..errors.places import describe
 from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import closest
 from ..provider.address import is_loopback
 from ..provider.base import Provider
+from ..provider.told import listed_models
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 RouteChoice: TypeAlias = "ProviderChoice | tuple[str, ...]"
@@ -87,7 +89,7 @@ def route_or_id(
     owners = [one for one in providers if lists(one, entry)]
     if not is_route and not owners:
         # Between two servers here, no prompt goes elsewhere: only a server that lists no models is asked for any id.
-        owners = [one for one in providers if takes_any_id(one) and not (one.models() and _is_here(prefixed))]
+        owners = [one for one in providers if takes_any_id(one) and not (listed_models(one) and _is_here(prefixed))]
         is_route = takes_any_id(prefixed)
     if not owners:
         return name, model
@@ -101,7 +103,7 @@ def route_or_id(
 
 def takes_any_id(provider: Provider) -> bool:
     """Tell whether any id may be one of the provider's: it lists none, or it is a server on the caller's machine."""
-    return not provider.models() or _is_here(provider)
+    return not listed_models(provider) or _is_here(provider)
 
 
 def _is_here(provider: Provider) -> bool:
@@ -146,7 +148,7 @@ def resolve(directory: Directory, choice: object) -> Provider:
             return choice()
         except Exception as error:
             raise_interruption(error)
-            raise ConfigurationError(f"{choice.__name__}() fails: {type(error).__name__}: {error}") from error
+            raise ConfigurationError(f"{choice.__name__}() fails: {describe(error)}") from error
     if isinstance(choice, str):
         return directory.get(choice)
     raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")

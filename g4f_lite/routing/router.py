@@ -12,11 +12,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError
-from ..errors.places import place_of
+from ..errors.places import describe, place_of
 from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..health.tracker import Health
-from ..provider.boundary import describe
 from ..provider.leg import Leg
 from ..types.chat_request import ChatRequest
 from ..types.copies import copied

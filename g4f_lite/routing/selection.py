@@ -21,9 +21,10 @@ from ..errors.exceptions import (
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
+from ..provider.told import CHOOSING, obstacle_to
 from ..records.trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
-from .leg_factory import CHOOSING, Dependencies, LegFactory, Obstacle
+from .leg_factory import Dependencies, LegFactory, Obstacle
 from .names import (
     Directory,
     ProviderChoice,
@@ -244,7 +245,7 @@ class _TierBuilder:
         name = self._name(provider, model)
         if name or provider in self._unusable or not self._rules.needs_model(provider):
             return name
-        if provider.unavailable_reason() is None and self._rules.unsupported_reason(provider) is None:
+        if obstacle_to(provider) is None and self._rules.unsupported_reason(provider) is None:
             purpose = self._rules.purpose
             raise UnknownModelError(f"{provider.name} has no default model{purpose}; name one with model=…")
         return ""

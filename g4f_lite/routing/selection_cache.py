@@ -12,11 +12,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors.exceptions import G4FLiteError
-from ..provider.base import Provider
-from ..provider.boundary import reason_to_skip
 from ..provider.keys import stored_keys_path, stored_version
 from ..provider.redaction import hide_frames
-from .leg_factory import CHOOSING, Dependencies, LegFactory
+from ..provider.told import obstacle_to
+from .leg_factory import Dependencies, LegFactory
 from .names import Directory, RouteChoice
 from .selection import Selection, select
 
@@ -57,7 +56,7 @@ class _Epoch:
         selection, (uses_stored, availability), version = entry
         if uses_stored and version != stored_version(self.stored_at):
             return None
-        if availability and any(_obstacle(provider) != reason for provider, reason in availability):
+        if availability and any(obstacle_to(provider) != reason for provider, reason in availability):
             return None
         return selection
 
@@ -107,13 +106,6 @@ class SelectionCache:
                 epoch.entries.clear()
             epoch.entries[names] = _Entry(selection, depends_on, version)
         return selection
-
-
-def _obstacle(provider: Provider) -> str | None:
-    try:
-        return provider.unavailable_reason()
-    except BaseException as error:  # the plugin border
-        return reason_to_skip(error, CHOOSING)
 
 
 def _names(provider: Any, model: Any, fallback_models: Any, operation: str) -> Hashable | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
@@ -20,6 +21,9 @@ from ..types.time_limit import TimeLimit
 from .in_process import Cancellation, SyncChunkStream, complete_here
 
 _END = object()
+_MOST_AHEAD = 1000
+"""Chunks that are made before the caller takes them: a slow caller holds up no model but in long answers."""
+_LOOK_AGAIN_S = 0.01
 
 
 def _call_in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[[Any], object], argument: Any) -> None:
@@ -90,8 +94,14 @@ class AsyncInProcessTransport:
         return AsyncChunkStream(outgoing, limit)
 
 
+class _Chunks(asyncio.Queue[Any]):
+    """The chunks that have been made and not been taken."""
+
+    taken = 0
+
+
 class AsyncChunkStream:
-    """As `SyncChunkStream`; one thread produces the chunks, as fast as it can."""
+    """As `SyncChunkStream`; one thread produces the chunks, and waits for a caller who takes them slowly."""
 
     status = None
     headers: Mapping[str, str] = {}
@@ -101,17 +111,26 @@ class AsyncChunkStream:
         limit = copy(limit)  # the thread's own: two threads would overwrite what the other has set
         inner = SyncChunkStream(outgoing, limit)
         loop = asyncio.get_running_loop()
-        self._chunks: asyncio.Queue[Any] = asyncio.Queue()
+        chunks = self._chunks = _Chunks()
 
-        def produce() -> None:
+        def produce() -> None:  # without `self`: what nobody reads any more is to be collected
+            made = 0
             try:
                 while isinstance(chunk := inner.read(), ChatCompletionChunk):
                     if chunk.has_content():
                         limit.on_content()  # here, because the consumer may be slow
-                    _call_in_loop(loop, self._chunks.put_nowait, chunk)
+                    _call_in_loop(loop, chunks.put_nowait, chunk)
+                    made += 1
+                    if made - chunks.taken > _MOST_AHEAD:
+                        limit.pause()
+                        while made - chunks.taken > _MOST_AHEAD // 2:  # no lock: a finalizer may end it
+                            if inner.cancelled.requested or loop.is_closed():
+                                return
+                            time.sleep(_LOOK_AGAIN_S)
+                        limit.resume()
             finally:
                 inner.close()
-                _call_in_loop(loop, self._chunks.put_nowait, _END)
+                _call_in_loop(loop, chunks.put_nowait, _END)
 
         self._thread = _Thread(produce, inner.cancelled)
         self._cancelled = inner.cancelled
@@ -122,6 +141,7 @@ class AsyncChunkStream:
 
     async def read(self) -> ChatCompletionChunk | bytes:
         chunk: ChatCompletionChunk | bytes = await self._chunks.get()
+        self._chunks.taken += 1
         if chunk is _END:
             await self._thread.result()  # raises what the provider raised
             return b""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class UploadStopped(Exception):  # noqa: N818  # never shown: `failure` is raised instead
     """An upload failed for a reason other than the connection: reading the file failed, or the caller's `progress`."""
 
-    def __init__(self, failure: Exception) -> None:
+    def __init__(self, failure: BaseException) -> None:
         super().__init__(failure)
         self.failure = failure
 
@@ -72,7 +72,7 @@ class Sending:
     def _next(self, blocks: Iterator[bytes]) -> bytes:
         try:
             return next(blocks, b"")
-        except Exception as error:
+        except BaseException as error:  # also what ends a task: aiohttp would take it for a lost connection
             raise self._stop(error) from None
 
     def _report(self, block: bytes) -> None:
@@ -81,10 +81,10 @@ class Sending:
             self._moved()
             if self._upload.progress is not None:
                 self._upload.progress(self._sent, self._upload.size)
-        except Exception as error:
+        except BaseException as error:  # as above
             raise self._stop(error) from None
 
-    def _stop(self, failure: Exception) -> UploadStopped:
+    def _stop(self, failure: BaseException) -> UploadStopped:
         self.stopped = UploadStopped(failure)
         return self.stopped
 

@@ -38,5 +38,5 @@ class Breaker(Value, frozen=True, kw_only=True):
                 raise ConfigurationError(f"Breaker.{name} must be a number {bound}; not {value!r}")
         if self.longest_rest < self.rest:
             raise ConfigurationError(
-                f"Breaker.longest_rest must be at least rest, which is {self.rest:g}; not {self.longest_rest!r}"
+                f"Breaker.longest_rest must be at least rest, which is {self.rest!r}; not {self.longest_rest!r}"
             )

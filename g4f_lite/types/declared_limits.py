@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors.exceptions import ConfigurationError
@@ -12,6 +11,8 @@ BudgetWindow: TypeAlias = Literal["day", "week", "month", "total"]
 WhenDown: TypeAlias = Literal["local", "refuse", "open"]
 UnknownPrice: TypeAlias = Literal["refuse", "allow"]
 NANO = 1_000_000_000
+_MOST = 1e15
+"""USD. More could not be counted exactly."""
 
 
 class Limits(Value, frozen=True, kw_only=True):
@@ -66,8 +67,8 @@ class Budget(Value, frozen=True, kw_only=True):
     unknown_price: UnknownPrice = "refuse"
 
     def __post_init__(self) -> None:
-        if isinstance(self.usd, bool) or not isinstance(self.usd, (int, float)) or not 1 / NANO <= self.usd < inf:
-            raise ConfigurationError(f"Budget.usd must be a number above 0, not {self.usd!r}")
+        if isinstance(self.usd, bool) or not isinstance(self.usd, (int, float)) or not 1 / NANO <= self.usd <= _MOST:
+            raise ConfigurationError(f"Budget.usd must be a number above 0, and {_MOST:g} at most; not {self.usd!r}")
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigurationError(f"Budget.name must be a text that is not empty, not {self.name!r}")
         _check_choice("per", self.per, BudgetWindow)

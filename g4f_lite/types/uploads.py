@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.places import describe
 
 PIECE = 1 << 17
 """Bytes that are read and sent at a time."""
@@ -125,7 +126,9 @@ class UploadFile:
             else:
                 yield from self._exactly(self._read_at)
         except (OSError, ValueError) as error:
-            raise InvalidRequestError(f"{self._what} {self.name!r} cannot be read any more: {error}") from None
+            raise InvalidRequestError(
+                f"{self._what} {self.name!r} cannot be read any more: {describe(error)}"
+            ) from None
 
     def _exactly(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
         position = 0
@@ -165,7 +168,7 @@ class UploadFile:
             file.seek(start)
         except (OSError, ValueError, AttributeError, TypeError) as error:
             raise InvalidRequestError(
-                f"{self._what} cannot be read twice, as a retry needs ({error}); pass its bytes: file.read()"
+                f"{self._what} cannot be read twice, as a retry needs ({describe(error)}); pass its bytes: file.read()"
             ) from None
         return start, size
 

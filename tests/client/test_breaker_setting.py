@@ -53,6 +53,7 @@ def test_a_share_of_the_window_opens_it_and_it_rests_as_long_as_it_is_told() -> 
         ({"rest": float("inf")}, "rest must be a number of seconds above 0"),
         ({"rest": "5"}, "rest must be a number of seconds above 0"),
         ({"rest": 40}, "longest_rest must be at least rest, which is 40"),
+        ({"rest": 10**400}, "longest_rest must be at least rest, which is 1000"),
     ],
 )
 def test_what_cannot_work_is_refused(values: dict[str, Any], said: str) -> None:

@@ -11,7 +11,7 @@ from helpers.limited import Counted, Day, FastState, Night
 from helpers.sharing import ask_all
 
 import g4f_lite
-from g4f_lite import Budget, BudgetExceededError, Client, NoUsableRouteError, QuotaExceededError
+from g4f_lite import Budget, BudgetExceededError, Client, ConfigurationError, NoUsableRouteError, QuotaExceededError
 from g4f_lite.health.quotas import price_of
 from g4f_lite.testing import FaultServer, replies
 
@@ -185,3 +185,11 @@ def test_the_price_is_that_of_the_list(groq: FaultServer) -> None:
 def test_a_budget_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(g4f_lite.ConfigurationError, match=r"Budget\."):
         Budget(**wrong)
+
+
+@pytest.mark.parametrize(
+    "usd", [0, -1, True, "1", float("nan"), float("inf"), 1e308, 10**400], ids=lambda usd: repr(usd)[:5]
+)
+def test_an_amount_that_cannot_be_counted_is_refused(usd: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Budget\.usd must be a number above 0, and 1e\+15 at most"):
+        Budget(usd=usd)

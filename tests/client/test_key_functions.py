@@ -323,3 +323,28 @@ def test_a_function_that_takes_longer_than_an_attempt_may_blames_no_service(mode
         ("beta", "ok"),
     ]
     assert server.models == ["beta/one"]
+
+
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class Touchy:
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("what", ["error", "value"])
+def test_an_error_without_a_text_and_a_value_without_attributes_are_no_key(
+    mode: str, what: str, server: FaultServer
+) -> None:
+    def key() -> Any:
+        if what == "error":
+            raise Untold
+        return Touchy()
+
+    error = run(mode, {"routes": [Alpha(api_base=server.base_url, api_key=key)]}, {}).error
+    kind = AuthenticationError if what == "error" else ConfigurationError
+    assert isinstance(error, kind), error

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.driving import MODES, run
+from helpers.driving import MESSAGES, MODES, run
+from helpers.endpoints import seen
 from helpers.plain_routes import Plain
 
 import g4f_lite
@@ -53,6 +54,49 @@ def test_a_model_name_that_is_no_text_is_skipped_too(junk: Any, mode: str, serve
     outcome = run(mode, {"routes": [careless(name="careless"), Plain(api_base=server.base_url)]}, {})
     assert outcome.text == "good"
     assert "get_model_name returns" in outcome.trail.skipped[0].reason
+
+
+JUNK: dict[str, Callable[[], Any]] = {
+    "bug": lambda: 1 // 0,
+    "none": lambda: None,
+    "number": lambda: 5,
+    "numbers": lambda: [5],
+    "generator": lambda: iter("m"),
+}
+ASKED = [
+    ("models", "chat.completions.create", {"messages": MESSAGES}),
+    ("models", "chat.completions.create", {"messages": MESSAGES, "model": "careless:other"}),
+    ("models", "models.list", {"provider": "careless"}),
+    ("models_for", "embeddings.create", {"input": ["a"]}),
+    ("models_for", "audio.transcriptions.create", {"file": ("a.wav", b"RIFF")}),
+    ("models_for", "models.list", {"provider": "careless"}),
+]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize(("method", "asked", "params"), ASKED)
+@pytest.mark.parametrize("name", JUNK)
+def test_models_that_cannot_be_told_fail_no_call(
+    name: str, method: str, asked: str, params: Any, mode: str, server: FaultServer
+) -> None:
+    class Other(Plain):
+        default_models = {"embeddings": "e", "transcription": "t"}
+        capabilities = frozenset({"streaming", "embeddings", "transcription"})
+
+    careless = type("Careless", (Other,), {method: lambda *given: JUNK[name]()})
+    here = {"api_base": server.base_url}
+    outcome = seen(mode, {"routes": [careless(name="careless", **here), Other(**here)]}, asked, params)
+    assert outcome.error is None, outcome.error
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("reason", [5, {}, ["x"]], ids=repr)
+def test_a_reason_that_is_no_text_is_named(reason: Any, mode: str, server: FaultServer) -> None:
+    careless = type("Careless", (Plain,), {"unavailable_reason": lambda self: reason})
+    server.script(replies.answer("good"))
+    outcome = run(mode, {"routes": [careless(name="careless"), Plain(api_base=server.base_url)]}, {})
+    assert outcome.text == "good"
+    assert "not a text (in unavailable_reason)" in outcome.trail.skipped[0].reason
 
 
 def test_a_failure_that_has_passed_is_forgotten(server: FaultServer) -> None:

@@ -20,6 +20,7 @@ from ...errors.exceptions import (
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
+from ...provider.told import listed_models
 from ...records.trail import Trail
 from ...routing.names import resolve
 from ...routing.selection import Selection
@@ -155,8 +156,8 @@ class ModelListing:
 
 def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:
     """Return the models that the provider's class lists, marked as such; raise the error if it lists none."""
-    others = [model for operation in provider.default_models for model in provider.models_for(operation)]
-    ids = dict.fromkeys((*provider.models(), *others))
+    others = [model for operation in provider.default_models for model in listed_models(provider, operation)]
+    ids = dict.fromkeys((*listed_models(provider), *others))
     if not ids:
         raise error
     data = tuple(Model(id=one, provider=provider.name, live=False) for one in ids)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
-from ...errors.places import place_of
+from ...errors.places import describe, place_of
 from ...errors.signal_handlers import raise_interruption
-from ...provider.boundary import describe
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
 from ...types.tool_run import ToolResult, ToolRound, ToolRun

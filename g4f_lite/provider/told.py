@@ -1,0 +1,39 @@
+"""What a provider's code tells before a call: the models that it lists, and why it cannot be used. No I/O."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from .base import Provider
+from .boundary import reason_to_skip
+from .checked import shown
+
+log = logging.getLogger("g4f_lite")
+CHOOSING = "while its legs were chosen"
+"""What the code of a provider does, for the message that it failed."""
+
+
+def listed_models(provider: Provider, operation: str = "chat") -> Sequence[str]:
+    """Return the model ids that a provider lists for an operation; none if its code fails, which the log says."""
+    method = "models" if operation == "chat" else "models_for"
+    try:
+        listed = provider.models() if operation == "chat" else provider.models_for(operation)
+        if isinstance(listed, (tuple, list)) and all(isinstance(one, str) for one in listed):
+            return listed
+        reason = f"the provider's code returns {shown(listed)}, not a tuple of texts (in {method})"
+    except BaseException as error:  # the plugin border
+        reason = reason_to_skip(error, CHOOSING)
+    log.warning("%s lists no models: %s", provider.name, reason)
+    return ()
+
+
+def obstacle_to(provider: Provider) -> str | None:
+    """Return why a provider cannot be used: what it says itself, or how its code fails."""
+    try:
+        reason = provider.unavailable_reason()
+    except BaseException as error:  # the plugin border
+        return reason_to_skip(error, CHOOSING)
+    if reason is None or isinstance(reason, str):
+        return reason
+    return f"the provider's code returns {shown(reason)}, not a text (in unavailable_reason)"
