@@ -230,6 +230,7 @@ class Answering:
             team=key.settings.team,
             streams=asked.streams,
         )
+        record.fields = asked.fields
         token, status, taken = current.set(record), 499, None
         try:
             prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)

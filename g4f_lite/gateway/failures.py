@@ -59,6 +59,7 @@ NO_STORE = Failure(503, _OVERLOADED, "store_unavailable", True)
 STOPPING = Failure(503, _OVERLOADED, "stopping", True)
 NO_SPACE = Failure(507, "server_error", "no_space", True)
 LOOP = Failure(508, _INVALID, "gateway_loop", False)
+RESTING = Failure(503, _OVERLOADED, "routes_resting", True)
 OUR_FAULT = Failure(500, "server_error", None, True)
 _OURS = Failure(502, _UPSTREAM, "upstream_auth", False)
 
@@ -94,10 +95,24 @@ def failure_of(error: BaseException) -> Failure:
     if not isinstance(error, e.G4FLiteError):
         return OUR_FAULT
     leading = leading_error(error)
-    failure = next(FAILURES[kind] for kind in type(leading).__mro__ if kind in FAILURES)
+    failure = _row_of(leading)
+    if not failure.retry and _all_rest(error):
+        return RESTING
     if failure.code is None and isinstance(leading, e.ProviderError) and leading.code:
         failure = failure._replace(code=header_text(leading.code)[:64])
     return failure
+
+
+def _row_of(error: BaseException) -> Failure:
+    return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+
+
+def _all_rest(error: e.G4FLiteError) -> bool:
+    """Return whether nobody was asked, and a route that has failed is tried again later, without anybody's help."""
+    if error.trail.attempts or error.retry_at is None or isinstance(error, e.DeadlineExceededError):
+        return False
+    errors = error.exceptions if isinstance(error, e.RoutesExhaustedError) else (error,)
+    return any((row := _row_of(one)).type == _UPSTREAM and row is not _OURS for one in errors)
 
 
 def message_of(error: BaseException, request_id: str) -> str:
