@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..client.own_service import CAPABILITIES
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..plugins.registry import process_registry
 from ..provider.base import Provider
@@ -22,7 +23,11 @@ def own_providers(settings: Settings) -> Iterator[type[Provider]]:
     for name, one in settings.providers.items():
         fields: dict[str, Any] = {"name": name, "label": name, "automatic": False}
         try:
-            base = OpenaiTemplate if one.like is None else type(process_registry().get(one.like))
+            base = OpenaiTemplate
+            if one.like is None:
+                fields["capabilities"] = CAPABILITIES
+            else:
+                base = type(process_registry().get(one.like))
             if one.base_url is not None:
                 fields |= {"api_base": one.base_url, "needs_auth": one.key is not None, "api_key_env": ()}
             yield type(name, (base,), {"__module__": __name__, **fields})
