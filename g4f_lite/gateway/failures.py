@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -36,12 +37,16 @@ class RefusedError(Exception):
 
     Args:
         wait: seconds after which it may be answered.
+        headers: further ones of the answer.
     """
 
-    def __init__(self, failure: Failure, message: str, wait: float | None = None) -> None:
+    def __init__(
+        self, failure: Failure, message: str, wait: float | None = None, headers: Mapping[str, str] = {}
+    ) -> None:
         super().__init__(message)
         self.failure = failure
         self.wait = wait
+        self.headers = headers
 
 
 BAD_KEY = Failure(401, _INVALID, "invalid_api_key", False)
@@ -142,6 +147,8 @@ def error_headers(error: BaseException, request_id: str) -> dict[str, str]:
         headers |= {"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))}
     if isinstance(error, e.G4FLiteError):
         headers["x-g4f-attempts"] = str(len(error.trail.attempts))
+    elif isinstance(error, RefusedError):
+        headers |= error.headers
     return headers
 
 

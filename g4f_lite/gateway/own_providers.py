@@ -23,7 +23,7 @@ def own_providers(settings: Settings) -> Iterator[type[Provider]]:
     for name, one in settings.providers.items():
         fields: dict[str, Any] = {"name": name, "label": name, "automatic": False}
         try:
-            base = OpenaiTemplate
+            base: type[Provider] = OpenaiTemplate
             if one.like is None:
                 fields["capabilities"] = CAPABILITIES
             else:

@@ -32,6 +32,8 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
+_FREE_AFTER = "1m1s"
+"""When nothing that is used now counts any more, as OpenAI's headers write it: a window has 1 s to spare."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -195,7 +197,11 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
             return RefusedError(OVER_RATE, f"the budget of {whose} is reserved by calls under way", wait)
         most = f"${amount.amount / NANO:.3g}, the most that this call may cost"
         return RefusedError(OVER_BUDGET, f"the budget of {whose} has no room for {most}", wait)
-    return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
+    headers = {}
+    if amount.unit != "calls":
+        left = answer.left[answer.refused_by] if answer.left and answer.refused_by is not None else 0
+        headers = _of_one(amount.unit, amount.limit, left, _FREE_AFTER if wait is None else f"{wait:.3f}s")
+    return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait, headers)
 
 
 def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, ...]:
@@ -225,6 +231,13 @@ def limit_headers(taken: Taken) -> dict[str, str]:
         unit = limit.unit
         if unit in ("requests", "tokens") and left < least.get(unit, left + 1):
             least[unit] = left
-            headers[f"x-ratelimit-limit-{unit}"] = str(limit.limit)
-            headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, left))
+            headers |= _of_one(unit, limit.limit, left, _FREE_AFTER)
     return headers
+
+
+def _of_one(unit: str, limit: int, left: int, reset: str) -> dict[str, str]:
+    return {
+        f"x-ratelimit-limit-{unit}": str(limit),
+        f"x-ratelimit-remaining-{unit}": str(max(0, left)),
+        f"x-ratelimit-reset-{unit}": reset,
+    }
