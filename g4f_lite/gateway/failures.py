@@ -71,6 +71,7 @@ _OURS = Failure(502, _UPSTREAM, "upstream_auth", False)
 FAILURES: dict[type[e.G4FLiteError], Failure] = {
     e.RateLimitError: Failure(429, "rate_limit_error", "rate_limit_exceeded", True),
     e.QuotaExceededError: _OURS,
+    e.BudgetExceededError: OVER_BUDGET,
     e.AuthenticationError: _OURS,
     e.PermissionDeniedError: _OURS,
     e.ModelUnavailableError: NO_SUCH_MODEL,

@@ -39,7 +39,7 @@ from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
 from .models import Names, each_of, tiers_of
-from .own_providers import own_providers
+from .own_providers import check_names, own_providers
 from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
 
@@ -315,10 +315,14 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
     for name, given in upstream.keys.items():
         what = f"[client] keys.{name}"
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
+    check_names(settings)
     counts = bool(upstream.limits) or upstream.budget is not None
     try:
+        policy = upstream.keywords()
+        if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have
+            policy["on_interrupt"] = "raise"
         client = AsyncClient(
-            **upstream.keywords(),
+            **policy,
             keys=keys,
             base_urls=upstream.base_urls,
             proxy=upstream.proxy,

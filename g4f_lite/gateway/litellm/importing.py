@@ -123,6 +123,8 @@ class _Import:
         if ours is None:
             asked = repr(service[:40])
             what = f"there is no service {asked} here" if rest else f"whose model {asked} is, is not known"
+            if model.text == "*":
+                what = "leave out [models] for that: then callers ask for provider:model"
             self._leave(model, ("litellm_params", "model"), what)
             return
         target = rest or service
