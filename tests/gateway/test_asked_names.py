@@ -10,6 +10,9 @@ import requests
 from helpers.commands import run
 from helpers.gateways import KEY, MESSAGES, key_table, running, tables
 
+from g4f_lite.gateway.keys import ANYBODY
+from g4f_lite.gateway.models import Names
+from g4f_lite.gateway.settings import Model
 from g4f_lite.testing import FaultServer
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
@@ -27,7 +30,46 @@ def test_a_model_that_fits_a_pattern_is_found_as_it_can_be_called(groq: FaultSer
     assert {name: one.status_code for name, one in found.items()} == {
         "m/one": 200, "secret/one": 404, "m/*": 404, "one": 404,
     }  # fmt: skip
-    assert found["m/one"].json()["id"] == "m/one" and listed == [] and groq.received == []
+    assert found["m/one"].json()["id"] == "m/one" and groq.received == []
+    assert {one["id"] for one in listed} >= {"m/openai/gpt-oss-120b", "m/openai/gpt-oss-20b"}
+    assert all(one["id"].startswith("m/") and "*" not in one["id"] for one in listed)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "route", "asked", "sent"),
+    [
+        ("claude-*", "anthropic:*", "claude-x", "claude-x"),
+        ("claude-*", "anthropic:claude-*", "claude-x", "claude-x"),
+        ("anthropic/*", "anthropic:*", "anthropic/claude-x", "claude-x"),
+        ("team/claude-*", "anthropic:*", "team/claude-x", "claude-x"),
+        ("*", "groq:*", "openai/gpt-x", "openai/gpt-x"),
+        ("groq/*", "groq:*", "groq/openai/gpt-x", "openai/gpt-x"),
+        ("*-now", "groq:*", "gpt-now", "gpt-now"),
+        ("eu-*", "groq:x-*", "eu-gpt", "x-gpt"),
+        ("*-at-*", "groq:*-*", "gpt-at-home", "gpt-home"),
+        ("*-at-*", "groq:*", "gpt-at-home", "gpt"),
+    ],
+)
+def test_a_star_alone_in_a_route_stands_for_the_model(pattern: str, route: str, asked: str, sent: str) -> None:
+    target = Names({pattern: Model(routes=[route])}, list).target(asked, ANYBODY)
+    assert target is not None and target.routes == (f"{route.partition(':')[0]}:{sent}",)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "route", "listed"),
+    [
+        ("claude-*", "own:*", ["claude-a", "claude-b"]),
+        ("claude-*", "own:claude-*", ["claude-a", "claude-b"]),
+        ("c-*", "own:claude-*", ["c-a", "c-b"]),
+        ("own/*", "own:*", ["own/claude-a", "own/claude-b", "own/gpt"]),
+        ("*", "own:*", ["claude-a", "claude-b", "gpt"]),
+        ("*", "own:gpt", []),
+        ("o1-*", "own:*", []),
+    ],
+)
+def test_of_a_pattern_the_known_models_are_listed(pattern: str, route: str, listed: list[str]) -> None:
+    names = Names({pattern: Model(routes=[route])}, list, lambda provider: ["claude-a", "claude-b", "gpt"])
+    assert sorted(names.visible(ANYBODY)) == listed
 
 
 def test_without_names_a_model_is_found_if_it_can_be_called(groq: FaultServer) -> None:
