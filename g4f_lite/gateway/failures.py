@@ -104,6 +104,8 @@ def failure_of(error: BaseException) -> Failure:
     failure = _row_of(leading)
     if not failure.retry and _all_rest(error):
         return RESTING
+    if getattr(leading, "code", None) == LOOP.code:
+        return LOOP
     if failure.code is None and isinstance(leading, e.ProviderError) and leading.code:
         failure = failure._replace(code=header_text(leading.code)[:64])
     return failure
