@@ -36,6 +36,10 @@ Examples:
 """
 
 
+_WITH_FILES = ("serve", "gateway", "simulate")
+"""The commands whose settings are in a file: their names there are not those of options."""
+
+
 class _Commands(click.Group):
     """Import a command when it is needed; turn any exception of it into a short message and an exit code."""
 
@@ -60,6 +64,7 @@ class _Commands(click.Group):
                     error,
                     verbose=ctx.meta.get(failures.VERBOSE, False),
                     as_json=ctx.meta.get(failures.AS_JSON, False),
+                    of_file=ctx.invoked_subcommand in _WITH_FILES,
                 )
         raise click.exceptions.Exit(code)
 

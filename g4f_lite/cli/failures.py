@@ -38,9 +38,12 @@ AS_JSON = "g4f_lite.json"
 """Key in the `meta` of a context: whether standard output gets a failure as JSON."""
 
 
-def report(error: Exception, *, verbose: bool = False, as_json: bool = False) -> int:
+def report(error: Exception, *, verbose: bool = False, as_json: bool = False, of_file: bool = False) -> int:
     """
     Print an error of the library and return its exit code.
+
+    Args:
+        of_file: the settings are in a file, with the names of Python's keywords.
 
     Raises:
         Exception: the error itself, if it is not one of the library's: it is a bug, and the traceback helps to find it.
@@ -55,7 +58,7 @@ def report(error: Exception, *, verbose: bool = False, as_json: bool = False) ->
 
     if not isinstance(error, G4FLiteError):
         raise error
-    message = str(error) if error.attempts else _in_options(str(error))
+    message = str(error) if error.attempts else _in_options(str(error), _OF_KEYS if of_file else _OPTIONS)
     causes: Sequence[BaseException] = [error]
     if isinstance(error, RoutesExhaustedError):  # its message is the complete trail
         causes = error.exceptions

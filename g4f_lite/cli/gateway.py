@@ -12,7 +12,9 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from ..gateway.key_store import KeyStore
+    from ..gateway.settings import Settings
 
+_SETTINGS = "g4f_lite.gateway"
 _EXAMPLES = """\b
 Examples:
   g4f-lite gateway keys new team-a --model 'claude-*' --usd 50 --per month
@@ -71,6 +73,7 @@ def keys(ctx: click.Context, config: Path | None) -> None:
 
     settings = Settings() if config is None else read_settings(config)
     ctx.obj = KeyStore(store_path(settings, config))
+    ctx.meta[_SETTINGS] = settings
 
 
 @keys.command()
@@ -81,14 +84,22 @@ def keys(ctx: click.Context, config: Path | None) -> None:
 @click.option("--parallel", type=click.IntRange(1), help="Calls at once.")
 @click.option("--usd", type=click.FloatRange(0, 1e6, min_open=True), help="What it may spend.")
 @click.option("--per", type=click.Choice(["day", "week", "month", "total"]), default="total", help="In which time.")
+@click.option("--team", help="A team of the configuration, for whose limits it counts, too.")
 @click.option("--expires", help="A date, such as 2027-01-31.")
 @click.pass_obj
 def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | None, per: str, **limits: Any) -> None:
     """Make a key, and print it: it is shown this once."""
     import msgspec
 
+    from ..errors.exceptions import ConfigurationError
+    from ..errors.suggestions import did_you_mean
     from ..gateway.settings import KeySettings
 
+    settings: Settings = click.get_current_context().meta[_SETTINGS]
+    if name in settings.keys:
+        raise ConfigurationError(f"there is a key {name!r} in the configuration already")
+    if (team := limits["team"]) is not None and team not in settings.teams:
+        raise ConfigurationError(f"there is no [teams.{team}] in the configuration{did_you_mean(team, settings.teams)}")
     found: dict[str, Any] = {option: value for option, value in limits.items() if value is not None}
     if models:
         found["models"] = models
@@ -113,10 +124,10 @@ def list_keys(store: KeyStore, as_json: bool) -> None:
     for one in found:
         made = time.strftime("%Y-%m-%d", time.localtime(one.made_at))
         state = "disabled" if one.settings.disabled else ", ".join(one.settings.models)
+        limits = ", ".join(limits_of(one.settings))
+        team = f"team {one.settings.team}" if one.settings.team else ""
         ends = f"expires {one.settings.expires}" if one.settings.expires else ""
-        click.echo(
-            "  ".join(filter(None, (one.name, f"{one.shown}…", made, state, ", ".join(limits_of(one.settings)), ends)))
-        )
+        click.echo("  ".join(filter(None, (one.name, f"{one.shown}…", made, state, limits, team, ends))))
 
 
 @keys.command()

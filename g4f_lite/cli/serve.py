@@ -60,7 +60,7 @@ def _serve(
     if check:
         from ..gateway.overview import overview
 
-        click.echo(overview(settings, KeyStore(path)), nl=False)
+        click.echo(overview(settings, KeyStore(path), no_auth=no_auth), nl=False)
         return
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     for name in ("g4f_lite", "aiohttp"):

@@ -88,7 +88,8 @@ class AsyncClient(BaseClient):
         """
         Return a client whose calls take other routes. It shares the connections, the keys, and what is known of legs.
 
-        Each route is a tier; those of a tuple are one tier, which the strategy orders.
+        Each route is a tier; those of a tuple are one tier, which the strategy orders. A model in a route is the one
+        that is asked at each endpoint.
 
         Closing one of them closes the connections of both.
 

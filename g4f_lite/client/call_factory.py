@@ -162,14 +162,10 @@ class CallFactory(Unpicklable):
             if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
                 warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
 
-    def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy) -> Router:
+    def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, *, exact: bool = False) -> Router:
+        chance = self._chance or random.Random()  # noqa: S311  # chance, not secrecy
         router = Router(
-            self.registry,
-            self._legs,
-            routes=routes,
-            strategy=strategy,
-            health=self.health,
-            random=self._chance or random.Random(),  # noqa: S311  # chance, not secrecy
+            self.registry, self._legs, routes=routes, exact=exact, strategy=strategy, health=self.health, random=chance
         )
         for route in routes or ():
             for one in route if isinstance(route, tuple) else (route,):
@@ -177,10 +173,10 @@ class CallFactory(Unpicklable):
         return router
 
     def with_routes(self, routes: Sequence[RouteChoice], strategy: str | Strategy) -> Self:
-        """Return a factory with other routes that shares all the rest."""
+        """Return a factory with other routes, whose models are those of each endpoint, that shares all the rest."""
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        twin.router = self._router(routes, strategy)
+        twin.router = self._router(routes, strategy, exact=True)
         reset_in_child(twin)
         return twin
 

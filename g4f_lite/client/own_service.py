@@ -8,7 +8,7 @@ from ..provider.base import Provider
 from ..provider.openai_protocol.chat import OpenaiTemplate
 
 NAME = "custom"
-_CAPABILITIES = OpenaiTemplate.capabilities | {
+CAPABILITIES = OpenaiTemplate.capabilities | {
     "vision", "audio", "embeddings", "transcription", "translation", "speech", "images",
     "image_edits",
 }  # fmt: skip
@@ -33,5 +33,5 @@ def own_service(base_url: object, api_key: object) -> Provider:
         raise ConfigurationError("api_key is empty; leave it out if the service needs none")
     address = check_base_url(base_url, "base_url")
     return OpenaiTemplate(
-        name=NAME, api_base=address, api_key=api_key, needs_auth=api_key is not None, capabilities=_CAPABILITIES
+        name=NAME, api_base=address, api_key=api_key, needs_auth=api_key is not None, capabilities=CAPABILITIES
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from ..errors.exceptions import ConfigurationError
+from ..errors.suggestions import did_you_mean
 from ..types.breaker import Breaker
 from ..types.declared_limits import Budget, Limits
 from ..types.tables import Table
@@ -56,8 +59,12 @@ class PolicyTable(Table, frozen=True):
         return said
 
 
-def _made(what: str, kind: Callable[..., Any], values: Mapping[str, Any]) -> Any:
-    """Return a setting of the client; its own check checks it."""
+def _made(what: str, kind: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
+    """Return a setting of the client; its own check checks its values."""
+    known = kind.__struct_fields__
+    for name in values:
+        if name not in known:
+            raise ConfigurationError(f"{what}: unknown name {name!r}{did_you_mean(name, known)}")
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:

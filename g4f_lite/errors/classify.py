@@ -44,6 +44,7 @@ CODES: dict[str, type[e.ProviderError]] = {
     "unsupported_country_region_territory": e.PermissionDeniedError,
     "unsupported_parameter": e.UnsupportedParameterError,
     "unsupported_value": e.UnsupportedParameterError,
+    "gateway_loop": e.InvalidRequestError,  # our own gateway, with 508: each of a circle would try again
     "capacity_exceeded": e.ServerError,
     "engine_overloaded": e.ServerError,
     "overloaded_error": e.ServerError,

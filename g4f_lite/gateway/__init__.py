@@ -12,6 +12,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
 | `leases` | what the next calls of a key may use, taken from the state in advance |
 | `records` | the trail of each call, and its line in the log |
+| `quoting` | removes what a service has quoted of a prompt |
 | `failures` | the answer to each exception: status, type and code, and whether to try again |
 | `dialects` | the two protocols that callers speak |
 | `anthropic/` | Anthropic's protocol, from the server's side: pure |

@@ -14,13 +14,14 @@ import msgspec
 from aiohttp import web
 
 from ..client.async_client import AsyncClient
-from ..errors.exceptions import G4FLiteError, InvalidRequestError
+from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
 from ..errors.suggestions import did_you_mean
 from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
 from ..records.trail import Explanation, PlannedRoute
+from ..value import JSONObject
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
@@ -30,7 +31,7 @@ from .listening import new_id
 from .models import Names, Target
 from .quotas import Quotas, limit_headers
 from .records import Record, current
-from .requests import Prepared, no_such_model, prepare
+from .requests import LONGEST_NAME, Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
 from .uploads import is_form, let_it_send, pieces_of, reading_form, too_large
@@ -168,9 +169,9 @@ class Answering:
         if place is None:
             if (response := await self._elsewhere(request)) is not None:
                 return response
-            raise RefusedError(
-                NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{did_you_mean(path, _PATHS)}"
-            )
+            taken = [method for method in ("GET", "POST") if where(method, path) is not None]
+            hint = f"; it takes {taken[0]}" if taken else did_you_mean(path, _PATHS)
+            raise RefusedError(NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{hint}")
         key = self._key(request.headers)
         if place.operation in ("models", "model"):
             return self._models(place, key)
@@ -209,13 +210,19 @@ class Answering:
 
     def _models(self, place: Place, key: VirtualKey) -> web.Response:
         names = sorted(self._names.visible(key))
-        rows = [{"id": name, "object": "model", "created": 0, "owned_by": "g4f_lite"} for name in names]
         if place.operation == "models":
-            return _json({"object": "list", "data": rows})
-        for row in rows:
-            if row["id"] == place.model:
-                return _json(row)
+            return _json({"object": "list", "data": [_model(name) for name in names]})
+        if place.model in names or self._may_be_asked(place.model, key):
+            return _json(_model(place.model))
         raise no_such_model(place.model)
+
+    def _may_be_asked(self, model: str, key: VirtualKey) -> bool:
+        """Return whether a call of this model would find a route; nobody is asked."""
+        target = self._names.target(model, key) if 0 < len(model) <= LONGEST_NAME and "*" not in model else None
+        try:
+            return target is not None and bool(self.explain(target))
+        except ConfigurationError:
+            return False
 
     async def _call(
         self, request: web.BaseRequest, asked: Asked, key: VirtualKey, dialect: Dialect, request_id: str
@@ -231,6 +238,7 @@ class Answering:
             team=key.settings.team,
             streams=asked.streams,
         )
+        record.fields = asked.fields
         token, status, taken = current.set(record), 499, None
         try:
             prepared = prepare(asked, request.headers, names=self._names, key=key, deadline=deadline)
@@ -333,6 +341,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _model(name: str) -> JSONObject:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "g4f_lite"}
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:

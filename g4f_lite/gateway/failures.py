@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -36,12 +37,16 @@ class RefusedError(Exception):
 
     Args:
         wait: seconds after which it may be answered.
+        headers: further ones of the answer.
     """
 
-    def __init__(self, failure: Failure, message: str, wait: float | None = None) -> None:
+    def __init__(
+        self, failure: Failure, message: str, wait: float | None = None, headers: Mapping[str, str] = {}
+    ) -> None:
         super().__init__(message)
         self.failure = failure
         self.wait = wait
+        self.headers = headers
 
 
 BAD_KEY = Failure(401, _INVALID, "invalid_api_key", False)
@@ -59,12 +64,14 @@ NO_STORE = Failure(503, _OVERLOADED, "store_unavailable", True)
 STOPPING = Failure(503, _OVERLOADED, "stopping", True)
 NO_SPACE = Failure(507, "server_error", "no_space", True)
 LOOP = Failure(508, _INVALID, "gateway_loop", False)
+RESTING = Failure(503, _OVERLOADED, "routes_resting", True)
 OUR_FAULT = Failure(500, "server_error", None, True)
 _OURS = Failure(502, _UPSTREAM, "upstream_auth", False)
 
 FAILURES: dict[type[e.G4FLiteError], Failure] = {
     e.RateLimitError: Failure(429, "rate_limit_error", "rate_limit_exceeded", True),
     e.QuotaExceededError: _OURS,
+    e.BudgetExceededError: OVER_BUDGET,
     e.AuthenticationError: _OURS,
     e.PermissionDeniedError: _OURS,
     e.ModelUnavailableError: NO_SUCH_MODEL,
@@ -94,10 +101,26 @@ def failure_of(error: BaseException) -> Failure:
     if not isinstance(error, e.G4FLiteError):
         return OUR_FAULT
     leading = leading_error(error)
-    failure = next(FAILURES[kind] for kind in type(leading).__mro__ if kind in FAILURES)
+    failure = _row_of(leading)
+    if not failure.retry and _all_rest(error):
+        return RESTING
+    if getattr(leading, "code", None) == LOOP.code:
+        return LOOP
     if failure.code is None and isinstance(leading, e.ProviderError) and leading.code:
         failure = failure._replace(code=header_text(leading.code)[:64])
     return failure
+
+
+def _row_of(error: BaseException) -> Failure:
+    return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+
+
+def _all_rest(error: e.G4FLiteError) -> bool:
+    """Return whether nobody was asked, and a route that has failed is tried again later, without anybody's help."""
+    if error.trail.attempts or error.retry_at is None or isinstance(error, e.DeadlineExceededError):
+        return False
+    errors = error.exceptions if isinstance(error, e.RoutesExhaustedError) else (error,)
+    return any((row := _row_of(one)).type == _UPSTREAM and row is not _OURS for one in errors)
 
 
 def message_of(error: BaseException, request_id: str) -> str:
@@ -127,6 +150,8 @@ def error_headers(error: BaseException, request_id: str) -> dict[str, str]:
         headers |= {"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))}
     if isinstance(error, e.G4FLiteError):
         headers["x-g4f-attempts"] = str(len(error.trail.attempts))
+    elif isinstance(error, RefusedError):
+        headers |= error.headers
     return headers
 
 

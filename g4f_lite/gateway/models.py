@@ -42,14 +42,21 @@ class Names:
 
     Args:
         listed: returns the names of the client's routes, as `provider:model`; asks no service.
+        known: returns the models of a provider that are known here; asks no service.
         exact: whether the client's routes are configured.
     """
 
     def __init__(
-        self, models: Mapping[str, Model], listed: Callable[[], Iterable[str]], *, exact: bool = False
+        self,
+        models: Mapping[str, Model],
+        listed: Callable[[], Iterable[str]],
+        known: Callable[[str], Iterable[str]] = lambda provider: (),
+        *,
+        exact: bool = False,
     ) -> None:
         self._models = models
         self._listed = listed
+        self._known = known
         self._exact = exact
         self._found: dict[str, Target | None] = {}
         """By name: callers make up names that a pattern fits."""
@@ -72,7 +79,8 @@ class Names:
         named = [own for own in (name,) if own in self._models and "*" not in own]  # before any with stars
         for own in named or self._models:
             if found := star_pattern(own).fullmatch(name):
-                return _target(self._models[own], found.groups())
+                stars = found.groups()
+                return _target(self._models[own], stars, name[len(_space(own)) :] if len(stars) == 1 else "")
         return None
 
     def __bool__(self) -> bool:
@@ -88,23 +96,49 @@ class Names:
             yield AUTO, Target(exact=self._exact)
 
     def visible(self, key: VirtualKey) -> Iterator[str]:
-        """Yield the names that a key may ask for, but patterns: nobody knows all that fits them."""
+        """Yield the names that a key may ask for; of a pattern, those of the models that are known here."""
         names = [name for name in self._models if "*" not in name] if self._models else [AUTO, *self._listed()]
-        for name in names:
+        for name in dict.fromkeys(chain(names, self._fitting())):
             if key.allows(name):
                 yield name
 
+    def _fitting(self) -> Iterator[str]:
+        """Yield the names that fit a pattern, and stand for a known model."""
+        for name, model in self._models.items():
+            for route in each_of(model.routes) if "*" in name else ():
+                provider, _, pattern = route.partition(":")
+                for known in self._known(provider) if "*" in pattern else ():
+                    asked = f"{_space(name)}{known}"
+                    if pattern != "*" and (found := star_pattern(pattern).fullmatch(known)):
+                        asked = _filled(name, found.groups())
+                    target = self._named(asked)
+                    if target is not None and f"{provider}:{known}" in target.each_route:
+                        yield asked
 
-def tiers_of(model: Model, stars: tuple[str, ...] = ()) -> tuple[str | tuple[str, ...], ...]:
-    """Return the routes of a model, with the texts that the stars of its name stand for."""
-    return tuple(
-        _filled(tier, stars) if isinstance(tier, str) else tuple(_filled(route, stars) for route in tier)
-        for tier in model.routes
-    )
+
+def tiers_of(model: Model, stars: tuple[str, ...] = (), whole: str = "") -> tuple[str | tuple[str, ...], ...]:
+    """
+    Return the routes of a model, with the texts that the stars of its name stand for.
+
+    Args:
+        whole: what a route gets whose model is a star alone, such as `anthropic:*`.
+    """
+
+    def filled(route: str) -> str:
+        provider, _, own = route.partition(":")
+        return f"{provider}:{whole}" if whole and own == "*" else _filled(route, stars)
+
+    return tuple(filled(tier) if isinstance(tier, str) else tuple(map(filled, tier)) for tier in model.routes)
 
 
-def _target(model: Model, stars: tuple[str, ...]) -> Target:
-    return Target(tiers_of(model, stars), model.strategy, exact=True, max_tokens=model.max_tokens)
+def _target(model: Model, stars: tuple[str, ...], whole: str = "") -> Target:
+    return Target(tiers_of(model, stars, whole), model.strategy, exact=True, max_tokens=model.max_tokens)
+
+
+def _space(pattern: str) -> str:
+    """Return what a pattern puts before the names of models: of `groq/*` it is `groq/`, of `claude-*` nothing."""
+    before = pattern.partition("*")[0]
+    return before[: max(before.rfind("/"), before.rfind(":")) + 1]
 
 
 def _filled(route: str, stars: tuple[str, ...]) -> str:

@@ -9,26 +9,30 @@ from ..records.trail import describe_entries
 from .key_store import KeyStore
 from .keys import ANYBODY, VirtualKey, keys_of
 from .models import AUTO, Names, tiers_of
-from .server import client_of
+from .server import Gateway
 from .settings import Quota, Settings
 
 
-def overview(settings: Settings, store: KeyStore) -> str:
+def overview(settings: Settings, store: KeyStore, *, no_auth: bool = False) -> str:
     """
-    Return the overview as text.
+    Return the overview as text. What would end a start is an error here, too.
 
     Raises:
         ConfigurationError: the configuration cannot work.
     """
-    return "".join(f"{line}\n" for line in _lines(settings, store))
+    return "".join(f"{line}\n" for line in _lines(settings, store, no_auth=no_auth))
 
 
-def _lines(settings: Settings, store: KeyStore) -> Iterator[str]:
-    client = client_of(settings)
+def _lines(settings: Settings, store: KeyStore, *, no_auth: bool) -> Iterator[str]:
+    gateway = Gateway(settings, store=store, no_auth=True)  # for its errors; keys may be made later
+    gateway.drop()
+    client = gateway.client
     names = Names(settings.models, list)
     keys = [*keys_of(settings.keys), *store.virtual()]
     host, port = settings.server.address
     yield f"listens on {host}:{port}"
+    if settings.server.is_public and not keys and not no_auth:
+        yield "no keys: it does not start before one is made, or with --no-auth"
     for key in keys or [ANYBODY]:
         yield from _of_key(key, names, settings)
     for name, model in settings.models.items() or [(AUTO, None)]:

@@ -33,8 +33,10 @@ _PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
-_TOLD = frozenset({"requests", "tokens"})
-"""The units that have headers."""
+_REMAINING = {unit: f"x-ratelimit-remaining-{unit}" for unit in ("requests", "tokens")}
+"""The units that have headers, with the one for what is left."""
+_FREE_AFTER = "1m1s"
+"""When nothing that is used now counts any more, as OpenAI's headers write it: a window has 1 s to spare."""
 _WORDS = {"requests": "requests a minute", "tokens": "tokens a minute", "calls": "calls at once"}
 
 
@@ -198,7 +200,12 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
             return RefusedError(OVER_RATE, f"the budget of {whose} is reserved by calls under way", wait)
         most = f"${amount.amount / NANO:.3g}, the most that this call may cost"
         return RefusedError(OVER_BUDGET, f"the budget of {whose} has no room for {most}", wait)
-    return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait)
+    headers = {}
+    if amount.unit != "calls":
+        left = answer.left[answer.refused_by] if answer.left and answer.refused_by is not None else 0
+        headers = _limit_and_reset(amount.unit, amount.limit, _FREE_AFTER if wait is None else f"{wait:.3f}s")
+        headers[_REMAINING[amount.unit]] = str(max(0, left))
+    return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait, headers)
 
 
 def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, ...]:
@@ -224,18 +231,19 @@ def limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}
-    for (unit, limit, its_limit, remaining), left in zip(_told(taken.limits), taken.left, strict=False):
-        if unit in _TOLD and left < least.get(unit, left + 1):
+    for (unit, told), left in zip(_told(taken.limits), taken.left, strict=False):
+        if unit in _REMAINING and left < least.get(unit, left + 1):
             least[unit] = left
-            headers[limit] = its_limit
-            headers[remaining] = str(left if left > 0 else 0)
+            headers.update(told)
+            headers[_REMAINING[unit]] = str(left if left > 0 else 0)
     return headers
 
 
 @lru_cache(maxsize=1024)
-def _told(limits: Limits) -> tuple[tuple[str, str, str, str], ...]:
-    """Return of each limit its unit, the header that has the limit, what that says, and the header for what is left."""
-    return tuple(
-        (one.unit, f"x-ratelimit-limit-{one.unit}", str(one.limit), f"x-ratelimit-remaining-{one.unit}")
-        for one in limits
-    )
+def _told(limits: Limits) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Return of each limit its unit, and the headers that are the same for each call."""
+    return tuple((one.unit, _limit_and_reset(one.unit, one.limit, _FREE_AFTER)) for one in limits)
+
+
+def _limit_and_reset(unit: str, limit: int, reset: str) -> dict[str, str]:
+    return {f"x-ratelimit-limit-{unit}": str(limit), f"x-ratelimit-reset-{unit}": reset}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -11,10 +12,12 @@ from typing import Any, TextIO
 
 import msgspec
 
+from ..errors.exceptions import ProviderError
 from ..observability.content import Content
 from ..plugins.hookspecs import hookimpl
 from ..records.trail import Attempt, CallInfo, Trail, Wait
 from ..value import JSONObject
+from .quoting import texts_of, without_quotes
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -69,6 +72,8 @@ class Record:
         self.asked: str | None = None
         self.answered: str | None = None
         """What was asked and answered, as JSON; only for the log, and only if `log_calls` says so."""
+        self.fields: Mapping[str, Any] = {}
+        """Of the request, until the call has ended."""
         self.number = 0
         """Its place among the calls of this process."""
         self.began = time.time()
@@ -76,6 +81,7 @@ class Record:
 
     def end(self, status: int) -> None:
         """The call has ended."""
+        self.fields = {}
         self.status, self.seconds = status, time.perf_counter() - self._clock
 
     def line(self) -> str:
@@ -154,7 +160,7 @@ class LineWriter:
 
 class Recorder:
     """
-    The plugin that keeps the trail of each call, and where it has waited, for its record.
+    The plugin that keeps the trail of each call, and where it has waited, for its record; errors lose what they quote.
 
     Args:
         content: also what was asked and answered in a chat.
@@ -175,6 +181,12 @@ class Recorder:
                 record.answered = texts.answered(answer)
 
         self.call_started, self.call_answered = hookimpl(call_started), hookimpl(call_answered)
+
+    @hookimpl
+    def refine_error(self, error: ProviderError) -> None:
+        """Remove what a service has quoted of the prompt: others are told of the error while its route rests."""
+        if (record := current.get(None)) is not None and record.fields:
+            error.args = (without_quotes(error.message, texts_of(record.fields)), *error.args[1:])
 
     @hookimpl
     def attempt_started(self, attempt: Attempt) -> None:

@@ -18,7 +18,7 @@ from .models import Names, Target
 HOPS = "x-g4f-hops"
 """The header that counts the gateways that a request has passed."""
 _MOST_HOPS = 4
-_LONGEST_NAME = 256
+LONGEST_NAME = 256
 """Characters of a model's name: a pattern with several stars takes long to fit a long one."""
 _NEVER = float("inf")
 _PASSED_ON = ("anthropic-beta",)
@@ -55,7 +55,7 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
     model = fields.get("model")
     if model is not None and not isinstance(model, str):
         raise InvalidRequestError(f"model must be a string, not {repr(model)[:60]}")
-    target = names.target(model or "", key) if len(model or "") <= _LONGEST_NAME else None
+    target = names.target(model or "", key) if len(model or "") <= LONGEST_NAME else None
     if target is None:
         raise no_such_model(model or "")
     keywords = arguments(asked)
@@ -86,9 +86,8 @@ def prepare(asked: Asked, headers: Mapping[str, str], *, names: Names, key: Virt
 
 def no_such_model(model: str) -> RefusedError:
     """Return the refusal of a model that is not there, or that is not for this key: the same words for both."""
-    return RefusedError(
-        NO_SUCH_MODEL, f"there is no model {model[:80]!r} here, or not for this key; see GET /v1/models"
-    )
+    what = f"there is no model {model[:80]!r} here, or not for this key" if model else "the request names no model"
+    return RefusedError(NO_SUCH_MODEL, f"{what}; see GET /v1/models")
 
 
 def _check_own(fields: JSONObject) -> None:

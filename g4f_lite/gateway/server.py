@@ -39,7 +39,7 @@ from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
 from .models import Names, each_of, tiers_of
-from .own_providers import own_providers
+from .own_providers import check_names, own_providers
 from .records import LineWriter, Record, Recorder
 from .settings import Secret, Settings
 
@@ -105,7 +105,7 @@ class Gateway:
             plugins.append(self._tracing.plugin)
         self.client = client_of(settings, plugins, usage)
         own = settings.client.routes
-        names = self._names = Names(settings.models, self._listed, exact=own is not None)
+        names = self._names = Names(settings.models, self._listed, self._known, exact=own is not None)
         self.link = link_of(settings, usage)
         self.answering = Answering(
             settings,
@@ -196,6 +196,16 @@ class Gateway:
         own = self.settings.client.routes
         plan = self.client.explain() if own is None else self.client.explain(fallback_models=[])
         return [f"{one.provider}:{one.model}" for tier in plan.tiers for one in tier if one.model]
+
+    def _known(self, provider: str) -> list[str]:
+        """Return the models of a provider that can be used and are known without asking it."""
+        try:
+            plan = self.client.with_routes([provider]).explain()
+        except G4FLiteError as error:  # all of them rest, or there is no key
+            planned, skipped = [], error.trail.skipped
+        else:
+            planned, skipped = [one.model for tier in plan.tiers for one in tier], plan.skipped
+        return planned + [one.model for one in skipped if not one.lacks_key]
 
     async def start(self, listener: socket.socket | None = None) -> tuple[str, int]:
         """
@@ -315,10 +325,14 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
     for name, given in upstream.keys.items():
         what = f"[client] keys.{name}"
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
+    check_names(settings)
     counts = bool(upstream.limits) or upstream.budget is not None
     try:
+        policy = upstream.keywords()
+        if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have
+            policy["on_interrupt"] = "raise"
         client = AsyncClient(
-            **upstream.keywords(),
+            **policy,
             keys=keys,
             base_urls=upstream.base_urls,
             proxy=upstream.proxy,

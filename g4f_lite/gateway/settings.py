@@ -59,7 +59,7 @@ class Server(Table, frozen=True):
     admin: Secret | None = None
     """The key of the administrator; without it, one is made at each start and printed."""
     store: str = ""
-    """The file with the keys made by `g4f-lite gateway keys`: `sqlite:PATH`; "" for one beside the configuration."""
+    """The file with the keys made by `g4f-lite gateway keys`: `sqlite:PATH`, beside the configuration."""
     shared: str | None = None
     """`redis://…`: what was used is shared by several machines."""
     log_calls: Literal["off", "meta", "content"] = "meta"
@@ -161,7 +161,7 @@ class KeySettings(Quota, frozen=True):
     """`[keys.NAME]`"""
 
     hash: str = ""
-    """`sha256:` and the digest of the key, as `g4f-lite gateway keys new` prints it."""
+    """`sha256:` and the digest of the key, as `printf %s KEY | sha256sum` prints it."""
     models: tuple[str, ...] = ("*",)
     team: str | None = None
     expires: str | None = None
@@ -193,7 +193,8 @@ def read_settings(path: Path) -> Settings:
 def store_path(settings: Settings, config: Path | None) -> Path:
     """Return the file with the keys: `[server] store`, else beside the configuration, or in the user's folder, made."""
     if settings.server.store:
-        return Path(settings.server.store.removeprefix("sqlite:"))
+        path = Path(settings.server.store.removeprefix("sqlite:"))
+        return path if config is None else config.parent / path
     if config is not None:
         return config.with_name("gateway.db")
     from ..provider.keys import stored_keys_path
@@ -225,15 +226,23 @@ def _check_values(settings: Settings, source: str) -> None:
     for name in _ABOVE_0:
         if not getattr(settings.server, name) > 0:
             raise ConfigurationError(f"{source}: [server] {name} must be more than 0")
+    kind, colon, _ = settings.server.store.partition(":")
+    if colon and kind != "sqlite":
+        raise ConfigurationError(f"{source}: [server] store must be sqlite:PATH, not {settings.server.store!r}")
     for name in ("drain_delay", "drain_timeout"):
         if not 0 <= (getattr(settings.server, name) or 0) < math.inf:
             raise ConfigurationError(f"{source}: [server] {name} must be 0 or more seconds")
+    _check_keys(settings, source)
+    _check_routes(settings, source)
+
+
+def _check_keys(settings: Settings, source: str) -> None:
     for name, one in settings.keys.items():
         digest = one.hash.removeprefix("sha256:")
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise ConfigurationError(
                 f"{source}: [keys.{name}] hash must be 'sha256:' and 64 hexadecimal digits; "
-                "`g4f-lite gateway keys new` prints it"
+                "`printf %s KEY | sha256sum` prints those of a key"
             )
         if one.team is not None and one.team not in settings.teams:
             hint = did_you_mean(one.team, list(settings.teams))
@@ -247,7 +256,6 @@ def _check_values(settings: Settings, source: str) -> None:
                 raise ConfigurationError(f"{source}: [{name}] {limit} must be 1 or more, not {value}")
         if quota.budget is not None and not 0 < quota.budget.usd < 1e6:
             raise ConfigurationError(f"{source}: [{name}] budget must be more than 0 USD, and less than a million")
-    _check_routes(settings, source)
 
 
 def _check_routes(settings: Settings, source: str) -> None:
@@ -259,5 +267,6 @@ def _check_routes(settings: Settings, source: str) -> None:
             raise ConfigurationError(f"{source}: [models.{name}] routes is empty")
         if model.max_tokens is not None and model.max_tokens < 1:
             raise ConfigurationError(f"{source}: [models.{name}] max_tokens must be 1 or more")
-        if "*" not in name and any("*" in "".join(tier) for tier in model.routes):
-            raise ConfigurationError(f"{source}: [models.{name}] a route has '*', but the name has none")
+        stars = max(route.count("*") for tier in model.routes for route in ([tier] if isinstance(tier, str) else tier))
+        if stars > name.count("*"):
+            raise ConfigurationError(f"{source}: [models.{name}] a route has more '*' than the name, which fills them")

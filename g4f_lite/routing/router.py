@@ -57,6 +57,7 @@ class Router:
         directory: the providers and strategies that the client knows.
         leg_factory: makes legs with the client's keys and base URLs.
         routes: used by calls that name neither provider nor model; see `check_route`.
+        exact: whether a model in `routes` is that of each endpoint; else it counts if the endpoint has it.
         strategy: used by calls that name none.
         health: what the client remembers of its legs.
         random: drawn from by strategies alone, so that `explain` can foresee the order.
@@ -71,6 +72,7 @@ class Router:
         leg_factory: LegFactory,
         *,
         routes: Sequence[RouteChoice] | None,
+        exact: bool = False,
         strategy: str | Strategy,
         health: Health,
         random: Random,
@@ -79,7 +81,8 @@ class Router:
         self.random = random
         self.turns = TurnCounter()
         self._directory = directory
-        self._selections = SelectionCache(directory, leg_factory, None if routes is None else tuple(routes))
+        own = None if routes is None else tuple(routes)
+        self._selections = SelectionCache(directory, leg_factory, own, exact=exact)
         self._strategy = self._resolve(strategy)
 
     def check_route(self, route: object) -> None:

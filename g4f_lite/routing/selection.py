@@ -59,6 +59,7 @@ def select(
     model: str | None = None,
     fallback_models: Sequence[str] | None = None,
     routes: Sequence[RouteChoice] | None = None,
+    exact: bool = False,
     operation: str = "chat",
 ) -> tuple[Selection, Dependencies]:
     """
@@ -66,7 +67,7 @@ def select(
 
     Args:
         operation: providers that do not offer it are left out. Default and fallback models are those for it;
-            a model in `routes` counts only if it is one for it.
+            a model in `routes` counts only if it is one for it, or if they are `exact`.
         routes: each is a tier; a tuple is a tier of several.
 
     Raises:
@@ -88,7 +89,7 @@ def select(
         builder.add_serving(model, flat)
         builder.add_fallbacks([], fallback_models, near=builder.of_routes(flat))
     elif routes is not None:
-        builder.add_routes(routes, fallback_models)
+        builder.add_routes(routes, fallback_models, exact=exact)
     else:
         builder.add_automatic(fallback_models)
     if not builder.tiers:
@@ -155,7 +156,9 @@ class _TierBuilder:
         """Add one tier of the providers that serve a model."""
         self._add_tier(((one, self._name(one, model)) for one in self._serving(model, routes)), named=True)
 
-    def add_routes(self, routes: Sequence[object], fallback_models: Sequence[str] | None) -> None:
+    def add_routes(
+        self, routes: Sequence[object], fallback_models: Sequence[str] | None, *, exact: bool = False
+    ) -> None:
         """Add one tier for each of the client's routes, or for several that are a tuple, then their fallbacks."""
         tiers = []
         for tier in routes:
@@ -163,7 +166,8 @@ class _TierBuilder:
             for route in tier if isinstance(tier, tuple) else (tier,):
                 name, _, model = route.partition(":") if isinstance(route, str) else (route, "", "")
                 if (provider := self._resolve(name)) is not None:
-                    pairs.append((provider, self._model(provider, self._rules.model_of_route(provider, model))))
+                    wanted = model if exact else self._rules.model_of_route(provider, model)
+                    pairs.append((provider, self._model(provider, wanted)))
             tiers.append(pairs)
         for pairs in tiers:
             self._add_tier(pairs)

@@ -67,12 +67,21 @@ class SelectionCache:
 
     Args:
         routes: those of the client.
+        exact: whether a model in them is that of each endpoint.
     """
 
-    def __init__(self, directory: Directory, leg_factory: LegFactory, routes: Sequence[RouteChoice] | None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        leg_factory: LegFactory,
+        routes: Sequence[RouteChoice] | None,
+        *,
+        exact: bool = False,
+    ) -> None:
         self._directory = directory
         self._leg_factory = leg_factory
         self._routes = routes
+        self._exact = exact
         self._epoch = _Epoch(directory)
 
     def get(self, provider: Any, model: Any, fallback_models: Any, operation: str = "chat") -> Selection:
@@ -96,6 +105,7 @@ class SelectionCache:
                 model=model,
                 fallback_models=fallback_models,
                 routes=self._routes,
+                exact=self._exact,
                 operation=operation,
             )
         except G4FLiteError as error:

@@ -26,7 +26,7 @@ FILES = ROOT / "examples" / "gateway"
 
 
 def test_the_configuration_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = run("serve", str(FILES / "gateway.toml"), "--check", env={"GROQ_API_KEY": "k"})
+    ran = run("serve", str(FILES / "gateway.toml"), "--check", env={"GROQ_API_KEY": "k", "G4F_ADMIN_KEY": "k"})
     assert (ran.code, ran.err) == (0, "") and "1. groq:" in ran.out
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from g4f_lite.gateway.admin.quoting import texts_of, without_quotes
+from g4f_lite.gateway.quoting import texts_of, without_quotes
 
 PROMPTS = ["Привет, как дела сегодня?", 'Say "yes"\nor "no"\tor \\ now', "名前は秘密です", "a\n1\nb\n2\nc\n3\nd\n4"]
 

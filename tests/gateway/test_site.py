@@ -13,8 +13,8 @@ from helpers.admin import ADMIN, Administrator, Events, administrated
 from helpers.driving import eventually
 
 from g4f_lite.gateway.admin.live import MOST_LISTENERS
-from g4f_lite.gateway.admin.quoting import texts_of, without_quotes
 from g4f_lite.gateway.admin.site import FILES
+from g4f_lite.gateway.quoting import texts_of, without_quotes
 
 
 @pytest.fixture(scope="module")

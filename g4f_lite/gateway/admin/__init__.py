@@ -9,7 +9,6 @@ Rule: the key of the administrator is asked for before anything else is read. Of
 | `query` | the query and the body of a request |
 | `views` | what each endpoint tells and does |
 | `recent` | the calls that have ended last |
-| `quoting` | removes what a service has quoted of a prompt |
 | `trails` | a call as JSON: one line, and its whole trail |
 | `routes` | the state of each route; to rest, to wake |
 | `spend` | what was spent, by day, key, team and model |

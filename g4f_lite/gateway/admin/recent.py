@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from heapq import merge
 
 from ...openai.mapping.requests import Asked
+from ..quoting import texts_of, without_quotes
 from ..records import Record
-from .quoting import texts_of, without_quotes
 
 KEPT, KEPT_REFUSED = 500, 100
 """Calls, and calls that the gateway itself has refused: a caller who is refused again and again displaces no others."""

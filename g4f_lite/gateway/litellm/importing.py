@@ -123,12 +123,16 @@ class _Import:
         if ours is None:
             asked = repr(service[:40])
             what = f"there is no service {asked} here" if rest else f"whose model {asked} is, is not known"
+            if model.text == "*":
+                what = "leave out [models] for that: then callers ask for provider:model"
             self._leave(model, ("litellm_params", "model"), what)
             return
         target = rest or service
         if "*" in target and target.count("*") > name.count("*"):
             self._leave(model, ("litellm_params", "model"), f"it has a '*' that model_name {name[:40]!r} has not")
             return
+        if target == "*" and "*" in name and not re.match(r"([^*]*[/:])?\*$", name):
+            self._note(model, ("litellm_params", "model"), f"its star stands for the whole name {name[:40]!r} here")
         bases = [params.table[one] for one in ("api_base", "base_url") if one in params.table]
         for other in bases[1:]:
             self._leave(other, ("litellm_params", "base_url"), "api_base goes before")
