@@ -206,7 +206,7 @@ class Fallback:
         with self._lock:
             self._outage += 1
             self._takes_back = True
-            self._guesses_at = time.monotonic() + (PAUSE_S if is_there else RESTART_S)
+            self._guesses_at = min(self._guesses_at, time.monotonic() + (PAUSE_S if is_there else RESTART_S))
         ids = []
         for command in under_way:
             calls = tuple(self._own(one, MOST) for one in command.amounts if one.window == "parallel")
@@ -231,6 +231,7 @@ class Fallback:
         """Answer in the place of the state."""
         if self._began is None and not self._seen:
             self._began = time.monotonic()
+            self._guesses_at = min(self._guesses_at, self._began + PAUSE_S)
         if isinstance(command, Reserve):
             with self._lock:
                 return self._reserve(command)
