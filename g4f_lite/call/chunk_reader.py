@@ -63,9 +63,8 @@ class ChunkReader:
         """Makes one chunk of events that came together and differ in text alone."""
         self.has_content = False
         """Content has been seen."""
-        self._has_calls = False
-        self._new_content = False
-        """The last piece had content."""
+        self._has_calls = self._new_content = False
+        """A tool call has been seen; the last piece had content."""
         self.closed = False
         """Nothing more will come."""
         self.notes: list[str] = []
@@ -131,7 +130,8 @@ class ChunkReader:
             except ReplyError as error:
                 raise self._classify(error.reply) from None
         except ProviderError as error:
-            self.closed = True
+            self.closed, self._feed_all = True, None
+            vars(self).pop("_parser", None)  # what it keeps is not for the memory of the next leg
             self.failure = self.interrupted(error)
         chunks = self.chunks[before:]
         return [chunk for chunk in chunks if chunk.choices] if self._bare and not self._asks_for_usage else chunks

@@ -16,6 +16,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
@@ -49,6 +50,7 @@ class StateLink(Unpicklable):
         self._listeners: list[Callable[[], Listener | None]] = []
         self._limits: tuple[Amount, ...] = ()
         self._start_lock = threading.Lock()
+        self._is_closed = False
         self._begin()
         reset_in_child(self)
         _links.add(self)
@@ -106,8 +108,21 @@ class StateLink(Unpicklable):
 
     def tell(self, *commands: Command) -> None:
         """Let the state know, as soon as it can. Does not wait; may be called by a finalizer."""
+        if self._is_closed:  # by a call that ends after its client was closed
+            self._tell_last(commands)
+            return
         self._writer.tell(commands)
         self._start()
+
+    def _tell_last(self, commands: Sequence[Command]) -> None:
+        """Send these, in a thread that ends then: nobody may close this link once more."""
+        writer = Writer(self._state)
+        writer.tell(commands)
+        writer.queue.put(END)
+        then = self._state.close if self._owned else None
+        thread = threading.Thread(target=_write, args=(writer, then), name="g4f_lite state writer", daemon=True)
+        with suppress(RuntimeError):  # the system or its user has too many
+            thread.start()
 
     def listen(self, callback: Listener, limits: Sequence[Amount] = ()) -> None:
         """Call this with each event that is told, from another thread, as long as it lives: of a method, its object."""
@@ -135,6 +150,7 @@ class StateLink(Unpicklable):
                 self._writer.queue.put(Ask((self._last_look(),)))
             self._writer.queue.put(END)
             self._begin()
+            self._is_closed = True
         if threads and threading.current_thread() not in threads:
             threads[0].join(ANSWER_S)
         if self._owned:
@@ -149,6 +165,7 @@ class StateLink(Unpicklable):
         if len(self._threads) == _THREADS:
             return
         with self._start_lock:
+            self._is_closed = False
             listens_to = weakref.ref(self), self._state, self._closed
             threads = [
                 threading.Thread(target=_write, args=(self._writer,), name="g4f_lite state writer", daemon=True),
@@ -188,10 +205,12 @@ class StateLink(Unpicklable):
                 yield callback
 
 
-def _write(writer: Writer) -> None:
+def _write(writer: Writer, then: Callable[[], None] | None = None) -> None:
     """Send until the end, which is behind all that was told, although the link may be gone by then."""
     while writer.send(writer.queue.get()):
         pass
+    if then is not None:
+        then()
 
 
 def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed: threading.Event) -> None:

@@ -29,7 +29,7 @@ from g4f_lite import (
 
 from ..translation.answers import Parts, arguments_of, decode_body, decode_event, message_of, only_choice
 from ..translation.turns import JSONObject
-from .blocks import OpenBlock, kept
+from .blocks import MOST_BLOCKS, OpenBlock, kept
 from .usage import ClaudeUsage
 
 FINISHES = {
@@ -100,18 +100,16 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     answer = decode_body(response, _message_decoder)
     if answer.content is None:
         raise MalformedResponseError("the answer has no content", status=response.status)
-    try:
-        blocks = [_block_decoder.decode(block) for block in answer.content]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _misshapen(error) from None
+    written = _written(answer.content)
+    blocks = [_block(one, raw) for one, raw in zip(written, answer.content, strict=True)]
     texts = [block.text or "" for block in blocks if block.type in ("text", "")]
     thoughts = [block.thinking or "" for block in blocks if block.type == "thinking"]
     calls = tuple(
         ToolCall(id=block.id or "", function=FunctionCall(name=block.name or "", arguments=arguments_of(block.input)))
         for block in blocks
-        if block.type == "tool_use"
+        if isinstance(block, _WholeBlock) and block.type == "tool_use"
     )
-    extra = kept(_written(answer.content), answer.stop_reason, answer.container)
+    extra = kept(written, answer.stop_reason, answer.container)
     message = message_of(texts, thoughts, calls, extra)
     finish = _finish(answer.stop_reason)
     counts = answer.usage or ClaudeUsage()
@@ -171,6 +169,8 @@ class AnthropicStream:
     def _begin(self, index: int, written: JSONObject) -> Iterable[ChatCompletionChunk]:
         block = _typed(written, _Block)
         opened = self._blocks[index] = OpenBlock(written, self._calls)
+        if len(self._blocks) > MOST_BLOCKS:
+            raise MalformedResponseError(f"a message has more than {MOST_BLOCKS} blocks")
         if opened.type != "tool_use":
             return self._said(opened, _Delta(text=block.text, thinking=block.thinking))
         self._calls += 1
@@ -227,6 +227,16 @@ class AnthropicStream:
     ) -> ChatCompletionChunk:
         choice = ChunkChoice(delta=delta, finish_reason=finish)
         return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage, service_tier=tier)
+
+
+def _block(written: JSONObject | None, raw: Raw) -> _WholeBlock | _Block:
+    """Return what is shown of a block. Its texts are those that are written, so that none is in memory twice."""
+    if isinstance(written, dict) and written.get("type") != "tool_use":
+        return _typed(written, _Block)
+    try:
+        return _block_decoder.decode(raw)  # with the arguments of a call as they were written
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _misshapen(error) from None
 
 
 def _typed(value: JSONObject, kind: type[K]) -> K:

@@ -21,6 +21,8 @@ _PLAIN = {"text": {"type", "text"}, "tool_use": {"type", "id", "name", "input"}}
 _DIRECT = {"type": "direct"}
 """The `caller` of a tool call that no program of the service made: it says nothing new."""
 _PAUSES = ("pause_turn", "compaction")
+MOST_BLOCKS = 10_000
+"""Of a message. A stream may have a million, each of a thousand bytes of memory."""
 
 
 class OpenBlock:

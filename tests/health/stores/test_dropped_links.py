@@ -35,6 +35,10 @@ class BusyState(MemoryState):
         assert self.may_end.wait(30)
 
 
+def threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("g4f_lite state")]
+
+
 @pytest.mark.parametrize("end", [lambda link: None, StateLink.close])
 def test_what_was_told_reaches_the_state_after_the_link_is_gone(end: Callable[[StateLink], None]) -> None:
     state = BusyState()
@@ -55,3 +59,21 @@ def test_what_was_told_reaches_the_state_after_the_link_is_gone(end: Callable[[S
     state.may_answer.set()
     until(lambda: not any(used.reserved for used in state.used(calls(1).scope).values()))
     state.may_end.set()
+
+
+def test_what_is_told_after_the_end_is_told_by_a_thread_that_ends() -> None:
+    state = BusyState()
+    state.may_end.set()
+    link = StateLink(state)
+    (answer,) = link.ask([Reserve("one", (calls(1),), LONG)])
+    assert isinstance(answer, Reservation) and answer.refused_by is None
+    link.close()
+    until(lambda: not threads())
+    link.tell(Settle("one", (0,)))
+    until(lambda: not any(used.reserved for used in state.used(calls(1).scope).values()))
+    until(lambda: not threads())
+    (answer,) = link.ask([Reserve("two", (calls(1),), LONG)])  # it may be used again
+    assert isinstance(answer, Reservation) and answer.refused_by is None
+    link.tell(Settle("two", (0,)))
+    assert threads()
+    link.close()
