@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, ServerError, UnsupportedParameterError
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
+from ..types.chunks import ChatCompletionChunk
 
 if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.audio import Speech
@@ -32,6 +33,11 @@ def check_reasons(reasons: Iterable[str | None]) -> None:
     for reason in reasons:
         if reason in _FAILED:
             raise ServerError(f"the answer ended with the finish reason {reason}")
+
+
+def is_failed_end(chunk: ChatCompletionChunk) -> bool:
+    """Return whether it says nothing but such a reason: nobody is to take it for the end of an answer."""
+    return any(choice.finish_reason in _FAILED for choice in chunk.choices) and not chunk.has_content()
 
 
 def check_content(completion: ChatCompletion, status: int | None) -> None:

@@ -27,7 +27,7 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_content, check_count, check_reasons
+from .answer_checks import check_content, check_count, check_reasons, is_failed_end
 from .framings import framing_of
 from .joined_events import Joiner
 from .sse_events import is_heartbeat
@@ -61,12 +61,10 @@ class ChunkReader:
         self.leg, self.status, self.headers = leg, status, headers
         self.joiner: Joiner | None = None
         """Makes one chunk of events that came together and differ in text alone."""
-        self.has_content = False
-        """Content has been seen."""
+        self.has_content = self.closed = False
+        """Content has been seen; nothing more will come."""
         self._has_calls = self._new_content = False
         """A tool call has been seen; the last piece had content."""
-        self.closed = False
-        """Nothing more will come."""
         self.notes: list[str] = []
         self.chunks: list[ChatCompletionChunk] = []
         self.prefix: ChunkReader | None = None
@@ -132,6 +130,7 @@ class ChunkReader:
         except ProviderError as error:
             self.closed, self._feed_all = True, None
             vars(self).pop("_parser", None)  # what it keeps is not for the memory of the next leg
+            self.chunks[before:] = [one for one in self.chunks[before:] if not is_failed_end(one)]
             self.failure = self.interrupted(error)
         chunks = self.chunks[before:]
         return [chunk for chunk in chunks if chunk.choices] if self._bare and not self._asks_for_usage else chunks
@@ -204,7 +203,6 @@ class ChunkReader:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause, status=self.status)
-        check_reasons(self._finished.values())
         if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
         check_count(len(self._finished), self._request, self.status)
@@ -330,7 +328,7 @@ class ChunkReader:
                 self._close()
                 return
 
-    def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:
+    def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:  # noqa: PLR0912  # a call costs more than a branch
         content = False
         finished, unfinished = self._finished, self._unfinished
         for chunk in chunks:
@@ -362,6 +360,8 @@ class ChunkReader:
         if content:
             self.has_content = self._new_content = True
             self._limit.on_content()
+        if finished:
+            check_reasons(finished.values())
 
     def _check_older(self) -> None:
         assert self._older is not None

@@ -83,7 +83,7 @@ def _frame(event: bytes) -> tuple[bytes, bytes] | None:
 def _one(events: Sequence[bytes], before: bytes, after: bytes) -> JoinedEvents | None:
     """Return one event for those in this frame; None if something else than a text stands in it."""
     start, end = len(before), -len(after)
-    texts = b",".join([event[start:end] for event in events])
+    texts = b",\n".join([event[start:end] for event in events])  # no text spans a line, so none swallows the next
     try:
         said = _decode_texts(b"[%b]" % texts)
     except NOT_JSON:

@@ -55,8 +55,9 @@ class BaseClient(Unpicklable):
         """
         From now on, have streams yield one chunk for events that come together and differ in text alone.
 
-        For programs that pass on streams: their work is then for each piece of the body, not for each event. Of such
-        a chunk, `raw_json.parts` are the events as the service has sent them.
+        Clients that `with_routes` has made before stay as they are. For programs that pass on streams: their work is
+        then for each piece of the body, not for each event. Of such a chunk, `raw_json.parts` are the events as the
+        service has sent them.
         """
         self._calls.policy = msgspec.structs.replace(self._calls.policy, joins_events=True)
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -85,10 +86,10 @@ async def sleep_async(plan: Plan, waiting: Waiting, seconds: float) -> None:
 class _Sleep:
     """The wait of one call on its event loop. As long as it goes on in line, a callback asks: its task need not run."""
 
-    __slots__ = ("_loop", "_over", "_plan", "_timer", "_waiting")
+    __slots__ = ("_context", "_loop", "_over", "_plan", "_timer", "_waiting")
 
     def __init__(self, plan: Plan, waiting: Waiting, seconds: float) -> None:
-        self._plan, self._waiting = plan, waiting
+        self._plan, self._waiting, self._context = plan, waiting, copy_context()
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._timer = self._loop.call_later(seconds, self._ask)
@@ -108,7 +109,8 @@ class _Sleep:
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._ask)  # whoever wakes it may be another thread
+            # Whoever wakes it may be another thread, or another call, which has a context of its own.
+            self._loop.call_soon_threadsafe(self._ask, context=self._context)
 
     def _ask(self) -> None:
         self._timer.cancel()

@@ -8,6 +8,7 @@ caller's.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from ..errors import exceptions as e
 from ..openai.mapping.errors import leading_error
 from ..openai.mapping.trail_headers import header_text
 
+_KNOWN, _KNOWN_WHY = re.compile("cooling down: .*"), re.compile(r"(cooling down until .*? after \w+) \(.*")
+"""What a service has said to others, or of them: why a route rests, in each form of a line."""
 _INVALID, _UPSTREAM, _OVERLOADED = "invalid_request_error", "upstream_error", "overloaded"
 
 
@@ -127,7 +130,8 @@ def message_of(error: BaseException, request_id: str) -> str:
     """Return what the caller is told."""
     if failure_of(error) is OUR_FAULT:
         return f"the gateway has failed; its log has more about {request_id}"
-    return str(error) or type(error).__name__
+    said = _KNOWN.sub("cooling down", str(error))  # to another caller, who is told nothing of it
+    return _KNOWN_WHY.sub(r"\1", said) or type(error).__name__
 
 
 def wait_of(error: BaseException) -> float | None:

@@ -9,20 +9,21 @@ from typing import Any
 SHORTEST = 12
 """Characters in a row that count as quoted; or a whole text, if it is shorter but no word."""
 _WORD = 4
-_MOST = 100_000
+_MOST = 20_000
 """Characters of a request that are looked at: its first and last half. The event loop waits."""
 _MOST_SAID = 500
 """Characters of a message that are kept."""
 _OMITTED = "[…]"
 _BETWEEN = "\n\0\n"
-_SAYING = ("tools", "input", "prompt", "instructions", "messages")
-_INSIDE = {"content", "text", "arguments", "tool_calls", "function", "description"}
-"""The fields of a message or a tool that hold what is said, and those in which they are."""
+_NAMES = frozenset(
+    {"model", "role", "type", "name", "id", "tool_call_id", "tool_choice", "service_tier", "reasoning_effort"}
+)
+"""The fields that say nothing of what is asked."""
 
 
 def texts_of(fields: Mapping[str, Any]) -> str:
     """Return what a request says, each text on lines of its own: not names, such as those of roles and tools."""
-    found = _BETWEEN.join(_texts(*map(fields.get, _SAYING)))
+    found = _BETWEEN.join(_texts(fields))
     return found if len(found) <= _MOST else f"{found[: _MOST // 2]}{_BETWEEN}{found[-_MOST // 2 :]}"
 
 
@@ -59,13 +60,13 @@ def _escaped(texts: list[str]) -> Iterator[str]:
         yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts)
 
 
-def _texts(*values: Any) -> Iterator[str]:
-    waiting = list(reversed(values))  # not by recursion: callers choose the depth
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]  # not by recursion: callers choose the depth
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
-            waiting += [one for name, one in value.items() if name in _INSIDE]
+            waiting += [one for name, one in value.items() if name not in _NAMES]
         elif isinstance(value, list):
             waiting += reversed(value)

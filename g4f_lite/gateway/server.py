@@ -327,6 +327,9 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
         keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
     check_names(settings)
     counts = bool(upstream.limits) or upstream.budget is not None
+    added, shared = list(own_providers(settings)), settings.server.shared
+    if shared is not None:
+        state_from_url(shared)  # for its error, which is not one of [client]
     try:
         policy = upstream.keywords()
         if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have
@@ -336,8 +339,8 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
             keys=keys,
             base_urls=upstream.base_urls,
             proxy=upstream.proxy,
-            plugins=[*plugins, *own_providers(settings)],
-            state=settings.server.shared or (_state_url(usage) if counts else None),
+            plugins=[*plugins, *added],
+            state=shared or (_state_url(usage) if counts else None),
         )
     except G4FLiteError as error:
         raise ConfigurationError(f"[client] {error}") from None

@@ -161,7 +161,7 @@ class KeySettings(Quota, frozen=True):
     """`[keys.NAME]`"""
 
     hash: str = ""
-    """`sha256:` and the digest of the key, as `printf %s KEY | sha256sum` prints it."""
+    """`sha256:` and the 64 digits that `printf %s KEY | sha256sum` prints."""
     models: tuple[str, ...] = ("*",)
     team: str | None = None
     expires: str | None = None
@@ -242,7 +242,7 @@ def _check_keys(settings: Settings, source: str) -> None:
         if not one.hash.startswith("sha256:") or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise ConfigurationError(
                 f"{source}: [keys.{name}] hash must be 'sha256:' and 64 hexadecimal digits; "
-                "`printf %s KEY | sha256sum` prints those of a key"
+                "`printf %s KEY | sha256sum | cut -c-64` prints those of a key"
             )
         if one.team is not None and one.team not in settings.teams:
             hint = did_you_mean(one.team, list(settings.teams))

@@ -154,7 +154,7 @@ _TOOLS = {"provider": "alpha", "tools": [weather]}
 _LARGE = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 21)}}
 _MEDIUM = {"provider": "alpha", "extra_body": {"padding": "x" * (1 << 17)}}
 
-_LIMITED = {"limits": {"alpha": Limits(parallel=1, tpm=10**6), "beta": Limits(parallel=1)}}
+_LIMITED = {"limits": {"alpha": Limits(parallel=1, tpm=10**9), "beta": Limits(parallel=1)}}
 
 FORMS = [
     Form("whole"),

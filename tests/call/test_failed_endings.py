@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.driving import MODES, run
-from helpers.plain_routes import Plain
+from helpers.plain_routes import Plain, collect
 
 from g4f_lite import (
     ChatCompletion,
@@ -55,6 +55,17 @@ def test_a_cut_answer_is_no_success(kind: str, mode: str, reason: str, server: F
         assert isinstance(outcome.error, StreamInterruptedError)
         assert (outcome.text, outcome.error.partial_text) == ("cut", "cut")
     assert outcome.completion is None
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("kind", ["http", "local"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_nobody_sees_the_reason_as_that_of_a_whole_answer(
+    mode: str, kind: str, reason: str, server: FaultServer
+) -> None:
+    chunks, error = collect(mode, {"routes": [made(kind, reason, server)], "retries": 0})
+    assert isinstance(error, StreamInterruptedError)
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason] == []
 
 
 @pytest.mark.parametrize("mode", MODES)

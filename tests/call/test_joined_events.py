@@ -66,6 +66,11 @@ APART = {
     "a text under another name": [event("a").replace(b'"content": "a"', b'"c\\u006fntent": "a"')] * 2,
     "a text in another place": [event("a").replace(b'"content": "a"', b'"c\\u006fntent": "a"')[:-1] + b', "content": "a"}'] * 2,
     "no JSON": [b'{"content": "a"', b'{"content": "b"'],
+    "a text that ends in the next event": [
+        event("pay "),
+        *(event("a").replace(b'"a"', text) for text in (b'"$1', b'000"', b'" to ","x"')),
+        event("Bob"),
+    ],
     "no room for a text": [event("a"), event("a").replace(b'"a"', b""), event("a")],
     "ends": [b"[DONE]", b"[DONE]"],
 }  # fmt: skip

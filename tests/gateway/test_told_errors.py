@@ -62,3 +62,18 @@ def test_a_prompt_that_a_service_quotes_is_told_to_nobody(path: str, after: int 
             pass
     assert "cannot answer: […]" in first.content.decode() and SECRET not in first.text
     assert second.status_code == 503 and SECRET not in second.text
+
+
+@pytest.mark.parametrize(
+    "reply", [replies.body(SECRET.encode(), **{"content-type": "text/plain"}), replies.body(b'"%b"' % SECRET.encode())]
+)
+def test_what_a_service_said_instead_of_an_answer_is_told_to_no_other_caller(
+    reply: replies.Reply, groq: FaultServer
+) -> None:
+    groq.script(*[reply] * 9)
+    breaker = {"failures": 1, "rest": 60, "longest_rest": 60}
+    with running(tables(groq, client={**ONE_ROUTE, "deadline": 4, "breaker": breaker})) as gateway:
+        asked(gateway.base_url)
+        other = asked(gateway.base_url)
+    assert other.headers["x-g4f-attempts"] == "0"
+    assert SECRET not in other.text and "groq:one: cooling down" in other.json()["error"]["message"]

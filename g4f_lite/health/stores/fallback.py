@@ -316,6 +316,8 @@ class Fallback:
             return amount.limit // 4 // GUESSED
         if time.monotonic() < self._guesses_at:
             return 0
+        if self._seen:
+            return self._part(amount.limit)
         part = self._part_of_some(amount.limit)
         return max(part, amount.amount) if amount.amount <= amount.limit else part  # a large call goes alone
 

@@ -21,6 +21,7 @@ from g4f_lite import (
     FunctionCallDelta,
     HTTPResponse,
     MalformedResponseError,
+    ServerError,
     ServerSentEvent,
     ToolCall,
     ToolCallDelta,
@@ -150,7 +151,7 @@ class AnthropicStream:
             return self._end(decoded.index)
         if decoded.type == "message_start" and decoded.message is not None:
             if self._blocks:  # of a gateway that has begun again: the texts of two answers are not one
-                raise MalformedResponseError("a second message begins")
+                raise ServerError("a second message begins")
             self._id, self._model = decoded.message.id, decoded.message.model
             self._count(decoded.message.usage)
             return (self._chunk(Delta(role="assistant")),)

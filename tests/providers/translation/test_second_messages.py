@@ -38,3 +38,12 @@ def test_a_message_that_begins_twice_before_any_content_is_one(mode: str, server
     outcome = run(mode, {"routes": [claude]}, {"fallback_models": []})
     assert outcome.completion is not None, outcome.error
     assert outcome.completion.text == "only"
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_after_a_finish_reason_it_is_no_part_of_the_answer(mode: str, server: FaultServer) -> None:
+    server.script(sent(*started(block("first")), *ended()[:1], *started(block("second")), *ended()))
+    claude = Anthropic(api_base=server.base_url, api_key="k" * 20)
+    outcome = run(mode, {"routes": [claude]}, {"fallback_models": []})
+    assert outcome.completion is not None, outcome.error
+    assert outcome.text == outcome.completion.text == "first"
