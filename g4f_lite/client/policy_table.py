@@ -24,7 +24,7 @@ class PolicyTable(Table, frozen=True):
     retries: int | None = None
     patience: float | None = None
     deadline: float | None = None
-    timeouts: dict[str, float | Literal[False]] = {}
+    timeouts: dict[str, float | bool] = {}
     """Of `Timeouts`: `connect`, `first_token`, `stall`, `total`; `false` for no limit."""
     hedge_after: float | None = None
     on_interrupt: Literal["raise", "restart", "continue"] = "raise"

@@ -95,3 +95,8 @@ def test_a_value_that_cannot_work_is_told_with_its_table(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message), running(tables(groq, client=client)):
         pass
+
+
+def test_a_limit_of_time_that_is_true_is_refused(groq: FaultServer) -> None:
+    with pytest.raises(ConfigurationError, match="stall"), running(tables(groq, client={"timeouts": {"stall": True}})):
+        pass
