@@ -90,7 +90,7 @@ class StreamAttempt(ActiveAttempt):
             return attempt.classify(reply)
 
         self.reader = ChunkReader(self.leg, self.request, self.limit, classify, status=status, headers=headers)
-        if self.call.plan.policy.joins_events:
+        if self.call.plan.policy.join_events:
             self.reader.joiner = Joiner()
         if self._continues and self.call.interrupted is not None:
             self.reader.prefix = self.call.interrupted

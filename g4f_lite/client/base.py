@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
-import msgspec
-
 from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError, NotReadyError
 from ..provider.leg import Leg
@@ -50,16 +48,6 @@ class BaseClient(Unpicklable):
             operation: the endpoint, if it is not chat; then only arguments about routing are taken.
         """
         return self._calls.explain(params, operation)
-
-    def join_events(self) -> None:
-        """
-        From now on, have streams yield one chunk for events that come together and differ in text alone.
-
-        Clients that `with_routes` has made before stay as they are. For programs that pass on streams: their work is
-        then for each piece of the body, not for each event. Of such a chunk, `raw_json.parts` are the events as the
-        service has sent them.
-        """
-        self._calls.policy = msgspec.structs.replace(self._calls.policy, joins_events=True)
 
     def rest(self, route: str, seconds: float, *, operation: OperationName = "chat") -> None:
         """

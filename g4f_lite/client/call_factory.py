@@ -36,7 +36,7 @@ from ..routing.selection import Selection
 from ..routing.strategies import Strategy
 from ..types.breaker import Breaker
 from ..types.chat_request import ChatRequest
-from ..types.checks import byte_count, check_callable, count, seconds
+from ..types.checks import byte_count, check_callable, count, flag, seconds
 from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
@@ -95,6 +95,7 @@ class CallFactory(Unpicklable):
         budget: Budget | None = None,
         state: str | SharedState | None = None,
         breaker: Breaker = DEFAULT_BREAKER,
+        join_events: bool = False,
         clock: Clock = time,
         chance: random.Random | None = None,
         parent: Registry | None = None,
@@ -124,6 +125,7 @@ class CallFactory(Unpicklable):
                 max_response_bytes=byte_count("max_response_bytes", max_response_bytes),
                 retry_wait=retry_wait,
                 retry_stop=retry_stop,
+                join_events=flag("join_events", join_events),
             )
         except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
             raise ConfigurationError(error.message) from None

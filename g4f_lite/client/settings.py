@@ -41,6 +41,7 @@ class ClientSettings(TypedDict, total=False):
     budget: Budget | None
     state: str | SharedState | None
     breaker: Breaker
+    join_events: bool
 
 
 def check_mapping(value: object, name: str) -> None:

@@ -35,7 +35,7 @@ class Policy(Value, frozen=True, kw_only=True):
     max_response_bytes: int = MAX_RESPONSE_BODY
     retry_wait: Callable[[Any], float] | None = None
     retry_stop: Callable[[Any], bool] | None = None
-    joins_events: bool = False
+    join_events: bool = False
     """Events of a stream that come together and differ in text alone are one chunk."""
 
 

@@ -21,7 +21,6 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `litellm/` | reads the configuration of LiteLLM's proxy: no I/O |
 | `uploads` | a form with a file, kept on disk if it is large |
 | `streams` | writes a streamed answer: keep-alive, interruptions, callers that leave or do not read |
-| `whole_answers` | sends a whole answer at once |
 | `answering` | one request, from its key to the last byte of its answer |
 | `tracing` | a span for each request, the parent of its call's |
 | `admin/` | what the administrator sees and changes: `/admin/api/…`, and the page in `page/` |

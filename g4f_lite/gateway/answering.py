@@ -35,7 +35,6 @@ from .requests import LONGEST_NAME, Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
 from .uploads import is_form, let_it_send, pieces_of, reading_form, too_large
-from .whole_answers import WholeAnswer
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -280,7 +279,7 @@ class Answering:
         headers |= route_headers(result.provider, result.model, len(result.trail.attempts))
         if record.cost is not None:
             headers["x-g4f-cost-usd"] = f"{record.cost:.9f}".rstrip("0").rstrip(".")
-        return WholeAnswer(headers, content)
+        return web.Response(headers=headers, body=content)
 
     def _client_for(self, target: Target) -> AsyncClient:
         if not target.routes:

@@ -8,7 +8,6 @@ caller's.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -19,8 +18,6 @@ from ..errors import exceptions as e
 from ..openai.mapping.errors import leading_error
 from ..openai.mapping.trail_headers import header_text
 
-_KNOWN, _KNOWN_WHY = re.compile("cooling down: .*"), re.compile(r"(cooling down until .*? after \w+) \(.*")
-"""What a service has said to others, or of them: why a route rests, in each form of a line."""
 _INVALID, _UPSTREAM, _OVERLOADED = "invalid_request_error", "upstream_error", "overloaded"
 
 
@@ -127,11 +124,14 @@ def _all_rest(error: e.G4FLiteError) -> bool:
 
 
 def message_of(error: BaseException, request_id: str) -> str:
-    """Return what the caller is told."""
+    """Return what the caller is told; not what a service has said to others, for which a route rests."""
     if failure_of(error) is OUR_FAULT:
         return f"the gateway has failed; its log has more about {request_id}"
-    said = _KNOWN.sub("cooling down", str(error))  # to another caller, who is told nothing of it
-    return _KNOWN_WHY.sub(r"\1", said) or type(error).__name__
+    told = str(error)
+    for one in error.trail.skipped if isinstance(error, e.G4FLiteError) else ():
+        if one.message:
+            told = told.replace(f" ({one.message})", "").replace(f": {one.message}", "")
+    return told or type(error).__name__
 
 
 def wait_of(error: BaseException) -> float | None:

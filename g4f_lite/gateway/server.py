@@ -341,10 +341,10 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
             proxy=upstream.proxy,
             plugins=[*plugins, *added],
             state=shared or (_state_url(usage) if counts else None),
+            join_events=True,
         )
     except G4FLiteError as error:
         raise ConfigurationError(f"[client] {error}") from None
-    client.join_events()
     for name, model in settings.models.items():
         try:
             client.with_routes(tiers_of(model), model.strategy or upstream.strategy)  # for its errors

@@ -36,6 +36,18 @@ def count(name: str, value: object) -> int:
     return value
 
 
+def flag(name: str, value: object) -> bool:
+    """
+    Return True or False.
+
+    Raises:
+        ConfigurationError: the value is neither.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False, not {repr(value)[:60]}")
+    return value
+
+
 def byte_count(name: str, value: object) -> int:
     """
     Return a number of bytes, 1 or more.

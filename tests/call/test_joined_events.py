@@ -128,16 +128,15 @@ class Enough(OpenaiTemplate):
 def chunks_of(mode: str, server: FaultServer) -> tuple[list[ChatCompletionChunk], str]:
     """Return the chunks of a stream whose events are joined, and the text of its completion."""
     settings: Any = {"routes": ["enough:m"], "plugins": [Enough], "base_urls": {"enough": server.base_url}}
+    settings["join_events"] = True
     params: Any = {"messages": MESSAGES, "stream": True}
     if mode == "sync":
         with Client(**settings) as client:
-            client.join_events()
             stream = client.chat.completions.create(**params)
             return list(stream), stream.completion.text
 
     async def read() -> tuple[list[ChatCompletionChunk], str]:
         async with AsyncClient(**settings) as client:
-            client.join_events()
             stream = await client.chat.completions.create(**params)
             return [chunk async for chunk in stream], stream.completion.text
 

@@ -77,3 +77,27 @@ def test_what_a_service_said_instead_of_an_answer_is_told_to_no_other_caller(
         other = asked(gateway.base_url)
     assert other.headers["x-g4f-attempts"] == "0"
     assert SECRET not in other.text and "groq:one: cooling down" in other.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("client", [{}, ONE_ROUTE], ids=["two routes", "one"])
+@pytest.mark.parametrize(
+    ("status", "after", "code"),
+    [
+        (429, "3", None),
+        (429, "400", None),
+        (402, None, None),
+        (401, None, None),
+        (404, None, "model_not_found"),
+        (503, "400", None),
+    ],
+)
+def test_what_a_service_said_of_a_failure_is_told_to_no_other_caller(
+    status: int, after: str | None, code: str | None, client: dict[str, object], groq: FaultServer
+) -> None:
+    groq.script(*[replies.error(status, f"no: {SECRET}", retry_after=after, code=code)] * 19)
+    with running(tables(groq, client={**client, "deadline": 2, "patience": 1})) as gateway:
+        own = asked(gateway.base_url)
+        before = len(groq.received)
+        other = asked(gateway.base_url)
+    assert SECRET in own.text and len(groq.received) == before
+    assert SECRET not in other.text and "groq:one" in other.json()["error"]["message"]

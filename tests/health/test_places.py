@@ -43,27 +43,32 @@ def interrupted(step: int, work: Callable[[], object]) -> bool:
     return False
 
 
+def at_each_step(interrupted_at: Callable[[int], bool]) -> None:
+    """Try an interruption at one step after the other, until there is none so late."""
+    assert next(step for step in count() if not interrupted_at(step)) > 20
+
+
 @pytest.mark.parametrize("again", [False, True])
-def test_whoever_is_interrupted_while_he_joins_leaves_no_place_behind(again: bool) -> None:
-    for step in count():
+def test_a_call_that_is_interrupted_while_it_joins_leaves_no_place_behind(again: bool) -> None:
+    def interrupted_at(step: int) -> bool:
         line, first, ticket, last = Places(), Ticket(), Ticket(), Ticket()
         line.join(first, 1.0)
         line.join(last, 1.0)
         if again:
             line.join(ticket, 1.0)
-        came_so_far = interrupted(step, lambda line=line, ticket=ticket: line.join(ticket, 2.0))
+        came_so_far = interrupted(step, lambda: line.join(ticket, 2.0))
         ticket.leave()
         assert len(line) == 2, step
         first.leave()
         last.leave()
         assert len(line) == 0, step
-        if not came_so_far:
-            assert step > 20
-            return
+        return came_so_far
+
+    at_each_step(interrupted_at)
 
 
-def test_whoever_is_interrupted_while_he_leaves_may_leave_again_and_blocks_nobody() -> None:
-    for step in count():
+def test_a_call_that_is_interrupted_while_it_leaves_may_leave_again_and_blocks_nobody() -> None:
+    def interrupted_at(step: int) -> bool:
         line, ticket, last = Places(), Ticket(), Ticket()
         line.join(ticket, 1.0)
         line.join(last, 100.0)
@@ -73,6 +78,6 @@ def test_whoever_is_interrupted_while_he_leaves_may_leave_again_and_blocks_nobod
         ticket.leave()
         last.leave()
         assert len(line) == 0, step
-        if not came_so_far:
-            assert step > 20
-            return
+        return came_so_far
+
+    at_each_step(interrupted_at)

@@ -316,10 +316,8 @@ class Fallback:
             return amount.limit // 4 // GUESSED
         if time.monotonic() < self._guesses_at:
             return 0
-        if self._seen:
-            return self._part(amount.limit)
-        part = self._part_of_some(amount.limit)
-        return max(part, amount.amount) if amount.amount <= amount.limit else part  # a large call goes alone
+        part = self._part(amount.limit)
+        return part if self._seen else max(part, min(amount.amount, amount.limit))  # a large call goes alone
 
     def _is_over(self, window: Window) -> bool:
         """Return whether nothing counts any more that was used before the last answer of the state."""
@@ -329,13 +327,9 @@ class Fallback:
     def _part(self, total: int) -> int:
         """Return the part of this process in what nobody else has used: three quarters are for those that are known."""
         if not self._seen:
-            return self._part_of_some(total)
+            return max(1, total // GUESSED)
         known, members = total - total // 4, self.members()
         return known // members + (self._place < known % members)
-
-    @staticmethod
-    def _part_of_some(total: int) -> int:
-        return max(1, total // GUESSED)
 
 
 def _refused(command: Reserve, index: int, wait_ms: int) -> Reservation:

@@ -20,6 +20,7 @@ from g4f_lite import (
     FunctionCallDelta,
     HTTPResponse,
     MalformedResponseError,
+    ServerError,
     ServerSentEvent,
     TokenDetails,
     ToolCall,
@@ -134,6 +135,7 @@ class CohereStream:
     def __init__(self) -> None:
         self.done = False
         self._id = ""
+        self._has_content = False
         self._calls: dict[int, bool] = {}
         """By the index of the event: whether arguments have arrived."""
 
@@ -146,7 +148,11 @@ class CohereStream:
             raise failure({"message": decoded.message}, in_stream=True)
         delta = decoded.delta or _Delta()
         message = delta.message or _Piece()
+        if decoded.type.startswith(("content-", "tool-")):
+            self._has_content = True
         if decoded.type == "message-start":
+            if self._has_content:  # of a gateway that has begun again: the texts of two answers are not one
+                raise ServerError("a second message begins")
             self._id = decoded.id or ""
             return (self._chunk(Delta(role="assistant")),)
         if decoded.type in ("content-start", "content-delta") and isinstance(message.content, _Part):

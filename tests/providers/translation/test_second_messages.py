@@ -1,4 +1,4 @@
-"""A stream of Claude's in which another message begins: the texts of two answers are never joined."""
+"""A stream of Claude's or Cohere's in which another message begins: the texts of two answers are never joined."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from helpers.protocol_bodies import ended, started
 from g4f_lite import StreamInterruptedError
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite_providers.anthropic import Anthropic
+from g4f_lite_providers.cohere import Cohere
 
 
 def block(text: str) -> dict[str, Any]:
@@ -47,3 +48,18 @@ def test_after_a_finish_reason_it_is_no_part_of_the_answer(mode: str, server: Fa
     outcome = run(mode, {"routes": [claude]}, {"fallback_models": []})
     assert outcome.completion is not None, outcome.error
     assert outcome.text == outcome.completion.text == "first"
+
+
+def cohere(kind: str, **delta: Any) -> dict[str, Any]:
+    return {"type": kind, "id": "c-1", "index": 0, "delta": delta}
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_stream_of_coheres_is_interrupted_too(mode: str, again: bool, server: FaultServer) -> None:
+    start, end = cohere("message-start"), cohere("message-end", finish_reason="COMPLETE")
+    texts = [cohere("content-delta", message={"content": {"text": text}}) for text in ("first", "second")]
+    server.script(sent(start, start, texts[0], *[start] * again, texts[1], end))
+    outcome = run(mode, {"routes": [Cohere(api_base=server.base_url, api_key="k" * 20)]}, {"fallback_models": []})
+    assert outcome.text == ("first" if again else "firstsecond")
+    assert isinstance(outcome.error, StreamInterruptedError) is again
