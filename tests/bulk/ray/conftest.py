@@ -28,8 +28,9 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ[OURS] = uuid.uuid4().hex
-    patient = {"health_check_timeout_ms": 60_000, "health_check_failure_threshold": 60}
-    head = {"num_cpus": 2, "include_dashboard": False, "_system_config": patient}
+    # By default, its workers are so nice (15) that beside a busy test suite they get nothing at all.
+    config = {"health_check_timeout_ms": 60_000, "health_check_failure_threshold": 60, "worker_niceness": 0}
+    head = {"num_cpus": 2, "include_dashboard": False, "_system_config": config}
     made = Cluster(initialize_head=True, head_node_args=head)
     made.add_node(num_cpus=2)
     ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
