@@ -75,7 +75,9 @@ class Record:
         self.fields: Mapping[str, Any] = {}
         """Of the request, until the call has ended."""
         self.number = 0
-        """Its place among the calls of this process."""
+        """When it ended, in microseconds of Unix time; of each call of a process another one."""
+        self.worker = ""
+        """The process in which it has ended, if that is another one."""
         self.began = time.time()
         self._clock = time.perf_counter()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -31,6 +32,7 @@ from .admin.key_changes import Keys
 from .admin.notices import Notices
 from .admin.recent import Recent
 from .admin.routes import Routes
+from .admin.shared_calls import SharedCalls
 from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
@@ -121,7 +123,7 @@ class Gateway:
             write_line=write_line,
         )
         self._recent, self._file = Recent(), AdminFile(spend_path(usage))
-        self._spend = Spend(self._file)
+        self._spend, shares = Spend(self._file), settings.server.workers > 1
         self.views = Views(
             settings,
             recent=self._recent,
@@ -129,7 +131,8 @@ class Gateway:
             routes=Routes(
                 self.client, names, self.answering.explain, self._recent, own=None if own is None else each_of(own)
             ),
-            notices=Notices(self._file) if settings.server.workers > 1 else None,
+            notices=Notices(self._file) if shares else None,
+            shared=SharedCalls(self._file, str(os.getpid())) if shares else None,
             keys=Keys(settings, store, self._read_changes),
             link=self.link,
             process=self._process,

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from pathlib import Path
 
-import pytest
-from helpers.gateways import running, tables
-
 from g4f_lite.gateway.admin.file import AdminFile
 from g4f_lite.gateway.admin.notices import Notice, Notices
-from g4f_lite.testing import FaultServer
 
 
 def test_who_comes_later_hears_of_no_rest_that_has_been_ended(tmp_path: Path) -> None:
@@ -28,13 +22,3 @@ def test_who_comes_later_hears_of_no_rest_that_has_been_ended(tmp_path: Path) ->
     teller.tell(told[0])
     assert listener.heard() == told[:1]
     assert Notices(file).heard() == [*told[1:], told[0]]
-
-
-def test_a_file_that_cannot_be_read_is_told_once(
-    groq: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    broken = Notices(AdminFile(tmp_path / "missing" / "spend.db"))
-    with caplog.at_level(logging.WARNING, "g4f_lite.gateway"), running(tables(groq)) as gateway:
-        for _ in range(3):
-            asyncio.run_coroutine_threadsafe(gateway.gateway.views._hear(broken), gateway.loop).result(30)
-    assert caplog.text.count("what other workers tell of routes cannot be read") == 1

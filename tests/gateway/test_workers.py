@@ -27,6 +27,7 @@ from g4f_lite.testing.script import Action, Received
 
 LIMITED = "g4f-" + "l" * 43
 ADMIN = "g4f-admin"
+ADMINISTRATOR = {"Authorization": f"Bearer {ADMIN}"}
 pytestmark = [
     pytest.mark.xdist_group("gateway workers"),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc"),
@@ -62,7 +63,7 @@ class Master:
         return session.post(url, json=body, headers=headers, stream=bool(fields.get("stream")), timeout=60)
 
     def counted(self) -> float:
-        text = requests.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=60).text
+        text = requests.get(f"{self.url}/metrics", headers=ADMINISTRATOR, timeout=60).text
         lines = [line for line in text.splitlines() if line.startswith("g4f_lite_calls_total{") and '"ok"' in line]
         return sum(float(line.split()[-1]) for line in lines)
 
@@ -175,6 +176,22 @@ def kill_the_workers_of_eight_calls(running: Master, groq: FaultServer) -> None:
     for one in callers:
         one.join(60)
     assert len(ended) == 8
+
+
+def test_each_worker_knows_the_calls_of_all(config: Path, groq: FaultServer, tmp_path: Path) -> None:
+    with master(config, tmp_path) as running:
+        made = {running.post().headers["x-request-id"] for _ in range(30)}
+        known: dict[str, list[str]] = {}
+        told_by: set[str] = set()
+
+        def all_know() -> bool:
+            answer = requests.get(f"{running.url}/admin/api/calls", headers=ADMINISTRATOR, timeout=60).json()
+            known[answer["worker"]] = [one["id"] for one in answer["calls"]]
+            told_by.update(one["worker"] for one in answer["calls"])
+            return len(known) == 2 and all(set(calls) == made and len(calls) == 30 for calls in known.values())
+
+        assert eventually(all_know, 30), known
+        assert told_by == set(known) == {str(one) for one in running.workers}
 
 
 def test_streams_under_way_end_whole_when_it_is_stopped(config: Path, groq: FaultServer, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ Rule: the key of the administrator is asked for before anything else is read. Of
 | `routes` | the state of each route; to rest, to wake |
 | `spend` | what was spent, by day, key, team and model |
 | `notices` | which routes were put to rest or woken, for the other processes of the machine |
-| `file` | the SQLite file of both |
+| `shared_calls` | the calls that have ended, for the other processes of the machine |
+| `file` | the SQLite file of these three |
 | `budgets` | what is left of each budget |
 | `key_changes` | lists, makes, changes and deletes keys |
 | `redacted` | the configuration, without secrets |

@@ -1,4 +1,4 @@
-"""The SQLite file that the processes of one machine share: what was spent, and which routes rest."""
+"""The SQLite file that the processes of one machine share: what was spent, which routes rest, and the last calls."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class AdminFile:
         """Held while the one in memory is used."""
 
     @contextmanager
-    def open(self, table: str) -> Iterator[sqlite3.Connection]:
+    def open(self, *tables: str) -> Iterator[sqlite3.Connection]:
         """
         Open it for one transaction.
 
         Args:
-            table: the statement that makes the table, if it is not there.
+            tables: the statements that make the tables, if they are not there.
 
         Raises:
             OSError, sqlite3.Error: it cannot be used.
@@ -40,13 +40,15 @@ class AdminFile:
         if self.path is None:
             with self._lock:
                 with self._in_memory() as memory:
-                    memory.execute(table)
+                    for table in tables:
+                        memory.execute(table)
                     yield memory
             return
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(self.path, timeout=_LOCKED_S)) as connection, connection:
-            connection.execute(table)
+            for table in tables:
+                connection.execute(table)
             yield connection
 
     def close(self) -> None:

@@ -1,9 +1,10 @@
-"""The calls that have ended last, in the memory of this process."""
+"""The calls that have ended last, in the memory of this process: its own, and what others have told."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 
 from ...openai.mapping.requests import Asked
@@ -23,13 +24,14 @@ class Recent:
         self.told: Told | None = None
         self.ended = 0
         """How many calls have ended in this process."""
+        self._last = 0
         self._calls: deque[Record] = deque(maxlen=KEPT)
         self._refused: deque[Record] = deque(maxlen=KEPT_REFUSED)
 
     def add(self, record: Record, asked: Asked) -> None:
         """Keep a call that has ended."""
         self.ended += 1
-        record.number = self.ended
+        self._last = record.number = max(self._last + 1, time.time_ns() // 1000)
         if record.trail is not None:
             record.messages = _messages(record, asked)
             self._calls.append(record)
@@ -39,6 +41,24 @@ class Recent:
             self._refused.append(record)
         if self.told is not None:
             self.told(record)
+
+    def hear(self, records: Sequence[Record]) -> None:
+        """Keep calls that have ended in other processes."""
+        if not records:
+            return
+        for kept, refused in ((self._calls, False), (self._refused, True)):
+            more = [one for one in records if (one.trail is None) is refused]
+            every = sorted([*kept, *more], key=lambda one: one.number)
+            kept.clear()
+            kept.extend(every)
+        if self.told is not None:
+            for one in records:
+                self.told(one)
+
+    def own_after(self, number: int) -> list[Record]:
+        """Return the calls that have ended in this process, after that with this number, the oldest first."""
+        found = [one for one in self.newest() if one.number > number and not one.worker]
+        return found[::-1]
 
     def find(self, request_id: str) -> Record | None:
         """Return a call by its id; None if it is not kept."""

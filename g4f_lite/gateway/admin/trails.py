@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from ...records.trail import Attempt
@@ -21,6 +22,7 @@ def line_of(record: Record) -> JSONObject:
     return {
         "id": record.request_id,
         "number": record.number,
+        "worker": record.worker or str(os.getpid()),
         "at": record.began,
         "seconds": record.seconds,
         "key": record.key,

@@ -1,4 +1,4 @@
-"""What each endpoint of `/admin/api/` tells and does, in this process."""
+"""What each endpoint of `/admin/api/` tells and does: of this process, and what others have told."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, takewhile
 from typing import Any
 
 from aiohttp import web
@@ -31,6 +31,7 @@ from .query import Query
 from .recent import KEPT, Recent
 from .redacted import redacted
 from .routes import Routes
+from .shared_calls import Counted, SharedCalls
 from .spend import BY, Spend
 from .trails import REFUSED, line_of, outcome_of, routes_of, trail_of
 
@@ -48,6 +49,7 @@ class Views:
     """
     Args:
         notices: for the other processes that answer; None if there are none.
+        shared: their calls; None if there are none.
         link: to the state in which what keys use is counted.
         process: returns what is under way: `state`, `in_flight`, `needs_key`.
     """
@@ -60,6 +62,7 @@ class Views:
         spend: Spend,
         routes: Routes,
         notices: Notices | None,
+        shared: SharedCalls | None,
         keys: Keys,
         link: Link,
         process: Callable[[], JSONObject],
@@ -69,6 +72,8 @@ class Views:
         self._spend = spend
         self._routes = routes
         self._notices = notices
+        self._shared = shared
+        self._others = Counted()
         self._keys = keys
         self._link = link
         self._process = process
@@ -86,7 +91,7 @@ class Views:
 
     @property
     def worker(self) -> str:
-        """Which process answers: calls and the state of routes are in the memory of each."""
+        """Which process answers: the state of routes is that of each."""
         return str(os.getpid())
 
     def start(self) -> None:
@@ -94,29 +99,41 @@ class Views:
         self._writing = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """End the events of those who watch, and write what is spent."""
+        """End the events of those who watch, and write what is spent and what has ended."""
         self._live.close()
         if self._writing is not None:
             self._writing.cancel()
         await self._spend.flush()
+        await self._share(ends=True)
 
     async def _write(self) -> None:
         while True:
-            if self._notices is not None:
-                await self._hear(self._notices)
+            await self._share()
             await asyncio.sleep(_FLUSH_S)
             await self._spend.flush()
 
-    async def _hear(self, notices: Notices) -> None:
-        """Do what the administrator has done in other processes."""
+    async def _share(self, *, ends: bool = False) -> None:
+        """Tell other processes what has ended here, hear what has ended there, and do what was done there by hand."""
         try:
-            heard = await off_loop(notices.heard)
+            await self._share_calls(ends=ends)
+            heard = [] if self._notices is None else await off_loop(self._notices.heard)
         except (OSError, sqlite3.Error) as error:
             if not self._is_deaf:
-                log.warning("what other workers tell of routes cannot be read: %s", error)
+                log.warning("what other workers tell cannot be read: %s", error)
             self._is_deaf = True
             return
         self._is_deaf = False
+        self._do(heard)
+
+    async def _share_calls(self, *, ends: bool = False) -> None:
+        if self._shared is not None:
+            counted = None if ends else Counted(self._process()["in_flight"], self._recent.ended)
+            ended = self._recent.own_after(self._shared.told_up_to)
+            heard, self._others = await off_loop(self._shared.exchange, ended, counted)
+            self._recent.hear(heard)
+
+    def _do(self, heard: Iterable[Notice]) -> None:
+        """Do what the administrator has done in other processes."""
         for notice in heard:
             left = notice.until - time.time()
             try:
@@ -135,25 +152,23 @@ class Views:
         return self._status()
 
     def _status(self) -> JSONObject:
-        last = [outcome_of(one) for one in self._within(_MINUTE_S)]
+        last, process = [outcome_of(one) for one in self._within(_MINUTE_S)], self._process()
         refused = last.count(REFUSED)
         failed = sum(one not in _GOOD for one in last) - refused
         return {
             "version": __version__,
             "started_at": self._started_at,
             "workers": self._settings.server.workers,
-            **self._process(),
-            "calls": self._recent.ended,
+            **process,
+            "in_flight": process["in_flight"] + self._others.in_flight,
+            "calls": self._recent.ended + self._others.ended,
             "last_minute": {"calls": len(last), "failed": failed, "refused": refused},
             "kept": KEPT,
         }
 
     def _within(self, age: float) -> Iterator[Record]:
-        since = time.time() - age
-        for one in self._recent.newest():
-            if one.began + one.seconds < since:
-                return
-            yield one
+        since = (time.time() - age) * 1e6
+        return takewhile(lambda one: one.number > since, self._recent.newest())
 
     async def routes(self, query: Query) -> JSONObject:
         query.only()
@@ -162,7 +177,7 @@ class Views:
     async def calls(self, query: Query) -> JSONObject:
         query.only("limit", "before", "key", "route", "model", "outcome")
         limit = query.count("limit", 50, KEPT)
-        before = query.count("before", 1, 10**15) if query.text("before") else None
+        before = query.count("before", 1, 10**16) if query.text("before") else None
         wanted = {name: query.text(name) for name in ("key", "route", "model", "outcome")}
         found = [one for one in self._recent.newest(before) if _fits(one, wanted)]
         more = len(found) > limit
@@ -174,8 +189,10 @@ class Views:
     async def call(self, query: Query, request_id: str) -> JSONObject:
         query.only()
         if (record := self._recent.find(request_id)) is None:
-            message = f"there is no call {request_id[:80]!r} among the last of worker {self.worker}"
-            raise RefusedError(NO_SUCH_PATH, message)
+            await self._share_calls()
+            record = self._recent.find(request_id)
+        if record is None:
+            raise RefusedError(NO_SUCH_PATH, f"there is no call {request_id[:80]!r} among the last")
         return {"call": trail_of(record)}
 
     async def spend(self, query: Query) -> JSONObject:

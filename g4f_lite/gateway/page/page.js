@@ -159,7 +159,7 @@ async function watch() {
 
 function hello(data) {
   skew = data.now - Date.now() / 1000;
-  showStatus(data.status, data.worker);
+  showStatus(data.status);
   showRoutes(data.routes);
   calls.clear();
   $("calls").replaceChildren();
@@ -171,17 +171,15 @@ function hello(data) {
 }
 
 let status = null;
-let worker = "";
 
-function showStatus(found, by = worker) {
+function showStatus(found) {
   status = found;
-  worker = by;
   const { calls, failed, refused } = found.last_minute;
   setText($("facts"), dot(
     `${plural(calls, "call")} in the last minute${failed ? `, ${failed} failed` : ""}${refused ? `, ${refused} refused` : ""}`,
     `${found.in_flight} under way`,
     `${found.calls.toLocaleString("en")} since ${clock(found.started_at)}`,
-    found.workers > 1 ? `worker ${by}, one of ${found.workers}: each tells of its own calls` : "",
+    found.workers > 1 ? `${found.workers} workers` : "",
     found.version,
   ));
   if (document.activeElement !== $("model")) {
@@ -373,7 +371,7 @@ async function fill(body, call) {
   try {
     body.replaceChildren(...trailOf(call.steps ? call : (await ask(`calls/${encodeURIComponent(call.id)}`)).call));
   } catch (error) {
-    body.replaceChildren(h("p", { class: "dim" }, `${error.message}. Each worker remembers its own calls.`));
+    body.replaceChildren(h("p", { class: "dim" }, error.message));
   }
 }
 
@@ -437,7 +435,6 @@ async function older() {
   const before = Math.min(...[...calls.values()].map((own) => own.call.number));
   try {
     const found = await ask(`calls?limit=100&before=${before}`);
-    if (found.worker !== worker) return say("Another worker has answered; each remembers its own calls. Try again.");
     for (const call of found.calls) {
       const own = newCall(call, false);
       calls.set(call.id, own);
@@ -625,7 +622,7 @@ async function send(event) {
 
 const awaited = new Map();
 
-/** Return a call once it has ended: as it is told here, or as another worker knows it. */
+/** Return a call once it has ended: as it is told here, or as the gateway knows it. */
 async function ended(id) {
   const known = calls.get(id)?.call ?? held.find((call) => call.id === id);
   return known ?? new Promise((done, failed) => {
@@ -642,7 +639,7 @@ async function price(id, meta) {
     if (call.tokens) meta.append(h("span", {}, plural(call.tokens, "token")));
     if (call.usd !== null) meta.append(h("span", {}, money(call.usd)));
     meta.append(h("button", { type: "button", class: "linked", onclick: () => openCall(id) }, "Its trail"));
-  } catch { /* another worker may have answered: then nobody here knows */ }
+  } catch { /* it is not among the last ones any more */ }
   awaited.delete(id);
 }
 

@@ -1,0 +1,180 @@
+"""
+The calls of all processes of the machine: each tells its own in a file, and hears those of the others.
+
+Rule: once a second, in a thread. No call waits for it, and what is told is what the page shows: nothing that was said.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
+
+from ...records.trail import Attempt, Skipped, Trail
+from ...types.endpoint import MediaUsage
+from ...types.usage import Usage
+from ..records import Record
+from .file import AdminFile
+from .recent import KEPT, KEPT_REFUSED
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, at REAL NOT NULL, refused INTEGER NOT NULL,
+        call BLOB NOT NULL
+    )""",
+    """
+    CREATE TABLE IF NOT EXISTS workers (
+        teller TEXT PRIMARY KEY, at REAL NOT NULL, in_flight INTEGER NOT NULL, ended INTEGER NOT NULL
+    )""",
+)
+_HEAR = "SELECT number, teller, call FROM calls WHERE number > ? ORDER BY number"
+_FORGET = "DELETE FROM calls WHERE at < ?"
+_FORGET_MORE = (
+    "DELETE FROM calls WHERE refused = ? AND number <= "
+    "(SELECT number FROM calls WHERE refused = ? ORDER BY number DESC LIMIT 1 OFFSET ?)"
+)
+_OTHERS = "SELECT coalesce(sum(in_flight), 0), coalesce(sum(ended), 0) FROM workers WHERE teller != ? AND at >= ?"
+_KEPT_S = 3600.0
+"""How long a call is kept in the file, for processes that start later."""
+_GONE_S = 10.0
+"""A process that has told nothing for so long has ended."""
+
+
+class Counted(NamedTuple):
+    """What a process has under way, and how many of its calls have ended."""
+
+    in_flight: int = 0
+    ended: int = 0
+
+
+class _Call(msgspec.Struct, array_like=True):
+    """A `Record`, as it is told."""
+
+    request_id: str
+    key: str
+    operation: str
+    model: str
+    team: str | None
+    streams: bool
+    began: float
+    seconds: float
+    number: int
+    status: int
+    cost: float | None
+    refusal: str | None
+    messages: dict[int, str]
+    waited: set[int]
+    outcome: str | None
+    entries: tuple[Attempt | Skipped, ...] | None
+    """Of its trail, without what services have said; None if it has none."""
+
+
+_OWN = ("began", "seconds", "number", "status", "cost", "refusal", "messages", "waited")
+"""What a record has that it was not made with."""
+_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(_Call).decode
+_ODD = (TypeError, ValueError, OverflowError)
+"""What a call raises that cannot be told, by usage of a plugin's own; or heard, as another version has told it."""
+
+
+class SharedCalls:
+    """
+    The calls of the processes that share a file.
+
+    Args:
+        worker: the name of this process.
+    """
+
+    def __init__(self, file: AdminFile, worker: str) -> None:
+        self._file = file
+        self._own = f"{worker}/{uuid4().hex}"
+        self._heard = 0
+        self._counted: Counted | None = None
+        self._counted_at = 0.0
+        """What was told last, and when."""
+        self._lock = threading.Lock()
+        self.told_up_to = 0
+        """The number of the last call that the others were told of."""
+
+    def exchange(self, ended: Sequence[Record], counted: Counted | None) -> tuple[list[Record], Counted]:
+        """
+        Tell the calls that have ended here, the oldest first. Return those that have ended elsewhere since the last
+        time, and what all other processes have counted.
+
+        Args:
+            counted: None: this process ends.
+
+        Raises:
+            OSError, sqlite3.Error: the file cannot be used, and nothing is told or heard.
+        """
+        with self._lock:
+            return self._exchange([one for one in ended if one.number > self.told_up_to], counted)
+
+    def _exchange(self, ended: Sequence[Record], counted: Counted | None) -> tuple[list[Record], Counted]:
+        now = time.time()
+        told = [(self._own, now, one.trail is None, call) for one in ended if (call := _told(one)) is not None]
+        counts = counted != self._counted or now > self._counted_at + _GONE_S / 2
+        with self._file.open(*_TABLES) as file:
+            if told:
+                file.executemany("INSERT INTO calls (teller, at, refused, call) VALUES (?, ?, ?, ?)", told)
+                file.execute(_FORGET, (now - _KEPT_S,))
+                for refused, kept in ((False, KEPT), (True, KEPT_REFUSED)):
+                    file.execute(_FORGET_MORE, (refused, refused, kept))
+            if counts:
+                file.execute("DELETE FROM workers WHERE teller = ? OR at < ?", (self._own, now - _GONE_S))
+            if counts and counted is not None:
+                file.execute("INSERT INTO workers VALUES (?, ?, ?, ?)", (self._own, now, *counted))
+            others = Counted(*file.execute(_OTHERS, (self._own, now - _GONE_S)).fetchone())
+            rows = file.execute(_HEAR, (self._heard,)).fetchall()
+        if counts:
+            self._counted, self._counted_at = counted, now
+        self.told_up_to = ended[-1].number if ended else self.told_up_to
+        self._heard = rows[-1][0] if rows else self._heard
+        heard = (_heard(call, teller.partition("/")[0]) for _, teller, call in rows if teller != self._own)
+        return [one for one in heard if one is not None], others
+
+
+def _told(record: Record) -> bytes | None:
+    trail = record.trail
+    entries = None if trail is None else tuple([replace(one, message=None) for one in trail.entries])
+    call = _Call(
+        request_id=record.request_id,
+        key=record.key,
+        operation=record.operation,
+        model=record.model,
+        team=record.team,
+        streams=record.streams,
+        outcome=None if trail is None else trail.outcome,
+        entries=entries,
+        **{name: getattr(record, name) for name in _OWN},
+    )
+    try:
+        return _encode(call)
+    except _ODD:
+        return None
+
+
+def _heard(told: bytes, worker: str) -> Record | None:
+    try:
+        call = _decode(told)
+        entries = None if call.entries is None else tuple(map(_with_usage, call.entries))
+    except _ODD:
+        return None
+    record = Record(call.request_id, call.key, call.operation, call.model, team=call.team, streams=call.streams)
+    for name in _OWN:
+        setattr(record, name, getattr(call, name))
+    record.trail = None if entries is None else Trail(entries=entries, outcome=call.outcome)
+    record.worker = worker
+    return record
+
+
+def _with_usage(entry: Attempt | Skipped) -> Attempt | Skipped:
+    if isinstance(entry, Skipped) or entry.usage is None:
+        return entry
+    kind = MediaUsage if "input_tokens" in entry.usage else Usage
+    return replace(entry, usage=msgspec.convert(entry.usage, kind))
