@@ -71,7 +71,7 @@ def test_what_is_no_http_is_refused_and_its_key_is_not_logged(
     with running(tables(groq, keys=key_table())) as gateway:
         assert sent(gateway, CHAT, "Content-Length: 2", body=b"{}", end="\n")[0] == 400
         assert requests.get(f"{gateway.url}/health/live", timeout=30).status_code == 200
-    assert "127.0.0.1 has sent is no HTTP: BadStatusLine" in caplog.text
+    assert "has sent is no HTTP: BadStatusLine" in caplog.text  # aiohttp from 3.12 tells from where
     assert KEY not in caplog.text and "Traceback" not in caplog.text
 
 
