@@ -321,7 +321,9 @@ function addCalls(found, fresh) {
     if (calls.has(call.id)) continue;
     const own = newCall(call, fresh);
     calls.set(call.id, own);
-    $("calls").prepend(own.element);
+    let next = $("calls").firstElementChild; // another worker tells its calls a moment later
+    while (next && calls.get(next.dataset.id).call.number > call.number) next = next.nextElementSibling;
+    $("calls").insertBefore(own.element, next);
   }
   if (found.length) setText($("no-calls"), "");
   while (fresh && calls.size > MOST_CALLS) {
@@ -355,7 +357,7 @@ function newCall(call, fresh) {
     h("span", {}, time(call.at + call.seconds)),
     h("span", { class: "state" }, h("span", { class: `mark ${kind}`, "aria-hidden": "true" }), cell(outcomeOf(call), { class: kind === "bad" ? "bad-word" : "" })),
     cell(call.model || "any"), cell(call.route, { class: "mono" }), cell(call.key),
-    cell(duration(call.first_content), { class: "num" }), cell(call.outcome === "refused" ? "" : duration(call.seconds), { class: "num" }), cell(money(call.usd), { class: "num" }));
+    cell(duration(call.first_content), { class: "num" }), cell(call.outcome === "refused" ? "" : duration(call.seconds), { class: "num" }), cell(call.usd > 0 && call.usd < 1e-4 ? "< $0.0001" : money(call.usd), { class: "num" }));
   head.addEventListener("click", async () => {
     const open = head.getAttribute("aria-expanded") !== "true";
     head.setAttribute("aria-expanded", String(open));
