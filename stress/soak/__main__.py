@@ -24,8 +24,12 @@ from .footprint import Footprint, footprint, quick_memory
 from .noise import listening
 from .servers import Servers
 
-MEMORY_NOISE = 10_000
-"""Blocks by which the memory of 64 legs in each of three clients may vary."""
+PARTS = 12
+MEMORY_NOISE = 8_000
+"""
+Blocks by which the least memory after one of the last three parts may be above the most after one of the first four: the
+caches, and 64 legs in each of three clients, vary by as many from one part to the next.
+"""
 
 
 class Report(NamedTuple):
@@ -35,10 +39,8 @@ class Report(NamedTuple):
     ends: dict[str, int]
     before: Footprint
     """Without any client."""
-    warm: Footprint
-    """After the first third of the calls."""
-    last: Footprint
-    """After the last call."""
+    parts: list[Footprint]
+    """After each twelfth of the calls."""
     after: Footprint
     """With the clients closed."""
     remembered: list[tuple[int, int]]
@@ -54,10 +56,10 @@ def soak(calls: int, seed: int) -> Report:
         began = time.monotonic()
         callers = Soak(calls, seed, servers.base_urls, f"http://127.0.0.1:{closed_port.getsockname()[1]}")
         ledger = callers.ledger
-        callers.run(range(calls // 3))
-        warm = footprint()
-        callers.run(range(calls // 3, calls))
-        last = footprint()
+        parts = []
+        for number in range(PARTS):
+            callers.run(range(calls * number // PARTS, calls * (number + 1) // PARTS))
+            parts.append(footprint())
         seconds = time.monotonic() - began
         callers.client.close()
         end = time.monotonic() + 5
@@ -81,8 +83,9 @@ def soak(calls: int, seed: int) -> Report:
             ledger.problem(f"{connections} connections are still open")
         if (after.files, after.threads) != (before.files, before.threads):
             ledger.problem(f"files or threads are left open: {before} became {after}")
-        if last.blocks - warm.blocks > MEMORY_NOISE + (calls - calls // 3) / 4:
-            ledger.problem(f"memory grows: {warm.blocks} blocks became {last.blocks}")
+        blocks = [part.blocks for part in parts]
+        if min(blocks[-3:]) - max(blocks[:4]) > MEMORY_NOISE:
+            ledger.problem(f"memory grows, by blocks: {blocks}")
         if sum(ledger.ends.values()) + len(ledger.problems) < calls:
             ledger.problem(f"of {calls} calls {sum(ledger.ends.values())} have ended: {ledger.ends}")
         complete, bugs = servers.end()
@@ -90,7 +93,7 @@ def soak(calls: int, seed: int) -> Report:
         for line in [*noise, *bugs]:
             ledger.problem(line)
         ends = dict(ledger.ends.most_common())
-        return Report(seed, calls, seconds, ends, before, warm, last, after, remembered, ledger.problems)
+        return Report(seed, calls, seconds, ends, before, parts, after, remembered, ledger.problems)
 
 
 def main() -> None:
