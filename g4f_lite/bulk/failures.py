@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..errors import exceptions as e
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..failover.decisions import decide
 from ..routing.tiers import FailureScope
 
@@ -133,4 +134,6 @@ _FEW = 100
 
 
 def _no_bound(most: object) -> ConfigurationError:
-    return ConfigurationError(f"max_failures must be a number of rows, or a share such as '5%' or 0.05; not {most!r}")
+    return ConfigurationError(
+        f"max_failures must be a number of rows, or a share such as '5%' or 0.05; not {quoted(most)}"
+    )

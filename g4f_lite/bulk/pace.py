@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 
 AtOnce: TypeAlias = int | Literal["auto"]
 
@@ -37,7 +38,7 @@ class Pace:
 
     def __init__(self, at_once: AtOnce) -> None:
         if at_once != "auto" and (isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1):
-            raise ConfigurationError(f"at_once must be 'auto' or a whole number above 0, not {at_once!r}")
+            raise ConfigurationError(f"at_once must be 'auto' or a whole number above 0, not {quoted(at_once)}")
         self._is_auto = at_once == "auto"
         self.at_once: int = FEWEST if at_once == "auto" else at_once
         self._before = 0

@@ -22,6 +22,7 @@ import msgspec
 from ..client.async_client import AsyncClient
 from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import install_hint
 from ..health.shared_state import Answer, Command
 from ..health.stores.opening import state_from_url
@@ -76,7 +77,7 @@ class RayJob(Job):
         if job.get("client") is not None:
             raise ConfigurationError("a job on Ray makes the clients of its actors; give it their settings")
         if actors is not None and (isinstance(actors, bool) or not isinstance(actors, int) or actors < 1):
-            raise ConfigurationError(f"actors must be a whole number above 0, not {actors!r}")
+            raise ConfigurationError(f"actors must be a whole number above 0, not {quoted(actors)}")
         super().__init__(source, out, **job)
         self._address = address
         self._count = actors

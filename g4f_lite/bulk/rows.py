@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from ..errors.exceptions import ConfigurationError, MalformedResponseError
+from ..errors.quoted_values import quoted
 from ..types.size_limits import MAX_OBJECTS, MAX_ROW, check_json_size
 from ..value import NOT_JSON
 from .seen import Ids, Rows
@@ -110,7 +111,7 @@ class LinesFile:
         for count, name in enumerate(self._ids(), 1):  # used after the loop
             if name is not None and not ids.add(name):
                 first = next(number for number, one in enumerate(self._ids(), 1) if one == name)
-                raise ConfigurationError(f"{self.path}: rows {first} and {count} have the same id {name!r}")
+                raise ConfigurationError(f"{self.path}: rows {first} and {count} have the same id {quoted(name)}")
         return count
 
     def _ids(self) -> Iterator[str | None]:
@@ -190,7 +191,7 @@ def _of_fields(number: int, fields: Any) -> Row:
     row = Row(number, fields)
     name = row.id
     if type(name) not in (str, int, NoneType):
-        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {name!r}")
+        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {quoted(name)}")
     if type(name) is str and not name.isascii() and _LONE.search(name):
         return Row(number, {}, f"the id of row {number} holds half of a surrogate pair, which is no character")
     return row
@@ -293,7 +294,7 @@ class _Repeated:
         if (name := row.id) is None:
             return row.number not in self._done
         if not self._here.add(str(name)):
-            raise ConfigurationError(f"row {row.number} has the id {name!r}, which an earlier row has, too")
+            raise ConfigurationError(f"row {row.number} has the id {quoted(name)}, which an earlier row has, too")
         return str(name) not in self._ids
 
 

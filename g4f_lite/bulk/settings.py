@@ -12,6 +12,7 @@ from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
 from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..types.declared_limits import Budget
 from .asking import Asks, fields_of
@@ -111,7 +112,7 @@ def client_settings(
         if own.get("budget") is not None:
             raise ConfigurationError("max_cost is the budget of the job; give one of max_cost and budget")
         if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not 0 < max_cost < inf:
-            raise ConfigurationError(f"max_cost must be a number of USD above 0, not {max_cost!r}")
+            raise ConfigurationError(f"max_cost must be a number of USD above 0, not {quoted(max_cost)}")
         own["budget"] = Budget(usd=max_cost, per="total", name="job")
     if own.get("state") is None and (own.get("budget") is not None or own.get("limits")):
         own["state"] = state_url(out)

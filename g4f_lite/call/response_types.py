@@ -11,6 +11,7 @@ from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_o
 import msgspec
 import msgspec.inspect
 
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import subschemas
 from ..value import NOT_JSON, JSONObject
@@ -32,7 +33,7 @@ def name_of(model: Any) -> str:
         return f"{name_of(origin)}[{', '.join(map(name_of, args))}]"
     if model is type(None):
         return "None"
-    return "..." if model is Ellipsis else getattr(model, "__name__", None) or repr(model)
+    return "..." if model is Ellipsis else getattr(model, "__name__", None) or quoted(model)
 
 
 def members_of(model: Any) -> list[Any]:

@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError, ToolCallError
 from ..errors.places import describe, place_of
+from ..errors.quoted_values import quoted, shortened
 from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
@@ -61,7 +62,9 @@ class ResponseModel:
             self._reader = reader_of(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
             raise_interruption(error)
-            raise ConfigurationError(f"response_model {self.name} has no JSON Schema: {error}") from None
+            raise ConfigurationError(
+                f"response_model {self.name} has no JSON Schema: {shortened(str(error))}"
+            ) from None
         schema = _rooted(self._reader.schema)
         self._property = ""
         if schema.get("type") != "object":
@@ -146,7 +149,7 @@ def with_response_format(params: Mapping[str, Any]) -> tuple[ResponseModel, Mapp
     try:
         known = response_model(model)
     except TypeError:  # it cannot be hashed
-        raise ConfigurationError(f"response_model must be a type, not {model!r}") from None
+        raise ConfigurationError(f"response_model must be a type, not {quoted(model)}") from None
     return known, {**params, "response_format": known.response_format}
 
 

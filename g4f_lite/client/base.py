@@ -8,6 +8,7 @@ from typing import Any, Unpack, cast
 
 from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError, NotReadyError
+from ..errors.quoted_values import quoted
 from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
 from ..records.trail import Explanation
@@ -59,6 +60,7 @@ class BaseClient(Unpicklable):
 
         Raises:
             UnknownProviderError, UnknownModelError, MissingKeyError, NoUsableRouteError: nothing can be sent there.
+            ConfigurationError: it is no route, or there is no such endpoint.
             InvalidRequestError: the seconds are no positive number.
         """
         length, now = checked_seconds("seconds", seconds), time.monotonic()
@@ -74,6 +76,12 @@ class BaseClient(Unpicklable):
             self._calls.health.wake(leg, time.monotonic())
 
     def _legs(self, route: str, operation: str) -> Iterator[Leg]:
+        if not isinstance(route, str):
+            raise ConfigurationError(f"a route is a text such as 'groq:gpt-oss-20b', not {quoted(route)}")
+        if operation != "chat":
+            from .endpoint_requests import check_operation
+
+            check_operation(operation)
         provider, _, model = route.partition(":")
         names: JSONObject = {"provider": provider, "model": model or None, "fallback_models": []}
         for tier in self._calls.router.select(names, operation).tiers:

@@ -15,6 +15,7 @@ from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation, OperationName
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
@@ -105,7 +106,9 @@ class CallFactory(Unpicklable):
         check_mapping(keys, "keys")
         check_mapping(base_urls, "base_urls")
         if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
-            raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {routes!r}")
+            raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {quoted(routes)}")
+        if plugins is not None and not isinstance(plugins, Iterable):
+            raise ConfigurationError(f"plugins must be a list of providers and hooks, not {quoted(plugins)}")
         if base_url is not None or api_key is not None:
             if routes is not None:
                 raise ConfigurationError("base_url is the client's only route; leave out routes, or give it a provider")
@@ -130,7 +133,7 @@ class CallFactory(Unpicklable):
         except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
             raise ConfigurationError(error.message) from None
         if not isinstance(breaker, Breaker):
-            raise ConfigurationError(f"breaker must be g4f_lite.Breaker(…), not {breaker!r}")
+            raise ConfigurationError(f"breaker must be g4f_lite.Breaker(…), not {quoted(breaker)}")
         parent = process_registry() if parent is None else parent
         routes = routes and [resolve(parent, route) if is_provider(route) else route for route in routes]
         own = [route for route in routes or () if isinstance(route, Provider)]
@@ -161,8 +164,8 @@ class CallFactory(Unpicklable):
     def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
         """Warn only of names close to a known one: other unknown names may belong to providers passed per call."""
         for name in names:
-            if not self.registry.knows(name) and (hint := did_you_mean(str(name), self.registry.names())):
-                warn_caller(f"{setting} names {name!r}, which is no known provider{hint}")
+            if not self.registry.knows(name) and (hint := did_you_mean(name, self.registry.names())):
+                warn_caller(f"{setting} names {quoted(name)}, which is no known provider{hint}")
 
     def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, *, exact: bool = False) -> Router:
         chance = self._chance or random.Random()  # noqa: S311  # chance, not secrecy
@@ -206,7 +209,7 @@ class CallFactory(Unpicklable):
         request = copied(check_request(params, self.registry.with_own_parameter))
         stream = params.get("stream", False)
         if not isinstance(stream, bool):
-            raise ConfigurationError(f"stream must be True or False, not {stream!r}")
+            raise ConfigurationError(f"stream must be True or False, not {quoted(stream)}")
         if request.extra_body:
             check_extra_body(request, stream=stream)
         return self.checked_call(request, params, stream=stream, response_model=response_model)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.quoted_values import quoted, shortened
 from ..provider.boundary import FRAMING, is_header
 from ..types.chat_request import ChatRequest
 from ..types.json_values import check_json, find_fault
@@ -79,8 +80,8 @@ def as_request(given: dict[str, Any], kind: type[R]) -> R:
             raise InvalidRequestError(fault) from None
         text, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
-        got = "" if ", got " in text or name not in given else f", got {str(given[name])[:60]}"
-        raise InvalidRequestError(f"{name} {text.replace('Expected', 'must be')}{got}") from None
+        got = "" if ", got " in text or name not in given else f", got {quoted(given[name])}"
+        raise InvalidRequestError(f"{name} {shortened(text).replace('Expected', 'must be')}{got}") from None
     except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:  # the first of a range
         fault = find_fault(sent) or f"the request cannot be written as JSON: {error}"
     if fault is not None:
@@ -114,9 +115,11 @@ def check_extra_body(request: ChatRequest | EndpointRequest, *, stream: bool = F
         return
     for name in ("model", "messages", "input", "prompt", "file", "image", "mask"):
         if name in extra and (name == "model" or hasattr(request, name)):
-            raise InvalidRequestError(f"extra_body must not hold {name!r}; give {name}=… to the method")
+            raise InvalidRequestError(f"extra_body must not hold {quoted(name)}; give {name}=… to the method")
     if extra.get("stream") is not None and extra["stream"] is not stream:
-        raise InvalidRequestError(f"extra_body says stream={extra['stream']!r}; give stream=… to the method instead")
+        raise InvalidRequestError(
+            f"extra_body says stream={quoted(extra['stream'])}; give stream=… to the method instead"
+        )
 
 
 def check_headers(headers: object) -> None:
@@ -126,5 +129,7 @@ def check_headers(headers: object) -> None:
         if is_header(name, value):
             continue
         if isinstance(name, str) and name.lower() in FRAMING:
-            raise InvalidRequestError(f"extra_headers[{name!r}] follows from the body; leave it out")
-        raise InvalidRequestError(f"extra_headers[{name!r}] cannot be sent as a header; it must be printable ASCII")
+            raise InvalidRequestError(f"extra_headers[{quoted(name)}] follows from the body; leave it out")
+        raise InvalidRequestError(
+            f"extra_headers[{quoted(name)}] cannot be sent as a header; it must be printable ASCII"
+        )

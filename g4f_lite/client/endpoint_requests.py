@@ -9,6 +9,7 @@ import msgspec
 
 from ..call.endpoints import ENDPOINTS
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..types.checks import check_callable
 from ..types.endpoint import EndpointRequest
@@ -96,6 +97,16 @@ def _check_input(given: object) -> None:
             raise InvalidRequestError(f"input[{index}] must hold tokens (whole numbers) alone")
 
 
+def check_operation(operation: object) -> None:
+    """
+    Raises:
+        ConfigurationError: there is no such endpoint, which is not chat.
+    """
+    if not isinstance(operation, str) or operation not in ENDPOINTS:
+        hint = did_you_mean(operation, ENDPOINTS, f"; known: {', '.join(('chat', *ENDPOINTS))}")
+        raise ConfigurationError(f"there is no operation {quoted(operation)}{hint}")
+
+
 def request_to_explain(operation: str, params: Mapping[str, Any]) -> EndpointRequest:
     """
     Return an empty request of an endpoint, to explain its plan.
@@ -104,9 +115,7 @@ def request_to_explain(operation: str, params: Mapping[str, Any]) -> EndpointReq
         ConfigurationError: there is no such endpoint.
         TypeError: a keyword is not about routing.
     """
-    if operation not in ENDPOINTS:
-        hint = did_you_mean(str(operation), ENDPOINTS, f"; known: {', '.join(('chat', *ENDPOINTS))}")
-        raise ConfigurationError(f"there is no operation {operation!r}{hint}")
+    check_operation(operation)
     for name in params:
         if name not in ROUTING:
             raise unknown_keyword(name, ROUTING, "explain")

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.quoted_values import quoted, shortened
 from ..errors.suggestions import did_you_mean
 from ..types.chat import Message
 from ..types.json_values import find_fault
@@ -111,7 +112,7 @@ def as_list(messages: object) -> list[Any]:
     if isinstance(messages, str):
         raise InvalidRequestError(
             "messages must be a list of messages, not a string; "
-            f"write [{{'role': 'user', 'content': {messages[:20]!r}}}]"
+            f"write [{{'role': 'user', 'content': {quoted(messages[:20])}}}]"
         )
     if isinstance(messages, (Mapping, bytes)) or not isinstance(messages, Iterable):
         raise InvalidRequestError(f"messages must be a list of messages, not {type(messages).__name__}")
@@ -215,13 +216,13 @@ def _from_answer(message: JSONObject) -> JSONObject:
 
 def _explain(error: Exception, messages: list[Any]) -> str:
     text, _, path = str(error).partition(" - at `$.")
-    path = path.rstrip("`")
+    text, path = shortened(text), path.rstrip("`")
     if not path:  # of a name: "… - at `key` in `$.messages[0]`"
         return text.replace("Expected", "the names of a message's fields must be plain texts: expected")
     if path.endswith(".role"):
         index = int(path[9 : path.index("]")])
         role = messages[index].get("role")
-        return f"{path}: {role!r} is not a role; use one of {', '.join(ROLES)}{did_you_mean(str(role), ROLES)}"
+        return f"{path}: {quoted(role)} is not a role; use one of {', '.join(ROLES)}{did_you_mean(role, ROLES)}"
     if "missing required field `role`" in text:
         return f"{path}: the field 'role' is missing; use one of {', '.join(ROLES)}"
     return f"{path}: {text[0].lower()}{text[1:]}"

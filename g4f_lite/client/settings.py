@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..failover.policy import OnInterrupt
 from ..health.shared_state import SharedState
 from ..provider.base import KeyFunction
@@ -47,7 +48,12 @@ class ClientSettings(TypedDict, total=False):
 def check_mapping(value: object, name: str) -> None:
     """
     Raises:
-        ConfigurationError: the setting is not a mapping.
+        ConfigurationError: the setting is not a mapping from texts.
     """
-    if value is not None and not isinstance(value, Mapping):
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
         raise ConfigurationError(f"{name} must be a mapping from provider names, not {type(value).__name__}")
+    for key in value:
+        if not isinstance(key, str):
+            raise ConfigurationError(f"{name} must be named by providers, not by {quoted(key)}")

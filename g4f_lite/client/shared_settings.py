@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..health.quotas import Quotas
 from ..health.shared_state import SharedState
 from ..health.sharing import SharedHealth
@@ -31,9 +32,9 @@ def check_limits(limits: object) -> dict[str, Limits]:
         raise ConfigurationError(f"limits must be a mapping from provider names, not {type(limits).__name__}")
     for name, one in limits.items():
         if not isinstance(name, str):
-            raise ConfigurationError(f"limits must be named by providers or routes, not by {name!r}")
+            raise ConfigurationError(f"limits must be named by providers or routes, not by {quoted(name)}")
         if not isinstance(one, Limits):
-            raise ConfigurationError(f"limits[{name!r}] must be g4f_lite.Limits(…), not {one!r}")
+            raise ConfigurationError(f"limits[{quoted(name)}] must be g4f_lite.Limits(…), not {quoted(one)}")
     return dict(limits)
 
 
@@ -54,7 +55,7 @@ def shared_health(
     """
     if budget is not None:
         if not isinstance(budget, Budget):
-            raise ConfigurationError(f"budget must be g4f_lite.Budget(…), not {budget!r}")
+            raise ConfigurationError(f"budget must be g4f_lite.Budget(…), not {quoted(budget)}")
         check_prices()
     if state is None:
         from ..health.stores.memory import MemoryState

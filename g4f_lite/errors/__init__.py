@@ -14,5 +14,6 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `places` | where foreign code failed |
 | `signal_handlers` | which exceptions a signal handler of the program raised |
 | `caller_warnings` | warnings that point at the caller's line |
+| `quoted_values` | how a message shows a value, whatever it is |
 | `suggestions` | the closest known name for an unknown one, and how to install an extra |
 """

@@ -8,15 +8,19 @@ from ..forks import preload_before_fork
 
 preload_before_fork("difflib")
 
+_LONGEST = 1000
 
-def closest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known names that are most similar to this one, the closest first."""
+
+def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known names that are most similar to this one, the closest first; none if it cannot be a name."""
     from difflib import get_close_matches
 
+    if not isinstance(name, str) or len(name) > _LONGEST:
+        return []
     return get_close_matches(name, list(known), most, cutoff)
 
 
-def did_you_mean(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
+def did_you_mean(name: object, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
     """Return the end of a message about an unknown name: `; did you mean 'x'?`, or `otherwise` if none is similar."""
     found = closest(name, known, 1, cutoff)
     return f"; did you mean {found[0]!r}?" if found else otherwise

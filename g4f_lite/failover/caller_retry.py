@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ..errors.exceptions import ConfigurationError, ProviderError
 from ..errors.places import describe, place_of
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import is_interruption
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class CallerRetry:
             return None
         wait = _call("retry_wait", lambda state: float(self._wait(state)), self._states[leg])  # type: ignore[misc]
         if not math.isfinite(wait) or wait < 0:
-            raise ConfigurationError(f"retry_wait must return seconds, not {wait!r}")
+            raise ConfigurationError(f"retry_wait must return seconds, not {quoted(wait)}")
         return wait
 
     def waits(self, leg: Hashable, seconds: float) -> None:

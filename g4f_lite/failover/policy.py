@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import msgspec
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..types.checks import byte_count, count, seconds
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.timeouts import Timeouts
@@ -74,7 +75,8 @@ def check_timeouts(timeouts: object) -> Timeouts:
     """
     if not isinstance(timeouts, Timeouts):
         raise ConfigurationError(
-            f"timeouts must be g4f_lite.Timeouts(…), not {timeouts!r}; for a bound on the whole call use deadline="
+            f"timeouts must be g4f_lite.Timeouts(…), not {quoted(timeouts)};"
+            " for a bound on the whole call use deadline="
         )
     return timeouts
 
@@ -88,5 +90,5 @@ def check_on_interrupt(on_interrupt: Any) -> OnInterrupt:
     """
     if on_interrupt not in get_args(OnInterrupt):
         names = ", ".join(map(repr, get_args(OnInterrupt)))
-        raise ConfigurationError(f"on_interrupt must be one of {names}, not {on_interrupt!r}")
+        raise ConfigurationError(f"on_interrupt must be one of {names}, not {quoted(on_interrupt)}")
     return cast("OnInterrupt", on_interrupt)

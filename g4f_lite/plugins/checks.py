@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from ..errors.exceptions import PluginLoadError
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import did_you_mean
 from ..provider.base import Provider
@@ -36,7 +37,7 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
         hook = options.get("specname") or attribute
         if hook not in known:
             hint = did_you_mean(hook, known, f"; there are {', '.join(known)}")
-            raise PluginLoadError(f"unknown hook {hook!r}{hint}")
+            raise PluginLoadError(f"unknown hook {quoted(hook)}{hint}")
         arguments = known[hook].spec.argnames
         function = getattr(plugin, attribute)
         if unknown := [name for name in _arguments(function) if name not in arguments]:
@@ -84,9 +85,9 @@ def strategy_collector(strategies: dict[str, Strategy]) -> Callable[[str, Strate
 
     def register(name: str, strategy: Strategy) -> None:
         if not isinstance(name, str) or not callable(strategy):
-            raise PluginLoadError(f"a strategy is a name and a function, not {name!r} and {strategy!r}")
+            raise PluginLoadError(f"a strategy is a name and a function, not {quoted(name)} and {quoted(strategy)}")
         if name in STRATEGIES:
-            raise PluginLoadError(f"there is a built-in strategy {name!r}; give it another name")
+            raise PluginLoadError(f"there is a built-in strategy {quoted(name)}; give it another name")
         strategies[name] = strategy
 
     return register
@@ -106,7 +107,7 @@ def as_provider(plugin: object) -> Provider:
     if isinstance(plugin, Provider):
         return plugin
     if not (isinstance(plugin, type) and issubclass(plugin, Provider)):
-        raise PluginLoadError(f"register() takes a Provider class or instance, not {plugin!r}")
+        raise PluginLoadError(f"register() takes a Provider class or instance, not {quoted(plugin)}")
     try:
         return plugin()
     except Exception as error:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
@@ -221,10 +222,11 @@ class Registry(Unpicklable):
 
     def _unknown(self, name: str) -> str:
         names = self.names()
-        if ":" in name and self.knows(name.partition(":")[0]):
-            return f"{name!r} is a route, not a provider; write provider={name.partition(':')[0]!r} and model=…"
+        provider = name.partition(":")[0]
+        if provider != name and self.knows(provider):
+            return f"{quoted(name)} is a route, not a provider; write provider={quoted(provider)} and model=…"
         hint = did_you_mean(name.lower(), names, ".", cutoff=0.5)
-        return f"there is no provider {name!r}{hint} Known: {', '.join(names)}"
+        return f"there is no provider {quoted(name)}{hint} Known: {', '.join(names)}"
 
     def strategy(self, name: str) -> Strategy | None:
         """Return the strategy that a plugin registered under this name, or None."""

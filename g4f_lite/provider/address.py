@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 
 VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*(?:\|[A-Z][A-Z0-9_]*)*)\}", re.ASCII)
 """A placeholder in `api_base` that is filled from the environment: `{A}`, or `{A|B}`, where the first one set wins."""
@@ -45,7 +46,7 @@ def shown_url(url: object) -> str:
     shown = re.sub("^([A-Za-z+.-]*://)?.*@", r"\1…@", url.strip(), flags=re.DOTALL)
     shown = re.sub("[?#].*", lambda found: f"{found[0][0]}…", shown, flags=re.DOTALL)
     parts = re.split("([./:@])", shown)  # a part that is long and has digits is rather a key than a name
-    return repr("".join("…" if len(part) > 15 and re.search("[0-9]", part) else part for part in parts))
+    return quoted("".join("…" if len(part) > 15 and re.search("[0-9]", part) else part for part in parts))
 
 
 def is_loopback(url: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, ProviderError, UnsupportedParameterError
+from ..errors.quoted_values import quoted
 from ..errors.reply import ErrorReply
 from ..errors.suggestions import did_you_mean
 from ..forks import preload_before_fork
@@ -195,13 +196,13 @@ class Provider(ABC):
         for attribute, value in attributes.items():
             if attribute not in known:
                 hint = did_you_mean(attribute, known, f"; it has {', '.join(sorted(known))}")
-                raise TypeError(f"{type(self).__name__} has no attribute {attribute!r}{hint}")
+                raise TypeError(f"{type(self).__name__} has no attribute {quoted(attribute)}{hint}")
             object.__setattr__(self, attribute, value)
-        if not NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ConfigurationError(
-                f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {self.name!r}"
+                f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {quoted(self.name)}"
             )
-        if self.api_base and not VARIABLE.search(self.api_base):
+        if self.api_base and not (isinstance(self.api_base, str) and VARIABLE.search(self.api_base)):
             object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
         check_declarations(
             self.name,
@@ -239,7 +240,7 @@ class Provider(ABC):
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}" + (f" at {self.api_base}>" if self.api_base else ">")
+        return f"<{type(self).__name__} {quoted(self.name)}" + (f" at {self.api_base}>" if self.api_base else ">")
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle everything but the key. Without another key, an unpickled provider is an error, not keyless."""

@@ -19,6 +19,7 @@ from ..errors.exceptions import (
     StreamInterruptedError,
 )
 from ..errors.places import describe, place_of
+from ..errors.quoted_values import quoted
 from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raise_interruption, raised_by_signal_handler
 from ..forks import preload_before_fork
@@ -36,7 +37,6 @@ FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that follow from the body; the transports set them: a wrong one would make two requests of one."""
 _OTHERS_INTERRUPT = frozenset({"gevent", "greenlet", "eventlet", "_pytest"})
 """Libraries that end code by an exception, wherever it is: it is no failure of that code."""
-_LONGEST_BODY = 1 << 15
 _LONGEST_WAIT = 1e15
 """Seconds; what is longer is no time that can be computed with."""
 
@@ -154,7 +154,7 @@ def _as_json(body: object) -> object:
     try:
         return msgspec.json.decode(msgspec.json.encode(body))
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return repr(body)[:_LONGEST_BODY]
+        return quoted(body)
 
 
 def is_reply(reply: object) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
+from ..errors.quoted_values import quoted, shortened
 from ..errors.suggestions import did_you_mean
 from .schema_rules import rules_of
 from .streaming import FRAMINGS
@@ -56,7 +57,7 @@ def check_working_comments(name: str, comments: Any) -> None:
         ConfigurationError: it is no tuple of texts.
     """
     if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
-        raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {comments!r}")
+        raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {quoted(comments)}")
 
 
 def check_framing(name: str, framing: Any) -> None:
@@ -66,9 +67,11 @@ def check_framing(name: str, framing: Any) -> None:
     Raises:
         ConfigurationError: there is no such framing.
     """
-    if framing not in FRAMINGS:
-        hint = did_you_mean(str(framing), FRAMINGS, "; override new_framing for one of your own")
-        raise ConfigurationError(f"{name}'s stream_framing is one of {', '.join(FRAMINGS)}, not {framing!r}{hint}")
+    if not isinstance(framing, str) or framing not in FRAMINGS:
+        hint = did_you_mean(framing, FRAMINGS, "; override new_framing for one of your own")
+        raise ConfigurationError(
+            f"{name}'s stream_framing is one of {', '.join(FRAMINGS)}, not {quoted(framing)}{hint}"
+        )
 
 
 def check_auth_header(name: str, header: Any) -> None:
@@ -79,9 +82,11 @@ def check_auth_header(name: str, header: Any) -> None:
         ConfigurationError: it is no header in lower case with a text before the key.
     """
     if not (isinstance(header, tuple) and len(header) == 2 and all(isinstance(one, str) for one in header)):
-        raise ConfigurationError(f"{name}'s auth_header must be like ('authorization', 'Bearer '), not {header!r}")
+        raise ConfigurationError(
+            f"{name}'s auth_header must be like ('authorization', 'Bearer '), not {quoted(header)}"
+        )
     if not _HEADER.fullmatch(header[0]):
-        raise ConfigurationError(f"{name}'s auth_header must name a header in lower case, not {header[0]!r}")
+        raise ConfigurationError(f"{name}'s auth_header must name a header in lower case, not {quoted(header[0])}")
 
 
 def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
@@ -92,10 +97,14 @@ def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
         ConfigurationError: one does not begin with a slash.
     """
     if not isinstance(others, Mapping):
-        raise ConfigurationError(f"{name}'s endpoint_paths must be a mapping, not {others!r}")
+        raise ConfigurationError(f"{name}'s endpoint_paths must be a mapping, not {quoted(others)}")
     for endpoint, path in {**others, "chat": chat, "models": models}.items():
+        if not isinstance(endpoint, str):
+            raise ConfigurationError(f"{name}'s endpoint_paths must map endpoints to paths; got {quoted(endpoint)}")
         if not (isinstance(path, str) and path.startswith("/") and path.isprintable()):
-            raise ConfigurationError(f"{name}'s path of {endpoint} must begin with a slash, not {path!r}")
+            raise ConfigurationError(
+                f"{name}'s path of {shortened(endpoint)} must begin with a slash, not {quoted(path)}"
+            )
 
 
 def check_declarations(name: str, **declarations: Any) -> None:
@@ -117,19 +126,20 @@ def check_declarations(name: str, **declarations: Any) -> None:
         for sign, error in declarations[attribute].items():
             if not (_is_lower(sign) and isinstance(error, type) and issubclass(error, ProviderError)):
                 raise ConfigurationError(
-                    f"{name}'s {attribute} must map texts in lower case to ProviderErrors; got {sign!r}: {error!r}"
+                    f"{name}'s {attribute} must map texts in lower case to ProviderErrors;"
+                    f" got {quoted(sign)}: {quoted(error)}"
                 )
     for field, path in declarations["error_fields"].items():
         if field not in ERROR_FIELDS or not (isinstance(path, str) and path):
             raise ConfigurationError(
                 f"{name}'s error_fields must map {', '.join(ERROR_FIELDS)} to a field of the service, such as "
-                f"'problem.text'; got {field!r}: {path!r}"
+                f"'problem.text'; got {quoted(field)}: {quoted(path)}"
             )
     for limit, headers in declarations["limit_headers"].items():
         if not (isinstance(headers, tuple) and len(headers) == 2 and all(map(_is_lower, (limit, *headers)))):
             raise ConfigurationError(
                 f"{name}'s limit_headers must map a limit to two header names in lower case, "
-                f"(remaining, reset); got {limit!r}: {headers!r}"
+                f"(remaining, reset); got {quoted(limit)}: {quoted(headers)}"
             )
 
 

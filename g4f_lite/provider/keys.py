@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from ..errors.exceptions import AuthenticationError, ConfigurationError
 from ..errors.places import describe, place_of
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import raise_interruption
 from .base import KeyFunction, Provider
 from .key_file import StoredKeysError, change_keys, read_keys
@@ -131,7 +132,7 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         return found
     if given is not None:
         pool = [given] if isinstance(given, str) or callable(given) else list(given)
-        if found := _pool(pool, f"keys[{name!r}]"):
+        if found := _pool(pool, f"keys[{quoted(name)}]"):
             return found
     if provider._key_left_out:  # a key from elsewhere may be another account's
         raise ConfigurationError(

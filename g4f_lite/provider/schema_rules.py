@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import shortened
 from ..value import Value
 
 STRUCTURE = frozenset("$defs $ref description enum items properties required title type".split())
@@ -76,4 +77,4 @@ def rules_of(declared: Mapping[str, Any]) -> SchemaRules:
     try:
         return SchemaRules(**declared)
     except TypeError as error:
-        raise ConfigurationError(f"schema_rules: {error}") from None
+        raise ConfigurationError(f"schema_rules: {shortened(str(error))}") from None

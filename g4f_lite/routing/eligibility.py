@@ -11,6 +11,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import install_hint
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
@@ -150,7 +151,8 @@ def price_bound(max_price: Any) -> prices.Price:
         isinstance(bound, (int, float)) and not isinstance(bound, bool) and bound >= 0 for bound in bounds.values()
     ):
         raise ConfigurationError(
-            f"max_price must be USD for a million tokens, as 2.5 or {{'prompt': 1, 'completion': 4}}; not {max_price!r}"
+            "max_price must be USD for a million tokens, as 2.5 or {'prompt': 1, 'completion': 4};"
+            f" not {quoted(max_price)}"
         )
     check_prices()
     return prices.Price(bounds.get("prompt", inf), bounds.get("completion", inf))

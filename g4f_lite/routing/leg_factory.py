@@ -12,6 +12,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
 from ..provider.boundary import reason_to_skip
@@ -63,13 +64,15 @@ class LegFactory:
         for name, pool in self._keys.items():
             if not (callable(pool) or isinstance(pool, (str, Sequence))):
                 raise ConfigurationError(
-                    f"keys[{name!r}] must be a key, a function that returns one, or a list of them,"
+                    f"keys[{quoted(name)}] must be a key, a function that returns one, or a list of them,"
                     f" not {type(pool).__name__}"
                 )
             for value in [pool] if isinstance(pool, str) or callable(pool) else pool:
                 if not callable(value):
-                    clean(value, f"keys[{name!r}]")
-        self._base_urls = {name: check_base_url(url, f"base_urls[{name!r}]") for name, url in (base_urls or {}).items()}
+                    clean(value, f"keys[{quoted(name)}]")
+        self._base_urls = {
+            name: check_base_url(url, f"base_urls[{quoted(name)}]") for name, url in (base_urls or {}).items()
+        }
         self._moved: WeakKeyDictionary[Provider, dict[str, Provider]] = WeakKeyDictionary()
 
     def resolve_base_url(self, provider: Provider) -> Provider:
@@ -103,7 +106,7 @@ class LegFactory:
             ConfigurationError: a key, a base URL or the model's name is malformed.
         """
         if not is_encodable(model):
-            raise ConfigurationError(f"the model {model!r} holds half of a surrogate pair, which is no character")
+            raise ConfigurationError(f"the model {quoted(model)} holds half of a surrogate pair, which is no character")
         try:
             return self._legs(provider, model, operation)
         except ConfigurationError:

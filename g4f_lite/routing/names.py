@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
 from ..errors.places import describe
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import closest
 from ..provider.address import is_loopback
@@ -95,9 +96,10 @@ def route_or_id(
         return name, model
     if not is_route:
         return None, entry
+    whole, rest = quoted(entry), quoted(model)
     raise ConfigurationError(
-        f"{entry!r} may be a model of {owners[0].name}, or the model {model!r} of {name}; write {':' + entry!r} "
-        f"for the first, provider={name!r} with model={model!r} or routes=[…, {entry!r}] for the second"
+        f"{whole} may be a model of {owners[0].name}, or the model {rest} of {name}; write {quoted(':' + entry)} "
+        f"for the first, provider={name!r} with model={rest} or routes=[…, {whole}] for the second"
     )
 
 
@@ -127,8 +129,8 @@ def without_prefix(directory: Directory, model: str, provider: object, lists: Ca
     if name not in named and route_or_id(directory, model, choices, lists)[0] is None:
         return model
     raise ConfigurationError(
-        f"provider={named[0]!r} and model={model!r} name two providers; "
-        f"leave one out, or write model={':' + model!r} if that is the model's id"
+        f"provider={quoted(named[0])} and model={quoted(model)} name two providers; "
+        f"leave one out, or write model={quoted(':' + model)} if that is the model's id"
     )
 
 
@@ -151,7 +153,7 @@ def resolve(directory: Directory, choice: object) -> Provider:
             raise ConfigurationError(f"{choice.__name__}() fails: {describe(error)}") from error
     if isinstance(choice, str):
         return directory.get(choice)
-    raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {choice!r}")
+    raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {quoted(choice)}")
 
 
 def as_list(provider: object) -> list[object]:
@@ -176,14 +178,14 @@ def check_names(model: object, fallback_models: object) -> None:
         ConfigurationError: one of them is no model name, or no list of model names.
     """
     if model is not None and not (isinstance(model, str) and model.strip(": ")):
-        raise ConfigurationError(f"model must be a model's name, not {model!r}")
+        raise ConfigurationError(f"model must be a model's name, not {quoted(model)}")
     if fallback_models is None:
         return
     if isinstance(fallback_models, str) or not isinstance(fallback_models, Sequence):
-        raise ConfigurationError(f"fallback_models must be a list of model names, not {fallback_models!r}")
+        raise ConfigurationError(f"fallback_models must be a list of model names, not {quoted(fallback_models)}")
     for entry in fallback_models:
         if not isinstance(entry, str) or not entry.strip(": "):
-            raise ConfigurationError(f"fallback_models holds {entry!r}, which is not a model name")
+            raise ConfigurationError(f"fallback_models holds {quoted(entry)}, which is not a model name")
 
 
 def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> UnknownModelError:
@@ -194,5 +196,5 @@ def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> Un
     hint = f"; did you mean {' or '.join(map(repr, nearest))}? " if nearest else ". "
     whole = f"PROVIDER:{entry}"
     return UnknownModelError(
-        f"no provider lists the model {entry!r}{hint}To send it as it is, name the provider too: {whole!r}"
+        f"no provider lists the model {quoted(entry)}{hint}To send it as it is, name the provider too: {quoted(whole)}"
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..errors.places import describe, place_of
+from ..errors.quoted_values import quoted
 from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..health.tracker import Health
@@ -165,8 +166,8 @@ class Router:
                 return found
             names = [*STRATEGIES, *self._directory.strategy_names()]
             hint = did_you_mean(strategy, names, ".")
-            raise ConfigurationError(f"there is no strategy {strategy!r}{hint} Known: {', '.join(names)}")
-        raise ConfigurationError(f"strategy must be a name or a function, not {strategy!r}")
+            raise ConfigurationError(f"there is no strategy {quoted(strategy)}{hint} Known: {', '.join(names)}")
+        raise ConfigurationError(f"strategy must be a name or a function, not {quoted(strategy)}")
 
 
 def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) -> list[Leg]:
@@ -184,5 +185,5 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
         name = getattr(strategy, "__name__", repr(strategy))
         raise ConfigurationError(f"the strategy {name} failed: {describe(error)} (at {place_of(error)})") from error
     if strangers := [leg for leg in ordered if leg not in legs]:
-        raise ConfigurationError(f"the strategy returned {strangers[0]!r}, which is not a leg of the tier")
+        raise ConfigurationError(f"the strategy returned {quoted(strangers[0])}, which is not a leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]

@@ -18,6 +18,7 @@ from ..errors.exceptions import (
     PluginLoadError,
     UnknownModelError,
 )
+from ..errors.quoted_values import quoted
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
@@ -269,7 +270,7 @@ class _TierBuilder:
             return automatic
         if serving:
             names = " or ".join(repr(f"{one.name}:{model}") for one in serving)
-            raise UnknownModelError(f"{model!r} is served only by providers that must be named: {names}")
+            raise UnknownModelError(f"{quoted(model)} is served only by providers that must be named: {names}")
         raise self._unknown(model, known)
 
     def _unknown(self, model: str, known: Sequence[Provider]) -> UnknownModelError:

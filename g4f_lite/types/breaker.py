@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..value import Value
 
 
@@ -29,14 +30,15 @@ class Breaker(Value, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if isinstance(self.failures, bool) or not isinstance(self.failures, int) or self.failures < 1:
-            raise ConfigurationError(f"Breaker.failures must be a whole number above 0, not {self.failures!r}")
+            raise ConfigurationError(f"Breaker.failures must be a whole number above 0, not {quoted(self.failures)}")
         for name, most in (("share", 1.0), ("window", inf), ("rest", inf), ("longest_rest", inf)):
             value = getattr(self, name)
             sound = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= most
             if not sound or value == inf:
                 bound = "above 0, and 1 at most" if name == "share" else "of seconds above 0"
-                raise ConfigurationError(f"Breaker.{name} must be a number {bound}; not {value!r}")
+                raise ConfigurationError(f"Breaker.{name} must be a number {bound}; not {quoted(value)}")
         if self.longest_rest < self.rest:
             raise ConfigurationError(
-                f"Breaker.longest_rest must be at least rest, which is {self.rest!r}; not {self.longest_rest!r}"
+                f"Breaker.longest_rest must be at least rest, which is {quoted(self.rest)};"
+                f" not {quoted(self.longest_rest)}"
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
+from ..errors.quoted_values import quoted
 
 LONGEST = 1e6
 """Seconds, eleven days. More is taken for this: some systems count the milliseconds of a wait in 32 bits."""
@@ -20,7 +21,7 @@ def seconds(name: str, value: object) -> float:
         InvalidRequestError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {repr(value)[:60]}")
+        raise InvalidRequestError(f"{name} must be a number of seconds above 0, not {quoted(value)}")
     return float(min(value, LONGEST))
 
 
@@ -32,7 +33,7 @@ def count(name: str, value: object) -> int:
         InvalidRequestError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {value!r}")
+        raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {quoted(value)}")
     return value
 
 
@@ -44,7 +45,7 @@ def flag(name: str, value: object) -> bool:
         ConfigurationError: the value is neither.
     """
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} must be True or False, not {repr(value)[:60]}")
+        raise ConfigurationError(f"{name} must be True or False, not {quoted(value)}")
     return value
 
 
@@ -56,7 +57,7 @@ def byte_count(name: str, value: object) -> int:
         ConfigurationError: the value is not one.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} must be a whole number of bytes, 1 or more, not {value!r}")
+        raise ConfigurationError(f"{name} must be a whole number of bytes, 1 or more, not {quoted(value)}")
     return value
 
 
@@ -72,6 +73,6 @@ def check_callable(name: str, value: Callable[..., Any] | None) -> None:
     if value is None:
         return
     if not callable(value):
-        raise InvalidRequestError(f"{name} must be one of tenacity's objects or a function, not {value!r}")
+        raise InvalidRequestError(f"{name} must be one of tenacity's objects or a function, not {quoted(value)}")
     if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # what kind it is, not whether it exists
         raise InvalidRequestError(f"{name} must be a plain function, not a coroutine function")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.quoted_values import quoted
 from ..value import JSONObject
 from .regular_files import read_regular
 
@@ -69,10 +70,10 @@ def _read(source: Any, what: str) -> tuple[bytes, str]:
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidRequestError(f"{what} is given as a path or as bytes, not as {type(source).__name__}")
     try:
-        return read_regular(Path(source)), f"the file {os.fspath(source)!r}"
+        return read_regular(Path(source)), f"the file {quoted(os.fspath(source))}"
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidRequestError(f"the file {os.fspath(source)!r} cannot be read: {reason}") from None
+        raise InvalidRequestError(f"the file {quoted(os.fspath(source))} cannot be read: {reason}") from None
 
 
 def _image_type(content: bytes, name: str) -> str:

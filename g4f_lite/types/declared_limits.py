@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..value import Value
 
 BudgetWindow: TypeAlias = Literal["day", "week", "month", "total"]
@@ -38,7 +39,7 @@ class Limits(Value, frozen=True, kw_only=True):
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ConfigurationError(f"Limits.{name} must be a whole number above 0, or None; not {value!r}")
+                raise ConfigurationError(f"Limits.{name} must be a whole number above 0, or None; not {quoted(value)}")
         if all(getattr(self, name) is None for name in self.__struct_fields__):
             raise ConfigurationError(f"Limits() limits nothing; set one of {', '.join(self.__struct_fields__)}")
 
@@ -68,9 +69,11 @@ class Budget(Value, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if isinstance(self.usd, bool) or not isinstance(self.usd, (int, float)) or not 1 / NANO <= self.usd <= _MOST:
-            raise ConfigurationError(f"Budget.usd must be a number above 0, and {_MOST:g} at most; not {self.usd!r}")
+            raise ConfigurationError(
+                f"Budget.usd must be a number above 0, and {_MOST:g} at most; not {quoted(self.usd)}"
+            )
         if not isinstance(self.name, str) or not self.name.strip():
-            raise ConfigurationError(f"Budget.name must be a text that is not empty, not {self.name!r}")
+            raise ConfigurationError(f"Budget.name must be a text that is not empty, not {quoted(self.name)}")
         _check_choice("per", self.per, BudgetWindow)
         _check_choice("when_down", self.when_down, WhenDown)
         _check_choice("unknown_price", self.unknown_price, UnknownPrice)
@@ -79,4 +82,4 @@ class Budget(Value, frozen=True, kw_only=True):
 def _check_choice(name: str, value: object, choices: Any) -> None:
     if value not in get_args(choices):
         names = ", ".join(map(repr, get_args(choices)))
-        raise ConfigurationError(f"Budget.{name} must be one of {names}, not {value!r}")
+        raise ConfigurationError(f"Budget.{name} must be one of {names}, not {quoted(value)}")

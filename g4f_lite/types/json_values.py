@@ -18,6 +18,8 @@ from uuid import UUID
 
 import msgspec
 
+from ..errors.quoted_values import quoted
+
 _AS_THEY_ARE = frozenset({str, bool, type(None)})
 _ADVICE: tuple[tuple[tuple[type, ...], str], ...] = (
     ((bytes, bytearray, memoryview), "decode it to text, or encode it in base64, as image_part() and audio_part() do"),
@@ -78,10 +80,11 @@ def _fault(value: Any, path: str) -> str | None:
     if isinstance(value, dict):
         for key in value:
             if not _is_text(key):
-                return f"{path or 'a value'} has the key {key!r}, and JSON has only texts as keys"
+                return f"{path or 'a value'} has the key {quoted(key)}, and JSON has only texts as keys"
             if not is_encodable(key):
-                return f"{path or 'a value'} has the key {key!r}, which holds half of a surrogate pair: no character"
-        inner = ((f"{path}.{key}" if path else str(key), one) for key, one in value.items())
+                half = f"the key {quoted(key)}, which holds half of a surrogate pair: no character"
+                return f"{path or 'a value'} has {half}"
+        inner = ((f"{path}.{key:.100}" if path else f"{key:.100}", one) for key, one in value.items())
     elif isinstance(value, (list, tuple)):
         if set(map(type, value)) == {int}:  # tokens may be many
             return None
@@ -95,7 +98,7 @@ def _fault(value: Any, path: str) -> str | None:
 
 def _reason(value: Any) -> str:
     if type(value) is float:
-        return f"must be a finite number, not {value!r}"
+        return f"must be a finite number, not {quoted(value)}"
     advice = next(
         (one for kinds, one in _ADVICE if isinstance(value, kinds)),
         "make it of dict, list, str, int, float, bool and None",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ..errors.quoted_values import quoted
 from ..value import Value
 from .checks import LONGEST
 
@@ -50,6 +51,6 @@ class Timeouts(Value, frozen=True, kw_only=True):
             if limit is None:
                 continue
             if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < float("inf"):
-                raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {limit!r}")
+                raise ValueError(f"Timeouts.{name} must be a number of seconds above 0, or None; got {quoted(limit)}")
             if limit > LONGEST:
                 msgspec.structs.force_setattr(self, name, LONGEST)

@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeAlias, cast
 
 from ..errors.exceptions import InvalidRequestError
 from ..errors.places import describe
+from ..errors.quoted_values import quoted
 
 PIECE = 1 << 17
 """Bytes that are read and sent at a time."""
@@ -127,14 +128,14 @@ class UploadFile:
                 yield from self._exactly(self._read_at)
         except (OSError, ValueError) as error:
             raise InvalidRequestError(
-                f"{self._what} {self.name!r} cannot be read any more: {describe(error)}"
+                f"{self._what} {quoted(self.name)} cannot be read any more: {describe(error)}"
             ) from None
 
     def _exactly(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
         position = 0
         while position < self.size:
             if not (block := read(position)):
-                raise InvalidRequestError(f"{self._what} {self.name!r} has become shorter while it was sent")
+                raise InvalidRequestError(f"{self._what} {quoted(self.name)} has become shorter while it was sent")
             position += len(block)
             yield block
 
@@ -149,14 +150,14 @@ class UploadFile:
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
-                raise InvalidRequestError(f"{self._what} {str(path)!r} is a folder")
+                raise InvalidRequestError(f"{self._what} {quoted(str(path))} is a folder")
             if not stat.S_ISREG(found.st_mode):  # reading a pipe could block
-                raise InvalidRequestError(f"{self._what} {str(path)!r} is not a regular file; pass its bytes")
+                raise InvalidRequestError(f"{self._what} {quoted(str(path))} is not a regular file; pass its bytes")
             with path.open("rb"):
                 return found.st_size
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise InvalidRequestError(f"{self._what} {str(path)!r} cannot be read: {reason}") from None
+            raise InvalidRequestError(f"{self._what} {quoted(str(path))} cannot be read: {reason}") from None
 
     def _measure_file(self, file: BinaryIO) -> tuple[int, int]:
         """Return the position of a file object, and the number of bytes from there to its end."""

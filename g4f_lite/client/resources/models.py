@@ -17,6 +17,7 @@ from ...errors.exceptions import (
     NoUsableRouteError,
     ProviderError,
 )
+from ...errors.quoted_values import quoted
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
@@ -96,7 +97,7 @@ class ModelListing:
                 raise unknown_keyword(name, known, "models.list")
         max_age = self._params.pop("max_age", MAX_AGE_S)
         if isinstance(max_age, bool) or not isinstance(max_age, (int, float)) or not 0 <= max_age < math.inf:
-            raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {max_age!r}")
+            raise InvalidRequestError(f"max_age must be a number of seconds, 0 or more, not {quoted(max_age)}")
         self._max_age = max_age
         self._request = check_endpoint("models", self._params)
         self._end = time.monotonic() + policy_for(calls.policy, self._params).deadline

@@ -14,6 +14,7 @@ import msgspec
 
 from ...call.response_types import joined, reader_of
 from ...errors.exceptions import ConfigurationError
+from ...errors.quoted_values import quoted
 from ...errors.signal_handlers import raise_interruption
 from ...errors.suggestions import install_hint
 from ...types.json_values import is_encodable
@@ -41,7 +42,9 @@ class FunctionTool:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = getattr(function, "__name__", "")
         if not NAME.fullmatch(self.name):
-            raise ConfigurationError(f"{function!r} cannot be a tool: give it a name with def, of letters and digits")
+            raise ConfigurationError(
+                f"{quoted(function)} cannot be a tool: give it a name with def, of letters and digits"
+            )
         self.is_async = inspect.iscoroutinefunction(function)
         hints = self._hints(function)
         self._reader = self._read(hints)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ...errors.exceptions import ConfigurationError, DeadlineExceededError, G4FLiteError, ToolLoopError
 from ...errors.places import describe, place_of
+from ...errors.quoted_values import quoted
 from ...errors.signal_handlers import raise_interruption
 from ...types.chat import ChatCompletion, ToolCall
 from ...types.checks import count, seconds
@@ -131,7 +132,7 @@ class ToolLoop:
     def _pending(self, call: ToolCall) -> PendingCall | ToolResult:
         if call.function.name not in self._tools:
             known = ", ".join(self._tools)
-            return _refused(call, f"there is no tool {call.function.name!r}; there are: {known}")
+            return _refused(call, f"there is no tool {quoted(call.function.name)}; there are: {known}")
         tool, function = self._tools[call.function.name]
         try:
             return PendingCall(call, function, tool.keywords(call.function.arguments))

@@ -8,6 +8,7 @@ from typing import Any
 from ...call.endpoints import ENDPOINTS
 from ...client.params import ROUTING
 from ...errors.exceptions import InvalidRequestError
+from ...errors.quoted_values import quoted
 from ...types.chat_request import ChatRequest
 from ...value import JSONObject
 from .requests import Asked
@@ -71,7 +72,7 @@ def _own_keywords(given: Any) -> JSONObject:
         raise InvalidRequestError(f"{OURS} must be an object with keywords of a call, not {type(given).__name__}")
     for name in given:
         if name not in _ROUTING:
-            raise InvalidRequestError(f"{OURS} has no keyword {name!r}; it has {', '.join(sorted(_ROUTING))}")
+            raise InvalidRequestError(f"{OURS} has no keyword {quoted(name)}; it has {', '.join(sorted(_ROUTING))}")
     return dict(given)
 
 
@@ -81,7 +82,7 @@ def _of_form(name: str, value: Any) -> Any:
         try:
             return float(value)
         except ValueError:
-            raise InvalidRequestError(f"temperature must be a number, not {value!r}") from None
+            raise InvalidRequestError(f"temperature must be a number, not {quoted(value)}") from None
     return [value] if name in _LISTS and isinstance(value, str) else value
 
 
@@ -121,7 +122,7 @@ def _required(asked: Asked) -> tuple[str, ...]:
     required = ("messages",) if asked.operation == "chat" else ENDPOINTS[asked.operation].required
     for name in required:
         if (asked.file if name == "file" else asked.fields.get(name)) is None:
-            raise InvalidRequestError(f"the field {name!r} is missing")
+            raise InvalidRequestError(f"the field {quoted(name)} is missing")
     return required
 
 

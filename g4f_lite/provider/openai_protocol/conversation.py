@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors.exceptions import ConfigurationError
+from ...errors.quoted_values import quoted
 from ...types.call_ids import distinct_id, made_id
 from ...value import JSONObject
 
@@ -91,7 +92,7 @@ def check_id_form(name: str, form: str) -> None:
         fits = False
     if not fits:
         raise ConfigurationError(
-            f"{name}'s tool_call_id_form must be a regular expression for nine letters and digits; got {form!r}"
+            f"{name}'s tool_call_id_form must be a regular expression for nine letters and digits; got {quoted(form)}"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
+from ...errors.quoted_values import quoted
 from ...errors.reply import ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
@@ -93,7 +94,7 @@ def _fitted(request: EndpointRequest, service: str, differing: Mapping[str, str 
             body[its] = body.pop(name)
         elif body[name] not in its:
             choices = " or ".join(map(repr, its))
-            raise UnsupportedParameterError(f"{service} takes {name}={choices} only, not {body[name]!r}")
+            raise UnsupportedParameterError(f"{service} takes {name}={choices} only, not {quoted(body[name])}")
     return {**body, **(request.extra_body or {})}
 
 
