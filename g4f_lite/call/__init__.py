@@ -9,6 +9,7 @@ Rule: no I/O and no waiting. A driver of `client/` goes through the steps; `atte
 | `attempt` | one attempt: the request to send, the result in the response, the outcome |
 | `stream_attempt` | one attempt that streams |
 | `chunk_reader` | the bytes of a stream into chunks, and what its end means |
+| `changed_chunks` | what it changes in chunks: their event, and the index of the only choice |
 | `sse_events` `framings` | bytes into server-sent events; into events of other framings |
 | `joined_events` | events that differ in text alone, as one |
 | `surrogates` | characters that two events share |

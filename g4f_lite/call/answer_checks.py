@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, ServerError, UnsupportedParameterError
@@ -65,13 +65,19 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
     raise MalformedResponseError("the answer is empty", status=status)
 
 
-def check_count(count: int, request: ChatRequest, status: int | None) -> None:
+def check_choices(indexes: Collection[int], request: ChatRequest, status: int | None) -> None:
     """
+    Args:
+        indexes: of the choices that came; those of a whole answer are their places.
+
     Raises:
-        MalformedResponseError: fewer choices came than the request asks for.
+        MalformedResponseError: fewer choices came than the request asks for, or the first one is not the choice 0.
     """
-    if count < request.choices:
-        raise MalformedResponseError(f"{count} of {request.choices} choices came", status=status)
+    if len(indexes) < request.choices:
+        raise MalformedResponseError(f"{len(indexes)} of {request.choices} choices came", status=status)
+    if 0 not in indexes:
+        named = ", ".join(map(str, sorted(indexes)[:4]))
+        raise MalformedResponseError(f"no choice has the index 0: they are {named}", status=status)
 
 
 def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest, status: int | None) -> None:

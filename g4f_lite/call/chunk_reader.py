@@ -27,7 +27,8 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_content, check_count, check_reasons, is_failed_end
+from .answer_checks import check_choices, check_content, check_reasons, is_failed_end
+from .changed_chunks import OnlyChoice, with_raw
 from .framings import framing_of
 from .joined_events import Joiner
 from .sse_events import is_heartbeat
@@ -78,6 +79,7 @@ class ChunkReader:
         self._unfinished: set[int] = set()
         self._resumed: set[int] = set()
         """The choices that had content after their finish reason, so that it was not their end."""
+        self._only = OnlyChoice() if request.choices == 1 else None
         self._asks_for_usage = bool((request.stream_options or {}).get("include_usage"))
         self._bare = False
         """A chunk without choices has come."""
@@ -205,7 +207,7 @@ class ChunkReader:
             raise MalformedResponseError(cause, status=self.status)
         if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
-        check_count(len(self._finished), self._request, self.status)
+        check_choices(self._finished, self._request, self.status)
 
     @property
     def finished(self) -> bool:
@@ -313,7 +315,7 @@ class ChunkReader:
                     check_json_size(data)
                     check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
                 with PluginBoundary(self.leg.key, "reading a stream"):
-                    chunks = [_with_raw(chunk, data) for chunk in check_chunks(feed(event), "feed")]
+                    chunks = [with_raw(chunk, data) for chunk in check_chunks(feed(event), "feed")]
                     done = bool(getattr(self._parser, "done", False))
             except (ProviderError, ReplyError) as error:
                 if not self._all_finished():
@@ -330,6 +332,9 @@ class ChunkReader:
 
     def _accept(self, chunks: Iterable[ChatCompletionChunk]) -> None:  # noqa: PLR0912  # a call costs more than a branch
         content = False
+        if self._only is not None:
+            chunks = self._only.renumbered(list(chunks))
+            self._only = None if self._only.index == 0 else self._only
         finished, unfinished = self._finished, self._unfinished
         for chunk in chunks:
             self.chunks.append(chunk)
@@ -393,8 +398,3 @@ class ChunkReader:
             )
             check(completion, ChatCompletion, "parse_response")
         return [*self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]
-
-
-def _with_raw(chunk: ChatCompletionChunk, data: bytes) -> ChatCompletionChunk:
-    """Return a chunk with its event; a provider's code may yield the same chunk twice, so it is not changed."""
-    return chunk if chunk.raw_json is not None else msgspec.structs.replace(chunk, raw_json=data)

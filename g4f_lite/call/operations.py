@@ -13,7 +13,7 @@ from ..provider.base import Provider
 from ..types.chat import ChatCompletion
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.size_limits import MAX_OBJECTS, check_json_size
-from .answer_checks import check_content, check_count
+from .answer_checks import check_choices, check_content
 
 OperationName: TypeAlias = Literal[
     "chat", "embeddings", "transcription", "translation", "speech", "images", "image_edits", "models"
@@ -49,7 +49,7 @@ def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> Cha
 def _check_chat(completion: ChatCompletion, request: Any, status: int | None) -> None:
     check_content(completion, status)
     if request.n is not None or request.extra_body:
-        check_count(len(completion.choices), request, status)
+        check_choices(range(len(completion.choices)), request, status)
 
 
 CHAT = Operation("chat", ChatCompletion, "parse_response", _build_chat, _parse_chat, _check_chat)

@@ -101,8 +101,9 @@ class Assembly:
 
     def expect(self, completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
         """As `as_chunks`; they are to be added next."""
-        self._extra.take(completion)
-        return as_chunks(completion)
+        chunks = list(as_chunks(completion))
+        self._extra.take(completion, [choice.index for chunk in chunks for choice in chunk.choices])
+        return chunks
 
     def add(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         """
@@ -343,9 +344,10 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
 
 
 def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-    """Yield a completion as a stream of one chunk; its choices are numbered if the service has not done so."""
+    """Yield a completion as a stream of one chunk; its choices are numbered if the service has not done so from 0."""
     choices = []
-    numbered = len({choice.index for choice in completion.choices}) == len(completion.choices)
+    indexes = {choice.index for choice in completion.choices}
+    numbered = 0 in indexes and len(indexes) == len(completion.choices)
     for number, choice in enumerate(completion.choices):
         message = choice.message
         calls = tuple(

@@ -7,6 +7,7 @@ again when the completion is made of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -89,13 +90,18 @@ class ExtraFields:
         self._whole: bytes | None = None
         """The JSON of an answer whose extra fields are known, so that it need not be decoded again."""
 
-    def take(self, completion: ChatCompletion) -> None:
-        """Take the extra fields of a whole answer, whose chunk comes next."""
+    def take(self, completion: ChatCompletion, indexes: Sequence[int]) -> None:
+        """
+        Take the extra fields of a whole answer, whose chunk comes next.
+
+        Args:
+            indexes: of its choices, as the chunk has them.
+        """
         self._whole = completion.raw_json
         _merge(self.of_answer, completion.extra)
-        for choice in completion.choices:
-            _merge(self.of_choices.setdefault(choice.index, {}), choice.extra)
-            _join(self._of_messages.setdefault(choice.index, {}), choice.message.extra)
+        for index, choice in zip(indexes, completion.choices, strict=True):
+            _merge(self.of_choices.setdefault(index, {}), choice.extra)
+            _join(self._of_messages.setdefault(index, {}), choice.message.extra)
 
     @property
     def all(self) -> list[JSONObject]:
