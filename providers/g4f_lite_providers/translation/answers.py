@@ -144,7 +144,7 @@ def arguments_of(written: msgspec.Raw) -> str:
         MalformedResponseError: they are no UTF-8, which nobody has checked before.
     """
     try:
-        text = bytes(written).decode()
+        text = str(memoryview(written), "utf-8")  # not of a copy in bytes, which may be as large as the answer
     except UnicodeDecodeError:
         raise MalformedResponseError("the arguments of a call are no UTF-8") from None
     return text if text not in ("", "null") else "{}"
