@@ -115,7 +115,7 @@ class ChunkReader:
         Chunks without choices, which report the usage, are returned only if the caller asked for them. A failure comes
         after the chunks before it: the reader is closed then, and `check` raises the failure.
         """
-        if full := len(self.chunks) > _KEPT or self.size - self._kept_from > self._small:
+        if full := bool(self.chunks) and (len(self.chunks) > _KEPT or self.size - self._kept_from > self._small):
             oldest = max(1, len(self.chunks) // 4, len(self.chunks) - _KEPT)
             self._assembled(oldest)
             del self.chunks[:oldest]

@@ -55,9 +55,13 @@ def check_memory(
         share: how many times the limit it may take.
 
     Raises:
-        MalformedResponseError: it would take more.
+        MalformedResponseError: it would take more; or there is nothing but blanks, which take seconds to decode.
     """
-    if len(body) > small(limit) and (needed := memory_of(body, per_object)) > share * limit:
+    if len(body) <= small(limit):
+        return
+    if body.isspace():
+        raise MalformedResponseError(f"{what} is empty")
+    if (needed := memory_of(body, per_object)) > share * limit:
         raise MalformedResponseError(
             f"{what} would take about {needed >> 20} MiB of memory once decoded, which is more than"
             f" {share:g} times the setting max_response_bytes={limit}"
