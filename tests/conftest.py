@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.commands import Cli, Ran
 from helpers.endpoints import two_providers
 from helpers.installing import Built, build_release
 from helpers.sites import Site
@@ -116,6 +118,21 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield Site(folder)
     for name in [name for name in sys.modules if name.startswith("plug_")]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run the command in this process."""
+
+    from g4f_lite.cli import main
+
+    def call(*arguments: str, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["g4f-lite", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main()
+        return Ran(code, *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture(scope="session")

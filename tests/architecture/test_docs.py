@@ -34,6 +34,7 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name)
 def test_the_python_of_a_page_runs(page: Path, groq: FaultServer) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
@@ -90,6 +91,7 @@ def test_the_readme_shows_the_error_that_is_printed(server: FaultServer) -> None
     assert re.sub(r"\d\.\d\d s", "0.00 s", shown.group(1)) == raised.value.message
 
 
+@pytest.mark.no_cover
 def test_the_tables_of_the_providers_are_not_stale() -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     text = generate["PAGE"].read_text("utf-8")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from helpers.installing import ROOT
+from helpers.installing import ROOT, unmeasured
 
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
 EXAMPLES = [path for path in ROOT.glob("examples/**/*.py") if "tests" not in path.parts]
@@ -38,6 +37,6 @@ def test_mypy_passes_on_the_documentation_and_the_examples(tmp_path: Path) -> No
             name = "_".join(page.relative_to(ROOT).with_suffix("").parts)
             (tmp_path / f"{name}_{number}.py").write_text(code, "utf-8")
     command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(tmp_path), *map(str, EXAMPLES)]
-    environment = {**os.environ, "MYPYPATH": str(tmp_path)}
+    environment = unmeasured(MYPYPATH=str(tmp_path))
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

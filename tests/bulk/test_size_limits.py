@@ -22,6 +22,7 @@ FIRST, LAST = b'{"id": "a", "prompt": "prompt 1"}\n', b'{"id": "z", "prompt": "p
 LARGE = b'{"prompt": "' + b"x" * MAX_ROW + b'"}'
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz"])
 def test_a_row_that_is_too_large_fails_alone(name: str, groq: FaultServer, tmp_path: Path) -> None:
     groq.script(echo())
@@ -62,6 +63,7 @@ def test_the_largest_row_is_read(tmp_path: Path) -> None:
     assert (first.fault, second.fault) == (None, None) and second.id == "a"
 
 
+@pytest.mark.no_cover
 def test_a_long_line_is_never_whole_in_memory(tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     with source.open("wb") as file:
@@ -78,6 +80,7 @@ def test_a_long_line_is_never_whole_in_memory(tmp_path: Path) -> None:
 LINES_OF_CELL = "x" * 1023 + "\n"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "content",
     [

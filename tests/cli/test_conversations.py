@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import Cli, in_terminal
+from helpers.installing import unmeasured
 
 from g4f_lite.testing import FaultServer, replies
 
@@ -72,9 +73,10 @@ def test_words_of_any_language_are_found(cli: Cli, groq: FaultServer) -> None:
 
 def test_many_processes_may_log_at_once(groq: FaultServer, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "g4f_lite.cli"]
-    subprocess.run([*command, "logs", "on"], check=True, capture_output=True)
+    subprocess.run([*command, "logs", "on"], check=True, capture_output=True, env=unmeasured())
     ask = [*command, "ask", "hi", "-p", "groq"]
-    running = [subprocess.Popen(ask, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(6)]
+    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    running = [subprocess.Popen(ask, env=unmeasured(), **silent) for _ in range(6)]
     assert [process.wait(60) for process in running] == [0] * 6
     with sqlite3.connect(tmp_path / "config" / "logs.db") as log:
         assert log.execute("SELECT count(*), count(DISTINCT conversation) FROM calls").fetchone() == (6, 6)

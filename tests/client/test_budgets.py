@@ -46,6 +46,7 @@ def test_what_calls_cost_is_counted_to_the_nano_dollar(mode: str, groq: FaultSer
     assert state.under_way("budget/default") == 0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("mode", MODES)
 def test_parallel_calls_never_spend_more_than_the_budget(mode: str, groq: FaultServer) -> None:
     groq.script(Counted(0.01))

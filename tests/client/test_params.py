@@ -164,6 +164,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover
 @given(messages=st.lists(JSON, max_size=4) | JSON)
 @settings(max_examples=300, deadline=None)
 def test_any_messages_are_accepted_or_refused_with_our_error(messages: Any) -> None:

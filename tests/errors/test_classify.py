@@ -435,6 +435,7 @@ BODIES = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).enco
 HEADERS = st.dictionaries(st.sampled_from(["location", "retry-after", "content-type"]), st.text(max_size=20))
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=400)
 @given(st.none() | st.integers(100, 999), HEADERS, BODIES)
 def test_every_response_means_some_provider_error(status: int | None, headers: dict[str, str], body: bytes) -> None:

@@ -303,6 +303,7 @@ def test_parsers_accept_any_text(text: str) -> None:
     assert is_wait(parse_retry_after({"retry-after": text, "retry-after-ms": text[::-1]}, now=NOW))
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=200)
 @given(st.dictionaries(NAMES, TEXTS), TEXTS, TEXTS)
 def test_any_reply_gives_a_sensible_wait(headers: dict[str, str], delay: str, message: str) -> None:

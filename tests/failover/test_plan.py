@@ -177,6 +177,7 @@ ERRORS = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover
 @given(failures=st.lists(ERRORS, min_size=1, max_size=60), retries=st.integers(0, 4), deadline=st.floats(0.1, 600))
 @settings(max_examples=200, deadline=None)
 def test_attempts_and_waits_stay_within_the_settings(

@@ -20,6 +20,7 @@ LIMITED: dict[str, Any] = {"services": {"a": {"limits": {"rpm": 600, "window": "
 HEDGED = pytest.mark.parametrize("hedge_after", [None, 1.5])
 
 
+@pytest.mark.no_cover
 @HEDGED
 def test_calls_that_wait_long_in_a_line_begin_few_attempts(hedge_after: float | None) -> None:
     run = Run(scenario(**LIMITED, traffic={"rate": 30, "calls": 600}, policy={"hedge_after": hedge_after}))
@@ -30,6 +31,7 @@ def test_calls_that_wait_long_in_a_line_begin_few_attempts(hedge_after: float | 
     assert report.attempts <= begun < 3 * 600  # each asks some eight times while it waits
 
 
+@pytest.mark.no_cover
 @HEDGED
 @pytest.mark.parametrize("stream", [False, True])
 def test_calls_that_wait_or_fail_leave_no_reference_cycles(hedge_after: float | None, stream: bool) -> None:

@@ -139,6 +139,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from _places(one, (*path, name))
 
 
+@pytest.mark.no_cover
 def test_a_wrong_value_in_any_place_is_the_fault_of_the_caller(
     gateway: Running, upstream: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from helpers.commands import run
+from helpers.commands import Cli
 from helpers.gateways import KEY, MESSAGES, running, tables
 
 from g4f_lite.gateway.keys import hash_of
@@ -33,19 +33,19 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("text", MISTAKES)
-def test_a_mistake_is_found_by_the_check(text: str, tmp_path: Path) -> None:
+def test_a_mistake_is_found_by_the_check(text: str, cli: Cli, tmp_path: Path) -> None:
     config = tmp_path / "gateway.toml"
     config.write_text(f"{OWN}{text}\n", "utf-8")
-    ran = run("serve", str(config), "--check")
+    ran = cli("serve", str(config), "--check")
     assert (ran.code, ran.out) == (2, "") and MISTAKES[text] in ran.err and "--" not in ran.err
 
 
-def test_the_check_says_that_keys_are_to_be_made(tmp_path: Path) -> None:
+def test_the_check_says_that_keys_are_to_be_made(cli: Cli, tmp_path: Path) -> None:
     config = tmp_path / "gateway.toml"
     config.write_text('[server]\nlisten = "0.0.0.0:0"\n', "utf-8")
     said = "no keys: it does not start before one is made, or with --no-auth"
-    assert said in run("serve", str(config), "--check").out
-    assert said not in run("serve", str(config), "--check", "--no-auth").out
+    assert said in cli("serve", str(config), "--check").out
+    assert said not in cli("serve", str(config), "--check", "--no-auth").out
 
 
 def test_the_file_with_the_keys_is_found_from_the_configuration_on(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_what_is_left_is_what_no_call_has_taken() -> None:
     assert asyncio.run(main()) == list(range(1999, 1969, -1))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(12))
 def test_never_more_than_the_limit_and_nothing_leaks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several processes: the state knows of all that calls may use before they begin, and has all of it at the end."""

@@ -187,6 +187,7 @@ SECTION = ODD | st.fixed_dictionaries(
 GOOD = {"model_name": "gpt-4o", "litellm_params": {"model": "gpt-4o"}}
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ITEM), SECTION, SECTION, SECTION)
 def test_whatever_stands_in_it_the_result_can_be_used(items: Any, litellm: Any, router: Any, general: Any) -> None:

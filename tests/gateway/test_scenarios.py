@@ -58,6 +58,7 @@ def asked_for(scenario: Scenario) -> dict[str, Any]:
     return {"extra_body": {"g4f_lite": own}} if own else {}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("scenario", "streamed"), ROWS, ids=lambda one: getattr(one, "name", str(one)))
 def test_the_verdict_is_that_of_the_library(
     scenario: Scenario, streamed: bool, groq: FaultServer, monkeypatch: pytest.MonkeyPatch

@@ -58,6 +58,7 @@ def test_everybody_is_answered_in_little_more_than_the_ideal_time() -> None:
     assert len(slower) <= 0.05 * SERVICES, slower
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("hint", HINTS)
 @pytest.mark.parametrize("callers", [16, 500])
 def test_five_hundred_prompts_at_fifty_per_second(callers: int, hint: str) -> None:
@@ -82,6 +83,7 @@ def test_the_legs_of_a_tier_share_the_work_by_what_each_allows(callers: int, rat
         assert service.answered == pytest.approx(500 * rate / sum(rates), rel=0.15)
 
 
+@pytest.mark.no_cover
 def test_a_thousand_waiting_calls_ask_as_seldom_as_a_hundred() -> None:
     asked = []
     for callers in (100, 1000):
@@ -90,6 +92,7 @@ def test_a_thousand_waiting_calls_ask_as_seldom_as_a_hundred() -> None:
     assert asked[1] <= asked[0] + 8
 
 
+@pytest.mark.no_cover
 def test_a_rate_that_rises_is_used_by_calls_whose_turn_was_far_away() -> None:
     service = Service(5.0, 20.0, HINTS["exact"], 0.01)
     result = Callers([[service]], seed=1).run(500, 500)

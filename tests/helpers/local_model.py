@@ -14,6 +14,8 @@ import g4f_lite
 from g4f_lite import AsyncClient, Client
 from g4f_lite_providers import local_engine
 
+from .installing import unmeasured
+
 LOCAL = [
     pytest.mark.xdist_group("local"),  # one worker, as the tests share an engine and measure it
     pytest.mark.skipif(
@@ -45,7 +47,8 @@ def run_script(script: str, **kwargs: Any) -> tuple[int, str, str]:
     # A background process of a shell ignores SIGINT, and its children inherit that.
     script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=150, **kwargs
+        [sys.executable, "-W", "error", "-c", script],
+        **{"env": unmeasured(), "capture_output": True, "text": True, "timeout": 150, **kwargs},
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from helpers.installing import ROOT, SLOW, Built, build, call
+from helpers.installing import ROOT, SLOW, Built, build, call, unmeasured
 
 import g4f_lite
 from g4f_lite.testing import FaultServer, replies
@@ -217,7 +217,7 @@ def test_type_checkers_read_the_installed_packages(venv: Venv) -> None:
     options = ["--strict", "--python-executable", str(venv.python), "--cache-dir", str(venv.cwd / "mypy"), "user.py"]
     ran = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", "", *options],
-        cwd=venv.cwd, env={**os.environ, "PYTHONPATH": ""}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=venv.cwd, env=unmeasured(PYTHONPATH=""), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     errors = [line.partition(": error: ")[::2] for line in ran.stdout.splitlines() if ": error: " in line]
     assert [place for place, _ in errors] == ["user.py:3", "user.py:5"], ran.stdout + ran.stderr

@@ -93,6 +93,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("field", ["content", "reasoning", "refusal"])
 @pytest.mark.parametrize(("given", "text"), TEXTS, ids=[given for given, _ in TEXTS])

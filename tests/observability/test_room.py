@@ -12,7 +12,7 @@ from helpers.driving import MESSAGES
 from helpers.imports import python
 from helpers.sites import Site
 
-import g4f_lite
+import g4f_lite.observability
 from g4f_lite import Client
 from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer

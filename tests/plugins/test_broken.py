@@ -20,6 +20,7 @@ from g4f_lite.provider.base import NAME
 from g4f_lite.testing import FaultServer
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.one_of(

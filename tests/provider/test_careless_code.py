@@ -191,6 +191,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("mode", "where"), PLACES)
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_exception_of_any_kind_fails_over(name: str, where: str, mode: str, server: FaultServer) -> None:

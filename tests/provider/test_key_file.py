@@ -142,6 +142,7 @@ def test_a_failure_leaves_no_file_open() -> None:
     assert [child.name for child in path().parent.iterdir()] == ["keys.json"]
 
 
+@pytest.mark.no_cover
 def test_a_file_that_is_mended_while_threads_read_is_read_as_a_whole() -> None:
     """`load_stored` looks at its cache once: another thread may replace it in between."""
     stop = threading.Event()

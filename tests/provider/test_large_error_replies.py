@@ -38,6 +38,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_to_redact_a_large_error_takes_not_much_longer_than_to_decode_it(piece: str) -> None:
     """An event loop waits for both."""

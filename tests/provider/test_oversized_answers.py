@@ -83,6 +83,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", [MAX_CHOICES + 1, MAX_OBJECTS // 2, MILLION], ids=["few", "many", "most"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_cost_of_reading_an_answer_with_too_many_values_is_bounded(shape: str, number: int) -> None:
@@ -122,6 +123,7 @@ def test_a_long_answer_with_one_wrong_field_is_read_completely() -> None:
     assert calls < 1000
 
 
+@pytest.mark.no_cover
 def test_log_probabilities_and_long_texts_stay_far_below_the_limits() -> None:
     entry = {"token": "x", "logprob": -0.5, "bytes": [120]}
     tokens = [{**entry, "top_logprobs": [entry] * 20}] * 10_000

@@ -16,6 +16,7 @@ from g4f_lite.testing import FaultServer, replies
 from g4f_lite.types.http import HTTPResponse, ServerSentEvent
 
 
+@pytest.mark.no_cover
 @each_service
 @pytest.mark.parametrize("mode", MODES)
 def test_it_answers(name: str, mode: str, server: FaultServer) -> None:
@@ -55,6 +56,7 @@ FAILING = {
 }
 
 
+@pytest.mark.no_cover
 @each_service
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_each_error_reply_raises_its_exception_and_shows_no_key(name: str, mode: str, server: FaultServer) -> None:

@@ -52,6 +52,7 @@ FIRST = {(name, told.means): told for name, told in reversed(ALL) if told.status
 """The first reply of each kind, by service."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("name", REPLIES)
 def test_both_clients_raise_it(name: str, mode: str, server: FaultServer) -> None:

@@ -137,6 +137,7 @@ def test_a_window_never_has_more_than_its_limit(rows: list[tuple[int, Window, in
         assert sum(least for number, least in days if number == day) <= 20
 
 
+@pytest.mark.no_cover
 @settings(deadline=None)
 @given(asks, st.integers(0, 25), st.sampled_from(["minute", "24h", "day", "total", "parallel"]))
 def test_a_wait_is_exact(rows: list[tuple[int, Window, int, int, int, int]], amount: int, window: Window) -> None:
@@ -158,6 +159,7 @@ def test_a_wait_is_exact(rows: list[tuple[int, Window, int, int, int, int]], amo
         assert after.refused_by is None or after.held
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("call_ms", [50, 3_000, 20_000])
 @pytest.mark.parametrize(("limit", "amount"), [(30, 1), (6_000, 700), (1_000_000, 1)])
 def test_who_asks_as_told_reaches_nearly_the_limit(limit: int, amount: int, call_ms: int) -> None:
@@ -227,6 +229,7 @@ def test_a_total_is_never_forgotten() -> None:
     assert ledger.reserve(Reserve("b", (usd(60, 100),), LONG), NOON + 2000 * DAY).wait_ms == NEVER
 
 
+@pytest.mark.no_cover
 def test_many_ids_take_bounded_memory_and_time() -> None:
     ledger = Ledger()
     for index in range(20_000):

@@ -115,6 +115,7 @@ class Model(RuleBasedStateMachine):
 SETTINGS = settings(max_examples=25, stateful_step_count=25, deadline=None, phases=[Phase.reuse, Phase.generate])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("make", MAKES)
 def test_any_commands_in_any_order(make: str) -> None:
     machine = type("Of" + make, (Model,), {"make": make})

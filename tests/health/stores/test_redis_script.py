@@ -105,6 +105,7 @@ class Commands:
         return Look(0, member, tuple(shares.values()), self.looks[member])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(12))
 def test_the_script_does_what_the_ledger_does(server: RedisServer, seed: int) -> None:
     script, commands = AtAnyTime(server, f"p{seed}"), Commands(seed)

@@ -136,6 +136,7 @@ def granted(fallback: Fallback, clock: FakeClock, limit: int, amount: int = 1) -
     return sum(isinstance(answer, Reservation) and answer.refused_by is None for answer in answers)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("limit", "part"), [(1, 1), (3, 1), (4, 1), (40, 10), (1000, 250)])
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_process_that_begins_while_the_state_is_away_takes_the_part_of_one_of_four(
@@ -291,6 +292,7 @@ class Process:
             self.writer.fallback.saw(seen, shares)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("first", range(0, 100, 20))
 def test_no_limit_is_passed_however_messages_are_lost(first: int, clock: FakeClock) -> None:
     """Four processes begin when the state may be silent, in the place of others that are killed."""

@@ -162,6 +162,7 @@ LEAVES = (
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=200)
 @given(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40), st.sampled_from(["", "error"]))
 def test_any_bytes_are_an_answer_an_error_or_malformed(body: bytes, event: str) -> None:
