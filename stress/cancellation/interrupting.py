@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
@@ -160,6 +161,10 @@ def _run(
                 timer.join()
     except BaseException as error:
         check("the interruption itself arrives", kind is not None and type(error) is kind, f"{error!r}")
+        if after:
+            points.where = "signal in" + "".join(
+                f" .{frame.f_code.co_qualname}" for frame, _ in walk_tb(error.__traceback__)
+            )
     else:
         if points.where and kind is not None:
             printed = any(line.startswith(f"unraisable: {kind.__name__}(") for line in lines)  # by a finalizer
