@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 JSONObject: TypeAlias = dict[str, Any]
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for a body of a million brackets
+NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)  # the last for a body of a million brackets
 
 
 def decode_json(body: bytes) -> Any:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from ..value import NOT_JSON, decode_lenient
+
 _REASONING = re.compile(r"\s*(?:<(\w+)>.*?</\1>|\[(THINK)\].*?\[/THINK\])", re.DOTALL)
 """Tags such as `<think>`, `<thinking>`, `<reasoning>`; Mistral's."""
 _LATE_TAG = "</think>"
@@ -32,8 +34,8 @@ def _without_words(text: str) -> Iterator[str]:
     yield text
     if text.lstrip().startswith('"'):  # JSON in a JSON string
         try:
-            yield str(json.loads(text))
-        except (ValueError, RecursionError):
+            yield str(decode_lenient(text.encode("utf-8", "replace")))
+        except NOT_JSON:
             pass
     if (only := _ONLY_FENCE.fullmatch(text)) is not None:
         yield only[1]
