@@ -64,6 +64,10 @@ def _tools(tools: Any) -> Any:
     return tools
 
 
+_UNWRITABLE = (AttributeError, TypeError, ValueError, OverflowError, RecursionError, SystemError)
+"""The first of a range; the last of an integer that no float can hold, of msgspec 0.19."""
+
+
 def as_request(given: dict[str, Any], kind: type[R]) -> R:
     """
     Return the parameters as a request.
@@ -82,8 +86,8 @@ def as_request(given: dict[str, Any], kind: type[R]) -> R:
         name = path.rstrip("`")
         got = "" if ", got " in text or name not in given else f", got {quoted(given[name])}"
         raise InvalidRequestError(f"{name} {shortened(text).replace('Expected', 'must be')}{got}") from None
-    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:  # the first of a range
-        fault = find_fault(sent) or f"the request cannot be written as JSON: {error}"
+    except _UNWRITABLE as error:
+        fault = find_fault(sent) or f"the request cannot be written as JSON: {error.__cause__ or error}"
     if fault is not None:
         plain = {name: _plain(value) for name, value in given.items()}
         if any(plain[name] is not value for name, value in given.items()):
