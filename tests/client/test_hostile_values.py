@@ -15,6 +15,8 @@ from g4f_lite.client.params import CreateParams, RoutingParams
 from g4f_lite.client.settings import ClientSettings
 from g4f_lite.testing import FaultServer
 
+pytestmark = pytest.mark.no_cover  # a table of repeats
+
 DEPTH = 10_000
 LONGEST = 1000
 """Characters of a message: what is wrong, and the beginning of the value."""
