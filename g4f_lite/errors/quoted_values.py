@@ -1,7 +1,8 @@
 """
 Values of callers and services, for messages.
 
-Rule: no code of another package runs. A `__repr__` may raise or never end, and that of a deep list recurses.
+Rule: no code of another package runs. A `__repr__` may raise or never end, and that of a deep list recurses. `reprlib`
+calls it, sorts keys, and goes by the name of a type.
 """
 
 from __future__ import annotations

@@ -22,8 +22,6 @@ from g4f_lite import AsyncClient, Client, G4FLiteError, OpenaiTemplate, Timeouts
 MESSAGES = [{"role": "user", "content": "Hi"}]
 DEADLINE_S = 600.0
 _libc = ctypes.CDLL(None)
-_libc.mallopt(-3, 1 << 17)
-"""M_MMAP_THRESHOLD: else glibc raises it, and keeps up to 64 MiB of what is free, whatever the setting is."""
 
 
 class Plain(OpenaiTemplate):

@@ -1,4 +1,4 @@
-"""Commands run in processes like those of users, or in this process (`cli`, tests/conftest.py) if only their arguments matter."""
+"""Commands run in processes like those of users, or in this one (the fixture `cli`) if only their arguments matter."""
 
 from __future__ import annotations
 

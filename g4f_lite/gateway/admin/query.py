@@ -34,7 +34,7 @@ class Query:
 
     def count(self, name: str, default: int, most: int) -> int:
         text = self._query.get(name, str(default))
-        if not (text.isascii() and text.isdecimal() and len(text) < 18 and 1 <= int(text) <= most):
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
             raise RefusedError(BAD_REQUEST, f"{name} must be a number from 1 to {most:,}, not {text[:80]!r}")
         return int(text)
 

@@ -1,13 +1,14 @@
 """
 The calls of all processes of the machine: each tells its own in a file, and hears those of the others.
 
-Rule: once a second, in a thread. No call waits for it, and what is told is what the page shows: nothing that was said.
+Rule: once a second, in a thread, and no call waits for it. Nothing is told of what was said: only what the page shows.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import uuid4
@@ -70,13 +71,13 @@ class _Call(msgspec.Struct, array_like=True):
     refusal: str | None
     messages: dict[int, str]
     waited: set[int]
+    # Of its trail, without what services have said.
     outcome: str | None
     entries: tuple[Attempt | Skipped, ...] | None
-    """Of its trail, without what services have said; None if it has none."""
+    """None if it has no trail."""
 
 
-_OWN = ("began", "seconds", "number", "status", "cost", "refusal", "messages", "waited")
-"""What a record has that it was not made with."""
+_OF_RECORD = _Call.__struct_fields__[:-2]
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(_Call).decode
 _ODD = (TypeError, ValueError, OverflowError)
 """What a call raises that cannot be told, by usage of a plugin's own; or heard, as another version has told it."""
@@ -93,18 +94,22 @@ class SharedCalls:
     def __init__(self, file: AdminFile, worker: str) -> None:
         self._file = file
         self._own = f"{worker}/{uuid4().hex}"
-        self._heard = 0
+        self._lock = threading.Lock()
+        self._seen = 0
+        """The last row that was read."""
         self._counted: Counted | None = None
         self._counted_at = 0.0
         """What was told last, and when."""
-        self._lock = threading.Lock()
         self.told_up_to = 0
         """The number of the last call that the others were told of."""
+        self.heard: deque[Record] = deque()
+        """Calls that have ended elsewhere. Whoever keeps them takes them out: nothing is lost with a cancelled task."""
+        self.others = Counted()
+        """What all other processes have counted."""
 
-    def exchange(self, ended: Sequence[Record], counted: Counted | None) -> tuple[list[Record], Counted]:
+    def exchange(self, ended: Sequence[Record], counted: Counted | None) -> None:
         """
-        Tell the calls that have ended here, the oldest first. Return those that have ended elsewhere since the last
-        time, and what all other processes have counted.
+        Tell the calls that have ended here, the oldest first; hear those that have ended elsewhere since the last time.
 
         Args:
             counted: None: this process ends.
@@ -113,48 +118,36 @@ class SharedCalls:
             OSError, sqlite3.Error: the file cannot be used, and nothing is told or heard.
         """
         with self._lock:
-            return self._exchange([one for one in ended if one.number > self.told_up_to], counted)
-
-    def _exchange(self, ended: Sequence[Record], counted: Counted | None) -> tuple[list[Record], Counted]:
-        now = time.time()
-        told = [(self._own, now, one.trail is None, call) for one in ended if (call := _told(one)) is not None]
-        counts = counted != self._counted or now > self._counted_at + _GONE_S / 2
-        with self._file.open(*_TABLES) as file:
-            if told:
-                file.executemany("INSERT INTO calls (teller, at, refused, call) VALUES (?, ?, ?, ?)", told)
-                file.execute(_FORGET, (now - _KEPT_S,))
-                for refused, kept in ((False, KEPT), (True, KEPT_REFUSED)):
-                    file.execute(_FORGET_MORE, (refused, refused, kept))
+            now, own = time.time(), [one for one in ended if one.number > self.told_up_to]
+            told = [(self._own, now, one.trail is None, call) for one in own if (call := _told(one)) is not None]
+            counts = counted != self._counted or now > self._counted_at + _GONE_S / 2
+            with self._file.open(*_TABLES) as file:
+                if told:
+                    file.executemany("INSERT INTO calls (teller, at, refused, call) VALUES (?, ?, ?, ?)", told)
+                    file.execute(_FORGET, (now - _KEPT_S,))
+                    for refused, kept in ((False, KEPT), (True, KEPT_REFUSED)):
+                        file.execute(_FORGET_MORE, (refused, refused, kept))
+                if counts:
+                    file.execute("DELETE FROM workers WHERE teller = ? OR at < ?", (self._own, now - _GONE_S))
+                if counts and counted is not None:
+                    file.execute("INSERT INTO workers VALUES (?, ?, ?, ?)", (self._own, now, *counted))
+                others = Counted(*file.execute(_OTHERS, (self._own, now - _GONE_S)).fetchone())
+                rows = file.execute(_HEAR, (self._seen,)).fetchall()
             if counts:
-                file.execute("DELETE FROM workers WHERE teller = ? OR at < ?", (self._own, now - _GONE_S))
-            if counts and counted is not None:
-                file.execute("INSERT INTO workers VALUES (?, ?, ?, ?)", (self._own, now, *counted))
-            others = Counted(*file.execute(_OTHERS, (self._own, now - _GONE_S)).fetchone())
-            rows = file.execute(_HEAR, (self._heard,)).fetchall()
-        if counts:
-            self._counted, self._counted_at = counted, now
-        self.told_up_to = ended[-1].number if ended else self.told_up_to
-        self._heard = rows[-1][0] if rows else self._heard
-        heard = (_heard(call, teller.partition("/")[0]) for _, teller, call in rows if teller != self._own)
-        return [one for one in heard if one is not None], others
+                self._counted, self._counted_at = counted, now
+            self.told_up_to = own[-1].number if own else self.told_up_to
+            self._seen = rows[-1][0] if rows else self._seen
+            self.others = others
+            heard = (_heard(call, teller.partition("/")[0]) for _, teller, call in rows if teller != self._own)
+            self.heard.extend(one for one in heard if one is not None)
 
 
 def _told(record: Record) -> bytes | None:
     trail = record.trail
     entries = None if trail is None else tuple([replace(one, message=None) for one in trail.entries])
-    call = _Call(
-        request_id=record.request_id,
-        key=record.key,
-        operation=record.operation,
-        model=record.model,
-        team=record.team,
-        streams=record.streams,
-        outcome=None if trail is None else trail.outcome,
-        entries=entries,
-        **{name: getattr(record, name) for name in _OWN},
-    )
+    known = {name: getattr(record, name) for name in _OF_RECORD}
     try:
-        return _encode(call)
+        return _encode(_Call(**known, outcome=None if trail is None else trail.outcome, entries=entries))
     except _ODD:
         return None
 
@@ -165,8 +158,8 @@ def _heard(told: bytes, worker: str) -> Record | None:
         entries = None if call.entries is None else tuple(map(_with_usage, call.entries))
     except _ODD:
         return None
-    record = Record(call.request_id, call.key, call.operation, call.model, team=call.team, streams=call.streams)
-    for name in _OWN:
+    record = Record(call.request_id, call.key, call.operation, call.model)
+    for name in _OF_RECORD:
         setattr(record, name, getattr(call, name))
     record.trail = None if entries is None else Trail(entries=entries, outcome=call.outcome)
     record.worker = worker

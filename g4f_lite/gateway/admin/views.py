@@ -73,7 +73,6 @@ class Views:
         self._routes = routes
         self._notices = notices
         self._shared = shared
-        self._others = Counted()
         self._keys = keys
         self._link = link
         self._process = process
@@ -126,11 +125,10 @@ class Views:
         self._do(heard)
 
     async def _share_calls(self, *, ends: bool = False) -> None:
-        if self._shared is not None:
+        if (shared := self._shared) is not None:
             counted = None if ends else Counted(self._process()["in_flight"], self._recent.ended)
-            ended = self._recent.own_after(self._shared.told_up_to)
-            heard, self._others = await off_loop(self._shared.exchange, ended, counted)
-            self._recent.hear(heard)
+            await off_loop(shared.exchange, self._recent.own_after(shared.told_up_to), counted)
+            self._recent.hear([shared.heard.popleft() for _ in range(len(shared.heard))])
 
     def _do(self, heard: Iterable[Notice]) -> None:
         """Do what the administrator has done in other processes."""
@@ -152,16 +150,17 @@ class Views:
         return self._status()
 
     def _status(self) -> JSONObject:
-        last, process = [outcome_of(one) for one in self._within(_MINUTE_S)], self._process()
+        last = [outcome_of(one) for one in self._within(_MINUTE_S)]
         refused = last.count(REFUSED)
         failed = sum(one not in _GOOD for one in last) - refused
+        process, others = self._process(), Counted() if self._shared is None else self._shared.others
         return {
             "version": __version__,
             "started_at": self._started_at,
             "workers": self._settings.server.workers,
             **process,
-            "in_flight": process["in_flight"] + self._others.in_flight,
-            "calls": self._recent.ended + self._others.ended,
+            "in_flight": process["in_flight"] + others.in_flight,
+            "calls": self._recent.ended + others.ended,
             "last_minute": {"calls": len(last), "failed": failed, "refused": refused},
             "kept": KEPT,
         }

@@ -29,17 +29,21 @@ def tab() -> Iterator[Browser]:
         yield one
 
 
-@pytest.fixture
-def page(tab: Browser, admin: Administrator) -> Iterator[Browser]:
-    """The page, signed in; afterwards, the console must have said nothing."""
-    admin.upstream.script(replies.answer("It is Sunday."))
-    admin.ask("routes/groq:one/wake", "POST")
+def enter(tab: Browser, admin: Administrator) -> None:
     tab.resize(1280)
     tab.driver.get(f"{admin.gateway.url}/")
     tab.run("sessionStorage.setItem('g4f-admin-key', arguments[0])", ADMIN)
     tab.driver.get(f"{admin.gateway.url}/#now")
     tab.driver.refresh()
     tab.sees(lambda: tab.text("#link-text") == "live")
+
+
+@pytest.fixture
+def page(tab: Browser, admin: Administrator) -> Iterator[Browser]:
+    """The page, signed in; afterwards, the console must have said nothing."""
+    admin.upstream.script(replies.answer("It is Sunday."))
+    admin.ask("routes/groq:one/wake", "POST")
+    enter(tab, admin)
     yield tab
     assert tab.complaints() == []
 
@@ -213,3 +217,13 @@ def test_it_says_that_the_gateway_is_away_and_connects_again(tab: Browser, tmp_p
         tab.sees(lambda: len(tab.all(".call")) == 1)
         refused = [one for one in tab.complaints() if "network" not in one]
         assert refused == []
+
+
+def test_a_call_of_another_worker_comes_to_its_place(tab: Browser, tmp_path: Path) -> None:
+    workers = {"server": {"workers": 2, "drain_delay": 0.0}}
+    with administrated(tmp_path, **workers) as first, administrated(tmp_path, **workers) as second:
+        enter(tab, second)
+        early, late = (one.call("solo").headers["x-request-id"] for one in (first, second))
+        tab.sees(lambda: len(tab.all("#calls li")) == 2)
+        assert [one.get_attribute("data-id") for one in tab.all("#calls li")] == [late, early]
+        assert tab.complaints() == []
