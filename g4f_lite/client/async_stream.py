@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from ..call.call import Call
+from ..errors.exceptions import ProviderError
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
 from ..types.chat import T
 from ..types.chunks import ChatCompletionChunk
-from .async_driver import AsyncDriver, AsyncOpenStream, read
+from .async_driver import AsyncDriver, AsyncOpenStream
 from .base_stream import BaseStream, Reading
 
 
@@ -75,7 +76,11 @@ async def _chunks(
                     yield chunk
                 while not attempt.closed:
                     attempt.limit.resume()
-                    piece = await read(source)
+                    piece: bytes | ChatCompletionChunk | ProviderError
+                    try:  # as in `read`, which would be a coroutine for each piece
+                        piece = await source.read()
+                    except ProviderError as error:
+                        piece = error
                     if reading.closed:
                         attempt.close()
                         return

@@ -37,6 +37,7 @@ _FOLD = re.compile(r"(?<=[^\n])\r?\n[ \t]+")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _NEXT_CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,13})\r\n")
 """What is usually between the data of two chunks; in a length that `_LARGEST_CHUNK` takes."""
+_USUAL_SIZE = re.compile(rb"([0-9A-Fa-f]{1,13})\r\n")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\0\r\n]*+)?")
 _SIZE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,16}+(?:[ \t]*+(?:;[^\0\r\n]*+)?)?\r?)?")
 _SIZE_LINE, _DATA, _AFTER_DATA, _TRAILERS = range(4)
@@ -223,6 +224,11 @@ class AnswerParser:
     ) -> int:
         """As `_take_body`."""
         size = len(data)
+        if self._state == _SIZE_LINE and (found := _USUAL_SIZE.match(data, at)) and data.endswith(b"\r\n"):
+            left = int(found[1], 16)
+            if left and found.end() + left + 2 == size:  # one whole chunk, as of a stream that comes word by word
+                pieces.append(data[found.end() : -2])
+                return size
         while True:
             if self._state == _DATA:
                 end = at + self._left

@@ -48,7 +48,8 @@ class Body(aiohttp.StreamReader):
     def feed_data(self, data: bytes, size: int = 0) -> bool:
         self._pieces.append(data)
         self._held += len(data)
-        self._wake()
+        if self._reader is not None and not self._reader.done():  # as in `_wake`, without a call for each packet
+            self._reader.set_result(None)
         if self._held > 2 * PIECE and not self._paused:
             self._pause(True)
         return False
