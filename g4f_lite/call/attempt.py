@@ -46,6 +46,7 @@ from ..types.chat import ChatCompletion
 from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, MODEL, OBJECT, check_memory
+from ..types.size_limits import MAX_SENT_BACK
 from ..value import JSONObject
 from .call import Call
 from .holding import Holding, hold
@@ -300,7 +301,8 @@ class ActiveAttempt:
         except MisfitError as misfit:
             choice = completion.choices[0]
             error = misfit_error(misfit, choice.finish_reason, self.request, status)
-            if completion.text and error.code is None:  # else there is nothing to correct
+            # Without text, there is nothing to correct.
+            if error.code is None and 0 < len(completion.text) <= MAX_SENT_BACK:
                 complaint = f"That does not fit: {misfit}. Answer again, with the corrected JSON alone."
                 correction = (choice.message.to_dict(), {"role": "user", "content": complaint})
                 self.call.corrections[self.leg.identity] = correction
@@ -351,8 +353,7 @@ class ActiveAttempt:
         if self.state.ended is not None:
             self._report(self.state.ended)
         elif isinstance(error, ProviderError):
-            if isinstance(error, MalformedResponseError):  # else the call would keep the answer of each attempt
-                clear_frames(error.__traceback__)
+            clear_frames(error.__traceback__)  # else the call would keep the answer of each attempt
             if error.request_id is None and self.headers:
                 error.request_id = request_id_of(self.headers)
             redact(error, self.leg.key)

@@ -110,8 +110,10 @@ class Call:
         """By leg that names no model: the listed models that have refused this call."""
         self.completion: Callable[[], ChatCompletion] | None = None
         """Makes the completion of a stream that is complete; a caller who does not look at it does not pay for it."""
+        self.was_interrupted = False
+        """Whether a leg has begun its stream, and another one was to take over."""
         self.interrupted: ChunkReader | None = None
-        """The stream that was interrupted last, for the leg that takes over."""
+        """The stream of that leg, if it may be continued."""
         self.streaming: StreamingAttempt
         """The attempt of the stream that the caller reads; set once the stream has content."""
         self.attempts: set[RunningAttempt] = set()

@@ -26,6 +26,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping, Sequence
 from functools import partial
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +36,7 @@ from ..errors.reply import ErrorReply
 from ..records.trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
+from ..types.size_limits import MAX_SENT_BACK
 from ..value import JSONObject
 from .attempt import ActiveAttempt, complete_chat, signed
 from .call import Call
@@ -71,8 +73,7 @@ class StreamAttempt(ActiveAttempt):
         if (correction := super()._added_messages()) or interrupted is None:
             return correction
         self._continues = (
-            call.plan.policy.on_interrupt == "continue"
-            and "prefill" in self.leg.provider.capabilities
+            "prefill" in self.leg.provider.capabilities
             and interrupted.only_text
             and call.response_model is None  # a complete text that violates the schema cannot be continued
         )
@@ -137,7 +138,7 @@ class StreamAttempt(ActiveAttempt):
                 f"{self._left_out} chunks without content, before the first content, were not handed out"
             )
         chunks, self._early = self._early, []
-        if call.interrupted is not None and not self._continues and chunks:
+        if call.was_interrupted and not self._continues and chunks:
             return [msgspec.structs.replace(chunks[0], restarted=True), *chunks[1:]]
         return chunks
 
@@ -159,9 +160,17 @@ class StreamAttempt(ActiveAttempt):
         if self.ended:
             return False
         self.end(error)
-        self.call.interrupted = self.reader
+        self.call.was_interrupted = True
         nothing_said = isinstance(error, ProviderError) and not self.reader.has_content
-        return (nothing_said or isinstance(error, StreamInterruptedError)) and not self.call.plan.finished
+        if self.call.plan.finished or not (nothing_said or isinstance(error, StreamInterruptedError)):
+            return False
+        # Each leg may say all that the limit allows, and the call holds the errors of all: so no more is kept.
+        text = getattr(error, "partial_text", "")
+        may_continue = self.call.plan.policy.on_interrupt == "continue" and len(text) <= MAX_SENT_BACK
+        self.call.interrupted = self.reader if may_continue else None
+        if isinstance(error, StreamInterruptedError):
+            error.partial_text = text[:MAX_SENT_BACK]
+        return True
 
     def complete_stream(self) -> None:
         """
@@ -191,6 +200,8 @@ class StreamAttempt(ActiveAttempt):
     def end(self, error: BaseException) -> None:
         """As in `ActiveAttempt`."""
         super().end(error)
+        if error.__cause__ is not None:
+            clear_frames(error.__cause__.__traceback__)
         if "reader" in vars(self):
             self.reader.failure = None  # its traceback refers to the reader, which would wait for a collector
 

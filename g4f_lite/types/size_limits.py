@@ -25,6 +25,9 @@ MAX_OBJECTS = 1 << 19
 The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
 MAX_CHOICES = 1024
 """Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
+MAX_SENT_BACK = 1 << 20
+"""Characters of an answer that is sent back, to be continued or corrected; also those of `partial_text` that the error
+of a leg keeps after another one has taken over."""
 MAX_ROW = 32 << 20
 """Bytes of one row of a bulk job's file, as many as the gateway takes by default; a longer one fails."""
 _FIELDS = 2 * MAX_OBJECTS

@@ -46,6 +46,11 @@ QUICK = (
     "stream: large events of log probabilities",
     "stream: large events of empty log probabilities before content",
     "stream: fields of sound",
+    "stream: five legs that start over, content in large pieces",
+    "stream: five legs that continue, content in large pieces",
+    "stream: five legs that continue, short content and reasoning in large pieces",
+    "five legs, text that is to be corrected",
+    "five legs, a broken answer",
     "embeddings of short numbers",
     "embeddings of whole numbers",
     "segments of a transcription",
@@ -90,7 +95,7 @@ class Caller:
 def ways(case: Case) -> Iterator[tuple[str, bool]]:
     for client in ("sync", "async"):
         if case.ask != "chat":
-            yield client, case.ask in ("stream", "three legs")
+            yield client, case.ask in ("stream", "start over", "continue")
         else:
             yield client, False
             if case.streams:

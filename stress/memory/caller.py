@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from g4f_lite import AsyncClient, Client, G4FLiteError, OpenaiTemplate, Timeouts
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -24,19 +26,19 @@ DEADLINE_S = 600.0
 _libc = ctypes.CDLL(None)
 
 
+class Wanted(msgspec.Struct):
+    number: int
+
+
 class Plain(OpenaiTemplate):
     name = "plain"
     needs_auth = False
     default_model = "first"
-    capabilities = OpenaiTemplate.capabilities | {"embeddings", "speech", "images", "transcription"}
+    capabilities = OpenaiTemplate.capabilities | {"embeddings", "speech", "images", "transcription", "prefill"}
 
 
-class Second(Plain):
-    name = "second"
-
-
-class Third(Plain):
-    name = "third"
+LEGS = [type(f"Plain{number}", (Plain,), {"name": f"plain-{number}"}) for number in range(2, 6)]
+"""Further legs, which send the same."""
 
 
 class Nameless(Plain):
@@ -54,12 +56,18 @@ ASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "images": ("images.generate", {"prompt": "x"}),
     "models": ("models.list", {}),
 }
+FIVE_LEGS: dict[str, dict[str, Any]] = {
+    "start over": {"on_interrupt": "restart"},
+    "continue": {"on_interrupt": "continue"},
+    "correct": {"response_model": Wanted},
+}
+"""What becomes of an answer of one leg on the next, and the parameters for it."""
 
 
 def settings(order: dict[str, Any]) -> dict[str, Any]:
-    names = ["anthropic", "gemini", "cohere", "plain", "second", "third", "nameless"]
+    names = ["anthropic", "gemini", "cohere", "plain", "nameless", *(one.name for one in LEGS)]
     return {
-        "plugins": [Plain, Second, Third, Nameless],
+        "plugins": [Plain, Nameless, *LEGS],
         "base_urls": dict.fromkeys(names, order["url"]),
         "keys": {"anthropic": "k", "gemini": "k", "cohere": "k"},
         "retries": 0,
@@ -78,8 +86,8 @@ def call_of(client: Any, order: dict[str, Any]) -> Any:
             method = getattr(method, name)
         return method(provider=order["provider"], **params, **({} if "list" in path else {"model": "m"}))
     params = {"provider": order["provider"], "model": "m"}
-    if order["ask"] == "three legs":
-        params = {"provider": "plain", "fallback_models": ["second:m", "third:m"], "on_interrupt": "restart"}
+    if order["ask"] in FIVE_LEGS:
+        params = {"fallback_models": [f"{one.name}:m" for one in LEGS], **params, **FIVE_LEGS[order["ask"]]}
     elif order["ask"] == "lookup":
         params = {"provider": "nameless"}
     return client.chat.completions.create(messages=MESSAGES, stream=order["stream"], **params)

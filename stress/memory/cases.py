@@ -196,6 +196,10 @@ CASES: dict[str, Case] = {
     "an error with an emoji inside an answer": text(b"x", EMOJI, around=(b'{"error":{"message":"', b'"}}')),
     "an error with many parts inside an answer": values(b"{}", (b'{"error":[', b"]}")),
     "an error in a choice": text(b"x", around=(b'{"choices":[{"error":{"message":"', b'"}}]}')),
+    "five legs, text that is to be corrected": Case(
+        lambda limit: answer(filled(TEXT[0], b"x", TEXT[1], limit)), ask="correct"
+    ),
+    "five legs, a broken answer": Case(lambda limit: answer(b'{"' + b"x" * (limit - 2)), ask="correct"),
     "not JSON": Case(lambda limit: answer(b"x" * limit), streams=True),
     "a web page": Case(lambda limit: answer(b"<html>" + b"x" * (limit - 6), kind="text/html"), streams=True),
     "zipped text": zipped(1),

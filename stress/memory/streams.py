@@ -220,8 +220,16 @@ STREAMS: dict[str, Case] = {
     "an event larger than the limit": one_event(CHOICE + b'{"content":"', b"x", b'"}}]}', share=4),
     "a gzip bomb": Case(bomb, "stream"),
     "chunks of one byte": Case(tiny_chunks, "stream"),
-    "three legs, content in large pieces": Case(
-        endless(delta(b'"content":"' + LONG + b'"')).send, "three legs", "plain"
+    "five legs that start over, content in large pieces": endless(delta(b'"content":"' + LONG + b'"'))._replace(
+        ask="start over"
     ),
-    "three legs, content in small pieces": Case(endless(CONTENT).send, "three legs", "plain"),
+    "five legs that continue, content in large pieces": endless(delta(b'"content":"' + LONG + b'"'))._replace(
+        ask="continue"
+    ),
+    "five legs that continue, short content and reasoning in large pieces": endless(
+        delta(b'"reasoning":"' + LONG + b'"'), first=CONTENT
+    )._replace(ask="continue"),
+    "five legs, large events without content, then an error": up_to(
+        sse(b'{"pad":"' + LONG + b'",' + CHOICE[1:] + b"{}}]}"), 1.9, last=sse(b'{"error":{"message":"x","code":503}}')
+    )._replace(ask="start over"),
 }

@@ -17,6 +17,7 @@ from helpers.driving import MESSAGES, MODES, run
 import g4f_lite
 from g4f_lite.call.structured import MisfitError, ResponseModel
 from g4f_lite.testing import FaultServer, replies
+from g4f_lite.types.size_limits import MAX_SENT_BACK
 
 A, B = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 TWO = {"provider": "groq", "fallback_models": [B]}
@@ -109,6 +110,14 @@ def test_a_second_violation_fails_over_with_the_original_messages(mode: str, gro
     assert groq.received[2].json["messages"] == MESSAGES
     assert outcome.completion is not None
     assert outcome.completion.parsed.celsius == 21
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_an_answer_that_is_too_long_to_be_sent_back_is_asked_for_again_as_it_was(mode: str, groq: FaultServer) -> None:
+    groq.on(A, replies.answer("x" * (MAX_SENT_BACK + 1)), replies.answer(GOOD))
+    outcome = run(mode, {}, {**TWO, "response_model": Struct})
+    assert outcome.completion is not None and outcome.completion.parsed == Struct("Paris", 21.0)
+    assert [request.json["messages"] for request in groq.received] == [MESSAGES, MESSAGES]
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

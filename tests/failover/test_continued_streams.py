@@ -9,6 +9,7 @@ from helpers.plain_routes import Plain, collect
 
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Close
+from g4f_lite.types.size_limits import MAX_SENT_BACK
 
 ASYNC = ["sync", "async"]
 
@@ -65,3 +66,19 @@ def test_three_legs_are_added_up(mode: str, server: FaultServer) -> None:
     server.on("c", replies.stream([event("c", "c", "stop", cost=4.0), "[DONE]"]))
     _, stream = collect(mode, names("a", "b", "c", api_base=server.base_url), on_interrupt="continue")
     assert (stream.completion.text, stream.completion.cost, stream.completion.model) == ("a b c", 7.0, "model-c")
+
+
+@pytest.mark.parametrize("mode", ASYNC)
+@pytest.mark.parametrize("too_long", [False, True])
+def test_a_text_that_no_model_would_take_is_not_continued_and_not_kept(
+    too_long: bool, mode: str, server: FaultServer
+) -> None:
+    text = "x" * (MAX_SENT_BACK + too_long)
+    server.on("a", replies.stream([event("a", text), Close()], end=False))
+    server.on("b", replies.stream([event("b", "b"), Close()], end=False))
+    settings = names("a", "b", api_base=server.base_url)
+    chunks, error = collect(mode, settings, on_interrupt="continue")
+    assert [chunk.restarted for chunk in chunks] == [False, too_long]
+    assert len(server.received[1].json["messages"]) == (1 if too_long else 2)
+    parts = [one.partial_text for one in error.exceptions]
+    assert parts == [text[:MAX_SENT_BACK], "b" if too_long else text + "b"]
