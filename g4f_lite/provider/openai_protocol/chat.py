@@ -220,6 +220,8 @@ class OpenaiTemplate(Provider):
 
             message = put_back(message, self.name, self.returned_fields)
         dropped = self.dropped_message_fields | self.foreign_fields | _OF_ANSWERS
+        if message.get("role") == "function":  # which has a name in place of an id
+            dropped -= {"name"}
         if None in message.values() or not dropped.isdisjoint(message):
             message = without_fields(message, dropped)
         if "audio" in message and "audio" not in self.capabilities:  # of an answer with sound

@@ -65,7 +65,13 @@ class Result(NamedTuple):
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        """Its texts as one; "1" and "2" are not 12."""
+        return text_of(self.parts)
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """Return the texts among these parts as one, where a service takes no list, as `plain_text_content` does."""
+    return "\n".join(part.text for part in parts if isinstance(part, Text))
 
 
 Part: TypeAlias = Text | Media | Call | Result
