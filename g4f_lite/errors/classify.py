@@ -191,7 +191,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"requires? [`'\"]?--[a-z]|unsupported param\b|provide the mmproj|missing data required for image",
     ),
 )
-_RATE = r"rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl"
+_RATE = r"rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl|resource (?:has been )?exhausted|resource_exhausted"
 """Of an error without a status, in a 200 or in a stream."""
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"

@@ -46,13 +46,13 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     error = {**error, **_own(body, fields)} if fields else error
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
-    message = message or _text(error.get("detail") or error.get("title") or error.get("msg"))
+    message = message or _text(error.get("detail") or error.get("title") or error.get("msg") or body.get("errors"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and (raw := _text(metadata.get("raw"))):
         message = f"{message}: {raw}"
     signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
     stated = [one.get(name) for one in (error, body) for name in _STATUSES]
-    inside = next((n for n in map(_status, stated) if n is not None), None)
+    inside = next((n for n in map(inner_status, stated) if n is not None), None)
     codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
     param = error.get("param") or _located(body) or _located(error.get("message"))
     return ErrorFacts(
@@ -66,8 +66,8 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
 _STATUSES = ("status_code", "statusCode", "http_code", "code", "status")
 
 
-def _status(said: Any) -> int | None:
-    """Return a status that is an error's; LiteLLM's proxy sends it as a string."""
+def inner_status(said: Any) -> int | None:
+    """Return a status that is an error's, None if it is none; LiteLLM's proxy sends it as a string."""
     if isinstance(said, str) and len(said) == 3 and said.isdecimal():
         said = int(said)
     return int(said) if type(said) in (int, float) and 400 <= said < 600 and said == int(said) else None

@@ -302,6 +302,9 @@ CASES = [
     Case("a web page for another method", 405, b"<html>Not Allowed", e.InvalidRequestError, "is the base URL right?"),
     Case("bytes", 500, bytes(range(256)), e.ServerError, "!\"#$%"),
     Case("a JSON text", 400, b'"no"', e.InvalidRequestError, "no"),
+    Case("a mark of UTF-8", 400, b'\xef\xbb\xbf{"error": {"message": "no", "code": "invalid_api_key"}}', e.AuthenticationError, "no",
+         "invalid_api_key"),
+    Case("a list of texts", 422, {"errors": ["temperature must be at most 1"]}, e.UnsupportedParameterError, "temperature must"),
 ]  # fmt: skip
 
 
@@ -397,6 +400,7 @@ def test_each_error_response_means_its_exception(case: Case) -> None:
         ({"error": "Rate limit exceeded, try again in 2s"}, e.RateLimitError, None),
         ({"detail": "Too many requests"}, e.RateLimitError, None),
         ({"error": {"message": "slow down", "type": "TooManyRequests"}}, e.RateLimitError, None),
+        ({"error": {"message": '{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}'}}, e.RateLimitError, None),
         ({"error": "Rate limit exceeded: 50 requests per day"}, e.QuotaExceededError, None),
     ],
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
-from ...errors.reply import ErrorReply
+from ...errors.reply import BOM, ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion
 from ...types.chat_request import ChatRequest
@@ -240,7 +240,7 @@ class OpenaiTemplate(Provider):
         """Change the body in place where the service differs from OpenAI. Override for quirks."""
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
-        body = response.body
+        body = response.body.removeprefix(BOM)
         completion: ChatCompletion | None = None
         answer: Any = decode_or_none(body) if body[_LARGE : _LARGE + 1] else None
         try:
