@@ -56,8 +56,10 @@ def fit_calls(calls: Sequence[Any], foreign: frozenset[str]) -> list[Any]:
 def _fit_call(call: JSONObject, foreign: frozenset[str]) -> JSONObject:
     fitted = {name: value for name, value in call.items() if name not in foreign and value is not None}
     function = fitted.get("function")
-    if isinstance(function, dict) and not function.get("arguments"):
-        fitted["function"] = {**function, "arguments": "{}"}
+    if isinstance(function, dict):
+        arguments = function.get("arguments")
+        if not arguments or (isinstance(arguments, str) and arguments.isspace()):
+            fitted["function"] = {**function, "arguments": "{}"}
     return fitted
 
 

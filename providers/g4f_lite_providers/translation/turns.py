@@ -167,7 +167,8 @@ def _assistant(
             raise UnsupportedParameterError(f"{service} cannot take {where}.tool_calls[{index}]: it calls no function")
         id = _distinct_id(str(call.get("id") or ""), ids)
         ids.add(id)
-        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call), _cache(call)))
+        arguments = (function.get("arguments") or "").strip() or "{}"
+        parts.append(Call(id, function["name"], arguments, _extra(call), _cache(call)))
     reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
     return Turn("assistant", tuple(parts), reasoning, _extra(message))
 

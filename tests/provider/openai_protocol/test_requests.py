@@ -162,7 +162,7 @@ def test_a_part_whose_text_is_no_text_is_left_to_the_service(text: object) -> No
     assert body_of(plain, messages=messages)["messages"] == list(messages)
 
 
-@pytest.mark.parametrize("arguments", ["", None, ...])
+@pytest.mark.parametrize("arguments", ["", " \n", None, ...])
 def test_a_call_without_arguments_has_an_empty_object(arguments: object) -> None:
     function = {"name": "f"} if arguments is ... else {"name": "f", "arguments": arguments}
     call = {"id": "1", "type": "function", "function": function}

@@ -355,3 +355,11 @@ def test_the_texts_of_a_result_are_not_glued_together() -> None:
     assert part["functionResponse"]["response"] == {"output": "1\n2"}
     assert turns("cohere", *messages)[-1] == ("tool", "1\n2")
     assert turns("cohere", {"role": "user", "content": texts}) == [("user", "1\n2")]
+
+
+@pytest.mark.parametrize("arguments", ["", " \n"])
+def test_no_arguments_are_an_empty_object(arguments: str) -> None:
+    talk = (HI, {"role": "assistant", "tool_calls": [call("c1", arguments=arguments)]}, result("c1"))
+    assert turns("anthropic", *talk)[1][1][0]["input"] == {}
+    assert turns("gemini", *talk)[1][1][0]["functionCall"]["args"] == {}
+    assert sent("cohere", *talk)["messages"][1]["tool_calls"][0]["function"]["arguments"] == "{}"
