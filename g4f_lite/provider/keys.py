@@ -313,7 +313,7 @@ def _set_in_vain(variables: Sequence[str]) -> str:
     begin = variables[0].partition("_")[0] if variables else ""
     for name in os.environ if begin else ():
         upper = name.upper()
-        alike = upper.startswith(begin) and ("KEY" in upper or "TOKEN" in upper) and name not in variables
+        alike = upper.startswith(f"{begin}_") and ("KEY" in upper or "TOKEN" in upper) and name not in variables
         if alike and os.environ[name].strip():
             return f"; {name} is set, but is not read"
     return ""

@@ -48,7 +48,9 @@ class Cohere(Provider):
         "cannot specify both": UnsupportedParameterError,
         "only one of": UnsupportedParameterError,
         "maximum output for this model": UnsupportedParameterError,
-        "is not supported by the": ModelUnavailableError,  # this endpoint
+        "supported by the chat api": ModelUnavailableError,  # the model does not have this endpoint
+        "supported by the embed api": ModelUnavailableError,
+        "supported by the generate api": ModelUnavailableError,
     }
     # Source: docs.cohere.com/docs/structured-outputs.
     schema_rules = {
