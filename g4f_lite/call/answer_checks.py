@@ -85,6 +85,7 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
         raise MalformedResponseError(f"{len(answer.data)} vectors for {request.count} inputs", status=status)
     if [one.index for one in answer.data] != list(range(request.count)):
         raise MalformedResponseError("the vectors are not in the order of the inputs", status=status)
+    lengths: set[int] = set()
     for one in answer.data:
         try:
             numbers = one.size
@@ -94,6 +95,9 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
             raise MalformedResponseError("a vector is empty", status=status)
         if request.dimensions is not None and numbers != request.dimensions:
             raise UnsupportedParameterError(f"it gives vectors of {numbers} numbers, not {request.dimensions}")
+        lengths.add(numbers)
+    if len(lengths) > 1:
+        raise MalformedResponseError(f"the vectors have {sorted(lengths)[:4]} numbers", status=status)
 
 
 def check_speech(answer: Speech, request: object, status: int | None) -> None:

@@ -204,7 +204,7 @@ class ChunkReader:
     def _check_end(self) -> None:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
-            raise MalformedResponseError(cause, status=self.status)
+            raise MalformedResponseError(cause + getattr(vars(self).get("_decoder"), "stray", ""), status=self.status)
         if not self.has_content or self._has_calls:
             check_content(self.completion(), self.status)
         check_choices(self._finished, self._request, self.status)

@@ -53,6 +53,8 @@ class SSEDecoder:
         self._signs = signs
         self._most = most
         self._most_plain = min(max(most >> 4, 1 << 16), most, MAX_OBJECTS)
+        self.stray = ""
+        """The end of a message about the stream, with the beginning of the first line that is none of the format."""
         self.has_worked = False
         """Whether the last piece for `feed` shows that the service works: it had more than comments and blank lines."""
 
@@ -144,6 +146,8 @@ class SSEDecoder:
                 self._event = "error"
             self._data.append(value)
             self._size += len(line)
+        elif name not in (b"", b"id", b"retry") and not self.stray:
+            self.stray = f", with a line that is no event: {line[:60].decode('utf-8', 'replace')!r}"
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         if self._size > self._most:

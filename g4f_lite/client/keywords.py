@@ -20,7 +20,15 @@ _HINTS = {
     **dict.fromkeys(("api_base", "endpoint", "azure_endpoint"), "; did you mean 'base_url'?"),
     **dict.fromkeys(("organization", "project", "default_headers"), "; use extra_headers= of each call"),
     "http_client": "; g4f_lite.openai.OpenAI has it",
+    "hedge_after": "; AsyncClient has it",
+    "verify": "; use ssl_context=",
+}
+_HINTS_OF_CHAT = {
     "system": "; use a message with the role 'system'",
+    **dict.fromkeys(
+        ("prompt", "query", "question", "input", "text"), "; use messages=[{'role': 'user', 'content': …}]"
+    ),
+    **dict.fromkeys(("engine", "deployment", "deployment_id", "model_name"), "; use model="),
 }
 """What other libraries call it, where the nearest name is no help."""
 
@@ -54,8 +62,9 @@ def unknown_keyword(
     of_call = "routes" not in known
     if name in (OF_CLIENTS if of_call else OF_CREATE) and name not in _HINTS:
         return TypeError(f"{message}; it belongs to {'Client(…)' if of_call else 'each call'}")
-    if name in _HINTS and (name == "system" or not of_call):
-        return TypeError(message + _HINTS[name])
+    hints = _HINTS_OF_CHAT if "messages" in known else {} if of_call else _HINTS
+    if name in hints:
+        return TypeError(message + hints[name])
     if "extra_body" in known:
         return TypeError(
             f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"

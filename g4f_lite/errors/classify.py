@@ -34,6 +34,10 @@ CODES: dict[str, type[e.ProviderError]] = {
     "array_above_max_length": e.RequestTooLargeError,
     "insufficient_quota": e.QuotaExceededError,
     "billing_hard_limit_reached": e.QuotaExceededError,
+    # gateways that anybody may run: LiteLLM's proxy; one-api and new-api
+    "budget_exceeded": e.QuotaExceededError,
+    "insufficient_user_quota": e.QuotaExceededError,
+    "pre_consume_token_quota_failed": e.QuotaExceededError,
     "invalid_api_key": e.AuthenticationError,
     "rate_limit_exceeded": e.RateLimitError,
     "tool_use_failed": e.ToolCallError,
@@ -67,6 +71,9 @@ CODES: dict[str, type[e.ProviderError]] = {
     "extra_forbidden": e.UnsupportedParameterError,
     "server_error": e.ServerError,
 }
+
+_VAGUE = frozenset(("api_error", "server_error"))
+"""Codes that gateways also send with a status 4xx, which says more, as does the message (claude-code-router)."""
 
 STATUSES: dict[int, type[e.ProviderError]] = {
     401: e.AuthenticationError,
@@ -184,6 +191,8 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"requires? [`'\"]?--[a-z]|unsupported param\b|provide the mmproj|missing data required for image",
     ),
 )
+_RATE = r"rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl|resource (?:has been )?exhausted|resource_exhausted"
+"""Of an error without a status, in a 200 or in a stream."""
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
 _OF_MODEL = r"\b(?:for|of|on|per|the|this) model\b|^model\b|\breached for \S+ (?:in|on) "
@@ -259,8 +268,14 @@ def _kind(
         return e.NotReadyError
     if status == 413 or ((status is None or status < 500) and _says(_TOO_LARGE, facts.message)):
         return e.RequestTooLargeError
-    by_code = declared or next((CODES[code] for code in map(str.lower, facts.codes) if code in CODES), None)
-    by_status = STATUSES.get(status or 0, e.ServerError if status is None or status >= 500 else e.InvalidRequestError)
+    codes = [code.lower() for code in facts.codes]
+    if refused := status is not None and status < 500:
+        codes = [code for code in codes if code not in _VAGUE]
+    by_code = declared or next((CODES[code] for code in codes if code in CODES), None)
+    failed = not refused or len(codes) < len(facts.codes)
+    by_status = STATUSES.get(status or 0, e.ServerError if failed else e.InvalidRequestError)
+    if status is None and by_code is None and _says(_RATE, " ".join((facts.message, *facts.codes))):
+        by_status = e.RateLimitError
     if by_code is e.RateLimitError or (by_code is None and by_status is e.RateLimitError):
         spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
         # Google says "exceeded your current quota" also for a limit per minute: its code is the surer sign.
@@ -268,7 +283,7 @@ def _kind(
             return e.QuotaExceededError
         full = by_code is None and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
         return e.ServerError if full else e.RateLimitError
-    if by_code is not None and status is not None and status < 500:
+    if by_code is not None and refused:
         return by_code
     for kind, statuses, pattern in _WORDS:
         if status in statuses and _says(pattern, facts.message):

@@ -26,7 +26,7 @@ class ErrorFacts(Value, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     param: str | None = None
     status: int | None = None
-    """A status inside the body, as Groq and OpenRouter send in streams."""
+    """A status inside the body, as Groq, OpenRouter and LiteLLM's proxy send in streams."""
 
 
 def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
@@ -46,12 +46,13 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     error = {**error, **_own(body, fields)} if fields else error
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
-    message = message or _text(error.get("detail") or error.get("title") or error.get("msg"))
+    message = message or _text(error.get("detail") or error.get("title") or error.get("msg") or body.get("errors"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and (raw := _text(metadata.get("raw"))):
         message = f"{message}: {raw}"
     signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
-    inside = next((n for n in (error.get("status_code"), *signs[:2]) if type(n) is int and 400 <= n < 600), None)
+    stated = [one.get(name) for one in (error, body) for name in _STATUSES]
+    inside = next((n for n in map(inner_status, stated) if n is not None), None)
     codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
     param = error.get("param") or _located(body) or _located(error.get("message"))
     return ErrorFacts(
@@ -60,6 +61,16 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
         param=param if isinstance(param, str) else None,
         status=inside,
     )
+
+
+_STATUSES = ("status_code", "statusCode", "http_code", "code", "status")
+
+
+def inner_status(said: Any) -> int | None:
+    """Return a status that is an error's, None if it is none; LiteLLM's proxy sends it as a string."""
+    if isinstance(said, str) and len(said) == 3 and said.isdecimal():
+        said = int(said)
+    return int(said) if type(said) in (int, float) and 400 <= said < 600 and said == int(said) else None
 
 
 def _own(body: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:

@@ -26,10 +26,12 @@ class ErrorReply(Value, frozen=True, kw_only=True):
     def json(self) -> Any:
         """Return the decoded body; None if it is too large or not JSON. A list stands for its first item (Google)."""
         too_large = len(self.body) > MAX_ERROR_BODY or self.body.count(b",") > _MOST_VALUES
-        decoded = None if too_large else decode_json(self.body)
+        decoded = None if too_large else decode_json(self.body.removeprefix(BOM))
         return decoded[0] if isinstance(decoded, list) and decoded else decoded
 
 
+BOM = b"\xef\xbb\xbf"
+"""A mark of UTF-8 that some gateways write before JSON."""
 MAX_ERROR_BODY = 1 << 20
 """Bytes of an error body that are read; the rest is dropped."""
 _MOST_VALUES = 1 << 14

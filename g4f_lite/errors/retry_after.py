@@ -7,6 +7,7 @@ uses is read by its provider (`Provider.requested_wait`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,10 +21,12 @@ _NUMBER = r"\d{1,15}(?:\.\d{1,20})?"
 _PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h|d))+", re.ASCII)
 _PLAIN = re.compile(_NUMBER, re.ASCII)
+_AMOUNT = rf"({_NUMBER})\s*(ns|[uµ]s|milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|m|hours?|h|days?|d)(?![a-z])"
+_NEXT_AMOUNT = re.compile(rf"(?:\s*,\s*|\s+and\s+|\s*){_AMOUNT}", re.ASCII)
 _IN_MESSAGE = re.compile(
-    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)\s|\bwait(?:\s+for)?\s|retryDelay\": ?\")\s*"
-    rf"({_DURATION.pattern}|{_NUMBER}\s*(?:milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|hours?|days?))\b",
-    re.ASCII | re.IGNORECASE,
+    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)\s|\bwait(?:\s+for)?\s|retrydelay\": ?\")\s*"
+    rf"(?:about\s+)?(?={_AMOUNT})",
+    re.ASCII,
 )
 # A date without a zone is no moment, so it is not read.
 _MOMENT_IN_MESSAGE = re.compile(
@@ -31,8 +34,16 @@ _MOMENT_IN_MESSAGE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T|\s+(?:at\s+)?)(\d\d:\d\d(?::\d\d)?)\s*(UTC|Z|[+-]\d\d:\d\d)",
     re.ASCII | re.IGNORECASE,
 )
-_IN_BODY = ("retry_after", "retry_after_seconds", "retryAfter", "estimated_time")
-"""Fields with seconds. Source: OpenRouter; Hugging Face, for a model that is being loaded."""
+_IN_BODY = {
+    **dict.fromkeys(("retry_after", "retry_after_seconds", "retryAfter", "retryAfterSeconds"), 1.0),
+    **dict.fromkeys(("retry_after_ms", "retryAfterMs"), 1e-3),
+    **dict.fromkeys(("estimated_time", "resets_in_seconds"), 1.0),
+}
+"""
+Fields with a wait, and seconds of their unit.
+
+Source: OpenRouter; Hugging Face, for a model that is being loaded; OpenAI, for the limit of a subscription.
+"""
 _STRUCTURED = re.compile(r"\br=(\d{1,15})\s*;\s*t=(\d{1,15})", re.ASCII)
 """What remains, and when it resets, in the header `ratelimit` of an IETF draft. Source: Hugging Face's limits."""
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
@@ -113,13 +124,14 @@ def asked_wait(
     """
     if (wait := parse_retry_after(reply.headers, now=now)) is not None:
         return wait
-    error, metadata = _parts(reply.json())
+    body, error, metadata = _parts(reply.json())
     quoted = _headers(metadata.get("headers"))
-    told = (_retry_info(error), parse_retry_after(quoted, now=now), _seconds(error), _seconds(metadata))
+    told = (_retry_info(error), parse_retry_after(quoted, now=now), *map(_seconds, (error, metadata, body)))
     if (wait := next((wait for wait in told if wait is not None), None)) is not None:
         return wait
-    if found := _IN_MESSAGE.search(message):
-        return _parse_words(found.group(1).lower())
+    text = message.lower()
+    if found := _IN_MESSAGE.search(text):
+        return _sum_of_amounts(text, found.end())
     if found := _MOMENT_IN_MESSAGE.search(message):
         date, clock, zone = found.groups()
         return parse_moment(f"{date}T{clock}{zone.upper().replace('UTC', 'Z')}", now=now)
@@ -145,20 +157,24 @@ def spent_limit_reset(
     return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _parse_words(text: str) -> float | None:
-    if (wait := parse_duration(text)) is not None:
-        return wait
-    number = _PLAIN.match(text)
-    unit = "" if number is None else text[number.end() :].lstrip()
-    return float(text[: -len(unit)]) * _UNITS["ms" if unit.startswith(("ms", "milli")) else unit[0]] if unit else None
+def _sum_of_amounts(text: str, at: int) -> float:
+    """Return the seconds of "2 minutes and 5 seconds" or "1m2.5s" at this place: the units become smaller."""
+    seconds, last = 0.0, math.inf
+    while (amount := _NEXT_AMOUNT.match(text, at)) is not None:
+        number, name = amount.groups()
+        unit = _UNITS.get(name) or _UNITS["ms" if name.startswith("mill") else name[0]]
+        if unit >= last:
+            break
+        seconds, last, at = seconds + float(number) * unit, unit, amount.end()
+    return seconds
 
 
-def _parts(body: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the error and its metadata, as far as they are objects."""
+def _parts(body: Any) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    """Return the body, the error in it, and the error's metadata or details, as far as they are objects."""
     body = body if isinstance(body, dict) else {}
     error = body["error"] if isinstance(body.get("error"), dict) else body
-    metadata = error.get("metadata")
-    return error, metadata if isinstance(metadata, dict) else {}
+    metadata = error.get("metadata") or error.get("details")
+    return body, error, metadata if isinstance(metadata, dict) else {}
 
 
 def _headers(quoted: Any) -> dict[str, str]:
@@ -168,9 +184,11 @@ def _headers(quoted: Any) -> dict[str, str]:
 
 
 def _seconds(fields: Mapping[str, Any]) -> float | None:
-    for name in _IN_BODY:
+    for name, unit in _IN_BODY.items():
         if _PLAIN.fullmatch(text := str(fields.get(name))):
-            return float(text)
+            return float(text) * unit
+        if (wait := parse_duration(text)) is not None:
+            return wait
     return None
 
 

@@ -12,12 +12,13 @@ _LONGEST = 1000
 
 
 def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known names that are most similar to this one, the closest first; none if it cannot be a name."""
+    """Return the known names most similar to this one in any case, the closest first; none if it cannot be a name."""
     from difflib import get_close_matches
 
     if not isinstance(name, str) or len(name) > _LONGEST:
         return []
-    return get_close_matches(name, list(known), most, cutoff)
+    by_lower = {one.lower(): one for one in known}
+    return [by_lower[one] for one in get_close_matches(name.lower(), by_lower, most, cutoff)]
 
 
 def did_you_mean(name: object, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:

@@ -225,6 +225,9 @@ class Registry(Unpicklable):
         provider = name.partition(":")[0]
         if provider != name and self.knows(provider):
             return f"{quoted(name)} is a route, not a provider; write provider={quoted(provider)} and model=…"
+        owner, slash, model = name.partition("/")
+        if slash and self.knows(owner):
+            return f"there is no provider {quoted(name)}; a route is written {quoted(f'{owner}:{model}')}"
         hint = did_you_mean(name.lower(), names, ".", cutoff=0.5)
         return f"there is no provider {quoted(name)}{hint} Known: {', '.join(names)}"
 

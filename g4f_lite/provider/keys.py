@@ -28,6 +28,17 @@ NO_HOME = "this user has no home folder; set G4F_LITE_CONFIG_DIR"
 """Why there is no place for stored keys."""
 
 
+_QUOTED = re.compile(r"(['\"`]).*\1").fullmatch
+_PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|<.*>|[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)=.*|(?i:your[-_].*)|.*\.\.\.|(?:\w+[-_])?[xX]{8,}", re.DOTALL
+).fullmatch
+"""What stands in examples in place of a key, a variable that was not expanded, or an assignment."""
+
+
+class NotAKeyError(ConfigurationError):
+    """What stands in the place of a key is none: the provider is without a key."""
+
+
 class Key:
     """
     A secret and where it was found. Its repr shows a fingerprint; it cannot be pickled.
@@ -108,9 +119,20 @@ def clean(value: object, source: str) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"the key from {source} must be a string, not {type(value).__name__}")
     value = value.strip()
+    if _QUOTED(value):
+        raise NotAKeyError(f"the key from {source} stands in quotation marks; remove them")
     if not (value.isascii() and value.isprintable() and " " not in value):
         raise ConfigurationError(f"the key from {source} holds a blank or a character that no key has; copy it again")
     return value
+
+
+def check_real(value: str, source: str) -> None:
+    """
+    Raises:
+        NotAKeyError: it is what examples have in place of a key. A server that needs no key may be given anything.
+    """
+    if _PLACEHOLDER(value):
+        raise NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place")
 
 
 def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyFunction] | None) -> tuple[Key, ...]:
@@ -124,15 +146,16 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         A key with a `function` has the value "": who uses it calls the function.
 
     Raises:
-        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one), or the provider
-            lost its key in a pickle.
+        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one, a NotAKeyError if
+            it is a placeholder), or the provider lost its key in a pickle.
     """
     name = provider.name
-    if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key")):
+    needed = provider.needs_auth
+    if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key", real=needed)):
         return found
     if given is not None:
         pool = [given] if isinstance(given, str) or callable(given) else list(given)
-        if found := _pool(pool, f"keys[{quoted(name)}]"):
+        if found := _pool(pool, f"keys[{quoted(name)}]", real=needed):
             return found
     if provider._key_left_out:  # a key from elsewhere may be another account's
         raise ConfigurationError(
@@ -141,6 +164,8 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         )
     for variable in provider.api_key_env:
         if value := clean(os.environ.get(variable, ""), variable):
+            if needed:
+                check_real(value, variable)
             return (Key(value, variable),)
     if may_be_stored(provider) and (stored := stored_key(name)):
         return (Key(stored, "stored"),)
@@ -153,13 +178,15 @@ def credentials_of(provider: Provider) -> str:
     return f"{provider.name}'s credentials"
 
 
-def _pool(values: Sequence[str | KeyFunction], source: str) -> tuple[Key, ...]:
-    """Return the keys of a pool, each once and none empty."""
+def _pool(values: Sequence[str | KeyFunction], source: str, *, real: bool = False) -> tuple[Key, ...]:
+    """Return the keys of a pool, each once and none empty; if they must be `real`, placeholders are refused."""
     keys: dict[str, Key] = {}
     for number, one in enumerate(values, 1):
         if callable(one):
             key = Key("", source, known_as="function" if number == 1 else f"function {number}", function=one)
         elif value := clean(one, source):
+            if real:
+                check_real(value, source)
             key = Key(value, "argument")
         else:
             continue
@@ -252,6 +279,7 @@ def store_key(name: str, value: str) -> Path:
     cleaned = clean(value, "the input")
     if not cleaned:
         raise ConfigurationError("the key is empty; nothing was stored")
+    check_real(cleaned, "the input")
     path = stored_keys_path()
     if path is None:
         raise ConfigurationError(f"the key cannot be stored: {NO_HOME}")
@@ -277,4 +305,15 @@ def missing_key(provider: Provider) -> str:
     ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
     ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
     page = f"; get one at {provider.login_url}" if provider.login_url else ""
-    return f"no key: {', or '.join(ways)}{page}"
+    return f"no key: {', or '.join(ways)}{page}{_set_in_vain(provider.api_key_env)}"
+
+
+def _set_in_vain(variables: Sequence[str]) -> str:
+    """Return which variable is set whose name is nearly one of those that are read; "" if there is none."""
+    begin = variables[0].partition("_")[0] if variables else ""
+    for name in os.environ if begin else ():
+        upper = name.upper()
+        alike = upper.startswith(f"{begin}_") and ("KEY" in upper or "TOKEN" in upper) and name not in variables
+        if alike and os.environ[name].strip():
+            return f"; {name} is set, but is not read"
+    return ""

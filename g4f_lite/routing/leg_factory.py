@@ -17,7 +17,7 @@ from ..provider.address import VARIABLE, check_base_url
 from ..provider.base import KeyFunction, Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.key_file import StoredKeysError
-from ..provider.keys import Keys, clean, credentials_of, find_keys, may_be_stored, missing_key
+from ..provider.keys import Keys, NotAKeyError, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
 from ..provider.told import CHOOSING, obstacle_to
 from ..types.json_values import is_encodable
@@ -62,7 +62,7 @@ class LegFactory:
     def __init__(self, keys: Keys | None = None, base_urls: Mapping[str, str] | None = None) -> None:
         self._keys = {name: _frozen(pool) for name, pool in (keys or {}).items() if pool is not None}
         for name, pool in self._keys.items():
-            if not (callable(pool) or isinstance(pool, (str, Sequence))):
+            if isinstance(pool, (bytes, bytearray)) or not (callable(pool) or isinstance(pool, (str, Sequence))):
                 raise ConfigurationError(
                     f"keys[{quoted(name)}] must be a key, a function that returns one, or a list of them,"
                     f" not {type(pool).__name__}"
@@ -123,7 +123,7 @@ class LegFactory:
             return LegResult(obstacle=Obstacle(reason), depends_on=Dependencies(False, availability))
         try:
             keys = find_keys(provider, self._keys.get(provider.name))
-        except StoredKeysError as error:
+        except (StoredKeysError, NotAKeyError) as error:
             advice = f"{missing_key(provider)}; {error}" if provider.needs_auth else f"no key: {error}"
             return LegResult(obstacle=Obstacle(advice, lacks_key=True), depends_on=Dependencies(True, availability))
         # The stored keys are read last: a key from another source does not depend on them.

@@ -192,6 +192,9 @@ def unknown_model(directory: Directory, entry: str, listed: Iterable[str]) -> Un
     """Return the error for a model that no provider lists, with the nearest routes and models."""
     name, colon, model = entry.partition(":")
     routes = [f"{one}:{model}" for one in closest(name, directory.names(), 1, 0.75) if colon]
+    owner, slash, rest = entry.partition("/")  # as LiteLLM writes a route
+    if slash and rest and directory.knows(owner.lower()):
+        routes.insert(0, f"{owner.lower()}:{rest}")
     nearest = [*routes, *closest(entry, listed, 3, 0.5)][:3]
     hint = f"; did you mean {' or '.join(map(repr, nearest))}? " if nearest else ". "
     whole = f"PROVIDER:{entry}"

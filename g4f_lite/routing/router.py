@@ -31,7 +31,7 @@ from .eligibility import (
     required_capabilities,
 )
 from .leg_factory import LegFactory
-from .names import Directory, RouteChoice
+from .names import Directory, RouteChoice, resolve
 from .selection import Selection
 from .selection_cache import SelectionCache
 from .strategies import STRATEGIES, Strategy, StrategyContext, TurnCounter
@@ -92,12 +92,12 @@ class Router:
 
         Raises:
             UnknownProviderError: the route names no provider.
+            ConfigurationError: it is no route.
         """
-        if isinstance(route, str):
-            try:
-                self._directory.get(route.partition(":")[0])
-            except PluginLoadError:
-                pass
+        try:
+            resolve(self._directory, route.partition(":")[0] if isinstance(route, str) else route)
+        except PluginLoadError:
+            pass
 
     def select(self, params: Mapping[str, Any], operation: str = "chat") -> Selection:
         """

@@ -21,7 +21,7 @@ from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
 from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large
-from .decoding import Decoder, NotDecodable, decoder_for
+from .decoding import Decoder, NotDecodable, Unread, decoder_for, is_error
 from .plain_answer import PlainAnswer
 
 _NEVER = float("inf")
@@ -112,7 +112,7 @@ class AsyncByteStream:
         self._fires_at = _NEVER
         self._late = self._late_pieces = 0
         self._full = False
-        self._decoder: Decoder | None = None
+        self._decoder: Decoder | Unread | None = None
         if "content-encoding" in self.headers:
             self._decode()
         self._upload = upload
@@ -145,7 +145,7 @@ class AsyncByteStream:
 
     def _decode(self) -> None:
         try:
-            self._decoder = decoder_for(self.headers)
+            self._decoder = decoder_for(self.headers, self.status)
         except NotDecodable as error:
             self.free()
             raise MalformedResponseError(str(error), status=self.status) from error
@@ -159,7 +159,7 @@ class AsyncByteStream:
         """
         return self._read_raw() if self._decoder is None else self._read_decoded(self._decoder)
 
-    async def _read_decoded(self, decoder: Decoder) -> bytes:
+    async def _read_decoded(self, decoder: Decoder | Unread) -> bytes:
         while True:
             try:
                 if piece := decoder.take(DECODED_PIECE):
@@ -170,6 +170,8 @@ class AsyncByteStream:
                     decoder.finish()
                     return b""
             except NotDecodable as error:
+                if is_error(self.status):  # which says what it means
+                    return b""
                 raise MalformedResponseError(str(error), status=self.status) from error
             decoder.feed(raw)
 
@@ -199,7 +201,10 @@ class AsyncByteStream:
         except FAILURES as error:
             if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
                 raise
-            raise translate(error, self._limit) from error
+            failure = translate(error, self._limit)
+            if is_error(self.status) and isinstance(failure, ConnectionFailedError):
+                return b""  # the rest of an error is lost, but its status says what it means
+            raise failure from error
         finally:
             self._waiting = None
 

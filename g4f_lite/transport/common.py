@@ -94,6 +94,10 @@ def _ssl_context(variable: str, path: str, *of_openssl: str | None) -> ssl.SSLCo
         raise ConfigurationError(f"{variable} names {path!r}, which cannot be used: {error}") from None
 
 
+_WHERE = "; change the variable of the environment (or the system's setting) that names it, or pass proxy="
+"""A `proxy=` has been checked before."""
+
+
 def proxy_for(url: str, given: str | None) -> str | None:
     """
     Return the proxy for a URL: `given`, else `HTTP(S)_PROXY` or `ALL_PROXY`, unless `NO_PROXY` names the host.
@@ -121,14 +125,14 @@ def proxy_for(url: str, given: str | None) -> str | None:
     if proxy is None:
         return None
     if not proxy.startswith(("http://", "https://")):
-        raise ConnectionFailedError("only http and https proxies are supported", kind="proxy")
+        raise ConnectionFailedError(f"only http and https proxies are supported{_WHERE}", kind="proxy")
     try:
         parts = urlsplit(proxy)
         fits = bool(parts.hostname) and parts.port != 0 and proxy.isprintable() and " " not in proxy
     except ValueError:
         fits = False
     if not fits:
-        raise ConnectionFailedError("the proxy is not an address", kind="proxy")
+        raise ConnectionFailedError(f"the proxy is not an address{_WHERE}", kind="proxy")
     return proxy
 
 

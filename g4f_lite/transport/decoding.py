@@ -18,12 +18,12 @@ class NotDecodable(ValueError):  # noqa: N818  # an exception of the transports,
     """The body is not what its `content-encoding` says, or is in a coding that is not taken."""
 
 
-def decoder_for(fields: Mapping[str, str]) -> Decoder | None:
+def decoder_for(fields: Mapping[str, str], status: int) -> Decoder | Unread | None:
     """
     Return what decompresses a body with these headers, names in lower case; None if it is plain.
 
     Raises:
-        NotDecodable: its coding is not taken.
+        NotDecodable: its coding is not taken. Of an error, it is left out: the status says what it means.
     """
     value = fields.get("content-encoding")
     if value is None:
@@ -32,8 +32,28 @@ def decoder_for(fields: Mapping[str, str]) -> Decoder | None:
     if coding in ("", "identity"):
         return None
     if coding not in ("gzip", "x-gzip", "deflate"):  # RFC 9110 §8.4.1
+        if is_error(status):
+            return Unread()
         raise NotDecodable(f"the answer is compressed as {value!r}, which was not asked for"[:120])
     return Decoder(gzip=coding != "deflate")
+
+
+def is_error(status: int) -> bool:
+    """Return whether a status says enough without the body."""
+    return not 200 <= status < 300
+
+
+class Unread:
+    """A body of which nothing is taken; as `Decoder`."""
+
+    def feed(self, data: bytes) -> None:
+        pass
+
+    def take(self, most: int) -> bytes:
+        return b""
+
+    def finish(self) -> None:
+        pass
 
 
 class Decoder:

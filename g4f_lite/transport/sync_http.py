@@ -32,7 +32,7 @@ from .common import (
     request_headers,
     too_large,
 )
-from .decoding import NotDecodable, decoder_for
+from .decoding import NotDecodable, decoder_for, is_error
 from .sync_sockets import Adapter, Refused, active
 from .uploading import Sending, UploadStopped
 
@@ -158,7 +158,7 @@ class SyncByteStream:
         self._full = False
         self._closed = False
         try:
-            self._decoder = decoder_for(self.headers)
+            self._decoder = decoder_for(self.headers, self.status)
         except NotDecodable as error:
             self.close()
             raise MalformedResponseError(str(error), status=raw.status) from error
@@ -181,6 +181,8 @@ class SyncByteStream:
                     self._decoder.finish()
                     return b""
             except NotDecodable as error:
+                if is_error(self.status):  # which says what it means
+                    return b""
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
 
@@ -195,7 +197,10 @@ class SyncByteStream:
         try:
             return self._raw.read1(PIECE, decode_content=False)
         except (u3.HTTPError, http.client.HTTPException, OSError) as error:
-            raise translate(error, self._limit) from error
+            failure = translate(error, self._limit)
+            if is_error(self.status) and isinstance(failure, ConnectionFailedError):
+                return b""  # the rest of an error is lost, but its status says what it means
+            raise failure from error
 
     def read_all(self) -> bytes:
         """

@@ -463,3 +463,27 @@ def test_an_unusable_response_model_is_refused_before_anything_is_sent(
         client.chat.completions.create(messages=MESSAGES, provider="groq", **params)
     assert not groq.received
     assert ResponseModel(Loose).strict is False
+
+
+class Counts(msgspec.Struct):
+    total: int
+    share: float = 0.0
+    parts: list[int] = []
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ('{"total": 3.0}', Counts(3)),
+        ('{"total": 3.0, "share": 2.0, "parts": [1, 2.0, -1e3]}', Counts(3, 2.0, [1, 2, -1000])),
+        ('{"total": 3, "share": 0.5}', Counts(3, 0.5)),
+    ],
+)
+def test_a_whole_number_with_a_point_is_an_integer(text: str, parsed: Counts) -> None:
+    assert ResponseModel(Counts).parse(text) == parsed
+
+
+@pytest.mark.parametrize("text", ['{"total": 3.5}', '{"total": "3"}', '{"total": 1e300}'])
+def test_what_is_no_whole_number_is_no_integer(text: str) -> None:
+    with pytest.raises(MisfitError, match=r"at `\$\.total`"):
+        ResponseModel(Counts).parse(text)

@@ -25,6 +25,7 @@ MESSAGES = [{"role": "user", "content": "hi"}]
         ("api_base", "did you mean 'base_url'?"),
         ("default_headers", "use extra_headers= of each call"),
         ("http_client", "g4f_lite.openai.OpenAI has it"),
+        ("verify", "use ssl_context="),
         ("max_retries", "did you mean 'retries'?"),
     ],
 )
@@ -49,6 +50,24 @@ def test_a_key_given_to_a_call_is_never_said_to_belong_into_the_body() -> None:
     with Client() as api, pytest.raises(TypeError) as caught:
         api.chat.completions.create(messages=MESSAGES, api_key="x")  # type: ignore[call-overload]
     assert "extra_body" not in str(caught.value)
+
+
+def test_hedging_is_for_the_asynchronous_client() -> None:
+    with pytest.raises(TypeError, match="has no parameter 'hedge_after'; AsyncClient has it"):
+        Client(hedge_after=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("prompt", "use messages="), ("input", "use messages="), ("engine", "use model=")]
+)
+def test_a_chat_says_what_another_librarys_keyword_is_here(name: str, told: str) -> None:
+    with Client() as api:
+        create: Any = api.chat.completions.create
+        with pytest.raises(TypeError, match=f"create\\(\\) has no parameter '{name}'; {told}"):
+            create(messages=MESSAGES, **{name: "hi"})
+        with pytest.raises(TypeError) as caught:
+            api.embeddings.create(input="x", **{name if name != "input" else "prompt": "hi"})  # type: ignore[arg-type]
+        assert told not in str(caught.value)
 
 
 def test_system_is_a_message() -> None:

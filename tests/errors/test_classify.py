@@ -302,6 +302,9 @@ CASES = [
     Case("a web page for another method", 405, b"<html>Not Allowed", e.InvalidRequestError, "is the base URL right?"),
     Case("bytes", 500, bytes(range(256)), e.ServerError, "!\"#$%"),
     Case("a JSON text", 400, b'"no"', e.InvalidRequestError, "no"),
+    Case("a mark of UTF-8", 400, b'\xef\xbb\xbf{"error": {"message": "no", "code": "invalid_api_key"}}', e.AuthenticationError, "no",
+         "invalid_api_key"),
+    Case("a list of texts", 422, {"errors": ["temperature must be at most 1"]}, e.UnsupportedParameterError, "temperature must"),
 ]  # fmt: skip
 
 
@@ -387,6 +390,18 @@ def test_each_error_response_means_its_exception(case: Case) -> None:
         (openai("The model `x` has been decommissioned", "model_decommissioned"), e.ModelUnavailableError, None),
         ({"code": 500, "message": "failed to decode"}, e.ServerError, 500),
         ({"error": "anything"}, e.ServerError, None),
+        # LiteLLM's proxy sends the status as a string
+        (openai("litellm.RateLimitError: x", "429", "None"), e.RateLimitError, 429),
+        (openai("litellm.AuthenticationError: x", "401", "auth_error"), e.AuthenticationError, 401),
+        ({"error": {"message": "no"}, "status": 401}, e.AuthenticationError, 401),
+        ({"error": "no", "statusCode": 429.0}, e.RateLimitError, 429),
+        ({"error": {"message": "no", "code": "1234"}}, e.ServerError, None),
+        # nothing but words
+        ({"error": "Rate limit exceeded, try again in 2s"}, e.RateLimitError, None),
+        ({"detail": "Too many requests"}, e.RateLimitError, None),
+        ({"error": {"message": "slow down", "type": "TooManyRequests"}}, e.RateLimitError, None),
+        ({"error": {"message": '{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}'}}, e.RateLimitError, None),
+        ({"error": "Rate limit exceeded: 50 requests per day"}, e.QuotaExceededError, None),
     ],
 )
 def test_an_error_inside_a_200_or_a_stream_is_classified_by_its_content(
@@ -395,6 +410,37 @@ def test_an_error_inside_a_200_or_a_stream_is_classified_by_its_content(
     for outside in (None, 200, 202):
         error = classify(ErrorReply(status=outside, body=json.dumps(body).encode(), in_stream=True))
         assert (type(error), error.status) == (kind, status)
+
+
+@pytest.mark.parametrize("code", ["api_error", "server_error"])
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (404, 'Error from provider: {"error":{"message":"no such path","code":404}}', e.ModelUnavailableError),
+        (429, "Error from provider(429): RESOURCE_EXHAUSTED", e.RateLimitError),
+        (401, "no", e.AuthenticationError),
+        (400, "Error from provider(400): prompt is too long: 9 tokens > 8 maximum", e.ContextWindowError),
+        (400, "it broke", e.ServerError),
+        (500, "it broke", e.ServerError),
+    ],
+)
+def test_a_code_that_says_only_that_something_failed_gives_way_to_the_status_and_the_words(
+    status: int, message: str, kind: type[e.ProviderError], code: str
+) -> None:
+    body = openai(message, "provider_response_error", code)
+    assert type(classify(ErrorReply(status=status, body=json.dumps(body).encode()))) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, openai("Budget has been exceeded! Current cost: 1.0, Max budget: 0.5", "400", "budget_exceeded")),
+        (429, openai("Budget has been exceeded! Current cost: 1.0, Max budget: 0.5", "429", "budget_exceeded")),
+        (403, openai("user quota is not enough", "insufficient_user_quota", "one_api_error")),
+    ],
+)
+def test_a_gateway_that_anybody_may_run_says_that_its_budget_is_spent(status: int, body: Any) -> None:
+    assert type(classify(ErrorReply(status=status, body=json.dumps(body).encode()))) is e.QuotaExceededError
 
 
 def test_a_very_long_message_is_classified_in_linear_time() -> None:

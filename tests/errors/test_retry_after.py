@@ -149,6 +149,14 @@ MESSAGES = [
     ("You will regain access on 2026-09-22 at 00:00 UTC.", 35200.0),
     ("Your limit resets at 2026-09-21T14:13:50Z", 30.0),
     ('Provider returned error: {"error": {"details": [{"retryDelay": "37s"}]}}', 37.0),  # quoted by a gateway
+    ("Please try again in 1 minute and 30 seconds.", 90.0),
+    ("Try again in 2 minutes 5 seconds.", 125.0),
+    ("Try again in 6 hours, 5 min and 1 s", 21901.0),
+    ("Please try again in 2m 30s", 150.0),
+    ("Please try again in 1m2.5s.", 62.5),
+    ("try again in 20s, 5 minutes at most", 20.0),
+    ("try again in about 20 seconds", 20.0),
+    ("try again in 1,5 seconds", None),
     ("Available again.", None),
     ("Your limit will reset at 2026-09-21 18:55:29", None),  # in which zone?
     ("You will regain access on 2026-99-22 at 00:00 UTC.", None),
@@ -204,12 +212,21 @@ def test_googles_retry_info_is_found_also_inside_an_array(body: object, seconds:
         ({"message": "x", "metadata": {"retry_after_seconds": 16.5}}, 16.5),
         ({"message": "x", "retry_after": "8"}, 8.0),
         ({"message": "x", "retry_after": True}, None),
+        ({"message": "x", "retry_after": "12s"}, 12.0),
+        ({"message": "x", "retryAfterMs": 1500}, 1.5),
+        ({"message": "x", "resets_in_seconds": 602639}, 602639.0),
+        ({"message": "x", "details": {"retry_after": 12}}, 12.0),
         ({"message": "x", "metadata": {"headers": ["Retry-After"]}}, None),
         ({"message": "x", "metadata": "Retry-After: 7"}, None),
     ],
 )
 def test_a_gateway_quotes_the_wait_inside_its_error(error: object, seconds: float | None) -> None:
     assert asked_wait(reply(body={"error": error}), "x", now=NOW) == seconds
+
+
+def test_a_wait_may_stand_beside_the_error() -> None:
+    body = {"error": {"message": "x"}, "retry_after": 12}
+    assert asked_wait(reply(body=body), "x", now=NOW) == 12.0
 
 
 def test_a_model_that_is_loading_says_for_how_long() -> None:

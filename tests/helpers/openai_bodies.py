@@ -58,4 +58,6 @@ ERRORS = [
     {"success": False, "errors": [{"code": 5007, "message": "no"}], "result": None},  # Cloudflare
     {"choices": [{**FAILED_CHOICE, "error": {"message": "no"}}]},  # a gateway that lost the service behind it
     {"choices": [{**FAILED_CHOICE, "error": {"message": "no"}, "finish_reason": "stop"}]},
+    {"code": 401, "msg": "no"},
+    {"code": "500", "message": "no", "data": None},
 ]

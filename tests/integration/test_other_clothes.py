@@ -108,6 +108,32 @@ def test_a_text_of_another_type_is_read(mode: str, field: str, given: str, text:
     assert getattr(message, field) == (f"a {text} z" if "stream" in mode else text)
 
 
+@pytest.mark.parametrize("mode", STREAMS)
+def test_a_text_in_place_of_a_stream_is_told(mode: str, server: FaultServer) -> None:
+    key = "sk-0123456789abcdef"
+    server.script(replies.body(f"Rate limit exceeded for {key}\n".encode(), 200, **{"content-type": "text/plain"}))
+    outcome = run(mode, {**settings(server), "retries": 0, "keys": {"plain": key}}, {"provider": "plain"})
+    assert isinstance(outcome.error, g4f_lite.MalformedResponseError)
+    assert "with a line that is no event: 'Rate limit exceeded for " in str(outcome.error)
+    assert key not in str(outcome.error)
+
+
+REASONING = [
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},  # Databricks
+    {"type": "reasoning", "text": "Hm."},
+    {"type": "reasoning_text", "content": "Hm."},
+    {"type": "thinking", "thinking": "Hm."},
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("part", REASONING, ids=str)
+def test_a_part_that_is_reasoning_is_no_text_of_the_answer(mode: str, part: Any, server: FaultServer) -> None:
+    text = {"type": "text", "text": "Monday"}
+    answer = answered(mode, server, said({"content": [part]}, {"content": [text]}, content=[part, text]))
+    assert (answer.text, answer.reasoning) == ("Monday", "Hm.")
+
+
 UNREADABLE = [
     {"content": {"foo": "NOT "}},
     {"content": [{"type": "text", "words": "NOT "}]},

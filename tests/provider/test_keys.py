@@ -96,3 +96,63 @@ def test_a_user_without_a_home_has_no_stored_keys(homeless: None, monkeypatch: p
         assert client.explain(provider="alpha").tiers[0][0].key == keys.fingerprint("environment")
     with pytest.raises(g4f_lite.ConfigurationError, match="no home folder; set G4F_LITE_CONFIG_DIR"):
         keys.store_key("alpha", "x")
+
+
+NO_KEYS = [
+    ("'gsk_x'", "stands in quotation marks; remove them"),
+    ('"gsk_x"', "stands in quotation marks; remove them"),
+    ("YOUR_API_KEY", "no key but a placeholder"),
+    ("your-api-key-here", "no key but a placeholder"),
+    ("<key>", "no key but a placeholder"),
+    ("sk-...", "no key but a placeholder"),
+    ("sk-xxxxxxxxxxxxxxxx", "no key but a placeholder"),
+    ("$ALPHA_API_KEY", "no key but a placeholder"),
+    ("${ALPHA_API_KEY}", "no key but a placeholder"),
+    ("ALPHA_API_KEY=sk-1234", "no key but a placeholder"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), NO_KEYS)
+def test_what_stands_in_the_place_of_a_key_is_not_sent(
+    value: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHA_API_KEY", value)
+    monkeypatch.setenv("BETA_API_KEY", "k")
+    with Client(plugins=[Alpha, Beta]) as client:
+        with pytest.raises(g4f_lite.MissingKeyError, match=reason) as raised:
+            client.explain(provider="alpha", fallback_models=[])
+        assert "ALPHA_API_KEY" in str(raised.value)
+        assert "1234" not in str(raised.value)
+        plan = client.explain(provider=["alpha", "beta"], fallback_models=[])
+        assert [leg.provider for tier in plan.tiers for leg in tier] == ["beta"]
+    with pytest.raises(g4f_lite.ConfigurationError, match=reason):
+        keys.store_key("alpha", value)
+    monkeypatch.delenv("ALPHA_API_KEY")
+    with (
+        pytest.raises(g4f_lite.ConfigurationError, match=reason),
+        Client(plugins=[Alpha], keys={"alpha": value}) as client,
+    ):
+        client.explain(provider="alpha")
+
+
+@pytest.mark.parametrize("value", ["EMPTY", "none", "sk-no-key-required", "your-key", "YWJj=", "lm-studio"])
+def test_a_server_that_needs_no_key_may_be_given_anything(value: str) -> None:
+    with Client(plugins=[Keyless], keys={"keyless": value}) as client:
+        assert client.explain(provider="keyless").tiers[0][0].key == keys.fingerprint(value)
+
+
+def test_a_variable_with_nearly_the_right_name_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Client(plugins=[Alpha]) as client:
+        for name in ("ALPHA_KEY", "alpha_api_key", "ALPHA_TOKEN"):
+            with monkeypatch.context() as patch:
+                patch.setenv(name, "k")
+                with pytest.raises(g4f_lite.MissingKeyError, match=f"; {name} is set, but is not read"):
+                    client.explain(provider="alpha")
+        with pytest.raises(g4f_lite.MissingKeyError) as raised:
+            client.explain(provider="alpha")
+        assert "is not read" not in str(raised.value)
+
+
+def test_bytes_are_no_key() -> None:
+    with pytest.raises(g4f_lite.ConfigurationError, match=r"must be a key, a function .*, not bytes"):
+        Client(plugins=[Alpha], keys={"alpha": b"k"})  # type: ignore[dict-item]

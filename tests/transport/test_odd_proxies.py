@@ -17,16 +17,22 @@ class Plain(OpenaiTemplate):
     default_model = "m"
 
 
+NO_ADDRESS = (
+    "the proxy is not an address; change the variable of the environment (or the system's setting) that names it,"
+    " or pass proxy="
+)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("proxy", "said"),
     [
-        ("http://[bad", "the proxy is not an address"),
-        ("http://127.0.0.1:99999", "the proxy is not an address"),
-        ("http://127.0.0.1:0", "the proxy is not an address"),
-        ("http://127.0.0.1:9\r\nX-Evil: 1", "the proxy is not an address"),
-        ("http://a b:1", "the proxy is not an address"),
-        ("http://:80", "the proxy is not an address"),
+        ("http://[bad", NO_ADDRESS),
+        ("http://127.0.0.1:99999", NO_ADDRESS),
+        ("http://127.0.0.1:0", NO_ADDRESS),
+        ("http://127.0.0.1:9\r\nX-Evil: 1", NO_ADDRESS),
+        ("http://a b:1", NO_ADDRESS),
+        ("http://:80", NO_ADDRESS),
         ("http://127.0.0.1:9", "the proxy cannot be used: 127.0.0.1:9 cannot be reached: it refuses the connection"),
         ("http://a.invalid:80", "the proxy cannot be used: the name 'a.invalid' cannot be resolved"),
     ],

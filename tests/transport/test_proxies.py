@@ -92,7 +92,7 @@ def test_the_environment_says_which_proxy(
 
 def test_a_proxy_of_a_kind_that_is_not_supported_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
-    with pytest.raises(g4f_lite.ConnectionFailedError, match="only http and https proxies"):
+    with pytest.raises(g4f_lite.ConnectionFailedError, match=r"only http and https proxies .*pass proxy="):
         proxy_for("https://api.test/v1", None)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
-from ...errors.reply import ErrorReply
+from ...errors.reply import BOM, ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion
 from ...types.chat_request import ChatRequest
@@ -220,6 +220,8 @@ class OpenaiTemplate(Provider):
 
             message = put_back(message, self.name, self.returned_fields)
         dropped = self.dropped_message_fields | self.foreign_fields | _OF_ANSWERS
+        if message.get("role") == "function":  # which has a name in place of an id
+            dropped -= {"name"}
         if None in message.values() or not dropped.isdisjoint(message):
             message = without_fields(message, dropped)
         if "audio" in message and "audio" not in self.capabilities:  # of an answer with sound
@@ -238,7 +240,7 @@ class OpenaiTemplate(Provider):
         """Change the body in place where the service differs from OpenAI. Override for quirks."""
 
     def parse_response(self, response: HTTPResponse) -> ChatCompletion:
-        body = response.body
+        body = response.body.removeprefix(BOM)
         completion: ChatCompletion | None = None
         answer: Any = decode_or_none(body) if body[_LARGE : _LARGE + 1] else None
         try:

@@ -49,13 +49,18 @@ def fit_parts(parts: list[Any], foreign: frozenset[str], *, as_text: bool) -> li
 
 
 def fit_calls(calls: Sequence[Any], foreign: frozenset[str]) -> list[Any]:
-    """Return tool calls without foreign fields and without nulls."""
-    return [
-        {name: value for name, value in call.items() if name not in foreign and value is not None}
-        if isinstance(call, dict)
-        else call
-        for call in calls
-    ]
+    """Return tool calls without foreign fields and without nulls; a call without arguments has an empty object."""
+    return [_fit_call(call, foreign) if isinstance(call, dict) else call for call in calls]
+
+
+def _fit_call(call: JSONObject, foreign: frozenset[str]) -> JSONObject:
+    fitted = {name: value for name, value in call.items() if name not in foreign and value is not None}
+    function = fitted.get("function")
+    if isinstance(function, dict):
+        arguments = function.get("arguments")
+        if not arguments or (isinstance(arguments, str) and arguments.isspace()):
+            fitted["function"] = {**function, "arguments": "{}"}
+    return fitted
 
 
 def fit_tools(tools: Sequence[Any], foreign: frozenset[str]) -> list[Any]:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from ...errors.error_body import inner_status
 from ...errors.exceptions import MalformedResponseError
 from ...errors.reply import MAX_ERROR_BODY
 from ...types.chat import ChatCompletion
@@ -150,8 +151,8 @@ def error_in(answer: Any, text: bytes) -> bytes | None:
 
     Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral); without
     choices `{"type": "error", …}`, also as `status` or `event`, `{"detail": …}`, `{"errors": …}`,
-    `{"success": false, …}` (Z.AI) or `{"base_resp": {"status_code": 1008}}` (MiniMax); and a choice
-    with `error` or the finish reason `error` (from a gateway that lost the service behind it).
+    `{"success": false, …}` (Z.AI), `{"code": 401, "msg": …}` or `{"base_resp": {"status_code": 1008}}` (MiniMax); and a
+    choice with `error` or the finish reason `error` (from a gateway that lost the service behind it).
 
     Args:
         text: what the answer was decoded from. Of a large one, long values are shortened.
@@ -182,6 +183,8 @@ def _error_in(answer: Any) -> dict[str, Any] | None:
     if not choices and any(answer.get(name) in ("error", "Error") for name in ("type", "status", "event")):
         return answer
     if not choices and (answer.get("detail") or answer.get("errors") or answer.get("success") is False):
+        return answer
+    if not choices and inner_status(answer.get("code")) and any(answer.get(name) for name in ("msg", "message")):
         return answer
     if not choices and isinstance(base := answer.get("base_resp"), dict) and base.get("status_code"):
         return answer

@@ -22,6 +22,8 @@ from ...value import MOST_ODD, JSONObject
 _TEXTS = ("content", "refusal", "reasoning", "reasoning_content")
 _INSIDE = ("text", "content", "value", "output_text", "input_text", "parts")
 """Where an object in place of a text may have it."""
+_OF_REASONING = (*_INSIDE, "summary")
+"""The same for a part of a type such as `reasoning`. Source: Databricks' API reference."""
 _IMAGES = ("image_url", "image", "output_image")
 _DEPTH = 8
 _NUMBER = (int, float)
@@ -106,10 +108,13 @@ class Texts:
     def _read_part(self, part: JSONObject, path: tuple[str | int, ...], into: _Parts, depth: int) -> None:
         kind = part.get("type")
         kind = kind if isinstance(kind, str) else ""
-        if (name := self._reasoning_parts.get(kind)) is not None:
+        thought_in = self._reasoning_parts.get(kind)
+        if thought_in is None and "reasoning" in kind:
+            thought_in = next((name for name in _OF_REASONING if part.get(name) is not None), None)
+        if thought_in is not None:
             thought = _Parts()
-            self._read(part.get(name), (*path, name), thought, depth - 1)
-            into.reasoning += thought.text
+            self._read(part.get(thought_in), (*path, thought_in), thought, depth - 1)
+            into.reasoning += [*thought.reasoning, *thought.text]
         elif kind in _IMAGES and (images := _images(part)):
             into.images += images
         elif isinstance(refusal := part.get("refusal"), str):

@@ -14,6 +14,7 @@ _WORKERS_AI = {
     "7003": "PermissionDeniedError",  # no such account
     "3036": "QuotaExceededError",
     "5005": "UnsupportedParameterError",
+    "6003": "AuthenticationError",  # a 400: the key has not the form of a token
     "10000": "AuthenticationError",
 }
 

@@ -38,6 +38,7 @@ GATEWAYS: dict[str, Row] = {
             "can only afford": "RequestTooLargeError",  # a 402: the credits are enough for a shorter answer
             "prompt tokens limit exceeded": "RequestTooLargeError",  # likewise, for a shorter prompt
             "no endpoints found that support": "UnsupportedParameterError",  # such as tools or images
+            "no endpoints found that can handle": "UnsupportedParameterError",  # the parameters of this request
             "no endpoints found": "ModelUnavailableError",
             "no allowed providers": "ModelUnavailableError",
             "no endpoints available": "ModelUnavailableError",  # the privacy settings leave none

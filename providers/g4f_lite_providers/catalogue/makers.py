@@ -102,6 +102,7 @@ MAKERS: dict[str, Row] = {
             "rate_limit_reached_error": "RateLimitError",
             "resource_not_found_error": "ModelUnavailableError",
         },
+        error_words={"reached your usage limit": "QuotaExceededError"},  # a 403: of a billing cycle
         usage_fields={"cached_tokens": "prompt_tokens_details.cached_tokens"},
     ),
     "zai": Row(

@@ -18,7 +18,10 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
-        error_words={"maximum pending requests": "RateLimitError"},  # its queue is full
+        error_words={
+            "maximum pending requests": "RateLimitError",  # its queue is full
+            "requires more system memory": "ModelUnavailableError",  # a 500
+        },
         schema_rules=GRAMMAR,
     ),
     "lmstudio": Row(

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from g4f_lite import ChatCompletion, ChatRequest, HTTPRequest, HTTPResponse, Provider, StreamParser, hookimpl
+from g4f_lite import (
+    ChatCompletion,
+    ChatRequest,
+    HTTPRequest,
+    HTTPResponse,
+    ModelUnavailableError,
+    Provider,
+    StreamParser,
+    UnsupportedParameterError,
+    hookimpl,
+)
 
 from ..translation.parameters import http_request
 from .answer import CohereStream, completion
@@ -33,6 +43,15 @@ class Cohere(Provider):
     default_models = {"embeddings": "embed-v4.0"}
     capabilities = frozenset({"streaming", "tools", "json_schema", "vision", "stream_usage", "embeddings"})
 
+    # Source: docs.cohere.com/reference/errors.
+    error_words = {
+        "cannot specify both": UnsupportedParameterError,
+        "only one of": UnsupportedParameterError,
+        "maximum output for this model": UnsupportedParameterError,
+        "supported by the chat api": ModelUnavailableError,  # the model does not have this endpoint
+        "supported by the embed api": ModelUnavailableError,
+        "supported by the generate api": ModelUnavailableError,
+    }
     # Source: docs.cohere.com/docs/structured-outputs.
     schema_rules = {
         "applies": "always",

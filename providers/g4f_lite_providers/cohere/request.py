@@ -140,7 +140,7 @@ def _user(turn: t.Turn) -> list[t.JSONObject]:
     own = [part for part in turn.parts if isinstance(part, (t.Text, t.Media))]
     if any(isinstance(part, t.Media) for part in own):
         return [*messages, {"role": "user", "content": [_part(part) for part in own]}]
-    text = "".join(part.text for part in own if isinstance(part, t.Text))
+    text = t.text_of(own)
     return [*messages, {"role": "user", "content": text}] if text else messages
 
 

@@ -65,7 +65,13 @@ class Result(NamedTuple):
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        """Its texts as one; "1" and "2" are not 12."""
+        return text_of(self.parts)
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """Return the texts among these parts as one, where a service takes no list, as `plain_text_content` does."""
+    return "\n".join(part.text for part in parts if isinstance(part, Text))
 
 
 Part: TypeAlias = Text | Media | Call | Result
@@ -161,7 +167,8 @@ def _assistant(
             raise UnsupportedParameterError(f"{service} cannot take {where}.tool_calls[{index}]: it calls no function")
         id = _distinct_id(str(call.get("id") or ""), ids)
         ids.add(id)
-        parts.append(Call(id, function["name"], function.get("arguments") or "{}", _extra(call), _cache(call)))
+        arguments = (function.get("arguments") or "").strip() or "{}"
+        parts.append(Call(id, function["name"], arguments, _extra(call), _cache(call)))
     reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
     return Turn("assistant", tuple(parts), reasoning, _extra(message))
 

@@ -68,6 +68,7 @@ CLOUDS: dict[str, list[Told]] = {
             (403, 3023, DENIED), (405, 5005, PARAMETER), (413, 3006, LARGE), (408, 3007, SERVER), (408, 3008, SERVER),
             (429, 3036, QUOTA), (429, 3040, SERVER), (400, 7003, DENIED), (401, 10000, KEY), (403, 10000, KEY), (400, 5004, INVALID),
         )),
+        Told(400, cloudflare(6003, "Invalid request headers"), KEY),
         Told(413, cloudflare(5021, "The estimated number of tokens exceeded this model context window limit"), LARGE),
         Told(400, cloudflare(5021, "The estimated number of tokens exceeded this model context window limit"), CONTEXT),
         Told(429, cloudflare(10429, "Too many requests"), RATE),

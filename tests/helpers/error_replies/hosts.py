@@ -110,6 +110,7 @@ HOSTS: dict[str, list[Told]] = {
         Told(404, openrouter(404, "No allowed providers are available for the selected model."), MODEL),
         Told(404, openrouter(404, "No endpoints found that support tool use."), PARAMETER),
         Told(404, openrouter(404, "No endpoints found that support image input"), PARAMETER),
+        Told(404, openrouter(404, "No endpoints found that can handle the requested parameters."), PARAMETER),
         Told(400, openrouter(400, "x/y is not a valid model ID"), MODEL),
         Told(429, openrouter(429, "Rate limit exceeded: free-models-per-min.", headers=limits()), RATE, until=LATER),
         Told(429, openrouter(429, "Rate limit exceeded: free-models-per-day.", headers=limits()), QUOTA, until=LATER),

@@ -19,6 +19,7 @@ OWN_SERVERS: dict[str, list[Told]] = {
         Told(400, openai("prompt too long; exceeded max context length by 9 tokens"), CONTEXT),
         Told(400, openai("registry.ollama.ai/library/x does not support tools"), PARAMETER),
         Told(503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, RATE),
+        Told(500, openai("model requires more system memory (8.4 GiB) than is available (5.1 GiB)", type="api_error"), MODEL),
         Told(500, {"error": {"message": "llm server loading model", "type": "api_error"}}, LOADING),
     ],
     # LM Studio's bug tracker

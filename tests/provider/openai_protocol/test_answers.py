@@ -39,6 +39,7 @@ def test_a_complete_answer_is_read_with_all_public_fields() -> None:
 
 LOOSE = [
     ("blank lines first", b"\n\n \n" + json.dumps(whole({"content": "a"})).encode(), ("a", "", "stop", 7)),
+    ("a mark of UTF-8", b"\xef\xbb\xbf" + json.dumps(whole({"content": "a"})).encode(), ("a", "", "stop", 7)),
     ("nothing but what is needed", {"choices": [{"message": {"content": "a"}}]}, ("a", "", None, 0)),
     ("a null usage", whole({"content": "a"}, usage=None), ("a", "", "stop", 7)),
     ("an error that is none", whole({"content": "a"}, error=None), ("a", "", "stop", 7)),

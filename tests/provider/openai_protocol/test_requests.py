@@ -160,3 +160,18 @@ def test_a_part_whose_text_is_no_text_is_left_to_the_service(text: object) -> No
     messages = ({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": text}]},)
     plain = OpenaiTemplate(name="plain", api_base="https://api.example.com/v1", plain_text_content=True)
     assert body_of(plain, messages=messages)["messages"] == list(messages)
+
+
+@pytest.mark.parametrize("arguments", ["", " \n", None, ...])
+def test_a_call_without_arguments_has_an_empty_object(arguments: object) -> None:
+    function = {"name": "f"} if arguments is ... else {"name": "f", "arguments": arguments}
+    call = {"id": "1", "type": "function", "function": function}
+    messages = (*MESSAGES, {"role": "assistant", "content": None, "tool_calls": [call]})
+    (sent,) = body_of(messages=messages)["messages"][-1]["tool_calls"]
+    assert sent == {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    assert call["function"] is function  # the caller's messages are not changed
+
+
+def test_the_result_of_a_function_keeps_its_name() -> None:
+    messages = (*MESSAGES, {"role": "function", "name": "f", "content": "1"})
+    assert body_of(GROQ, messages=messages)["messages"][-1] == messages[-1]

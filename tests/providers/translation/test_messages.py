@@ -345,3 +345,21 @@ def test_gemini_gets_its_signatures_back() -> None:
     for odd in ({"google": None}, {"google": {"thought_signature": 7}}, {}):
         (_, parts) = turns("gemini", HI, {"role": "assistant", "content": "Yes.", "extra_content": odd}, HI)[1]
         assert parts == [{"text": "Yes."}]
+
+
+def test_the_texts_of_a_result_are_not_glued_together() -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": "{}"}}
+    texts = [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}]
+    messages = (HI, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "call_1", "content": texts})  # fmt: skip
+    (part,) = turns("gemini", *messages)[-1][1]
+    assert part["functionResponse"]["response"] == {"output": "1\n2"}
+    assert turns("cohere", *messages)[-1] == ("tool", "1\n2")
+    assert turns("cohere", {"role": "user", "content": texts}) == [("user", "1\n2")]
+
+
+@pytest.mark.parametrize("arguments", ["", " \n"])
+def test_no_arguments_are_an_empty_object(arguments: str) -> None:
+    talk = (HI, {"role": "assistant", "tool_calls": [call("c1", arguments=arguments)]}, result("c1"))
+    assert turns("anthropic", *talk)[1][1][0]["input"] == {}
+    assert turns("gemini", *talk)[1][1][0]["functionCall"]["args"] == {}
+    assert sent("cohere", *talk)["messages"][1]["tool_calls"][0]["function"]["arguments"] == "{}"

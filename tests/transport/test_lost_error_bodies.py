@@ -1,0 +1,70 @@
+"""The body of an error that is lost, cut or cannot be decompressed: the status and the headers say what it means."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from helpers.driving import MODES, run
+from helpers.odd_row import sized
+
+from g4f_lite import (
+    AuthenticationError,
+    ContextWindowError,
+    MalformedResponseError,
+    OpenaiTemplate,
+    ProviderError,
+    RateLimitError,
+    RequestTooLargeError,
+)
+from g4f_lite.testing import FaultServer, replies
+
+LONG = b'{"error": {"message": "maximum context length is 5", "code": "context_length_exceeded"'
+LOST: dict[str, tuple[bytes, type[ProviderError]]] = {
+    "cut in its length": (b"HTTP/1.1 429 No\r\nretry-after: 900\r\ncontent-length: 500\r\n\r\n{", RateLimitError),
+    "cut in a chunk": (b"HTTP/1.1 401 No\r\ntransfer-encoding: chunked\r\n\r\n50\r\n{", AuthenticationError),
+    "cut after its words": (b"HTTP/1.1 400 No\r\ncontent-length: 500\r\n\r\n" + LONG, ContextWindowError),
+    "not there at all": (b"HTTP/1.1 413 No\r\ncontent-length: 5\r\n\r\n", RequestTooLargeError),
+    "compressed in another way": (
+        b"HTTP/1.1 429 No\r\nretry-after: 900\r\ncontent-encoding: br\r\ncontent-length: 4\r\n\r\n\x8b\x05\x80a",
+        RateLimitError,
+    ),
+    "badly compressed": (
+        b"HTTP/1.1 429 No\r\nretry-after: 900\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnone",
+        RateLimitError,
+    ),
+    "half decompressed": (
+        b"HTTP/1.1 401 No\r\ncontent-encoding: gzip\r\ncontent-length: 30\r\n\r\n" + gzip.compress(b"x" * 500)[:30],
+        AuthenticationError,
+    ),
+}
+
+
+class Plain(OpenaiTemplate):
+    name = "plain"
+    needs_auth = False
+    default_model = "first"
+
+
+def ask(mode: str, server: FaultServer, answer: bytes) -> ProviderError:
+    server.script(replies.raw(answer, replies.Close()))
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "deadline": 20}
+    outcome = run(mode, settings, {"provider": "plain"})
+    assert isinstance(outcome.error, ProviderError)
+    assert len(server.received) == 1
+    return outcome.error
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_body_of_an_error_leaves_its_status_and_its_headers(mode: str, name: str, server: FaultServer) -> None:
+    answer, kind = LOST[name]
+    error = ask(mode, server, answer)
+    assert type(error) is kind
+    assert error.retry_after == (900 if b"retry-after" in answer else None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_success_in_another_compression_is_still_refused(mode: str, server: FaultServer) -> None:
+    error = ask(mode, server, sized(b"x", b"content-encoding: br"))
+    assert type(error) is MalformedResponseError
