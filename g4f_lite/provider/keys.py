@@ -30,7 +30,7 @@ NO_HOME = "this user has no home folder; set G4F_LITE_CONFIG_DIR"
 
 _QUOTED = re.compile(r"(['\"`]).*\1").fullmatch
 _PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|<.*>|[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)=.*|(?i:your[-_].*)|.*\.\.\.|(?:\w+[-_])?[xX]{8,}", re.DOTALL
+    r"\$\{?\w+\}?|<.*>|[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)=.*|(?i:your[-_].*)|.*\.\.\.", re.DOTALL
 ).fullmatch
 """What stands in examples in place of a key, a variable that was not expanded, or an assignment."""
 

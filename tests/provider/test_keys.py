@@ -105,7 +105,6 @@ NO_KEYS = [
     ("your-api-key-here", "no key but a placeholder"),
     ("<key>", "no key but a placeholder"),
     ("sk-...", "no key but a placeholder"),
-    ("sk-xxxxxxxxxxxxxxxx", "no key but a placeholder"),
     ("$ALPHA_API_KEY", "no key but a placeholder"),
     ("${ALPHA_API_KEY}", "no key but a placeholder"),
     ("ALPHA_API_KEY=sk-1234", "no key but a placeholder"),
