@@ -25,6 +25,8 @@ MAX_OBJECTS = 1 << 19
 The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 objects."""
 MAX_CHOICES = 1024
 """Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
+MAX_MODELS = 1 << 16
+"""Models of one list, each of which takes Python some microseconds; more is a MalformedResponseError."""
 MAX_ROW = 32 << 20
 """Bytes of one row of a bulk job's file, as many as the gateway takes by default; a longer one fails."""
 _FIELDS = 2 * MAX_OBJECTS
