@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from types import TracebackType
 from typing import Self
 
-from ..call.call import Call
+from ..call.call import Call, StreamClosed
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
 from ..types.chat import T
@@ -43,7 +44,10 @@ class AsyncStream(BaseStream[T]):
         try:
             await self._chunks.aclose()
         except RuntimeError:  # it is running
-            self._reading.closed = True
+            self._reading.closed = self._call.closed = True
+            if (opener := self._reading.opener) is not None:
+                self._reading.opener = None
+                opener.cancel()
             await self._reading.source.close()
             return
         await self._reading.source.close()  # if nothing has been read, the generator never began
@@ -95,4 +99,23 @@ async def _chunks(
                     raise
             finally:
                 await source.close()
-            opened = await driver.open(call)
+            if (taken_over := await _take_over(driver, call, reading)) is None:
+                return
+            opened = taken_over
+
+
+async def _take_over(
+    driver: AsyncDriver, call: Call, reading: Reading[AsyncByteStream | AsyncChunkStream]
+) -> AsyncOpenStream | None:
+    """Return the stream of the leg that takes over; None if the caller has closed the stream meanwhile."""
+    opener = reading.opener = asyncio.current_task()
+    try:
+        return await driver.open(call)
+    except StreamClosed:
+        return None
+    except asyncio.CancelledError:
+        if reading.opener is not None or opener is None or opener.uncancel():
+            raise
+        return None  # nobody but `aclose` has cancelled the task
+    finally:
+        reading.opener = None

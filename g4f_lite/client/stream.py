@@ -7,7 +7,7 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
-from ..call.call import Call
+from ..call.call import Call, StreamClosed
 from ..forks import reset_in_child
 from ..transport.in_process import SyncChunkStream
 from ..transport.sync_http import SyncByteStream
@@ -53,6 +53,7 @@ class Stream(BaseStream[T]):
         try:
             self._chunks.close()
         except ValueError:  # it is running
+            self._call.interrupt()
             self._reading.source.interrupt()
             return
         self._reading.source.close()  # if nothing has been read, the generator never began
@@ -105,4 +106,7 @@ def _chunks(
                     raise
             finally:
                 source.close()
-            opened = driver.open(call)
+            try:
+                opened = driver.open(call)
+            except StreamClosed:
+                return
