@@ -96,6 +96,7 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
         raise MalformedResponseError(f"{len(answer.data)} vectors for {request.count} inputs", status=status)
     if [one.index for one in answer.data] != list(range(request.count)):
         raise MalformedResponseError("the vectors are not in the order of the inputs", status=status)
+    sizes = set()
     for one in answer.data:
         try:
             numbers = one.size
@@ -105,6 +106,9 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
             raise MalformedResponseError("a vector is empty", status=status)
         if request.dimensions is not None and numbers != request.dimensions:
             raise UnsupportedParameterError(f"it gives vectors of {numbers} numbers, not {request.dimensions}")
+        sizes.add(numbers)
+    if len(sizes) > 1:
+        raise MalformedResponseError(f"the vectors have from {min(sizes)} to {max(sizes)} numbers", status=status)
 
 
 def check_speech(answer: Speech, request: object, status: int | None) -> None:

@@ -54,6 +54,8 @@ def test_vectors_of_two_models_are_never_mixed_up(mode: str, server: FaultServer
         ([{"embedding": [1]}] * 3, "3 vectors for 2 inputs"),
         ([{"embedding": [1], "index": 1}] * 2, "not in the order"),
         ([{"embedding": [1]}, {"embedding": []}], "a vector is empty"),
+        ([{"embedding": [1, 2]}, {"embedding": [1]}], "the vectors have from 1 to 2 numbers"),
+        ([{"embedding": [1, 2]}, {"embedding": "AACAPw=="}], "the vectors have from 1 to 2 numbers"),
         ([{"embedding": [1]}, {"embedding": [2, None]}], "another shape"),
         ([{"embedding": "AACAPw=="}, {"embedding": "%%%"}], "not base64 of numbers"),
         ([{"embedding": "AACAPw=="}, {"embedding": "AAA="}], "not base64 of numbers"),
