@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..call.call import Call, StreamClosed
+from ..errors.exceptions import ConfigurationError
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
 from ..types.chat import T
@@ -37,7 +38,15 @@ class AsyncStream(BaseStream[T]):
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced
 
     def __anext__(self) -> Awaitable[ChatCompletionChunk]:
+        if self._chunks.ag_running:  # type: ignore[attr-defined]  # of what `_chunks` makes
+            return self._refuse()
         return self._chunks.__anext__()
+
+    async def _refuse(self) -> ChatCompletionChunk:
+        """Say why it cannot be read: another task waits for a chunk, or for its end."""
+        if self._reading.closed:
+            raise StopAsyncIteration
+        raise ConfigurationError("another task reads this stream: only one at a time can")
 
     async def aclose(self) -> None:
         """Stop here and free the connection. While another task reads, its iteration ends."""
