@@ -40,13 +40,17 @@ def is_failed_end(chunk: ChatCompletionChunk) -> bool:
     return any(choice.finish_reason in _FAILED for choice in chunk.choices) and not chunk.has_content()
 
 
-def check_content(completion: ChatCompletion, status: int | None) -> None:
+def check_content(completion: ChatCompletion, status: int | None, asked: int = 1) -> None:
     """
-    Refuse a completion without content, unless its finish reason is `length`: then the tokens went into reasoning.
+    Refuse a completion if one of its choices has no content, unless its finish reason is `length`: then the tokens went
+    into reasoning.
+
+    Args:
+        asked: how many choices the request asks for; those that come besides may be empty.
 
     Raises:
         MalformedResponseError: it has no content, or a tool call without a name: it came in a form that is not known.
-        ContentFilterError: it has no content because the service withheld it.
+        ContentFilterError: no choice has content, because the service withheld it.
         ServerError: see `check_reasons`.
     """
     check_reasons([choice.finish_reason for choice in completion.choices])
@@ -54,15 +58,22 @@ def check_content(completion: ChatCompletion, status: int | None) -> None:
         calls = choice.message.tool_calls
         if calls and choice.finish_reason != "length" and not all(call.function.name for call in calls):
             raise MalformedResponseError("a tool call has no name", status=status)
-    for choice in completion.choices:
+    empty = []
+    for choice in completion.choices[:asked]:
         message = choice.message
         if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
-            return
+            continue
         if message.reasoning or message.reasoning_content or message.function_call or message.audio or message.images:
-            return
-    if any(choice.finish_reason == "content_filter" for choice in completion.choices):
+            continue
+        empty.append(choice)
+    if completion.choices and not empty:
+        return
+    failed = [choice.index for choice in empty if choice.finish_reason != "content_filter"]
+    if failed or not completion.choices:
+        which = f"the choice {failed[0]}" if len(completion.choices) > 1 else "the answer"
+        raise MalformedResponseError(f"{which} is empty", status=status)
+    if len(empty) == min(asked, len(completion.choices)):
         raise ContentFilterError("the service withheld the answer", status=status, code="content_filter")
-    raise MalformedResponseError("the answer is empty", status=status)
 
 
 def check_choices(indexes: Collection[int], request: ChatRequest, status: int | None) -> None:
@@ -85,7 +96,7 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
         raise MalformedResponseError(f"{len(answer.data)} vectors for {request.count} inputs", status=status)
     if [one.index for one in answer.data] != list(range(request.count)):
         raise MalformedResponseError("the vectors are not in the order of the inputs", status=status)
-    lengths: set[int] = set()
+    sizes = set()
     for one in answer.data:
         try:
             numbers = one.size
@@ -95,9 +106,9 @@ def check_embeddings(answer: CreateEmbeddingResponse, request: EmbeddingRequest,
             raise MalformedResponseError("a vector is empty", status=status)
         if request.dimensions is not None and numbers != request.dimensions:
             raise UnsupportedParameterError(f"it gives vectors of {numbers} numbers, not {request.dimensions}")
-        lengths.add(numbers)
-    if len(lengths) > 1:
-        raise MalformedResponseError(f"the vectors have {sorted(lengths)[:4]} numbers", status=status)
+        sizes.add(numbers)
+    if len(sizes) > 1:
+        raise MalformedResponseError(f"the vectors have from {min(sizes)} to {max(sizes)} numbers", status=status)
 
 
 def check_speech(answer: Speech, request: object, status: int | None) -> None:

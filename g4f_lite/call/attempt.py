@@ -48,7 +48,7 @@ from ..types.http import HTTPRequest, HTTPResponse
 from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, MODEL, OBJECT, check_memory
 from ..types.size_limits import MAX_SENT_BACK
 from ..value import JSONObject
-from .call import Call
+from .call import Call, StreamClosed
 from .holding import Holding, hold
 from .model_lookup import first_for_chat, models_for_chat
 from .observed_fields import observed_fields
@@ -96,6 +96,8 @@ class ActiveAttempt:
 
     def __enter__(self) -> Self:
         call = self.call
+        if call.closed:
+            raise StreamClosed
         self.state = call.plan.begin()
         self.leg, self.limit = self.state.leg, self.state.limit
         try:
@@ -128,7 +130,9 @@ class ActiveAttempt:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None:
-            self.end(error)
+            self.end(StreamClosed() if self.call.closed else error)
+            if self.call.closed and isinstance(error, ProviderError):  # it may be due to `Call.interrupt`
+                raise StreamClosed from None
 
     # -- the request -----------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from ..provider.leg import Identity, Leg
 from ..provider.redaction import hide_frames
 from ..records.trail import Attempt, CallInfo, Teller, Trail
 from ..types.chat import ChatCompletion
+from ..types.time_limit import TimeLimit
 from ..value import JSONObject
 from .chunk_reader import ChunkReader
 from .model_lookup import ModelCache
@@ -42,8 +43,14 @@ class Hooks(Protocol):
     def refine_error(self, provider: Provider, reply: ErrorReply, error: ProviderError) -> ProviderError: ...
 
 
+class StreamClosed(GeneratorExit):
+    """Ends the attempt that was to take over a stream, which the caller has closed meanwhile."""
+
+
 class RunningAttempt(Protocol):
     """The part of an `ActiveAttempt` that a call needs."""
+
+    limit: TimeLimit
 
     def end(self, error: BaseException) -> None: ...
 
@@ -118,6 +125,8 @@ class Call:
         """The attempt of the stream that the caller reads; set once the stream has content."""
         self.attempts: set[RunningAttempt] = set()
         """The attempts under way, which end with the call."""
+        self.closed = False
+        """The caller has closed its stream while another leg was about to take it over: no other attempt begins."""
         self.observed = info is not None
         """Whether a plugin observes it."""
         self.told = ""
@@ -157,12 +166,18 @@ class Call:
             error = self.plan.final_error()
         elif isinstance(error, G4FLiteError):
             error = self.plan.attach_trail(error)
-        trail = self.finish(type(error).__name__)
+        trail = self.finish("closed" if self.closed else type(error).__name__)
         if isinstance(error, G4FLiteError):
             error.trail = trail
         if "streaming" in vars(self):
             self.let_go(self.streaming)
         return error
+
+    def interrupt(self) -> None:
+        """End the attempts under way, from another thread than theirs."""
+        self.closed = True
+        for attempt in tuple(self.attempts):
+            attempt.limit.interrupt()
 
     def let_go(self, attempt: StreamingAttempt) -> None:
         """Forget the attempt of a stream that has ended: it refers to this call, which would wait for a collector."""

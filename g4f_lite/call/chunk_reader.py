@@ -205,8 +205,8 @@ class ChunkReader:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
             raise MalformedResponseError(cause + getattr(vars(self).get("_decoder"), "stray", ""), status=self.status)
-        if not self.has_content or self._has_calls:
-            check_content(self.completion(), self.status)
+        if not self.has_content or self._has_calls or len(self._finished) > 1:
+            check_content(self.completion(), self.status, self._request.choices)
         check_choices(self._finished, self._request, self.status)
 
     @property

@@ -10,6 +10,7 @@ from ..value import NOT_JSON, decode_lenient
 
 _REASONING = re.compile(r"\s*(?:<(\w+)>.*?</\1>|\[(THINK)\].*?\[/THINK\])", re.DOTALL)
 """Tags such as `<think>`, `<thinking>`, `<reasoning>`; Mistral's."""
+_UNENDED = re.compile(r"\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])")
 _LATE_TAG = "</think>"
 """Some templates put the opening tag into the prompt."""
 _ONLY_FENCE = re.compile(r"\s*```[^\n]*\n(.*)```\s*", re.DOTALL)
@@ -24,6 +25,8 @@ def json_texts(text: str) -> Iterator[str]:
     start = 0
     while reasoning := _REASONING.match(text, start):
         start = reasoning.end()
+    if _UNENDED.match(text, start):  # what stands there is a draft
+        return
     answer = text[start:]
     if not start and _LATE_TAG in text:
         yield from _without_words(text.rpartition(_LATE_TAG)[2])

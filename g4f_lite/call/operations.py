@@ -47,8 +47,10 @@ def _parse_chat(provider: Provider, request: Any, response: HTTPResponse) -> Cha
 
 
 def _check_chat(completion: ChatCompletion, request: Any, status: int | None) -> None:
-    check_content(completion, status)
-    if request.n is not None or request.extra_body:
+    if request.n is None and not request.extra_body:
+        check_content(completion, status)
+    else:
+        check_content(completion, status, request.choices)
         check_choices(range(len(completion.choices)), request, status)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from types import TracebackType
 from typing import Self
 
-from ..call.call import Call
-from ..errors.exceptions import ProviderError
+from ..call.call import Call, StreamClosed
+from ..errors.exceptions import ConfigurationError, ProviderError
 from ..transport.async_body import AsyncByteStream
 from ..transport.async_in_process import AsyncChunkStream
 from ..types.chat import T
@@ -37,14 +38,25 @@ class AsyncStream(BaseStream[T]):
         return self  # so that `async for chunk in await create(stream=True)` keeps the stream referenced
 
     def __anext__(self) -> Awaitable[ChatCompletionChunk]:
+        if self._chunks.ag_running:  # type: ignore[attr-defined]  # of what `_chunks` makes
+            return self._refuse()
         return self._chunks.__anext__()
+
+    async def _refuse(self) -> ChatCompletionChunk:
+        """Say why it cannot be read: another task waits for a chunk, or for its end."""
+        if self._reading.closed:
+            raise StopAsyncIteration
+        raise ConfigurationError("another task reads this stream: only one at a time can")
 
     async def aclose(self) -> None:
         """Stop here and free the connection. While another task reads, its iteration ends."""
         try:
             await self._chunks.aclose()
         except RuntimeError:  # it is running
-            self._reading.closed = True
+            self._reading.closed = self._call.closed = True
+            if (opener := self._reading.opener) is not None:
+                self._reading.opener = None
+                opener.cancel()
             await self._reading.source.close()
             return
         await self._reading.source.close()  # if nothing has been read, the generator never began
@@ -100,4 +112,23 @@ async def _chunks(
                     raise
             finally:
                 await source.close()
-            opened = await driver.open(call)
+            if (taken_over := await _take_over(driver, call, reading)) is None:
+                return
+            opened = taken_over
+
+
+async def _take_over(
+    driver: AsyncDriver, call: Call, reading: Reading[AsyncByteStream | AsyncChunkStream]
+) -> AsyncOpenStream | None:
+    """Return the stream of the leg that takes over; None if the caller has closed the stream meanwhile."""
+    opener = reading.opener = asyncio.current_task()
+    try:
+        return await driver.open(call)
+    except StreamClosed:
+        return None
+    except asyncio.CancelledError:
+        if reading.opener is not None or opener is None or opener.uncancel():
+            raise
+        return None  # nobody but `aclose` has cancelled the task
+    finally:
+        reading.opener = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
@@ -12,19 +12,24 @@ from ..types.chat import ChatCompletion, T
 from ..types.chunks import ChatCompletionChunk
 from ..value import Unpicklable
 
+if TYPE_CHECKING:
+    import asyncio
+
 Source = TypeVar("Source")
 
 
 class Reading(Generic[Source]):
     """What a stream shares with the generator of its chunks, which must not refer to the stream."""
 
-    __slots__ = ("chunks", "closed", "source")
+    __slots__ = ("chunks", "closed", "opener", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
         """What the chunks come from now: another leg may take over."""
         self.chunks: Iterator[ChatCompletionChunk] = iter(())
         """Those that have come together, as far as they have not been read."""
+        self.opener: asyncio.Task[Any] | None = None
+        """The task that waits for another leg to take over."""
         self.closed = False
         """The stream was closed while another thread or task was reading."""
 

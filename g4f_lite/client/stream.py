@@ -7,7 +7,8 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
-from ..call.call import Call
+from ..call.call import Call, StreamClosed
+from ..errors.exceptions import ConfigurationError
 from ..forks import reset_in_child
 from ..transport.in_process import SyncChunkStream
 from ..transport.sync_http import SyncByteStream
@@ -42,10 +43,12 @@ class Stream(BaseStream[T]):
     def __next__(self) -> ChatCompletionChunk:
         try:
             return next(self._chunks)
-        except ValueError:  # another thread is closing it
-            if not self._reading.closed:
-                raise
-            raise StopIteration from None
+        except ValueError:
+            if self._reading.closed:  # another thread is closing it
+                raise StopIteration from None
+            if self._chunks.gi_running:  # type: ignore[attr-defined]  # of what `_chunks` makes
+                raise ConfigurationError("another thread reads this stream: only one at a time can") from None
+            raise
 
     def close(self) -> None:
         """Stop here and free the connection. While another thread reads, its iteration ends."""
@@ -53,6 +56,7 @@ class Stream(BaseStream[T]):
         try:
             self._chunks.close()
         except ValueError:  # it is running
+            self._call.interrupt()
             self._reading.source.interrupt()
             return
         self._reading.source.close()  # if nothing has been read, the generator never began
@@ -105,4 +109,7 @@ def _chunks(
                     raise
             finally:
                 source.close()
-            opened = driver.open(call)
+            try:
+                opened = driver.open(call)
+            except StreamClosed:
+                return

@@ -24,8 +24,9 @@ from ..errors.reply import ErrorReply
 from ..errors.signal_handlers import raise_interruption, raised_by_signal_handler
 from ..forks import preload_before_fork
 from ..types.http import HTTPRequest
+from .base import Provider
 from .checked import shown
-from .keys import Key
+from .keys import Key, own_keys
 from .redaction import redact, redact_text
 
 preload_before_fork("g4f_lite.errors.reply_facts")
@@ -91,12 +92,19 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
     return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error)}: {text}")
 
 
-def reason_to_skip(error: BaseException, doing: str) -> str:
+def reason_to_skip(error: BaseException, doing: str, provider: Provider) -> str:
     """Return why a provider is left out whose code raised while legs were selected; raise an interruption again."""
     failure = to_provider_error(error, None, doing, reads=False)
     if not isinstance(failure, ProviderError):
         raise failure
-    return failure.message
+    return without_own_keys(failure.message, provider)
+
+
+def without_own_keys(text: str, provider: Provider) -> str:
+    """Return a text that a provider's code made, without the keys that it can know before it gets one."""
+    for key in own_keys(provider):
+        text = redact_text(text, key)
+    return text
 
 
 def sound_error(error: ProviderError) -> ProviderError:

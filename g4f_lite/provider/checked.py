@@ -21,12 +21,14 @@ from msgspec.structs import force_setattr
 
 from ..errors.exceptions import MalformedResponseError
 from ..types.chunks import ChatCompletionChunk
+from ..types.logprobs import ChoiceLogprobs
 
 S = TypeVar("S", bound=Struct)
 MOST_CHUNKS = 1 << 17
 """Chunks that a parser may make of one piece of a body; a generator may never end."""
 _OURS = frozenset({"trail"})
 """Fields that a call sets itself."""
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _encoder = msgspec.json.Encoder()
 
 
@@ -113,7 +115,8 @@ class _Fields:
         hints = get_type_hints(kind, include_extras=True)
         names = [name for name in kind.__struct_fields__ if name not in _OURS]
         self.fields = [_field(name, hints[name]) for name in names]
-        self.values = attrgetter(*names)
+        # The field itself: to read `logprobs` makes objects, see `show_objects`.
+        self.values = attrgetter(*["kept_logprobs" if name == "logprobs" else name for name in names])
         self._suspects: dict[tuple[type, ...], Sequence[int]] = {}
 
     def suspects(self, types: tuple[type, ...]) -> Sequence[int]:
@@ -202,8 +205,44 @@ def _fitting(value: Any, field: _Field, path: str) -> Any:
             raise ValueError
         return value if type(value) is hint else hint(value)
     if field.loose and (value or type(value) is not dict):  # in the usual case it is an empty `extra`
+        value = _plain(value)
         _encoder.encode(value)
     return value if hint is Any else msgspec.convert(value, hint)
+
+
+def _plain(value: Any) -> Any:
+    """
+    Return JSON without subclasses, whose methods could fail later, and with lists in place of tuples.
+
+    Raises:
+        TypeError: it has a part that JSON has no form for, such as bytes.
+    """
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, ChoiceLogprobs):
+        value = value.sent
+    if isinstance(value, dict):
+        return {_name(name): _plain(one) for name, one in dict.items(value)}
+    if isinstance(value, (list, tuple)):
+        items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
+        return [*map(_plain, items)]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    raise TypeError
+
+
+def _name(name: object) -> str:
+    if type(name) is str:
+        return name
+    if isinstance(name, str):
+        return str.__str__(name)
+    if isinstance(name, int):
+        return int.__repr__(name)
+    raise TypeError
 
 
 def _misfit(value: object, expected: str, path: str) -> _MisfitError:

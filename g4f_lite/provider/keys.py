@@ -135,6 +135,13 @@ def check_real(value: str, source: str) -> None:
         raise NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place")
 
 
+def own_keys(provider: Provider) -> list[Key]:
+    """Return the keys of the provider's attribute and environment variables, all of them, valid or not."""
+    given = vars(provider).get("api_key", getattr(type(provider), "api_key", None))
+    values = [given, *map(os.environ.get, provider.api_key_env)]
+    return [Key(value, "") for value in values if isinstance(value, str) and value]
+
+
 def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyFunction] | None) -> tuple[Key, ...]:
     """
     Return the keys to use for a provider, the preferred first; () if there is none.

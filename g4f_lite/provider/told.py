@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from .base import Provider
-from .boundary import reason_to_skip
+from .boundary import reason_to_skip, without_own_keys
 from .checked import shown
 
 log = logging.getLogger("g4f_lite")
@@ -23,7 +23,7 @@ def listed_models(provider: Provider, operation: str = "chat") -> Sequence[str]:
             return listed
         reason = f"the provider's code returns {shown(listed)}, not a tuple of texts (in {method})"
     except BaseException as error:  # the plugin border
-        reason = reason_to_skip(error, CHOOSING)
+        reason = reason_to_skip(error, CHOOSING, provider)
     log.warning("%s lists no models: %s", provider.name, reason)
     return ()
 
@@ -33,7 +33,9 @@ def obstacle_to(provider: Provider) -> str | None:
     try:
         reason = provider.unavailable_reason()
     except BaseException as error:  # the plugin border
-        return reason_to_skip(error, CHOOSING)
-    if reason is None or isinstance(reason, str):
-        return reason
+        return reason_to_skip(error, CHOOSING, provider)
+    if reason is None:
+        return None
+    if isinstance(reason, str):
+        return without_own_keys(reason, provider)
     return f"the provider's code returns {shown(reason)}, not a text (in unavailable_reason)"

@@ -48,7 +48,7 @@ class _LimitedRaw(io.RawIOBase):
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
-        self._sock = sock
+        self._sock = limit.socket = sock
         self._limit = limit
         self._late = 0
         self._full = False

@@ -28,6 +28,8 @@ MAX_CHOICES = 1024
 MAX_SENT_BACK = 1 << 20
 """Characters of an answer that is sent back, to be continued or corrected; also those of `partial_text` that the error
 of a leg keeps after another one has taken over."""
+MAX_MODELS = 1 << 16
+"""Models of one list, each of which takes Python some microseconds; more is a MalformedResponseError."""
 MAX_ROW = 32 << 20
 """Bytes of one row of a bulk job's file, as many as the gateway takes by default; a longer one fails."""
 _FIELDS = 2 * MAX_OBJECTS

@@ -212,7 +212,7 @@ def _check(
     if ".Observer." in points.where:
         Windows.seen["an observer's own code is interrupted"] += 1
     else:
-        aftermath.check_attempts(observer, form, (kind.__name__,))
+        aftermath.check_attempts(observer, form, (kind.__name__, "StreamClosed"))
     world.reset({})
     prompt = new_prompt()
     answer = client.chat.completions.create(**next_params(form, prompt))

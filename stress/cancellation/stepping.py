@@ -154,7 +154,7 @@ MODES = {
     "cancelled three times": (_cancel_thrice, "CancelledError"),
     "timed out": (_time_out, "CancelledError"),
     "failure of a sibling": (_fail_beside, "CancelledError"),
-    "stream closed by another task": (_close_stream, ""),
+    "stream closed by another task": (_close_stream, "StreamClosed"),
     "client closed by another task": (_close_client, ""),
 }
 ENDS_OF_LOOPS = ("loop stopped", "loop closed")

@@ -251,6 +251,8 @@ def test_json_with_something_around_it_is_read(mode: str, text: str, groq: Fault
     [
         f"Either {GOOD} or {GOOD}",
         f"```json\n{GOOD}\n```\nor\n```json\n{GOOD}\n```",
+        f"<think>{GOOD}",
+        f"<think>a</think>[THINK] {GOOD}",
         "no JSON",
         "",
         "{" * 100_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import dataclasses
 import datetime
@@ -67,6 +68,8 @@ REFUSED = {
     "timedelta": (datetime.timedelta(1), "total_seconds"),
     "Decimal": (decimal.Decimal("1.10"), "float or text"),
     "UUID": (uuid.UUID(int=1), "str"),
+    "array": (array.array("i", [1]), "make it a list"),
+    "range": (range(3), "make it a list"),
     "set": ({1}, "make it a list"),
     "frozenset": (frozenset({1}), "make it a list"),
     "Enum": (Kind.A, ".value"),
@@ -209,3 +212,14 @@ def test_settings_that_cannot_be_sent_are_refused() -> None:
 def test_a_million_tokens_are_looked_at_at_once() -> None:
     assert find_fault({"input": [[1] * 500_000, [2] * 500_000]}) is None
     assert find_fault({"input": [[1], [2.5, math.inf]]}) == "input[1][1] must be a finite number, not inf"
+
+
+@pytest.mark.parametrize(
+    "value", [range(3), array.array("i", [1]), memoryview(b"x")], ids=lambda one: type(one).__name__
+)
+def test_a_value_with_items_is_no_message_and_no_part_of_one(value: Any) -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [value]}
+    for messages in ([value], [{"role": "user", "content": [value]}], [call]):
+        with Client(routes=[Service(api_base="http://127.0.0.1:9")]) as client:
+            with pytest.raises(InvalidRequestError, match=f"is a value of type {type(value).__name__}"):
+                client.chat.completions.create(messages=messages)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from helpers.driving import MODES, run
 from helpers.plain_routes import Plain
@@ -66,6 +69,13 @@ class Name(str):
         raise RuntimeError("measured")
 
 
+class Fields(dict[str, Any]):
+    def get(self, *given: Any) -> Any:
+        raise RuntimeError("got")
+
+    __iter__ = keys = items = get  # type: ignore[assignment]
+
+
 def whole(choice: Any = None, **fields: Any) -> ChatCompletion:
     choice = Choice(message=Message(content="junk"), finish_reason="stop") if choice is None else choice
     return ChatCompletion(**{"choices": (choice,), **fields})
@@ -107,6 +117,10 @@ ANSWERS: dict[str, Callable[[], Any]] = {
     "usage is NaN": lambda: whole(usage=Usage(prompt_tokens=float("nan"))),  # type: ignore[arg-type]
     "cost is infinite": lambda: whole(usage=Usage(cost=float("inf"))),
     "extra": lambda: whole(extra={"x": object()}),
+    "extra has bytes": lambda: whole(extra={"x": [{"y": b"junk"}]}),
+    "extra has a Decimal": lambda: whole(extra={"x": Decimal(1)}),
+    "extra has a name of bytes": lambda: whole(extra={b"x": 1}),
+    "logprobs are bytes": lambda: whole(Choice(message=Message(content="x"), finish_reason="stop", logprobs=b"junk")),
 }
 ERRORS: dict[str, Callable[[], BaseException]] = {
     "bug": lambda: KeyError("choices"),
@@ -300,6 +314,42 @@ def test_what_nearly_has_the_type_is_put_right(mode: str) -> None:
     assert completion is not None
     assert (completion.text, completion.created, type(completion.choices[0].message.content)) == ("word", 1, str)
     assert repr(completion.usage) == repr(Usage(prompt_tokens=2))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_json_of_other_types_becomes_plain_json(mode: str) -> None:
+    tokens = Fields(content=({"token": Name("word"), "logprob": -1.5},))
+
+    class Near(LocalProvider):
+        name, default_model = "near", "here"
+
+        def stream(self, request: Any, *, cancelled: Any) -> Any:
+            delta = Delta(content="word", extra_content=Fields(near={1: Fields(a=(1,))}))
+            choice = ChunkChoice(delta=delta, logprobs=tokens, finish_reason="stop")  # type: ignore[arg-type]
+            yield ChatCompletionChunk(choices=(choice,))
+
+    completion = run(mode, {"routes": [Near()]}, {}).completion
+    assert completion is not None
+    [choice] = json.loads(completion.to_json())["choices"]
+    assert choice["logprobs"] == {"content": [{"token": "word", "logprob": -1.5}]}
+    assert choice["message"]["extra_content"] == {"near": {"1": {"a": [1]}}}
+    assert completion.choices[0].logprobs.content[0].token == "word"
+
+
+def test_the_log_probabilities_of_another_answer_can_be_passed_on(server: FaultServer) -> None:
+    inner = Choice(message=Message(content="x"), finish_reason="stop", logprobs={"content": [{"token": "x"}]})  # type: ignore[arg-type]
+
+    class Near(LocalProvider):
+        name, default_model = "near", "here"
+
+        def complete(self, request: Any, *, cancelled: Any) -> Any:
+            return ChatCompletion(choices=(msgspec.structs.replace(inner, logprobs=inner.logprobs),))
+
+        def stream(self, request: Any, *, cancelled: Any) -> Any: ...
+
+    completion = run("sync", {"routes": [Near()]}, {}).completion
+    assert completion is not None
+    assert completion.choices[0].logprobs.content[0].token == "x"
 
 
 @pytest.mark.parametrize("mode", MODES)

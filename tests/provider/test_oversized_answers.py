@@ -76,6 +76,7 @@ SHAPES = {
     "tool calls that do not fit": (b'{"choices":[{"message":{"tool_calls":[', b'{"id":[]}', b"]}}]}"),
     "parts of a content": (b'{"choices":[{"message":{"content":[', b"{}", b"]}}]}"),
     "texts of a content": (b'{"choices":[{"message":{"content":[', b'""', b"]}}]}"),
+    "addresses of images": (b'{"choices":[{"message":{"images":[', b'"x"', b"]}}]}"),
     "pieces of thinking": (b'{"choices":[{"message":{"content":[{"type":"thinking","thinking":[', b'""', b"]}]}}]}"),
     "lists": (b'{"choices":[', b"[]", b"]}"),
     "numbers": (b"[", b"7", b"]"),
@@ -146,6 +147,16 @@ def test_many_embeddings_are_read_and_too_many_are_refused() -> None:
 @pytest.mark.parametrize("fields", [b'"a":0', b'"id":{}'])
 def test_a_list_of_models_with_a_million_fields_is_refused(fields: bytes) -> None:
     body = many(b'{"data":[{', fields, b"}]}", 2 * MILLION)
+    calls, result = work_of(
+        lambda: ENDPOINTS["models"].operation.parse(Day(), ModelsRequest(), HTTPResponse(status=200, body=body))
+    )
+    assert isinstance(result, MalformedResponseError)
+    assert calls < WORK
+
+
+@pytest.mark.parametrize("model", [b'"a"', b'{"id":"a"}'])
+def test_a_long_list_of_models_is_refused(model: bytes) -> None:
+    body = many(b'{"data":[', model, b"]}", MAX_OBJECTS // 2)
     calls, result = work_of(
         lambda: ENDPOINTS["models"].operation.parse(Day(), ModelsRequest(), HTTPResponse(status=200, body=body))
     )

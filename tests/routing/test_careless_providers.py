@@ -99,6 +99,29 @@ def test_a_reason_that_is_no_text_is_named(reason: Any, mode: str, server: Fault
     assert "not a text (in unavailable_reason)" in outcome.trail.skipped[0].reason
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("method", ["get_model_name", "unavailable_reason", "models"])
+@pytest.mark.parametrize("raises", [True, False])
+def test_what_it_says_shows_no_key(
+    raises: bool, method: str, mode: str, server: FaultServer, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    keys = ["given_key_0123456789", "variable_key_0123456789"]
+    monkeypatch.setenv("CARELESS_KEY", keys[1])
+
+    def tell(self: Any, *given: Any) -> Any:
+        if raises or method != "unavailable_reason":
+            raise ValueError(f"no {keys}")
+        return f"no {keys}"
+
+    careless = type("Careless", (Plain,), {method: tell, "api_key_env": ("CARELESS_KEY",)})
+    server.script(replies.answer("good"))
+    routes = [careless(name="careless", api_key=keys[0], api_base=server.base_url), Plain(api_base=server.base_url)]
+    outcome = run(mode, {"routes": routes}, {"model": "some-model"} if method == "models" else {})
+    shown = f"{outcome.trail}{outcome.error}{caplog.text}"
+    assert "[key]" in shown
+    assert not [key for key in keys if key in shown]
+
+
 def test_a_failure_that_has_passed_is_forgotten(server: FaultServer) -> None:
     failures = [KeyError("x")]
 

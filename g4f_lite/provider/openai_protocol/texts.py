@@ -227,7 +227,9 @@ class _Parts:
 def _images(given: Any) -> list[JSONObject]:
     """Return images as parts with `image_url`; a string is the address of one."""
     images = []
-    for one in given if isinstance(given, list) else [given]:
+    given = given if isinstance(given, list) else [given]
+    check_length(given, "images")
+    for one in given:
         if isinstance(one, str) and one:
             images.append({"type": "image_url", "image_url": {"url": one}})
         elif isinstance(one, dict) and one:

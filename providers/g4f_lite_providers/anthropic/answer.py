@@ -81,7 +81,7 @@ class _Delta(Struct):
 
 class _Event(Struct):
     type: str = ""
-    index: int = 0
+    index: int | None = None
     message: _Message | None = None
     content_block: JSONObject | None = None
     delta: JSONObject | None = None
@@ -134,7 +134,9 @@ class AnthropicStream:
     def __init__(self) -> None:
         self.done = False
         self._id = self._model = ""
-        self._blocks: dict[int, OpenBlock] = {}
+        self._written: list[OpenBlock] = []
+        self._open: dict[int, OpenBlock] = {}
+        """The blocks that have begun and not ended, by index."""
         self._calls = 0
         self._container: JSONObject | None = None
         self._counts = ClaudeUsage()
@@ -143,22 +145,25 @@ class AnthropicStream:
         if event.event == "ping":
             return ()
         decoded = decode_event(event, _event_decoder)
-        if decoded.type == "content_block_delta" and decoded.delta is not None:
+        kind = decoded.type or event.event
+        if kind == "content_block_delta" and decoded.delta is not None:
             return self._piece(decoded.index, decoded.delta)
-        if decoded.type == "content_block_start" and decoded.content_block is not None:
+        if kind == "content_block_start" and decoded.content_block is not None:
             return self._begin(decoded.index, decoded.content_block)
-        if decoded.type == "content_block_stop":
+        if kind == "content_block_stop":
             return self._end(decoded.index)
-        if decoded.type == "message_start" and decoded.message is not None:
-            if self._blocks:  # of a gateway that has begun again: the texts of two answers are not one
+        if not kind and (decoded.delta or decoded.content_block or decoded.message):
+            raise MalformedResponseError("an event has no type")
+        if kind == "message_start" and decoded.message is not None:
+            if self._written:  # of a gateway that has begun again: the texts of two answers are not one
                 raise ServerError("a second message begins")
             self._id, self._model = decoded.message.id, decoded.message.model
             self._count(decoded.message.usage)
             return (self._chunk(Delta(role="assistant")),)
-        if decoded.type == "message_delta":
+        if kind == "message_delta":
             self._count(decoded.usage)
             return self._finished(_typed(decoded.delta or {}, _Delta))
-        if decoded.type == "message_stop":
+        if kind == "message_stop":
             self.done = True
         return ()
 
@@ -167,10 +172,15 @@ class AnthropicStream:
 
     # -- blocks ----------------------------------------------------------------------------
 
-    def _begin(self, index: int, written: JSONObject) -> Iterable[ChatCompletionChunk]:
+    def _begin(self, index: int | None, written: JSONObject) -> Iterable[ChatCompletionChunk]:
         block = _typed(written, _Block)
-        opened = self._blocks[index] = OpenBlock(written, self._calls)
-        if len(self._blocks) > MOST_BLOCKS:
+        opened = OpenBlock(written, self._calls)
+        index = len(self._written) if index is None else index
+        if index in self._open:
+            raise MalformedResponseError(f"block {index} begins again before its end")
+        self._open[index] = opened
+        self._written.append(opened)
+        if len(self._written) > MOST_BLOCKS:
             raise MalformedResponseError(f"a message has more than {MOST_BLOCKS} blocks")
         if opened.type != "tool_use":
             return self._said(opened, _Delta(text=block.text, thinking=block.thinking))
@@ -179,34 +189,41 @@ class AnthropicStream:
         call = ToolCallDelta(index=opened.call, id=block.id or "", type="function", function=function)
         return (self._chunk(Delta(tool_calls=(call,))),)
 
-    def _piece(self, index: int, written: JSONObject) -> Iterable[ChatCompletionChunk]:
-        opened = self._blocks.get(index)
+    def _piece(self, index: int | None, written: JSONObject) -> Iterable[ChatCompletionChunk]:
+        opened = self._open.get(self._last if index is None else index)
         if opened is None:
             raise MalformedResponseError(f"a piece of block {index}, which has not begun")
         delta = _typed(written, _Delta)
         opened.add(written)
         return self._said(opened, delta)
 
+    @property
+    def _last(self) -> int:
+        """The index of the block that began last: some servers say none."""
+        return next(reversed(self._open), 0)
+
     def _said(self, opened: OpenBlock, delta: _Delta) -> Iterable[ChatCompletionChunk]:
         """Return what is shown of a piece: nothing of the service's own tools, and of types that are not known."""
-        if opened.type == "tool_use" and delta.partial_json:
-            return (self._arguments(opened, delta.partial_json),)
-        if opened.type in ("text", "") and delta.text:
-            return (self._chunk(Delta(content=delta.text)),)
-        if opened.type == "thinking" and delta.thinking:
-            return (self._chunk(Delta(reasoning=delta.thinking)),)
-        return ()
+        kind, text, thinking, arguments = opened.type, delta.text, delta.thinking, delta.partial_json
+        if kind in ("text", ""):
+            said, lost = text and Delta(content=text), thinking or arguments
+        elif kind == "thinking":
+            said, lost = thinking and Delta(reasoning=thinking), text or arguments
+        elif kind == "tool_use":
+            said, lost = arguments and _arguments(opened, arguments), text or thinking
+        else:
+            return ()
+        if lost:
+            raise MalformedResponseError(f"a piece of another type in a block of type {kind!r}")
+        return (self._chunk(said),) if said else ()
 
-    def _end(self, index: int) -> Iterable[ChatCompletionChunk]:
-        opened = self._blocks.get(index)
+    def _end(self, index: int | None) -> Iterable[ChatCompletionChunk]:
+        opened = self._open.pop(self._last if index is None else index, None)
         if opened is None or opened.type != "tool_use" or opened.has_arguments:
             return ()
         # A call without arguments has no pieces.
-        return (self._arguments(opened, msgspec.json.encode(opened.written.get("input") or {}).decode()),)
-
-    def _arguments(self, opened: OpenBlock, piece: str) -> ChatCompletionChunk:
-        call = ToolCallDelta(index=opened.call, function=FunctionCallDelta(arguments=piece))
-        return self._chunk(Delta(tool_calls=(call,)))
+        arguments = msgspec.json.encode(opened.written.get("input") or {}).decode()
+        return (self._chunk(_arguments(opened, arguments)),)
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -214,7 +231,7 @@ class AnthropicStream:
         self._container = delta.container or self._container
         if delta.stop_reason is None:
             return ()
-        blocks = [opened.whole() for _, opened in sorted(self._blocks.items())]
+        blocks = [opened.whole() for opened in self._written]
         extra = kept(blocks, delta.stop_reason, self._container)
         usage, tier = self._counts.to_openai(), self._counts.service_tier
         return (self._chunk(Delta(extra_content=extra), _finish(delta.stop_reason), usage, tier),)
@@ -230,6 +247,10 @@ class AnthropicStream:
         return ChatCompletionChunk(id=self._id, model=self._model, choices=(choice,), usage=usage, service_tier=tier)
 
 
+def _arguments(opened: OpenBlock, piece: str) -> Delta:
+    return Delta(tool_calls=(ToolCallDelta(index=opened.call, function=FunctionCallDelta(arguments=piece)),))
+
+
 def _block(written: JSONObject | None, raw: Raw) -> _WholeBlock | _Block:
     """Return what is shown of a block. Its texts are those that are written, so that none is in memory twice."""
     if isinstance(written, dict) and written.get("type") != "tool_use":
@@ -242,9 +263,12 @@ def _block(written: JSONObject | None, raw: Raw) -> _WholeBlock | _Block:
 
 def _typed(value: JSONObject, kind: type[K]) -> K:
     try:
-        return msgspec.convert(value, kind)
+        typed = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise _misshapen(error) from None
+    if isinstance(typed, _Block) and not typed.type and typed.text is None and value:
+        raise MalformedResponseError("a block of the answer has no type")
+    return typed
 
 
 def _misshapen(error: Exception) -> MalformedResponseError:

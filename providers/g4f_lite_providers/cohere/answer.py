@@ -7,6 +7,7 @@ Source: docs.cohere.com/reference/chat, …/reference/chat-stream; recorded answ
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +34,9 @@ from ..translation.turns import made_id
 
 FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
 """Any other finish reason (ERROR, TIMEOUT, future ones) is an error."""
+
+
+P = TypeVar("P")
 
 
 class _Tokens(Struct):
@@ -94,7 +98,7 @@ class _Delta(Struct):
 class _Event(Struct):
     type: str = ""
     id: str | None = None
-    index: int = 0
+    index: int | None = None
     delta: _Delta | None = None
     message: str | None = None
     """The message of an error."""
@@ -115,15 +119,15 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     if answer.message is None:
         raise MalformedResponseError("the answer has no message", status=response.status)
     parts = answer.message.content or []
-    texts = [part.text or "" for part in parts if part.type == "text"]
+    texts = [part.text or "" for part in parts]
     thoughts = [answer.message.tool_plan or "", *(part.thinking or "" for part in parts)]
     calls = tuple(
         ToolCall(
             id=call.id or made_id(answer.id, index),
-            function=FunctionCall(name=call.function.name or "", arguments=call.function.arguments or "{}"),
+            function=FunctionCall(name=function.name or "", arguments=function.arguments or "{}"),
         )
         for index, call in enumerate(answer.message.tool_calls or ())
-        if call.function is not None
+        for function in (call.function or _Function(),)  # a call without a name is refused
     )
     finish = _finish(answer.finish_reason, None, in_stream=False)
     return only_choice(message_of(texts, thoughts, calls), finish, id=answer.id, model="", usage=_usage(answer.usage))
@@ -148,23 +152,27 @@ class CohereStream:
             raise failure({"message": decoded.message}, in_stream=True)
         delta = decoded.delta or _Delta()
         message = delta.message or _Piece()
-        if decoded.type.startswith(("content-", "tool-")):
+        kind = decoded.type or event.event
+        if not kind and decoded.delta is not None:
+            raise MalformedResponseError("an event has no type")
+        if kind.startswith(("content-", "tool-")):
             self._has_content = True
-        if decoded.type == "message-start":
+        if kind == "message-start":
             if self._has_content:  # of a gateway that has begun again: the texts of two answers are not one
                 raise ServerError("a second message begins")
             self._id = decoded.id or ""
             return (self._chunk(Delta(role="assistant")),)
-        if decoded.type in ("content-start", "content-delta") and isinstance(message.content, _Part):
-            part = message.content
-            if not part.text and not part.thinking:
-                return ()
-            return (self._chunk(Delta(content=part.text or None, reasoning=part.thinking or None)),)
-        if decoded.type == "tool-plan-delta" and message.tool_plan:
+        if kind in ("content-start", "content-delta"):
+            parts = [part for part in _listed(message.content) if part.text or part.thinking]
+            return [self._chunk(Delta(content=part.text or None, reasoning=part.thinking or None)) for part in parts]
+        if kind == "tool-plan-delta" and message.tool_plan:
             return (self._chunk(Delta(reasoning=message.tool_plan)),)
-        if decoded.type.startswith("tool-call-"):
-            return self._call(decoded, message.tool_calls if isinstance(message.tool_calls, _Call) else _Call())
-        if decoded.type == "message-end":
+        if kind.startswith("tool-call-"):
+            calls = _listed(message.tool_calls) or [_Call()]
+            if len(calls) > 1:
+                raise MalformedResponseError("an event has several tool calls")
+            return self._call(kind, decoded.index, calls[0])
+        if kind == "message-end":
             self.done = True
             finish = _finish(delta.finish_reason, delta.error, in_stream=True)
             return (self._chunk(Delta(), finish, _usage(delta.usage)),)
@@ -173,9 +181,11 @@ class CohereStream:
     def close(self) -> Iterable[ChatCompletionChunk]:
         return ()
 
-    def _call(self, decoded: _Event, call: _Call) -> Iterable[ChatCompletionChunk]:
-        index, function = decoded.index, call.function or _Function()
-        if decoded.type == "tool-call-start":
+    def _call(self, kind: str, index: int | None, call: _Call) -> Iterable[ChatCompletionChunk]:
+        function = call.function or _Function()
+        if index is None:  # the next call, or the last one that has begun
+            index = len(self._calls) if kind == "tool-call-start" else next(reversed(self._calls), 0)
+        if kind == "tool-call-start":
             self._calls[index] = bool(function.arguments)
             begun = FunctionCallDelta(name=function.name or "", arguments=function.arguments or "")
             id = call.id or made_id(self._id, index)
@@ -183,7 +193,7 @@ class CohereStream:
         if index not in self._calls:
             raise MalformedResponseError(f"a piece of tool call {index}, which has not begun")
         arguments = function.arguments
-        if decoded.type == "tool-call-end" and not self._calls[index]:
+        if kind == "tool-call-end" and not self._calls[index]:
             arguments = "{}"  # a call without arguments has no pieces
         if not arguments:
             return ()
@@ -195,6 +205,10 @@ class CohereStream:
 
     def _chunk(self, delta: Delta, finish: str | None = None, usage: Usage | None = None) -> ChatCompletionChunk:
         return ChatCompletionChunk(id=self._id, choices=(ChunkChoice(delta=delta, finish_reason=finish),), usage=usage)
+
+
+def _listed(given: P | list[P] | None) -> list[P]:
+    return given if isinstance(given, list) else [] if given is None else [given]
 
 
 def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | None:
