@@ -15,6 +15,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -48,8 +49,9 @@ class _LimitedRaw(io.RawIOBase):
 
     def __init__(self, inner: Any, sock: socket.socket, limit: TimeLimit) -> None:
         self._inner = inner
-        self._sock = limit.socket = sock
+        self._sock = sock
         self._limit = limit
+        limit.end_wait = partial(_end_wait, sock)  # not a method: that would make a cycle
         self._late = 0
         self._full = False
 
@@ -86,8 +88,14 @@ class _LimitedRaw(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            self._limit.end_wait = None  # the connection may serve another call from now on
             self._inner.close()
         super().close()
+
+
+def _end_wait(sock: socket.socket) -> None:
+    with suppress(OSError):  # it has been closed meanwhile
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 class _LimitedResponse(http.client.HTTPResponse):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError
@@ -27,16 +27,6 @@ class Clock(Protocol):
 
     def monotonic(self) -> float: ...
     def time(self) -> float: ...
-
-
-class Socket(Protocol):
-    """The part of a socket that ends a wait of another thread for it."""
-
-    def shutdown(self, how: int, /) -> None: ...
-
-
-_BOTH_WAYS = 2
-"""As `socket.SHUT_RDWR`."""
 
 
 class TimeLimit:
@@ -82,15 +72,14 @@ class TimeLimit:
         if self._limit is not None:
             self.expires_at = min(deadline_at, self.started_at + self._limit)
 
-    socket: Socket | None = None
-    """Over which `Client` waits for the answer."""
+    end_wait: Callable[[], None] | None = None
+    """Ends, from any thread, what `Client` waits for on a connection; None if it has none."""
 
     def interrupt(self) -> None:
         """End the attempt, from another thread: nobody waits for its answer any more."""
         self.expires_at = -_NEVER
-        if self.socket is not None:
-            with suppress(OSError, ValueError):  # it has been closed meanwhile
-                self.socket.shutdown(_BOTH_WAYS)
+        if (end_wait := self.end_wait) is not None:
+            end_wait()
 
     def now(self) -> float:
         return self._clock.monotonic()
