@@ -126,7 +126,7 @@ class Call:
         self.attempts: set[RunningAttempt] = set()
         """The attempts under way, which end with the call."""
         self.closed = False
-        """The caller has closed its stream while another leg was about to take it over: no other attempt begins."""
+        """The caller has closed its stream while another thread or task reads it: no other attempt begins."""
         self.observed = info is not None
         """Whether a plugin observes it."""
         self.told = ""

@@ -199,12 +199,12 @@ class ChunkReader:
             with PluginBoundary(self.leg.key, "ending a stream"):
                 last = check_chunks(self._parser.close(), "close")
             self._accept(last)
-        self._check_end()
+        self._check_end(getattr(vars(self).get("_decoder"), "stray", ""))
 
-    def _check_end(self) -> None:
+    def _check_end(self, stray: str = "") -> None:
         if not self.finished:
             cause = "the stream ended without a finish reason" if self.chunks or self._older else "the stream is empty"
-            raise MalformedResponseError(cause + getattr(vars(self).get("_decoder"), "stray", ""), status=self.status)
+            raise MalformedResponseError(cause + stray, status=self.status)
         if not self.has_content or self._has_calls or len(self._finished) > 1:
             check_content(self.completion(), self.status, self._request.choices)
         check_choices(self._finished, self._request, self.status)

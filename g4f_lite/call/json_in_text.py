@@ -10,7 +10,8 @@ from ..value import NOT_JSON, decode_lenient
 
 _REASONING = re.compile(r"\s*(?:<(\w+)>.*?</\1>|\[(THINK)\].*?\[/THINK\])", re.DOTALL)
 """Tags such as `<think>`, `<thinking>`, `<reasoning>`; Mistral's."""
-_UNENDED = re.compile(r"\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])")
+_BEGUN = re.compile(r"\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])")
+_ENDED = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]")
 _LATE_TAG = "</think>"
 """Some templates put the opening tag into the prompt."""
 _ONLY_FENCE = re.compile(r"\s*```[^\n]*\n(.*)```\s*", re.DOTALL)
@@ -25,7 +26,7 @@ def json_texts(text: str) -> Iterator[str]:
     start = 0
     while reasoning := _REASONING.match(text, start):
         start = reasoning.end()
-    if _UNENDED.match(text, start):  # what stands there is a draft
+    if _BEGUN.match(text, start) and not _ENDED.search(text, start):  # what stands there is a draft
         return
     answer = text[start:]
     if not start and _LATE_TAG in text:

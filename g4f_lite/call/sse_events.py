@@ -54,7 +54,7 @@ class SSEDecoder:
         self._most = most
         self._most_plain = min(max(most >> 4, 1 << 16), most, MAX_OBJECTS)
         self.stray = ""
-        """The end of a message about the stream, with the beginning of the first line that is none of the format."""
+        """What a message about the stream may end with: it quotes the first line that is no field of an event."""
         self.has_worked = False
         """Whether the last piece for `feed` shows that the service works: it had more than comments and blank lines."""
 

@@ -50,10 +50,11 @@ class AsyncStream(BaseStream[T]):
 
     async def aclose(self) -> None:
         """Stop here and free the connection. While another task reads, its iteration ends."""
+        self._reading.closed = True
         try:
             await self._chunks.aclose()
         except RuntimeError:  # it is running
-            self._reading.closed = self._call.closed = True
+            self._call.closed = True
             if (opener := self._reading.opener) is not None:
                 self._reading.opener = None
                 opener.cancel()
@@ -122,12 +123,13 @@ async def _take_over(
 ) -> AsyncOpenStream | None:
     """Return the stream of the leg that takes over; None if the caller has closed the stream meanwhile."""
     opener = reading.opener = asyncio.current_task()
+    before = opener.cancelling() if opener is not None else 0
     try:
         return await driver.open(call)
     except StreamClosed:
         return None
     except asyncio.CancelledError:
-        if reading.opener is not None or opener is None or opener.uncancel():
+        if reading.opener is not None or opener is None or opener.uncancel() > before:
             raise
         return None  # nobody but `aclose` has cancelled the task
     finally:

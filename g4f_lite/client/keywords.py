@@ -24,6 +24,7 @@ _HINTS = {
     "verify": "; use ssl_context=",
 }
 _HINTS_OF_CHAT = {
+    "hedge_after": _HINTS["hedge_after"],
     "system": "; use a message with the role 'system'",
     **dict.fromkeys(
         ("prompt", "query", "question", "input", "text"), "; use messages=[{'role': 'user', 'content': …}]"

@@ -87,7 +87,7 @@ def check_messages(messages: object) -> list[JSONObject]:
         raise InvalidRequestError("messages is empty; put at least one message into it")
     try:
         msgspec.convert({"messages": plain}, _Messages)
-    except (UnicodeEncodeError, LookupError, TypeError):  # the others of a range, an array, and what else has items
+    except (UnicodeEncodeError, LookupError, TypeError):  # half a surrogate; a range or an array in place of a dict
         raise InvalidRequestError(find_fault({"messages": plain}) or "messages cannot be written as JSON") from None
     except msgspec.ValidationError as error:
         if (functions := _with_functions(plain)) is not plain:

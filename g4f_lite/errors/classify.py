@@ -191,8 +191,11 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"requires? [`'\"]?--[a-z]|unsupported param\b|provide the mmproj|missing data required for image",
     ),
 )
-_RATE = r"rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl|resource (?:has been )?exhausted|resource_exhausted"
-"""Of an error without a status, in a 200 or in a stream."""
+_RATE = (
+    r"(?<![\w/#-])rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl"
+    r"|resource (?:has been )?exhausted|resource_exhausted"
+)
+"""Of an error without a status, in a 200 or in a stream. A link to a page about rate limits says nothing."""
 # Services say rate_limit_exceeded here, too, but waiting does not help this request, and others are not limited.
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
 _OF_MODEL = r"\b(?:for|of|on|per|the|this) model\b|^model\b|\breached for \S+ (?:in|on) "
@@ -274,15 +277,8 @@ def _kind(
     by_code = declared or next((CODES[code] for code in codes if code in CODES), None)
     failed = not refused or len(codes) < len(facts.codes)
     by_status = STATUSES.get(status or 0, e.ServerError if failed else e.InvalidRequestError)
-    if status is None and by_code is None and _says(_RATE, " ".join((facts.message, *facts.codes))):
-        by_status = e.RateLimitError
     if by_code is e.RateLimitError or (by_code is None and by_status is e.RateLimitError):
-        spent = _says(_PER_DAY, facts.message) or b"PerDay" in reply.body
-        # Google says "exceeded your current quota" also for a limit per minute: its code is the surer sign.
-        if spent or (by_code is None and _says(_NO_MONEY, facts.message)):
-            return e.QuotaExceededError
-        full = by_code is None and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
-        return e.ServerError if full else e.RateLimitError
+        return _limited(facts, reply, coded=by_code is not None)
     if by_code is not None and refused:
         return by_code
     for kind, statuses, pattern in _WORDS:
@@ -290,9 +286,19 @@ def _kind(
             return kind
     if by_code is not None:
         return by_code
+    if status is None and _says(_RATE, " ".join((facts.message, *facts.codes))):
+        return _limited(facts, reply, coded=False)
     if status in (400, 422) and facts.param and not facts.param.startswith(("messages", "model")):
         return e.UnsupportedParameterError
     return by_status
+
+
+def _limited(facts: ErrorFacts, reply: ErrorReply, *, coded: bool) -> type[e.ProviderError]:
+    """Return what a rate limit is. Google says "exceeded your current quota" of a minute, too: a code is surer."""
+    if _says(_PER_DAY, facts.message) or b"PerDay" in reply.body or (not coded and _says(_NO_MONEY, facts.message)):
+        return e.QuotaExceededError
+    full = not coded and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
+    return e.ServerError if full else e.RateLimitError
 
 
 def _shown(text: str) -> str:

@@ -126,13 +126,23 @@ def clean(value: object, source: str) -> str:
     return value
 
 
-def check_real(value: str, source: str) -> None:
+class _Placeholders(list[NotAKeyError]):
     """
-    Raises:
-        NotAKeyError: it is what examples have in place of a key. A server that needs no key may be given anything.
+    Those that were found in place of a key.
+
+    Args:
+        refused: whether they are none. A server that needs no key may be given anything.
     """
-    if _PLACEHOLDER(value):
-        raise NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place")
+
+    def __init__(self, *, refused: bool = True) -> None:
+        super().__init__()
+        self._refused = refused
+
+    def has(self, value: str, source: str) -> bool:
+        """Return whether what this source holds is one."""
+        if found := self._refused and _PLACEHOLDER(value) is not None:
+            self.append(NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place"))
+        return found
 
 
 def own_keys(provider: Provider) -> list[Key]:
@@ -153,16 +163,16 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         A key with a `function` has the value "": who uses it calls the function.
 
     Raises:
-        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one, a NotAKeyError if
-            it is a placeholder), or the provider lost its key in a pickle.
+        ConfigurationError: the first key found is invalid (a StoredKeysError if it is a stored one); there are only
+            placeholders (a NotAKeyError); or the provider lost its key in a pickle.
     """
     name = provider.name
-    needed = provider.needs_auth
-    if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key", real=needed)):
+    placeholders = _Placeholders(refused=provider.needs_auth)
+    if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key", placeholders)):
         return found
     if given is not None:
         pool = [given] if isinstance(given, str) or callable(given) else list(given)
-        if found := _pool(pool, f"keys[{quoted(name)}]", real=needed):
+        if found := _pool(pool, f"keys[{quoted(name)}]", placeholders):
             return found
     if provider._key_left_out:  # a key from elsewhere may be another account's
         raise ConfigurationError(
@@ -170,14 +180,16 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
             " give it again, with keys= or provider.replace(api_key=…)"
         )
     for variable in provider.api_key_env:
-        if value := clean(os.environ.get(variable, ""), variable):
-            if needed:
-                check_real(value, variable)
+        value = clean(os.environ.get(variable, ""), variable)
+        if value and not placeholders.has(value, variable):
             return (Key(value, variable),)
-    if may_be_stored(provider) and (stored := stored_key(name)):
+    if may_be_stored(provider) and (stored := stored_key(name)) and not placeholders.has(stored, "the stored key"):
         return (Key(stored, "stored"),)
-    function = provider.key_function()
-    return () if function is None else _pool([function], credentials_of(provider))
+    if (function := provider.key_function()) is not None:
+        return _pool([function], credentials_of(provider), placeholders)
+    if placeholders:
+        raise placeholders[0]
+    return ()
 
 
 def credentials_of(provider: Provider) -> str:
@@ -185,15 +197,13 @@ def credentials_of(provider: Provider) -> str:
     return f"{provider.name}'s credentials"
 
 
-def _pool(values: Sequence[str | KeyFunction], source: str, *, real: bool = False) -> tuple[Key, ...]:
-    """Return the keys of a pool, each once and none empty; if they must be `real`, placeholders are refused."""
+def _pool(values: Sequence[str | KeyFunction], source: str, placeholders: _Placeholders) -> tuple[Key, ...]:
+    """Return the keys of a pool, each once, none empty and none a placeholder."""
     keys: dict[str, Key] = {}
     for number, one in enumerate(values, 1):
         if callable(one):
             key = Key("", source, known_as="function" if number == 1 else f"function {number}", function=one)
-        elif value := clean(one, source):
-            if real:
-                check_real(value, source)
+        elif (value := clean(one, source)) and not placeholders.has(value, source):
             key = Key(value, "argument")
         else:
             continue
@@ -286,7 +296,8 @@ def store_key(name: str, value: str) -> Path:
     cleaned = clean(value, "the input")
     if not cleaned:
         raise ConfigurationError("the key is empty; nothing was stored")
-    check_real(cleaned, "the input")
+    if _PLACEHOLDER(cleaned):
+        raise NotAKeyError("the input is no key but a placeholder; nothing was stored")
     path = stored_keys_path()
     if path is None:
         raise ConfigurationError(f"the key cannot be stored: {NO_HOME}")
@@ -321,6 +332,6 @@ def _set_in_vain(variables: Sequence[str]) -> str:
     for name in os.environ if begin else ():
         upper = name.upper()
         alike = upper.startswith(f"{begin}_") and ("KEY" in upper or "TOKEN" in upper) and name not in variables
-        if alike and os.environ[name].strip():
+        if alike and os.environ.get(name, "").strip():  # another thread may remove it
             return f"; {name} is set, but is not read"
     return ""

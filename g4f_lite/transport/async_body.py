@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError
+from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError, ProviderTimeoutError
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
@@ -160,6 +160,8 @@ class AsyncByteStream:
         return self._read_raw() if self._decoder is None else self._read_decoded(self._decoder)
 
     async def _read_decoded(self, decoder: Decoder | Unread) -> bytes:
+        if isinstance(decoder, Unread):
+            return b""
         while True:
             try:
                 if piece := decoder.take(DECODED_PIECE):
@@ -202,7 +204,7 @@ class AsyncByteStream:
             if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
                 raise
             failure = translate(error, self._limit)
-            if is_error(self.status) and isinstance(failure, ConnectionFailedError):
+            if is_error(self.status) and isinstance(failure, (ConnectionFailedError, ProviderTimeoutError)):
                 return b""  # the rest of an error is lost, but its status says what it means
             raise failure from error
         finally:

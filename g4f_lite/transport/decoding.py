@@ -23,7 +23,8 @@ def decoder_for(fields: Mapping[str, str], status: int) -> Decoder | Unread | No
     Return what decompresses a body with these headers, names in lower case; None if it is plain.
 
     Raises:
-        NotDecodable: its coding is not taken. Of an error, it is left out: the status says what it means.
+        NotDecodable: its coding is not taken, and it is no error: the body of an error is not read then, because the
+            status says what it means.
     """
     value = fields.get("content-encoding")
     if value is None:
@@ -44,16 +45,7 @@ def is_error(status: int) -> bool:
 
 
 class Unread:
-    """A body of which nothing is taken; as `Decoder`."""
-
-    def feed(self, data: bytes) -> None:
-        pass
-
-    def take(self, most: int) -> bytes:
-        return b""
-
-    def finish(self) -> None:
-        pass
+    """Stands for the decoder of a body that is not read."""
 
 
 class Decoder:

@@ -12,7 +12,13 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3 import exceptions as u3
 from urllib3.util import Timeout
 
-from ..errors.exceptions import ConnectionFailedError, DeadlineExceededError, MalformedResponseError, ProviderError
+from ..errors.exceptions import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    MalformedResponseError,
+    ProviderError,
+    ProviderTimeoutError,
+)
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import reset_in_child
 from ..provider.address import split_url
@@ -32,7 +38,7 @@ from .common import (
     request_headers,
     too_large,
 )
-from .decoding import NotDecodable, decoder_for, is_error
+from .decoding import NotDecodable, Unread, decoder_for, is_error
 from .sync_sockets import Adapter, Refused, active
 from .uploading import Sending, UploadStopped
 
@@ -172,6 +178,8 @@ class SyncByteStream:
         """
         if self._decoder is None:
             return self._read_raw()
+        if isinstance(self._decoder, Unread):
+            return b""
         while True:
             try:
                 if piece := self._decoder.take(DECODED_PIECE):
@@ -196,10 +204,12 @@ class SyncByteStream:
     def _read_raw(self) -> bytes:
         try:
             return self._raw.read1(PIECE, decode_content=False)
-        except (u3.HTTPError, http.client.HTTPException, OSError) as error:
-            failure = translate(error, self._limit)
-            if is_error(self.status) and isinstance(failure, ConnectionFailedError):
+        except (ProviderError, u3.HTTPError, http.client.HTTPException, OSError) as error:
+            failure = error if isinstance(error, ProviderError) else translate(error, self._limit)
+            if is_error(self.status) and isinstance(failure, (ConnectionFailedError, ProviderTimeoutError)):
                 return b""  # the rest of an error is lost, but its status says what it means
+            if failure is error:
+                raise
             raise failure from error
 
     def read_all(self) -> bytes:

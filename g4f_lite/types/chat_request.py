@@ -59,7 +59,7 @@ class ChatRequest(Value, frozen=True, kw_only=True, omit_defaults=True):
     def choices(self) -> int:
         """How many choices it asks for."""
         own = self.extra_body.get("n") if self.extra_body else None
-        return own if type(own) is int else self.n or 1
+        return own if type(own) is int and own > 0 else self.n or 1
 
     def asks_for(self, name: str) -> bool:
         """Return whether a parameter is set to a value that is not the default; `n=1` is the default."""

@@ -47,13 +47,14 @@ def said_in(protocol: str, body: bytes) -> str | None:
             case "openai":
                 return plain_text(answer["choices"][0]["message"]["content"])
             case "anthropic":
-                return "".join(plain_text(block["text"]) for block in answer["content"] if block["type"] == "text")
+                blocks = [block for block in answer["content"] if block.get("type", "") in ("text", "")]
+                return "".join(plain_text(block["text"]) for block in blocks)
             case "gemini":
                 parts = answer["candidates"][0]["content"]["parts"]
                 return "".join(
                     plain_text(part.get("text", "")) for part in parts if part.get("thought") in (None, False)
                 )
-        return "".join(plain_text(part["text"]) for part in answer["message"]["content"] if part["type"] == "text")
+        return "".join(plain_text(part.get("text", "")) for part in answer["message"]["content"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -402,6 +402,10 @@ def test_each_error_response_means_its_exception(case: Case) -> None:
         ({"error": {"message": "slow down", "type": "TooManyRequests"}}, e.RateLimitError, None),
         ({"error": {"message": '{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}'}}, e.RateLimitError, None),
         ({"error": "Rate limit exceeded: 50 requests per day"}, e.QuotaExceededError, None),
+        # words that say more, and words that say something else
+        ({"error": "maximum context length is 8192 tokens; see x/docs/rate-limits"}, e.ContextWindowError, None),
+        ({"error": "Invalid API key. Such calls are rate limited."}, e.AuthenticationError, None),
+        ({"error": "it exceeds the separate limit"}, e.ServerError, None),
     ],
 )
 def test_an_error_inside_a_200_or_a_stream_is_classified_by_its_content(

@@ -11,7 +11,7 @@ from helpers.providers import Alpha, Beta, Keyless
 import g4f_lite
 from g4f_lite import Client
 from g4f_lite.provider import keys
-from g4f_lite.provider.keys import Key
+from g4f_lite.provider.keys import Key, find_keys
 
 
 def test_keys_come_from_argument_environment_and_store_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +109,14 @@ NO_KEYS = [
     ("${ALPHA_API_KEY}", "no key but a placeholder"),
     ("ALPHA_API_KEY=sk-1234", "no key but a placeholder"),
 ]
+
+
+def test_a_placeholder_does_not_hide_a_real_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = Alpha(api_key_env=("FIRST_KEY", "SECOND_KEY"))
+    monkeypatch.setenv("FIRST_KEY", "your-api-key")
+    monkeypatch.setenv("SECOND_KEY", "real")
+    assert [key.value for key in find_keys(several, None)] == ["real"]
+    assert [key.value for key in find_keys(several, ["<key>", "other"])] == ["other"]
 
 
 @pytest.mark.parametrize(("value", "reason"), NO_KEYS)

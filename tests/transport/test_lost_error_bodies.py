@@ -16,6 +16,7 @@ from g4f_lite import (
     ProviderError,
     RateLimitError,
     RequestTooLargeError,
+    Timeouts,
 )
 from g4f_lite.testing import FaultServer, replies
 
@@ -62,6 +63,23 @@ def test_a_lost_body_of_an_error_leaves_its_status_and_its_headers(mode: str, na
     error = ask(mode, server, answer)
     assert type(error) is kind
     assert error.retry_after == (900 if b"retry-after" in answer else None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_endless_body_that_cannot_be_read_is_not_waited_for(mode: str, server: FaultServer) -> None:
+    head = b"HTTP/1.1 429 No\r\nretry-after: 900\r\ncontent-encoding: br\r\n\r\n"
+    server.script(replies.raw(head, *[b"x" * 100] * 3, replies.Pause(3600)))
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0}
+    error = run(mode, settings, {"provider": "plain"}).error
+    assert type(error) is RateLimitError and error.retry_after == 900
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_body_that_stalls_leaves_the_status_when_the_time_is_up(mode: str, server: FaultServer) -> None:
+    server.script(replies.raw(b"HTTP/1.1 401 No\r\ncontent-length: 500\r\n\r\n{", replies.Pause(3600)))
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0}
+    timeouts = Timeouts(first_token=0.3, total=0.3)
+    assert type(run(mode, {**settings, "timeouts": timeouts}, {"provider": "plain"}).error) is AuthenticationError
 
 
 @pytest.mark.parametrize("mode", MODES)

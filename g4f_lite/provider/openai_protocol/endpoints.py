@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.quoted_values import quoted
-from ...errors.reply import ErrorReply
+from ...errors.reply import BOM, ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
@@ -138,7 +138,7 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
     try:
         # A vector with NaN is none, elsewhere NaN is harmless.
         decode = msgspec.json.decode if kind is CreateEmbeddingResponse else decode_lenient
-        answer = decode(response.body)
+        answer = decode(response.body.removeprefix(BOM))
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
     _refuse_error(answer, response)

@@ -110,7 +110,7 @@ class Texts:
         kind = kind if isinstance(kind, str) else ""
         thought_in = self._reasoning_parts.get(kind)
         if thought_in is None and "reasoning" in kind:
-            thought_in = next((name for name in _OF_REASONING if part.get(name) is not None), None)
+            thought_in = next((name for name in _OF_REASONING if part.get(name)), None)
         if thought_in is not None:
             thought = _Parts()
             self._read(part.get(thought_in), (*path, thought_in), thought, depth - 1)

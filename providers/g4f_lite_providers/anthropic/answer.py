@@ -135,8 +135,10 @@ class AnthropicStream:
         self.done = False
         self._id = self._model = ""
         self._written: list[OpenBlock] = []
-        self._open: dict[int, OpenBlock] = {}
-        """The blocks that have begun and not ended, by index."""
+        self._latest: dict[int, OpenBlock] = {}
+        """The last block of each index: some gateways give several the same."""
+        self._last = 0
+        """The index of the block that began last: some servers say none."""
         self._calls = 0
         self._container: JSONObject | None = None
         self._counts = ClaudeUsage()
@@ -176,31 +178,27 @@ class AnthropicStream:
         block = _typed(written, _Block)
         opened = OpenBlock(written, self._calls)
         index = len(self._written) if index is None else index
-        if index in self._open:
-            raise MalformedResponseError(f"block {index} begins again before its end")
-        self._open[index] = opened
+        if (before := self._latest.get(index)) is not None and before.is_repeated_by(written):
+            return ()
+        ended = self._end(index)
+        self._latest[index], self._last = opened, index
         self._written.append(opened)
         if len(self._written) > MOST_BLOCKS:
             raise MalformedResponseError(f"a message has more than {MOST_BLOCKS} blocks")
         if opened.type != "tool_use":
-            return self._said(opened, _Delta(text=block.text, thinking=block.thinking))
+            return (*ended, *self._said(opened, _Delta(text=block.text, thinking=block.thinking)))
         self._calls += 1
         function = FunctionCallDelta(name=block.name or "", arguments="")
         call = ToolCallDelta(index=opened.call, id=block.id or "", type="function", function=function)
-        return (self._chunk(Delta(tool_calls=(call,))),)
+        return (*ended, self._chunk(Delta(tool_calls=(call,))))
 
     def _piece(self, index: int | None, written: JSONObject) -> Iterable[ChatCompletionChunk]:
-        opened = self._open.get(self._last if index is None else index)
+        opened = self._latest.get(self._last if index is None else index)
         if opened is None:
             raise MalformedResponseError(f"a piece of block {index}, which has not begun")
         delta = _typed(written, _Delta)
         opened.add(written)
         return self._said(opened, delta)
-
-    @property
-    def _last(self) -> int:
-        """The index of the block that began last: some servers say none."""
-        return next(reversed(self._open), 0)
 
     def _said(self, opened: OpenBlock, delta: _Delta) -> Iterable[ChatCompletionChunk]:
         """Return what is shown of a piece: nothing of the service's own tools, and of types that are not known."""
@@ -218,8 +216,11 @@ class AnthropicStream:
         return (self._chunk(said),) if said else ()
 
     def _end(self, index: int | None) -> Iterable[ChatCompletionChunk]:
-        opened = self._open.pop(self._last if index is None else index, None)
-        if opened is None or opened.type != "tool_use" or opened.has_arguments:
+        opened = self._latest.get(self._last if index is None else index)
+        if opened is None or opened.ended:
+            return ()
+        opened.ended = True
+        if opened.type != "tool_use" or opened.has_arguments:
             return ()
         # A call without arguments has no pieces.
         arguments = msgspec.json.encode(opened.written.get("input") or {}).decode()

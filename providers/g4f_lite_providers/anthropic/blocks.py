@@ -34,6 +34,12 @@ class OpenBlock:
         self.call = call
         """The index of the next tool call."""
         self._pieces: dict[str, list[str]] = {}
+        self.ended = False
+
+    def is_repeated_by(self, written: JSONObject) -> bool:
+        """Return whether a second start is that of this block, which has said nothing yet."""
+        said = self._pieces or written.get("text") or written.get("thinking")
+        return not (self.ended or said) and self.written == written
 
     @property
     def has_arguments(self) -> bool:

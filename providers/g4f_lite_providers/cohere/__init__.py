@@ -46,11 +46,10 @@ class Cohere(Provider):
     # Source: docs.cohere.com/reference/errors.
     error_words = {
         "cannot specify both": UnsupportedParameterError,
-        "only one of": UnsupportedParameterError,
         "maximum output for this model": UnsupportedParameterError,
-        "supported by the chat api": ModelUnavailableError,  # the model does not have this endpoint
-        "supported by the embed api": ModelUnavailableError,
-        "supported by the generate api": ModelUnavailableError,
+        "' is not supported by the chat api": ModelUnavailableError,  # after the model's name
+        "' is not supported by the embed api": ModelUnavailableError,
+        "' is not supported by the generate api": ModelUnavailableError,
     }
     # Source: docs.cohere.com/docs/structured-outputs.
     schema_rules = {

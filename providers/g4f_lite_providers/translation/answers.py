@@ -43,7 +43,7 @@ def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
         ReplyError: it is an error, in any of the known shapes.
         MalformedResponseError: it does not have the service's shape.
     """
-    body = response.body
+    body = response.body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a mark of UTF-8 before JSON
     if b'"error"' in body and is_error(_loosely(body)):
         raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=body))
     try:

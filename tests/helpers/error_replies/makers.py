@@ -203,6 +203,7 @@ MAKERS: dict[str, list[Told]] = {
              PARAMETER),
         Told(400, {"id": "1", "message": "invalid request: model 'x' is not supported by the generate API"}, MODEL),
         Told(400, {"id": "1", "message": "invalid request: response_format is not supported by the model 'x'"}, PARAMETER),
+        Told(400, {"id": "1", "message": "invalid request: logprobs is not supported by the chat API"}, PARAMETER),
         Told(429, {"message": "You are using a Trial key, which is limited to 40 API calls / minute."}, RATE),
         Told(429, {"message": "You are using a Trial key, which is limited to 1000 API calls / month."}, QUOTA),
         Told(503, {"message": "service unavailable"}, SERVER),

@@ -56,7 +56,6 @@ def test_blocks_of_claude_without_an_index_of_their_own_are_told_apart(place: di
         ([begun(THINKING, index=0), piece(text="lost", index=0)], "another type"),
         ([begun(TEXT, index=0), piece(partial_json="{}", index=0)], "another type"),
         ([begun(CALL, index=0), piece(text="lost", index=0)], "another type"),
-        ([begun(CALL, index=0), begun(CALL, index=0)], "begins again"),
         ([begun({"name": "f", "input": {}}, index=0)], "no type"),
         ([begun(TEXT, index=0), {"index": 0, "delta": {"text": "lost"}}], "no type"),
         ([piece(text="lost")], "has not begun"),
@@ -65,6 +64,18 @@ def test_blocks_of_claude_without_an_index_of_their_own_are_told_apart(place: di
 def test_a_piece_of_claudes_that_has_no_place_is_malformed(events: list[Any], what: str) -> None:
     with pytest.raises((MalformedResponseError, StreamInterruptedError), match=what):
         claude(*events)
+
+
+def test_blocks_of_claudes_that_begin_twice_or_go_on_after_their_end_are_read() -> None:
+    """As gateways send them."""
+    stop = {"type": "content_block_stop", "index": 0}
+    events = [begun(THINKING, index=0), piece(thinking="Hm.", index=0), stop, piece(signature="s", index=0)]
+    events += [begun(TEXT, index=0), begun(TEXT, index=0), piece(text="Ye", index=0), stop, piece(text="s.", index=0)]
+    events += [begun(CALL, index=1), begun(CALL, index=1), piece(partial_json='{"a": 1}', index=1)]
+    answer = claude(*events, begun(MORE, index=1), piece(partial_json='{"b": 2}', index=1))
+    message = answer.choices[0].message
+    assert (message.reasoning, message.content, named(answer)) == ("Hm.", "Yes.", NAMED)
+    assert message.extra_content["anthropic"]["content"][0]["signature"] == "s"
 
 
 def test_a_whole_block_of_claudes_without_a_type_is_malformed() -> None:
