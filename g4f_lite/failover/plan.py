@@ -124,9 +124,9 @@ class Plan:
             )  # fmt: skip
             return AttemptState(leg, limit, attempt, attempt_number, probe=probe)
         except AllCoolingDownError as error:
+            self.in_line = True  # first: a signal may come
             self.finished = error.ready_at >= self.deadline_at
             self.next_wait = 0.0 if self.finished else min(error.ask_at, self.deadline_at) - now
-            self.in_line = True
             if self.finished or self._under_way:  # a call does not ask again while its attempt is under way
                 self.leave_lines()
             raise
