@@ -113,6 +113,7 @@ def test_a_mistake_in_the_command(
 def test_a_route_that_cannot_work_keeps_no_corrected_command_from_its_output(
     options: tuple[str, ...], code: int, said: str, cli: Cli, folder: Path
 ) -> None:
+    write_rows(Path("in.jsonl"), 1)
     for more in ((), ("--dry-run",)):
         ran = cli("bulk", "in.jsonl", "out.jsonl", *options, *more)
         assert (ran.code, ran.out) == (code, "") and said in ran.err
