@@ -124,9 +124,29 @@ class Asker:
         """Return whether a route was found, but none for what is in this row: images, or a prompt of its length."""
         if type(error) is not NoUsableRouteError:
             return False
-        operation = "chat" if asked is None else asked.operation
+        try:
+            return bool(self.explained(params, asked).tiers)
+        except ConfigurationError:
+            return False
+
+    def explained(self, params: JSONObject, asked: Asked | None) -> Explanation:
+        """
+        Return where a row's call would be sent, whatever is in it; nowhere if that is unknown, or if the row names
+        itself what cannot work.
+
+        Raises:
+            ConfigurationError: it could be sent nowhere, and no other row could.
+        """
         chosen = {name: params[name] for name in ROUTING if name in params}
-        return bool(explained(self._client, operation, chosen).tiers)
+        operation: Any = "chat" if asked is None else asked.operation
+        try:
+            return self._client.explain(operation=operation, **chosen)
+        except ConfigurationError as error:
+            if judge(error, names_route=self._says_itself(params, error)).fault is Fault.OF_ALL:
+                raise
+        except G4FLiteError:
+            pass
+        return Explanation()
 
     def keywords(self, row: Row, asked: Asked | None = None) -> JSONObject:
         """
@@ -180,14 +200,6 @@ def _filled(template: str, row: Row) -> str:
         return value if isinstance(value, str) else _encode(value).decode()
 
     return _FIELD.sub(value_of, template)
-
-
-def explained(client: AsyncClient, operation: Any, chosen: JSONObject) -> Explanation:
-    """Return where calls with this choice of routes would be sent, whatever is in them; nowhere if that is unknown."""
-    try:
-        return client.explain(operation=operation, **chosen)
-    except G4FLiteError:
-        return Explanation()
 
 
 def batch_request(row: Row) -> Asked:

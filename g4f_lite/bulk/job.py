@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from ..client.async_client import AsyncClient
 from ..client.settings import ClientSettings
+from ..errors.exceptions import ConfigurationError
 from ..transport.async_threads import off_loop
 from ..value import Unpicklable
 from .asking import Asker
@@ -22,7 +23,7 @@ from .planning import Plan, estimated
 from .progress import Numbers, Progress, Summary
 from .rows import Given, GivenRows, source_of
 from .running import TICK_S, Ask, Run
-from .settings import check_asks, check_out, client_settings, job_of, state_files, without_state
+from .settings import check_asks, check_keywords, check_out, client_settings, job_of, state_files, without_state
 from .signals import stopping
 
 
@@ -68,6 +69,7 @@ class Job(Unpicklable):
         client: AsyncClient | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
+        check_keywords(type(self).__name__, settings, Job.__init__.__kwdefaults__ or ())
         self.out = check_out(source, out)
         self._source = source_of(source)
         self._asks = check_asks(self._source, params, system, template)
@@ -100,17 +102,21 @@ class Job(Unpicklable):
         Return what a run would do, and what it may cost. Nothing is sent, and nothing is written.
 
         Raises:
-            ConfigurationError: the source cannot be read, or the output is that of another job.
+            ConfigurationError: the source cannot be read, the output is that of another job, or what the job asks for
+                cannot work: there is no such provider or model, or no key.
         """
         self._check(read_manifest(self.out))
         done = self._done()
         left = None if self._source.total is None else max(0, self._source.total - done.answered - done.failed)
         guess: dict[str, Any] = {}
         if not isinstance(self._source, GivenRows) or self._source.is_lasting:
-            rows = self._source.read(done.rows, done.ids)
-            assert not isinstance(rows, AsyncIterator)
-            guess = estimated(self._client, Asker(self._client, self._asks), rows, left)
+            guess = self._estimated(done, left)
         return Plan(rows=self._source.total, answered=done.answered, failed=done.failed, **guess)
+
+    def _estimated(self, done: Done, left: int | None) -> dict[str, Any]:
+        rows = self._source.read(done.rows, done.ids)
+        assert not isinstance(rows, AsyncIterator)
+        return estimated(Asker(self._client, self._asks), rows, left)
 
     def _check(self, known: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the job is, if it is the known one."""
@@ -119,6 +125,11 @@ class Job(Unpicklable):
         if known:
             check_same(self.out, known, job)
         return job
+
+    def _check_routes(self, done: Done) -> None:
+        """Raise what `plan` would, if the rows can be read without taking any away."""
+        if not isinstance(self._source, GivenRows) or self._source.is_sequence:
+            self._estimated(done, None)
 
     def _done(self) -> Done:
         with_ids = isinstance(self._source, GivenRows)
@@ -137,10 +148,14 @@ class Job(Unpicklable):
             on_progress: called each second, and at the end.
 
         Raises:
-            ConfigurationError: as `plan`; or another run writes the same output.
+            ConfigurationError: as `plan`; another run writes the same output; or an event loop runs, as in Jupyter.
             OSError: the output cannot be written; what is there is whole, and a later run goes on.
         """
-        return asyncio.run(self._run_here(on_progress))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._run_here(on_progress))
+        raise ConfigurationError("run() cannot wait where an event loop runs; use `async for progress in job`")
 
     async def _run_here(self, on_progress: Callable[[Progress], None] | None) -> Summary:
         task = asyncio.ensure_future(self._summary())
@@ -219,13 +234,17 @@ class Job(Unpicklable):
     def _open(self) -> tuple[Journal, Done]:
         known = read_manifest(self.out)
         job = self._check(known)
+        if not known:  # before there is a file
+            self._check_routes(Done(with_ids=False))
         journal = Journal(self.out)
         try:
-            if known := read_manifest(self.out):  # now nobody else can write it
-                check_same(self.out, known, job)
+            if of_now := read_manifest(self.out):  # nobody else can write it any more
+                check_same(self.out, of_now, job)
             else:
                 write_manifest(self.out, job)
             done = self._done()
+            if known:
+                self._check_routes(done)
             if self._retry_failed:
                 journal.forget_failures()
         except BaseException:

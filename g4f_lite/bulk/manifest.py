@@ -29,22 +29,22 @@ def manifest_of(out: Path) -> Path:
 
 def read_manifest(out: Path) -> dict[str, Any]:
     """
-    Return what the job is; {} if there is none yet.
+    Return what the job is; {} if there is none yet, or no row of it: then another one may take its place.
 
     Raises:
         ConfigurationError: there is an output of something else.
     """
     path = manifest_of(out)
+    written = [one for one in (out, failures_of(out)) if one.exists() and one.stat().st_size]
     try:
         found = msgspec.json.decode(read_regular(path), type=dict[str, Any])
     except FileNotFoundError:
-        for one in (out, failures_of(out)):
-            if one.exists() and one.stat().st_size:
-                raise ConfigurationError(f"{one} exists and is none of a bulk job; choose another output") from None
-        return {}
+        if not written:
+            return {}
+        raise ConfigurationError(f"{written[0]} exists and is none of a bulk job; choose another output") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"{path} cannot be read ({error}); delete it and {out}, or choose another") from None
-    return found
+    return found if written else {}
 
 
 def write_manifest(out: Path, job: Mapping[str, Any]) -> None:

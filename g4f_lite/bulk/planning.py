@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
 from ..client.endpoint_requests import check_endpoint
 from ..client.params import ROUTING
@@ -14,7 +13,7 @@ from ..errors.exceptions import G4FLiteError
 from ..health.estimates import estimate
 from ..records import prices
 from ..records.trail import Explanation
-from .asking import Asker, batch_request, explained
+from .asking import Asker, batch_request
 from .progress import Counts
 from .rows import Row
 
@@ -51,7 +50,7 @@ class Plan(Counts, frozen=True, kw_only=True):
         return "\n".join([*lines, f"routes:\n{self.routes}"])
 
 
-def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int | None) -> dict[str, Any]:
+def estimated(asker: Asker, rows: Iterable[Row], left: int | None) -> dict[str, Any]:
     """
     Return the estimates of a plan.
 
@@ -60,7 +59,7 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
         left: how many they are.
 
     Raises:
-        ConfigurationError: what the job itself asks for cannot work.
+        ConfigurationError: what the job itself asks for cannot work, such as an unknown model, or one without a key.
     """
     sample = prompt = completion = 0
     cost: float | None = 0.0
@@ -79,7 +78,7 @@ def estimated(client: AsyncClient, asker: Asker, rows: Iterable[Row], left: int 
         prompt, completion = prompt + tokens[0], completion + tokens[1]
         chosen = {name: params[name] for name in ROUTING if name in params}
         if (key := repr((operation, chosen))) not in routes:
-            routes[key] = explained(client, operation, chosen)
+            routes[key] = asker.explained(params, asked)
         if (price := _price(routes[key])) is None:
             cost = None
         elif cost is not None:

@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -260,7 +260,9 @@ class GivenRows:
         self._rows = rows
         self.total: int | None = None
         self.is_lasting = isinstance(rows, Iterable) and not isinstance(rows, Iterator)
-        """Whether to read them takes nothing away."""
+        """Whether a plan may read them."""
+        self.is_sequence = isinstance(rows, Sequence)
+        """Whether to read them surely takes nothing away: an iterable that is lasting may still read from a queue."""
         try:
             self.total = len(rows)  # type: ignore[arg-type]  # which fails for those without a length
         except TypeError:

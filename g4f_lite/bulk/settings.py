@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
+from ..client.keywords import unknown_keyword
+from ..client.params import CreateParams
 from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..errors.quoted_values import quoted
@@ -23,6 +25,22 @@ _MAY_CHANGE = frozenset({"deadline", "timeout", "retries", "timeouts", "on_inter
 """Keywords that say how far a call goes, and not what it asks for."""
 FORM = 1
 """Of the manifest, and of the lines."""
+
+
+def check_keywords(method: str, settings: Mapping[str, Any], own: Iterable[str]) -> None:
+    """
+    Args:
+        own: the keywords that a job takes besides settings of its client.
+
+    Raises:
+        TypeError: a keyword is unknown; the message says what was meant.
+    """
+    known = (*own, *ClientSettings.__annotations__, "proxy", "ssl_context", "hedge_after")
+    for name in settings:
+        if name in CreateParams.__annotations__ and name not in known:
+            raise TypeError(f"{method}() has no parameter {name!r}; it goes into params={{{name!r}: …}}")
+        if name not in known:
+            raise unknown_keyword(name, known, method)
 
 
 def check_out(source: object, out: str | Path) -> Path:

@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -127,12 +127,29 @@ def _exit_code(error: Exception) -> int:
 
 
 def prepare_streams() -> None:
-    """Replace closed standard streams (`>&-`), and escape characters that stdout cannot encode (`LC_ALL=C`)."""
+    """
+    Replace closed standard streams (`>&-`), escape characters that stdout cannot encode (`LC_ALL=C`), and let no
+    command end because nobody reads its stderr: its result is elsewhere.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # stays open until the process ends
     assert isinstance(sys.stdout, TextIOWrapper)
     sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is
+    own = sys.__stderr__
+    if own is not None and own is sys.stderr and not (os.name == "nt" and own.isatty()):  # whose console is no file
+        raw = _MayBeUnread(own.fileno(), "w", closefd=False)
+        sys.stderr = TextIOWrapper(BufferedWriter(raw), own.encoding, "backslashreplace", line_buffering=True)
+
+
+class _MayBeUnread(FileIO):
+    """A file that takes what cannot be written."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
 
 
 def no_output() -> int:

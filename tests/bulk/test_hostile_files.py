@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers.bulk import GROQ, failures, lines_of
 
-from g4f_lite import ConfigurationError
+from g4f_lite import ConfigurationError, NoUsableRouteError
 from g4f_lite.bulk import Job
 from g4f_lite.testing import FaultServer, replies
 
@@ -150,10 +150,10 @@ def test_a_row_that_fits_no_route_fails_alone(row: Any, groq: FaultServer, tmp_p
     assert (summary.ending, summary.answered, summary.failed) == ("complete", 2, 1), summary.reason
 
 
-def test_rows_that_have_no_route_at_all_stop_the_job_at_the_first_one(groq: FaultServer, tmp_path: Path) -> None:
+def test_rows_that_have_no_route_at_all_are_refused(groq: FaultServer, tmp_path: Path) -> None:
     """Its price is not known, and there is a cap."""
     settings = {**GROQ, "routes": ["groq:of-unknown-price"]}
     params = {"fallback_models": []}
-    summary = Job([{"prompt": "a"}] * 9, tmp_path / "out", params=params, max_cost=1, **settings).run()
-    assert (summary.ending, summary.answered, summary.failed) == ("failures", 0, 0)
-    assert "is not known" in str(summary.reason) and groq.received == []
+    with pytest.raises(NoUsableRouteError, match="is not known"):
+        Job([{"prompt": "a"}] * 9, tmp_path / "out", params=params, max_cost=1, **settings).run()
+    assert groq.received == [] and not list(tmp_path.iterdir())

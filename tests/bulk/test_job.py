@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 from helpers.bulk import GROQ, MODEL, echo, failures, faults_of, lines_of, write_rows
 
-from g4f_lite import AsyncClient, Budget, ConfigurationError, Limits, hookimpl
+from g4f_lite import (
+    AsyncClient,
+    Budget,
+    ConfigurationError,
+    Limits,
+    MissingKeyError,
+    UnknownModelError,
+    UnknownProviderError,
+    hookimpl,
+)
 from g4f_lite.bulk import Job, Progress, Summary
 from g4f_lite.testing import FaultServer, replies
 
@@ -189,19 +198,73 @@ def test_a_service_that_goes_away_stops_the_job_and_loses_no_row(groq: FaultServ
 
 
 @pytest.mark.parametrize(
-    ("reply", "settings", "said"),
+    ("reply", "said"),
     [
-        (replies.error(401, "bad key"), {}, "bad key"),
-        (replies.error(402, "no credit"), {}, "no credit"),
-        (replies.error(404, "no such model", code="model_not_found"), {}, "no such model"),
-        (echo(), {"routes": ["groq"], "params": {"model": "openai:nothing"}}, "OPENAI_API_KEY"),
+        (replies.error(401, "bad key"), "bad key"),
+        (replies.error(402, "no credit"), "no credit"),
+        (replies.error(404, "no such model", code="model_not_found"), "no such model"),
     ],
 )
-def test_a_fault_of_all_stops_at_once(reply: Any, settings: Any, said: str, groq: FaultServer, tmp_path: Path) -> None:
+def test_a_fault_of_all_stops_at_once(reply: Any, said: str, groq: FaultServer, tmp_path: Path) -> None:
     groq.script(reply)
-    summary = job(tmp_path, write_rows(tmp_path / "in.jsonl", 100), at_once=2, **settings).run()
+    summary = job(tmp_path, write_rows(tmp_path / "in.jsonl", 100), at_once=2).run()
     assert summary.ending == "failures" and said in str(summary.reason)
     assert len(groq.received) <= 2 and failures(tmp_path / "out.jsonl") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"provider": "gorq"}, UnknownProviderError),
+        ({"model": "nonsense-model"}, UnknownModelError),
+        ({"model": "openai:nothing"}, MissingKeyError),
+    ],
+)
+def test_a_route_that_cannot_work_is_refused_before_anything_is_written(
+    params: Any, error: type[Exception], echoing: FaultServer, tmp_path: Path
+) -> None:
+    source, out = write_rows(tmp_path / "in.jsonl", 9), tmp_path / "out"
+    for rows in (source, [{"prompt": "x"}]):
+        wrong = Job(rows, out, params=params)
+        for run in (wrong.plan, wrong.run):
+            with pytest.raises(error):
+                run()
+        assert [one.name for one in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_key_that_is_gone_is_told_when_a_job_goes_on(
+    echoing: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_rows(tmp_path / "in.jsonl", 9)
+    job(tmp_path, source).run()
+    whole = (tmp_path / "out.jsonl").read_bytes()
+    (tmp_path / "out.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[:4]))
+    monkeypatch.delenv("GROQ_API_KEY")
+    with pytest.raises(MissingKeyError):
+        job(tmp_path, source).run()
+    (tmp_path / "out.jsonl").write_bytes(whole)
+    assert job(tmp_path, source).run().answered == 9
+
+
+def test_rows_that_can_be_read_once_are_not_read_before_the_run(echoing: FaultServer, tmp_path: Path) -> None:
+    class Queue:
+        """Iterable again and again, and a row is gone once it is read."""
+
+        def __init__(self) -> None:
+            self.rows = iter(["a", "b", "c"])
+
+        def __iter__(self) -> Iterator[str]:
+            yield from self.rows
+
+    assert job(tmp_path, Queue()).run().answered == 3
+
+
+def test_an_output_without_a_row_keeps_no_other_job_from_it(groq: FaultServer, tmp_path: Path) -> None:
+    groq.script(replies.error(401, "bad key"))
+    source = write_rows(tmp_path / "in.jsonl", 9)
+    assert job(tmp_path, source, params={"temperature": 1}).run().ending == "failures"
+    groq.script(echo())
+    assert job(tmp_path, source, params={"temperature": 0}).run().answered == 9
 
 
 def test_a_model_that_only_a_row_names_is_the_fault_of_the_row(echoing: FaultServer, tmp_path: Path) -> None:
@@ -397,8 +460,24 @@ def test_a_misspelt_keyword_is_refused_at_once(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", 2)
     with pytest.raises(TypeError, match="'temprature'; did you mean 'temperature'"):
         Job(source, tmp_path / "o", params={"temprature": 1})
-    with pytest.raises(TypeError, match="AsyncClient\\(\\) has no parameter 'rout'"):
+    with pytest.raises(TypeError, match=r"Job\(\) has no parameter 'rout'; did you mean 'routes'"):
         Job(source, tmp_path / "o", rout=["groq"])  # type: ignore[call-arg]
+    with pytest.raises(
+        TypeError, match=r"Job\(\) has no parameter 'max_tokens'; it goes into params={'max_tokens': …}"
+    ):
+        Job(source, tmp_path / "o", max_tokens=3)  # type: ignore[call-arg]
+    (table := tmp_path / "in.csv").write_text("text\nHello\n", "utf-8")
+    with pytest.raises(TypeError, match="did you mean 'template'"):
+        Job(table, tmp_path / "o", tmplate="{text}")  # type: ignore[call-arg]
+
+
+def test_run_in_an_event_loop_says_what_to_do(tmp_path: Path) -> None:
+    async def main() -> None:
+        Job(["x"], tmp_path / "out").run()
+
+    with pytest.raises(ConfigurationError, match="use `async for progress in job`"):
+        asyncio.run(main())
+    assert not list(tmp_path.iterdir())
 
 
 # -- stopping ------------------------------------------------------------------------------

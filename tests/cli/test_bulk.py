@@ -102,6 +102,25 @@ def test_a_mistake_in_the_command(
     assert ran.code == 2 and said in ran.err and groq.received == []
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("-p", "gorq"), 2, "did you mean 'groq'"),
+        (("-m", "nonsense-model"), 2, "no provider lists the model 'nonsense-model'"),
+        (("-p", "groq"), 3, "no key: set GROQ_API_KEY"),
+    ],
+)
+def test_a_route_that_cannot_work_keeps_no_corrected_command_from_its_output(
+    options: tuple[str, ...], code: int, said: str, cli: Cli, folder: Path
+) -> None:
+    write_rows(Path("in.jsonl"), 1)
+    for more in ((), ("--dry-run",)):
+        ran = cli("bulk", "in.jsonl", "out.jsonl", *options, *more)
+        assert (ran.code, ran.out) == (code, "") and said in ran.err
+    assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
+    assert cli("bulk", "in.jsonl", "out.jsonl", "-p", "local").code == 0
+
+
 def test_another_job_is_refused(cli: Cli, groq: FaultServer, folder: Path) -> None:
     cli("bulk", "in.jsonl", "out.jsonl", *COMMON)
     ran = cli("bulk", "in.jsonl", "out.jsonl", *COMMON, "-t", "0.5")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from helpers.bulk import echo, faults_of, write_rows
 from helpers.commands import in_terminal, interrupt, start
 from helpers.driving import eventually
 
@@ -85,3 +89,50 @@ def test_the_command_works_with_closed_standard_streams(groq: FaultServer) -> No
     ran = subprocess.run(f"{command} >&- </dev/null", shell=True, capture_output=True, timeout=20)
     assert (ran.returncode, ran.stderr) == (1, b"Error: standard output is closed\n")
     assert len(groq.received) == asked  # an answer that nobody sees is not paid for
+
+
+@contextmanager
+def unread(*arguments: str, to_stdout: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command whose stderr, and with `to_stdout` whose stdout too, is a pipe that nobody reads any more."""
+    ours, its = os.pipe()
+    os.close(ours)
+    with start(*arguments, stderr=its, **({"stdout": its} if to_stdout else {})) as process:
+        os.close(its)
+        yield process
+
+
+def test_an_answer_counts_though_nobody_reads_the_notes(groq: FaultServer) -> None:
+    groq.script(replies.answer("Hello"))
+    for options in (("-v",), ("--usage",)):
+        with unread("ask", "hi", "-p", "groq", *options) as process:
+            assert (process.communicate(timeout=20)[0], process.returncode) == (b"Hello\n", 0)
+    with open("/dev/full", "wb") as full, start("ask", "hi", "-p", "groq", "-v", stderr=full) as process:
+        assert (process.communicate(timeout=20)[0], process.returncode) == (b"Hello\n", 0)
+
+
+def test_a_failure_has_its_exit_code_though_nobody_reads_it() -> None:
+    with unread("ask", "hi", "-p", "gorq") as process:
+        assert process.wait(20) == 2
+
+
+def test_a_job_goes_on_though_nobody_reads_its_progress(groq: FaultServer, tmp_path: Path) -> None:
+    groq.script(replies.delayed(0.3, echo()))
+    options = (str(write_rows(tmp_path / "in.jsonl", 10)), "-p", "groq", "--at-once", "2")
+    for name, to_stdout, code in (("a", False, 0), ("b", True, 141)):
+        out = tmp_path / name
+        with unread("bulk", options[0], str(out), *options[1:], to_stdout=to_stdout) as process:
+            assert process.wait(30) == code
+        assert faults_of(out, range(1, 11)) == []
+
+
+def test_a_gateway_serves_though_nobody_reads_its_log() -> None:
+    ours, its = os.pipe()
+    with start("serve", "--port", "0", stdout=its, stderr=its) as process:
+        os.close(its)
+        with os.fdopen(ours, "rb") as log:
+            found = re.search(rb"http://[\d.:]+", log.readline())
+        assert found is not None
+        with urlopen(f"{found[0].decode()}/health/live", timeout=20) as answer:
+            assert answer.status == 200
+        process.terminate()
+        assert process.wait(20) == 0
