@@ -29,6 +29,9 @@ MISTAKES = {
     '[client]\nbase_urls = { own = "ftp://x" }': "base_urls['own'] must be an address",
     '[models.m]\nroutes = ["own:x"]\nmax_tokens = 0': "[models.m] max_tokens must be",
     '[models."m*"]\nroutes = ["own:*:*"]': "a route has more '*' than the name",
+    f'[models.fast]\nroutes = ["own:x"]\n[keys.a]\n{HASH}\nmodels = ["fsat"]': (
+        "[keys.a] models: no name of [models] fits 'fsat'; did you mean 'fast'?"
+    ),
 }
 
 
