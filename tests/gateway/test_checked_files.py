@@ -19,7 +19,7 @@ MISTAKES = {
     f"[keys.a]\n{HASH}\n[keys.b]\n{HASH}": "the keys 'a' and 'b' are the same key",
     '[server]\nadmin = { env = "NOT_SET" }': "[server] admin: the variable NOT_SET is empty or not set",
     '[server]\nstore = "mysql:keys"': "[server] store must be sqlite:PATH",
-    '[client]\nkeys = { grok = { env = "HOME" } }': "[client] keys: no provider 'grok'; did you mean 'groq'?",
+    '[client]\nkeys = { grok = { env = "HOME" } }': "[client] keys: no provider 'grok'; did you mean 'groq' or 'xai'?",
     '[client]\nbase_urls = { onw = "http://x/v1" }': "no provider 'onw'; did you mean 'own'?",
     '[client]\nlimits = { "onw:m" = { rpm = 1 } }': "no provider 'onw'; did you mean 'own'?",
     "[client]\nlimits = { own = { rmp = 1 } }": "limits.own: unknown name 'rmp'; did you mean 'rpm'?",
