@@ -90,7 +90,7 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyError(f"getpwuid(): uid not found: {user}")
 
     monkeypatch.setattr("pwd.getpwuid", unknown)
-    for name in ("HOME", "XDG_CONFIG_HOME", "G4F_LITE_CONFIG_DIR"):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "G4F_LITE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 

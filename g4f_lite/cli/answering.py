@@ -19,6 +19,7 @@ from .output import note, printable
 if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.stream import Stream
+    from ..records.trail import Trail
     from ..types.chat import ChatCompletion
 
 _SOON_S = 0.4
@@ -113,7 +114,23 @@ def add_notes(completion: ChatCompletion, *, chosen: bool) -> None:
             f"answered by the small local model because {failed.provider} failed ({failed.outcome}); -v shows details."
         )
     elif not chosen:
-        note("answered by a very small model in this process, often wrong: no key was found (see `g4f-lite doctor`).")
+        why = _why_without_keys(completion.trail)
+        note(f"answered by a very small model in this process, often wrong: {why} (see `g4f-lite doctor`).")
+
+
+def _why_without_keys(trail: Trail) -> str:
+    """Return what is wrong with the first key that was found but cannot be used, or that none was found."""
+    from ..errors.exceptions import ConfigurationError
+    from ..plugins.registry import process_registry
+    from ..provider.keys import find_keys
+
+    for entry in trail.skipped:
+        if entry.lacks_key:
+            try:
+                find_keys(process_registry().get(entry.provider), None)
+            except ConfigurationError as error:
+                return str(error)
+    return "no key was found"
 
 
 def print_usage(completion: ChatCompletion) -> None:

@@ -93,13 +93,14 @@ def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | Non
 
     from ..errors.exceptions import ConfigurationError
     from ..errors.suggestions import did_you_mean
-    from ..gateway.settings import KeySettings
+    from ..gateway.settings import KeySettings, check_key_models
 
     settings: Settings = click.get_current_context().meta[_SETTINGS]
     if name in settings.keys:
         raise ConfigurationError(f"there is a key {name!r} in the configuration already")
     if (team := limits["team"]) is not None and team not in settings.teams:
         raise ConfigurationError(f"there is no [teams.{team}] in the configuration{did_you_mean(team, settings.teams)}")
+    check_key_models(models, settings.models)
     found: dict[str, Any] = {option: value for option, value in limits.items() if value is not None}
     if models:
         found["models"] = models

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +64,11 @@ def _serve(
 
         click.echo(overview(settings, KeyStore(path), no_auth=no_auth), nl=False)
         return
+    keys = not no_auth and (bool(settings.keys) or bool(KeyStore(path).all()))
+
+    def started(host: str, port: int, admin: str | None) -> None:
+        _say_where(host, port, admin, settings=settings, keys=keys)
+
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -70,10 +77,10 @@ def _serve(
     if settings.server.workers > 1:
         from ..gateway.workers import serve_workers
 
-        serve_workers(read, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where)
+        serve_workers(read, store=KeyStore(path), usage=usage, no_auth=no_auth, started=started)
     from ..gateway.server import serve as run
 
-    asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=_say_where))
+    asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=started))
 
 
 def _moved(settings: Settings, host: str | None, port: int | None, workers: int | None) -> Settings:
@@ -85,11 +92,17 @@ def _moved(settings: Settings, host: str | None, port: int | None, workers: int 
     return msgspec.structs.replace(settings, server=server)
 
 
-def _say_where(host: str, port: int, admin: str | None) -> None:
+def _say_where(host: str, port: int, admin: str | None, *, settings: Settings, keys: bool) -> None:
     at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(f"g4f_lite answers at {at}/v1 (Ctrl-C ends it). Try:", err=True)
-    body = '{"messages": [{"role": "user", "content": "Capital of Italy?"}]}'
-    click.echo(f"  curl {at}/v1/chat/completions -d '{body}'", err=True)
+    key = ' -H "Authorization: Bearer $KEY"' if keys else ""
+    named = [json.dumps(name) for name in settings.models if "*" not in name]
+    if settings.models and not named:  # only patterns: which names fit is not known here
+        click.echo(f"  curl {at}/v1/models{key}", err=True)
+    else:
+        model = f'"model": {named[0]}, ' if named else ""
+        body = f'{{{model}"messages": [{{"role": "user", "content": "Capital of Italy?"}}]}}'
+        click.echo(f"  curl {at}/v1/chat/completions{key} -d {shlex.quote(body)}", err=True)
     if admin is not None:
         click.echo(f"  curl {at}/metrics -H 'Authorization: Bearer {admin}'", err=True)
         click.echo(f"The page is at {at}/; sign in with {admin}", err=True)

@@ -9,6 +9,8 @@ from ..forks import preload_before_fork
 preload_before_fork("difflib")
 
 _LONGEST = 1000
+_MAKERS = {"grok": "xai"}
+"""Models that are taken for providers."""
 
 
 def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
@@ -23,8 +25,10 @@ def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0
 
 def did_you_mean(name: object, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
     """Return the end of a message about an unknown name: `; did you mean 'x'?`, or `otherwise` if none is similar."""
+    known = list(known)
     found = closest(name, known, 1, cutoff)
-    return f"; did you mean {found[0]!r}?" if found else otherwise
+    found += [maker for model, maker in _MAKERS.items() if found and str(name).lower() == model and maker in known]
+    return f"; did you mean {' or '.join(map(repr, found))}?" if found else otherwise
 
 
 def install_hint(extra: str) -> str:

@@ -7,6 +7,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | --- | --- |
 | `settings` | the configuration: a TOML file, checked |
 | `keys` | virtual keys: their form, and whose key a request carries |
+| `star_patterns` | names with stars, each of which stands for any text |
 | `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |

@@ -7,7 +7,6 @@ Rule: a key is known by its SHA-256 alone. Looking one up asks no database.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import string
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from .settings import KeySettings
+from .star_patterns import star_pattern
 
 PREFIX = "g4f-"
 _LETTERS = string.ascii_letters + string.digits
@@ -26,20 +26,6 @@ _LENGTH = 43
 SHOWN = 8
 """How many of its first characters are kept to tell keys apart."""
 _LONGEST = 512
-
-
-@lru_cache(maxsize=1024)
-def star_pattern(name: str) -> re.Pattern[str]:
-    """
-    Return what a name with stars stands for: each is any text, and a group of the pattern.
-
-    Each but the last is the shortest text that fits, and is not tried again: a caller's long name takes no long time.
-    """
-    first, *others = map(re.escape, name.split("*"))
-    if not others:
-        return re.compile(first)
-    *between, last = others
-    return re.compile(f"{first}{''.join(f'(?>(.*?){one})' for one in between)}(.*){last}", re.DOTALL)
 
 
 @lru_cache(maxsize=1024)

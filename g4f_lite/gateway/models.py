@@ -7,8 +7,9 @@ from itertools import chain, repeat
 from operator import add
 from typing import NamedTuple
 
-from .keys import VirtualKey, star_pattern
+from .keys import VirtualKey
 from .settings import Model
+from .star_patterns import star_pattern
 
 AUTO = "auto"
 """The name for whatever the client's routes decide, if no names are configured."""

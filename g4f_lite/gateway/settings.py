@@ -5,16 +5,18 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from ..client.policy_table import PolicyTable
 from ..errors.exceptions import ConfigurationError
+from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..types.regular_files import read_regular
 from ..types.tables import Table, converted, read_toml
+from .star_patterns import share_a_name
 
 Period = Literal["day", "week", "month", "total"]
 MOST_WORKERS = 256
@@ -219,6 +221,18 @@ def checked(found: Mapping[str, Any], source: str) -> Settings:
     return settings
 
 
+def check_key_models(models: Iterable[str], known: Mapping[str, Model]) -> None:
+    """
+    Check what a key may ask for. Without `[models]`, it may be any name.
+
+    Raises:
+        ConfigurationError: a name, or a pattern, that no name of `[models]` fits.
+    """
+    for one in models if known else ():
+        if not any(share_a_name(one, name) for name in known):
+            raise ConfigurationError(f"models: no name of [models] fits {quoted(one)}{did_you_mean(one, known)}")
+
+
 def _check_values(settings: Settings, source: str) -> None:
     settings.server.address  # noqa: B018  # for its error
     if not 1 <= settings.server.workers <= MOST_WORKERS:
@@ -247,6 +261,10 @@ def _check_keys(settings: Settings, source: str) -> None:
         if one.team is not None and one.team not in settings.teams:
             hint = did_you_mean(one.team, list(settings.teams))
             raise ConfigurationError(f"{source}: [keys.{name}] there is no [teams.{one.team}]{hint}")
+        try:
+            check_key_models(one.models, settings.models)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{source}: [keys.{name}] {error}") from None
     quotas: list[tuple[str, Quota]] = [(f"keys.{name}", one) for name, one in settings.keys.items()]
     quotas += [(f"teams.{name}", one) for name, one in settings.teams.items()]
     for name, quota in quotas:

@@ -27,11 +27,12 @@ from .address import VARIABLE, check_base_url
 from .declarations import (
     COMMON_LIMIT_HEADERS,
     COMMON_NOT_READY,
+    KINDS,
     NAMED_THINKING,
     check_declarations,
     check_framing,
+    check_kinds,
     check_pattern,
-    check_working_comments,
 )
 from .origins import MARKS, origin_of, own_messages
 from .streaming import StreamFraming, StreamParser
@@ -177,6 +178,8 @@ class Provider(ABC):
     _automatic_is_set: ClassVar[bool] = False
     _decodes: ClassVar[bool] = False
     """Whether results are decoded straight from responses, so that their types need no check."""
+    _needs_address: ClassVar[bool] = False
+    """Whether its requests go to `api_base`, which may be given late."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -214,7 +217,7 @@ class Provider(ABC):
         )
         check_pattern(self.name, "thinking_models", self.thinking_models)
         check_pattern(self.name, "not_ready", self.not_ready)
-        check_working_comments(self.name, self.working_comments)
+        check_kinds(self, KINDS)
         check_framing(self.name, self.stream_framing)
         object.__setattr__(self, "_frozen", True)
 

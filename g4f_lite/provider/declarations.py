@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, ProviderError
@@ -49,15 +49,54 @@ def check_pattern(name: str, attribute: str, pattern: Any) -> None:
         raise ConfigurationError(f"{name}'s {attribute} must be a regular expression: {error}") from None
 
 
-def check_working_comments(name: str, comments: Any) -> None:
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "texts": ((tuple, list), "a tuple of texts, such as ('one',) with its comma"),
+    "set": (Set, "a set of texts, such as frozenset({'one'})"),
+    "mapping": (Mapping, "a mapping, such as {'one': 'other'}"),
+}
+KINDS: Mapping[str, Sequence[str]] = {
+    "texts": ("api_key_env", "fallback_models", "working_comments"),
+    "set": ("capabilities", "known_fields"),
+    "mapping": ("model_aliases", "default_models", "model_capabilities"),
+}
+"""Attributes of `Provider`, by what they must be."""
+OPENAI_KINDS: Mapping[str, Sequence[str]] = {
+    "set": (
+        "unsupported_parameters",
+        "own_parameters",
+        "dropped_message_fields",
+        "foreign_fields",
+        "returned_fields",
+    ),
+    "mapping": (
+        "allowed_values",
+        "renamed_parameters",
+        "renamed_values",
+        "endpoint_parameters",
+        "renamed_roles",
+        "reasoning_parts",
+        "usage_fields",
+        "usage_costs",
+    ),
+}
+"""The same of `OpenaiTemplate`."""
+
+
+def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
     """
-    Check `Provider.working_comments`.
+    Check what is a collection. The value is not shown: it may be a key in the wrong place.
 
     Raises:
-        ConfigurationError: it is no tuple of texts.
+        ConfigurationError: one is of another kind, such as `("NAME")`, which is a text.
     """
-    if not isinstance(comments, tuple) or not all(isinstance(comment, str) for comment in comments):
-        raise ConfigurationError(f"{name}'s working_comments must be a tuple of texts, not {quoted(comments)}")
+    for kind, attributes in kinds.items():
+        right, wanted = _KINDS[kind]
+        for attribute in attributes:
+            value = getattr(provider, attribute)
+            if isinstance(value, right) and (kind == "mapping" or all(isinstance(one, str) for one in value)):
+                continue
+            found = f"a {type(value).__name__}" + (" of other things" if isinstance(value, right) else "")
+            raise ConfigurationError(f"{provider.name}'s {attribute} must be {wanted}; it is {found}")
 
 
 def check_framing(name: str, framing: Any) -> None:

@@ -92,12 +92,15 @@ class _Embeddings(EndpointRules):
         return ()
 
 
+CANNOT_BE_ASKED = "cannot be asked for its models"
+
+
 class _Models(EndpointRules):
     """The list of models: every provider with `lists_models` has it, and no model is needed."""
 
     def unsupported_reason(self, provider: Provider) -> str | None:
         known = provider.lists_models or self.operation in provider.capabilities
-        return None if known else "cannot be asked for its models"
+        return None if known else CANNOT_BE_ASKED
 
     def needs_model(self, provider: Provider) -> bool:
         return False

@@ -146,7 +146,9 @@ def _frozen(pool: str | KeyFunction | Sequence[str | KeyFunction]) -> str | KeyF
 
 
 def missing_address(provider: Provider) -> str | None:
-    """Return which variables the provider's base URL lacks, and what to do; None if it is complete."""
+    """Return what the provider's base URL lacks, and what to do; None if it is complete."""
+    if provider._needs_address and not provider.api_base:
+        return f"no address: set the provider's api_base or {base_url_variable(provider)}, or pass base_urls="
     missing = [variable for variable in VARIABLE.findall(provider.api_base) if not _variable(variable)]
     if not missing:
         return None

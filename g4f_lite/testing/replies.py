@@ -187,6 +187,8 @@ def error(
         code, param: sent only by OpenAI's shape.
         details: sent only by Gemini's shape.
     """
+    if not isinstance(status, int):
+        raise TypeError(f"the status of an error is a number such as 503, not {status!r:.80}")
     failure = Failure(status, message, type, code, param, details)
 
     def reply(request: Received, shape: Shape) -> Iterable[Action]:

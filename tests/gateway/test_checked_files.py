@@ -19,7 +19,7 @@ MISTAKES = {
     f"[keys.a]\n{HASH}\n[keys.b]\n{HASH}": "the keys 'a' and 'b' are the same key",
     '[server]\nadmin = { env = "NOT_SET" }': "[server] admin: the variable NOT_SET is empty or not set",
     '[server]\nstore = "mysql:keys"': "[server] store must be sqlite:PATH",
-    '[client]\nkeys = { grok = { env = "HOME" } }': "[client] keys: no provider 'grok'; did you mean 'groq'?",
+    '[client]\nkeys = { grok = { env = "HOME" } }': "[client] keys: no provider 'grok'; did you mean 'groq' or 'xai'?",
     '[client]\nbase_urls = { onw = "http://x/v1" }': "no provider 'onw'; did you mean 'own'?",
     '[client]\nlimits = { "onw:m" = { rpm = 1 } }': "no provider 'onw'; did you mean 'own'?",
     "[client]\nlimits = { own = { rmp = 1 } }": "limits.own: unknown name 'rmp'; did you mean 'rpm'?",
@@ -29,6 +29,9 @@ MISTAKES = {
     '[client]\nbase_urls = { own = "ftp://x" }': "base_urls['own'] must be an address",
     '[models.m]\nroutes = ["own:x"]\nmax_tokens = 0': "[models.m] max_tokens must be",
     '[models."m*"]\nroutes = ["own:*:*"]': "a route has more '*' than the name",
+    f'[models.fast]\nroutes = ["own:x"]\n[keys.a]\n{HASH}\nmodels = ["fsat"]': (
+        "[keys.a] models: no name of [models] fits 'fsat'; did you mean 'fast'?"
+    ),
 }
 
 

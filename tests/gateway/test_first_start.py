@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 import requests
 from helpers.commands import run, start
+
+from g4f_lite.gateway.keys import hash_of
+from g4f_lite.testing import FaultServer
 
 
 @pytest.fixture
@@ -38,3 +44,31 @@ def test_the_first_start_counts_in_files(home: Path) -> None:
         process.terminate()
         process.communicate(timeout=60)
     assert (home / "gateway-usage.db").exists()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not there")
+@pytest.mark.parametrize("tables", [None, '[models."fast\'s"]', '[models."*"]\n[models."fa*"]', "[models.fast]"])
+@pytest.mark.parametrize("made", ["no key", "in the file", "stored"])
+def test_the_command_that_it_prints_works(
+    home: Path, tmp_path: Path, groq: FaultServer, tables: str, made: str
+) -> None:
+    file, key = tmp_path / "gateway.toml", "g4f-mine"
+    models = [f'{table}\nroutes = ["groq"]\n' for table in (tables or "").splitlines()]
+    keys = [f'[keys.mine]\nhash = "{hash_of(key)}"\n'] if made == "in the file" else []
+    file.write_text("\n".join([*models, *keys]))
+    if made == "stored":
+        key = run("gateway", "keys", "--config", str(file), "new", "mine", env=environment(home)).out.strip()
+    with start("serve", str(file), "--port", "0", env=environment(home)) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        command = process.stderr.readline().decode()
+        assert "$KEY" in command or made == "no key"
+        done = subprocess.run(  # as a user would: in a shell
+            ["sh", "-c", f"{command.strip()} --fail --silent --noproxy '*'"],
+            env={**os.environ, "KEY": key},
+            capture_output=True,
+            timeout=60,
+        )
+        assert (done.returncode, b'"object"' in done.stdout) == (0, True), (command, done)
+        process.terminate()
+        process.communicate(timeout=60)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from helpers.admin import Administrator, administrated
+from helpers.commands import Cli
 from helpers.driving import eventually
 
 from g4f_lite.errors.exceptions import ConfigurationError
@@ -76,3 +77,27 @@ def test_whatever_is_made_can_be_ended(admin: Administrator, name: str) -> None:
     path = f"keys/{quote(name, safe='')}"
     assert admin.ask(path, "PATCH", {"disabled": True})["disabled"] is True
     assert admin.ask(path, "DELETE")["deleted"] is True
+
+
+NO_NAME = "models: no name of [models] fits 'fsat'; did you mean 'fast'?"
+
+
+def test_a_key_is_not_given_a_name_that_is_not_there(admin: Administrator) -> None:
+    assert admin.refusal("POST", "keys", {"name": "team-c", "models": ["fsat"]}) == (400, NO_NAME)
+    admin.ask("keys", "POST", {"name": "team-c", "models": ["fa*"]})
+    assert admin.refusal("PATCH", "keys/team-c", {"models": ["solo", "fsat"]}) == (400, NO_NAME)
+
+
+def test_a_key_whose_name_has_gone_can_be_disabled(admin: Administrator) -> None:
+    KeyStore(admin.folder / "gateway.db").new("old", KeySettings(models=("gone",)))
+    assert admin.ask("keys/old", "PATCH", {"disabled": True})["models"] == ["gone"]
+
+
+def test_the_command_makes_no_key_for_a_name_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text('[models.fast]\nroutes = ["groq"]\n', "utf-8")
+    ran = cli("gateway", "keys", "--config", str(config), "new", "team-c", "--model", "fsat")
+    assert (ran.code, ran.out) == (2, "") and NO_NAME in ran.err
+    assert cli("gateway", "keys", "--config", str(config), "new", "team-c", "--model", "f*t").code == 0
+    config.write_text("", "utf-8")
+    assert cli("gateway", "keys", "--config", str(config), "new", "team-d", "--model", "gpt-oss-120b").code == 0

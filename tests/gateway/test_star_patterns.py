@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from g4f_lite.gateway.keys import star_pattern
+from g4f_lite.gateway.star_patterns import share_a_name, star_pattern
 
 
 def words(letters: str, most: int) -> list[str]:
@@ -19,6 +19,13 @@ def test_they_fit_what_a_shell_would_say() -> None:
         fits = star_pattern(pattern).fullmatch
         for name in words("ab\n", 5):
             assert bool(fits(name)) == fnmatchcase(name, pattern), (pattern, name)
+
+
+def test_two_that_share_a_name_are_known() -> None:
+    patterns, names = words("ab*", 3), words("ab", 6)
+    fitting = {one: {name for name in names if star_pattern(one).fullmatch(name)} for one in patterns}
+    for one, other in product(patterns, repeat=2):
+        assert share_a_name(one, other) == bool(fitting[one] & fitting[other]), (one, other)
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 12 + "b", "*-*-*-*-*", "gpt-*-mini-*-x", "*", "claude-*"])

@@ -109,6 +109,14 @@ BROKEN_PROVIDERS = [
     Broken("registers another name", registering("register(P)", "P.name = 'other'"),
            ("named 'broken'", "registers other")),
     Broken("registers an impossible name", registering("register(P)", "P.name = 'No Name'"), ("'No Name'",)),
+    Broken("forgets a comma", registering("register(P)", "P.api_key_env = ('WK_API_KEY')"),
+           ("api_key_env must be a tuple of texts, such as ('one',) with its comma; it is a str",)),
+    Broken("has a text of fallbacks", registering("register(P)", "P.fallback_models = 'm2'"), ("fallback_models must be",)),
+    Broken("has numbers for texts", registering("register(P)", "P.fallback_models = (1, 2)"), ("a tuple of other things",)),
+    Broken("renames with a list", registering("register(P)", "P.renamed_parameters = [('seed', 'random_seed')]"),
+           ("renamed_parameters must be a mapping, such as {'one': 'other'}; it is a list",)),
+    Broken("has a text of capabilities", registering("register(P)", "P.capabilities = 'tools'"),
+           ("capabilities must be a set of texts, such as frozenset({'one'}); it is a str",)),
     Broken("asks for itself", "from g4f_lite import Client\nClient().explain(provider='broken')", ("requests itself",)),
 ]  # fmt: skip
 

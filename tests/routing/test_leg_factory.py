@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.providers import Day
 
-from g4f_lite import Client, MissingKeyError, NoUsableRouteError
+from g4f_lite import Client, HTTPRequest, MissingKeyError, NoUsableRouteError, OpenaiTemplate
 from g4f_lite.provider.base import Provider
 from g4f_lite.provider.keys import store_key
 from g4f_lite.routing.leg_factory import Dependencies, LegFactory
@@ -74,6 +74,29 @@ def test_a_missing_address_is_not_a_missing_key() -> None:
     result = LegFactory({"day": "k"}).legs(Day(api_base="https://{DAY_HOST}/v1"), "sunday")
     assert result.obstacle is not None
     assert (result.obstacle.lacks_key, "set DAY_HOST" in result.obstacle.reason) == (False, True)
+
+
+def test_an_address_may_be_given_late_but_not_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Placeless(OpenaiTemplate):
+        name, needs_auth = "placeless", False
+
+    obstacle = LegFactory().legs(Placeless(), "m").obstacle
+    assert obstacle is not None
+    assert obstacle.reason == "no address: set the provider's api_base or PLACELESS_API_BASE, or pass base_urls="
+    assert LegFactory().legs(Placeless(api_base="http://127.0.0.1:9"), "m").legs
+    assert LegFactory(base_urls={"placeless": "http://127.0.0.1:9"}).legs(Placeless(), "m").legs
+    monkeypatch.setenv("PLACELESS_API_BASE", "http://127.0.0.1:9")
+    assert LegFactory().legs(Placeless(), "m").legs
+
+
+def test_a_provider_that_builds_its_own_requests_needs_no_address() -> None:
+    class Own(OpenaiTemplate):
+        name, needs_auth = "own", False
+
+        def build_request(self, request: Any, *, key: str | None, stream: bool) -> HTTPRequest:
+            return HTTPRequest(url="http://127.0.0.1:9/own", headers={}, body=b"")
+
+    assert LegFactory().legs(Own(), "m").legs
 
 
 def test_a_providers_own_reason_is_a_dependency_and_not_a_missing_key() -> None:

@@ -23,6 +23,7 @@ from ...provider.base import Provider
 from ...provider.leg import Leg
 from ...provider.told import listed_models
 from ...records.trail import Trail
+from ...routing.endpoint_rules import CANNOT_BE_ASKED
 from ...routing.names import resolve
 from ...routing.selection import Selection
 from ...routing.tiers import Tiers
@@ -108,10 +109,17 @@ class ModelListing:
             tiers, self._skipped = calls.router.select(self._params, "models")
         except NoUsableRouteError as error:
             choice = self._params.get("provider")
-            if choice is None or (isinstance(choice, Sequence) and not isinstance(choice, str)):
+            if choice is None:  # what needs no key can be used, although it cannot be asked
+                other = any(one.reason != CANNOT_BE_ASKED for one in error.trail.skipped)
+                names = [] if other else dict.fromkeys(one.provider for one in error.trail.skipped)
+                own = [one for one in map(calls.registry.get, names) if not one.needs_auth and listed_models(one)]
+            else:
+                several = isinstance(choice, Sequence) and not isinstance(choice, str)
+                own = [] if several else [resolve(calls.registry, choice)]
+            if not own:
                 calls.refused(error, self._request, self._params, "models")
                 raise
-            self._lists.append(_own_list(resolve(calls.registry, choice), error))
+            self._lists += [_own_list(one, error) for one in own]
         else:
             legs = chain.from_iterable(tiers)
             self._groups = [list(group) for _, group in groupby(legs, lambda leg: leg.provider)]

@@ -15,7 +15,7 @@ from ...value import JSONObject
 from ..failures import BAD_REQUEST, NO_SUCH_PATH, RefusedError
 from ..key_store import KeyStore, StoredKey, checked_name
 from ..keys import SHOWN, VirtualKey, keys_of
-from ..settings import KeySettings, Quota, Settings, checked
+from ..settings import KeySettings, Quota, Settings, check_key_models, checked
 
 _PLACE = re.compile(r"^(?:: )?(?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
 """Where a file would have the mistake."""
@@ -64,7 +64,7 @@ class Keys:
         if any(one.name == name for one in store.all()):
             hint = f"POST /admin/api/keys/{name}/rotate gives it a new secret"
             raise RefusedError(BAD_REQUEST, f"there is a key {name!r} already; {hint}")
-        secret = store.new(name, self._checked(name, limits))
+        secret = store.new(name, self._checked(name, limits, asked))
         return {"name": name, "key": secret, "shown": secret[:SHOWN]}
 
     def change(self, name: str, asked: Mapping[str, Any]) -> JSONObject:
@@ -79,7 +79,7 @@ class Keys:
 
         def changed(known: KeySettings) -> KeySettings:
             kept = {field: value for field, value in _told(known).items() if field not in asked}
-            return self._checked(name, {**kept, **wanted})
+            return self._checked(name, {**kept, **wanted}, asked)
 
         return _stored_row(self._stored(name).change(name, changed))
 
@@ -114,7 +114,7 @@ class Keys:
             raise RefusedError(NO_SUCH_PATH, f"there is no key {name[:80]!r}{did_you_mean(name, known)}")
         return store
 
-    def _checked(self, name: str, limits: Mapping[str, Any]) -> KeySettings:
+    def _checked(self, name: str, limits: Mapping[str, Any], asked: Mapping[str, Any]) -> KeySettings:
         if "hash" in limits:
             raise RefusedError(BAD_REQUEST, "the gateway makes the secret; leave out hash")
         teams = msgspec.to_builtins(self._settings.teams)
@@ -122,6 +122,8 @@ class Keys:
         try:
             settings = checked(found, "").keys
             keys_of(settings)  # for its errors
+            if "models" in asked:  # those of an old key may have gone since
+                check_key_models(settings[name].models, self._settings.models)
         except ConfigurationError as error:
             raise RefusedError(BAD_REQUEST, _PLACE.sub("", str(error))) from None
         return settings[name]

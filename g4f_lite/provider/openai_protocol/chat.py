@@ -21,7 +21,7 @@ from ...types.size_limits import decode_bounded, decode_or_none
 from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider
-from ..declarations import check_auth_header, check_paths
+from ..declarations import OPENAI_KINDS, check_auth_header, check_kinds, check_paths
 from ..streaming import StreamParser
 from .completing import complete
 from .conversation import (
@@ -135,10 +135,12 @@ class OpenaiTemplate(Provider):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = OpenaiTemplate
+        cls._needs_address = cls.build_request is own.build_request
         cls._decodes = (cls.parse_response, cls.parse_operation) == (own.parse_response, own.parse_operation)
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         super()._set(attributes)
+        check_kinds(self, OPENAI_KINDS)
         check_id_form(self.name, self.tool_call_id_form)
         check_auth_header(self.name, self.auth_header)
         check_paths(self.name, self.chat_path, self.models_path, self.endpoint_paths)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from helpers.endpoints import MODES, SOON, call
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client, OpenaiTemplate
+from g4f_lite import AsyncClient, ChatCompletionChunk, Client, LocalProvider, OpenaiTemplate
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import error
 from g4f_lite.testing.script import Reply
@@ -109,3 +110,24 @@ def test_an_odd_entry_of_a_list_is_left_out(mode: str, server: FaultServer, two:
     server.script(replies.body((f'{{"data": {entries} "created": NaN, "owned_by": 7}}]}}').encode()))
     listed = call(mode, two, "models.list", {"provider": two["routes"][0]})
     assert (listed.ids, listed.live) == (("m-1", "m-2", "m-3"), True)
+
+
+class InProcess(LocalProvider):
+    name, default_model = "here", "small"
+
+    def stream(self, request: Any, *, cancelled: Any) -> Iterator[ChatCompletionChunk]:
+        raise AssertionError("nobody chats")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("params", [{}, {"provider": "here"}])
+def test_a_provider_in_this_process_has_its_own_list(mode: str, params: dict[str, Any]) -> None:
+    here = InProcess()
+    listed = call(mode, {"routes": [here, "here:large"], "plugins": [here]}, "models.list", params)
+    assert (listed.ids, listed.live) == (("small",), False)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_cannot_be_asked_and_needs_a_key_has_no_list(mode: str) -> None:
+    with pytest.raises(g4f_lite.NoUsableRouteError, match="cannot be asked for its models"):
+        call(mode, {"routes": [InProcess(needs_auth=True)]}, "models.list", {})

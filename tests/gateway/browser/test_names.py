@@ -11,7 +11,7 @@ NAMES = ("x" * 64, "فريق-البحث", "@" * 64, "研究チーム")
 
 
 def test_names_of_keys_keep_to_their_place(tmp_path: Path) -> None:
-    with administrated(tmp_path) as admin, browser() as tab:
+    with administrated(tmp_path, models={"*": {"routes": ["groq:one"]}}) as admin, browser() as tab:
         for name in NAMES:
             admin.ask("keys", "POST", {"name": name, "models": ["<b>bold</b>", "m" * 200], "budget": {"usd": 1}})
         tab.driver.get(f"{admin.gateway.url}/")

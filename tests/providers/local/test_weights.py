@@ -12,6 +12,8 @@ import pytest
 from helpers.local_model import CAPITAL, LOCAL, ask
 
 import g4f_lite
+from g4f_lite.cli.status import provider_statuses
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite_providers.local_weights import bundled_weights
 
 pytestmark = LOCAL
@@ -61,7 +63,7 @@ def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> 
     file.parent.mkdir(parents=True)
     file.write_bytes(b"left by a process that was killed")
     sizes = {file.stat().st_size}
-    command, home = [sys.executable, "-c", ASSEMBLE], {**os.environ, "HOME": str(tmp_path)}
+    command, home = [sys.executable, "-c", ASSEMBLE], {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": ""}
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, env=home) for _ in range(2)]
     while any(process.poll() is None for process in started):
         sizes.add(file.stat().st_size)
@@ -70,12 +72,27 @@ def test_processes_may_assemble_the_weights_at_the_same_time(tmp_path: Path) -> 
     assert list(file.parent.iterdir()) == [file]
 
 
+NO_PLACE = "set XDG_CACHE_HOME to a folder with 253 MB that can be written"
+
+
 def test_weights_without_a_home_to_put_them_in_are_a_clear_error(homeless: None) -> None:
-    with pytest.raises(g4f_lite.ModelUnavailableError, match="cannot be put together"):
+    with pytest.raises(g4f_lite.NoUsableRouteError, match=f"no home folder for the weights; {NO_PLACE}"):
         ask("hi")
 
 
-def test_weights_that_cannot_be_written_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/dev/null")
-    with pytest.raises(g4f_lite.ModelUnavailableError, match="cannot be put together"):
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_weights_that_cannot_be_written_are_a_clear_error(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "/dev/null")
+    with pytest.raises(g4f_lite.NoUsableRouteError, match=f"cannot be written to /dev/null.*; {NO_PLACE}"):
         ask("hi")
+
+
+def test_the_cache_folder_can_be_named_by_a_user_without_a_home(
+    homeless: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert bundled_weights().parent.parent == tmp_path
+
+
+def test_the_doctor_says_that_the_weights_have_no_place(homeless: None) -> None:
+    assert NO_PLACE in next(one for one in provider_statuses(process_registry()) if one.name == "local").problem

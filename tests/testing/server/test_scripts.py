@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
+from typing import Any
 
+import pytest
 from helpers.raw_client import ask
 from helpers.shape_reading import read_gemini, read_openai
 
@@ -36,6 +39,18 @@ def test_a_script_for_a_model_finds_it_in_geminis_path(server: FaultServer) -> N
     server.on("gemini-x", answer("found")).script(answer("other"))
     said = [read_gemini(ask(server, "gemini", model=model).json).text for model in ("gemini-x", "gemini-y")]
     assert (said, server.models) == (["found", "other"], ["gemini-x", "gemini-y"])
+
+
+@pytest.mark.parametrize("given", ["hello", [replies.answer("hello")], 503, None])
+def test_what_is_no_reply_is_refused_at_once(given: Any, server: FaultServer) -> None:
+    for method in (server.script, partial(server.on, "m")):
+        with pytest.raises(TypeError, match=r"as replies.answer\('hello'\) is, and not .*several arguments"):
+            method(given)
+
+
+def test_the_status_of_an_error_must_be_a_number() -> None:
+    with pytest.raises(TypeError, match="a number such as 503, not '503'"):
+        replies.error("503")  # type: ignore[arg-type]
 
 
 def test_a_reply_can_be_chosen_by_the_model(server: FaultServer) -> None:
