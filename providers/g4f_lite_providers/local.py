@@ -30,7 +30,7 @@ from g4f_lite import (
 from .catalogue.schemas import GRAMMAR
 from .local_base_model import DEFAULTS, STOP, TEMPLATE
 from .local_engine import Engine, engine_for
-from .local_weights import INSTALL, bundled_weights, no_place, unavailable
+from .local_weights import INSTALL, bundled_weights, unavailable
 
 _LONGEST_TOKEN = 16
 """Characters per token; a longer prompt cannot fit the context."""
@@ -67,9 +67,9 @@ class Local(LocalProvider):
     """Threads that compute; 0 means one for every second CPU."""
 
     def unavailable_reason(self) -> str | None:
-        if not _is_installed("xllamacpp"):
-            return f"xllamacpp is not installed: {INSTALL}"
-        return super().unavailable_reason() or no_place()
+        return super().unavailable_reason() or (
+            None if _is_installed("xllamacpp") else f"xllamacpp is not installed: {INSTALL}"
+        )
 
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
         """

@@ -33,8 +33,8 @@ def bundled_file() -> Path:
     return (cache if cache.is_absolute() else Path.home() / ".cache") / _PACKAGE / _FILE
 
 
-def no_place() -> str | None:
-    """Return why the small model has no place on disk, and what to do; None if it has one. Writes nothing."""
+def _no_place() -> str | None:
+    """Return why the small model has no place on disk, and what to do; None if it has one."""
     hint = "set XDG_CACHE_HOME to a folder with 253 MB that can be written"
     try:
         file = bundled_file()
@@ -60,6 +60,8 @@ def bundled_weights() -> Path:
     Raises:
         ModelUnavailableError: the packages are missing or damaged, or the file cannot be written.
     """
+    if (reason := _no_place()) is not None:
+        raise unavailable(reason)
     try:
         package = import_module(_PACKAGE)
         file = bundled_file()
@@ -70,7 +72,7 @@ def bundled_weights() -> Path:
                 package.assemble(Path(folder, file.name)).replace(file)
     except ImportError as error:
         raise unavailable(f"the weights are not installed ({error.name}): {INSTALL}") from error
-    except (OSError, ValueError, RuntimeError) as error:  # the SHA-256 does not match; there is no home folder
+    except (OSError, ValueError) as error:  # the SHA-256 does not match; the disk is full
         raise unavailable(f"the weights cannot be put together: {error}") from error
     return file.resolve()
 
