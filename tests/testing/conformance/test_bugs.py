@@ -231,7 +231,7 @@ STATE = "test_streams_and_threads_share_nothing"
 BUGS = [
     Bug("no provider", "groq", ATTRIBUTES, "must be a Provider class"),
     Bug("a bad name", with_attributes(name="Good One"), ATTRIBUTES, "Good One"),
-    Bug("a string for a list", with_attributes(fallback_models="good-2"), ATTRIBUTES, "fallback_models is 'good-2'"),
+    Bug("a string for a list", with_attributes(fallback_models="good-2"), ATTRIBUTES, "fallback_models must be a tuple of texts"),
     Bug("no default model", with_attributes(default_model=""), ATTRIBUTES, "default_model is empty, though"),
     Bug("an odd alias", with_attributes(model_aliases={"big": None}), ATTRIBUTES, "'big': None"),
     Bug("an unknown capability", with_attributes(capabilities=frozenset({"tool"})), ATTRIBUTES, "mean 'tools'"),
