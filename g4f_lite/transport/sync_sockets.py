@@ -66,6 +66,10 @@ class _LimitedRaw(io.RawIOBase):
             got: int | None = self._inner.readinto(buffer)
         except ssl.SSLWantReadError:
             got = None
+        except ValueError as error:
+            if "closed or unwrapped" in str(error):  # by another thread
+                raise ConnectionAbortedError from None
+            raise
         if got is None:  # nothing is there, and no time is left
             raise TimeoutError
         self._full = got == len(buffer)

@@ -111,7 +111,11 @@ class StateLink(Unpicklable):
         if self._is_closed:  # by a call that ends after its client was closed
             self._tell_last(commands)
             return
-        self._writer.tell(commands)
+        writer = self._writer
+        writer.tell(commands)
+        if writer is not self._writer:  # `close` may have put its end before them; the state takes each but once
+            self._tell_last(commands)
+            return
         self._start()
 
     def _tell_last(self, commands: Sequence[Command]) -> None:
@@ -144,13 +148,13 @@ class StateLink(Unpicklable):
     def close(self) -> None:
         """Send what waits, for at most `ANSWER_S` seconds, and end the threads. It may be used again."""
         with self._start_lock:
-            threads = self._threads
+            writer, threads, last = self._writer, self._threads, self._last_look()
             self._closed.set()
-            if threads:
-                self._writer.queue.put(Ask((self._last_look(),)))
-            self._writer.queue.put(END)
-            self._begin()
+            self._begin()  # before the end is put: see `tell`
             self._is_closed = True
+            if threads:
+                writer.queue.put(Ask((last,)))
+            writer.queue.put(END)
         if threads and threading.current_thread() not in threads:
             threads[0].join(ANSWER_S)
         if self._owned:
