@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError
+from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError, may_end_body
 from ..errors.reply import ErrorReply
 from ..records.trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
@@ -109,6 +109,8 @@ class StreamAttempt(ActiveAttempt):
 
     def feed_early(self, piece: bytes | ChatCompletionChunk | ProviderError) -> None:
         """Take a piece of the response that may have the first content; `begin` returns its chunks."""
+        if isinstance(piece, ProviderError) and may_end_body(self.reader.status, piece):
+            piece = b""
         early = self._early
         if self.reader.size > (most := self.limit.max_bytes >> 4):
             kept = [chunk for chunk in early if len(chunk.raw_json or b"") <= most >> 12]

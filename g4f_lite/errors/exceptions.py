@@ -245,6 +245,12 @@ class MalformedResponseError(ProviderError):
     """The response cannot be read: empty, HTML, no JSON, no choices."""
 
 
+def may_end_body(status: int | None, error: ProviderError) -> bool:
+    """Return whether this failure to read a body may be taken for its end: of an error, the status says enough."""
+    lost = isinstance(error, (ConnectionFailedError, MalformedResponseError, ProviderTimeoutError))
+    return lost and status is not None and not 200 <= status < 300
+
+
 class ToolCallError(ProviderError):
     """The model's tool call or JSON does not match its schema."""
 

@@ -30,7 +30,9 @@ NO_HOME = "this user has no home folder; set G4F_LITE_CONFIG_DIR"
 
 _QUOTED = re.compile(r"(['\"`]).*\1").fullmatch
 _PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|<.*>|[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)=.*|(?i:your[-_].*)|.*\.\.\.", re.DOTALL
+    r"\$\{?\w+\}?|<.*>|[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)=.*|.*\.\.\."
+    r"|(?i:(?:(?:enter|insert|paste|put)[-_])?your[-_].*|(?:change|replace)[-_]?me|.*[-_]key[-_]here)",
+    re.DOTALL,
 ).fullmatch
 """What stands in examples in place of a key, a variable that was not expanded, or an assignment."""
 
@@ -126,23 +128,12 @@ def clean(value: object, source: str) -> str:
     return value
 
 
-class _Placeholders(list[NotAKeyError]):
-    """
-    Those that were found in place of a key.
-
-    Args:
-        refused: whether they are none. A server that needs no key may be given anything.
-    """
-
-    def __init__(self, *, refused: bool = True) -> None:
-        super().__init__()
-        self._refused = refused
-
-    def has(self, value: str, source: str) -> bool:
-        """Return whether what this source holds is one."""
-        if found := self._refused and _PLACEHOLDER(value) is not None:
-            self.append(NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place"))
-        return found
+def _is_placeholder(value: str, source: str, found: list[NotAKeyError] | None) -> bool:
+    """Return whether it stands in place of a key, and add it to `found`; if that is None, any key is taken."""
+    if found is None or not _PLACEHOLDER(value):
+        return False
+    found.append(NotAKeyError(f"what {source} holds is no key but a placeholder; put the key in its place"))
+    return True
 
 
 def own_keys(provider: Provider) -> list[Key]:
@@ -167,7 +158,7 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
             placeholders (a NotAKeyError); or the provider lost its key in a pickle.
     """
     name = provider.name
-    placeholders = _Placeholders(refused=provider.needs_auth)
+    placeholders: list[NotAKeyError] | None = [] if provider.needs_auth else None
     if provider.api_key is not None and (found := _pool([provider.api_key], f"{name}'s api_key", placeholders)):
         return found
     if given is not None:
@@ -181,9 +172,10 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
         )
     for variable in provider.api_key_env:
         value = clean(os.environ.get(variable, ""), variable)
-        if value and not placeholders.has(value, variable):
+        if value and not _is_placeholder(value, variable, placeholders):
             return (Key(value, variable),)
-    if may_be_stored(provider) and (stored := stored_key(name)) and not placeholders.has(stored, "the stored key"):
+    stored = stored_key(name) if may_be_stored(provider) else ""
+    if stored and not _is_placeholder(stored, "the stored key", placeholders):
         return (Key(stored, "stored"),)
     if (function := provider.key_function()) is not None:
         return _pool([function], credentials_of(provider), placeholders)
@@ -197,13 +189,13 @@ def credentials_of(provider: Provider) -> str:
     return f"{provider.name}'s credentials"
 
 
-def _pool(values: Sequence[str | KeyFunction], source: str, placeholders: _Placeholders) -> tuple[Key, ...]:
+def _pool(values: Sequence[str | KeyFunction], source: str, placeholders: list[NotAKeyError] | None) -> tuple[Key, ...]:
     """Return the keys of a pool, each once, none empty and none a placeholder."""
     keys: dict[str, Key] = {}
     for number, one in enumerate(values, 1):
         if callable(one):
             key = Key("", source, known_as="function" if number == 1 else f"function {number}", function=one)
-        elif (value := clean(one, source)) and not placeholders.has(value, source):
+        elif (value := clean(one, source)) and not _is_placeholder(value, source, placeholders):
             key = Key(value, "argument")
         else:
             continue

@@ -14,14 +14,14 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError, ProviderTimeoutError
+from ..errors.exceptions import ConnectionFailedError, MalformedResponseError, ProviderError, may_end_body
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
 from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large
-from .decoding import Decoder, NotDecodable, Unread, decoder_for, is_error
+from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
 _NEVER = float("inf")
@@ -112,9 +112,9 @@ class AsyncByteStream:
         self._fires_at = _NEVER
         self._late = self._late_pieces = 0
         self._full = False
-        self._decoder: Decoder | Unread | None = None
+        self._decoder: Decoder | None = None
         if "content-encoding" in self.headers:
-            self._decode()
+            self._decoder = decoder_for(self.headers)
         self._upload = upload
         if upload is not None:
             upload.answered()
@@ -141,14 +141,7 @@ class AsyncByteStream:
         self.status = response.status
         self.headers = response.headers
         if "content-encoding" in self.headers:
-            self._decode()
-
-    def _decode(self) -> None:
-        try:
-            self._decoder = decoder_for(self.headers, self.status)
-        except NotDecodable as error:
-            self.free()
-            raise MalformedResponseError(str(error), status=self.status) from error
+            self._decoder = decoder_for(self.headers)
 
     def read(self) -> Coroutine[Any, Any, bytes]:
         """
@@ -159,9 +152,7 @@ class AsyncByteStream:
         """
         return self._read_raw() if self._decoder is None else self._read_decoded(self._decoder)
 
-    async def _read_decoded(self, decoder: Decoder | Unread) -> bytes:
-        if isinstance(decoder, Unread):
-            return b""
+    async def _read_decoded(self, decoder: Decoder) -> bytes:
         while True:
             try:
                 if piece := decoder.take(DECODED_PIECE):
@@ -172,8 +163,6 @@ class AsyncByteStream:
                     decoder.finish()
                     return b""
             except NotDecodable as error:
-                if is_error(self.status):  # which says what it means
-                    return b""
                 raise MalformedResponseError(str(error), status=self.status) from error
             decoder.feed(raw)
 
@@ -203,10 +192,7 @@ class AsyncByteStream:
         except FAILURES as error:
             if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
                 raise
-            failure = translate(error, self._limit)
-            if is_error(self.status) and isinstance(failure, (ConnectionFailedError, ProviderTimeoutError)):
-                return b""  # the rest of an error is lost, but its status says what it means
-            raise failure from error
+            raise translate(error, self._limit) from error
         finally:
             self._waiting = None
 
@@ -231,15 +217,19 @@ class AsyncByteStream:
         self._in_parts = False
         cap = body_cap(self.status, self._limit.max_bytes)
         body = bytearray()
-        while piece := await self.read():
-            body += piece
-            if len(body) > cap:
-                if 200 <= self.status < 300:
-                    raise too_large(self.status, self._limit.max_bytes)
-                del body[cap:]
-                break
-            if self._decoder is None and self._response.content.at_eof():
-                break
+        try:
+            while piece := await self.read():
+                body += piece
+                if len(body) > cap:
+                    if 200 <= self.status < 300:
+                        raise too_large(self.status, self._limit.max_bytes)
+                    del body[cap:]
+                    break
+                if self._decoder is None and self._response.content.at_eof():
+                    break
+        except ProviderError as error:
+            if not may_end_body(self.status, error):
+                raise
         return bytes(body)
 
     def _await(self, source: ResponseHandler | aiohttp.StreamReader | PlainAnswer) -> None:

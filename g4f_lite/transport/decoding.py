@@ -18,14 +18,8 @@ class NotDecodable(ValueError):  # noqa: N818  # an exception of the transports,
     """The body is not what its `content-encoding` says, or is in a coding that is not taken."""
 
 
-def decoder_for(fields: Mapping[str, str], status: int) -> Decoder | Unread | None:
-    """
-    Return what decompresses a body with these headers, names in lower case; None if it is plain.
-
-    Raises:
-        NotDecodable: its coding is not taken, and it is no error: the body of an error is not read then, because the
-            status says what it means.
-    """
+def decoder_for(fields: Mapping[str, str]) -> Decoder | None:
+    """Return what decompresses a body with these headers, names in lower case; None if it is plain."""
     value = fields.get("content-encoding")
     if value is None:
         return None
@@ -33,19 +27,8 @@ def decoder_for(fields: Mapping[str, str], status: int) -> Decoder | Unread | No
     if coding in ("", "identity"):
         return None
     if coding not in ("gzip", "x-gzip", "deflate"):  # RFC 9110 §8.4.1
-        if is_error(status):
-            return Unread()
-        raise NotDecodable(f"the answer is compressed as {value!r}, which was not asked for"[:120])
+        return UnknownCoding(value)
     return Decoder(gzip=coding != "deflate")
-
-
-def is_error(status: int) -> bool:
-    """Return whether a status says enough without the body."""
-    return not 200 <= status < 300
-
-
-class Unread:
-    """Stands for the decoder of a body that is not read."""
 
 
 class Decoder:
@@ -101,3 +84,14 @@ class Decoder:
         """
         if self._begun and (self._unpacker is None or not self._unpacker.eof):
             raise NotDecodable("the answer's compression is broken: its end is missing")
+
+
+class UnknownCoding(Decoder):
+    """Stands for the decoder of a coding that is not taken."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(gzip=False)
+        self._value = value
+
+    def take(self, most: int) -> bytes:
+        raise NotDecodable(f"the answer is compressed as {self._value!r}, which was not asked for"[:120])

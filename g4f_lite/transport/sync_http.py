@@ -17,7 +17,7 @@ from ..errors.exceptions import (
     DeadlineExceededError,
     MalformedResponseError,
     ProviderError,
-    ProviderTimeoutError,
+    may_end_body,
 )
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..forks import reset_in_child
@@ -38,7 +38,7 @@ from .common import (
     request_headers,
     too_large,
 )
-from .decoding import NotDecodable, Unread, decoder_for, is_error
+from .decoding import NotDecodable, decoder_for
 from .sync_sockets import Adapter, Refused, active
 from .uploading import Sending, UploadStopped
 
@@ -163,11 +163,7 @@ class SyncByteStream:
         self._late = 0
         self._full = False
         self._closed = False
-        try:
-            self._decoder = decoder_for(self.headers, self.status)
-        except NotDecodable as error:
-            self.close()
-            raise MalformedResponseError(str(error), status=raw.status) from error
+        self._decoder = decoder_for(self.headers)
 
     def read(self) -> bytes:
         """
@@ -178,8 +174,6 @@ class SyncByteStream:
         """
         if self._decoder is None:
             return self._read_raw()
-        if isinstance(self._decoder, Unread):
-            return b""
         while True:
             try:
                 if piece := self._decoder.take(DECODED_PIECE):
@@ -189,8 +183,6 @@ class SyncByteStream:
                     self._decoder.finish()
                     return b""
             except NotDecodable as error:
-                if is_error(self.status):  # which says what it means
-                    return b""
                 raise MalformedResponseError(str(error), status=self.status) from error
             self._decoder.feed(raw)
 
@@ -204,13 +196,8 @@ class SyncByteStream:
     def _read_raw(self) -> bytes:
         try:
             return self._raw.read1(PIECE, decode_content=False)
-        except (ProviderError, u3.HTTPError, http.client.HTTPException, OSError) as error:
-            failure = error if isinstance(error, ProviderError) else translate(error, self._limit)
-            if is_error(self.status) and isinstance(failure, (ConnectionFailedError, ProviderTimeoutError)):
-                return b""  # the rest of an error is lost, but its status says what it means
-            if failure is error:
-                raise
-            raise failure from error
+        except (u3.HTTPError, http.client.HTTPException, OSError) as error:
+            raise translate(error, self._limit) from error
 
     def read_all(self) -> bytes:
         """
@@ -221,8 +208,12 @@ class SyncByteStream:
         """
         cap = body_cap(self.status, self._limit.max_bytes)
         body = bytearray()
-        while len(body) <= cap and (piece := self.read()):
-            body += piece
+        try:
+            while len(body) <= cap and (piece := self.read()):
+                body += piece
+        except ProviderError as error:
+            if not may_end_body(self.status, error):
+                raise
         if len(body) > cap:
             if 200 <= self.status < 300:
                 raise too_large(self.status, self._limit.max_bytes)

@@ -26,8 +26,8 @@ The log probabilities of 16 384 tokens with 20 alternatives each are 344 064 obj
 MAX_CHOICES = 1024
 """Choices of one answer, and tool calls of one message; more is a MalformedResponseError."""
 MAX_SENT_BACK = 1 << 20
-"""Characters of an answer that is sent back, to be continued or corrected; also those of `partial_text` that the error
-of a leg keeps after another one has taken over."""
+"""Characters of a text that is sent back to be continued or corrected, and of `partial_text` in the error of a leg from
+which another one has taken over."""
 MAX_MODELS = 1 << 16
 """Models of one list, each of which takes Python some microseconds; more is a MalformedResponseError."""
 MAX_ROW = 32 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
@@ -9,7 +10,9 @@ from helpers.driving import MODES, run
 from helpers.odd_row import sized
 
 from g4f_lite import (
+    AsyncClient,
     AuthenticationError,
+    Client,
     ContextWindowError,
     MalformedResponseError,
     OpenaiTemplate,
@@ -45,6 +48,7 @@ class Plain(OpenaiTemplate):
     name = "plain"
     needs_auth = False
     default_model = "first"
+    capabilities = OpenaiTemplate.capabilities | {"transcription"}
 
 
 def ask(mode: str, server: FaultServer, answer: bytes) -> ProviderError:
@@ -63,6 +67,24 @@ def test_a_lost_body_of_an_error_leaves_its_status_and_its_headers(mode: str, na
     error = ask(mode, server, answer)
     assert type(error) is kind
     assert error.retry_after == (900 if b"retry-after" in answer else None)
+
+
+@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_so_does_one_that_answers_an_upload(mode: str, name: str, server: FaultServer) -> None:
+    answer, kind = LOST[name]
+    server.script(replies.raw(answer, replies.Close()))
+    settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "deadline": 20}
+    params = {"provider": "plain", "model": "m", "file": b"x" * 100}
+
+    async def ask_async() -> None:
+        async with AsyncClient(**settings) as client:
+            await client.audio.transcriptions.create(**params)
+
+    with pytest.raises(kind), Client(**settings) as client:
+        if mode == "async":
+            asyncio.run(ask_async())
+        client.audio.transcriptions.create(**params)
 
 
 @pytest.mark.parametrize("mode", MODES)
