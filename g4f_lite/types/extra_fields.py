@@ -156,7 +156,7 @@ def _join(so_far: JSONObject, more: JSONObject) -> None:
                 so_far[name] = _Text([value])
             elif known != [value]:
                 known.append(value)
-        elif isinstance(value, list) and isinstance(known, list):
+        elif isinstance(value, list) and type(known) is list:  # not the pieces of a text
             known += value
         else:
             _merge(so_far, {name: [*value] if isinstance(value, list) else value})

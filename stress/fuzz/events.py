@@ -127,6 +127,8 @@ def said_in(protocol: str, body: bytes) -> str | None:
                             return None
                         content = choice["delta"].get("content")
                         said += plain_text(content) if choice["index"] == 0 and content is not None else ""
+                case "anthropic" if "block" in event["type"] and type(event["index"]) is not int:
+                    return None  # of the block that began last, which is not told here
                 case "anthropic" if event["type"] == "content_block_start":
                     texts.discard(event["index"])
                     if event["content_block"].get("type", "") in ("text", ""):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import pickle
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -487,6 +488,17 @@ def test_extra_fields_of_a_service_are_reachable(mode: str, server: FaultServer)
     assert shown["usage"] == usage
     assert pickle.loads(pickle.dumps(completion)).to_dict() == shown
     assert choice.message.to_dict() == {"role": "assistant", "content": "a"}
+
+
+OF_EACH_KIND = ["text", ["list"], {"a": 1}, 7]
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+def test_of_an_extra_field_whose_pieces_are_of_two_kinds_the_last_is_kept(mode: str, server: FaultServer) -> None:
+    pairs = list(permutations(OF_EACH_KIND, 2))
+    first, last = ({f"odd_{number}": pair[at] for number, pair in enumerate(pairs)} for at in (0, 1))
+    completion = answered(mode, server, replies.stream([event({"content": "a", **first}), event(last, "stop")]))
+    assert completion.choices[0].message.extra == last
 
 
 @pytest.mark.parametrize("mode", STREAMS)
