@@ -17,9 +17,12 @@ from typing import Any, NamedTuple
 
 import click
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "provider": (str, list), "model": (str,), "fallback": (str, list), "system": (str,), "temperature": (int, float),
-    "max_tokens": (int,), "timeout": (int, float), "aliases": (dict,),
+_TEXT = "a text in quotes", (str,)
+_TEXTS = "a text in quotes, or a list of such texts", (str, list)
+_NUMBER = "a number", (int, float)
+_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "provider": _TEXTS, "model": _TEXT, "fallback": _TEXTS, "system": _TEXT, "temperature": _NUMBER,
+    "max_tokens": ("a whole number", (int,)), "timeout": _NUMBER, "aliases": ("a table of texts in quotes", (dict,)),
 }  # fmt: skip
 _ROUTING = ("provider", "model", "fallback")
 
@@ -85,8 +88,7 @@ def _check(path: Path, name: str, value: object) -> None:
         from ..errors.suggestions import did_you_mean
 
         raise click.UsageError(f"{path}: unknown setting {name!r}{did_you_mean(name, list(_KINDS), '.')}")
-    if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
-        raise click.UsageError(f"{path}: {name} cannot be {value!r}")
+    words, kinds = _KINDS[name]
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not all(isinstance(one, str) for one in members):
-        raise click.UsageError(f"{path}: {name} holds something that is no text")
+    if not isinstance(value, kinds) or isinstance(value, bool) or not all(isinstance(one, str) for one in members):
+        raise click.UsageError(f"{path}: {name} must be {words}, not {value!r}")

@@ -50,7 +50,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     Report what works here and what does not.
 
     Checks versions, keys, plugins and proxies; nothing is sent. The exit code is 0 if a call that names no provider
-    can be answered, else 3.
+    can be answered and the configuration can be read, else 3.
     """
     from ..plugins.registry import process_registry
     from .status import provider_statuses
@@ -62,6 +62,9 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         print_json(report)
     else:
         print_table(("what", "name", "state"), _rows(report, statuses))
+    if problem := report["config_problem"]:
+        click.echo(f"Error: `ask`, `chat`, `bulk` and `explain` will not start: {problem}", err=True)
+        ctx.exit(NOTHING_USABLE)
     if not report["usable"]:
         click.echo("Error: no provider can be used: get a key, and run `g4f-lite keys set PROVIDER`.", err=True)
         ctx.exit(NOTHING_USABLE)
@@ -83,6 +86,7 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
         "dependencies": {name: _version(name) for name in DEPENDENCIES},
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
         "stored_keys": None if stored is None else str(stored),
+        "config_problem": _config_problem(),
         "proxies": _proxies(),
         "providers": [status.to_dict() for status in statuses],
         "broken_plugins": msgspec.to_builtins(broken),
@@ -97,6 +101,16 @@ def _version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def _config_problem() -> str | None:
+    from .config import read_config
+
+    try:
+        read_config()
+    except click.UsageError as error:
+        return error.message
+    return None
 
 
 def _proxies() -> dict[str, str]:
@@ -119,6 +133,8 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         yield "extra", extra, found if all(versions.values()) else f"missing: {install_hint(extra)}"
     yield "keys", "stored", report["stored_keys"] or f"none: {NO_HOME}"
+    if problem := report["config_problem"]:
+        yield "config", "defaults", f"broken: {problem}"
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address
     keyless = [status for status in statuses if status.state == "no key"]

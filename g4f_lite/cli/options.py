@@ -12,11 +12,14 @@ import click
 from . import names
 from .config import read_config
 from .failures import AS_JSON, VERBOSE
+from .output import note
 
 if TYPE_CHECKING:
     from ..client.params import CreateParams
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+REMINDED_S = 2.0
+"""Who has given a prompt, and whose standard input has not ended after so many seconds, is told of the wait."""
 
 
 def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -37,11 +40,11 @@ def _lower(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
 def _noted(name: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
     """Return a callback that leaves a flag where the end of the command finds it, however the command ends."""
 
-    def note(ctx: click.Context, param: click.Parameter, given: bool) -> bool:
+    def keep(ctx: click.Context, param: click.Parameter, given: bool) -> bool:
         ctx.meta[name] = given
         return given
 
-    return note
+    return keep
 
 
 verbose_option = click.option(
@@ -248,13 +251,27 @@ def read_prompt(prompt: str | None, *, piped_too: bool = True, what: str = "prom
     piped = ""
     if piped_too and not sys.stdin.isatty():
         try:
-            piped = sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
+            piped = _read_to_end(remind=prompt is not None).decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
             raise click.UsageError("Standard input is not UTF-8 text.") from None
     text = "\n\n".join(part for part in (prompt, piped) if part and not part.isspace())
     if not text:
         raise click.UsageError(f"There is no {what}: pass one as an argument, or pipe it in.")
     return text
+
+
+def _read_to_end(*, remind: bool) -> bytes:
+    if not remind:
+        return sys.stdin.buffer.read()
+    from threading import Timer
+
+    reminder = Timer(REMINDED_S, note, ["waiting for the end of standard input; to pipe in nothing: </dev/null"])
+    reminder.daemon = True
+    reminder.start()
+    try:
+        return sys.stdin.buffer.read()
+    finally:
+        reminder.cancel()
 
 
 def routing_params(

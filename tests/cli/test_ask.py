@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.commands import NOT_FOUND, A, B, C, Cli, in_terminal, run
+from helpers.commands import NOT_FOUND, A, B, C, Cli, in_terminal, run, start
 
 import g4f_lite
 from g4f_lite.provider.keys import stored_keys_path
@@ -31,6 +32,15 @@ def test_piped_text_comes_after_the_prompt(groq: FaultServer) -> None:
     assert run("ask", "-p", "groq", stdin="привет\n".encode()).code == 0
     asked = [request.json["messages"][0]["content"] for request in groq.received]
     assert asked == ["Sum this up\n\none\ntwo", "привет"]
+
+
+def test_who_pipes_in_nothing_is_told_what_the_command_waits_for(groq: FaultServer) -> None:
+    with start("ask", "-p", "groq", "hi", stdin=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"Note: waiting for the end of standard input; ")
+        out, err = process.communicate(b"there", timeout=20)
+    assert (process.returncode, out, err) == (0, b"ok\n", b"")
+    assert groq.received[0].json["messages"] == [{"role": "user", "content": "hi\n\nthere"}]
 
 
 def test_options_of_ask_reach_the_service(cli: Cli, groq: FaultServer) -> None:

@@ -75,10 +75,11 @@ def test_defaults_and_aliases_of_the_user(cli: Cli, tmp_path: Path, groq: FaultS
     ("text", "message"),
     [
         ("provder = 'groq'", "did you mean 'provider'?"),
-        ("model = 5", "model cannot be 5"),
+        ("model = 5", "model must be a text in quotes, not 5"),
         ("model = ", "config.toml"),
-        ("provider = ['groq', 5]", "no text"),
-        ("temperature = true", "temperature cannot be True"),
+        ("provider = ['groq', 5]", "provider must be a text in quotes, or a list of such texts, not ['groq', 5]"),
+        ("temperature = true", "temperature must be a number, not True"),
+        ("[aliases]\nfast = 1", "aliases must be a table of texts in quotes"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(
@@ -88,6 +89,9 @@ def test_a_mistake_in_the_configuration_is_named(
     ran = cli("ask", "hi")
     assert ran.code == 2 and message in ran.err
     assert cli("providers").code == 0
+    found = cli("doctor")
+    assert found.code == 3 and message in found.err
+    assert message in json.loads(cli("doctor", "--json").out)["config_problem"]
 
 
 def test_a_text_becomes_a_vector(cli: Cli, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
