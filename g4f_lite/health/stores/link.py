@@ -22,7 +22,7 @@ from ...forks import reset_in_child
 from ...value import Unpicklable
 from ..shared_state import Amount, Answer, Command, Event, Look, Seen, SharedState
 from .waiting import END, Ask, for_thread
-from .writer import Writer
+from .writer import Writer, undone
 
 ANSWER_S = 0.25
 """The longest wait for an answer."""
@@ -30,6 +30,7 @@ LOOK_S = 0.9
 """The longest time between two looks, so that events are known within 1 s."""
 _PAUSE_S = 0.02
 _THREADS = 2
+_WRITER = "g4f_lite state writer"
 _LAST = 1 << 52
 """The number of a look after which no other counts."""
 
@@ -49,15 +50,19 @@ class StateLink(Unpicklable):
         self._state, self._owned = state, owned
         self._listeners: list[Callable[[], Listener | None]] = []
         self._limits: tuple[Amount, ...] = ()
-        self._start_lock = threading.Lock()
         self._is_closed = False
-        self._begin()
+        self.after_fork()
         reset_in_child(self)
         _links.add(self)
 
-    def _begin(self) -> None:
+    def after_fork(self) -> None:
+        self._start_lock = threading.RLock()  # a finalizer may tell something within `_start`
+        self._is_starting = False
         self._writer = Writer(self._state)
-        self._writer.fallback.note(self._limits)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._writer.begin(self._limits)
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
         self._cursor, self._member, self._looks = 0, uuid.uuid4().hex, 0
@@ -77,10 +82,10 @@ class StateLink(Unpicklable):
         try:
             if not done.acquire(timeout=ANSWER_S):
                 if ask.claim():
-                    return self._writer.answer(commands, asked=True)
+                    return self._answer(commands)
                 done.acquire()  # the answers are about to come
         except BaseException:
-            self._writer.give_back(ask)
+            self._give_back(ask)
             raise
         return ask.answers
 
@@ -97,34 +102,37 @@ class StateLink(Unpicklable):
         try:
             return await future
         except BaseException:
-            self._writer.give_back(ask)
+            self._give_back(ask)
             raise
         finally:
             timer.cancel()
 
     def _give_up(self, ask: Ask, future: asyncio.Future[Sequence[Answer]]) -> None:
         if not future.done() and ask.claim():
-            future.set_result(self._writer.answer(ask.commands, asked=True))
+            future.set_result(self._answer(ask.commands))
+
+    def _answer(self, commands: Sequence[Command]) -> Sequence[Answer]:
+        """Answer in the place of the state, which was asked."""
+        answers = self._writer.answer(commands, asked=True)
+        self._ensure_sent()
+        return answers
+
+    def _give_back(self, ask: Ask) -> None:
+        ask.claim()
+        self.tell(*undone(ask.commands))
 
     def tell(self, *commands: Command) -> None:
         """Let the state know, as soon as it can. Does not wait; may be called by a finalizer."""
-        if self._is_closed:  # by a call that ends after its client was closed
-            self._tell_last(commands)
-            return
-        writer = self._writer
-        writer.tell(commands)
-        if writer is not self._writer:  # `close` may have put its end before them; the state takes each but once
-            self._tell_last(commands)
-            return
-        self._start()
+        self._writer.tell(commands)
+        self._ensure_sent()
 
-    def _tell_last(self, commands: Sequence[Command]) -> None:
-        """Send these, in a thread that ends then: nobody may close this link once more."""
-        writer = Writer(self._state)
-        writer.tell(commands)
-        writer.queue.put(END)
+    def _ensure_sent(self) -> None:
+        """Have sent what was put, also by a call that ends after its client was closed."""
+        if not self._is_closed:
+            self._start()
+            return
         then = self._state.close if self._owned else None
-        thread = threading.Thread(target=_write, args=(writer, then), name="g4f_lite state writer", daemon=True)
+        thread = threading.Thread(target=_write_rest, args=(self._writer, then), name=_WRITER, daemon=True)
         with suppress(RuntimeError):  # the system or its user has too many
             thread.start()
 
@@ -148,54 +156,57 @@ class StateLink(Unpicklable):
     def close(self) -> None:
         """Send what waits, for at most `ANSWER_S` seconds, and end the threads. It may be used again."""
         with self._start_lock:
-            writer, threads, last = self._writer, self._threads, self._last_look()
+            threads, last = self._threads, self._last_look()
+            self._is_closed = True  # before the end is put: what is put behind it, another thread sends
             self._closed.set()
-            self._begin()  # before the end is put: see `tell`
-            self._is_closed = True
             if threads:
-                writer.queue.put(Ask((last,)))
-            writer.queue.put(END)
+                self._writer.queue.put(Ask((last,)))
+                self._writer.queue.put(END)
+            self._begin()
         if threads and threading.current_thread() not in threads:
             threads[0].join(ANSWER_S)
         if self._owned:
             self._state.close()
-
-    def after_fork(self) -> None:
-        self._start_lock = threading.Lock()
-        self._begin()
 
     def _start(self) -> None:
         """Start the threads that do not run. Without them, calls are answered as if the state were away."""
         if len(self._threads) == _THREADS:
             return
         with self._start_lock:
-            self._is_closed = False
-            listens_to = weakref.ref(self), self._state, self._closed
-            threads = [
-                threading.Thread(target=_write, args=(self._writer,), name="g4f_lite state writer", daemon=True),
-                threading.Thread(target=_listen, args=listens_to, name="g4f_lite state listener", daemon=True),
-            ]
-            for thread in threads[len(self._threads) :]:
-                try:
-                    thread.start()
-                except RuntimeError:  # the system or its user has too many
-                    return
-                if not self._threads:
-                    weakref.finalize(self, self._writer.queue.put, END).atexit = False
-                self._threads.append(thread)
+            if self._is_starting:
+                return
+            self._is_starting, self._is_closed = True, False
+            try:
+                self._start_missing()
+            except RuntimeError:  # the system or its user has too many threads
+                pass
+            finally:
+                self._is_starting = False
+
+    def _start_missing(self) -> None:
+        listens_to = weakref.ref(self), self._state, self._closed
+        threads = [
+            threading.Thread(target=_write, args=(self._writer,), name=_WRITER, daemon=True),
+            threading.Thread(target=_listen, args=listens_to, name="g4f_lite state listener", daemon=True),
+        ]
+        for thread in threads[len(self._threads) :]:
+            thread.start()
+            if not self._threads:
+                weakref.finalize(self, self._writer.queue.put, END).atexit = False
+            self._threads.append(thread)
 
     def _look(self, *, again: bool = True) -> None:
-        writer = self._writer  # `close` makes another one
-        shares = writer.fallback.shares()
+        fallback = self._writer.fallback  # `close` makes another one
+        shares = fallback.shares()
         self._looks += 1
         ask, done = for_thread((Look(self._cursor, self._member, shares, self._looks),), is_look=True)
-        writer.queue.put(ask)
+        self._writer.queue.put(ask)
         if not done.acquire(timeout=4 * LOOK_S) or not ask.answers:
             return
         (seen,) = ask.answers
         assert isinstance(seen, Seen)
         self._cursor = seen.cursor
-        if writer.fallback.saw(seen, shares) and again:
+        if fallback.saw(seen, shares) and again:
             self._look(again=False)
         for event in seen.events:
             for callback in self._callbacks():
@@ -209,10 +220,20 @@ class StateLink(Unpicklable):
                 yield callback
 
 
-def _write(writer: Writer, then: Callable[[], None] | None = None) -> None:
+def _write(writer: Writer) -> None:
     """Send until the end, which is behind all that was told, although the link may be gone by then."""
-    while writer.send(writer.queue.get()):
-        pass
+    with writer.turn:
+        while writer.send(writer.queue.get()):
+            pass
+
+
+def _write_rest(writer: Writer, then: Callable[[], None] | None) -> None:
+    """Send what nobody else does, once the thread that was told to end has ended."""
+    with writer.turn:
+        while not writer.queue.empty():
+            if not writer.send(writer.queue.get()):
+                writer.queue.put(END)  # of another thread, which waits for its turn
+                break
     if then is not None:
         then()
 

@@ -7,6 +7,7 @@ Only the thread of the link that writes calls `send`; the rest may be called by 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from queue import Empty, SimpleQueue
 from msgspec.structs import replace
 
 from ..shared_state import (
+    Amount,
     Answer,
     BeginProbe,
     Command,
@@ -46,17 +48,24 @@ class Writer:
 
     def __init__(self, state: SharedState) -> None:
         self.queue: SimpleQueue[Ask] = SimpleQueue()
-        self.fallback = Fallback()
-        self.away = False
+        self.turn = threading.Lock()
+        """Of the threads that send: one follows another when a link that was closed is used again."""
         self._state = state
-        self._failures, self._alone_until = 0, 0.0
-        self._local_ids: set[str] = set()
-        """Reservations that the fallback knows of."""
+        self.begin(())
         self._kept: deque[tuple[float, Command]] = deque()
         """What the state is to know when it is back."""
         self._open: dict[str, tuple[Reserve, float]] = {}
         """Reservations, and when they got their lease."""
         self._renewed_at = 0.0
+
+    def begin(self, limits: Iterable[Amount]) -> None:
+        """Begin anew: no share of a limit is this process's any more. What waits is still sent."""
+        self.fallback = Fallback()
+        self.fallback.note(limits)
+        self.away = False
+        self._failures, self._alone_until = 0, 0.0
+        self._local_ids: set[str] = set()
+        """Reservations that the fallback knows of."""
 
     # Called by clients
 
@@ -95,15 +104,6 @@ class Writer:
                 self._local_ids.discard(command.id)
                 granted, _ = self._open.get(command.id, (None, 0.0))
                 self.fallback.settle(command, granted)
-
-    def give_back(self, ask: Ask) -> None:
-        """Undo what nobody has got the answer for."""
-        ask.claim()
-        for command in ask.commands:
-            if isinstance(command, Reserve):
-                self.tell((_unused(command),))
-            elif isinstance(command, BeginProbe):
-                self.tell((EndProbe(command.name, command.id),))
 
     # Called by the thread that writes
 
@@ -159,8 +159,15 @@ class Writer:
                     self._open.pop(command.id, None)
             if waits:
                 answered.append(ask)
-        deliver(answered, self.give_back)
+        deliver(answered, self._take_back)
         return True
+
+    def _take_back(self, ask: Ask) -> None:
+        """Undo what nobody gets the answer for."""
+        told = Ask(undone(ask.commands))
+        self._end_locally(told.commands)
+        if self.away or not self._send([told]):
+            self._keep([told])
 
     def _keep(self, asks: Iterable[Ask]) -> None:
         """Answer without the state, and keep what it is to know later. Events are old by then."""
@@ -180,7 +187,7 @@ class Writer:
                     self._kept.append((time.monotonic(), command))
             while len(self._kept) > _KEPT:
                 self.fallback.recorded((self._kept.popleft()[1],))
-        deliver(answered, self.give_back)
+        deliver(answered, self._take_back)
 
     def _renewing(self) -> list[Command]:
         """Return commands for the reservations whose lease is half over."""
@@ -229,6 +236,12 @@ class Writer:
 
 def _unused(command: Reserve) -> Settle:
     return Settle(command.id, (0,) * len(command.amounts))
+
+
+def undone(commands: Iterable[Command]) -> list[Command]:
+    """Return what gives back that for which nobody got the answer."""
+    undoing: list[Command] = [_unused(command) for command in commands if isinstance(command, Reserve)]
+    return undoing + [EndProbe(command.name, command.id) for command in commands if isinstance(command, BeginProbe)]
 
 
 def _counting(kept: Iterable[tuple[float, Command]]) -> Iterator[tuple[float, Command]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers.states import LONG, calls, until
@@ -77,3 +80,72 @@ def test_what_is_told_after_the_end_is_told_by_a_thread_that_ends() -> None:
     link.tell(Settle("two", (0,)))
     assert threads()
     link.close()
+
+
+class SlowToReserve(MemoryState):
+    """What is reserved reaches it only when it may."""
+
+    is_local = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked, self.may_reserve = threading.Event(), threading.Event()
+        self.has_reserved = False
+
+    def execute(self, commands: Sequence[Command]) -> list[Answer]:
+        if any(isinstance(one, Reserve) for one in commands):
+            self.is_asked.set()
+            assert self.may_reserve.wait(30)
+            self.has_reserved = True
+        return super().execute(commands)
+
+
+def check_nothing_is_held(state: SlowToReserve) -> None:
+    state.may_reserve.set()
+    until(lambda: not threads())
+    assert state.has_reserved
+    assert not any(used.reserved for used in state.used(calls(1).scope).values())
+
+
+def test_a_task_that_is_cancelled_after_the_end_gives_back() -> None:
+    state = SlowToReserve()
+    link = StateLink(state)
+
+    async def ask() -> None:
+        task = asyncio.create_task(link.ask_async([Reserve("one", (calls(1),), LONG)]))
+        await asyncio.to_thread(state.is_asked.wait, 30)
+        link.close()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    asyncio.run(ask())
+    check_nothing_is_held(state)
+
+
+def test_what_is_settled_after_the_end_reaches_the_state_after_what_was_reserved_before() -> None:
+    state = SlowToReserve()
+    link = StateLink(state)
+    asking = threading.Thread(target=link.ask, args=([Reserve("one", (calls(1),), LONG)],))
+    asking.start()
+    assert state.is_asked.wait(30)
+    link.close()
+    link.tell(Settle("one", (0,)))
+    time.sleep(0.1)
+    asking.join()
+    check_nothing_is_held(state)
+
+
+def test_a_link_that_is_used_again_goes_on_behind_what_it_sent_before() -> None:
+    state = SlowToReserve()
+    link = StateLink(state)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(link.ask, [Reserve("one", (calls(2),), LONG)])
+        assert state.is_asked.wait(30)
+        link.close()
+        second = pool.submit(link.ask, [Reserve("two", (calls(2),), LONG)])
+        for asked in (first, second):
+            asked.result()
+    link.tell(Settle("one", (0,)), Settle("two", (0,)))
+    link.close()
+    check_nothing_is_held(state)
