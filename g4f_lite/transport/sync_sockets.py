@@ -132,7 +132,7 @@ class _LimitedResponse(http.client.HTTPResponse):
         Wait for more of the answer.
 
         Raises:
-            NotHTTP, Cut: the answer is not HTTP, or incomplete. What came before is handed out first.
+            NotHTTP, Cut: the answer is not HTTP, or incomplete. What came before has been handed out.
         """
         parser = self._parser
         if parser.failure is not None:
@@ -141,8 +141,6 @@ class _LimitedResponse(http.client.HTTPResponse):
             self._body += parser.feed(piece)
         else:
             parser.end()
-        if parser.failure is not None and not self._body:
-            raise parser.failure
 
     def read1(self, n: int = -1) -> bytes:
         while not self._body:

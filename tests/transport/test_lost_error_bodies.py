@@ -8,6 +8,7 @@ import gzip
 import pytest
 from helpers.driving import MODES, run
 from helpers.odd_row import sized
+from helpers.ways import without_inner_parts
 
 from g4f_lite import (
     AsyncClient,
@@ -27,6 +28,11 @@ LONG = b'{"error": {"message": "maximum context length is 5", "code": "context_l
 LOST: dict[str, tuple[bytes, type[ProviderError]]] = {
     "cut in its length": (b"HTTP/1.1 429 No\r\nretry-after: 900\r\ncontent-length: 500\r\n\r\n{", RateLimitError),
     "cut in a chunk": (b"HTTP/1.1 401 No\r\ntransfer-encoding: chunked\r\n\r\n50\r\n{", AuthenticationError),
+    "not in chunks": (b"HTTP/1.1 401 No\r\ntransfer-encoding: chunked\r\n\r\n{}", AuthenticationError),
+    "not in chunks after its words": (
+        b"HTTP/1.1 400 No\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\nno" % (len(LONG), LONG),
+        ContextWindowError,
+    ),
     "cut after its words": (b"HTTP/1.1 400 No\r\ncontent-length: 500\r\n\r\n" + LONG, ContextWindowError),
     "not there at all": (b"HTTP/1.1 413 No\r\ncontent-length: 5\r\n\r\n", RequestTooLargeError),
     "compressed in another way": (
@@ -73,6 +79,8 @@ def test_a_lost_body_of_an_error_leaves_its_status_and_its_headers(mode: str, na
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_so_does_one_that_answers_an_upload(mode: str, name: str, server: FaultServer) -> None:
     answer, kind = LOST[name]
+    if without_inner_parts(mode) and name.startswith("not in chunks"):
+        pytest.skip("aiohttp's own parser takes no head with such a body")
     server.script(replies.raw(answer, replies.Close()))
     settings = {"plugins": [Plain()], "base_urls": {"plain": server.base_url}, "retries": 0, "deadline": 20}
     params = {"provider": "plain", "model": "m", "file": b"x" * 100}
