@@ -173,6 +173,7 @@ class Quotas:
         scope = self.scopes[amount.scope]
         wait_s = None if answer.wait_ms == NEVER else answer.wait_ms / 1000
         if scope is self._budget and not answer.held:
+            scope.gate.freed(now)  # the next in line is to learn it too, not at its backstop
             return Refusal(self._spent(amount, wait_s), final=True)
         message = self._words(amount)
         error = RateLimitError(message, retry_after=wait_s)

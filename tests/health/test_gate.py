@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from g4f_lite import ChatRequest, Limits, OpenaiTemplate
+from g4f_lite import Budget, ChatRequest, Limits, OpenaiTemplate
 from g4f_lite.health import places
 from g4f_lite.health.estimates import MEDIUM_TOKENS, Estimate, estimate
 from g4f_lite.health.gate import BACKSTOP_S, Gate
@@ -100,6 +100,19 @@ def test_a_refusal_of_a_state_that_will_never_have_room_is_final() -> None:
     again = own.answered(reserve, Reservation(refused_by=0, wait_ms=100), 0.0)
     assert again is not None and not again.final
     assert own.answered(reserve, Reservation(left=(0,)), 0.2) is None
+
+
+def test_who_is_refused_because_the_budget_is_spent_wakes_the_next_in_line() -> None:
+    leg = Leg(OpenaiTemplate(name="groq", api_base="http://127.0.0.1:1/v1"), "openai/gpt-oss-120b")
+    own = Quotas({}, Budget(usd=1))
+    reserve = own.reserve(leg, "a", Estimate(1), requests=1, lease_ms=1)
+    assert reserve is not None
+    held = own.answered(reserve, Reservation(refused_by=0, wait_ms=50, held=True), 0.0)
+    assert held is not None and not held.final
+    first, second = stand(own.scopes["budget/default"].gate, 2)
+    spent = own.answered(reserve, Reservation(refused_by=0, wait_ms=80_000_000), 0.01)
+    assert spent is not None and spent.final
+    assert (first.woken, second.woken) == (True, False)
 
 
 def test_a_leg_that_nothing_limits_reserves_nothing() -> None:
