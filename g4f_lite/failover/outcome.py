@@ -55,6 +55,8 @@ class CallRecord:
         self.entries: list[Attempt | Skipped] = list(skipped)
         self.errors: dict[Identity, ProviderError] = {}
         """The latest failure stands last."""
+        self._of_others: set[Identity] = set()
+        """The legs whose error is no failure of this call: a later one takes its place."""
         self.legs: dict[Identity, Leg] = {}
         """The legs that were tried or found cooling down."""
         self._clock = clock
@@ -75,6 +77,7 @@ class CallRecord:
 
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
+        self._of_others.discard(leg.identity)
         self.errors.pop(leg.identity, None)
         self.errors[leg.identity] = error
 
@@ -90,7 +93,7 @@ class CallRecord:
         self.skip(leg, error.message)
 
     def cooling_down(self, leg: Leg, admission: Admission, now: float) -> None:
-        """Add a leg that may not be used now. The failure that caused it stands for its error if it has none yet."""
+        """Add a leg that may not be used now. What caused it stands for its error if the call has not failed there."""
         assert admission.error is not None
         self.legs[leg.identity] = leg
         if admission.turn is not None and leg.identity in self.errors:
@@ -98,12 +101,13 @@ class CallRecord:
         skipped = cooling_down(leg, admission, now, self._clock.time())
         if skipped not in self.entries:
             self.entries.append(skipped)
-        if leg.identity not in self.errors:
+        if leg.identity not in self.errors or leg.identity in self._of_others:
             declared = admission.turn is not None and not admission.turn.rate
             known = detached(admission.error, ("" if declared else "cooling down: ") + admission.error.message)
             known.provider, known.model = leg.provider.name, leg.model
             known.retry_after = max(0.0, admission.ready_at - now)
             self.errors[leg.identity] = known
+            self._of_others.add(leg.identity)
 
     def reason_to_leave(self, error: ProviderError, remaining: float, *, last: bool, others: bool) -> str:
         """

@@ -80,6 +80,9 @@ class Gate(Places):
         self._held_until = min(self._held_until, now)
         self._wake()
 
+    def moved_up(self) -> None:
+        self._wake()
+
     def _wake(self) -> None:
         for number in self._waiting[: self._room]:
             ticket = self._tickets[number]

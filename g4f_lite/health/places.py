@@ -7,7 +7,7 @@ Rule: nothing here waits or reads a clock; times are monotonic seconds and are p
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 from math import inf
 from typing import NamedTuple
@@ -32,10 +32,12 @@ class Ticket:
         self.wake: Callable[[], None] | None = None
         """Ends its wait; set while it waits."""
 
-    def leave(self) -> None:
-        """Leave all lines."""
+    def leave(self, turn_in: Collection[Places | None] = ()) -> None:
+        """Leave all lines: it is the call's turn in these, and it gives up its place in the others."""
         for line in self.lines:
             line.leave(self.number)
+            if line not in turn_in:
+                line.moved_up()
         self.lines.clear()
 
 
@@ -84,6 +86,9 @@ class Places:
         if is_there:
             del self._waiting[place]
         self._ask_at.pop(number, None)
+
+    def moved_up(self) -> None:
+        """Tell those who are to be told that a call has left without its turn."""
 
     def _place(self, number: int) -> tuple[int, bool]:
         """Return the place that a ticket has or would have, and whether it is there."""

@@ -18,8 +18,8 @@ from ..types.time_limit import Clock
 from .admission import Admission
 from .breaker import DEFAULT_BREAKER, PROBE_S
 from .estimates import Estimate
-from .leg_state import Cooldown, OriginState, key_of
-from .places import Ticket
+from .leg_state import Cooldown, LegState, OriginState, key_of
+from .places import Places, Ticket
 from .quotas import Quotas, Refusal, Spends
 from .shared_state import Answer, BeginProbe, Command, EndProbe, Event, Reservation, Reserve, Settle, Tell
 from .tracker import PROBE_POLL_S, Health
@@ -132,6 +132,9 @@ class SharedHealth(Health):
         for command in commands:
             if isinstance(command, BeginProbe):
                 self._tell_state(EndProbe(command.name, command.id))
+
+    def _lines(self, leg: Leg, state: LegState) -> tuple[Places | None, ...]:
+        return (*super()._lines(leg, state), *(scope.gate for scope in self.quotas.of(leg)))
 
     def _check(
         self, leg: Leg, now: float, tokens: float, ticket: Ticket | None, *, past_breaker: bool = False

@@ -20,7 +20,7 @@ from .admission import Admission
 from .breaker import DEFAULT_BREAKER, BreakerState
 from .leg_state import Cooldown, LegState, OriginState, detached, key_of
 from .limits import Limit, read_limits
-from .places import Ticket, Turn
+from .places import Places, Ticket, Turn
 from .pressure import Line
 
 MOST_LEGS = 4096
@@ -101,7 +101,7 @@ class Health:
                 if state.line is not None:
                     state.line.go()
                 if ticket is not None:
-                    ticket.leave()
+                    ticket.leave(self._lines(leg, state))
                 if admission.probe:
                     admission = Admission(probe=number)
                     for breaker in self._breakers(leg):
@@ -138,6 +138,10 @@ class Health:
         """Leave all lines: the call has ended, or waits no longer."""
         with self._lock:
             ticket.leave()
+
+    def _lines(self, leg: Leg, state: LegState) -> tuple[Places | None, ...]:
+        """Return the lines of a leg."""
+        return (state.line,)
 
     def _check(
         self, leg: Leg, now: float, tokens: float, ticket: Ticket | None, *, past_breaker: bool = False

@@ -17,10 +17,10 @@ from helpers.limited import Counted, Day, FastState, settings
 from helpers.sharing import ask_all
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client, Limits, RateLimitError, RoutesExhaustedError
+from g4f_lite import AsyncClient, AuthenticationError, Client, Limits, RateLimitError, RoutesExhaustedError
 from g4f_lite.health import gate
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.script import Action, Received
+from g4f_lite.testing.script import Action, Pause, Received
 
 
 class Count(msgspec.Struct):
@@ -264,6 +264,26 @@ def test_the_deadline_ends_the_wait_of_a_call_that_nobody_wakes(
             assert len(list(pool.map(ask, range(3)))) == 3
         assert time.monotonic() - began < 20
         stream.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_calls_in_line_learn_one_after_another_what_they_wait_for_in_vain(
+    mode: str, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BACKSTOP_S", 60.0)
+
+    def refuse(request: Received) -> Iterable[Action]:
+        yield Pause(0.2)
+        yield from replies.error(401, "no such key")(request)
+
+    server.on("sunday", refuse)
+    limited = settings(server, limits={"day": Limits(parallel=1)}, deadline=30)
+    answers = ask_all(mode, limited, {"provider": "day"}, 6, 6)
+    assert {type(one) for one in answers} == {AuthenticationError}
+    assert len(server.received) == 1
+    answers = ask_all(mode, {**limited, "patience": 20}, {"provider": ["day", "night"]}, 6, 6)
+    assert texts(answers) == {"ok"}
+    assert sorted(server.models) == ["moon"] * 6 + ["sunday"] * 2
 
 
 @pytest.mark.parametrize("mode", MODES)
