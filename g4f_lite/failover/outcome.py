@@ -14,6 +14,7 @@ from ..errors.exceptions import (
     DeadlineExceededError,
     G4FLiteError,
     ProviderError,
+    RateLimitError,
     RoutesExhaustedError,
     StreamInterruptedError,
 )
@@ -101,7 +102,9 @@ class CallRecord:
         skipped = cooling_down(leg, admission, now, self._clock.time())
         if skipped not in self.entries:
             self.entries.append(skipped)
-        if leg.identity not in self.errors or leg.identity in self._of_others:
+        before = self.errors.get(leg.identity)
+        in_line = type(before) is RateLimitError is not type(admission.error)  # a refusal for rate is no failure
+        if before is None or in_line or leg.identity in self._of_others:
             declared = admission.turn is not None and not admission.turn.rate
             known = detached(admission.error, ("" if declared else "cooling down: ") + admission.error.message)
             known.provider, known.model = leg.provider.name, leg.model

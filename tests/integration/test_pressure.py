@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from helpers.driving import MESSAGES, MODES, QUICK, eventually, run
 from helpers.limited_service import Service, waiting
+from helpers.sharing import ask_all
 
 import g4f_lite
-from g4f_lite import AsyncClient, Client, OpenaiTemplate, RateLimitError, Timeouts
+from g4f_lite import AsyncClient, AuthenticationError, Client, OpenaiTemplate, RateLimitError, Timeouts
 from g4f_lite.testing import FaultServer, replies
-from g4f_lite.testing.script import Action, Received
+from g4f_lite.testing.script import Action, Pause, Received
 
 PROMPTS = 120
 PATIENT = {"timeouts": Timeouts(connect=30, first_token=30, stall=30, total=30)}
@@ -124,6 +125,25 @@ def test_a_wait_of_zero_seconds_does_not_mean_three_tries_at_once(mode: str, ser
     waits = [attempt.wait for attempt in outcome.trail.attempts[:-1]]
     assert all(wait is not None and wait >= 0.05 * 2**number for number, wait in enumerate(waits))
     assert time.monotonic() - began >= 0.05 + 0.1 + 0.2 + 0.4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_in_line_fails_with_what_ended_its_wait(mode: str, server: FaultServer) -> None:
+    both_are_there = threading.Barrier(2)
+
+    def too_many(request: Received) -> Iterable[Action]:
+        both_are_there.wait(20)
+        yield from replies.error(429, "slow down", retry_after="1")(request)
+
+    def no_key(request: Received) -> Iterable[Action]:
+        both_are_there.wait(20)
+        yield Pause(0.3)  # by then, the other call waits
+        yield from replies.error(401, "no such key")(request)
+
+    server.script(too_many, no_key)
+    answers = ask_all(mode, {}, {"provider": Limited(api_base=server.base_url)}, 2, 2)
+    assert {type(one) for one in answers} == {AuthenticationError}
+    assert sorted(len(one.attempts) for one in answers) == [1, 1] and len(server.received) == 2
 
 
 def test_a_cancelled_call_leaves_the_line(server: FaultServer) -> None:
