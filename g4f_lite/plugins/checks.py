@@ -12,13 +12,12 @@ from typing import Any
 
 import pluggy
 
-from ..errors.exceptions import PluginLoadError
+from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..errors.quoted_values import quoted
-from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import did_you_mean
 from ..provider.base import Provider
+from ..provider.instances import instance_of
 from ..routing.strategies import STRATEGIES, Strategy
-from .sources import describe
 
 
 def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
@@ -102,14 +101,11 @@ def as_provider(plugin: object) -> Provider:
     Return a provider instance.
 
     Raises:
-        PluginLoadError: it is not a provider, or its constructor fails.
+        PluginLoadError: it is not a provider, or cannot be used.
     """
-    if isinstance(plugin, Provider):
-        return plugin
-    if not (isinstance(plugin, type) and issubclass(plugin, Provider)):
+    if not (isinstance(plugin, Provider) or (isinstance(plugin, type) and issubclass(plugin, Provider))):
         raise PluginLoadError(f"register() takes a Provider class or instance, not {quoted(plugin)}")
     try:
-        return plugin()
-    except Exception as error:
-        raise_interruption(error)
-        raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error
+        return instance_of(plugin)
+    except ConfigurationError as error:
+        raise PluginLoadError(str(error)) from error.__cause__

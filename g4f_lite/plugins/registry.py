@@ -17,6 +17,7 @@ from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
 from ..errors.quoted_values import quoted
+from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
@@ -89,7 +90,7 @@ class Registry(Unpicklable):
             PluginLoadError: it cannot be used; nothing of it is registered.
         """
         with self._lock:
-            source = PluginSource(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
+            source = PluginSource(_name_of(plugin), kind, lambda: plugin)
             if is_provider(plugin):
                 provider = as_provider(plugin)
                 source.name, source.providers, source.loaded = provider.name, {provider.name: provider}, True
@@ -253,6 +254,17 @@ class Registry(Unpicklable):
 
     def after_fork(self) -> None:
         self._lock = threading.RLock()
+
+
+def _name_of(plugin: object) -> str:
+    """Return the name of a plugin that is registered in code: of the module or class, or of the object's class."""
+    try:
+        name = plugin.__name__  # type: ignore[attr-defined]  # asked for
+    except BaseException as error:  # the plugin border
+        if is_interruption(error):
+            raise
+        name = None
+    return name if isinstance(name, str) else type(plugin).__name__
 
 
 def _same(name: str, one: PluginSource, other: PluginSource) -> bool:

@@ -236,7 +236,7 @@ class _TierBuilder:
         try:
             name: object = provider.get_model_name(model) if model else self._rules.default(provider)
             if isinstance(name, str):
-                return name
+                return name if type(name) is str else str.__str__(name)  # of an Enum
             raise TypeError(f"get_model_name returns {type(name).__name__}, not str")
         except ConfigurationError:
             raise
