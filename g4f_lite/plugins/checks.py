@@ -42,6 +42,8 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
         if unknown := [name for name in _arguments(function) if name not in arguments]:
             hint = did_you_mean(unknown[0], arguments, f"; there are {', '.join(arguments)}")
             raise PluginLoadError(f"its hook {hook} cannot have the argument {unknown[0]!r}{hint}")
+        if by_keyword := _by_keyword(function):
+            raise PluginLoadError(f"its hook {hook} takes {by_keyword[0]!r} by keyword only; leave out the *")
         if _is_lazy(function):
             raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
         found.append(hook)
@@ -59,6 +61,12 @@ def _arguments(function: Callable[..., object]) -> list[str]:
         and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         and parameter.name != "self"
     ]
+
+
+def _by_keyword(function: Callable[..., object]) -> list[str]:
+    """Return the names of the required arguments that only a keyword gives, which pluggy never does."""
+    parameters = inspect.signature(function).parameters.values()
+    return [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
 
 
 def _is_lazy(function: object) -> bool:
