@@ -52,7 +52,11 @@ class Registry(Unpicklable):
     """Rises whenever a provider, strategy or hook comes or goes, here or in a registry with the same root."""
 
     def __init__(
-        self, plugins: Iterable[object] = (), routes: Sequence[Provider] = (), *, parent: Registry | None = None
+        self,
+        plugins: Iterable[object] | None = None,
+        routes: Sequence[Provider] = (),
+        *,
+        parent: Registry | None = None,
     ) -> None:
         self._parent = parent
         self._root: Registry = self if parent is None else parent._root
@@ -75,7 +79,7 @@ class Registry(Unpicklable):
         self._hooks: deque[PluginSource] = deque()
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
-        for plugin in plugins:
+        for plugin in () if plugins is None else plugins:
             self.register(plugin, kind="client")
         for provider in reversed(routes):
             self.register(provider, kind="route")
