@@ -49,7 +49,7 @@ def listed_models(provider: Provider, operation: str = "chat") -> Sequence[str]:
     try:
         listed = provider.models() if operation == "chat" else provider.models_for(operation)
         if isinstance(listed, (tuple, list)) and all(isinstance(one, str) for one in listed):
-            return listed
+            return [*map(str.__str__, listed)]  # not members of an Enum, or other texts of their own kind
         reason = f"the provider's code returns {shown(listed)}, not a tuple of texts (in {method})"
     except BaseException as error:  # the plugin border
         reason = reason_to_skip(error, CHOOSING, provider)

@@ -32,6 +32,22 @@ class NamedByEnum(Plain):
     default_model = Names.MODEL
 
 
+class Picky(str):
+    """A text of another library, such as a lazy translation, that compares with its own kind alone."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, Picky)
+        return str.__eq__(self, other)
+
+
+class NamedByAnother(Plain):
+    name = Picky("acme")
+    default_model = Picky("second")
+
+
 class Exits(Plain):
     name = "acme"
 
@@ -116,7 +132,7 @@ def test_an_instance_without_a_hash_is_refused_by_the_call(mode: str, server: Fa
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", [WithFields, NamedByEnum])
+@pytest.mark.parametrize("kind", [WithFields, NamedByEnum, NamedByAnother])
 def test_a_class_made_in_its_own_way_answers(kind: type[Plain], mode: str, server: FaultServer) -> None:
     outcome = run(mode, {"plugins": [kind], "base_urls": {"acme": server.base_url}}, {"provider": "acme"})
     assert outcome.completion is not None
