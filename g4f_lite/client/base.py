@@ -12,6 +12,7 @@ from ..errors.quoted_values import quoted
 from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
 from ..records.trail import Explanation
+from ..types.checks import is_one_of
 from ..types.checks import seconds as checked_seconds
 from ..value import JSONObject, Unpicklable
 from .call_factory import CallFactory
@@ -78,7 +79,7 @@ class BaseClient(Unpicklable):
     def _legs(self, route: str, operation: str) -> Iterator[Leg]:
         if not isinstance(route, str):
             raise ConfigurationError(f"a route is a text such as 'groq:gpt-oss-20b', not {quoted(route)}")
-        if operation != "chat":
+        if not is_one_of(operation, ("chat",)):
             from .endpoint_requests import check_operation
 
             check_operation(operation)

@@ -37,7 +37,7 @@ from ..routing.selection import Selection
 from ..routing.strategies import Strategy
 from ..types.breaker import Breaker
 from ..types.chat_request import ChatRequest
-from ..types.checks import byte_count, check_callable, count, flag, seconds
+from ..types.checks import byte_count, check_callable, count, flag, is_one_of, seconds
 from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
@@ -121,7 +121,7 @@ class CallFactory(Unpicklable):
             check_callable("retry_stop", retry_stop)
             self.policy = Policy(
                 retries=count("retries", retries),
-                patience=0.0 if patience == 0 else seconds("patience", patience),
+                patience=0.0 if isinstance(patience, (int, float)) and patience == 0 else seconds("patience", patience),
                 deadline=seconds("deadline", deadline),
                 timeouts=check_timeouts(timeouts),
                 on_interrupt=check_on_interrupt(on_interrupt),
@@ -137,7 +137,7 @@ class CallFactory(Unpicklable):
         parent = process_registry() if parent is None else parent
         routes = routes and [resolve(parent, route) if is_provider(route) else route for route in routes]
         own = [route for route in routes or () if isinstance(route, Provider)]
-        self.registry = Registry(plugins or (), own, parent=parent) if own or plugins is not None else parent
+        self.registry = Registry(plugins, own, parent=parent) if own or plugins is not None else parent
         parent.scan()
         self.shared: SharedHealth | None = None
         self.link: Link | None = None
@@ -325,7 +325,7 @@ class CallFactory(Unpicklable):
         self.close_abandoned()
         request: ChatRequest | EndpointRequest
         tokens = 0.0
-        if operation == "chat":
+        if is_one_of(operation, ("chat",)):
             _, params = _with_response_format(params)
             request = check_request(
                 {"messages": [{"role": "user", "content": ""}], **params}, self.registry.with_own_parameter

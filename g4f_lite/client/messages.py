@@ -11,7 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from ..errors.exceptions import InvalidRequestError
+from ..errors.places import describe, place_of
 from ..errors.quoted_values import quoted, shortened
+from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import did_you_mean
 from ..types.chat import Message
 from ..types.json_values import find_fault
@@ -132,11 +134,19 @@ def _dumped(given: Any) -> JSONObject | None:
     """
     Return an object of another library as a dictionary, by its `model_dump`, `to_dict` or `dict` (pydantic 1); None if
     it has none of them.
+
+    Raises:
+        InvalidRequestError: the method fails.
     """
     for name in ("model_dump", "to_dict", "dict"):
         if callable(method := getattr(given, name, None)) and not isinstance(given, type):
-            fields = method()
-            return dict(fields) if isinstance(fields, Mapping) else None
+            try:
+                fields = method()
+                return dict(fields) if isinstance(fields, Mapping) else None
+            except Exception as error:  # of another library
+                raise_interruption(error)
+                what = f"{shortened(describe(error))} (at {place_of(error)})"
+                raise InvalidRequestError(f"messages hold {quoted(given)}, whose {name}() failed: {what}") from error
     return None
 
 

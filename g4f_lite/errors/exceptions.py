@@ -43,6 +43,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..records.trail import EMPTY_TRAIL, Attempt, Trail
+from .signal_handlers import raise_interruption
 
 if TYPE_CHECKING:
     from .reply import ErrorReply
@@ -275,17 +276,18 @@ class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
     last leg's error, but `retry_after` is the shortest wait that a service asked for.
     """
 
+    # Not super(): the common class may be a plugin's, whose constructor takes what it likes.
     def __new__(cls, message: str, exceptions: Sequence[ProviderError]) -> RoutesExhaustedError:
         kind = _exhausted_class(exceptions) if cls is RoutesExhaustedError else cls
-        return super().__new__(kind, message, exceptions)
+        made: RoutesExhaustedError = ExceptionGroup.__new__(kind, message, exceptions)
+        return made
 
     def __init__(self, message: str, exceptions: Sequence[ProviderError]) -> None:
-        super().__init__(message)
-        for name, value in vars(self.exceptions[-1]).items():
-            if name not in _OF_ITSELF:
-                setattr(self, name, value)
-        waits = [one.retry_after for one in self.exceptions if isinstance(one, ProviderError)]
-        self.retry_after = min((wait for wait in waits if wait is not None), default=None)
+        ProviderError.__init__(self, message)
+        own = vars(self)
+        own |= {name: value for name, value in vars(exceptions[-1]).items() if name not in _OF_ITSELF}
+        waits = [one.retry_after for one in exceptions if isinstance(one, ProviderError)]
+        own["retry_after"] = min((wait for wait in waits if wait is not None), default=None)
 
     def derive(self, excs: Sequence[ProviderError], /) -> RoutesExhaustedError:  # type: ignore[override]  # typeshed's overloads allow any exception
         derived = RoutesExhaustedError(self.message, excs)
@@ -294,6 +296,10 @@ class RoutesExhaustedError(ProviderError, ExceptionGroup[ProviderError]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RoutesExhaustedError, (self.message, list(self.exceptions)), vars(self)
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
 
     def __str__(self) -> str:
         return self.message
@@ -317,7 +323,8 @@ def _exhausted_as(common: type) -> type[RoutesExhaustedError]:
     namespace = {"__module__": __name__, "__doc__": RoutesExhaustedError.__doc__}
     try:
         return type(RoutesExhaustedError.__name__, (RoutesExhaustedError, common), namespace)
-    except TypeError:  # an exception group cannot be a TimeoutError, too, nor all that plugins make of their errors
+    except Exception as error:  # an exception group cannot be a TimeoutError, too, nor all that plugins make of errors
+        raise_interruption(error)
         return _exhausted_as(common.__mro__[1])
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.quoted_values import quoted
-from ..types.checks import byte_count, count, seconds
+from ..types.checks import byte_count, count, is_one_of, seconds
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.timeouts import Timeouts
 from ..value import Value
@@ -88,7 +88,7 @@ def check_on_interrupt(on_interrupt: Any) -> OnInterrupt:
     Raises:
         ConfigurationError: it is something else.
     """
-    if on_interrupt not in get_args(OnInterrupt):
+    if not is_one_of(on_interrupt, get_args(OnInterrupt)):
         names = ", ".join(map(repr, get_args(OnInterrupt)))
         raise ConfigurationError(f"on_interrupt must be one of {names}, not {quoted(on_interrupt)}")
     return cast("OnInterrupt", on_interrupt)

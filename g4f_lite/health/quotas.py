@@ -17,6 +17,7 @@ from ..errors.exceptions import (
 )
 from ..provider.address import is_loopback
 from ..provider.leg import Identity, Leg
+from ..provider.told import declared
 from ..records import prices
 from ..records.trail import Attempt
 from ..types.declared_limits import NANO, Budget, Limits
@@ -109,7 +110,7 @@ class Quotas:
             if len(self._of) >= _MOST_LEGS:
                 self._of, self._appetites = {}, {}
             provider = leg.provider
-            aliases = (alias for alias, model in provider.model_aliases.items() if model == leg.model)
+            aliases = (alias for alias, model in declared(provider, "model_aliases").items() if model == leg.model)
             names = [provider.name, leg.route, *(f"{provider.name}:{alias}" for alias in aliases)]
             scopes = [self._limits[name] for name in dict.fromkeys(names) if name in self._limits]
             if self._budget is not None and leg.operation != "models":

@@ -12,13 +12,12 @@ from typing import Any
 
 import pluggy
 
-from ..errors.exceptions import PluginLoadError
+from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..errors.quoted_values import quoted
-from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import did_you_mean
 from ..provider.base import Provider
+from ..provider.instances import instance_of
 from ..routing.strategies import STRATEGIES, Strategy
-from .sources import describe
 
 
 def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
@@ -43,6 +42,8 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
         if unknown := [name for name in _arguments(function) if name not in arguments]:
             hint = did_you_mean(unknown[0], arguments, f"; there are {', '.join(arguments)}")
             raise PluginLoadError(f"its hook {hook} cannot have the argument {unknown[0]!r}{hint}")
+        if by_keyword := _by_keyword(function):
+            raise PluginLoadError(f"its hook {hook} takes {by_keyword[0]!r} by keyword only; leave out the *")
         if _is_lazy(function):
             raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
         found.append(hook)
@@ -60,6 +61,12 @@ def _arguments(function: Callable[..., object]) -> list[str]:
         and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         and parameter.name != "self"
     ]
+
+
+def _by_keyword(function: Callable[..., object]) -> list[str]:
+    """Return the names of the required arguments that only a keyword gives, which pluggy never does."""
+    parameters = inspect.signature(function).parameters.values()
+    return [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
 
 
 def _is_lazy(function: object) -> bool:
@@ -102,14 +109,11 @@ def as_provider(plugin: object) -> Provider:
     Return a provider instance.
 
     Raises:
-        PluginLoadError: it is not a provider, or its constructor fails.
+        PluginLoadError: it is not a provider, or cannot be used.
     """
-    if isinstance(plugin, Provider):
-        return plugin
-    if not (isinstance(plugin, type) and issubclass(plugin, Provider)):
+    if not (isinstance(plugin, Provider) or (isinstance(plugin, type) and issubclass(plugin, Provider))):
         raise PluginLoadError(f"register() takes a Provider class or instance, not {quoted(plugin)}")
     try:
-        return plugin()
-    except Exception as error:
-        raise_interruption(error)
-        raise PluginLoadError(f"{plugin.__name__}() fails: {describe(error)}") from error
+        return instance_of(plugin)
+    except ConfigurationError as error:
+        raise PluginLoadError(str(error)) from error.__cause__

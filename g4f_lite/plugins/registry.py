@@ -17,6 +17,7 @@ from operator import attrgetter
 
 from ..errors.exceptions import PluginLoadError, UnknownProviderError
 from ..errors.quoted_values import quoted
+from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
@@ -51,7 +52,11 @@ class Registry(Unpicklable):
     """Rises whenever a provider, strategy or hook comes or goes, here or in a registry with the same root."""
 
     def __init__(
-        self, plugins: Iterable[object] = (), routes: Sequence[Provider] = (), *, parent: Registry | None = None
+        self,
+        plugins: Iterable[object] | None = None,
+        routes: Sequence[Provider] = (),
+        *,
+        parent: Registry | None = None,
     ) -> None:
         self._parent = parent
         self._root: Registry = self if parent is None else parent._root
@@ -74,7 +79,7 @@ class Registry(Unpicklable):
         self._hooks: deque[PluginSource] = deque()
         """Those still to be loaded."""
         self._tables_read = self._hooks_loaded = False
-        for plugin in plugins:
+        for plugin in () if plugins is None else plugins:
             self.register(plugin, kind="client")
         for provider in reversed(routes):
             self.register(provider, kind="route")
@@ -89,7 +94,7 @@ class Registry(Unpicklable):
             PluginLoadError: it cannot be used; nothing of it is registered.
         """
         with self._lock:
-            source = PluginSource(getattr(plugin, "__name__", type(plugin).__name__), kind, lambda: plugin)
+            source = PluginSource(_name_of(plugin), kind, lambda: plugin)
             if is_provider(plugin):
                 provider = as_provider(plugin)
                 source.name, source.providers, source.loaded = provider.name, {provider.name: provider}, True
@@ -253,6 +258,17 @@ class Registry(Unpicklable):
 
     def after_fork(self) -> None:
         self._lock = threading.RLock()
+
+
+def _name_of(plugin: object) -> str:
+    """Return the name of a plugin that is registered in code: of the module or class, or of the object's class."""
+    try:
+        name = plugin.__name__  # type: ignore[attr-defined]  # asked for
+    except BaseException as error:  # the plugin border
+        if is_interruption(error):
+            raise
+        name = None
+    return name if isinstance(name, str) else type(plugin).__name__
 
 
 def _same(name: str, one: PluginSource, other: PluginSource) -> bool:

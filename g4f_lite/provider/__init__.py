@@ -6,6 +6,7 @@ Rule: no network; names of services appear only in `Source:` notes.
 | file | what is in it |
 | --- | --- |
 | `base` | the contract: `Provider` |
+| `instances` | a provider made of its class, and complete, whatever its own code does |
 | `streaming` | the contract of its streams: `StreamParser`, `StreamFraming` |
 | `declarations` | the check of declared error codes, limit headers and schema rules |
 | `schema_rules` | what a service accepts in a JSON Schema |

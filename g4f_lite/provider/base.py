@@ -205,8 +205,11 @@ class Provider(ABC):
             raise ConfigurationError(
                 f"a provider's name must match {NAME.pattern!r}; {type(self).__name__} has {quoted(self.name)}"
             )
-        if self.api_base and not (isinstance(self.api_base, str) and VARIABLE.search(self.api_base)):
-            object.__setattr__(self, "api_base", check_base_url(self.api_base, f"{self.name}'s api_base"))
+        if type(self.name) is not str:  # a member of an Enum, which messages would show as `Names.ACME`
+            object.__setattr__(self, "name", str.__str__(self.name))
+        base = self.api_base
+        if base is not None and not (isinstance(base, str) and (not base or VARIABLE.search(base))):
+            object.__setattr__(self, "api_base", check_base_url(base, f"{self.name}'s api_base"))
         check_declarations(
             self.name,
             error_codes=self.error_codes,

@@ -77,11 +77,7 @@ class PluginBoundary:
 def to_provider_error(error: BaseException, key: Key | None, doing: str, *, reads: bool = True) -> BaseException:
     """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):
-        error = sound_error(error)
-        if isinstance(error, (StreamInterruptedError, DeadlineExceededError)):  # only a call can know that
-            kind = MalformedResponseError if isinstance(error, StreamInterruptedError) else ProviderTimeoutError
-            error = kind(error.message)
-        return redact(error, key)
+        return redact(sound_error(error), key)
     if isinstance(error, KeyboardInterrupt) or type(error).__module__.partition(".")[0] in _OTHERS_INTERRUPT:
         return error
     if isinstance(error, ReplyError) and reads and is_reply(getattr(error, "reply", None)):
@@ -134,6 +130,9 @@ def sound_error(error: ProviderError) -> ProviderError:
     except Exception as second:  # of foreign code
         raise_interruption(second)
         return _plain(error, describe(error)[:200])
+    if isinstance(error, (StreamInterruptedError, DeadlineExceededError)):  # only a call can know that
+        kind = MalformedResponseError if isinstance(error, StreamInterruptedError) else ProviderTimeoutError
+        return kind(error.message)
     return error
 
 

@@ -44,7 +44,8 @@ def check_pattern(name: str, attribute: str, pattern: Any) -> None:
         ConfigurationError: it is none.
     """
     try:
-        re.compile(pattern)
+        if not isinstance(re.compile(pattern).pattern, str):
+            raise TypeError("it is of bytes, and not of text")
     except (TypeError, re.error) as error:
         raise ConfigurationError(f"{name}'s {attribute} must be a regular expression: {error}") from None
 
@@ -53,11 +54,13 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "texts": ((tuple, list), "a tuple of texts, such as ('one',) with its comma"),
     "set": (Set, "a set of texts, such as frozenset({'one'})"),
     "mapping": (Mapping, "a mapping, such as {'one': 'other'}"),
+    "flag": (bool, "True or False"),
 }
 KINDS: Mapping[str, Sequence[str]] = {
     "texts": ("api_key_env", "fallback_models", "working_comments"),
     "set": ("capabilities", "known_fields"),
     "mapping": ("model_aliases", "default_models", "model_capabilities"),
+    "flag": ("working", "needs_auth", "automatic", "lists_models"),
 }
 """Attributes of `Provider`, by what they must be."""
 OPENAI_KINDS: Mapping[str, Sequence[str]] = {
@@ -93,7 +96,7 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
         right, wanted = _KINDS[kind]
         for attribute in attributes:
             value = getattr(provider, attribute)
-            if isinstance(value, right) and (kind == "mapping" or all(isinstance(one, str) for one in value)):
+            if isinstance(value, right) and (kind in ("mapping", "flag") or all(isinstance(one, str) for one in value)):
                 continue
             found = f"a {type(value).__name__}" + (" of other things" if isinstance(value, right) else "")
             raise ConfigurationError(f"{provider.name}'s {attribute} must be {wanted}; it is {found}")

@@ -15,6 +15,7 @@ from ..errors.quoted_values import quoted
 from ..errors.suggestions import install_hint
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
+from ..provider.told import declared
 from ..records import prices
 from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route
@@ -91,8 +92,8 @@ def missing_capability(needs: Needs) -> Reason:
 
     def reason(leg: Leg) -> str | None:
         for capability, what in needs.items():
-            own = leg.provider.model_capabilities.get(leg.model, ())
-            if capability not in leg.provider.capabilities and capability not in own:
+            own = declared(leg.provider, "model_capabilities").get(leg.model, ())
+            if capability not in declared(leg.provider, "capabilities") and capability not in own:
                 return f"does not take {what}: the capability {capability!r} is not declared"
         return None
 

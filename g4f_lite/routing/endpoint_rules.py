@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..provider.base import Provider
-from ..provider.told import listed_models
+from ..provider.told import declared, listed_models
 
 
 class EndpointRules:
@@ -25,7 +25,7 @@ class EndpointRules:
 
     def unsupported_reason(self, provider: Provider) -> str | None:
         """Return why the provider does not offer the endpoint; None if it does."""
-        return None if self.operation in provider.capabilities else f"offers no {self.operation}"
+        return None if self.operation in declared(provider, "capabilities") else f"offers no {self.operation}"
 
     def listed(self, provider: Provider) -> Sequence[str]:
         """Return the model ids that the provider's class lists."""
@@ -34,7 +34,7 @@ class EndpointRules:
     def aliases(self, provider: Provider) -> Iterable[str]:
         """Return the other names of these models."""
         listed = self.listed(provider)
-        return [alias for alias, model in provider.model_aliases.items() if model in listed]
+        return [alias for alias, model in declared(provider, "model_aliases").items() if model in listed]
 
     def default(self, provider: Provider) -> str:
         """Return the model for a call that names none; "" if there is none."""
@@ -67,17 +67,19 @@ class _Chat(EndpointRules):
         return listed_models(provider)
 
     def aliases(self, provider: Provider) -> Iterable[str]:
-        return provider.model_aliases
+        aliases: Iterable[str] = declared(provider, "model_aliases")
+        return aliases
 
     def default(self, provider: Provider) -> str:
         return provider.get_model_name(None)
 
     def fallbacks(self, provider: Provider) -> Sequence[str]:
-        return provider.fallback_models
+        fallbacks: Sequence[str] = declared(provider, "fallback_models")
+        return fallbacks
 
     def needs_model(self, provider: Provider) -> bool:
         # A server that needs no key bills nobody: it may answer with the first model that it lists.
-        return provider.needs_auth or not provider.lists_models
+        return provider.needs_auth or not declared(provider, "lists_models")
 
     def model_of_route(self, provider: Provider, model: str) -> str:
         return model
@@ -99,7 +101,7 @@ class _Models(EndpointRules):
     """The list of models: every provider with `lists_models` has it, and no model is needed."""
 
     def unsupported_reason(self, provider: Provider) -> str | None:
-        known = provider.lists_models or self.operation in provider.capabilities
+        known = declared(provider, "lists_models") or self.operation in declared(provider, "capabilities")
         return None if known else CANNOT_BE_ASKED
 
     def needs_model(self, provider: Provider) -> bool:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from ..errors.exceptions import ConfigurationError, PluginLoadError, UnknownModelError, UnknownProviderError
-from ..errors.places import describe
 from ..errors.quoted_values import quoted
-from ..errors.signal_handlers import raise_interruption
 from ..errors.suggestions import closest
 from ..provider.address import is_loopback
 from ..provider.base import Provider
+from ..provider.instances import instance_of
 from ..provider.told import listed_models
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
@@ -141,16 +140,10 @@ def resolve(directory: Directory, choice: object) -> Provider:
     Raises:
         UnknownProviderError: there is no provider of this name.
         PluginLoadError: its plugin is broken.
-        ConfigurationError: the choice is none of the three, or the class cannot be instantiated.
+        ConfigurationError: the choice is none of the three, or cannot be used.
     """
-    if isinstance(choice, Provider):
-        return choice
-    if isinstance(choice, type) and issubclass(choice, Provider):
-        try:
-            return choice()
-        except Exception as error:
-            raise_interruption(error)
-            raise ConfigurationError(f"{choice.__name__}() fails: {describe(error)}") from error
+    if isinstance(choice, Provider) or (isinstance(choice, type) and issubclass(choice, Provider)):
+        return instance_of(choice)
     if isinstance(choice, str):
         return directory.get(choice)
     raise ConfigurationError(f"a provider is a name, a Provider class or an instance, not {quoted(choice)}")

@@ -22,7 +22,7 @@ from ..errors.quoted_values import quoted
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
-from ..provider.told import CHOOSING, obstacle_to
+from ..provider.told import CHOOSING, declared, obstacle_to
 from ..records.trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
 from .leg_factory import Dependencies, LegFactory, Obstacle
@@ -177,7 +177,7 @@ class _TierBuilder:
 
     def add_automatic(self, fallback_models: Sequence[str] | None) -> None:
         """Add one tier for each provider that need not be named, then their fallbacks; `local` is the last resort."""
-        automatic = [one for one in self._loadable(self._directory.automatic_names()) if one.automatic]
+        automatic = [one for one in self._loadable(self._directory.automatic_names()) if declared(one, "automatic")]
         remote = [one for one in automatic if one.name != "local"]
         for one in remote:
             self._add_tier([(one, self._name(one, None))])
@@ -236,7 +236,7 @@ class _TierBuilder:
         try:
             name: object = provider.get_model_name(model) if model else self._rules.default(provider)
             if isinstance(name, str):
-                return name
+                return name if type(name) is str else str.__str__(name)  # of an Enum
             raise TypeError(f"get_model_name returns {type(name).__name__}, not str")
         except ConfigurationError:
             raise
@@ -266,7 +266,7 @@ class _TierBuilder:
             raise self._unknown(model, known)
         known = list(self._loadable(self._directory.names()))
         serving = [one for one in known if self.lists(one, model)]
-        if automatic := [one for one in serving if one.automatic]:
+        if automatic := [one for one in serving if declared(one, "automatic")]:
             return automatic
         if serving:
             names = " or ".join(repr(f"{one.name}:{model}") for one in serving)

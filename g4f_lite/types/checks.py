@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
@@ -35,6 +35,11 @@ def count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(f"{name} must be a whole number, 0 or more, not {quoted(value)}")
     return value
+
+
+def is_one_of(value: object, texts: Collection[str]) -> bool:
+    """Return whether a value is one of these texts. Not by `==` alone: that of an array says neither yes nor no."""
+    return isinstance(value, str) and value in texts
 
 
 def flag(name: str, value: object) -> bool:

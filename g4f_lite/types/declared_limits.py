@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from ..errors.exceptions import ConfigurationError
 from ..errors.quoted_values import quoted
 from ..value import Value
+from .checks import is_one_of
 
 BudgetWindow: TypeAlias = Literal["day", "week", "month", "total"]
 WhenDown: TypeAlias = Literal["local", "refuse", "open"]
@@ -80,6 +81,6 @@ class Budget(Value, frozen=True, kw_only=True):
 
 
 def _check_choice(name: str, value: object, choices: Any) -> None:
-    if value not in get_args(choices):
+    if not is_one_of(value, get_args(choices)):
         names = ", ".join(map(repr, get_args(choices)))
         raise ConfigurationError(f"Budget.{name} must be one of {names}, not {quoted(value)}")

@@ -63,10 +63,10 @@ class UploadFile:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
         if isinstance(content, (bytes, bytearray, memoryview)):
-            self._bytes = memoryview(bytes(content))
+            self._bytes = memoryview(self._copied(content))
             self.size = len(self._bytes)
         elif isinstance(content, (str, os.PathLike)):
-            self._path = Path(content)
+            self._path = self._as_path(content)
             name = name or self._path.name
             self.size = self._measure_path(self._path)
         elif hasattr(content, "read"):
@@ -131,10 +131,14 @@ class UploadFile:
                 f"{self._what} {quoted(self.name)} cannot be read any more: {describe(error)}"
             ) from None
 
-    def _exactly(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    def _exactly(self, read: Callable[[int], object]) -> Iterator[bytes]:
         position = 0
         while position < self.size:
-            if not (block := read(position)):
+            given = read(position)
+            if not isinstance(given, (bytes, bytearray, memoryview)):
+                kind = type(given).__name__
+                raise InvalidRequestError(f"{self._what} {quoted(self.name)} gives {kind} when it is read, not bytes")
+            if not (block := bytes(given)[: self.size - position]):
                 raise InvalidRequestError(f"{self._what} {quoted(self.name)} has become shorter while it was sent")
             position += len(block)
             yield block
@@ -145,6 +149,18 @@ class UploadFile:
         with self._lock:
             self._file.seek(self._start + position)
             return self._file.read(min(PIECE, self.size - position))
+
+    def _copied(self, content: bytes | bytearray | memoryview) -> bytes:
+        try:
+            return bytes(content)
+        except ValueError as error:  # a memoryview that is released
+            raise InvalidRequestError(f"{self._what} cannot be read: {error}") from None
+
+    def _as_path(self, content: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
+        try:
+            return Path(os.fsdecode(content))
+        except TypeError as error:
+            raise InvalidRequestError(f"{self._what} is a path that cannot be read: {describe(error)}") from None
 
     def _measure_path(self, path: Path) -> int:
         try:
@@ -165,7 +181,7 @@ class UploadFile:
             if isinstance(file, io.TextIOBase) or not isinstance(file.read(0), bytes):
                 raise InvalidRequestError(f"{self._what} is a text file; open it in binary mode: open(…, 'rb')")
             start = file.tell()
-            size = file.seek(0, io.SEEK_END) - start
+            size = max(0, file.seek(0, io.SEEK_END) - start)
             file.seek(start)
         except (OSError, ValueError, AttributeError, TypeError) as error:
             raise InvalidRequestError(

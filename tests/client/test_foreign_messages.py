@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.driving import MODES, run
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 import g4f_lite
 from g4f_lite.testing import FaultServer
@@ -94,11 +94,29 @@ TAKEN: dict[str, tuple[list[Any], list[Any]]] = {
     "our own, dumped": ([USER, g4f_lite.Message(content="a").model_dump(), USER],
                         [USER, {"role": "assistant", "content": "a"}, USER]),
 }  # fmt: skip
+
+
+class Unwritable(BaseModel):
+    role: str = "user"
+    content: str = "a"
+
+    @field_serializer("content")
+    def write(self, _: str) -> str:
+        raise ZeroDivisionError
+
+
+def fail(_: object) -> None:
+    raise KeyError("content")
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "a number": (3, r"messages\[0\]"),
     "a class": (OpenaiMessage, r"messages\[0\]"),
     "no role": (WithToDict(content="a"), "role"),
     "no dictionary": (type("Odd", (), {"to_dict": lambda self: [1]})(), r"messages\[0\]"),
+    "it fails": (type("Odd", (), {"to_dict": fail})(), r"type Odd, whose to_dict\(\) failed: KeyError.*messages\.py:"),
+    "its part fails": ({"role": "user", "content": [type("Odd", (), {"model_dump": fail})()]}, "KeyError"),
+    "pydantic cannot write it": (Unwritable(), "PydanticSerializationError"),
     "nothing to say": (WithToDict(role="user", content=None), "content"),
 }
 

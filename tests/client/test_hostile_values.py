@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,6 +57,24 @@ class MuteList(list[Any]):
         raise ZeroDivisionError("mute")
 
 
+class Several:
+    """As an array or a column of a table: a comparison gives many values, and those are neither true nor false."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self])
+
+    def __len__(self) -> int:
+        return 2
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of an array with more than one element is ambiguous")
+
+
 def nested(wrap: Callable[[Any], Any]) -> Any:
     return functools.reduce(lambda inner, _: wrap(inner), range(DEPTH), wrap("x"))
 
@@ -73,6 +92,10 @@ VALUES: dict[str, Any] = {
     "mute number": MuteNumber(-1),
     "mute list": MuteList([1.5]),
     "nameless": Nameless(),
+    "several": Several(),
+    "several in a list": [Several()],
+    "several as a value": {"groq": Several()},
+    "signalling NaN": Decimal("sNaN"),
     "loud": Loud(),
     "loud as a value": {"groq": Loud()},
     "long number": -(10**5000),

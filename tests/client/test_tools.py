@@ -268,6 +268,21 @@ def rest(*cities: str) -> str:
     """Take any number."""
 
 
+class Secret:
+    def __repr__(self) -> str:
+        raise AssertionError("a default is shown")
+
+
+def first(city: str = Secret(), /) -> str:  # type: ignore[assignment]
+    """Take it by position."""
+
+
+class Numbered:
+    __name__ = 5
+
+    def __call__(self, city: str) -> str: ...
+
+
 def ghost(city: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821
     """Name a type that is not there."""
 
@@ -277,6 +292,8 @@ def ghost(city: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821
     [
         (no_types, "'city' has no type"),
         (rest, "no keyword gives"),
+        (first, "no keyword gives 'city'"),
+        (Numbered(), "give it a name"),
         (ghost, "Nowhere"),
         (lambda: 5, "give it a name"),
         (slow, "asynchronous"),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from helpers.driving import MODES, run
+from helpers.plain_routes import Plain
 
 import g4f_lite
 from g4f_lite import RateLimitError, RoutesExhaustedError, ServerError
@@ -84,3 +88,78 @@ def test_callers_catch_what_they_catch_of_one_leg(groq: FaultServer) -> None:
         groq.on(model, *[replies.error(401, "Invalid API Key", code="invalid_api_key")] * 3)
     with g4f_lite.Client() as client, pytest.raises(g4f_lite.AuthenticationError):
         client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], provider="groq")
+
+
+class OwnArguments(ServerError):
+    def __init__(self, region: str, quota: int) -> None:
+        super().__init__(f"{region} is full")
+        self.quota = quota
+
+
+class OwnMaking(ServerError):
+    def __new__(cls, region: str, quota: int) -> OwnMaking:
+        return super().__new__(cls, region)
+
+    def __init__(self, region: str, quota: int) -> None:
+        super().__init__(f"{region} is full")
+
+
+class OwnMessage(ServerError):
+    @property
+    def message(self) -> str:
+        return "the region is full"
+
+
+class WriteOnce(ServerError):
+    def __setattr__(self, name: str, value: Any) -> None:
+        assert name not in vars(self) or name in ("provider", "model", "request_id")
+        super().__setattr__(name, value)
+
+
+class NoHeirs(ServerError):
+    def __init_subclass__(cls, **options: Any) -> None:
+        raise RuntimeError("it has no heirs")
+
+
+class OwnKind(type):
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> OwnKind:
+        assert len(bases) == 1
+        return super().__new__(cls, name, bases, namespace)
+
+
+class OneBase(ServerError, metaclass=OwnKind):
+    pass
+
+
+OWN: dict[str, tuple[type, Callable[[], ServerError]]] = {
+    "arguments": (OwnArguments, lambda: OwnArguments("eu", 5)),
+    "making": (OwnMaking, lambda: OwnMaking("eu", 5)),
+    "message": (OwnMessage, lambda: OwnMessage("full")),
+    "written once": (WriteOnce, lambda: WriteOnce("full")),
+    "no heirs": (ServerError, lambda: NoHeirs("full")),
+    "metaclass": (ServerError, lambda: OneBase("full")),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_plugins_class_may_be_made_as_it_likes(name: str) -> None:
+    common, make = OWN[name]
+    group = RoutesExhaustedError("none", [make(), make()])
+    for one in (group, group.derive([make()])):
+        assert isinstance(one, common)
+        assert (str(one), one.message, type(one).__name__) == ("none", "none", "RoutesExhaustedError")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", OWN)
+def test_a_call_ends_in_it_if_all_legs_fail_with_a_plugins_class(name: str, mode: str, server: FaultServer) -> None:
+    _, make = OWN[name]
+
+    class Careless(Plain):
+        def build_request(self, *_: Any, **__: Any) -> Any:
+            raise make()
+
+    legs = [Careless(name=name, api_base=server.base_url) for name in ("a", "b")]
+    error = run(mode, {"routes": legs, "retries": 0}, {}).error
+    assert isinstance(error, ServerError)
+    assert "no answer from 2 legs" in str(error)

@@ -59,3 +59,14 @@ def test_the_first_error_rule_with_a_result_counts(groq: FaultServer, caplog: py
     assert "failed: ZeroDivisionError: from the rule" in messages[1]
     assert "returned str, not a ProviderError" in messages[2]
     assert len(messages) == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", [g4f_lite.StreamInterruptedError, g4f_lite.DeadlineExceededError])
+def test_an_error_rule_cannot_say_what_only_a_call_knows(
+    kind: type[ProviderError], mode: str, groq: FaultServer
+) -> None:
+    groq.on(A, replies.error(503, "down")).on(B, replies.answer("from b"))
+    outcome = run(mode, {"plugins": [Rule(kind("it sleeps"))], "retries": 0}, TWO)
+    assert outcome.text == "from b"
+    assert outcome.trail.attempts[0].message == "it sleeps"

@@ -208,6 +208,7 @@ def test_the_command_names_broken_plugins_and_says_how_to_switch_them_off(tmp_pa
         ("refine_error", "provider, response, error", "'response'; there are provider, reply, error"),
         ("attempt_started", "attempts", "attempt_started cannot have the argument 'attempts'; did you mean 'attempt'?"),
         ("attempt_started", "attempt, more", "cannot have the argument 'more'; there are attempt"),
+        ("attempt_started", "*, attempt", "attempt_started takes 'attempt' by keyword only; leave out the *"),
     ],
 )
 def test_the_error_for_a_misspelt_hook_suggests_the_right_one(
@@ -219,7 +220,7 @@ def test_the_error_for_a_misspelt_hook_suggests_the_right_one(
     assert message in (listed.error or "")
 
 
-@pytest.mark.parametrize("arguments", ["", "attempt", "attempt, more=None", "*more", "**more"])
+@pytest.mark.parametrize("arguments", ["", "attempt", "attempt, more=None", "attempt, *, more=None", "*more", "**more"])
 def test_a_hook_takes_the_arguments_that_it_needs(arguments: str, site: Site, groq: FaultServer) -> None:
     body = "print('seen')"
     site.add("fine", OBSERVER.format(hook="attempt_started", arguments=arguments, body=body), hooks=["fine"])

@@ -137,3 +137,29 @@ def test_a_failure_that_has_passed_is_forgotten(server: FaultServer) -> None:
             client.chat.completions.create(messages=[{"role": "user", "content": "?"}], provider="plain")
         again = client.chat.completions.create(messages=[{"role": "user", "content": "?"}], provider="plain")
     assert again.text == "good"
+
+
+READ = {"automatic": {}, "model_aliases": {"model": "some-model"}, "fallback_models": {}}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("raises", [True, False])
+@pytest.mark.parametrize("name", READ)
+def test_a_property_that_fails_later_takes_no_other_provider_along(
+    name: str, raises: bool, mode: str, server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = [True]
+
+    def read(self: Any) -> Any:
+        if not sound and raises:
+            raise KeyError("ACME_CONFIG")
+        return getattr(Plain, name) if sound else 5
+
+    careless = type("Careless", (Plain,), {"automatic": True, name: property(read)})
+    good = type("Good", (Plain,), {"name": "good", "automatic": True, "fallback_models": ("some-model",)})
+    plugins = [kind(name=name, api_base=server.base_url) for name, kind in (("careless", careless), ("good", good))]
+    server.script(replies.error(503, "down")).on("some-model", replies.answer("good"))
+    sound.clear()
+    outcome = run(mode, {"plugins": plugins, "retries": 0}, READ[name])
+    assert outcome.text == "good", outcome.error
+    assert f"careless's {name} cannot be read: " in caplog.text

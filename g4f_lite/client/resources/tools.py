@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors.exceptions import G4FLiteError
 from ...transport.async_threads import call_in_thread
+from ...types.checks import flag
 from ...types.chunks import ChatCompletionChunk
 from ...types.tool_run import ToolResult, ToolRun
 from ..tools.loop import PendingCall, ToolLoop, failure_of, result_of
@@ -31,7 +32,7 @@ def run_tools(
         create: `client.chat.completions.create`.
     """
     loop = ToolLoop(params, max_rounds, is_async=False)
-    if stream:
+    if flag("stream", stream):
         return ToolStream(loop, _chunks(create, loop))
     try:
         while calls := loop.take(create(**loop.request())):
@@ -91,7 +92,7 @@ async def run_tools_async(
 ) -> ToolRun | AsyncToolStream:
     """As `run_tools`; the calls of a round run at the same time."""
     loop = ToolLoop(params, max_rounds, is_async=True)
-    if stream:
+    if flag("stream", stream):
         return AsyncToolStream(loop, _chunks_async(create, loop))
     try:
         while calls := loop.take(await create(**loop.request())):

@@ -41,7 +41,7 @@ class FunctionTool:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = getattr(function, "__name__", "")
-        if not NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ConfigurationError(
                 f"{quoted(function)} cannot be a tool: give it a name with def, of letters and digits"
             )
@@ -69,7 +69,7 @@ class FunctionTool:
         found = {}
         for one in parameters:
             if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
-                raise ConfigurationError(f"{self.name}() cannot be a tool: no keyword gives {str(one)!r}")
+                raise ConfigurationError(f"{self.name}() cannot be a tool: no keyword gives {one.name!r}")
             if one.name not in hints:
                 raise ConfigurationError(f"{self.name}() cannot be a tool: its parameter {one.name!r} has no type")
             hint = hints[one.name]

@@ -44,7 +44,7 @@ class ToolLoop:
 
     def __init__(self, params: Mapping[str, Any], max_rounds: int, *, is_async: bool) -> None:
         self._tools = _functions(params.get("tools"), is_async)
-        if params.get("n") not in (None, 1):
+        if (n := params.get("n")) is not None and not (isinstance(n, int) and n == 1):
             raise ConfigurationError("run_tools follows one answer: leave out n")
         self._rounds_left = count("max_rounds", max_rounds) or 1
         timeout = params.get("timeout")

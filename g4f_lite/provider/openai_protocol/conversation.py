@@ -92,7 +92,7 @@ def check_id_form(name: str, form: str) -> None:
         ConfigurationError: no id that is made has the form.
     """
     try:
-        fits = not form or re.fullmatch(form, made_id()) is not None
+        fits = form is None or (isinstance(form, str) and not form) or re.fullmatch(form, made_id()) is not None
     except (re.error, TypeError):
         fits = False
     if not fits:
