@@ -259,7 +259,7 @@ class Answering:
             current.reset(token)
             record.end(status)
             if taken is not None:
-                record.charged = self._quotas.settle(taken, record.trail, record.cost)
+                record.charged = self._quotas.settle(taken, record.trail)
             self._ended(record, asked)
             if self._settings.server.log_calls != "off":
                 self._write_line(record.line())
