@@ -47,6 +47,7 @@ from ..types.copies import copied, copied_value
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.memory_estimate import ALWAYS_SMALL, LARGE_OBJECT, MODEL, OBJECT, check_memory
 from ..types.size_limits import MAX_SENT_BACK
+from ..types.usage import possible
 from ..value import JSONObject
 from .call import Call, StreamClosed
 from .holding import Holding, hold
@@ -339,15 +340,9 @@ class ActiveAttempt:
         if name is not None and name != self.state.attempt.model:  # else it is the caller's own word
             name = redact_name(name, self.leg.key)
         attempt = self.call.plan.succeed(
-            self.state,
-            status,
-            headers,
-            notes,
-            usage=answer.usage,
-            response_model=name,
-            service_tier=redact_name(tier, self.leg.key) if tier else None,
-            **observed,
-        )
+            self.state, status, headers, notes, usage=answer.usage and possible(answer.usage), response_model=name,
+            service_tier=redact_name(tier, self.leg.key) if tier else None, **observed,
+        )  # fmt: skip
         self._report(attempt)
 
     def end(self, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Self, Unpack
 
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
@@ -84,7 +84,13 @@ class AsyncClient(BaseClient):
 
         return AsyncModels(self._calls, self._driver)
 
-    def with_routes(self, routes: Sequence[str | tuple[str, ...]], strategy: str | Strategy = "order") -> Self:
+    def with_routes(
+        self,
+        routes: Sequence[str | tuple[str, ...]],
+        strategy: str | Strategy = "order",
+        *,
+        named: Container[str] | None = None,
+    ) -> Self:
         """
         Return a client whose calls take other routes. It shares the connections, the keys, and what is known of legs.
 
@@ -93,12 +99,15 @@ class AsyncClient(BaseClient):
 
         Closing one of them closes the connections of both.
 
+        Args:
+            named: the routes whose models may be seen in the labels of metrics; None for all of these.
+
         Raises:
             ConfigurationError: a route or the strategy cannot work.
         """
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        twin._calls = self._calls.with_routes(routes, strategy)
+        twin._calls = self._calls.with_routes(routes, strategy, named=named)
         twin.chat = AsyncChat(twin._calls, self._driver)
         return twin
 

@@ -167,21 +167,21 @@ class CallFactory(Unpicklable):
             if not self.registry.knows(name) and (hint := did_you_mean(name, self.registry.names())):
                 warn_caller(f"{setting} names {quoted(name)}, which is no known provider{hint}")
 
-    def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, *, exact: bool = False) -> Router:
+    def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, **more: Any) -> Router:
         chance = self._chance or random.Random()  # noqa: S311  # chance, not secrecy
         router = Router(
-            self.registry, self._legs, routes=routes, exact=exact, strategy=strategy, health=self.health, random=chance
+            self.registry, self._legs, routes=routes, strategy=strategy, health=self.health, random=chance, **more
         )
         for route in routes or ():
             for one in route if isinstance(route, tuple) else (route,):
                 router.check_route(one)
         return router
 
-    def with_routes(self, routes: Sequence[RouteChoice], strategy: str | Strategy) -> Self:
+    def with_routes(self, routes: Sequence[RouteChoice], strategy: str | Strategy, **more: Any) -> Self:
         """Return a factory with other routes, whose models are those of each endpoint, that shares all the rest."""
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        twin.router = self._router(routes, strategy, exact=True)
+        twin.router = self._router(routes, strategy, exact=True, **more)
         reset_in_child(twin)
         return twin
 

@@ -259,7 +259,7 @@ class Answering:
             current.reset(token)
             record.end(status)
             if taken is not None:
-                record.charged = self._quotas.settle(taken, record.trail, record.cost)
+                record.charged = self._quotas.settle(taken, record.trail)
             self._ended(record, asked)
             if self._settings.server.log_calls != "off":
                 self._write_line(record.line())
@@ -288,7 +288,7 @@ class Answering:
         if (client := self._clients.get(wanted)) is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 del self._clients[next(iter(self._clients))]
-            client = self._clients[wanted] = self._client.with_routes(*wanted)
+            client = self._clients[wanted] = self._client.with_routes(*wanted, named=self._names.routes)
         return client
 
     def explain(self, target: Target) -> Explanation:

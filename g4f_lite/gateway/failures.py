@@ -17,6 +17,7 @@ import msgspec
 from ..errors import exceptions as e
 from ..openai.mapping.errors import leading_error
 from ..openai.mapping.trail_headers import header_text
+from ..records.trail import EMPTY_TRAIL
 
 _INVALID, _UPSTREAM, _OVERLOADED = "invalid_request_error", "upstream_error", "overloaded"
 
@@ -128,8 +129,10 @@ def message_of(error: BaseException, request_id: str) -> str:
     if failure_of(error) is OUR_FAULT:
         return f"the gateway has failed; its log has more about {request_id}"
     told = str(error)
-    for one in error.trail.skipped if isinstance(error, e.G4FLiteError) else ():
-        if one.message:
+    trail = error.trail if isinstance(error, e.G4FLiteError) else EMPTY_TRAIL
+    own = {one.message for one in trail.attempts}  # a route may rest for what it has said to this caller
+    for one in trail.skipped:
+        if one.message and one.message not in own:
             told = told.replace(f" ({one.message})", "").replace(f": {one.message}", "")
     return told or type(error).__name__
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, LineTooLong
 
 from ..openai.mapping.answers import JSON
 from .dialects import dialect_of
@@ -20,6 +20,13 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 log = logging.getLogger("g4f_lite.gateway")
 
 _http_log = logging.getLogger("g4f_lite.gateway.http")
+
+_MISTAKES: tuple[tuple[type[Exception], str], ...] = (
+    (ContentEncodingError, "the Content-Encoding is not known here; send the body as gzip or deflate, or as it is"),
+    (LineTooLong, "a line of the request has more than 8190 bytes, the most that are allowed"),
+    (Exception, "the request is no HTTP/1.1"),
+)
+"""What the caller is told of aiohttp's exceptions; their own texts quote what has come."""
 
 
 def _without_bytes(entry: logging.LogRecord) -> bool:
@@ -48,7 +55,8 @@ class _Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         super().handle_error(request, status, exc, message)  # it logs, and raises if an answer has begun
-        error = RefusedError(OUR_FAULT, "") if status >= 500 else RefusedError(NOT_HTTP, "the request is no HTTP/1.1")
+        told = next((text for kind, text in _MISTAKES if isinstance(exc, kind)), _MISTAKES[-1][1])
+        error = RefusedError(OUR_FAULT, "") if status >= 500 else RefusedError(NOT_HTTP, told)
         request_id = new_id()
         status, body = dialect_of(request.path).error(error, request_id)
         headers = {"Content-Type": JSON, **error_headers(error, request_id)}

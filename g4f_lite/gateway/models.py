@@ -61,6 +61,10 @@ class Names:
         self._exact = exact
         self._found: dict[str, Target | None] = {}
         """By name: callers make up names that a pattern fits."""
+        self.routes = frozenset(
+            route for model in models.values() for route in each_of(model.routes) if "*" not in route
+        )
+        """Those of the configuration: of others, callers have made up the model."""
 
     def target(self, name: str, key: VirtualKey) -> Target | None:
         """Return what a name stands for; None if there is none, or the key may not ask for it."""

@@ -15,10 +15,12 @@ from types import SimpleNamespace
 from typing import NamedTuple, TypeAlias
 
 from ..health.estimates import RATE_OUTPUT, Estimate, estimate, prompt_size
+from ..health.quotas import tokens_of
 from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
 from ..provider.address import is_loopback, split_url
+from ..records import prices
 from ..records.trail import Attempt, PlannedRoute, Trail
 from ..types.declared_limits import NANO
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
@@ -92,15 +94,14 @@ class Quotas:
         except NoRoomError as error:
             raise _refusal(error.amount, error.answer) from None
 
-    def settle(self, taken: Taken, trail: Trail | None, cost: float | None) -> int | None:
+    def settle(self, taken: Taken, trail: Trail | None) -> int | None:
         """
         End what a call has reserved. Return what is counted of its budget, in nano-dollars; None if it has none.
 
         Args:
             trail: of the call; None if it was never sent.
-            cost: of the call, in USD, as far as it is known.
         """
-        used = _used(taken, () if trail is None else trail.attempts, cost or 0.0)
+        used = _used(taken, () if trail is None else trail.attempts)
         self._leases.end(taken, used)
         for limit, one in zip(taken.limits, used, strict=True):
             if limit.unit == "nano-usd":
@@ -208,23 +209,31 @@ def _refusal(amount: Amount, answer: Reservation) -> RefusedError:
     return RefusedError(OVER_RATE, f"{whose} is limited to {amount.limit:,} {_WORDS[amount.unit]}", wait, headers)
 
 
-def _used(taken: Taken, attempts: Sequence[Attempt], cost: float) -> tuple[int, ...]:
+def _used(taken: Taken, attempts: Sequence[Attempt]) -> tuple[int, ...]:
     """
     Return what was used of each limit: what the services have counted.
 
-    An attempt counts as all that was reserved if its service was asked and has counted nothing: it may bill it.
+    An attempt counts as all that was reserved if its service was asked and has counted nothing: it may bill it. So does
+    one whose usage has no price, though its route has one.
     """
-    tokens = silent = 0
-    for one in attempts:
-        if one.usage is not None:
-            tokens += one.usage.total_tokens or 0
-        elif not one.unsent and (one.status is None or one.status < 300):
-            silent += 1
+    asked = [one for one in attempts if one.usage is not None or not (one.unsent or (one.status or 0) >= 300)]
     used = []
     for limit, most in zip(taken.limits, taken.wanted, strict=True):
-        known = tokens if limit.unit == "tokens" else ceil(cost * NANO - 1e-3) if limit.unit == "nano-usd" else None
-        used.append(most if known is None else known + silent * most)
+        if limit.unit == "tokens":
+            used.append(sum([tokens_of(one.usage) or most for one in asked]))
+        elif limit.unit == "nano-usd":
+            used.append(sum([_charged(one, most) for one in asked]))
+        else:
+            used.append(most)
     return tuple(used)
+
+
+def _charged(attempt: Attempt, most: int) -> int:
+    """Return what an attempt counts of a budget, in nano-dollars."""
+    if (cost := attempt.cost) is not None:
+        return ceil(cost * NANO - 1e-3)
+    free = attempt.usage is not None and prices.price(attempt.provider, attempt.model) is None
+    return 0 if free else most
 
 
 def limit_headers(taken: Taken) -> dict[str, str]:

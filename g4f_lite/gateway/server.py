@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -292,7 +293,9 @@ def link_of(settings: Settings, usage: Path | None) -> Link:
 
 
 def _state_url(usage: Path | None) -> str | None:
-    return None if usage is None else f"sqlite:///{usage.absolute()}"
+    if usage is None:
+        return None
+    return f"sqlite:///{quote(usage.absolute().as_posix().lstrip('/'), errors='surrogateescape')}"
 
 
 def tracing_of(settings: Settings) -> GatewayTracing | None:

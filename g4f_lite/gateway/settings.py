@@ -243,6 +243,8 @@ def _check_values(settings: Settings, source: str) -> None:
     kind, colon, _ = settings.server.store.partition(":")
     if colon and kind != "sqlite":
         raise ConfigurationError(f"{source}: [server] store must be sqlite:PATH, not {settings.server.store!r}")
+    if "\0" in settings.server.store:
+        raise ConfigurationError(f"{source}: [server] store must be a path, not {settings.server.store!r}")
     for name in ("drain_delay", "drain_timeout"):
         if not 0 <= (getattr(settings.server, name) or 0) < math.inf:
             raise ConfigurationError(f"{source}: [server] {name} must be 0 or more seconds")

@@ -251,7 +251,7 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
     if spends == "request":
         return 0
     if amount.unit == "tokens":
-        return amount.amount if usage is None or not (total := _total(usage)) else total
+        return tokens_of(usage) or amount.amount
     if usage is None:
         return amount.amount
     if (cost := attempt.cost) is not None:
@@ -262,7 +262,10 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
     return _nano(leg, Estimate(prompt, usage.completion_tokens))
 
 
-def _total(usage: Any) -> int:
+def tokens_of(usage: Any | None) -> int:
+    """Return how many tokens a usage has; 0 if its service has counted none."""
+    if usage is None:
+        return 0
     prompt = getattr(usage, "prompt_tokens", None)
     return int(usage.total_tokens or (0 if prompt is None else prompt + usage.completion_tokens))
 

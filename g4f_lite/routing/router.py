@@ -6,7 +6,7 @@ Rule: it sends nothing, and holds nothing of a single call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
@@ -59,6 +59,7 @@ class Router:
         leg_factory: makes legs with the client's keys and base URLs.
         routes: used by calls that name neither provider nor model; see `check_route`.
         exact: whether a model in `routes` is that of each endpoint; else it counts if the endpoint has it.
+        named: those of `routes` that may be seen in the labels of metrics; None for all.
         strategy: used by calls that name none.
         health: what the client remembers of its legs.
         random: drawn from by strategies alone, so that `explain` can foresee the order.
@@ -74,6 +75,7 @@ class Router:
         *,
         routes: Sequence[RouteChoice] | None,
         exact: bool = False,
+        named: Container[object] | None = None,
         strategy: str | Strategy,
         health: Health,
         random: Random,
@@ -83,7 +85,7 @@ class Router:
         self.turns = TurnCounter()
         self._directory = directory
         own = None if routes is None else tuple(routes)
-        self._selections = SelectionCache(directory, leg_factory, own, exact=exact)
+        self._selections = SelectionCache(directory, leg_factory, own, exact=exact, named=named)
         self._strategy = self._resolve(strategy)
 
     def check_route(self, route: object) -> None:

@@ -7,7 +7,7 @@ Rule: what a name stands for is in names.py, what an endpoint offers in endpoint
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -61,6 +61,7 @@ def select(
     fallback_models: Sequence[str] | None = None,
     routes: Sequence[RouteChoice] | None = None,
     exact: bool = False,
+    named: Container[object] | None = None,
     operation: str = "chat",
 ) -> tuple[Selection, Dependencies]:
     """
@@ -70,6 +71,7 @@ def select(
         operation: providers that do not offer it are left out. Default and fallback models are those for it;
             a model in `routes` counts only if it is one for it, or if they are `exact`.
         routes: each is a tier; a tuple is a tier of several.
+        named: those of `routes` that may be seen in the labels of metrics; None for all.
 
     Raises:
         UnknownProviderError, UnknownModelError, PluginLoadError: a name cannot be resolved.
@@ -77,7 +79,7 @@ def select(
         ConfigurationError: a name has the wrong type, or two names contradict each other.
     """
     flat = [one for route in routes or () for one in (route if isinstance(route, tuple) else (route,))]
-    builder = _TierBuilder(directory, leg_factory, rules_of(operation), flat)
+    builder = _TierBuilder(directory, leg_factory, rules_of(operation), flat if named is None else named)
     check_names(model, fallback_models)
     if model is not None:
         if provider is None:
@@ -102,14 +104,14 @@ class _TierBuilder:
     """Appends tiers of usable legs, each leg once, and notes why others were left out."""
 
     def __init__(
-        self, directory: Directory, leg_factory: LegFactory, rules: EndpointRules, routes: Sequence[object]
+        self, directory: Directory, leg_factory: LegFactory, rules: EndpointRules, named: Container[object]
     ) -> None:
         self.tiers: list[list[Leg]] = []
         self.skipped: list[Skipped] = []
         self._directory = directory
         self._leg_factory = leg_factory
         self._rules = rules
-        self._routes = routes
+        self._named = named
         self._added: set[object] = set()
         self._unusable: set[Provider] = set()
         """Left out already; the reason is the same for all models of a provider."""
@@ -318,7 +320,7 @@ class _TierBuilder:
         if not self._directory.knows(provider.name):
             return "other:other"
         route = f"{provider.name}:{model}"
-        is_known = not model or model in self._rules.listed(provider) or route in self._routes
+        is_known = not model or model in self._rules.listed(provider) or route in self._named
         return route if is_known else f"{provider.name}:other"
 
     def _is_comparable(self, provider: Provider, model: str) -> bool:

@@ -8,7 +8,7 @@ environment (keys, addresses), the stored keys, and each `unavailable_reason` th
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors.exceptions import G4FLiteError
@@ -67,7 +67,7 @@ class SelectionCache:
 
     Args:
         routes: those of the client.
-        exact: whether a model in them is that of each endpoint.
+        exact, named: as in `select`.
     """
 
     def __init__(
@@ -77,11 +77,13 @@ class SelectionCache:
         routes: Sequence[RouteChoice] | None,
         *,
         exact: bool = False,
+        named: Container[object] | None = None,
     ) -> None:
         self._directory = directory
         self._leg_factory = leg_factory
         self._routes = routes
         self._exact = exact
+        self._named = named
         self._epoch = _Epoch(directory)
 
     def get(self, provider: Any, model: Any, fallback_models: Any, operation: str = "chat") -> Selection:
@@ -106,6 +108,7 @@ class SelectionCache:
                 fallback_models=fallback_models,
                 routes=self._routes,
                 exact=self._exact,
+                named=self._named,
                 operation=operation,
             )
         except G4FLiteError as error:

@@ -9,6 +9,9 @@ from msgspec import field
 from ..value import JSONObject
 from .results import OpenResult, Result, without_none
 
+MOST_COUNTED = 10**9
+"""Tokens, seconds or USD: more than one call can use. What adds them up has room for those of many calls."""
+
 
 class TokenDetails(Result, frozen=True, kw_only=True, gc=False):
     """The kinds of the tokens of a prompt or a completion; None if the service does not count them apart."""
@@ -70,3 +73,15 @@ class Usage(OpenResult, frozen=True, kw_only=True, gc=False):
             inside = counts.get(name)
             counts[name] = {**inside, **value} if isinstance(inside, dict) and isinstance(value, dict) else value
         return counts
+
+
+def possible(usage: Any) -> Any:
+    """Return a usage; None for one that cannot be: a number is negative, or more than a call can use."""
+    for value in msgspec.structs.astuple(usage):
+        kind = value.__class__  # each call asks this, and `isinstance` is a call of its own
+        if kind is int or kind is float:
+            if not 0 <= value <= MOST_COUNTED:
+                return None
+        elif kind is TokenDetails and possible(value) is None:
+            return None
+    return usage

@@ -9,8 +9,10 @@ import requests
 from helpers.commands import Cli
 from helpers.gateways import KEY, MESSAGES, running, tables
 
+from g4f_lite.errors.exceptions import ConfigurationError
 from g4f_lite.gateway.keys import hash_of
 from g4f_lite.gateway.settings import checked, store_path
+from g4f_lite.health.stores.opening import state_from_url
 from g4f_lite.testing import FaultServer, replies
 
 HASH = f'hash = "{hash_of(KEY)}"'
@@ -19,6 +21,7 @@ MISTAKES = {
     f"[keys.a]\n{HASH}\n[keys.b]\n{HASH}": "the keys 'a' and 'b' are the same key",
     '[server]\nadmin = { env = "NOT_SET" }': "[server] admin: the variable NOT_SET is empty or not set",
     '[server]\nstore = "mysql:keys"': "[server] store must be sqlite:PATH",
+    '[server]\nstore = "sqlite:a\\u0000b"': "store must be a path, not 'sqlite:a\\x00b'",
     '[client]\nkeys = { grok = { env = "HOME" } }': "[client] keys: no provider 'grok'; did you mean 'groq' or 'xai'?",
     '[client]\nbase_urls = { onw = "http://x/v1" }': "no provider 'onw'; did you mean 'own'?",
     '[client]\nlimits = { "onw:m" = { rpm = 1 } }': "no provider 'onw'; did you mean 'own'?",
@@ -41,6 +44,19 @@ def test_a_mistake_is_found_by_the_check(text: str, cli: Cli, tmp_path: Path) ->
     config.write_text(f"{OWN}{text}\n", "utf-8")
     ran = cli("serve", str(config), "--check")
     assert (ran.code, ran.out) == (2, "") and MISTAKES[text] in ran.err and "--" not in ran.err
+
+
+def test_a_file_that_is_nested_too_deep_is_refused(cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(f"deep = {'[' * 5000}{']' * 5000}", "utf-8")
+    ran = cli("serve", str(config), "--check")
+    assert (ran.code, ran.out) == (2, "") and ran.err.startswith(f"Error: {config}: ") and "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a\0b", "sqlite:///a%00b"])
+def test_a_state_whose_path_cannot_be_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="sqlite:///PATH"):
+        state_from_url(url)
 
 
 def test_the_check_says_that_keys_are_to_be_made(cli: Cli, tmp_path: Path) -> None:
@@ -76,3 +92,17 @@ def test_a_budget_of_the_whole_gateway_is_no_refusal_of_a_service(path: str, sta
         answer = requests.post(f"{gateway.base_url}/{path}", json=body, timeout=30)
     assert (answer.status_code, answer.headers["x-should-retry"], groq.received) == (status, "false", [])
     assert answer.json()["error"]["type"] in ("insufficient_quota", "billing_error")
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%41b", "a b", "ä"])
+def test_what_keys_use_is_counted_beside_the_configuration(name: str, groq: FaultServer, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    keys = {"a": {"hash": hash_of(KEY), "rpm": 5}}
+    with running(tables(groq, keys=keys), usage=folder / "gateway-usage.db") as gateway:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        body = {"model": "auto", "messages": MESSAGES}
+        answer = requests.post(f"{gateway.base_url}/chat/completions", json=body, headers=headers, timeout=30)
+        assert answer.status_code == 200
+        assert (folder / "gateway-usage.db").exists()
+    assert list(tmp_path.iterdir()) == [folder]

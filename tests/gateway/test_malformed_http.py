@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from http.client import HTTPResponse
+from importlib.util import find_spec
 from itertools import count
 
 import pytest
@@ -51,3 +52,26 @@ def test_what_is_no_http_gets_an_error_object(sent: bytes, groq: FaultServer) ->
     assert answer.headers["x-request-id"].startswith("g4f-") and answer.headers["x-should-retry"] == "false"
     assert SECRET not in body + str(answer.headers).encode()
     assert groq.received == []
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        pytest.param(
+            b"Content-Encoding: br", "send the body as gzip or deflate, or as it is",
+            marks=pytest.mark.skipif(
+                any(map(find_spec, ("brotli", "brotlicffi"))), reason="aiohttp can unpack it with this package"
+            ),
+        ),
+        (b"X-Long: " + b"a" * 20_000, "has more than 8190 bytes"),
+    ],
+    ids=["packed", "long"],
+)  # fmt: skip
+def test_what_can_be_mended_is_said(head: bytes, said: str, groq: FaultServer) -> None:
+    with running(tables(groq, keys=key_table())) as gateway:
+        with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2])), timeout=30) as connection:
+            connection.sendall(BEGIN + head + b"\r\nContent-Length: 2\r\n\r\n{}")
+            answer = HTTPResponse(connection)
+            answer.begin()
+            error = json.loads(answer.read())["error"]
+    assert (answer.status, error["code"]) == (400, "malformed_http") and said in error["message"]

@@ -6,6 +6,8 @@ import pytest
 import requests
 from helpers.gateways import running, tables
 
+from g4f_lite import Attempt, ServerError, Skipped, Trail
+from g4f_lite.gateway.failures import message_of
 from g4f_lite.testing import FaultServer, replies
 
 ONE_ROUTE = {"routes": ["groq:one"]}
@@ -101,3 +103,14 @@ def test_what_a_service_said_of_a_failure_is_told_to_no_other_caller(
         other = asked(gateway.base_url)
     assert SECRET in own.text and len(groq.received) == before
     assert SECRET not in other.text and "groq:one" in other.json()["error"]["message"]
+
+
+def test_what_a_service_has_said_in_the_call_itself_is_told_though_its_route_rests_now() -> None:
+    error = ServerError("1 vectors for 2 inputs")
+    error.provider, error.model = "openai", "one"
+    failed = Attempt(provider="openai", model="one", index=1, outcome="ServerError", message=error.message)
+    rests = Skipped(provider="openai", model="one", reason="cooling down", message=error.message)
+    error.trail = Trail(entries=(failed, rests))
+    assert "1 vectors for 2 inputs" in message_of(error, "g4f-1")
+    error.trail = Trail(entries=(rests,))
+    assert message_of(error, "g4f-1") == "openai:one"  # others were told

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from ...errors.exceptions import StreamInterruptedError
-from ...types.chunks import ChatCompletionChunk
+from ...types.call_pieces import OpenCall, OpenCalls
+from ...types.chunks import ChatCompletionChunk, ToolCallDelta
 from ...types.usage import Usage
 from ...value import JSONObject
 from .answers import message_id, stop_reason, usage_of
@@ -25,7 +27,8 @@ class MessageEvents:
     """
     The events of one message, in order.
 
-    The block with the thinking stays open until the end, because its signature comes with the last chunk.
+    The block with the thinking stays open until the end, because its signature comes with the last chunk. Of others,
+    one is open at a time: what comes before the arguments of its call are whole waits.
 
     Args:
         asked_for: the model that the caller has asked for, if the chunks name none.
@@ -35,10 +38,14 @@ class MessageEvents:
         self._asked_for = asked_for
         self._begun = False
         self._count = 0
-        self._open: tuple[str, int] | None = None
-        """Kind and index of the block that is written to: `text` or the index of a call."""
+        self._open: int | None = None
+        """The index of the block that is written to."""
+        self._call: OpenCall | None = None
+        """That of this block; None for text."""
         self._thinking: int | None = None
-        self._calls: dict[int, int] = {}
+        self._calls = OpenCalls()
+        self._waiting: deque[OpenCall | str] = deque()
+        """Calls and text that come in later blocks."""
         self._finish: str | None = None
         self._usage: Usage | None = None
 
@@ -75,10 +82,13 @@ class MessageEvents:
             delta = choice.delta
             if delta.reasoning:
                 yield from self._think(delta.reasoning)
-            if delta.content:
+            if delta.content and self._call is None and not self._waiting:
                 yield from self._say(delta.content)
-            for call in delta.tool_calls or ():
-                yield from self._call(call)
+            elif delta.content:
+                self._waiting.append(delta.content)
+                yield from self._go_on()
+            for piece in delta.tool_calls or ():
+                yield from self._add(piece)
             if delta.extra_content:
                 yield from self._sign(delta.extra_content)
             self._finish = choice.finish_reason or self._finish
@@ -93,37 +103,46 @@ class MessageEvents:
         yield event("content_block_delta", index=self._thinking, delta=delta)
 
     def _say(self, text: str) -> Iterator[bytes]:
-        if self._open is None or self._open[0] != "text":
-            yield from self._start("text", {"type": "text", "text": ""})
-        assert self._open is not None
-        yield event("content_block_delta", index=self._open[1], delta={"type": "text_delta", "text": text})
+        if self._open is None or self._call is not None:
+            yield from self._start(None, {"type": "text", "text": ""})
+        yield event("content_block_delta", index=self._open, delta={"type": "text_delta", "text": text})
 
-    def _call(self, call: Any) -> Iterator[bytes]:
-        name = f"call {call.index}"
-        if call.index not in self._calls:
-            function = call.function
-            block: JSONObject = {
-                "type": "tool_use",
-                "id": call.id or "",
-                "name": (function and function.name) or "",
-                "input": {},
-            }
-            yield from self._start(name, block)
-            assert self._open is not None
-            self._calls[call.index] = self._open[1]
-        if call.function is not None and call.function.arguments:
-            delta = {"type": "input_json_delta", "partial_json": call.function.arguments}
-            yield event("content_block_delta", index=self._calls[call.index], delta=delta)
+    def _add(self, piece: ToolCallDelta) -> Iterator[bytes]:
+        known = len(self._calls)
+        call, arguments = self._calls.take(piece)
+        if len(self._calls) > known:
+            self._waiting.append(call)
+        elif arguments and call is self._call:
+            yield self._arguments(arguments)
+        yield from self._go_on()
 
-    def _start(self, kind: str, block: JSONObject) -> Iterator[bytes]:
+    def _go_on(self, *, at_the_end: bool = False) -> Iterator[bytes]:
+        """Begin the blocks of what waits, as far as the one before is whole, and the name of a call is known."""
+        while self._waiting and (at_the_end or self._call is None or self._call.is_whole()):
+            first = self._waiting[0]
+            if isinstance(first, OpenCall) and not first.name and not at_the_end:
+                return
+            self._waiting.popleft()
+            if isinstance(first, str):
+                yield from self._say(first)
+                continue
+            yield from self._start(first, {"type": "tool_use", "id": first.sent_id, "name": first.name, "input": {}})
+            if first.arguments:
+                yield self._arguments("".join(first.arguments))
+
+    def _arguments(self, text: str) -> bytes:
+        delta = {"type": "input_json_delta", "partial_json": text}
+        return event("content_block_delta", index=self._open, delta=delta)
+
+    def _start(self, call: OpenCall | None, block: JSONObject) -> Iterator[bytes]:
         yield from self._stop()
-        self._open = kind, self._count
+        self._open, self._call = self._count, call
         self._count += 1
-        yield event("content_block_start", index=self._open[1], content_block=block)
+        yield event("content_block_start", index=self._open, content_block=block)
 
     def _stop(self) -> Iterator[bytes]:
         if self._open is not None:
-            yield event("content_block_stop", index=self._open[1])
+            yield event("content_block_stop", index=self._open)
             self._open = None
 
     def _sign(self, extra: Any) -> Iterator[bytes]:
@@ -137,6 +156,7 @@ class MessageEvents:
                 return
 
     def _end(self) -> Iterator[bytes]:
+        yield from self._go_on(at_the_end=True)
         yield from self._stop()
         if self._thinking is not None:
             yield event("content_block_stop", index=self._thinking)

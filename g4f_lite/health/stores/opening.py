@@ -39,8 +39,8 @@ def _make(module: str, name: str, place: str) -> SharedState:
 
 def _path_of(url: str) -> str:
     parts = urlsplit(url)
-    path = unquote(parts.path).lstrip("/")
-    if parts.netloc or not path:
+    path = unquote(parts.path, errors="surrogateescape").lstrip("/")
+    if parts.netloc or not path or "\0" in path:
         raise ConfigurationError("the URL of a SQLite state is sqlite:///PATH, with the absolute path of a file")
     return path if path[1:2] == ":" else f"/{path}"  # of Windows: C:/…
 
