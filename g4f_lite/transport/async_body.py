@@ -27,6 +27,8 @@ from .plain_answer import PlainAnswer
 _NEVER = float("inf")
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
+_LOST = "the connection was lost before the answer was complete"
+_ELSEWHERE = "a stream can be read only in the event loop in which it was asked for"
 
 
 class RawResponse:
@@ -377,4 +379,5 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return MalformedResponseError(f"the answer is not HTTP: {error}")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
-    return ConnectionFailedError("the connection was lost before the answer was complete", kind="reset")
+    is_elsewhere = isinstance(error, RuntimeError) and "different loop" in str(error)
+    return ConnectionFailedError(_ELSEWHERE if is_elsewhere else _LOST, kind="reset")

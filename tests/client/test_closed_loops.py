@@ -1,4 +1,4 @@
-"""A call whose event loop is closed under it gives back what it holds, before the next call of the client needs it."""
+"""A call whose event loop is closed under it, or that is read in another one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from helpers.driving import MESSAGES
 from helpers.plain_routes import Plain
+from helpers.ways import needs_inner_parts
 
-from g4f_lite import AsyncClient, Limits
+from g4f_lite import AsyncClient, Limits, StreamInterruptedError
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -43,3 +44,18 @@ def test_the_place_of_a_call_whose_loop_was_closed_is_free_for_the_next_call(
         assert asyncio.run(ask(client, kept)) == "next"
     finally:
         gc.enable()
+
+
+@needs_inner_parts
+def test_a_stream_that_is_read_in_another_loop_says_so(server: FaultServer) -> None:
+    server.script(replies.silence("stream", 3))
+    client = AsyncClient(routes=[Plain(api_base=server.base_url)], retries=0)
+
+    async def read(stream: Any) -> list[str]:
+        return [chunk.text async for chunk in stream]
+
+    with asyncio.Runner() as own:
+        stream = own.run(client.chat.completions.create(messages=MESSAGES, stream=True))
+        with asyncio.Runner() as other, pytest.raises(StreamInterruptedError, match="the event loop in which it was"):
+            other.run(read(stream))
+        own.run(client.aclose())
