@@ -36,7 +36,7 @@ from .conversation import (
     with_reasoning,
     without_fields,
 )
-from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
+from .lenient import REASONING_PARTS, describe_body, error_in, error_signs, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
@@ -259,7 +259,9 @@ class OpenaiTemplate(Provider):
             except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
                 answer = decode_or_none(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
-        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer, body)):
+        odd = completion is None or not completion.choices or b'"error"' in body
+        odd = odd or (bool(self.error_fields) and any(sign in body for sign in error_signs(self.error_fields)))
+        if odd and (error := error_in(answer, body, self.error_fields)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
         if completion is None:
             completion = loose_completion(answer, self.reasoning_parts, body)
@@ -277,7 +279,9 @@ class OpenaiTemplate(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         own_usage = self._own_usage if self.usage_fields or self.usage_costs else None
-        parser = OpenaiStreamParser(self.reasoning_parts, own_usage, done_is_enough=self.done_is_enough)
+        parser = OpenaiStreamParser(
+            self.reasoning_parts, own_usage, done_is_enough=self.done_is_enough, error_fields=self.error_fields
+        )
         if not self.returned_fields:
             return parser
         from .returned import ReturnedFieldsParser
@@ -303,7 +307,7 @@ class OpenaiTemplate(Provider):
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse
 
-        return parse(request, response)
+        return parse(request, response, self.error_fields)
 
 
 def _converted(answer: Any) -> ChatCompletion:
