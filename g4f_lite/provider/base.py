@@ -31,6 +31,7 @@ from .declarations import (
     NAMED_THINKING,
     check_declarations,
     check_framing,
+    check_key,
     check_kinds,
     check_pattern,
 )
@@ -218,6 +219,7 @@ class Provider(ABC):
         check_pattern(self.name, "thinking_models", self.thinking_models)
         check_pattern(self.name, "not_ready", self.not_ready)
         check_kinds(self, KINDS)
+        check_key(self.name, vars(self).get("api_key", type(self).api_key))
         check_framing(self.name, self.stream_framing)
         object.__setattr__(self, "_frozen", True)
 

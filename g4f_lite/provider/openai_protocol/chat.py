@@ -126,8 +126,10 @@ class OpenaiTemplate(Provider):
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
     usage_fields: Mapping[str, str] = {}
     """
-    Numbers of the service's usage that OpenAI has in another place, and their places in `Usage`:
-    `{"cached_tokens": "prompt_tokens_details.cached_tokens"}`.
+    Numbers of the service's usage that OpenAI has in another place, each with its place in `Usage`:
+    `{"cache.hits": "prompt_tokens_details.cached_tokens"}` for `{"usage": {"cache": {"hits": 7}}}`.
+
+    Only what is inside `usage` is found; a dot leads into an object.
     """
     usage_costs: Mapping[str, float] = {}
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
