@@ -31,10 +31,10 @@ from .declarations import (
     NAMED_THINKING,
     check_declarations,
     check_framing,
-    check_key,
     check_kinds,
     check_pattern,
 )
+from .misspelt import warn_of_misspelt
 from .origins import MARKS, origin_of, own_messages
 from .streaming import StreamFraming, StreamParser
 
@@ -184,6 +184,7 @@ class Provider(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        warn_of_misspelt(cls)
         cls._automatic_is_set = cls._automatic_is_set or "automatic" in cls.__dict__
         if not cls._automatic_is_set:
             cls.automatic = cls.needs_auth
@@ -219,7 +220,6 @@ class Provider(ABC):
         check_pattern(self.name, "thinking_models", self.thinking_models)
         check_pattern(self.name, "not_ready", self.not_ready)
         check_kinds(self, KINDS)
-        check_key(self.name, vars(self).get("api_key", type(self).api_key))
         check_framing(self.name, self.stream_framing)
         object.__setattr__(self, "_frozen", True)
 

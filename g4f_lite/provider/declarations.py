@@ -59,6 +59,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 }
 _OF_TEXTS = ("texts", "set")
 KINDS: Mapping[str, Sequence[str]] = {
+    "key": ("api_key",),
     "text": ("label", "url", "login_url", "notice", "api_base", "default_model"),
     "switch": ("working", "needs_auth", "automatic", "lists_models"),
     "texts": ("api_key_env", "fallback_models", "working_comments"),
@@ -100,6 +101,9 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
         ConfigurationError: one is of another kind, such as `("NAME")`, which is a text, or an entry cannot work.
     """
     for kind, attributes in kinds.items():
+        if kind == "key":
+            _check_key(provider.name, getattr(provider, attributes[0]))
+            continue
         right, wanted = _KINDS[kind]
         for attribute in attributes:
             if kind in ("text", "switch") and hasattr(getattr(type(provider), attribute), "__get__"):
@@ -114,13 +118,7 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
             check_contents(provider, attributes)
 
 
-def check_key(name: str, key: object) -> None:
-    """
-    Check `Provider.api_key`, without showing it.
-
-    Raises:
-        ConfigurationError: it is neither a text nor a function.
-    """
+def _check_key(name: str, key: object) -> None:
     if not (key is None or isinstance(key, str) or callable(key)):
         raise ConfigurationError(
             f"{name}'s api_key must be a text, or a function that returns one; it is a {type(key).__name__}"

@@ -6,6 +6,7 @@ A provider for such a service sets attributes, and adds code only for quirks tha
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from ...types.size_limits import decode_bounded, decode_or_none
 from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider
+from ..checked import shown
 from ..declarations import OPENAI_KINDS, check_auth_header, check_kinds, check_paths
 from ..streaming import StreamParser
 from .completing import complete
@@ -170,7 +172,9 @@ class OpenaiTemplate(Provider):
                 body.setdefault("stream_options", {"include_usage": True})
             else:
                 body.pop("stream_options", None)
-        self.adapt_body(body)
+        changed: object = self.adapt_body(body)  # type: ignore[func-returns-value]  # as a plugin's code may
+        if changed is not None and changed is not body:
+            _check_adapted(changed)
         if extra := request.extra_body:  # unchanged, as the caller wrote it
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
@@ -310,6 +314,17 @@ class OpenaiTemplate(Provider):
         from .endpoints import parse
 
         return parse(request, response, self.error_fields)
+
+
+def _check_adapted(changed: object) -> None:
+    """
+    Raises:
+        TypeError: `adapt_body` has changed nothing, but made something that may.
+    """
+    copied = isinstance(changed, dict) and "messages" in changed
+    if copied or isinstance(changed, (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)):
+        what = "another dict" if copied else shown(changed)
+        raise TypeError(f"adapt_body changes the body in place, but returns {what}")
 
 
 def _converted(answer: Any) -> ChatCompletion:
