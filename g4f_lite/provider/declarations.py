@@ -111,17 +111,22 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
             value = getattr(provider, attribute)
             if isinstance(value, right) and (kind not in _OF_TEXTS or all(isinstance(one, str) for one in value)):
                 continue
-            found = "None" if value is None else f"a {type(value).__name__}"
+            found = _kind_of(value)
             found += " of other things" if isinstance(value, right) else ""
             raise ConfigurationError(f"{provider.name}'s {attribute} must be {wanted}; it is {found}")
         if kind in ("set", "mapping"):
             check_contents(provider, attributes)
 
 
+def _kind_of(value: object) -> str:
+    kind = type(value).__name__
+    return "None" if value is None else f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 def _check_key(name: str, key: object) -> None:
     if not (key is None or isinstance(key, str) or callable(key)):
         raise ConfigurationError(
-            f"{name}'s api_key must be a text, or a function that returns one; it is a {type(key).__name__}"
+            f"{name}'s api_key must be a text, or a function that returns one; it is {_kind_of(key)}"
         )
 
 

@@ -74,6 +74,12 @@ def test_an_answer_that_is_one_fails(mode: str, beside: dict[str, Any]) -> None:
     assert (outcome.error.message, outcome.error.code) == ("kaboom", "plan_ended")
 
 
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_a_whole_body_in_place_of_a_stream_fails(mode: str) -> None:
+    outcome = asked(mode, Done(), whole(FAULT))
+    assert type(outcome.error) is g.QuotaExceededError, outcome
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_one_without_an_object_of_its_own_fails_if_there_is_nothing_else(mode: str) -> None:
     body = {"words": "kaboom", "mark": "plan_ended"}
