@@ -140,10 +140,10 @@ def check_endpoints(name: str, paths: Mapping[str, str]) -> None:
 
 
 def _check_places(name: str, fields: Mapping[str, str]) -> None:
-    for path, place in fields.items():
+    for place in fields.values():
         if place not in PLACES:
-            hint = did_you_mean(place, PLACES, f"; there are {', '.join(sorted(PLACES))}", cutoff=0.8)
+            known = f"; there are {', '.join(_COUNTS)}, and the counts in {' and '.join(_DETAILS)}"
             raise ConfigurationError(
                 f"{name}'s usage_fields must map the service's names to places in Usage, where there is no"
-                f" {quoted(place)} (for {quoted(path)}){hint}"
+                f" {quoted(place)}{did_you_mean(place, PLACES, known, cutoff=0.8)}"
             )

@@ -73,7 +73,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"usage_costs": {"cost": float("nan")}}, "usage_costs must map"),
     (
         {"usage_fields": {"out": "completion_token"}},
-        "usage_fields .*no 'completion_token' \\(for 'out'\\); did you mean 'completion_tokens'",
+        "usage_fields .*no 'completion_token'; did you mean 'completion_tokens'",
     ),
     (
         {"usage_fields": {"a": "prompt_token_details.cached_tokens"}},
