@@ -44,7 +44,7 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
         error = errors[0]  # Cloudflare
     if "error" not in body and isinstance(base := body.get("base_resp"), dict):
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
-    error = {**error, **_own(body, fields)} if fields else error
+    error = {**error, **declared(body, fields)} if fields else error
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
     message = message or _text(error.get("detail") or error.get("title") or error.get("msg") or body.get("errors"))
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
@@ -73,7 +73,7 @@ def inner_status(said: Any) -> int | None:
     return int(said) if type(said) in (int, float) and 400 <= said < 600 and said == int(said) else None
 
 
-def _own(body: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def declared(body: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the fields that the provider has declared, under OpenAI's names."""
     found: dict[str, Any] = {}
     for name, path in fields.items():

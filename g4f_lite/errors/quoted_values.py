@@ -66,4 +66,4 @@ def _container(value: Any, depth: int) -> str:
         items = [f"{name}: {one}" for name, one in zip(items, values, strict=True)]
     if len(value) > _ITEMS:
         items.append(f"… {len(value)} in all")
-    return begin + ", ".join(items) + end
+    return begin + ", ".join(items) + ("," if isinstance(value, tuple) and len(value) == 1 else "") + end

@@ -8,7 +8,9 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `base` | the contract: `Provider` |
 | `instances` | a provider made of its class, and complete, whatever its own code does |
 | `streaming` | the contract of its streams: `StreamParser`, `StreamFraming` |
-| `declarations` | the check of declared error codes, limit headers and schema rules |
+| `declarations` | the check of the attributes: their types, error codes, limit headers |
+| `declared_contents` | the check of what stands inside declared collections |
+| `misspelt` | names in the body of a class that are nearly those of attributes |
 | `schema_rules` | what a service accepts in a JSON Schema |
 | `schema_fitting` `schema_sending` | schemas that keep the rules: one schema; those of a request |
 | `origins` | what goes back to the service that sent it, and to no other |

@@ -34,6 +34,7 @@ from .declarations import (
     check_kinds,
     check_pattern,
 )
+from .misspelt import warn_of_misspelt
 from .origins import MARKS, origin_of, own_messages
 from .streaming import StreamFraming, StreamParser
 
@@ -183,6 +184,7 @@ class Provider(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        warn_of_misspelt(cls)
         cls._automatic_is_set = cls._automatic_is_set or "automatic" in cls.__dict__
         if not cls._automatic_is_set:
             cls.automatic = cls.needs_auth

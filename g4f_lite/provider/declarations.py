@@ -1,4 +1,4 @@
-"""What a provider declares about its service's errors, limits, thinking and schemas, and the check of it. Data only."""
+"""What a provider declares about its service, and the check of the types of its attributes. Data only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from ..errors.exceptions import ConfigurationError, ProviderError
 from ..errors.quoted_values import quoted, shortened
 from ..errors.suggestions import did_you_mean
-from .schema_rules import rules_of
+from .declared_contents import check_contents, check_endpoints
+from .schema_rules import check_rules
 from .streaming import FRAMINGS
 
 # Source: OpenAI, Groq, xAI, Cerebras.
@@ -54,16 +55,22 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "texts": ((tuple, list), "a tuple of texts, such as ('one',) with its comma"),
     "set": (Set, "a set of texts, such as frozenset({'one'})"),
     "mapping": (Mapping, "a mapping, such as {'one': 'other'}"),
-    "flag": (bool, "True or False"),
+    "text": (str, "a text"),
+    "switch": (bool, "True or False"),
 }
+_OF_TEXTS = ("texts", "set")
 KINDS: Mapping[str, Sequence[str]] = {
+    "key": ("api_key",),
+    "text": ("label", "url", "login_url", "notice", "api_base", "default_model"),
+    "switch": ("working", "needs_auth", "automatic", "lists_models"),
     "texts": ("api_key_env", "fallback_models", "working_comments"),
     "set": ("capabilities", "known_fields"),
     "mapping": ("model_aliases", "default_models", "model_capabilities"),
-    "flag": ("working", "needs_auth", "automatic", "lists_models"),
 }
 """Attributes of `Provider`, by what they must be."""
 OPENAI_KINDS: Mapping[str, Sequence[str]] = {
+    "text": ("reasoning_field", "missing_reasoning", "bridge_after_tool", "prefill_field"),
+    "switch": ("plain_text_content", "refuses_empty_answers", "system_first", "done_is_enough"),
     "set": (
         "unsupported_parameters",
         "own_parameters",
@@ -87,19 +94,41 @@ OPENAI_KINDS: Mapping[str, Sequence[str]] = {
 
 def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
     """
-    Check what is a collection. The value is not shown: it may be a key in the wrong place.
+    Check the attributes of these kinds. The value is not shown: it may be a key in the wrong place.
+
+    A property that has a text or a switch is not asked: it may find it out later.
 
     Raises:
-        ConfigurationError: one is of another kind, such as `("NAME")`, which is a text.
+        ConfigurationError: one is of another kind, such as `("NAME")`, which is a text, or an entry cannot work.
     """
     for kind, attributes in kinds.items():
+        if kind == "key":
+            _check_key(provider.name, getattr(provider, attributes[0]))
+            continue
         right, wanted = _KINDS[kind]
         for attribute in attributes:
-            value = getattr(provider, attribute)
-            if isinstance(value, right) and (kind in ("mapping", "flag") or all(isinstance(one, str) for one in value)):
+            if kind in ("text", "switch") and hasattr(getattr(type(provider), attribute), "__get__"):
                 continue
-            found = f"a {type(value).__name__}" + (" of other things" if isinstance(value, right) else "")
+            value = getattr(provider, attribute)
+            if isinstance(value, right) and (kind not in _OF_TEXTS or all(isinstance(one, str) for one in value)):
+                continue
+            found = _kind_of(value)
+            found += " of other things" if isinstance(value, right) else ""
             raise ConfigurationError(f"{provider.name}'s {attribute} must be {wanted}; it is {found}")
+        if kind in ("set", "mapping"):
+            check_contents(provider, attributes)
+
+
+def _kind_of(value: object) -> str:
+    kind = type(value).__name__
+    return "None" if value is None else f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _check_key(name: str, key: object) -> None:
+    if not (key is None or isinstance(key, str) or callable(key)):
+        raise ConfigurationError(
+            f"{name}'s api_key must be a text, or a function that returns one; it is {_kind_of(key)}"
+        )
 
 
 def check_framing(name: str, framing: Any) -> None:
@@ -147,6 +176,7 @@ def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
             raise ConfigurationError(
                 f"{name}'s path of {shortened(endpoint)} must begin with a slash, not {quoted(path)}"
             )
+    check_endpoints(name, others)
 
 
 def check_declarations(name: str, **declarations: Any) -> None:
@@ -163,7 +193,7 @@ def check_declarations(name: str, **declarations: Any) -> None:
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")
     if declarations["schema_rules"]:
-        rules_of(declarations["schema_rules"])
+        check_rules(name, declarations["schema_rules"])
     for attribute in ("error_codes", "error_words"):
         for sign, error in declarations[attribute].items():
             if not (_is_lower(sign) and isinstance(error, type) and issubclass(error, ProviderError)):

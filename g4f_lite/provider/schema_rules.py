@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Literal
 
+import msgspec
+
 from ..errors.exceptions import ConfigurationError
-from ..errors.quoted_values import shortened
+from ..errors.quoted_values import quoted, shortened
+from ..errors.suggestions import did_you_mean
 from ..value import Value
 
 STRUCTURE = frozenset("$defs $ref description enum items properties required title type".split())
@@ -65,6 +68,9 @@ class SchemaRules(Value, frozen=True):
         return self.keywords is None or keyword in STRUCTURE or keyword in self.keywords
 
 
+_SETS = ("keywords", "formats", "enums")
+
+
 AS_IT_IS = SchemaRules()
 """Schemas are sent as they are."""
 
@@ -78,3 +84,25 @@ def rules_of(declared: Mapping[str, Any]) -> SchemaRules:
         return SchemaRules(**declared)
     except TypeError as error:
         raise ConfigurationError(f"schema_rules: {shortened(str(error))}") from None
+
+
+def check_rules(name: str, declared: Mapping[str, Any]) -> None:
+    """
+    Check `Provider.schema_rules`.
+
+    Raises:
+        ConfigurationError: a key is unknown, or has another value than it may have.
+    """
+    known = SchemaRules.__struct_fields__
+    for key, value in declared.items():
+        if key not in known:
+            hint = did_you_mean(key, known, f"; there are {', '.join(known)}")
+            raise ConfigurationError(f"{name}'s schema_rules: no key {quoted(key)}{hint}")
+        if key in _SETS and not (value is None or isinstance(value, Set)):
+            raise ConfigurationError(
+                f"{name}'s schema_rules: {key} must be a set of texts, such as {{'one'}}, not {quoted(value)}"
+            )
+        try:
+            msgspec.convert({key: value}, SchemaRules)
+        except msgspec.ValidationError:
+            raise ConfigurationError(f"{name}'s schema_rules: {key} cannot be {quoted(value)}") from None

@@ -6,6 +6,7 @@ A provider for such a service sets attributes, and adds code only for quirks tha
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from ...types.size_limits import decode_bounded, decode_or_none
 from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject
 from ..base import Provider
+from ..checked import shown
 from ..declarations import OPENAI_KINDS, check_auth_header, check_kinds, check_paths
 from ..streaming import StreamParser
 from .completing import complete
@@ -36,7 +38,7 @@ from .conversation import (
     with_reasoning,
     without_fields,
 )
-from .lenient import REASONING_PARTS, describe_body, error_in, loose_completion
+from .lenient import REASONING_PARTS, describe_body, error_in, error_signs, loose_completion
 from .stream import OpenaiStreamParser
 
 if TYPE_CHECKING:
@@ -126,8 +128,10 @@ class OpenaiTemplate(Provider):
     """Parts of an answer's `content` that are reasoning: a part's type to its field with the text, or with parts."""
     usage_fields: Mapping[str, str] = {}
     """
-    Numbers of the service's usage that OpenAI has in another place, and their places in `Usage`:
-    `{"cached_tokens": "prompt_tokens_details.cached_tokens"}`.
+    Numbers of the service's usage that OpenAI has in another place, each with its place in `Usage`:
+    `{"cache.hits": "prompt_tokens_details.cached_tokens"}` for `{"usage": {"cache": {"hits": 7}}}`.
+
+    Only what is inside `usage` is found; a dot leads into an object.
     """
     usage_costs: Mapping[str, float] = {}
     """Numbers of the service's usage that say what it charges, and USD for one of their units: `{"cost": 1}`."""
@@ -168,7 +172,9 @@ class OpenaiTemplate(Provider):
                 body.setdefault("stream_options", {"include_usage": True})
             else:
                 body.pop("stream_options", None)
-        self.adapt_body(body)
+        changed: object = self.adapt_body(body)  # type: ignore[func-returns-value]  # as a plugin's code may
+        if changed is not None and changed is not body:
+            _check_adapted(changed)
         if extra := request.extra_body:  # unchanged, as the caller wrote it
             body.update({**extra, "stream": True} if stream else extra)  # we read a stream, whatever it says
         headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
@@ -259,7 +265,9 @@ class OpenaiTemplate(Provider):
             except NOT_JSON:  # in a field that the types do not have, and that is skipped unread
                 answer = decode_or_none(body)
         # Quotes inside JSON strings are escaped, so these bytes can only be a name or a complete string.
-        if (completion is None or not completion.choices or b'"error"' in body) and (error := error_in(answer, body)):
+        odd = completion is None or not completion.choices or b'"error"' in body
+        odd = odd or (bool(self.error_fields) and any(sign in body for sign in error_signs(self.error_fields)))
+        if odd and (error := error_in(answer, body, self.error_fields)):
             raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
         if completion is None:
             completion = loose_completion(answer, self.reasoning_parts, body)
@@ -277,7 +285,9 @@ class OpenaiTemplate(Provider):
 
     def new_stream(self, request: ChatRequest) -> StreamParser:
         own_usage = self._own_usage if self.usage_fields or self.usage_costs else None
-        parser = OpenaiStreamParser(self.reasoning_parts, own_usage, done_is_enough=self.done_is_enough)
+        parser = OpenaiStreamParser(
+            self.reasoning_parts, own_usage, done_is_enough=self.done_is_enough, error_fields=self.error_fields
+        )
         if not self.returned_fields:
             return parser
         from .returned import ReturnedFieldsParser
@@ -303,7 +313,18 @@ class OpenaiTemplate(Provider):
     def parse_operation(self, request: EndpointRequest, response: HTTPResponse) -> Answer:
         from .endpoints import parse
 
-        return parse(request, response)
+        return parse(request, response, self.error_fields)
+
+
+def _check_adapted(changed: object) -> None:
+    """
+    Raises:
+        TypeError: `adapt_body` has changed nothing, but made something that may.
+    """
+    copied = isinstance(changed, dict) and "messages" in changed
+    if copied or isinstance(changed, (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)):
+        what = "another dict" if copied else shown(changed)
+        raise TypeError(f"adapt_body changes the body in place, but returns {what}")
 
 
 def _converted(answer: Any) -> ChatCompletion:

@@ -108,31 +108,34 @@ def _fields(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     return fields
 
 
-def parse(request: EndpointRequest, response: HTTPResponse) -> Answer:
+def parse(request: EndpointRequest, response: HTTPResponse, error_fields: Mapping[str, str] = {}) -> Answer:
     """
     Return the answer of a status 2xx.
+
+    Args:
+        error_fields: as in `Provider`.
 
     Raises:
         ReplyError: it is an error.
         MalformedResponseError: it cannot be understood.
     """
     if isinstance(request, SpeechRequest):
-        return _speech(response)
+        return _speech(response, error_fields)
     if isinstance(request, TranslationRequest):
         if request.response_format in ("text", "srt", "vtt"):
-            return _subtitles(response)
-        return _decode_answer(response, Transcription)
+            return _subtitles(response, error_fields)
+        return _decode_answer(response, Transcription, error_fields)
     if isinstance(request, EmbeddingRequest):
-        return _in_order(_decode_answer(response, CreateEmbeddingResponse))
+        return _in_order(_decode_answer(response, CreateEmbeddingResponse, error_fields))
     if isinstance(request, ModelsRequest):
-        return _decode_answer(response, ModelList)
-    drawn = _decode_answer(response, ImagesResponse)
+        return _decode_answer(response, ModelList, error_fields)
+    drawn = _decode_answer(response, ImagesResponse, error_fields)
     images = [*drawn.data]
     drawn = msgspec.structs.replace(drawn, data=())
     return msgspec.structs.replace(drawn, data=tuple(as_plain_base64(images.pop(0)) for _ in range(len(images))))
 
 
-def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
+def _decode_answer(response: HTTPResponse, kind: type[A], error_fields: Mapping[str, str]) -> A:
     """Return the JSON as this kind of answer; optional fields that do not fit are omitted."""
     check_json_size(response.body)
     try:
@@ -141,7 +144,7 @@ def _decode_answer(response: HTTPResponse, kind: type[A]) -> A:
         answer = decode(response.body.removeprefix(BOM))
     except NOT_JSON:
         raise MalformedResponseError(describe_body(response), status=response.status) from None
-    _refuse_error(answer, response)
+    _refuse_error(answer, response, error_fields)
     if kind is Transcription and b'"speaker_id"' in response.body and isinstance(answer, dict):
         _name_speakers(answer)
     if kind is ModelList:
@@ -230,8 +233,8 @@ def _in_order(answer: CreateEmbeddingResponse) -> CreateEmbeddingResponse:
     return msgspec.structs.replace(answer, data=data)
 
 
-def _refuse_error(answer: object, response: HTTPResponse) -> None:
-    if (error := error_in(answer, response.body)) is not None:
+def _refuse_error(answer: object, response: HTTPResponse, error_fields: Mapping[str, str]) -> None:
+    if (error := error_in(answer, response.body, error_fields)) is not None:
         raise ReplyError(ErrorReply(status=response.status, headers=response.headers, body=error))
 
 
@@ -240,10 +243,10 @@ def _refuse_page(response: HTTPResponse) -> None:
         raise MalformedResponseError(describe_body(response), status=response.status)
 
 
-def _subtitles(response: HTTPResponse) -> Transcription:
+def _subtitles(response: HTTPResponse, error_fields: Mapping[str, str]) -> Transcription:
     """Read plain text; some services answer with JSON all the same."""
     if response.body[:1] == b"{":
-        return _decode_answer(response, Transcription)
+        return _decode_answer(response, Transcription, error_fields)
     _refuse_page(response)
     try:
         return Transcription(text=response.body.decode("utf-8"))
@@ -251,10 +254,10 @@ def _subtitles(response: HTTPResponse) -> Transcription:
         raise MalformedResponseError("the answer is not UTF-8 text", status=response.status) from None
 
 
-def _speech(response: HTTPResponse) -> Speech:
+def _speech(response: HTTPResponse, error_fields: Mapping[str, str]) -> Speech:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json" or kind.startswith("text/"):
-        _refuse_error(decode_json(response.body), response)
+        _refuse_error(decode_json(response.body), response, error_fields)
         _refuse_page(response)
         raise MalformedResponseError(f"the answer is {kind}, not audio", status=response.status)
     return Speech(content=response.body, content_type=kind)

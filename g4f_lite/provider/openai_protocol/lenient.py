@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from ...errors.error_body import inner_status
+from ...errors.error_body import declared, inner_status
 from ...errors.exceptions import MalformedResponseError
 from ...errors.reply import MAX_ERROR_BODY
 from ...types.chat import ChatCompletion
@@ -145,7 +145,7 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
 
 
-def error_in(answer: Any, text: bytes) -> bytes | None:
+def error_in(answer: Any, text: bytes, fields: Mapping[str, str] = {}) -> bytes | None:
     """
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
@@ -156,11 +156,40 @@ def error_in(answer: Any, text: bytes) -> bytes | None:
 
     Args:
         text: what the answer was decoded from. Of a large one, long values are shortened.
+        fields: the provider's `error_fields`.
     """
-    error = _error_in(answer[0] if isinstance(answer, list) and answer else answer)
+    answer = answer[0] if isinstance(answer, list) and answer else answer
+    error = _error_in(answer)
+    if error is None and fields and isinstance(answer, dict) and _has_declared_error(answer, fields):
+        error = answer
     if error is None:
         return None
     return msgspec.json.encode(error if len(text) <= MAX_ERROR_BODY else _shortened(error))
+
+
+def error_signs(fields: Mapping[str, str]) -> tuple[bytes, ...]:
+    """
+    Return the bytes of which one is in every answer that holds an error at the provider's `error_fields`.
+
+    A name that is not ASCII may be escaped in any way: every answer is looked at.
+    """
+    names = {path.partition(".")[0] for path in fields.values()}
+    return tuple(msgspec.json.encode(name) if name.isascii() else b'"' for name in names)
+
+
+_CONTENT = ("choices", "usage", "data", "text")
+"""Fields that only answers have. Beside them, an error is an object of its own."""
+_NO_ERROR = frozenset({"0", "200", "ok", "success"})
+"""Codes that say that there is no error."""
+
+
+def _has_declared_error(answer: dict[str, Any], fields: Mapping[str, str]) -> bool:
+    found = declared(answer, fields)
+    if str(found.get("code")).lower() in _NO_ERROR:
+        return False
+    if any(found.get(name) for name, path in fields.items() if "." in path and name != "param"):
+        return True
+    return bool(found.get("message" if "message" in fields else "code")) and not any(map(answer.get, _CONTENT))
 
 
 def _shortened(value: Any, depth: int = 4, most: int = 32) -> Any:

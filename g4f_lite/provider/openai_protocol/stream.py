@@ -18,7 +18,7 @@ from ...types.usage import Usage
 from ...value import NOT_JSON
 from ..checked import DecodedChunks
 from .completing import complete_chunk, has_usage
-from .lenient import REASONING_PARTS, error_in, loose_chunk, whole_answer
+from .lenient import REASONING_PARTS, error_in, error_signs, loose_chunk, whole_answer
 
 _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 
@@ -37,6 +37,7 @@ class OpenaiStreamParser:
     Args:
         reasoning_parts, done_is_enough: as in `OpenaiTemplate`.
         own_usage: reads what only this service says of a usage in an event; None: nothing.
+        error_fields: as in `Provider`.
     """
 
     def __init__(
@@ -45,18 +46,25 @@ class OpenaiStreamParser:
         own_usage: Callable[[Usage, bytes], Usage] | None = None,
         *,
         done_is_enough: bool = False,
+        error_fields: Mapping[str, str] = {},
     ) -> None:
         self.done = False
         self._begun = False
         self._reasoning_parts = reasoning_parts
         self._own_usage = own_usage
+        self._error_fields = error_fields
+        self._error_signs = error_signs(error_fields) if error_fields else ()
         self._open: dict[int, str] | None = {} if done_is_enough else None
         """The finish reason of each choice that has none yet, if `[DONE]` is enough."""
 
     def feed_all(self, events: Sequence[bytes]) -> Sequence[ChatCompletionChunk] | None:
         """As `feed`, for the data of many events at once; None if one of them needs a closer look."""
         joined = b"\n".join(events)
-        if _may_be_error(joined) or (not self._begun and b'"message"' in events[0]):
+        if (
+            _may_be_error(joined)
+            or (self._error_signs and self._may_be_own_error(joined))
+            or (not self._begun and b'"message"' in events[0])
+        ):
             return None
         done = events[-1] == b"[DONE]"
         events = events[:-1] if done else events
@@ -79,8 +87,8 @@ class OpenaiStreamParser:
         if data == b"[DONE]":
             self.done = True
             return () if self._open is None else tuple(self._ended([]))
-        if event.event == "error" or _may_be_error(data):
-            error = data if event.event == "error" else error_in(decode_or_none(data), data)
+        if event.event == "error" or _may_be_error(data) or (self._error_signs and self._may_be_own_error(data)):
+            error = data if event.event == "error" else error_in(decode_or_none(data), data, self._error_fields)
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         whole = None if self._begun else whole_answer(data)
@@ -99,6 +107,9 @@ class OpenaiStreamParser:
             if self._own_usage is not None:
                 self._say_own_usage(chunk, data)
         return (chunk,) if self._open is None else tuple(self._ended([chunk]))
+
+    def _may_be_own_error(self, data: bytes) -> bool:
+        return any(sign in data for sign in self._error_signs)
 
     def _say_own_usage(self, chunk: ChatCompletionChunk, data: bytes) -> None:
         if chunk.usage is not None and self._own_usage is not None:

@@ -59,7 +59,7 @@ def _number(said: JSONObject, path: str) -> float | None:
 def _with(usage: Usage, path: str, count: float) -> Usage:
     owner, _, name = path.rpartition(".")
     if not owner:
-        return msgspec.structs.replace(usage, **{name: count})
+        return msgspec.structs.replace(usage, **{name: count if name in ("audio_seconds", "cost") else int(count)})
     details = getattr(usage, owner) or TokenDetails()
     if getattr(details, name):  # OpenAI's own field says it too
         return usage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pickle
@@ -13,6 +14,9 @@ from typing import Any, ClassVar
 from ...errors.suggestions import did_you_mean
 from ...provider.base import NAME as NAME_FORM
 from ...provider.base import Provider
+from ...provider.local import LocalProvider
+from ...provider.misspelt import misspelt
+from ...provider.openai_protocol.chat import OpenaiTemplate
 from . import contract
 from .asking import CAPABILITIES, OTHER_CAPABILITIES
 from .contract import fail, hold
@@ -51,6 +55,13 @@ class Conformance:
                 contract.NAME,
                 f"{attribute} is {value!r}",
             )
+        for kind in type(one).__mro__:
+            for name, meant in misspelt(kind) if kind not in _LIBRARY else ():
+                fail(contract.NAME, f"{name} is no attribute; did you mean {meant!r}?")
+            for name, method in vars(kind).items():
+                asynchronous = inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
+                if asynchronous and any(name in vars(base) for base in _LIBRARY):
+                    fail(contract.CLIENTS, f"{name} is an async function, not a plain one")
         listed = one.fallback_models or one.model_aliases
         hold(one.default_model or not listed, contract.NAME, "default_model is empty, though there are other models")
         for attribute in ("fallback_models", "api_key_env", "capabilities"):
@@ -111,6 +122,7 @@ class Conformance:
         hold(SECRET.encode() not in pickled, contract.KEY, "a pickle of the provider holds the key")
 
 
+_LIBRARY = (Provider, LocalProvider, OpenaiTemplate)
 _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("name", "label", "url", "login_url", "api_base", "default_model"), (str,)),
     **dict.fromkeys(("working", "needs_auth", "automatic"), (bool,)),

@@ -46,7 +46,8 @@ class HTTPConformance(Conformance):
 
     @property
     def service(self) -> Service:
-        return Service(type(self).shape, self.made().stream_framing)
+        one = self.made()
+        return Service(type(self).shape, one.stream_framing, one.error_fields)
 
 
 def _accepts_a_chat(one: Provider) -> bool:

@@ -24,7 +24,7 @@ from .exchange import Exchange
 from .http_base import streams
 from .operation_checks import OperationChecks
 from .safety_checks import SafetyChecks
-from .service import SECRET, build, classify, contains, content_of, expected, read_stream, read_whole
+from .service import JSON, SECRET, build, classify, contains, content_of, expected, read_stream, read_whole
 from .watching import watched
 
 ERROR_TABLE: dict[int, type[e.ProviderError]] = {
@@ -296,6 +296,18 @@ class ProviderConformance(SafetyChecks, OperationChecks):
                 contract.ERRORS_INSIDE,
                 f"a stream that ends with an error after {said.text!r} is read as {stream.describe()}",
             )
+
+    def test_declared_codes_are_found(self) -> None:
+        """Of a provider that says where its service has them."""
+        one = self.made()
+        if "code" not in one.error_fields or type(self).shape != "openai":
+            return
+        for code, kind in one.error_codes.items():
+            error = classify(
+                one, ErrorReply(status=400, headers=JSON, body=self.service.error(400, _FAILURE, code=code))
+            )
+            seen = f"the code {code!r} becomes a {type(error).__name__}, not a {kind.__name__}"
+            hold(type(error) is kind, contract.ERRORS, seen)
 
     # -- both clients ----------------------------------------------------------------------
 

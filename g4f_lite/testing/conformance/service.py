@@ -37,9 +37,9 @@ JSON = {"content-type": "application/json"}
 class Service:
     """Writes answers and errors in the protocol of a shape."""
 
-    def __init__(self, shape: ShapeName | Shape, framing: str = "sse") -> None:
-        if shape == "openai" and framing != "sse":
-            shape = OpenaiShape(framing)
+    def __init__(self, shape: ShapeName | Shape, framing: str = "sse", error_fields: Mapping[str, str] = {}) -> None:
+        if shape == "openai" and (framing != "sse" or error_fields):
+            shape = OpenaiShape(framing, error_fields)
         self.shape: Shape = SHAPES[shape] if isinstance(shape, str) else shape
 
     def whole(self, said: Said, model: str = "model") -> bytes:
@@ -52,9 +52,9 @@ class Service:
     def error(self, status: int, message: str, **more: Any) -> bytes:
         return json.dumps(self.shape.error(Failure(status, message, **more))).encode()
 
-    def interrupted(self, said: Said, status: int, message: str) -> list[bytes]:
+    def interrupted(self, said: Said, status: int, message: str, **more: Any) -> list[bytes]:
         """Return the events of a stream that ends with an error."""
-        failure = self.shape.error(Failure(status, message))
+        failure = self.shape.error(Failure(status, message, **more))
         parts = [*self.shape.chunks("model", said._replace(finish=None)), failure]
         return list(framed(self.shape, parts))
 

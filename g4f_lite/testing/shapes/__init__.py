@@ -5,7 +5,7 @@ Rule: pure functions from what the model says to JSON and events; no I/O, and no
 
     contract          what a model or an error says, and what a shape makes of it
     openai            chat completions
-    reframed          OpenAI's JSON in another framing than server-sent events
+    reframed          OpenAI's JSON in another framing than server-sent events, or with its errors elsewhere
     openai_endpoints  embeddings, audio, images and the list of models
     anthropic         Messages
     gemini            generateContent

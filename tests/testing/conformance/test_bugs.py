@@ -226,6 +226,7 @@ CAPABILITIES, WHOLE = "test_declared_capabilities_work", "test_whole_answers_are
 JUNK, SPLITS = "test_what_cannot_be_understood_is_an_error", "test_streams_in_every_byte_split"
 CUTS, RECORDED = "test_cut_streams_never_pass_for_whole", "test_recorded_exchanges"
 TABLE, INSIDE = "test_the_error_table", "test_errors_inside_answers"
+CODES = "test_declared_codes_are_found"
 ADDRESS, SECRECY = "test_base_url_and_headers_are_honoured", "test_the_key_is_sent_and_never_shown"
 STATE = "test_streams_and_threads_share_nothing"
 BUGS = [
@@ -286,6 +287,8 @@ BUGS = [
         HTTPRequest(url=f"{self.api_base}/x", headers={"authorization": f"Bearer {key}"})}), SECRECY, "Bearer None"),
     Bug("streams mixed up", with_parser(Mixes), STATE, "one of two simultaneous streams"),
     Bug("threads mixed up", with_request(remember_last), STATE, "another thread's prompt"),
+    Bug("codes not known", type("Bug", (Good,), {"error_fields": {"code": "kind"}, "error_codes": {"ended": RateLimitError},
+        "classify_error": lambda self, reply: Good().classify_error(reply)}), CODES, "the code 'ended' becomes a"),
     Bug("a key in the repr", ShowsKey, SHOWN, "repr of the provider"),
     Bug("a key in the pickle", KeepsKey, SHOWN, "a pickle of the provider"),
 ]  # fmt: skip
