@@ -2,19 +2,81 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from traceback import walk_tb
+from types import FunctionType, MethodType
 
 from .signal_handlers import raise_interruption
 
+_PACKAGE = __name__.partition(".")[0]
+_WRONG_ARGUMENTS = re.compile(r"(?:.*\.)?(\w+)\(\) (?:takes|missing|got) ")
+"""Python's own message, which names the function."""
 
-def place_of(error: BaseException) -> str:
-    """Return the file and line that raised an exception, of the code that called Python's library: `plugin.py:12`."""
-    place = "?"
+
+def place_of(error: BaseException, owner: object = None, method: str = "") -> str:
+    """
+    Return the file and line of foreign code where an exception comes from: `plugin.py:12`.
+
+    That is the last line of the owner's package, else of any code but this library's and Python's. If none of that has
+    run, such as with a wrong signature, it is the line of the function's definition, else `Acme.build_request`, else
+    a line of this library. "?" if the exception was not raised.
+
+    Args:
+        owner: the function that failed, or the object (or its class) one of whose methods did.
+        method: the name of that method.
+    """
+    if isinstance(owner, MethodType):
+        owner = owner.__func__
+    homes = _homes(owner)
+    own = foreign = ours = ""
     for frame, line in walk_tb(error.__traceback__):
-        if str(frame.f_globals.get("__name__")).partition(".")[0] not in sys.stdlib_module_names:
-            place = f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{line}"
-    return place
+        package = _package(frame.f_globals.get("__name__"))
+        place = f"{_file(frame.f_code.co_filename)}:{line}"
+        if package == _PACKAGE:
+            ours = place
+        elif package not in sys.stdlib_module_names:
+            foreign = place
+            if package in homes:
+                own = place
+    return own or foreign or _definition(error, owner, method) or ours or "?"
+
+
+def _definition(error: BaseException, owner: object, method: str) -> str:
+    text = error.args[0] if type(error) is TypeError and error.args else None
+    called = _WRONG_ARGUMENTS.match(text) if isinstance(text, str) else None
+    for name in (called[1] if called else "", method):
+        function = _function(owner, name)
+        if function is not None and _package(function.__module__) != _PACKAGE:
+            return f"{_file(function.__code__.co_filename)}:{function.__code__.co_firstlineno}"
+    return f"{_class(owner).__name__}.{method}" if method and owner is not None else ""
+
+
+def _function(owner: object, name: str) -> FunctionType | None:
+    if isinstance(owner, FunctionType):
+        return owner
+    found = next((vars(one)[name] for one in _class(owner).__mro__ if name in vars(one)), None)
+    if isinstance(found, (staticmethod, classmethod)):
+        found = found.__func__
+    return found if isinstance(found, FunctionType) else None
+
+
+def _homes(owner: object) -> set[str]:
+    """Return the packages that an object, or a function, is written in."""
+    written = (owner,) if isinstance(owner, FunctionType) else _class(owner).__mro__
+    return {_package(one.__module__) for one in written} - {_PACKAGE}
+
+
+def _class(owner: object) -> type:
+    return owner if isinstance(owner, type) else type(owner)
+
+
+def _package(module: object) -> str:
+    return str(module).partition(".")[0]
+
+
+def _file(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def describe(error: BaseException) -> str:

@@ -89,7 +89,7 @@ class Key:
         """Return the error for what the function raised. What may be a token in its message is left out."""
         raise_interruption(error)
         text = re.sub(r"[-\w.~+=]{40,}", "[…]", describe(error))[:300]
-        said = f"{' '.join(text.split())} (at {place_of(error)})"
+        said = f"{' '.join(text.split())} (at {place_of(error, self.function)})"
         return AuthenticationError(f"the function of {self.source} failed: {said}")
 
     def __repr__(self) -> str:

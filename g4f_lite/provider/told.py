@@ -23,7 +23,7 @@ def listed_models(provider: Provider, operation: str = "chat") -> Sequence[str]:
             return listed
         reason = f"the provider's code returns {shown(listed)}, not a tuple of texts (in {method})"
     except BaseException as error:  # the plugin border
-        reason = reason_to_skip(error, CHOOSING, provider)
+        reason = reason_to_skip(error, CHOOSING, provider, method)
     log.warning("%s lists no models: %s", provider.name, reason)
     return ()
 
@@ -33,7 +33,7 @@ def obstacle_to(provider: Provider) -> str | None:
     try:
         reason = provider.unavailable_reason()
     except BaseException as error:  # the plugin border
-        return reason_to_skip(error, CHOOSING, provider)
+        return reason_to_skip(error, CHOOSING, provider, "unavailable_reason")
     if reason is None:
         return None
     if isinstance(reason, str):
