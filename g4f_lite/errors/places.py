@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from traceback import walk_tb
-from types import FunctionType, MethodType
+from types import FrameType, FunctionType, MethodType, ModuleType
 
 from .signal_handlers import raise_interruption
 
@@ -28,8 +29,8 @@ def place_of(error: BaseException, owner: object = None, method: str = "") -> st
     """
     if isinstance(owner, MethodType):
         owner = owner.__func__
-    homes = _homes(owner)
-    own = foreign = ours = ""
+    homes = packages_of(owner)
+    foreign = ours = ""
     for frame, line in walk_tb(error.__traceback__):
         package = _package(frame.f_globals.get("__name__"))
         place = f"{_file(frame.f_code.co_filename)}:{line}"
@@ -37,9 +38,16 @@ def place_of(error: BaseException, owner: object = None, method: str = "") -> st
             ours = place
         elif package not in sys.stdlib_module_names:
             foreign = place
-            if package in homes:
-                own = place
-    return own or foreign or _definition(error, owner, method) or ours or "?"
+    return line_in(homes, walk_tb(error.__traceback__)) or foreign or _definition(error, owner, method) or ours or "?"
+
+
+def line_in(packages: Iterable[str], frames: Iterable[tuple[FrameType, int]]) -> str:
+    """Return the last line of these packages among frames, each with its line: `plugin.py:12`, or ""."""
+    place = ""
+    for frame, line in frames:
+        if _package(frame.f_globals.get("__name__")) in packages:
+            place = f"{_file(frame.f_code.co_filename)}:{line}"
+    return place
 
 
 def _definition(error: BaseException, owner: object, method: str) -> str:
@@ -61,10 +69,12 @@ def _function(owner: object, name: str) -> FunctionType | None:
     return found if isinstance(found, FunctionType) else None
 
 
-def _homes(owner: object) -> set[str]:
-    """Return the packages that an object, or a function, is written in."""
+def packages_of(owner: object) -> set[str]:
+    """Return the packages that an object, a function or a module is written in."""
+    if isinstance(owner, ModuleType):
+        return {_package(owner.__name__)}
     written = (owner,) if isinstance(owner, FunctionType) else _class(owner).__mro__
-    return {_package(one.__module__) for one in written} - {_PACKAGE}
+    return {_package(one.__module__) for one in written} - {_PACKAGE} - sys.stdlib_module_names
 
 
 def _class(owner: object) -> type:
@@ -76,7 +86,8 @@ def _package(module: object) -> str:
 
 
 def _file(path: str) -> str:
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
+    *_, folder, name = ["", *path.replace("\\", "/").split("/")]
+    return f"{folder}/{name}" if name == "__init__.py" else name
 
 
 def describe(error: BaseException) -> str:

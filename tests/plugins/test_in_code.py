@@ -111,7 +111,7 @@ class Unmakeable(Acme):
     [
         (42, "no hooks"),
         (None, "no hooks"),
-        ("groq", "no hooks"),
+        ("groq", "it is the text 'groq'; pass the module, class or object itself"),
         (textwrap, "'textwrap'.*no hooks"),
         (Unmakeable, r"Unmakeable\(\) fails: OSError: no disk"),
         (Provider, "abstract"),
