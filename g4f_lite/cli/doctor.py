@@ -139,7 +139,7 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         yield "config", "defaults", f"broken: {problem}"
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address
-    keyless = [status for status in statuses if status.state == "no key"]
+    keyless = [status for status in statuses if status.state == "no key" and not status.set_in_vain]
     for status in statuses:
         if status not in keyless[KEYLESS_ROWS:]:
             yield "provider", status.name, _describe(status)
