@@ -161,7 +161,9 @@ def discover() -> list[PluginSource]:
 
 def vain_choices() -> list[str]:
     """Return what is wrong with `G4F_LITE_LOAD_PLUGINS`: a sentence for each name there that selects no plugin."""
-    chosen = _chosen() or {}
+    chosen = _chosen()
+    if not chosen:
+        return []
     vain = chosen.keys() - {_normal(source.distribution) for source in discover()}
     return [f"{LOAD_PLUGINS} names {chosen[key]}, which {_why_vain(chosen[key])}" for key in chosen if key in vain]
 

@@ -154,5 +154,11 @@ def test_the_owners_line_comes_before_that_of_a_library_that_it_calls(tmp_path: 
     assert place_of(caught.value, fails) == line("calls a library")
 
 
+def test_the_file_of_a_package_is_shown_with_the_package() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        exec(compile("1 / 0", "/site-packages/corp/__init__.py", "exec"), {"__name__": "corp"})
+    assert place_of(caught.value) == "corp/__init__.py:1"
+
+
 def test_without_a_line_there_is_no_place() -> None:
     assert place_of(ValueError("never raised")) == "?"

@@ -115,7 +115,7 @@ class Nothing:
 # -- plugins that end or block the process -------------------------------------------------
 
 DEADLY = {
-    "hangs": ("import time\nwhile True: time.sleep(1)", "not loaded within 3 s: it hangs at plug_"),
+    "hangs": ("import threading\nthreading.Event().wait()", "not loaded within 3 s: it hangs at plug_"),
     "ends the process": ("import os\nos._exit(7)", "it ends the process that loads it, with exit code 7"),
     "is killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "with exit code -9"),
 }
