@@ -98,7 +98,7 @@ def to_provider_error(
     return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error, owner, method)}: {text}")
 
 
-def reason_to_skip(error: BaseException, doing: str, provider: Provider, method: str) -> str:
+def reason_to_skip(error: BaseException, doing: str, provider: Provider, method: str = "") -> str:
     """Return why a provider is left out whose code raised while legs were selected; raise an interruption again."""
     failure = to_provider_error(error, None, doing, provider, method, reads=False)
     if not isinstance(failure, ProviderError):

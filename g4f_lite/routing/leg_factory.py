@@ -112,7 +112,7 @@ class LegFactory:
         except ConfigurationError:
             raise
         except BaseException as error:  # the plugin border
-            reason = reason_to_skip(error, CHOOSING, provider, "")
+            reason = reason_to_skip(error, CHOOSING, provider)
         return LegResult(obstacle=Obstacle(reason), depends_on=Dependencies(availability=((provider, reason),)))
 
     def _legs(self, provider: Provider, model: str, operation: str) -> LegResult:
