@@ -30,6 +30,8 @@ from .sources import HOOKS_GROUP, PROVIDERS_GROUP, PluginSource, describe
 SLOW_S = 1.0
 """A plugin that takes longer to load, in seconds, is reported in the log."""
 
+_MOST_CAUSES = 4
+"""Of an exception; a plugin may make a circle of them."""
 _WRONG_GROUP = f"register_providers belongs in the group {PROVIDERS_GROUP}, not in {HOOKS_GROUP}"
 
 log = logging.getLogger("g4f_lite.plugins")
@@ -105,10 +107,13 @@ class Loader:
 def _place(error: BaseException, source: PluginSource, plugin: object) -> str:
     """Return ` (at plugin.py:12)`: where in the plugin an exception comes from; "" if no line of it was running."""
     packages = {source.package} if source.package else packages_of(plugin)
-    for one in (error.__cause__, error):
-        if one is not None and (place := line_in(packages, walk_tb(one.__traceback__))):
-            return f" (at {place})"
-    return ""
+    place = ""
+    cause: BaseException | None = error
+    for _ in range(_MOST_CAUSES):  # the last one is the plugin's own
+        if cause is not None:
+            place = line_in(packages, walk_tb(cause.__traceback__)) or place
+            cause = cause.__cause__
+    return f" (at {place})" if place else ""
 
 
 @contextmanager
