@@ -182,10 +182,10 @@ class ActiveAttempt:
             return
         provider, key = self.leg.provider, self.leg.key
         self._unsent = True
-        with PluginBoundary(self.leg.key, "building the request", reads=False):
-            outgoing = self.call.operation.build(
-                provider, self.request, None if key is None else key.value, self.call.plan.stream and self.leg.streams
-            )
+        method = "build_request" if self.call.operation is CHAT else "build_operation"
+        with PluginBoundary(key, "building the request", provider, method, reads=False):
+            streams = self.call.plan.stream and self.leg.streams
+            outgoing = self.call.operation.build(provider, self.request, None if key is None else key.value, streams)
             check_outgoing(outgoing)
         if self.call.observed and (added := self.call.hooks.request_headers(self.state.attempt)):
             own = {name.lower() for name in outgoing.headers}
@@ -201,9 +201,9 @@ class ActiveAttempt:
             return
         from ..types.models import ModelsRequest
 
-        key = self.leg.key
-        with PluginBoundary(self.leg.key, "asking for the models", reads=False):
-            lookup = self.leg.provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
+        provider, key = self.leg.provider, self.leg.key
+        with PluginBoundary(key, "asking for the models", provider, "build_operation", reads=False):
+            lookup = provider.build_operation(ModelsRequest(), key=None if key is None else key.value)
             check_outgoing(lookup)
         self.lookup = lookup
 
@@ -281,7 +281,7 @@ class ActiveAttempt:
             per_object = OBJECT if operation is CHAT else MODEL if operation.name == "models" else LARGE_OBJECT
             check_memory("the answer", response.body, self.limit.max_bytes, per_object=per_object)
         try:
-            with PluginBoundary(self.leg.key, "reading the answer"):
+            with PluginBoundary(self.leg.key, "reading the answer", provider, operation.method):
                 result = operation.parse(provider, request, response)
                 if not provider._decodes:
                     check(result, operation.result, operation.method)
@@ -317,7 +317,7 @@ class ActiveAttempt:
         """Return the exception for an error reply: the provider's, refined by plugins. They get it without the key."""
         reply = redact_reply(reply, self.leg.key)
         own = msgspec.structs.replace(reply, headers=dict(reply.headers))
-        with PluginBoundary(self.leg.key, "reading an error", reads=False):
+        with PluginBoundary(self.leg.key, "reading an error", self.leg.provider, "classify_error", reads=False):
             error = self.leg.provider.classify_error(own)
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")

@@ -98,7 +98,7 @@ class ChunkReader:
             self._body, self._sniffed = bytearray(), True
         if leg.streams and not leg.is_local:
             self._decoder = framing_of(leg.provider, leg.key, event_limit(limit.max_bytes))
-            with PluginBoundary(leg.key, "starting a stream", reads=False):
+            with PluginBoundary(leg.key, "starting a stream", leg.provider, "new_stream", reads=False):
                 self._parser = leg.provider.new_stream(request)
                 check_parser(self._parser)
                 self._feed_all = getattr(self._parser, "feed_all", None)
@@ -196,7 +196,7 @@ class ChunkReader:
             self._accept(self._whole(body))
         elif not self.leg.is_local:
             self._parse_last([*self._surrogates.add_all(self._decoder.close()), *self._surrogates.close()])
-            with PluginBoundary(self.leg.key, "ending a stream"):
+            with PluginBoundary(self.leg.key, "ending a stream", self._parser, "close"):
                 last = check_chunks(self._parser.close(), "close")
             self._accept(last)
         self._check_end(getattr(vars(self).get("_decoder"), "stray", ""))
@@ -278,7 +278,7 @@ class ChunkReader:
         """As `_parse`, for events that have data only, all at once if the parser can do that."""
         assert self._feed_all is not None
         few = events if self.joiner is None else self.joiner.joined(events)
-        with PluginBoundary(self.leg.key, "reading a stream"):
+        with PluginBoundary(self.leg.key, "reading a stream", self._parser, "feed_all"):
             chunks = None if b"{}" in events else self._feed_all(few)  # a heartbeat, which would be a chunk
             if chunks is not None:
                 chunks = check_chunks(chunks, "feed_all")
@@ -314,7 +314,7 @@ class ChunkReader:
                 if len(data) > self._small:
                     check_json_size(data)
                     check_memory("an event of the stream", data, self._limit.max_bytes, share=1)
-                with PluginBoundary(self.leg.key, "reading a stream"):
+                with PluginBoundary(self.leg.key, "reading a stream", self._parser, "feed"):
                     chunks = [with_raw(chunk, data) for chunk in check_chunks(feed(event), "feed")]
                     done = bool(getattr(self._parser, "done", False))
             except (ProviderError, ReplyError) as error:
@@ -392,7 +392,7 @@ class ChunkReader:
             raise self._classify(ErrorReply(status=self.status, headers=self.headers, body=body))
         check_memory("the answer", body, self._limit.max_bytes)
         check_json_size(body)
-        with PluginBoundary(self.leg.key, "reading an answer"):
+        with PluginBoundary(self.leg.key, "reading an answer", self.leg.provider, "parse_response"):
             completion = self.leg.provider.parse_response(
                 HTTPResponse(status=self.status or 200, headers=dict(self.headers), body=body)
             )

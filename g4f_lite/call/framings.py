@@ -151,7 +151,7 @@ class OwnFraming(Framing):
         self._held = 0
 
     def _cut(self, piece: bytes) -> list[ServerSentEvent]:
-        with PluginBoundary(self._key, "cutting a stream into events"):
+        with PluginBoundary(self._key, "cutting a stream into events", self._own, "feed"):
             events = _checked(self._own.feed(piece), "feed")
         self._held = len(piece) if events else self._held + len(piece)
         if self._held > self._most and not events:
@@ -159,7 +159,7 @@ class OwnFraming(Framing):
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        with PluginBoundary(self._key, "cutting a stream into events"):
+        with PluginBoundary(self._key, "cutting a stream into events", self._own, "close"):
             return _checked(self._own.close(), "close")
 
 
@@ -177,7 +177,7 @@ def framing_of(provider: Provider, key: Key | None, most: int) -> SSEDecoder | F
         return JSONLines(most)
     if name == "json_array":
         return JSONArray(most)
-    with PluginBoundary(key, "starting a stream", reads=False):
+    with PluginBoundary(key, "starting a stream", provider, "new_framing", reads=False):
         own = provider.new_framing()
         if own is not None:
             return OwnFraming(own, key, most)

@@ -74,6 +74,7 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
     """Return all findings as data for JSON."""
     import msgspec
 
+    from ..plugins.sources import vain_choices
     from ..provider.keys import stored_keys_path
 
     stored = stored_keys_path()
@@ -90,6 +91,7 @@ def _report(statuses: Sequence[ProviderStatus], broken: Sequence[PluginInfo]) ->
         "proxies": _proxies(),
         "providers": [status.to_dict() for status in statuses],
         "broken_plugins": msgspec.to_builtins(broken),
+        "plugin_choice": vain_choices(),
         "usable": any(status.automatic and status.usable for status in statuses),
     }
 
@@ -137,13 +139,15 @@ def _rows(report: dict[str, Any], statuses: Sequence[ProviderStatus]) -> Iterato
         yield "config", "defaults", f"broken: {problem}"
     for scheme, address in report["proxies"].items():
         yield "proxy", scheme, address
-    keyless = [status for status in statuses if status.state == "no key"]
+    keyless = [status for status in statuses if status.state == "no key" and not status.set_in_vain]
     for status in statuses:
         if status not in keyless[KEYLESS_ROWS:]:
             yield "provider", status.name, _describe(status)
     if others := keyless[KEYLESS_ROWS:]:
         hint = "`g4f-lite doctor --json` says where to get one"
         yield "provider", f"{len(others)} others", f"no key: {', '.join(one.name for one in others)}; {hint}"
+    for vain in report["plugin_choice"]:
+        yield "plugin", "choice", vain
     for info in report["broken_plugins"]:
         origin = f"{info['distribution']} {info['version']}".strip() or info["source"]
         yield "plugin", info["name"], f"broken ({origin}): {info['error']}"

@@ -117,6 +117,7 @@ def plugins(load: bool, as_json: bool) -> None:
     import msgspec
 
     from ..plugins.registry import process_registry
+    from ..plugins.sources import vain_choices
 
     registry = process_registry()
     if load:
@@ -133,6 +134,8 @@ def plugins(load: bool, as_json: bool) -> None:
     else:
         print_table(PLUGIN_COLUMNS, map(_row, infos))
     broken = [info for info in infos if info.error and info.source == "third-party"]
+    for vain in vain_choices():
+        click.echo(vain, err=True)
     if broken:
         click.echo(_how_to_switch_off(broken, infos), err=True)
 

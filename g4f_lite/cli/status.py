@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..plugins.registry import Registry
 from ..provider.base import Provider
-from ..provider.keys import credentials_of, find_keys
+from ..provider.keys import credentials_of, find_keys, not_read, set_in_vain
 from ..provider.told import obstacle_to
 from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
@@ -34,6 +34,8 @@ class ProviderStatus(NamedTuple):
     """`argument`, an environment variable, or `stored`."""
     key_variable: str = ""
     """The environment variable to set for a key."""
+    set_in_vain: str = ""
+    """An environment variable that is set and has nearly that name, but is not read, if there is no key."""
     login_url: str = ""
     default_model: str = ""
     base_url: str = ""
@@ -67,7 +69,8 @@ class ProviderStatus(NamedTuple):
             return f"key {self.key} from {self.key_from}"
         if not self.needs_key:
             return "needs no key"
-        return f"no key; get one at {self.login_url}" if self.login_url else "no key"
+        page = f"; get one at {self.login_url}" if self.login_url else ""
+        return f"no key{page}{not_read(self.set_in_vain)}"
 
 
 def provider_statuses(registry: Registry) -> list[ProviderStatus]:
@@ -101,6 +104,7 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         key=key,
         key_from=key_from,
         key_variable=next(iter(provider.api_key_env), ""),
+        set_in_vain=set_in_vain(provider.api_key_env) if provider.needs_auth and not key else "",
         login_url=provider.login_url,
         default_model=provider.default_model,
         base_url=resolved.api_base,

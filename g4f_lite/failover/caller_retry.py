@@ -62,7 +62,7 @@ class CallerRetry:
         """
         if self._stop is None:
             return None
-        return _call("retry_stop", lambda state: bool(self._stop(state)), self._states[leg])  # type: ignore[misc]
+        return _call("retry_stop", self._stop, bool, self._states[leg])
 
     def wait(self, leg: Hashable) -> float | None:
         """
@@ -73,7 +73,7 @@ class CallerRetry:
         """
         if self._wait is None:
             return None
-        wait = _call("retry_wait", lambda state: float(self._wait(state)), self._states[leg])  # type: ignore[misc]
+        wait = _call("retry_wait", self._wait, float, self._states[leg])
         if not math.isfinite(wait) or wait < 0:
             raise ConfigurationError(f"retry_wait must return seconds, not {quoted(wait)}")
         return wait
@@ -84,10 +84,10 @@ class CallerRetry:
             state.idle_for += seconds
 
 
-def _call(name: str, function: Callable[[Any], T], state: Any) -> T:
+def _call(name: str, function: Callable[[Any], Any], convert: Callable[[Any], T], state: Any) -> T:
     try:
-        return function(state)
+        return convert(function(state))
     except BaseException as bug:  # the plugin border
         if is_interruption(bug):
             raise
-        raise ConfigurationError(f"{name} failed: {describe(bug)} (at {place_of(bug)})") from bug
+        raise ConfigurationError(f"{name} failed: {describe(bug)} (at {place_of(bug, function)})") from bug

@@ -48,8 +48,17 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
             raise PluginLoadError(f"its {hook} is a coroutine, generator or wrapper, no plain function")
         found.append(hook)
     if not found:
-        raise PluginLoadError("it has no hooks; mark its functions with g4f_lite.hookimpl")
+        raise PluginLoadError(_why_no_hooks(plugin))
     return tuple(found)
+
+
+def _why_no_hooks(plugin: object) -> str:
+    if isinstance(plugin, str):
+        return f"it is the text {quoted(plugin)}; pass the module, class or object itself"
+    if is_provider(plugin):
+        kind = "class" if isinstance(plugin, type) else "instance"
+        return f"it is a provider {kind}; name the module that registers it"
+    return "it has no hooks; mark its functions with g4f_lite.hookimpl"
 
 
 def _arguments(function: Callable[..., object]) -> list[str]:

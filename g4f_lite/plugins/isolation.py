@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any, TextIO, cast
 
 import pluggy
 
 from ..errors.exceptions import PluginLoadError
+from ..errors.places import line_in, packages_of
 from ..errors.signal_handlers import is_interruption
 from ..provider.base import Provider
 from ..routing.strategies import Strategy
@@ -27,6 +29,10 @@ from .sources import HOOKS_GROUP, PROVIDERS_GROUP, PluginSource, describe
 
 SLOW_S = 1.0
 """A plugin that takes longer to load, in seconds, is reported in the log."""
+
+_MOST_CAUSES = 4
+"""Of an exception; a plugin may make a circle of them."""
+_WRONG_GROUP = f"register_providers belongs in the group {PROVIDERS_GROUP}, not in {HOOKS_GROUP}"
 
 log = logging.getLogger("g4f_lite.plugins")
 
@@ -59,12 +65,18 @@ class Loader:
                 if isinstance(plugin, type) and not is_provider(plugin):
                     plugin = plugin()
                 hooks = hooks_of(self.manager, plugin)
+                if source.group == HOOKS_GROUP and not source.names and "register_providers" in hooks:
+                    if hooks == ("register_providers",):
+                        raise PluginLoadError(_WRONG_GROUP)
+                    source.notes.append(_WRONG_GROUP)
                 is_new = not self.manager.is_registered(plugin)  # two entry points may name one module
                 if is_new:
                     self._register(plugin, str(source))
                 if source.group != HOOKS_GROUP:
                     self._collect("register_providers", plugin, provider_collector(providers))
                 self._collect("register_strategies", plugin, strategy_collector(strategies))
+                if source.group == PROVIDERS_GROUP and (unknown := [*providers.keys() - {*source.names, source.name}]):
+                    source.notes.append(f"registers {', '.join(sorted(unknown))}, which has no entry point")
             if source.group == PROVIDERS_GROUP and source.name not in providers:
                 offered = ", ".join(providers) or "no provider"
                 raise PluginLoadError(f"its entry point is named {source.name!r}, but it registers {offered}")
@@ -74,7 +86,7 @@ class Loader:
             if is_interruption(error):
                 source.loaded = False
                 raise
-            source.error = describe(error)
+            source.error = f"{describe(error)}{_place(error, source, plugin)}"
             log.debug("the plugin %s is switched off: %s", source, source.error, exc_info=True)
             return False
         source.providers, source.strategies, source.hooks = providers, strategies, hooks
@@ -90,6 +102,18 @@ class Loader:
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             if impl.plugin is plugin:
                 impl.function(*[register for _ in impl.argnames])
+
+
+def _place(error: BaseException, source: PluginSource, plugin: object) -> str:
+    """Return ` (at plugin.py:12)`: where in the plugin an exception comes from; "" if no line of it was running."""
+    packages = {source.package} if source.package else packages_of(plugin)
+    place = ""
+    cause: BaseException | None = error
+    for _ in range(_MOST_CAUSES):  # the last one is the plugin's own
+        if cause is not None:
+            place = line_in(packages, walk_tb(cause.__traceback__)) or place
+            cause = cause.__cause__
+    return f" (at {place})" if place else ""
 
 
 @contextmanager
@@ -115,7 +139,7 @@ def capture_load(source: PluginSource) -> Iterator[None]:
             if source.load_time > SLOW_S:
                 source.notes.append(f"takes {source.load_time:.1f} s to load")
             for note in source.notes:
-                log.warning("the plugin %s %s", source, note)
+                log.warning("the plugin %s: %s", source, note)
 
 
 class _CapturedOutput:

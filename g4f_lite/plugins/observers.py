@@ -84,7 +84,7 @@ class Observers:
             except BaseException as failure:  # the plugin border
                 if is_interruption(failure):
                     raise
-                log.error("request_headers of the plugin %s failed: %s", impl.plugin_name, describe(failure))
+                log.error("request_headers of the plugin %s failed: %s", impl.plugin_name, _said(failure, impl))
         return headers
 
     def observe(self, hook: str, record: Any, teller: Teller | None = None) -> None:
@@ -107,8 +107,7 @@ class Observers:
                 if is_interruption(error):
                     interruption = error
                 else:
-                    what = f"{describe(error)} (at {place_of(error)})"
-                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, what)
+                    log.error("the observer %s of the plugin %s failed: %s", hook, impl.plugin_name, _said(error, impl))
         if interruption is not None:
             raise interruption
 
@@ -121,8 +120,7 @@ class Observers:
             except BaseException as failure:  # the plugin border
                 if is_interruption(failure):
                     raise
-                what = f"{describe(failure)} (at {place_of(failure)})"
-                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, what)
+                log.error("refine_error of the plugin %s failed: %s", impl.plugin_name, _said(failure, impl))
                 continue
             if isinstance(refined, ProviderError):
                 return refined
@@ -136,6 +134,10 @@ def _observer(impl: Any) -> Callable[..., object]:
     """Return what to call with the record; an implementation may leave its argument out."""
     function: Callable[..., object] = impl.function
     return function if impl.argnames else lambda record: function()
+
+
+def _said(failure: BaseException, impl: Any) -> str:
+    return f"{describe(failure)} (at {place_of(failure, impl.function)})"
 
 
 def _checked_headers(headers: object) -> dict[str, str]:

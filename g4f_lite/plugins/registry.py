@@ -26,7 +26,17 @@ from ..value import Unpicklable
 from .checks import as_provider, is_provider
 from .isolation import Loader
 from .observers import Observers
-from .sources import HOOKS_GROUP, LOAD_PLUGINS, PluginInfo, PluginSource, bundled, discover, warn_shadowed
+from .sources import (
+    HOOKS_GROUP,
+    LOAD_PLUGINS,
+    PluginInfo,
+    PluginSource,
+    bundled,
+    discover,
+    vain_choices,
+    warn_broken,
+    warn_shadowed,
+)
 
 KINDS = ("bundled", "client", "route", "code", "third-party")
 """In the order of `automatic_names`."""
@@ -78,6 +88,8 @@ class Registry(Unpicklable):
         self._strategies: dict[str, Strategy] = {}
         self._hooks: deque[PluginSource] = deque()
         """Those still to be loaded."""
+        self._broken_hooks: deque[PluginSource] = deque()
+        """Those of which no client has warned yet."""
         self._tables_read = self._hooks_loaded = False
         for plugin in () if plugins is None else plugins:
             self.register(plugin, kind="client")
@@ -116,14 +128,21 @@ class Registry(Unpicklable):
             warn_shadowed(other, source)
 
     def scan(self) -> None:
-        """Load the hooks of third-party plugins, unless that is done; each new client asks for it."""
+        """Load the hooks of third-party plugins, unless that is done, and warn of broken ones; for new clients."""
+        self._load_hooks()
+        while broken := self._root._broken_hooks:
+            with suppress(IndexError):  # another thread took it
+                warn_broken(broken.popleft())
+
+    def _load_hooks(self) -> None:
         root = self._root
         if root._hooks_loaded:
             return
         with root._lock:
             root._read_tables()
             while root._hooks:
-                root._activate(root._hooks.popleft())
+                if not root._activate(source := root._hooks.popleft()):
+                    root._broken_hooks.append(source)
             root._hooks_loaded = True
 
     def _read_tables(self) -> None:
@@ -234,21 +253,21 @@ class Registry(Unpicklable):
         if slash and self.knows(owner):
             return f"there is no provider {quoted(name)}; a route is written {quoted(f'{owner}:{model}')}"
         hint = did_you_mean(name.lower(), names, ".", cutoff=0.5)
-        return f"there is no provider {quoted(name)}{hint} Known: {', '.join(names)}"
+        return " ".join([f"there is no provider {quoted(name)}{hint}", *vain_choices(), f"Known: {', '.join(names)}"])
 
     def strategy(self, name: str) -> Strategy | None:
         """Return the strategy that a plugin registered under this name, or None."""
-        self.scan()
+        self._load_hooks()
         own = self._strategies.get(name)
         return own if own is not None or self._parent is None else self._parent.strategy(name)
 
     def strategy_names(self) -> list[str]:
-        self.scan()
+        self._load_hooks()
         return [*self._strategies, *(self._parent.strategy_names() if self._parent else ())]
 
     def plugins(self) -> list[PluginInfo]:
         """Return all plugins, without loading providers that have not been asked for yet."""
-        self.scan()
+        self._load_hooks()
         return [source.info() for source in self.sources()]
 
     def sources(self) -> list[PluginSource]:

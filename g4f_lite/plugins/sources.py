@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
 from itertools import chain
 
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import PluginLoadError
 from ..errors.signal_handlers import raise_interruption
+from ..errors.suggestions import did_you_mean
 from ..provider.base import NAME, Provider
 from ..routing.strategies import Strategy
 from ..value import Value
@@ -30,7 +32,7 @@ log = logging.getLogger("g4f_lite.plugins")
 
 
 class PluginWarning(UserWarning):
-    """A plugin is there but has no effect, such as one whose provider is shadowed by another."""
+    """A plugin is there but has no effect: a broken observer, or a provider that is shadowed by another."""
 
 
 class PluginInfo(Value, frozen=True, kw_only=True):
@@ -71,6 +73,8 @@ class PluginSource:
         group: str = "",
         distribution: str = "",
         version: str = "",
+        package: str = "",
+        names: Collection[str] = (),
     ) -> None:
         self.name = name
         self.kind = kind
@@ -78,6 +82,10 @@ class PluginSource:
         self.group = group
         self.distribution = distribution
         self.version = version
+        self.package = package
+        """The outermost package of the module that its entry point names."""
+        self.names = names
+        """The names of all providers for which the distribution has an entry point."""
         self.providers: dict[str, Provider] = {}
         self.strategies: dict[str, Strategy] = {}
         self.hooks: tuple[str, ...] = ()
@@ -124,6 +132,10 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def warn_broken(source: PluginSource) -> None:
+    warn_caller(f"the plugin {source} is switched off: {source.error}", PluginWarning)
+
+
 def warn_shadowed(shadowed: PluginSource, by: PluginSource) -> None:
     warn_caller(f"the provider {shadowed} is shadowed by {by}", PluginWarning)
 
@@ -143,30 +155,66 @@ def discover() -> list[PluginSource]:
 
     Distributions are read one by one, so that the broken metadata of one does not hide the others.
     """
-    allowed = os.environ.get(LOAD_PLUGINS)
-    if allowed is not None and not allowed.strip():
+    chosen = _chosen()
+    return [] if chosen == {} else _discover(chosen)
+
+
+def vain_choices() -> list[str]:
+    """Return what is wrong with `G4F_LITE_LOAD_PLUGINS`: a sentence for each name there that selects no plugin."""
+    chosen = _chosen()
+    if not chosen:
         return []
-    chosen = None if allowed is None else {_normal(name) for name in allowed.split(",")}
+    vain = chosen.keys() - {_normal(source.distribution) for source in discover()}
+    return [f"{LOAD_PLUGINS} names {chosen[key]}, which {_why_vain(chosen[key])}" for key in chosen if key in vain]
+
+
+def _chosen() -> dict[str, str] | None:
+    """Return the names that `G4F_LITE_LOAD_PLUGINS` lists, by their normal forms; None if it is not set."""
+    allowed = os.environ.get(LOAD_PLUGINS)
+    if allowed is None:
+        return None
+    return {_normal(name): " ".join(name.split())[:100] for name in allowed.split(",") if name.strip()}
+
+
+def _why_vain(name: str) -> str:
+    installed = _discover(None)
+    if owners := [source.distribution for source in installed if source.name == name]:
+        return f"is a plugin, not a distribution; write {owners[0]}."
+    with suppress(PackageNotFoundError, ValueError):
+        distribution(name)
+        return "is installed, but has no plugin."
+    return f"is not installed{did_you_mean(name, {source.distribution for source in installed}, '.')}"
+
+
+def _discover(chosen: Collection[str] | None) -> list[PluginSource]:
     found: dict[str, list[PluginSource]] = {}
-    for distribution in distributions():
+    for one in distributions():
         try:
-            points = [point for point in distribution.entry_points if point.group in (PROVIDERS_GROUP, HOOKS_GROUP)]
+            points = [point for point in one.entry_points if point.group in (PROVIDERS_GROUP, HOOKS_GROUP)]
             if not points:
                 continue
-            name, version = distribution.name, distribution.version
+            name, version = one.name, one.version
             key = _normal(name)
         except Exception as error:
             raise_interruption(error)
-            log.warning("the plugins of %s cannot be read: %s", distribution.locate_file("."), describe(error))
+            log.warning("the plugins of %s cannot be read: %s", one.locate_file("."), describe(error))
             continue
         if key not in found and (chosen is None or key in chosen):  # the first on sys.path is the one imported
-            found[key] = [_third_party(point, name, version) for point in points]
+            names = [point.name for point in points if point.group == PROVIDERS_GROUP]
+            found[key] = [_third_party(point, name, version, names) for point in points]
     return sorted(chain.from_iterable(found.values()), key=PluginSource.place)
 
 
-def _third_party(point: EntryPoint, distribution: str, version: str) -> PluginSource:
+def _third_party(point: EntryPoint, distribution: str, version: str, names: Collection[str]) -> PluginSource:
     source = PluginSource(
-        point.name, "third-party", point.load, group=point.group, distribution=distribution, version=version
+        point.name,
+        "third-party",
+        point.load,
+        group=point.group,
+        distribution=distribution,
+        version=version,
+        package=re.split("[.:]", point.value, maxsplit=1)[0].strip(),
+        names=names,
     )
     if point.group == PROVIDERS_GROUP and not NAME.fullmatch(point.name):
         source.error = f"its entry point {point.name!r} is not a provider name ({NAME.pattern})"

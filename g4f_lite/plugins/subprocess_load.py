@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from traceback import walk_stack
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..errors.places import line_in
 from .isolation import Loader
 from .sources import LOAD_PLUGINS, PluginInfo, PluginSource, discover
 
@@ -101,9 +103,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def _give_up(source: PluginSource, limit: float, report: str) -> None:
     """Report where the plugin hangs, and end this process."""
-    frame = sys._current_frames()[threading.main_thread().ident or 0]
-    place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-    source.error = f"it is not loaded within {limit:g} s: it hangs at {place}"
+    stack = [*walk_stack(sys._current_frames()[threading.main_thread().ident or 0])]
+    place = line_in({source.package}, reversed(stack))
+    source.error = f"it is not loaded within {limit:g} s{f': it hangs at {place}' if place else ''}"
     Path(report).write_bytes(msgspec.json.encode(source.info()))
     os._exit(1)
 

@@ -52,14 +52,18 @@ class PluginBoundary:
     Args:
         key: the key of the leg, which no error may show.
         doing: what the code does, for the message: "reading an answer".
+        owner: the object whose code it is, to name its file and line; see `place_of`.
+        method: the name of the method that is called.
         reads: whether the code reads a response, and may raise a ReplyError, which passes.
     """
 
-    __slots__ = ("_doing", "_key", "_reads")
+    __slots__ = ("_doing", "_key", "_method", "_owner", "_reads")
 
-    def __init__(self, key: Key | None, doing: str, *, reads: bool = True) -> None:
+    def __init__(self, key: Key | None, doing: str, owner: object, method: str, *, reads: bool = True) -> None:
         self._key = key
         self._doing = doing
+        self._owner = owner
+        self._method = method
         self._reads = reads
 
     def __enter__(self) -> None:
@@ -69,12 +73,14 @@ class PluginBoundary:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            failure = to_provider_error(error, self._key, self._doing, reads=self._reads)
+            failure = to_provider_error(error, self._key, self._doing, self._owner, self._method, reads=self._reads)
             if failure is not error:
                 raise failure from None
 
 
-def to_provider_error(error: BaseException, key: Key | None, doing: str, *, reads: bool = True) -> BaseException:
+def to_provider_error(
+    error: BaseException, key: Key | None, doing: str, owner: object, method: str, *, reads: bool = True
+) -> BaseException:
     """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):
         return redact(sound_error(error), key)
@@ -85,12 +91,12 @@ def to_provider_error(error: BaseException, key: Key | None, doing: str, *, read
     if (interruption := raised_by_signal_handler(error)) is not None:
         return interruption
     text = redact_text(describe(error)[:2000], key)[:200]
-    return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error)}: {text}")
+    return MalformedResponseError(f"the provider's code failed {doing}, at {place_of(error, owner, method)}: {text}")
 
 
-def reason_to_skip(error: BaseException, doing: str, provider: Provider) -> str:
+def reason_to_skip(error: BaseException, doing: str, provider: Provider, method: str = "") -> str:
     """Return why a provider is left out whose code raised while legs were selected; raise an interruption again."""
-    failure = to_provider_error(error, None, doing, reads=False)
+    failure = to_provider_error(error, None, doing, provider, method, reads=False)
     if not isinstance(failure, ProviderError):
         raise failure
     return without_own_keys(failure.message, provider)

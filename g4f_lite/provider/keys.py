@@ -89,7 +89,7 @@ class Key:
         """Return the error for what the function raised. What may be a token in its message is left out."""
         raise_interruption(error)
         text = re.sub(r"[-\w.~+=]{40,}", "[…]", describe(error))[:300]
-        said = f"{' '.join(text.split())} (at {place_of(error)})"
+        said = f"{' '.join(text.split())} (at {place_of(error, self.function)})"
         return AuthenticationError(f"the function of {self.source} failed: {said}")
 
     def __repr__(self) -> str:
@@ -315,15 +315,20 @@ def missing_key(provider: Provider) -> str:
     ways = [f"set {provider.api_key_env[0]}"] if provider.api_key_env else []
     ways += [f"run `g4f-lite keys set {provider.name}`", "pass keys="]
     page = f"; get one at {provider.login_url}" if provider.login_url else ""
-    return f"no key: {', or '.join(ways)}{page}{_set_in_vain(provider.api_key_env)}"
+    return f"no key: {', or '.join(ways)}{page}{not_read(set_in_vain(provider.api_key_env))}"
 
 
-def _set_in_vain(variables: Sequence[str]) -> str:
+def not_read(variable: str) -> str:
+    """Return the end of a message about a missing key, for what `set_in_vain` returned."""
+    return f"; {variable} is set, but is not read" if variable else ""
+
+
+def set_in_vain(variables: Sequence[str]) -> str:
     """Return which variable is set whose name is nearly one of those that are read; "" if there is none."""
     begin = variables[0].partition("_")[0] if variables else ""
     for name in os.environ if begin else ():
         upper = name.upper()
         alike = upper.startswith(f"{begin}_") and ("KEY" in upper or "TOKEN" in upper) and name not in variables
         if alike and os.environ.get(name, "").strip():  # another thread may remove it
-            return f"; {name} is set, but is not read"
+            return name
     return ""

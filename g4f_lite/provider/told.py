@@ -52,7 +52,7 @@ def listed_models(provider: Provider, operation: str = "chat") -> Sequence[str]:
             return [*map(str.__str__, listed)]  # not members of an Enum, or other texts of their own kind
         reason = f"the provider's code returns {shown(listed)}, not a tuple of texts (in {method})"
     except BaseException as error:  # the plugin border
-        reason = reason_to_skip(error, CHOOSING, provider)
+        reason = reason_to_skip(error, CHOOSING, provider, method)
     log.warning("%s lists no models: %s", provider.name, reason)
     return ()
 
@@ -62,7 +62,7 @@ def obstacle_to(provider: Provider) -> str | None:
     try:
         reason = provider.unavailable_reason()
     except BaseException as error:  # the plugin border
-        return reason_to_skip(error, CHOOSING, provider)
+        return reason_to_skip(error, CHOOSING, provider, "unavailable_reason")
     if reason is None:
         return None
     if isinstance(reason, str):

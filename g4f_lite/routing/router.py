@@ -185,7 +185,9 @@ def _order(strategy: Strategy, context: StrategyContext, legs: Sequence[Leg]) ->
         if is_interruption(error):
             raise
         name = getattr(strategy, "__name__", repr(strategy))
-        raise ConfigurationError(f"the strategy {name} failed: {describe(error)} (at {place_of(error)})") from error
+        raise ConfigurationError(
+            f"the strategy {name} failed: {describe(error)} (at {place_of(error, strategy)})"
+        ) from error
     if strangers := [leg for leg in ordered if leg not in legs]:
         raise ConfigurationError(f"the strategy returned {quoted(strangers[0])}, which is not a leg of the tier")
     return ordered + [leg for leg in legs if leg not in ordered]

@@ -244,7 +244,7 @@ class _TierBuilder:
             raise
         except BaseException as error:  # the plugin border
             self._unusable.add(provider)
-            self._skip(provider.name, model or "", reason_to_skip(error, CHOOSING, provider))
+            self._skip(provider.name, model or "", reason_to_skip(error, CHOOSING, provider, "get_model_name"))
         return ""
 
     def _model(self, provider: Provider, model: str | None) -> str:

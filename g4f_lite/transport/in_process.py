@@ -48,7 +48,7 @@ def complete_here(outgoing: InProcessRequest, limit: TimeLimit, cancelled: Cance
     """Return the provider's complete answer; blocks."""
     limit.remaining()
     try:
-        with PluginBoundary(outgoing.leg.key, "answering", reads=False):
+        with PluginBoundary(outgoing.leg.key, "answering", outgoing.provider, "complete", reads=False):
             completion = outgoing.provider.complete(outgoing.request, cancelled=cancelled)
             check(completion, ChatCompletion, "complete")
     except ProviderError:
@@ -76,7 +76,7 @@ class SyncChunkStream:
     def read(self) -> ChatCompletionChunk | bytes:
         self._limit.remaining()
         try:
-            with PluginBoundary(self._leg.key, "answering", reads=False):
+            with PluginBoundary(self._leg.key, "answering", self._outgoing.provider, "stream", reads=False):
                 if self._chunks is None:  # not earlier: the provider may work before it yields
                     provider, request = self._outgoing.provider, self._outgoing.request
                     chunks = check_iterable(provider.stream(request, cancelled=self.cancelled), "stream")
@@ -104,7 +104,7 @@ class SyncChunkStream:
     def close(self) -> None:
         self.cancelled.requested = True
         try:
-            with PluginBoundary(self._leg.key, "stopping", reads=False):
+            with PluginBoundary(self._leg.key, "stopping", self._outgoing.provider, "stream", reads=False):
                 if (close := getattr(self._chunks, "close", None)) is not None:
                     close()
         except ProviderError as error:  # nobody waits for more of the answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tenacity import wait_none
 
-from g4f_lite import Client, RoutesExhaustedError
+from g4f_lite import Client, LocalProvider, OpenaiTemplate, Provider, RoutesExhaustedError
 from g4f_lite.testing import FaultServer, replies
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +97,15 @@ def test_the_tables_of_the_providers_are_not_stale() -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     text = generate["PAGE"].read_text("utf-8")
     assert generate["page"](text) == text, "run python docs/generate.py"
+
+
+@pytest.mark.parametrize("kind", [Provider, OpenaiTemplate, LocalProvider])
+def test_all_that_a_provider_may_declare_or_override_is_documented(kind: type) -> None:
+    """Not only the bundled providers know of it."""
+    pages = [*ROOT.glob("docs/plugins/*.md"), ROOT / "docs/providers.md", ROOT / "docs/endpoints.md"]
+    words = {word for page in pages for word in re.findall(r"\w+", page.read_text("utf-8"))}
+    names = {name for owner in kind.__mro__[:-1] for name in vars(owner) if not name.startswith("_")}
+    assert names - words == set()
 
 
 def test_each_room_is_in_the_picture_of_the_architecture() -> None:

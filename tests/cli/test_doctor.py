@@ -63,6 +63,18 @@ def test_the_doctor_counts_providers_that_only_lack_a_key(cli: Cli, groq: FaultS
     assert int(others.split()[0]) == state.partition(";")[0].count(",") + 1 > 10
 
 
+def test_the_doctor_says_which_variable_is_set_in_vain(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEBIUS_APIKEY", "secret")
+    monkeypatch.setenv("HF_HUB_TOKEN", " ")
+    report = cli("doctor")
+    rows = {line.split("\t")[1]: line.split("\t")[2] for line in report.out.splitlines()}
+    assert rows["nebius"].endswith("; NEBIUS_APIKEY is set, but is not read")
+    assert report.out.count("is set, but is not read") == 1
+    told = {one["name"]: one["set_in_vain"] for one in json.loads(cli("doctor", "--json").out)["providers"]}
+    assert {name for name, variable in told.items() if variable} == {"nebius"}
+    assert "secret" not in report.out
+
+
 def test_the_doctor_knows_the_same_dependencies_as_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 

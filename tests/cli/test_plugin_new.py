@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from g4f_lite import ServerSentEvent
 from g4f_lite.cli.plugin import new
 from g4f_lite.cli.plugin_project import KINDS, LONGEST, OF_NO_PROVIDER, UnfitNameError, check_name, project_files
 from g4f_lite.provider.base import NAME
@@ -111,6 +113,21 @@ def test_every_name_gives_files_that_can_be_read(name: str, kind: str) -> None:
 )  # fmt: skip
 def test_the_class_is_named_after_the_provider_without_collisions(name: str, class_name: str) -> None:
     assert f"class {class_name}(" in project_files(name, "openai")[f"g4f_lite_{name.replace('-', '_')}.py"]
+
+
+def test_the_parser_of_a_new_protocol_knows_the_end_of_a_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its streams then end at once, also if the service holds the connection open."""
+    module = "g4f_lite_acme_ends"
+    (tmp_path / f"{module}.py").write_text(project_files("acme-ends", "protocol")[f"{module}.py"])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, module)  # and again afterwards
+    parser = importlib.import_module(module).Parser()
+    for data, done in ((b'{"reply": "Sunday"}', False), (b'{"ended": "done"}', True)):
+        parser.feed(ServerSentEvent(data=data))
+        assert parser.done is done
 
 
 def test_the_command_knows_all_kinds() -> None:

@@ -47,7 +47,9 @@ def test_a_shadowed_plugin_is_reported_in_one_line(groq: FaultServer) -> None:
     ran = run("ask", "hi", "-p", "groq")
     assert ran[:2] == (0, "ok\n")
     assert re.fullmatch(
-        r"Warning: the provider 'groq' of the distribution odd-plugins 1.2 is shadowed by .*\n", ran.err
+        r"Warning: the provider 'groq' of the distribution odd-plugins 1.2 is shadowed by .*\n"
+        r"Warning: the plugin 'watcher' of the distribution odd-plugins 1.2 is switched off: ModuleNotFoundError.*\n",
+        ran.err,
     )
 
 
@@ -67,6 +69,15 @@ def test_plugins_lists_all_and_why_some_are_broken(cli: Cli) -> None:
     assert "pip uninstall odd-plugins" in cli("plugins").err
 
 
+@pytest.mark.usefixtures("plugged")
+def test_a_chosen_plugin_that_is_not_there_is_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", "odd-plugin")
+    problem = "G4F_LITE_LOAD_PLUGINS names odd-plugin, which is not installed; did you mean 'odd-plugins'?"
+    for command in (["plugins"], ["plugins", "--load", "--json"], ["ask", "hi", "-p", "free"]):
+        assert problem in cli(*command).err
+    assert f"plugin\tchoice\t{problem}" in cli("doctor").out
+
+
 @expect_shadow
 @pytest.mark.usefixtures("plugged")
 def test_plugins_load_reports_the_same_without_importing_any_plugin_in_this_process(cli: Cli) -> None:
@@ -84,6 +95,7 @@ def test_plugins_load_reports_the_same_without_importing_any_plugin_in_this_proc
 
 
 @expect_shadow
+@pytest.mark.filterwarnings("ignore:the plugin 'watcher' .* is switched off:g4f_lite.PluginWarning")
 @pytest.mark.usefixtures("plugged")
 def test_a_broken_plugin_fails_with_exit_code_3_only_if_it_is_named(cli: Cli) -> None:
     named = cli("ask", "hi", "-p", "broken")

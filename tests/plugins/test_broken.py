@@ -79,11 +79,11 @@ def registering(body: str, before: str = "") -> str:
 
 
 BROKEN = [
-    Broken("raises on import", "raise RuntimeError('on import')", ("RuntimeError: on import",)),
-    Broken("leaves on import", "import sys\nsys.exit('bye')", ("SystemExit: bye",)),
+    Broken("raises on import", "raise RuntimeError('on import')", ("RuntimeError: on import (at plug_", "_plugin.py:1)")),
+    Broken("leaves on import", "import sys\nsys.exit('bye')", ("SystemExit: bye (at plug_", "_plugin.py:2)")),
     Broken("has a syntax error", "def (", ("SyntaxError",)),
     Broken("warns on import", "import warnings\nwarnings.warn('old', DeprecationWarning)", ("DeprecationWarning",)),
-    Broken("misses a dependency", "import nobody_has_this", ("ModuleNotFoundError", "nobody_has_this")),
+    Broken("misses a dependency", "import nobody_has_this", ("ModuleNotFoundError", "nobody_has_this", "_plugin.py:1)")),
     Broken("is not there", "", ("ModuleNotFoundError", "plug_nowhere"), value="plug_nowhere"),
     Broken("has no such object", HEAD, ("AttributeError", "nothing"), value="plug_broken_plugin:nothing"),
     Broken("is None", HEAD, ("no hooks",), value="plug_broken_plugin:__doc__"),
@@ -99,11 +99,11 @@ BROKEN = [
            registering("register(P)", "@hookimpl\ndef register_strategies(register): register('x', 5)\n"), ("'x' and 5",)),
 ]  # fmt: skip
 BROKEN_PROVIDERS = [
-    Broken("fails in its hook", registering("register(P), 1 / 0"), ("ZeroDivisionError",)),
+    Broken("fails in its hook", registering("register(P), 1 / 0"), ("ZeroDivisionError", "(at plug_broken_plugin.py:10)")),
     Broken("leaves in its hook", registering("raise SystemExit"), ("SystemExit",)),
-    Broken("registers junk", registering("register(42)"), ("not 42",)),
+    Broken("registers junk", registering("register(42)"), ("not 42 (at plug_broken_plugin.py:10)",)),
     Broken("registers an abstract class", registering("register(H)", "class H(Provider): name = 'broken'"),
-           ("H()", "abstract")),
+           ("H()", "abstract", "(at plug_broken_plugin.py:10)")),
     Broken("registers twice", registering("register(P), register(P())"), ("twice",)),
     Broken("registers nothing", registering("pass"), ("no provider",)),
     Broken("registers another name", registering("register(P)", "P.name = 'other'"),
@@ -117,6 +117,10 @@ BROKEN_PROVIDERS = [
            ("renamed_parameters must be a mapping, such as {'one': 'other'}; it is a list",)),
     Broken("has a text of capabilities", registering("register(P)", "P.capabilities = 'tools'"),
            ("capabilities must be a set of texts, such as frozenset({'one'}); it is a str",)),
+    Broken("fails when it is made", registering("register(P)", "def made(self): raise KeyError('CORP')\nP.__init__ = made"),
+           ("P() fails: KeyError: 'CORP' (at plug_broken_plugin.py:8)",)),
+    Broken("is only a class", registering("register(P)"),
+           ("it is a provider class; name the module that registers it",), value="plug_broken_plugin:P"),
     Broken("asks for itself", "from g4f_lite import Client\nClient().explain(provider='broken')", ("requests itself",)),
 ]  # fmt: skip
 
@@ -158,12 +162,17 @@ def test_an_entry_point_that_is_not_a_provider_name_fails_when_it_is_used(name: 
 def test_a_broken_hook_plugin_does_not_keep_a_client_from_being_made(
     broken: Broken, site: Site, groq: FaultServer
 ) -> None:
-    """It is listed with its error."""
+    """It is listed with its error, and one warning has it, however many clients there are."""
     value = broken.value and broken.value.replace("broken_plugin", "sour_plugin")
     site.add("sour-plugin", broken.code, hooks=["sour"], value=value)
-    with Client() as client:
-        assert ask(client, provider="groq") == "ok"
-    assert all(part in str(info("sour").error) for part in broken.parts)
+    with pytest.warns(PluginWarning) as caught:
+        warnings.simplefilter("error", DeprecationWarning)  # of one of the plugins
+        for _ in range(2):
+            with Client() as client:
+                assert ask(client, provider="groq") == "ok"
+    [told] = [str(warning.message) for warning in caught]
+    assert "the plugin 'sour' of the distribution sour-plugin 1.0 is switched off: " in told
+    assert all(part in told and part in str(info("sour").error) for part in broken.parts)
     assert (info("sour").distribution, info("sour").providers) == ("sour-plugin", ())
 
 

@@ -16,6 +16,7 @@ from helpers.sites import provider_code
 from g4f_lite import (
     AsyncClient,
     Client,
+    ConfigurationError,
     OpenaiTemplate,
     PluginLoadError,
     Provider,
@@ -111,7 +112,7 @@ class Unmakeable(Acme):
     [
         (42, "no hooks"),
         (None, "no hooks"),
-        ("groq", "no hooks"),
+        ("groq", "it is the text 'groq'; pass the module, class or object itself"),
         (textwrap, "'textwrap'.*no hooks"),
         (Unmakeable, r"Unmakeable\(\) fails: OSError: no disk"),
         (Provider, "abstract"),
@@ -132,6 +133,12 @@ def test_a_plugin_in_code_that_cannot_be_used_is_refused_and_leaves_nothing(plug
         register(plugin)
     assert process_registry().plugins() == before
     process_registry().observe("call_finished", Trail())
+
+
+@pytest.mark.parametrize("plugins", [Acme, textwrap, "acme", {"acme": Acme}])
+def test_one_plugin_in_place_of_a_list_is_refused(plugins: Any) -> None:
+    with pytest.raises(ConfigurationError, match="plugins must be a list of providers and hooks, not "):
+        Client(plugins=plugins)
 
 
 def test_a_class_is_instantiated(server: FaultServer) -> None:

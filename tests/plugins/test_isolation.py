@@ -78,7 +78,7 @@ def test_a_hostile_plugin_is_named_and_all_others_work(
     if "huge" in hostile.name:
         monkeypatch.setattr(isolation, "SLOW_S", 0.0)
     settings: dict[str, Any] = {"base_urls": {"acme": groq.base_url, "evil": groq.base_url}, "keys": {"evil": SECRET}}
-    with pytest.warns(PluginWarning) if hostile.where == "warning" else Nothing() as caught:
+    with pytest.warns(PluginWarning) if hostile.where in {"warning", "list"} else Nothing() as caught:
         for provider in ("acme", "groq"):
             assert run(mode, settings, {"provider": provider}).text == "ok"
         asked = run(mode, {**settings, "retries": 0}, {"provider": hostile.provider if not hostile.hooks else "groq"})
@@ -115,7 +115,7 @@ class Nothing:
 # -- plugins that end or block the process -------------------------------------------------
 
 DEADLY = {
-    "hangs": ("import time\nwhile True: time.sleep(1)", "not loaded within 3 s: it hangs at plug_"),
+    "hangs": ("import threading\nthreading.Event().wait()", "not loaded within 3 s: it hangs at plug_"),
     "ends the process": ("import os\nos._exit(7)", "it ends the process that loads it, with exit code 7"),
     "is killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "with exit code -9"),
 }
@@ -215,7 +215,8 @@ def test_the_error_for_a_misspelt_hook_suggests_the_right_one(
     hook: str, arguments: str, message: str, site: Site
 ) -> None:
     site.add("evil-plugin", OBSERVER.format(hook=hook, arguments=arguments, body="..."), hooks=["evil"])
-    Client().close()
+    with pytest.warns(PluginWarning):
+        Client().close()
     [listed] = [one for one in process_registry().plugins() if one.distribution == "evil-plugin"]
     assert message in (listed.error or "")
 

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from helpers.plugins import BUNDLED, ask, info, make
 from helpers.sites import Site, provider_code
 
-from g4f_lite import Client, PluginInfo, Provider, Trail, UnknownProviderError, provider_names
+from g4f_lite import Client, PluginInfo, PluginWarning, Provider, Trail, UnknownProviderError, provider_names
 from g4f_lite.plugins.registry import process_registry
+from g4f_lite.plugins.sources import vain_choices
+from g4f_lite.plugins.subprocess_load import load_isolated
 from g4f_lite.testing import FaultServer
 
 
@@ -77,6 +80,31 @@ def test_the_environment_says_which_distributions_are_used(
     assert ("plug_other_plugin" in sys.modules) == ("other" in expected)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "problems"),
+    [
+        (None, []),
+        ("", []),
+        ("ACME_plugin,", []),
+        ("acme-plugn", ["names acme-plugn, which is not installed; did you mean 'Acme_Plugin'?"]),
+        ("nobody", ["names nobody, which is not installed."]),
+        ("acme, pytest", ["names acme, which is a plugin, not a distribution; write Acme_Plugin.",
+                          "names pytest, which is installed, but has no plugin."]),
+    ],
+)  # fmt: skip
+def test_a_name_in_the_environment_that_selects_nothing_is_a_problem(
+    chosen: str | None, problems: list[str], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add("Acme_Plugin", provider_code("acme"), providers=["acme"])
+    if chosen is not None:
+        monkeypatch.setenv("G4F_LITE_LOAD_PLUGINS", chosen)
+    assert vain_choices() == [f"G4F_LITE_LOAD_PLUGINS {problem}" for problem in problems]
+    with Client() as client, pytest.raises(UnknownProviderError) as caught:
+        ask(client, provider="nowhere")
+    assert all(problem in str(caught.value) for problem in problems)
+    assert ("G4F_LITE_LOAD_PLUGINS" in str(caught.value)) == bool(problems)
+
+
 def test_an_installed_provider_answers_by_name_and_is_listed_with_its_distribution(
     site: Site, server: FaultServer
 ) -> None:
@@ -103,6 +131,23 @@ def test_one_module_may_have_two_names_and_be_in_both_groups(site: Site) -> None
     both = ("acme", "acme-eu")
     listed = [(one.name, one.providers, one.error) for one in registry.plugins() if one.source == "third-party"]
     assert listed == [("acme", both, None), ("acme-eu", both, None), ("acme", (), None)]
+
+
+def test_a_name_without_an_entry_point_is_a_problem(site: Site) -> None:
+    site.add("acme-plugin", provider_code("acme", "acme-eu", "acme-us"), providers=["acme", "acme-us"])
+    process_registry().get("acme")
+    assert info("acme").problem == "registers acme-eu, which has no entry point"
+    assert [one.notes for one in load_isolated(process_registry()) if one.name == "acme-us"] == [info("acme").notes]
+
+
+@pytest.mark.parametrize("observes", [False, True])
+def test_a_provider_in_the_group_of_hooks_is_a_problem(observes: bool, site: Site) -> None:
+    hook = "\n@hookimpl\ndef call_started(call): ..." if observes else ""
+    site.add("acme-plugin", provider_code("acme") + hook, hooks=["acme"])
+    with nullcontext() if observes else pytest.warns(PluginWarning, match="register_providers belongs"):
+        Client().close()
+    assert info("acme").problem == "register_providers belongs in the group g4f_lite, not in g4f_lite.hooks"
+    assert info("acme").hooks == (("call_started", "register_providers") if observes else ())
 
 
 def test_one_name_in_both_groups_may_mean_two_modules(site: Site) -> None:

@@ -14,7 +14,7 @@ KEY = Key("sk-secret-0123456789", "argument")
 
 
 def test_a_foreign_exception_becomes_a_malformed_response_that_names_its_line() -> None:
-    with pytest.raises(MalformedResponseError) as caught, PluginBoundary(KEY, "reading an answer"):
+    with pytest.raises(MalformedResponseError) as caught, PluginBoundary(KEY, "reading an answer", None, ""):
         raise KeyError("choices")
     assert "failed reading an answer, at test_redaction.py:" in caught.value.message
     assert caught.value.message.endswith("KeyError: 'choices'")
@@ -24,13 +24,13 @@ def test_a_foreign_exception_becomes_a_malformed_response_that_names_its_line() 
 
 @pytest.mark.parametrize("error", [ReplyError(ErrorReply(status=200)), KeyboardInterrupt()])
 def test_an_error_reply_and_an_interruption_pass_unchanged(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, PluginBoundary(KEY, "reading an answer"):
+    with pytest.raises(type(error)) as caught, PluginBoundary(KEY, "reading an answer", None, ""):
         raise error
     assert caught.value is error
 
 
 def test_a_provider_error_passes_without_the_key() -> None:
-    with pytest.raises(ServerError) as caught, PluginBoundary(KEY, "reading an answer"):
+    with pytest.raises(ServerError) as caught, PluginBoundary(KEY, "reading an answer", None, ""):
         raise ServerError(f"bad key {KEY.value}", code=KEY.value) from ValueError(KEY.value)
     assert (caught.value.message, caught.value.code) == ("bad key [key]", "[key]")
     assert caught.value.__cause__ is None

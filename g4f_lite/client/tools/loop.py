@@ -149,7 +149,7 @@ def failure_of(pending: PendingCall, began: float, error: BaseException) -> Tool
     """Return the result of a call that has raised: the message for the model, which may then correct the call."""
     raise_interruption(error)
     text = text_to_send(describe(error)[:2000])
-    place = f"{text} (at {place_of(error)})"  # for the caller; the model could do nothing with it
+    place = f"{text} (at {place_of(error, pending.function)})"  # for the caller; the model could do nothing with it
     return ToolResult(call=pending.call, content=f"Error: {text}", error=place, duration=time.monotonic() - began)
 
 
