@@ -212,14 +212,7 @@ class Provider(ABC):
         base = self.api_base
         if base is not None and not (isinstance(base, str) and (not base or VARIABLE.search(base))):
             object.__setattr__(self, "api_base", check_base_url(base, f"{self.name}'s api_base"))
-        check_declarations(
-            self.name,
-            error_codes=self.error_codes,
-            error_words=self.error_words,
-            error_fields=self.error_fields,
-            limit_headers=self.limit_headers,
-            schema_rules=self.schema_rules,
-        )
+        check_declarations(self)
         check_pattern(self.name, "thinking_models", self.thinking_models)
         check_pattern(self.name, "not_ready", self.not_ready)
         check_kinds(self, KINDS)

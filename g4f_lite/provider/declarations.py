@@ -96,7 +96,7 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
     """
     Check the attributes of these kinds. The value is not shown: it may be a key in the wrong place.
 
-    A property that has a text or a switch is not asked: it may find it out later.
+    A property that has a text is not asked: it may find it out later.
 
     Raises:
         ConfigurationError: one is of another kind, such as `("NAME")`, which is a text, or an entry cannot work.
@@ -107,7 +107,7 @@ def check_kinds(provider: Any, kinds: Mapping[str, Sequence[str]]) -> None:
             continue
         right, wanted = _KINDS[kind]
         for attribute in attributes:
-            if kind in ("text", "switch") and hasattr(getattr(type(provider), attribute), "__get__"):
+            if kind == "text" and hasattr(getattr(type(provider), attribute), "__get__"):
                 continue
             value = getattr(provider, attribute)
             if isinstance(value, right) and (kind not in _OF_TEXTS or all(isinstance(one, str) for one in value)):
@@ -179,7 +179,10 @@ def check_paths(name: str, chat: Any, models: Any, others: Any) -> None:
     check_endpoints(name, others)
 
 
-def check_declarations(name: str, **declarations: Any) -> None:
+_DECLARED = ("error_codes", "error_words", "error_fields", "limit_headers", "schema_rules")
+
+
+def check_declarations(provider: Any) -> None:
     """
     Check what a provider declares: `error_codes`, `error_words`, `error_fields`, `limit_headers` and
     `schema_rules`.
@@ -189,6 +192,7 @@ def check_declarations(name: str, **declarations: Any) -> None:
     Raises:
         ConfigurationError: says which entry is wrong.
     """
+    name, declarations = provider.name, {attribute: getattr(provider, attribute) for attribute in _DECLARED}
     for attribute, declared in declarations.items():
         if not isinstance(declared, Mapping):
             raise ConfigurationError(f"{name}'s {attribute} must be a mapping, not {type(declared).__name__}")

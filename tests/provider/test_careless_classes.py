@@ -82,6 +82,14 @@ def test_the_suite_finds_it(request: pytest.FixtureRequest) -> None:
         run_check(suite, "test_name_and_attributes", request)
 
 
+def test_the_suite_finds_a_misspelt_parameter_of_an_endpoint(request: pytest.FixtureRequest) -> None:
+    names = {"embeddings": {"dimension": "size", "own": None}}
+    bug = type("Bug", (Corp,), {"capabilities": frozenset({"embeddings"}), "endpoint_parameters": names})
+    suite = type("TestBug", (ProviderConformance,), {"provider": bug})
+    with pytest.raises(pytest.fail.Exception, match="embeddings has 'dimension'; did you mean 'dimensions'"):
+        run_check(suite, "test_parameters_of_other_endpoints_are_sent_or_refused", request)
+
+
 # -- methods ---------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ...errors import exceptions as e
+from ...errors.suggestions import did_you_mean
 from ...provider.base import Provider
 from ...provider.boundary import check_outgoing
 from ...provider.openai_protocol.chat import OpenaiTemplate
@@ -72,6 +73,10 @@ class OperationChecks(HTTPConformance):
     def test_parameters_of_other_endpoints_are_sent_or_refused(self) -> None:
         one = self.made()
         for operation, endpoint in endpoints_of(one).items():
+            known = type(request_of(one, operation)).__struct_fields__
+            for name in one.endpoint_parameters.get(operation, ()) if isinstance(one, OpenaiTemplate) else ():
+                hint = "" if name in known else did_you_mean(name, known, cutoff=0.8)
+                hold(not hint, contract.NAME, f"endpoint_parameters of {operation} has {name!r}{hint}")
             for name, (value, shown) in endpoint.parameters.items():
                 if not {name, f"{operation}.{name}"}.isdisjoint(type(self).ignored_parameters):
                     continue
