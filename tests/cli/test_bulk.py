@@ -173,6 +173,18 @@ def test_a_signal_lets_calls_under_way_end(number: signal.Signals, groq: FaultSe
     assert len(lines_of(folder / "out.jsonl")) == 9
 
 
+def test_a_signal_ends_calls_that_only_wait_for_a_service_that_fails(groq: FaultServer, folder: Path) -> None:
+    groq.script(replies.error(500, "out of order"))
+    with start("bulk", "in.jsonl", "out.jsonl", *COMMON) as process:
+        assert process.stderr is not None
+        while (told := json.loads(process.stderr.readline()))["waiting"] < 8:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "0 answered, 0 failed, 30 left" in out.decode()
+    assert "out of order" in told["last_error"] and list(told["resting"]) == [f"groq:{MODEL}"]
+
+
 def test_a_second_signal_does_not_wait(groq: FaultServer, folder: Path) -> None:
     go = holding(groq, 5)
     with start("bulk", "in.jsonl", "out.jsonl", *COMMON, "--at-once", "4") as process:
