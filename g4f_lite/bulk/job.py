@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from ..client.async_client import AsyncClient
+from ..client.params import ROUTING
 from ..client.settings import ClientSettings
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, G4FLiteError
+from ..records.trail import Skipped
 from ..transport.async_threads import off_loop
 from ..value import Unpicklable
 from .asking import Asker
@@ -112,6 +114,23 @@ class Job(Unpicklable):
         if not isinstance(self._source, GivenRows) or self._source.is_lasting:
             guess = self._estimated(done, left)
         return Plan(rows=self._source.total, answered=done.answered, failed=done.failed, **guess)
+
+    def left_out(self) -> tuple[Skipped, ...]:
+        """
+        Return the routes that the job itself names and that are left out from the start, with the reasons, if others
+        can answer in their place. Nothing is read, and nothing is sent.
+        """
+        chosen: dict[str, Any] = {name: value for name, value in self._asks.params.items() if name in ROUTING}
+        if self._routes is None and "provider" not in chosen:
+            return ()
+        try:
+            self._client.explain(**chosen)
+        except G4FLiteError:
+            return ()  # the run raises it
+        try:
+            return self._client.explain(**{**chosen, "fallback_models": []}).skipped
+        except G4FLiteError as error:
+            return tuple(one for one in error.trail.entries if isinstance(one, Skipped))
 
     def _estimated(self, done: Done, left: int | None) -> dict[str, Any]:
         rows = self._source.read(done.rows, done.ids)

@@ -124,6 +124,8 @@ def bulk(
         return
     from .bulk_progress import shown
 
+    for one in job.left_out():
+        note(f"{one.route} is left out: {one.reason}. Other routes answer in its place.")
     with shown(source, out) as show:
         summary = job.run(show)
     if as_json:
@@ -165,6 +167,8 @@ def _tell(summary: Summary, out: Path) -> None:
     words += [f"{tokens:,} tokens", f"{money(summary.cost)}", f"in {duration(summary.elapsed_s)}"]
     click.echo(", ".join(words))
     if summary.answered:
+        routes = [f"{route} {rows:,}" for route, rows in summary.routes.items()]
+        click.echo(printable(f"routes:   {', '.join(routes)}"))
         click.echo(f"answers:  {out}")
     if summary.failed:
         click.echo(f"failures: {failures_of(out)}")

@@ -38,7 +38,10 @@ def test_all_rows_are_answered(cli: Cli, groq: FaultServer, folder: Path) -> Non
     groq.script(echo())
     ran = cli("bulk", "in.jsonl", "out.jsonl", *COMMON)
     assert ran.code == 0
-    assert re.match(r"30 answered, 0 failed, \d+ tokens, \$0.00\d\d, in \d s\nanswers:  out.jsonl\n$", ran.out)
+    assert re.match(
+        rf"30 answered, 0 failed, \d+ tokens, \$0.00\d\d, in \d s\nroutes:   groq:{MODEL} 30\nanswers:  out.jsonl\n$",
+        ran.out,
+    )
     (*_, last) = map(json.loads, ran.err.splitlines())
     assert (last["rows"], last["answered"], last["left"]) == (30, 30, 0)
     assert faults_of(folder / "out.jsonl", range(1, 31)) == []
@@ -59,6 +62,27 @@ def test_the_way_from_a_table(cli: Cli, groq: FaultServer, folder: Path) -> None
     assert {line["id"]: line["answer"] for line in lines_of(Path("out.jsonl"))} == {
         "a": "to Translate from fr: Bonjour", "b": "to Translate from de: Hallo",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["-m", "gpt-oss-12b", "--max-cost", "1"], 0, "Note: groq:gpt-oss-12b is left out: the price of groq:gpt-oss"),
+        (["-m", "gpt-oss-12b"], 0, ""),
+        (["--max-cost", "1"], 0, ""),
+        (["-m", MODEL], 0, ""),
+    ],
+)
+def test_a_route_that_was_asked_for_and_is_left_out_is_told(
+    options: list[str], code: int, said: str, cli: Cli, groq: FaultServer, folder: Path
+) -> None:
+    groq.script(echo())
+    ran = cli("bulk", "in.jsonl", "out.jsonl", "-p", "groq", "--max-tokens", "20", *options)
+    assert ran.code == code and "30 answered" in ran.out
+    first = ran.err.splitlines()[0]
+    assert said in first if said else first.startswith("{")
+    model = "openai/gpt-oss-20b" if said else "gpt-oss-12b" if "gpt-oss-12b" in options else MODEL
+    assert f"routes:   groq:{model} 30\n" in ran.out
 
 
 def test_some_rows_fail(cli: Cli, groq: FaultServer, folder: Path) -> None:
