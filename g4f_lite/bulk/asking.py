@@ -183,14 +183,15 @@ class Asker:
         if type(error) is not NoUsableRouteError:
             return False
         try:
-            return bool(self.explained(params, asked).tiers)
+            found = self.explained(params, asked)
         except ConfigurationError:
             return False
+        return isinstance(found, Explanation) and bool(found.tiers)
 
-    def explained(self, params: JSONObject, asked: Asked | None) -> Explanation:
+    def explained(self, params: JSONObject, asked: Asked | None) -> Explanation | ConfigurationError:
         """
-        Return where a row's call would be sent, whatever is in it; nowhere if that is unknown, or if the row names
-        itself what cannot work.
+        Return where a row's call would be sent, whatever is in it; nowhere if that is unknown; or why it fails, if the
+        row names itself what cannot work.
 
         Raises:
             ConfigurationError: it could be sent nowhere, and no other row could.
@@ -202,6 +203,7 @@ class Asker:
         except ConfigurationError as error:
             if judge(error, names_route=self._says_itself(params, error)).fault is Fault.OF_ALL:
                 raise
+            return error
         except G4FLiteError:
             pass
         return Explanation()
@@ -258,7 +260,7 @@ def _user(prompt: Any) -> JSONObject:
 def _filled(template: str, row: Row) -> str:
     def value_of(found: re.Match[str]) -> str:
         if (name := found[1]) not in row.fields:
-            raise InvalidRequestError(f"row {row.number} has no field {name!r}, which the template names")
+            raise InvalidRequestError(f"{row.where} has no field {name!r}, which the template names")
         value = row.fields[name]
         return value if isinstance(value, str) else _encode(value).decode()
 
@@ -355,7 +357,8 @@ def _body(kind: str, body: bytes) -> Any:
 def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
     verdict = judge(error, names_route=names_route)
     own: JSONObject = {"class": type(error).__name__, "message": str(error) or type(error).__name__}
-    record: JSONObject = {"row": row.number, "id": row.id, "error": own, "trail": error.trail.to_dict()}
+    place: JSONObject = {"row": row.number, **({"line": row.line} if row.line else {})}
+    record: JSONObject = {**place, "id": row.id, "error": own, "trail": error.trail.to_dict()}
     if isinstance(error, ProviderError):
         own |= {"status": error.status, "code": error.code}
     if row.is_batch:
@@ -363,7 +366,7 @@ def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
         body: Any = msgspec.Raw(answer.body)
         response = {"status_code": answer.status, "request_id": answer.headers["x-request-id"], "body": body}
         said = {"code": getattr(error, "code", None) or own["class"], "message": own["message"]}
-        record = _batch_line(row, response, said, {"row": row.number, **own, "trail": record["trail"]})
+        record = _batch_line(row, response, said, {**place, **own, "trail": record["trail"]})
     return Outcome(
         row=row.number,
         line=_encode(record) + b"\n",

@@ -112,7 +112,7 @@ class Job(Unpicklable):
         left = None if self._source.total is None else max(0, self._source.total - done.answered - done.failed)
         guess: dict[str, Any] = {}
         if not isinstance(self._source, GivenRows) or self._source.is_lasting:
-            guess = self._estimated(done, left)
+            guess = self._estimated(done, left, whole=True)
         return Plan(rows=self._source.total, answered=done.answered, failed=done.failed, **guess)
 
     def left_out(self) -> tuple[Skipped, ...]:
@@ -132,10 +132,10 @@ class Job(Unpicklable):
         except G4FLiteError as error:
             return tuple(one for one in error.trail.entries if isinstance(one, Skipped))
 
-    def _estimated(self, done: Done, left: int | None) -> dict[str, Any]:
+    def _estimated(self, done: Done, left: int | None, *, whole: bool = False) -> dict[str, Any]:
         rows = self._source.read(done.rows, done.ids)
         assert not isinstance(rows, AsyncIterator)
-        return estimated(Asker(self._client, self._asks), rows, left)
+        return estimated(Asker(self._client, self._asks), rows, left, whole=whole)
 
     def _check(self, known: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the job is, if it is the known one."""
