@@ -15,6 +15,7 @@ from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..records.trail import Skipped
 from ..transport.async_threads import off_loop
+from ..types.declared_limits import UnknownPrice
 from ..value import Unpicklable
 from .asking import Asker
 from .failures import MostFailures
@@ -45,7 +46,9 @@ class Job(Unpicklable):
         template: the prompt of each row, with names of its fields in braces.
         at_once: how many calls are made at once; `auto` learns it.
         max_cost: USD that all runs of this job may cost together, with the extra `prices`. With `max_tokens` it is
-            never passed; routes without a known price are not used.
+            never passed.
+        unknown_price: `"allow"` uses routes without a known price beside `max_cost`, too: what they cost counts if the
+            service says it, as the gateway does, but nothing is reserved for them.
         max_failures: how many rows may fail before the job stops: a number, or a share such as `"5%"`. None: any.
         retry_failed: ask the rows again that have failed in earlier runs.
         client: makes the calls, and stays open; instead of `max_cost` and the settings.
@@ -66,6 +69,7 @@ class Job(Unpicklable):
         template: str | None = None,
         at_once: AtOnce = "auto",
         max_cost: float | None = None,
+        unknown_price: UnknownPrice = "refuse",
         max_failures: int | float | str | None = None,
         retry_failed: bool = False,
         client: AsyncClient | None = None,
@@ -79,7 +83,7 @@ class Job(Unpicklable):
         self._pace = Pace(at_once)
         self._most_failures = MostFailures(max_failures)
         self._retry_failed = retry_failed
-        self._settings = client_settings(self.out, client, max_cost, settings)
+        self._settings = client_settings(self.out, client, max_cost, settings, unknown_price=unknown_price)
         self._client = client or AsyncClient(**without_state(self._settings or {}))
         """The caller's; else one for plans, and to check the settings: a run makes another, which opens the state."""
         self._routes = settings.get("routes")
