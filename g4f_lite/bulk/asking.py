@@ -308,7 +308,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 def _answered(answer: Answered) -> Outcome:
     row, asked, result = answer.row, answer.asked, answer.result
     usage = getattr(result, "usage", None)
-    cost = getattr(result, "cost", None)
+    cost = result.cost if isinstance(result, ChatCompletion) else _cost_of_attempt(result)
     provider, model = result.provider, result.model
     if asked is None:
         line = _encode(
@@ -338,6 +338,12 @@ def _answered(answer: Answered) -> Outcome:
         completion_tokens=getattr(usage, "completion_tokens", None) or 0,
         cost=cost,
     )
+
+
+def _cost_of_attempt(result: Any) -> float | None:
+    """Return what an answer has cost that does not say it itself: vectors, sound, images."""
+    attempts = result.trail.attempts
+    return attempts[-1].cost if attempts else None
 
 
 def _has_more(result: ChatCompletion) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,15 @@ def test_a_cap_needs_no_known_price_if_that_is_allowed(groq: FaultServer, tmp_pa
 def test_a_cost_that_is_none_says_nothing(told: str, groq: FaultServer, tmp_path: Path) -> None:
     groq.script(replies.answer("yes", headers={"x-g4f-cost-usd": told}))
     assert job(tmp_path, groq.base_url).run().cost is None
+
+
+def test_vectors_cost_what_the_gateway_says(groq: FaultServer, tmp_path: Path) -> None:
+    body = {"model": "text-embedding-3-small", "input": "a word"}
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": body}
+    (tmp_path / "batch.jsonl").write_text(json.dumps(line), "utf-8")
+    vectors = {"object": "list", "data": [{"index": 0, "embedding": [0.5]}], "model": "text-embedding-3-small"}
+    usage = {"prompt_tokens": 2, "total_tokens": 2}
+    groq.script(replies.body(json.dumps({**vectors, "usage": usage}).encode(), x_g4f_cost_usd="0.25"))
+    settings: dict[str, Any] = {"base_urls": {"openai": groq.base_url}, "keys": {"openai": KEY}}
+    params = {"provider": "openai", "fallback_models": []}
+    assert Job(tmp_path / "batch.jsonl", tmp_path / "out.jsonl", params=params, **settings).run().cost == 0.25
