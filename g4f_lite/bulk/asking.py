@@ -6,8 +6,9 @@ Rule: a row and an outcome are plain data, so that a row may be asked in another
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from ..errors.exceptions import (
     NoUsableRouteError,
     ProviderError,
 )
+from ..failover.waits import WAITS, Waits
 from ..openai.mapping.answers import body_of
 from ..openai.mapping.arguments import METHODS, arguments
 from ..openai.mapping.errors import error_response
@@ -30,12 +32,14 @@ from ..openai.mapping.requests import Asked, place_of
 from ..records.trail import Explanation
 from ..types.chat import ChatCompletion
 from ..value import JSONObject, decode_json
-from .failures import Fault, judge
+from .failures import Fault, judge, only_fails
 from .journal import Own
 from .rows import Row
 
 _FIELD = re.compile(r"\{([^\W\d][\w .-]*)\}")
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
+_LOOKED_INTO = 20
+"""Calls whose routes are told; all of a job have the same, unless its rows name their own."""
 _OF_ROUTES = ("model", "provider", "fallback_models")
 
 
@@ -67,6 +71,34 @@ class Outcome(msgspec.Struct, frozen=True):
     cost: float | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """The calls that only wait: in line, before a retry, or until a route may be asked again."""
+
+    calls: int = 0
+    are_failing: bool = False
+    """All of them have only met services that fail, and no limit."""
+    error: str = ""
+    """The latest failure of one of them."""
+    resting: dict[str, float] = {}
+    """Routes that may not be asked now, and the Unix time at which each may be asked again."""
+    deadline_s: float = 0.0
+    """The longest that one of them may take."""
+
+
+def together(parts: Iterable[Waiting]) -> Waiting:
+    """Return what the calls of several processes wait for."""
+    all_parts = [one for one in parts if one.calls]
+    if not all_parts:
+        return Waiting()
+    return Waiting(
+        calls=sum(one.calls for one in all_parts),
+        are_failing=all(one.are_failing for one in all_parts),
+        error=all_parts[-1].error,
+        resting={route: at for one in all_parts for route, at in one.resting.items()},
+        deadline_s=max(one.deadline_s for one in all_parts),
+    )
+
+
 class Answered(msgspec.Struct, frozen=True):
     """What has answered a row. Its outcome is made later: those of some rows together take half the time."""
 
@@ -94,12 +126,14 @@ class Asker:
         self._asks = asks
         self._client = client
         self._methods = {name: attrgetter(path)(client) for name, path in METHODS.items()}
+        self._waits = Waits()
         self._defaults = {name: value for name, value in asks.params.items() if value is not None}
 
     async def __call__(self, row: Row) -> Outcome | Answered:
         """Return how the call of a row has ended; what is raised is no error of a provider, but a bug."""
         params: JSONObject = {}
         asked: Asked | None = None
+        WAITS.set(self._waits)
         try:
             if row.fault is not None:
                 raise InvalidRequestError(row.fault)
@@ -109,11 +143,35 @@ class Asker:
         except G4FLiteError as error:
             is_own = self._says_itself(params, error) or self._has_needs(asked, params, error)
             return _failed(row, error, names_route=is_own)
+        except asyncio.CancelledError:
+            if not self._waits.ended or (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            return left(row)
         except TypeError as error:  # of a keyword that the row names
             return _failed(row, InvalidRequestError(str(error)), names_route=True)
         trail = result.trail
         limited = len(trail.entries) > 1 and any(one.outcome == "RateLimitError" for one in trail.attempts)
         return Answered(row, asked, result, limited)
+
+    def end_waits(self) -> None:
+        """Let go of the calls that only wait, now or later: their rows are left for the next run."""
+        self._waits.end()
+
+    def waiting(self) -> Waiting:
+        """Return what the calls wait for that only wait."""
+        plans = list(self._waits.plans)
+        if not plans:
+            return Waiting()
+        resting: dict[str, float] = {}
+        for plan in plans[:_LOOKED_INTO]:
+            resting |= plan.record.resting()
+        return Waiting(
+            calls=len(plans),
+            are_failing=all(only_fails(plan.record.errors.values()) for plan in plans),
+            error=str(list(plans[-1].record.errors.values())[-1]),
+            resting=resting,
+            deadline_s=max(plan.policy.deadline for plan in plans),
+        )
 
     def _says_itself(self, params: JSONObject, error: G4FLiteError) -> bool:
         """Return whether a row says itself which route is asked, or, if a setting cannot work, any setting."""
@@ -125,14 +183,15 @@ class Asker:
         if type(error) is not NoUsableRouteError:
             return False
         try:
-            return bool(self.explained(params, asked).tiers)
+            found = self.explained(params, asked)
         except ConfigurationError:
             return False
+        return isinstance(found, Explanation) and bool(found.tiers)
 
-    def explained(self, params: JSONObject, asked: Asked | None) -> Explanation:
+    def explained(self, params: JSONObject, asked: Asked | None) -> Explanation | ConfigurationError:
         """
-        Return where a row's call would be sent, whatever is in it; nowhere if that is unknown, or if the row names
-        itself what cannot work.
+        Return where a row's call would be sent, whatever is in it; nowhere if that is unknown; or why it fails, if the
+        row names itself what cannot work.
 
         Raises:
             ConfigurationError: it could be sent nowhere, and no other row could.
@@ -144,6 +203,7 @@ class Asker:
         except ConfigurationError as error:
             if judge(error, names_route=self._says_itself(params, error)).fault is Fault.OF_ALL:
                 raise
+            return error
         except G4FLiteError:
             pass
         return Explanation()
@@ -188,6 +248,11 @@ class Asker:
         return [{"role": "system", "content": system}, *messages]
 
 
+def left(row: Row) -> Outcome:
+    """Return the outcome of a row whose call was let go: nothing is written."""
+    return Outcome(row=row.number, line=b"", fault=Fault.LEFT)
+
+
 def _user(prompt: Any) -> JSONObject:
     return {"role": "user", "content": prompt}
 
@@ -195,7 +260,7 @@ def _user(prompt: Any) -> JSONObject:
 def _filled(template: str, row: Row) -> str:
     def value_of(found: re.Match[str]) -> str:
         if (name := found[1]) not in row.fields:
-            raise InvalidRequestError(f"row {row.number} has no field {name!r}, which the template names")
+            raise InvalidRequestError(f"{row.where} has no field {name!r}, which the template names")
         value = row.fields[name]
         return value if isinstance(value, str) else _encode(value).decode()
 
@@ -243,7 +308,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 def _answered(answer: Answered) -> Outcome:
     row, asked, result = answer.row, answer.asked, answer.result
     usage = getattr(result, "usage", None)
-    cost = getattr(result, "cost", None)
+    cost = result.cost if isinstance(result, ChatCompletion) else _cost_of_attempt(result)
     provider, model = result.provider, result.model
     if asked is None:
         line = _encode(
@@ -275,6 +340,12 @@ def _answered(answer: Answered) -> Outcome:
     )
 
 
+def _cost_of_attempt(result: Any) -> float | None:
+    """Return what an answer has cost that does not say it itself: vectors, sound, images."""
+    attempts = result.trail.attempts
+    return attempts[-1].cost if attempts else None
+
+
 def _has_more(result: ChatCompletion) -> bool:
     """Return whether an answer is more than the text of one choice."""
     choice = result.choices[0]
@@ -292,7 +363,8 @@ def _body(kind: str, body: bytes) -> Any:
 def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
     verdict = judge(error, names_route=names_route)
     own: JSONObject = {"class": type(error).__name__, "message": str(error) or type(error).__name__}
-    record: JSONObject = {"row": row.number, "id": row.id, "error": own, "trail": error.trail.to_dict()}
+    place: JSONObject = {"row": row.number, **({"line": row.line} if row.line else {})}
+    record: JSONObject = {**place, "id": row.id, "error": own, "trail": error.trail.to_dict()}
     if isinstance(error, ProviderError):
         own |= {"status": error.status, "code": error.code}
     if row.is_batch:
@@ -300,7 +372,7 @@ def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
         body: Any = msgspec.Raw(answer.body)
         response = {"status_code": answer.status, "request_id": answer.headers["x-request-id"], "body": body}
         said = {"code": getattr(error, "code", None) or own["class"], "message": own["message"]}
-        record = _batch_line(row, response, said, {"row": row.number, **own, "trail": record["trail"]})
+        record = _batch_line(row, response, said, {**place, **own, "trail": record["trail"]})
     return Outcome(
         row=row.number,
         line=_encode(record) + b"\n",

@@ -18,12 +18,13 @@ import ray
 from msgspec.structs import astuple
 from ray import cloudpickle
 
-from .asking import Outcome
+from .asking import Outcome, Waiting, left, together
 from .rows import Row
 
 _DEAD_S = 300.0
 """If actors die for so long, and none has an outcome, they cannot work."""
 _PAUSE_S, _CLOSING_S = 0.2, 10.0
+_waiting = msgspec.msgpack.Decoder(Waiting).decode
 _outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
 
 
@@ -33,6 +34,8 @@ class Crew:
     def __init__(self, actors: Sequence[Any]) -> None:
         self.dying_since: float | None = None
         """When the first actor has died after the last outcome."""
+        self.ends = False
+        """Rows that an actor had that has died are left."""
         self._members = [_Member(actor, self) for actor in actors]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,10 +52,22 @@ class Crew:
             if member.failure is not None:
                 raise ConnectionError(f"an actor cannot work: {member.failure}") from member.failure
 
-    async def ask(self, row: Row) -> Outcome:
+    async def __call__(self, row: Row) -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.give(row, outcome)
         return await outcome
+
+    def end_waits(self) -> None:
+        """Let the actors let go of the calls that only wait."""
+        self.ends = True
+        for member in self._members:
+            member.actor.end_waits.remote()
+
+    def waiting(self) -> Waiting:
+        """Return what the actors' calls waited for when they last said so; they say it again."""
+        for member in self._members:
+            member.look()
+        return together(member.waiting for member in self._members)
 
     def give(self, row: Row, outcome: asyncio.Future[Outcome]) -> None:
         """Give a row to the actor that has the fewest, and none to one that starts if another can take it."""
@@ -83,6 +98,9 @@ class _Member:
         self.starts = True
         self.failure: Exception | None = None
         """Why it cannot work."""
+        self.waiting = Waiting()
+        """What its calls wait for."""
+        self._looks = False
         self._crew = crew
         self._rows: dict[int, tuple[Row, asyncio.Future[Outcome]]] = {}
         self._next: list[Row] = []
@@ -105,6 +123,20 @@ class _Member:
                 if error.actor_init_failed or time.monotonic() > end:
                     self.failure = error
                 await asyncio.sleep(_PAUSE_S)
+
+    def look(self) -> None:
+        """Let the actor say what its calls wait for."""
+        if not self._looks and not self.starts:
+            self._looks = True
+            self._crew.begin(self._look())
+
+    async def _look(self) -> None:
+        try:
+            self.waiting = _waiting(await self.actor.waiting.remote())
+        except ray.exceptions.RayError:  # it has died
+            self.waiting = Waiting()
+        finally:
+            self._looks = False
 
     def order(self) -> tuple[bool, int]:
         return self.starts, len(self._rows)
@@ -166,6 +198,8 @@ class _Member:
         self.starts = True
         await asyncio.sleep(_PAUSE_S)
         for row, future in rows.values():
-            if not future.done():
+            if not future.done() and self._crew.ends:
+                future.set_result(left(row))
+            elif not future.done():
                 self._crew.give(row, future)
         await self.start()

@@ -8,6 +8,7 @@ calls' own table says (`failover/decisions.py`). A limit is no failure: the job 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class Fault(Enum):
     """The row is asked again after a wait."""
     SPENT = auto()
     """There is no money left: the job stops at once."""
+    LEFT = auto()
+    """The job stops while the call only waits: the next run asks the row."""
 
 
 class Verdict(NamedTuple):
@@ -65,6 +68,12 @@ def judge(error: BaseException, *, names_route: bool) -> Verdict:
     if all(isinstance(one, _OF_NAMES) or _of_key(one) for one in errors):
         return Verdict(Fault.OF_ROW if names_route else Fault.OF_ALL)
     return Verdict(Fault.OF_MOMENT if any(isinstance(one, _OF_MOMENT) for one in errors) else Fault.OF_ROW)
+
+
+def only_fails(errors: Collection[BaseException]) -> bool:
+    """Return whether a call with these failures so far waits for services that fail, and for no limit."""
+    is_limited = any(isinstance(one, (*_LIMITS, e.BudgetExceededError)) for one in errors)
+    return not is_limited and any(isinstance(one, _OF_MOMENT) for one in errors)
 
 
 def _of_key(error: BaseException) -> bool:

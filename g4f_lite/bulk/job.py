@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from ..client.async_client import AsyncClient
+from ..client.params import ROUTING
 from ..client.settings import ClientSettings
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, G4FLiteError
+from ..records.trail import Skipped
 from ..transport.async_threads import off_loop
+from ..types.declared_limits import UnknownPrice
 from ..value import Unpicklable
 from .asking import Asker
 from .failures import MostFailures
@@ -43,7 +46,9 @@ class Job(Unpicklable):
         template: the prompt of each row, with names of its fields in braces.
         at_once: how many calls are made at once; `auto` learns it.
         max_cost: USD that all runs of this job may cost together, with the extra `prices`. With `max_tokens` it is
-            never passed; routes without a known price are not used.
+            never passed.
+        unknown_price: `"allow"` uses routes without a known price beside `max_cost`, too: what they cost counts if the
+            service says it, as the gateway does, but nothing is reserved for them.
         max_failures: how many rows may fail before the job stops: a number, or a share such as `"5%"`. None: any.
         retry_failed: ask the rows again that have failed in earlier runs.
         client: makes the calls, and stays open; instead of `max_cost` and the settings.
@@ -64,6 +69,7 @@ class Job(Unpicklable):
         template: str | None = None,
         at_once: AtOnce = "auto",
         max_cost: float | None = None,
+        unknown_price: UnknownPrice = "refuse",
         max_failures: int | float | str | None = None,
         retry_failed: bool = False,
         client: AsyncClient | None = None,
@@ -77,7 +83,7 @@ class Job(Unpicklable):
         self._pace = Pace(at_once)
         self._most_failures = MostFailures(max_failures)
         self._retry_failed = retry_failed
-        self._settings = client_settings(self.out, client, max_cost, settings)
+        self._settings = client_settings(self.out, client, max_cost, settings, unknown_price=unknown_price)
         self._client = client or AsyncClient(**without_state(self._settings or {}))
         """The caller's; else one for plans, and to check the settings: a run makes another, which opens the state."""
         self._routes = settings.get("routes")
@@ -110,13 +116,30 @@ class Job(Unpicklable):
         left = None if self._source.total is None else max(0, self._source.total - done.answered - done.failed)
         guess: dict[str, Any] = {}
         if not isinstance(self._source, GivenRows) or self._source.is_lasting:
-            guess = self._estimated(done, left)
+            guess = self._estimated(done, left, whole=True)
         return Plan(rows=self._source.total, answered=done.answered, failed=done.failed, **guess)
 
-    def _estimated(self, done: Done, left: int | None) -> dict[str, Any]:
+    def left_out(self) -> tuple[Skipped, ...]:
+        """
+        Return the routes that the job itself names and that are left out from the start, with the reasons, if others
+        can answer in their place. Nothing is read, and nothing is sent.
+        """
+        chosen: dict[str, Any] = {name: value for name, value in self._asks.params.items() if name in ROUTING}
+        if self._routes is None and "provider" not in chosen:
+            return ()
+        try:
+            self._client.explain(**chosen)
+        except G4FLiteError:
+            return ()  # the run raises it
+        try:
+            return self._client.explain(**{**chosen, "fallback_models": []}).skipped
+        except G4FLiteError as error:
+            return tuple(one for one in error.trail.entries if isinstance(one, Skipped))
+
+    def _estimated(self, done: Done, left: int | None, *, whole: bool = False) -> dict[str, Any]:
         rows = self._source.read(done.rows, done.ids)
         assert not isinstance(rows, AsyncIterator)
-        return estimated(Asker(self._client, self._asks), rows, left)
+        return estimated(Asker(self._client, self._asks), rows, left, whole=whole)
 
     def _check(self, known: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the job is, if it is the known one."""

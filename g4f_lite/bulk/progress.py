@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..value import Value
-from .asking import Outcome
+from .asking import Outcome, Waiting
 from .journal import Done
 
 Ending: TypeAlias = Literal["complete", "cap", "failures", "interrupted"]
@@ -57,7 +57,11 @@ class Progress(Counts, frozen=True, kw_only=True):
     at_once: int = 0
     """Calls that are made at once."""
     waiting: int = 0
-    """Rows that wait because what may answer them is limited."""
+    """Rows that only wait: for a limit, before a retry, or until a route that rests may be asked again."""
+    last_error: str | None = None
+    """The latest failure in this run, of a row or of one that waits."""
+    resting: dict[str, float] = {}
+    """Routes that may not be asked now, and the Unix time at which each may be asked again."""
     stopping: bool = False
     """No more rows are asked: the run ends with the calls that are under way."""
     routes: dict[str, int] = {}
@@ -84,6 +88,9 @@ class Numbers:
         self.total = total
         self.answered, self.failed = done.answered, done.failed
         self.waiting = 0
+        """Rows between two calls."""
+        self.calls = Waiting()
+        self.last_error: str | None = None
         self._cost = done.cost if done.cost else None
         self._routes: Counter[str] = done.routes
         self._prompt = self._completion = 0
@@ -103,6 +110,11 @@ class Numbers:
             self._routes[outcome.route] += 1
             if outcome.cost is not None:
                 self._cost = (self._cost or 0.0) + outcome.cost
+
+    def look(self, calls: Waiting) -> None:
+        """Take in what calls wait for."""
+        self.calls = calls
+        self.last_error = calls.error or self.last_error
 
     def mark(self, now: float) -> None:
         """Remember how far it is, for the speed."""
@@ -130,6 +142,8 @@ class Numbers:
             "expected_cost": (self._cost or 0.0) * (1 + (left or 0) / self.answered) if has_share else None,
             "left_s": None if left is None or not speed else left / speed,
             "at_once": at_once,
-            "waiting": self.waiting,
+            "waiting": self.waiting + self.calls.calls,
+            "last_error": self.last_error,
+            "resting": self.calls.resting,
             "routes": dict(self._routes.most_common()),
         }

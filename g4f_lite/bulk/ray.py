@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Unpack
@@ -83,7 +83,7 @@ class RayJob(Job):
         self._count = actors
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[Callable[[Row], Awaitable[Outcome]]]:
+    async def _asking(self) -> AsyncIterator[Crew]:
         if starts := not ray.is_initialized():
             await self._may_stop(_start(self._address))
         try:
@@ -95,7 +95,7 @@ class RayJob(Job):
             crew = Crew(actors)
             try:
                 await self._may_stop(crew.start())
-                yield crew.ask
+                yield crew
                 await crew.close()
             finally:
                 crew.cancel()
@@ -204,6 +204,14 @@ class _Caller:
     async def close(self) -> None:
         """Tell the state what is still to be told."""
         await self._client.aclose()
+
+    async def end_waits(self) -> None:
+        """Let go of the calls that only wait, now or later."""
+        self._asker.end_waits()
+
+    async def waiting(self) -> bytes:
+        """Return what the calls wait for that only wait."""
+        return msgspec.msgpack.encode(self._asker.waiting())
 
     async def exchange(self, pickled: bytes) -> bytes:
         """

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from types import NoneType
 from typing import Any, Protocol, TypeAlias
@@ -49,6 +50,13 @@ class Row(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
     fault: str | None = None
     """Why it cannot be asked."""
+    line: int = 0
+    """Of its file, in which it begins; 0 if it comes from a program."""
+
+    @property
+    def where(self) -> str:
+        """Where it stands, in words."""
+        return _where(self.number, self.line)
 
     @property
     def is_batch(self) -> bool:
@@ -58,6 +66,10 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def id(self) -> Any:
         return self.fields.get("custom_id" if self.is_batch else "id")
+
+
+def _where(number: int, line: int) -> str:
+    return f"row {number}" if line in (0, number) else f"row {number} (line {line})"
 
 
 class _OfLine(msgspec.Struct):
@@ -116,7 +128,7 @@ class LinesFile:
 
     def _ids(self) -> Iterator[str | None]:
         decode = msgspec.json.Decoder(_OfLine).decode
-        for line in chain.from_iterable(self._pieces()):
+        for line in chain.from_iterable(lines for _, lines in self._pieces()):
             try:
                 found = decode(line)
             except NOT_JSON:
@@ -141,59 +153,74 @@ class LinesFile:
         except _UNREADABLE as error:
             raise ConfigurationError(f"{self.path} cannot be read: {error}") from None
 
-    def _pieces(self) -> Iterator[list[bytes]]:
-        """Yield the lines that are not blank, some at once, as each takes less time then; b"" for one too long."""
+    def _pieces(self) -> Iterator[tuple[list[int], list[bytes]]]:
+        """
+        Yield the lines that are not blank, with their numbers, some at once, as each takes less time then; b"" for one
+        too long.
+        """
         with self._open() as file:
-            lines, size = [], 0
+            numbers: list[int] = []
+            lines: list[bytes] = []
+            number = size = 0
             line = file.readline(MAX_ROW + 1).removeprefix(codecs.BOM_UTF8)
             while line:
+                number += 1
                 size += len(line)
                 if len(line) > MAX_ROW:
+                    numbers.append(number)
                     lines.append(b"")
                     while line and not line.endswith(b"\n"):
                         line = file.readline(_PIECE)
                 elif not line.isspace():
+                    numbers.append(number)
                     lines.append(line)
                 if size >= _PIECE:
-                    yield lines
-                    lines, size = [], 0
+                    yield numbers, lines
+                    numbers, lines, size = [], [], 0
                 line = file.readline(MAX_ROW + 1)
-            yield lines
+            yield numbers, lines
 
     def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
         before = 0
-        for lines in self._pieces():
-            yield from [_row(number, line) for number, line in enumerate(lines, before + 1) if number not in done]
+        for numbers, lines in self._pieces():
+            yield from [
+                _row(number, *one)
+                for number, one in enumerate(zip(numbers, lines, strict=True), before + 1)
+                if number not in done
+            ]
             before += len(lines)
 
 
-def _row(number: int, line: bytes) -> Row:
-    if not line:
-        return Row(number, {}, f"row {number} is longer than {MAX_ROW >> 20} MiB")
+def _row(number: int, line: int, text: bytes) -> Row:
+    where = _where(number, line)
+    if not text:
+        return Row(number, {}, f"{where} is longer than {MAX_ROW >> 20} MiB", line)
     try:
-        if len(line) > MAX_OBJECTS:
-            check_json_size(line, f"row {number}")
-        fields = _decode(line)
+        if len(text) > MAX_OBJECTS:
+            check_json_size(text, where)
+        fields = _decode(text)
     except MalformedResponseError as error:
-        return Row(number, {}, error.message)
+        return Row(number, {}, error.message, line)
     except NOT_JSON as error:
-        return Row(number, {}, f"row {number} is not JSON: {error}")
-    return _of_fields(number, fields)
+        return Row(number, {}, f"{where} is not JSON: {error}", line)
+    return _of_fields(number, fields, line)
 
 
-def _of_fields(number: int, fields: Any) -> Row:
+def _of_fields(number: int, fields: Any, line: int = 0) -> Row:
     if type(fields) is not dict:
         if isinstance(fields, str):
-            return Row(number, {"prompt": fields})
+            return Row(number, {"prompt": fields}, None, line)
         if not isinstance(fields, Mapping):
-            return Row(number, {}, f"row {number} is not an object, but {type(fields).__name__}")
+            fault = f"{_where(number, line)} is not an object, but {type(fields).__name__}"
+            return Row(number, {}, fault, line)
         fields = dict(fields)
-    row = Row(number, fields)
+    row = Row(number, fields, None, line)
     name = row.id
     if type(name) not in (str, int, NoneType):
-        return Row(number, {}, f"the id of row {number} must be a text or a whole number, not {quoted(name)}")
+        return Row(number, {}, f"the id of {row.where} must be a text or a whole number, not {quoted(name)}", line)
     if type(name) is str and not name.isascii() and _LONE.search(name):
-        return Row(number, {}, f"the id of row {number} holds half of a surrogate pair, which is no character")
+        fault = f"the id of {row.where} holds half of a surrogate pair, which is no character"
+        return Row(number, {}, fault, line)
     return row
 
 
@@ -204,18 +231,20 @@ class CSVFile(LinesFile):
 
     def columns(self) -> list[str]:
         """Return the names of the columns."""
-        return next(self._cells(), [])
+        return next(self._cells(), (0, []))[1]
 
-    def _cells(self) -> Iterator[list[str]]:
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the cells of each row, with the line in which it begins."""
         import io
 
         with self._open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
             csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))  # of the process: there is no other one
-            size = 0
+            size = number = 0
 
             def lines() -> Iterator[str]:
-                nonlocal size
+                nonlocal size, number
                 while line := text.readline(MAX_ROW + 1):
+                    number += 1
                     size += len(line)
                     if size > MAX_ROW:
                         raise csv.Error(f"a row is longer than {MAX_ROW >> 20} MiB")
@@ -225,11 +254,13 @@ class CSVFile(LinesFile):
             separator = max(_SEPARATORS, key=_QUOTED.sub("", header).count)
             rows = csv.reader(_after(header, lines()), delimiter=separator, strict=True)
             try:
+                begins = number
                 for row in rows:
                     size = 0
-                    yield row
+                    yield begins, row
+                    begins = number + 1
             except csv.Error as error:  # such as a quote that is never closed, which would hide all rows after it
-                raise csv.Error(f"{error}, in line {rows.line_num}") from None
+                raise csv.Error(f"{error}, in line {number}") from None
 
     def _ids(self) -> Iterator[str | None]:
         for row in self.read(Rows(), Ids()):
@@ -237,15 +268,15 @@ class CSVFile(LinesFile):
 
     def read(self, done: Rows, ids: Ids) -> Iterator[Row]:
         cells = self._cells()
-        header = next(cells, [])
-        for number, row in enumerate(filter(None, cells), 1):
+        _, header = next(cells, (0, []))
+        for number, (line, row) in enumerate(filter(itemgetter(1), cells), 1):
             if number in done:
                 continue
             if len(row) != len(header):
-                fault = f"row {number} has {len(row)} cells, and the header {len(header)}"
-                yield Row(number, {}, fault)
+                fault = f"{_where(number, line)} has {len(row)} cells, and the header {len(header)}"
+                yield Row(number, {}, fault, line)
             else:
-                yield Row(number, dict(zip(header, row, strict=True)))
+                yield Row(number, dict(zip(header, row, strict=True)), None, line)
 
 
 def _after(first: str, text: Iterable[str]) -> Iterator[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
 
 from ..transport.async_threads import off_loop
-from .asking import Answered, Outcome
+from .asking import Answered, Outcome, Waiting
 from .failures import ALL_OF, Fault, MostFailures
 from .journal import Journal
 from .pace import Pace
@@ -27,7 +27,22 @@ _GATHER_S = 0.01
 """How long answers wait for others, to be written together: if the process is killed meanwhile, they are asked again,
 as those are whose calls are under way."""
 
-Ask = Callable[[Row], Awaitable[Outcome | Answered]]
+SILENT_S = 30.0
+"""A job without an answer yet stops after so long if all its calls wait for services that fail; later, after the time
+that a call may take."""
+
+
+class Ask(Protocol):
+    """What asks a row."""
+
+    async def __call__(self, row: Row, /) -> Outcome | Answered: ...
+
+    def end_waits(self) -> None:
+        """Let go of the calls that only wait, now or later."""
+
+    def waiting(self) -> Waiting:
+        """Return what the calls wait for that only wait."""
+        ...
 
 
 class Run:
@@ -64,6 +79,9 @@ class Run:
         """Waits for the source."""
         self._held: list[Outcome] = []
         self._has_answers = numbers.answered > 0
+        self._answered_at: float | None = None
+        """When this run got its last answer."""
+        self._begun_at = time.monotonic()
         self._answers: list[Outcome | Answered] = []
         """They are not written yet."""
         self._failures: list[bytes] = []
@@ -74,10 +92,11 @@ class Run:
         """What the source has raised."""
 
     def stop(self, ending: Ending, reason: str) -> None:
-        """Take no more rows; calls under way end. The first reason counts."""
+        """Take no more rows; calls under way end, and those that only wait are let go. The first reason counts."""
         if not self._stopped.is_set():
             self.ending, self.reason = ending, reason
             self._stopped.set()
+            self._ask.end_waits()
 
     @property
     def stopping(self) -> bool:
@@ -105,6 +124,7 @@ class Run:
                 if (now := time.monotonic()) >= tick_at:
                     tick_at = now + TICK_S
                     self._numbers.mark(now)
+                    self._look(now)
                 if now >= sync_at:
                     await off_loop(self._journal.sync)
                     sync_at = time.monotonic() + SYNC_S
@@ -112,12 +132,23 @@ class Run:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._numbers.look(Waiting())
             if self.ending != "failures":
                 self._release()
             self._write()
         for error in (self._unwritable, self._broken):
             if error is not None:
                 raise error
+
+    def _look(self, now: float) -> None:
+        """See what the calls wait for, and stop if that has been for services that fail, and nothing else, too long."""
+        calls = self._ask.waiting()
+        self._numbers.look(calls)
+        if calls.are_failing and calls.calls >= len(self._tasks):
+            silent_s = now - (self._answered_at or self._begun_at)
+            if silent_s >= (SILENT_S if self._answered_at is None else calls.deadline_s):
+                words = f"no row was answered for {silent_s:.0f} s, and all calls wait for services that fail"
+                self.stop("failures", f"{words}, the last one with: {calls.error}")
 
     def _begin_tasks(self) -> None:
         while len(self._tasks) < self._pace.at_once and not (self._exhausted or self._stopped.is_set()):
@@ -182,8 +213,12 @@ class Run:
 
     def _take(self, outcome: Outcome | Answered) -> None:
         fault = outcome.fault
+        if isinstance(outcome, Outcome) and outcome.message:
+            self._numbers.last_error = outcome.message
+        if fault is Fault.LEFT:
+            return
         if isinstance(outcome, Answered) or fault is None:
-            self._has_answers = True
+            self._has_answers, self._answered_at = True, time.monotonic()
             if self._held:
                 self._release()
             self._answers.append(outcome)

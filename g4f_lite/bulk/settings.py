@@ -16,7 +16,7 @@ from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
-from ..types.declared_limits import Budget
+from ..types.declared_limits import Budget, UnknownPrice
 from .asking import Asks, fields_of
 from .journal import failures_of
 from .rows import CSVFile, Source
@@ -108,7 +108,12 @@ def job_of(asks: Asks, routes: Any) -> dict[str, Any]:
 
 
 def client_settings(
-    out: Path, client: AsyncClient | None, max_cost: float | None, settings: ClientSettings
+    out: Path,
+    client: AsyncClient | None,
+    max_cost: float | None,
+    settings: ClientSettings,
+    *,
+    unknown_price: UnknownPrice = "refuse",
 ) -> ClientSettings | None:
     """
     Return the settings of a job's own client; None if it is given one.
@@ -131,7 +136,7 @@ def client_settings(
             raise ConfigurationError("max_cost is the budget of the job; give one of max_cost and budget")
         if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not 0 < max_cost < inf:
             raise ConfigurationError(f"max_cost must be a number of USD above 0, not {quoted(max_cost)}")
-        own["budget"] = Budget(usd=max_cost, per="total", name="job")
+        own["budget"] = Budget(usd=max_cost, per="total", name="job", unknown_price=unknown_price)
     if own.get("state") is None and (own.get("budget") is not None or own.get("limits")):
         own["state"] = state_url(out)
     return cast("ClientSettings", own)

@@ -14,7 +14,7 @@ from .output import note, print_json, printable
 if TYPE_CHECKING:
     from ..bulk.job import Job
     from ..bulk.progress import Summary
-    from ..types.declared_limits import Limits
+    from ..types.declared_limits import Limits, UnknownPrice
 
 SOME_FAILED, CAP, FAILURES = 4, 5, 6
 """Exit codes, besides those of all commands; docs/cli.md lists them."""
@@ -56,6 +56,12 @@ def _at_once(ctx: click.Context, param: click.Parameter, given: str) -> int | st
 @click.option(
     "--max-cost", type=click.FloatRange(0, min_open=True), metavar="USD", help="The most that all runs may cost."
 )
+@click.option(
+    "--unknown-price",
+    type=click.Choice(["refuse", "allow"]),
+    default="refuse",
+    help="With --max-cost: whether routes whose price is not known are used. [refuse]",
+)
 @click.option("--max-failures", metavar="N|N%", help="Stop if more rows fail.")
 @click.option("--rpm", type=click.IntRange(1), metavar="N", help="Requests a minute, to each provider.")
 @click.option("--tpm", type=click.IntRange(1), metavar="N", help="Tokens a minute, of each provider.")
@@ -85,6 +91,7 @@ def bulk(
     as_json: bool,
     at_once: Any,
     max_cost: float | None,
+    unknown_price: UnknownPrice,
     max_failures: str | None,
     retry_failed: bool,
     cluster: str | None,
@@ -111,6 +118,7 @@ def bulk(
         template=template,
         at_once=at_once,
         max_cost=max_cost,
+        unknown_price=unknown_price,
         max_failures=max_failures,
         retry_failed=retry_failed,
         **settings,
@@ -124,6 +132,8 @@ def bulk(
         return
     from .bulk_progress import shown
 
+    for one in job.left_out():
+        note(f"{one.route} is left out: {one.reason}. Other routes answer in its place.")
     with shown(source, out) as show:
         summary = job.run(show)
     if as_json:
@@ -165,6 +175,8 @@ def _tell(summary: Summary, out: Path) -> None:
     words += [f"{tokens:,} tokens", f"{money(summary.cost)}", f"in {duration(summary.elapsed_s)}"]
     click.echo(", ".join(words))
     if summary.answered:
+        routes = [f"{route} {rows:,}" for route, rows in summary.routes.items()]
+        click.echo(printable(f"routes:   {', '.join(routes)}"))
         click.echo(f"answers:  {out}")
     if summary.failed:
         click.echo(f"failures: {failures_of(out)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from .output import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from ..bulk.progress import Progress
 
@@ -91,12 +93,13 @@ def _drawn(progress: Progress, width: int) -> RenderableType:
     lines.append(speed)
     calls = Text(f"{progress.at_once} at once", overflow="ellipsis", no_wrap=True)
     if progress.waiting:
-        calls.append(" · ").append(f"{progress.waiting} wait for a limit", "yellow")
+        calls.append(" · ").append(f"{progress.waiting} wait", "yellow")
     if progress.cost is not None:
         calls.append(f" · {money(progress.cost)}")
         if progress.expected_cost is not None:
             calls.append(f" of about {money(progress.expected_cost)}", "dim")
     lines.append(calls)
+    lines += _troubles(progress)
     if progress.stopping:
         lines.append(Text("calls under way end; Ctrl-C cuts them", "yellow", overflow="ellipsis", no_wrap=True))
     lines += [
@@ -104,3 +107,16 @@ def _drawn(progress: Progress, width: int) -> RenderableType:
         for route, number in list(progress.routes.items())[:_MOST_ROUTES]
     ]
     return Group(*lines)
+
+
+def _troubles(progress: Progress) -> Iterator[Text]:
+    """Yield what rows wait for, if services fail."""
+    from rich.text import Text
+
+    if not progress.waiting or progress.last_error is None:
+        return
+    words = [f"last error: {progress.last_error.splitlines()[0]}"]
+    for route, until in list(progress.resting.items())[:_MOST_ROUTES]:
+        words.append(f"{route} rests for {duration(max(0.0, until - time.time()))}")
+    for one in words:
+        yield Text(printable(one), "yellow", overflow="ellipsis", no_wrap=True)

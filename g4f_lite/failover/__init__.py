@@ -13,6 +13,7 @@ Rule: no I/O; only `tenacity_loop` and `hedging` wait. How long a service asks t
 | `policy` | retries, patience and time limits of a call |
 | `backoff` | whether a leg is tried again, and after which wait |
 | `caller_retry` | the caller's own `retry_wait` and `retry_stop` |
+| `waits` | the waits of many calls, for the one who makes them |
 | `tenacity_loop` | tenacity's loops over the attempts after the first failure |
 | `hedging` | a second leg beside a slow one |
 """

@@ -76,6 +76,12 @@ class CallRecord:
         wait = self._health.check(leg, now, self._tokens).ready_at - now
         return self._clock.time() + min(wait, FORESEEABLE_S) if wait > 0 else None
 
+    def resting(self) -> dict[str, float]:
+        """Return the routes that were come to and may not be used now, and the Unix time at which they may again."""
+        now = self._clock.monotonic()
+        found = ((leg.route, self.ready_at(leg, now)) for leg in self.legs.values())
+        return {route: at for route, at in found if at is not None}
+
     def failed(self, leg: Leg, error: ProviderError) -> None:
         """Keep the error of an attempt."""
         self._of_others.discard(leg.identity)

@@ -76,13 +76,13 @@ class Plan:
         self._tokens = tokens
         self._thinks = thinks
         self.call_id = call_id
-        self._record = CallRecord(
+        self.record = CallRecord(
             skipped, clock, self._health, tokens, policy=policy, started_at=now, call_id=call_id, operation=operation
         )
-        self.wait_record = self._record.wait
+        self.wait_record = self.record.wait
         tiers = tiers if isinstance(tiers, Tiers) else Tiers(tiers)
         self._retry_wait = RetryWait(policy, random)
-        self._candidates = Candidates(tiers, order, self._health, self._record, tokens=tokens, waits=self._retry_wait)
+        self._candidates = Candidates(tiers, order, self._health, self.record, tokens=tokens, waits=self._retry_wait)
         self._single = len(tiers) == 1 and len(tiers[0]) == 1
         self._caller_mistake: ConfigurationError | None = None
         self._doubted: ProviderError | None = None
@@ -103,7 +103,7 @@ class Plan:
         try:
             leg, number, probe = legs.next_leg(now, self.deadline_at, attempt_number)
             self._under_way, self._begun = self._under_way + 1, self._begun + 1
-            self._record.legs[leg.identity] = leg
+            self.record.legs[leg.identity] = leg
             has_others = not self._single and (
                 self._health.any_usable(legs, now, self._tokens) or legs.any_back_by(self.deadline_at, now)
             )
@@ -153,7 +153,7 @@ class Plan:
             if error is None:
                 self._candidates.take_back(leg)
                 return
-            self._record.refused(leg, error)
+            self.record.refused(leg, error)
             self.finished = self.finished or self._is_last(self._clock.monotonic())
 
     def first_content(self, state: AttemptState, headers: Mapping[str, str] | None = None) -> None:
@@ -172,7 +172,7 @@ class Plan:
         **answer: Any,
     ) -> Attempt:
         """End an attempt, and with it the call, with an answer; `answer` has further fields of the `Attempt`."""
-        self._record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
+        self.record.errors.clear()  # their tracebacks hold the call, which is not to wait for the garbage collector
         now = self._clock.monotonic()
         if state.answered:
             self._health.released(state.leg, state.number)
@@ -209,12 +209,12 @@ class Plan:
             error,
             sent=sent,
             names_model=bool(leg.model),
-            before=self._record.errors.get(leg.identity) if leg.asks_for_key else None,
+            before=self.record.errors.get(leg.identity) if leg.asks_for_key else None,
             asks_for_key=leg.asks_for_key,
             lists_more=lists_more,
             on_interrupt=self.policy.on_interrupt,
         )
-        self._record.failed(leg, error)
+        self.record.failed(leg, error)
         if isinstance(error, StreamInterruptedError) and not self.policy.bounds_stream:
             # The deadline bounds the time in which the caller waits: the time in which content came is given back.
             self.deadline_at += now - state.limit.started_at - (state.attempt.first_token or 0.0)
@@ -236,10 +236,10 @@ class Plan:
             useless, reason = self._next_step(state, error, decision, wait, now, again=again)
         ended = described(error, sent=sent) | {"reason": reason, "wait": wait, "notes": tuple(notes)}
         if decision.memory is not Memory.NOTHING:
-            ended["ready_at"] = self._record.ready_at(leg, now)
+            ended["ready_at"] = self.record.ready_at(leg, now)
         attempt = self._end(state, now, **ended)
         for other in useless:
-            self._record.skip(other, reason_to_skip(decision.scope, leg, error))
+            self.record.skip(other, reason_to_skip(decision.scope, leg, error))
         return attempt
 
     def abort(self, state: AttemptState, error: BaseException) -> Attempt:
@@ -272,7 +272,7 @@ class Plan:
             attempt = msgspec.structs.replace(state.attempt, duration=now - state.limit.started_at, **outcome)
             self._under_way -= 1
             state.ended = attempt
-            self._record.entries.append(attempt)
+            self.record.entries.append(attempt)
         return state.ended
 
     # -- after a failure -------------------------------------------------------------------
@@ -351,7 +351,7 @@ class Plan:
             self._candidates.try_when_cooled_down(leg, now)
         self.finished = self.not_retryable or self._is_last(now)
         others = bool(self._candidates)
-        return useless, self._record.reason_to_leave(error, self.deadline_at - now, last=self.finished, others=others)
+        return useless, self.record.reason_to_leave(error, self.deadline_at - now, last=self.finished, others=others)
 
     def _is_last(self, now: float) -> bool:
         """Return whether no other leg is left, nor one that is back before the deadline."""
@@ -373,7 +373,7 @@ class Plan:
         if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
             self.leave_lines()
         if turn is None or too_late:
-            return None, self._record.reason_to_leave(error, self.deadline_at - now, last=too_late, others=not too_late)
+            return None, self.record.reason_to_leave(error, self.deadline_at - now, last=too_late, others=not too_late)
         ready_at, ask_at = turn
         self.next_wait = min(ask_at, self.deadline_at) - now
         return ready_at - now, f"waits in line, about {ready_at - now:.2g} s"
@@ -386,14 +386,14 @@ class Plan:
 
     def trail(self, outcome: str | None = None) -> Trail:
         """Return all that has happened so far; with an outcome, the call has ended."""
-        return self._record.trail(outcome)
+        return self.record.trail(outcome)
 
     def final_error(self) -> G4FLiteError:
         """Return what the call raises: the error that stopped it, the only leg's error, or the errors of all legs."""
         if self._caller_mistake is not None:
             return self.attach_trail(self._caller_mistake)
-        return self._record.final_error(single=self._single, stopped_by=self._stopped_by)
+        return self.record.final_error(single=self._single, stopped_by=self._stopped_by)
 
     def attach_trail(self, error: G4FLiteError) -> G4FLiteError:
         """Set `trail` and `retry_at` on an error that leaves the call."""
-        return self._record.attach_trail(error)
+        return self.record.attach_trail(error)

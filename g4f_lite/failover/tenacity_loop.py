@@ -22,6 +22,7 @@ from ..errors.exceptions import ProviderError
 from ..health.places import Ticket
 from .candidates import AllCoolingDownError
 from .plan import Plan
+from .waits import WAITS
 
 try:
     from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type
@@ -95,7 +96,9 @@ class _Sleep:
         self._timer = self._loop.call_later(seconds, self._ask)
 
     async def end(self) -> None:
-        """Return when it is over."""
+        """Return when it is over; it is cancelled if whoever made the call ends its waits."""
+        if (waits := WAITS.get()) is not None:
+            waits.begin(self._plan, self._over.cancel)
         if (ticket := self._plan.ticket) is not None:
             ticket.wake = self._wake
             if ticket.woken:
@@ -103,6 +106,8 @@ class _Sleep:
         try:
             await self._over
         finally:
+            if waits is not None:
+                waits.over(self._plan)
             if ticket is not None:
                 ticket.wake = None
             self._timer.cancel()

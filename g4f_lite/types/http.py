@@ -80,6 +80,10 @@ class HTTPRequest(Value, frozen=True, kw_only=True):
         return f"HTTPRequest({self.method} {self.url.partition('?')[0]}, {len(self.body)} bytes)"
 
 
+COST_HEADER = "x-g4f-cost-usd"
+"""What this library's own gateway says of an answer's cost."""
+
+
 class HTTPResponse(Value, frozen=True, kw_only=True):
     """
     A complete response. Header names are in lower case.

@@ -38,7 +38,10 @@ def test_all_rows_are_answered(cli: Cli, groq: FaultServer, folder: Path) -> Non
     groq.script(echo())
     ran = cli("bulk", "in.jsonl", "out.jsonl", *COMMON)
     assert ran.code == 0
-    assert re.match(r"30 answered, 0 failed, \d+ tokens, \$0.00\d\d, in \d s\nanswers:  out.jsonl\n$", ran.out)
+    assert re.match(
+        rf"30 answered, 0 failed, \d+ tokens, \$0.00\d\d, in \d s\nroutes:   groq:{MODEL} 30\nanswers:  out.jsonl\n$",
+        ran.out,
+    )
     (*_, last) = map(json.loads, ran.err.splitlines())
     assert (last["rows"], last["answered"], last["left"]) == (30, 30, 0)
     assert faults_of(folder / "out.jsonl", range(1, 31)) == []
@@ -59,6 +62,27 @@ def test_the_way_from_a_table(cli: Cli, groq: FaultServer, folder: Path) -> None
     assert {line["id"]: line["answer"] for line in lines_of(Path("out.jsonl"))} == {
         "a": "to Translate from fr: Bonjour", "b": "to Translate from de: Hallo",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["-m", "gpt-oss-12b", "--max-cost", "1"], 0, "Note: groq:gpt-oss-12b is left out: the price of groq:gpt-oss"),
+        (["-m", "gpt-oss-12b"], 0, ""),
+        (["--max-cost", "1"], 0, ""),
+        (["-m", MODEL], 0, ""),
+    ],
+)
+def test_a_route_that_was_asked_for_and_is_left_out_is_told(
+    options: list[str], code: int, said: str, cli: Cli, groq: FaultServer, folder: Path
+) -> None:
+    groq.script(echo())
+    ran = cli("bulk", "in.jsonl", "out.jsonl", "-p", "groq", "--max-tokens", "20", *options)
+    assert ran.code == code and "30 answered" in ran.out
+    first = ran.err.splitlines()[0]
+    assert said in first if said else first.startswith("{")
+    model = "openai/gpt-oss-20b" if said else "gpt-oss-12b" if "gpt-oss-12b" in options else MODEL
+    assert f"routes:   groq:{model} 30\n" in ran.out
 
 
 def test_some_rows_fail(cli: Cli, groq: FaultServer, folder: Path) -> None:
@@ -171,6 +195,18 @@ def test_a_signal_lets_calls_under_way_end(number: signal.Signals, groq: FaultSe
     assert process.returncode == 130, err
     assert "9 answered, 0 failed, 21 left" in out.decode() and "Stopped, interrupted" in err.decode()
     assert len(lines_of(folder / "out.jsonl")) == 9
+
+
+def test_a_signal_ends_calls_that_only_wait_for_a_service_that_fails(groq: FaultServer, folder: Path) -> None:
+    groq.script(replies.error(500, "out of order"))
+    with start("bulk", "in.jsonl", "out.jsonl", *COMMON) as process:
+        assert process.stderr is not None
+        while (told := json.loads(process.stderr.readline()))["waiting"] < 8:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "0 answered, 0 failed, 30 left" in out.decode()
+    assert "out of order" in told["last_error"] and list(told["resting"]) == [f"groq:{MODEL}"]
 
 
 def test_a_second_signal_does_not_wait(groq: FaultServer, folder: Path) -> None:

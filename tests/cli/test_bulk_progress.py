@@ -23,6 +23,15 @@ def test_a_terminal_shows_that_a_job_stops(groq: FaultServer, tmp_path: Path) ->
     assert "2 answered, 0 failed, 28 left" in ran.out
 
 
+def test_a_terminal_shows_why_a_job_stands_still(groq: FaultServer, tmp_path: Path) -> None:
+    groq.script(replies.error(500, "out of order"))
+    source, out = write_rows(tmp_path / "in.jsonl", 30), tmp_path / "out.jsonl"
+    ran = in_terminal("bulk", str(source), str(out), *COMMON, typed=signal.SIGINT, after=b" rests for ")
+    assert ran.code == 130
+    assert "2 wait" in ran.out and f"last error: groq:{MODEL}: 500 out of order" in ran.out
+    assert "0 answered, 0 failed, 30 left" in ran.out
+
+
 def test_a_terminal_that_cannot_draw_gets_lines(groq: FaultServer, tmp_path: Path) -> None:
     groq.script(replies.delayed(0.5, echo()))
     source, out = write_rows(tmp_path / "in.jsonl", 8), tmp_path / "out.jsonl"

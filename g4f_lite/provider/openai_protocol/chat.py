@@ -17,7 +17,7 @@ from ...errors.reply import BOM, ErrorReply
 from ...forks import preload_before_fork
 from ...types.chat import ChatCompletion
 from ...types.chat_request import ChatRequest
-from ...types.http import HTTPRequest, HTTPResponse
+from ...types.http import COST_HEADER, HTTPRequest, HTTPResponse
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject
@@ -277,6 +277,11 @@ class OpenaiTemplate(Provider):
             raise MalformedResponseError("the answer has no choices", status=response.status)
         if completion.usage is not None and (self.usage_fields or self.usage_costs):
             completion = msgspec.structs.replace(completion, usage=self._own_usage(completion.usage, body))
+        if completion.usage is not None and COST_HEADER in response.headers:
+            from .usage import with_told_cost
+
+            usage = with_told_cost(completion.usage, response.headers[COST_HEADER])
+            completion = msgspec.structs.replace(completion, usage=usage)
         if self.returned_fields:
             from .returned import with_returned
 

@@ -17,7 +17,7 @@ from ...errors.reply import BOM, ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
-from ...types.http import HTTPRequest, HTTPResponse, Upload
+from ...types.http import COST_HEADER, HTTPRequest, HTTPResponse, Upload
 from ...types.images import ImageEditRequest, ImagesResponse, as_plain_base64
 from ...types.models import Model, ModelList, ModelsRequest
 from ...types.results import unknown_fields
@@ -25,6 +25,7 @@ from ...types.size_limits import MAX_MODELS, check_json_size, check_length
 from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
+from .usage import with_told_cost
 
 A = TypeVar("A", bound=Answer)
 
@@ -126,7 +127,11 @@ def parse(request: EndpointRequest, response: HTTPResponse, error_fields: Mappin
             return _subtitles(response, error_fields)
         return _decode_answer(response, Transcription, error_fields)
     if isinstance(request, EmbeddingRequest):
-        return _in_order(_decode_answer(response, CreateEmbeddingResponse, error_fields))
+        vectors = _in_order(_decode_answer(response, CreateEmbeddingResponse, error_fields))
+        if vectors.usage is None or COST_HEADER not in response.headers:
+            return vectors
+        usage = with_told_cost(vectors.usage, response.headers[COST_HEADER])
+        return msgspec.structs.replace(vectors, usage=usage)
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList, error_fields)
     drawn = _decode_answer(response, ImagesResponse, error_fields)

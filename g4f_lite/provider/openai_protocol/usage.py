@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import msgspec
@@ -47,6 +48,15 @@ def with_own_fields(usage: Usage, body: bytes, fields: Mapping[str, str], costs:
     if said.get("is_byok") is True:  # a gateway's fee; the key of the caller pays the service behind it
         charges.append(_number(said, "cost_details.upstream_inference_cost") or 0)
     return msgspec.structs.replace(usage, cost=float(sum(charges)))
+
+
+def with_told_cost(usage: Usage, told: str) -> Usage:
+    """Return the usage with the cost that a header says; a number of USD that is none says nothing."""
+    try:
+        cost = float(told)
+    except ValueError:
+        return usage
+    return msgspec.structs.replace(usage, cost=cost) if 0 <= cost < inf else usage
 
 
 def _number(said: JSONObject, path: str) -> float | None:

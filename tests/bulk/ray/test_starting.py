@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 from typing import Any
 
 from helpers.bulk import MODEL, echo, faults_of, lines_of, write_rows
 
-from g4f_lite.bulk.progress import Summary
+from g4f_lite.bulk.progress import Progress, Summary
 from g4f_lite.bulk.ray import RayJob
-from g4f_lite.testing import FaultServer
+from g4f_lite.testing import FaultServer, replies
 
 
 def job(server: FaultServer, source: Path, out: Path, actors: int) -> RayJob:
@@ -49,3 +50,24 @@ def test_a_job_that_waits_for_a_place_can_be_stopped(cluster: Any, groq: FaultSe
         for one in busy:
             ray.kill(one)
     assert lines_of(out) == []
+
+
+def test_calls_of_actors_that_only_wait_end_when_the_job_is_told_to(
+    cluster: Any, groq: FaultServer, tmp_path: Path
+) -> None:
+    groq.script(replies.error(500, "out of order"))
+    source = write_rows(tmp_path / "in.jsonl", 50)
+    made = job(groq, source, tmp_path / "out.jsonl", actors=1)
+    seen: list[Progress] = []
+
+    async def main() -> None:
+        async for progress in made:
+            seen.append(progress)
+            if progress.waiting == 8:
+                made.stop("enough")
+
+    asyncio.run(asyncio.wait_for(main(), 120))
+    told = next(one for one in seen if one.waiting == 8)
+    assert "out of order" in (told.last_error or "") and list(told.resting) == [f"groq:{MODEL}"]
+    assert isinstance(seen[-1], Summary)
+    assert (seen[-1].ending, seen[-1].failed, seen[-1].left) == ("interrupted", 0, 50)
