@@ -31,8 +31,12 @@ def _lines(settings: Settings, store: KeyStore, *, no_auth: bool) -> Iterator[st
     keys = [*keys_of(settings.keys), *store.virtual()]
     host, port = settings.server.address
     yield f"listens on {host}:{port}"
-    if settings.server.is_public and not keys and not no_auth:
+    if no_auth:
+        yield "--no-auth: everybody who reaches it is let in"
+    elif settings.server.is_public and not keys:
         yield "no keys: it does not start before one is made, or with --no-auth"
+    elif not keys:
+        yield f"no keys, neither in the configuration nor in {store.path}: everybody who reaches it is let in"
     for key in keys or [ANYBODY]:
         yield from _of_key(key, names, settings)
     for name, model in settings.models.items() or [(AUTO, None)]:

@@ -181,6 +181,11 @@ class Settings(Table, frozen=True):
     keys: dict[str, KeySettings] = {}
     teams: dict[str, Quota] = {}
 
+    @property
+    def expects_keys(self) -> bool:
+        """Whether it looks as if callers were to have keys."""
+        return bool(self.keys or self.teams or self.server.store) or self.server.admin is not None
+
 
 def read_settings(path: Path) -> Settings:
     """

@@ -15,6 +15,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         """The same for all workers, if none is configured."""
         self._needs_key = False
         """There were keys: nobody comes in without one from now on, also if a new configuration has none."""
+        self._keys_of = 0
+        """When the file was changed that `follow_keys` has read."""
         self._use(read())
         self._socket = _listening(*self._settings.server.address)
         super().__init__()
@@ -152,9 +155,19 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def follow_keys(self) -> None:
+        """Know the stored keys as they are: workers to come have these, should the file be lost."""
+        if (now := self._store.changed_at()) != self._keys_of:
+            self._keys_of = now
+            with suppress(ConfigurationError):  # the workers say so
+                self._store.virtual()
+
     def reload(self) -> None:
+        before = self._settings.server.store
         try:
             self._use(self._read())
+            if self._settings.server.store != before:
+                log.error("[server] store stays as it was until the gateway is started again")
         except ConfigurationError as error:
             log.error("the configuration stays as it was: %s", error)
         self.cfg.set("workers", self._settings.server.workers)
@@ -170,6 +183,10 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
     """The first process."""
+
+    def manage_workers(self) -> None:
+        self.app.follow_keys()
+        super().manage_workers()
 
     def spawn_worker(self) -> Any:
         """Keep SIGTERM back while the new process has the handlers of this one, which would swallow it."""
