@@ -69,7 +69,11 @@ def _serve(
     def started(host: str, port: int, admin: str | None) -> None:
         _say_where(host, port, admin, settings=settings, keys=keys)
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    from ..gateway.records import LineFormatter
+
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(LineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)

@@ -42,7 +42,7 @@ from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
 from .models import Names, each_of, tiers_of
 from .own_providers import check_names, own_providers
-from .records import LineWriter, Record, Recorder
+from .records import LineWriter, Record, Recorder, event_line
 from .settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class Gateway:
             metrics=partial(prometheus_text, metrics),
             needs_key=bool(ring) and not no_auth,
             ended=self._ended,
+            refused=self._metrics.gateway_refused,
             elsewhere=self._elsewhere,
             write_line=write_line,
         )
@@ -384,5 +385,7 @@ async def serve(
     started(*await gateway.start(), gateway.made_admin_key)
     loaded()
     await end.wait()
+    lines.write(event_line("stopping", in_flight=len(gateway.answering.under_way)))
     await gateway.stop()
+    lines.write(event_line("stopped"))
     lines.close()
