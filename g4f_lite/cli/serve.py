@@ -33,8 +33,14 @@ def serve(
     config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
 ) -> None:
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
+    from ..errors.exceptions import ConfigurationError
+
     try:
         _serve(config, host, port, workers=workers, no_auth=no_auth, check=check)
+    except ConfigurationError as error:
+        if config is None or str(error).startswith(f"{config}: "):
+            raise
+        raise ConfigurationError(f"{config}: {error}") from None
     except ImportError as error:
         from ..errors.suggestions import install_hint
 

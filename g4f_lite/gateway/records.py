@@ -31,6 +31,8 @@ current: ContextVar[Record] = ContextVar("current")
 _encode = msgspec.json.Encoder().encode
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 200, 10_000, 300
 """Characters kept of the name that a caller has made up, of each text that is logged, and of an error in the log."""
+_ABOUT_REQUEST = (400, 413, 422)
+"""What a service says then is not logged: it may tell of the prompt in words of its own."""
 
 
 class Record:
@@ -88,7 +90,9 @@ class Record:
     def fail(self, code: str, told: str) -> None:
         """The caller was told of an error."""
         self.code = code
-        self.error = without_quotes(told, texts_of(self.fields))[:_LONGEST_ERROR]
+        attempts = () if self.trail is None else self.trail.attempts
+        if not any(one.status in _ABOUT_REQUEST for one in attempts):
+            self.error = without_quotes(told, texts_of(self.fields))[:_LONGEST_ERROR]
         if self.trail is None:
             self.refusal = told
 
@@ -109,7 +113,9 @@ class Record:
             "seconds": round(self.seconds, 4),
         }
         if self.code is not None:
-            found["code"], found["error"] = self.code, self.error
+            found["code"] = self.code
+            if self.error is not None:
+                found["error"] = self.error
         if (trail := self.trail) is not None:
             attempts, skipped, usage = [], [], None
             for one in trail.entries:

@@ -43,7 +43,7 @@ from .listening import Server
 from .models import Names, each_of, tiers_of
 from .own_providers import check_names, own_providers
 from .records import LineWriter, Record, Recorder, event_line
-from .settings import Secret, Settings
+from .settings import Settings, check_key_models, keys_of_services
 
 if TYPE_CHECKING:
     from .tracing import GatewayTracing
@@ -95,10 +95,6 @@ class Gateway:
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
                 "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
             )
-        admin = settings.server.admin
-        self.made_admin_key = (admin_key or new_key()) if admin is None else None
-        """The key of the administrator, if none is configured: it holds until this process ends."""
-        admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
         self._tracing = tracing_of(settings)
         self._metrics = Metrics(registry=metrics)
@@ -106,6 +102,10 @@ class Gateway:
         if self._tracing is not None:
             plugins.append(self._tracing.plugin)
         self.client = client_of(settings, plugins, usage)
+        admin = settings.server.admin
+        self.made_admin_key = (admin_key or new_key()) if admin is None else None
+        """The key of the administrator, if none is configured: it holds until this process ends."""
+        admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         own = settings.client.routes
         names = self._names = Names(settings.models, self._listed, self._known, exact=own is not None)
         self.link = link_of(settings, usage)
@@ -150,6 +150,10 @@ class Gateway:
 
     def _with_its_team(self, key: VirtualKey) -> VirtualKey:
         """Return a key of the store: disabled if its team is not configured any more, as nobody knows its limits."""
+        try:
+            check_key_models(key.settings.models, self.settings.models)
+        except ConfigurationError as error:
+            log.warning("the key %r: %s", key.name, error)
         team = key.settings.team
         if team is None or team in self.settings.teams:
             return key
@@ -322,18 +326,15 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
         ConfigurationError: a setting cannot work, or a key is not where it should be.
     """
     upstream = settings.client
-    keys: dict[str, str | list[str]] = {}
-    for name, own in settings.providers.items():
-        if own.key is not None:
-            keys[name] = own.key.read(f"[providers.{name}] key")
-    for name, given in upstream.keys.items():
-        what = f"[client] keys.{name}"
-        keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
+    keys = keys_of_services(settings)
     check_names(settings)
     counts = bool(upstream.limits) or upstream.budget is not None
     added, shared = list(own_providers(settings)), settings.server.shared
     if shared is not None:
-        state_from_url(shared)  # for its error, which is not one of [client]
+        try:
+            state_from_url(shared)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"[server] shared: {error}") from None
     try:
         policy = upstream.keywords()
         if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have

@@ -238,6 +238,32 @@ def check_key_models(models: Iterable[str], known: Mapping[str, Model]) -> None:
             raise ConfigurationError(f"models: no name of [models] fits {quoted(one)}{did_you_mean(one, known)}")
 
 
+def keys_of_services(settings: Settings) -> dict[str, str | list[str]]:
+    """
+    Return the keys of services, by provider.
+
+    Raises:
+        ConfigurationError: some secrets, of the administrator too, are not where they should be; it has all of them.
+    """
+    asked: list[tuple[str, str, Secret | list[Secret] | None]]
+    asked = [(name, f"[providers.{name}] key", one.key) for name, one in settings.providers.items()]
+    asked += [(name, f"[client] keys.{name}", one) for name, one in settings.client.keys.items()]
+    keys: dict[str, str | list[str]] = {}
+    wrong: list[str] = []
+    for name, what, given in [*asked, ("", "[server] admin", settings.server.admin)]:
+        found = []
+        for one in given if isinstance(given, list) else [] if given is None else [given]:
+            try:
+                found.append(one.read(what))
+            except ConfigurationError as error:
+                wrong.append(str(error))
+        if name and given is not None:
+            keys[name] = found if isinstance(given, list) else "".join(found)
+    if wrong:
+        raise ConfigurationError("; ".join(wrong))
+    return keys
+
+
 def _check_values(settings: Settings, source: str) -> None:
     settings.server.address  # noqa: B018  # for its error
     if not 1 <= settings.server.workers <= MOST_WORKERS:
