@@ -53,6 +53,11 @@ _PATHS = (
     "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
     "/health/ready", "/metrics",
 )  # fmt: skip
+_LACKING = {
+    **dict.fromkeys(("/v1/responses", "/v1/completions", "/v1/complete"), "; ask at /v1/chat/completions"),
+    **dict.fromkeys(("/v1/moderations", "/v1/batches", "/v1/files", "/v1/messages/batches"), ""),
+}
+"""What is not here of the protocols, and what is instead: the nearest name would lead astray."""
 _BUSY_FOR_S = 1.0
 _MOST_CLIENTS = 1024
 """Of those that are kept: a name with a star stands for as many as callers make up."""
@@ -197,7 +202,7 @@ class Answering:
             if (response := await self._elsewhere(request)) is not None:
                 return response
             taken = [method for method in ("GET", "POST") if where(method, path) is not None]
-            hint = f"; it takes {taken[0]}" if taken else did_you_mean(path, _PATHS)
+            hint = f"; it takes {taken[0]}" if taken else _hint(path)
             raise RefusedError(NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{hint}")
         key = self._key(request.headers)
         if place.operation in ("models", "model"):
@@ -371,6 +376,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _hint(path: str) -> str:
+    return _LACKING[path] if path in _LACKING else did_you_mean(path, _PATHS)
 
 
 def _model(name: str) -> JSONObject:

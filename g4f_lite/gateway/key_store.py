@@ -69,7 +69,9 @@ class KeyStore:
         """
         name, key = checked_name(name), new_key()
         settings = msgspec.structs.replace(settings, hash=hash_of(key))
-        keys_of({name: settings})  # for its errors
+        (made,) = keys_of({name: settings})
+        if made.expires_at is not None and made.expires_at <= time.time():
+            raise ConfigurationError(f"[keys.{name}] expires is in the past: {settings.expires}")
         row = (name, key[:SHOWN], msgspec.json.encode(settings), time.time())
         with self._change() as file:
             try:

@@ -65,3 +65,61 @@ def test_a_stored_key_is_told_whose_models_are_not_there_any_more(cli: Cli, tmp_
     config.write_text(OWN.replace("models.fast", "models.fast2"), "utf-8")
     told = cli("serve", str(config), "--check")
     assert "key x1: fast\n  models: no name of [models] fits 'fast'; did you mean 'fast2'?" in told.out
+
+
+TYPES = {
+    '[models.a]\nroutes = ["groq"]\n[models.b]\nroutes = "groq"': "models.b.routes: Expected `array`, got `str`",
+    '[teams.search]\nbudget = { usd = 1, per = "monthly" }': (
+        "teams.search.budget.per: must be day, week, month, total, not 'monthly'; did you mean 'month'?"
+    ),
+    '[client]\nkeys = { groq = "gsk_secret" }': (
+        'client.keys.groq: must be { env = "NAME" } or { file = "path" }, not a text'
+    ),
+    '[client]\nkeys = { groq = [{ env = "A" }, "gsk_secret"] }': "client.keys.groq[1]: must be { env",
+    '[server]\nadmin = "g4f-secret"': 'server.admin: must be { env = "NAME" } or { file = "path" }, not a text',
+    "[keys.a]\nhash = 5": "keys.a.hash: Expected `str`, got `int`",
+    "models = 5": "models: Expected `object`, got `int`",
+}
+
+
+@pytest.mark.parametrize("text", TYPES)
+def test_a_value_of_a_wrong_type_is_told_with_its_place_and_the_cure(text: str, cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(f"{text}\n", "utf-8")
+    told = cli("serve", str(config), "--check").err
+    assert f"{config}: {TYPES[text]}" in told and "secret" not in told
+
+
+def test_a_file_with_a_key_is_found_from_the_configuration_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    config = tmp_path / "etc" / "gateway.toml"
+    given = '[server]\nadmin = { file = "admin" }\n[client]\nkeys = { groq = { file = "one" }, openai = [{ file = "two" }] }\n'
+    config.write_text(given + '[providers.own]\nlike = "groq"\nkey = { file = "three" }\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = ("admin", "one", "two", "three")
+    told = cli("serve", str(config), "--check").err
+    assert all(str(config.with_name(name)) in told for name in names)
+    for name in names:
+        config.with_name(name).write_text("a-key\n", "utf-8")
+    assert cli("serve", str(config), "--check").code == 0
+
+
+def test_a_new_key_says_where_it_is_and_whose_it_is_not(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    Path("gateway.toml").write_text("", "utf-8")
+    ran = cli("gateway", "keys", "new", "a")
+    assert ran.code == 0 and "give --config gateway.toml" in ran.err and "gateway.db" in ran.err
+    ran = cli("gateway", "keys", "--config", "gateway.toml", "new", "a", "--usd", "1", "--unknown-price", "allow")
+    assert ran.code == 0 and ran.err == "The key is in gateway.db.\n" and len(ran.out.split()) == 1
+
+
+def test_a_key_that_has_expired_already_is_not_made(cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text("", "utf-8")
+    ran = cli("gateway", "keys", "--config", str(config), "new", "a", "--expires", "2020-01-01")
+    assert ran.code == 2 and "expires is in the past: 2020-01-01" in ran.err
