@@ -122,6 +122,8 @@ class KeyStore:
     def all(self) -> list[StoredKey]:
         """Return all keys, by name."""
         if not self._is_there():
+            if self._known:
+                raise ConfigurationError(self._gone)
             return []
         with self._open() as file:
             return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name").fetchall()]
@@ -134,8 +136,6 @@ class KeyStore:
         """
         try:
             found = keys_of({one.name: one.settings for one in self.all()})
-            if self._known and not self._is_there():
-                raise ConfigurationError(self._gone)
         except ConfigurationError as error:
             if not self._known:
                 raise

@@ -68,6 +68,8 @@ def test_keys_stay_in_force_if_their_file_is_lost(
         assert (status(gateway.base_url, key), status(gateway.base_url, "")) == (200, 401)
         with pytest.raises(ConfigurationError, match="is not there any more"):
             store.new("b", KeySettings())
+        with pytest.raises(ConfigurationError, match="is not there any more"):
+            store.all()  # not that there are none
         other = KeyStore(store.path).new("c", KeySettings())
         assert eventually(lambda: status(gateway.base_url, other) == 200, 20)
 
