@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -31,6 +31,9 @@ current: ContextVar[Record] = ContextVar("current")
 _encode = msgspec.json.Encoder().encode
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 200, 10_000, 300
 """Characters kept of the name that a caller has made up, of each text that is logged, and of an error in the log."""
+_NO_FAILURES = ("ok", "RateLimitError")
+_MOST_DOWN = 1000
+"""Callers may make up names of routes."""
 _ABOUT_REQUEST = (400, 413, 422)
 """What a service says then is not logged: it may tell of the prompt in words of its own."""
 
@@ -142,6 +145,30 @@ class Record:
 def event_line(event: str, **more: Any) -> str:
     """Return the line of what is no call, as JSON: when, what, and more about it."""
     return _encode({"at": round(time.time(), 3), "event": event, **more}).decode()
+
+
+class RouteLines:
+    """
+    Writes a line when a failure keeps calls off a route, and one when that route has answered again.
+
+    Limits are none: they come and go.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self.down: set[str] = set()
+
+    def note(self, trail: Trail) -> None:
+        """See what a call has met."""
+        for one in trail.attempts:
+            if one.route in self.down:
+                if one.outcome == "ok":
+                    self.down.discard(one.route)
+                    self._write(event_line("route_up", route=one.route))
+            elif one.ready_at is not None and one.outcome not in _NO_FAILURES and len(self.down) < _MOST_DOWN:
+                self.down.add(one.route)
+                said = {"until": round(one.ready_at, 3), "outcome": one.outcome, "status": one.status}
+                self._write(event_line("route_down", route=one.route, **said))
 
 
 class LineFormatter(logging.Formatter):

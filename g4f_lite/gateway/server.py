@@ -42,7 +42,7 @@ from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
 from .models import Names, each_of, tiers_of
 from .own_providers import check_names, own_providers
-from .records import LineWriter, Record, Recorder, event_line
+from .records import LineWriter, Record, Recorder, RouteLines, event_line
 from .settings import Settings, check_key_models, keys_of_services
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Gateway:
             elsewhere=self._elsewhere,
             write_line=write_line,
         )
+        self._route_lines = RouteLines(write_line or partial(log.info, "%s"))
         self._recent, self._file = Recent(), AdminFile(spend_path(usage))
         self._spend, shares = Spend(self._file), settings.server.workers > 1
         self.views = Views(
@@ -181,8 +182,11 @@ class Gateway:
                 log.error("%s", error)
 
     def _ended(self, record: Record, asked: Asked) -> None:
-        if record.trail is not None and record.trail.duration is not None:
-            self._metrics.gateway_overhead(max(record.seconds - record.trail.duration, 0.0))
+        if (trail := record.trail) is not None:
+            if trail.duration is not None:
+                self._metrics.gateway_overhead(max(record.seconds - trail.duration, 0.0))
+            if self._route_lines.down or record.begun > 1 or record.status != 200:
+                self._route_lines.note(trail)
         self._spend.add(record)
         self._recent.add(record, asked)
 

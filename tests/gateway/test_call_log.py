@@ -112,3 +112,18 @@ def test_a_line_says_what_failed_without_what_was_asked(groq: FaultServer) -> No
     (line,), metrics = lines_of(tables(groq), (CHAT, "", body))
     assert (line["status"], line["code"]) == (502, "disk_full") and "the disk is full" in line["error"]
     assert SECRET not in str(line) and len(line["error"]) <= 300 and "g4f_lite_gateway_refused_total" not in metrics
+
+
+def test_the_log_says_when_a_route_goes_down_and_comes_back(groq: FaultServer) -> None:
+    groq.on("one", *[replies.error(500, "down")] * 3, replies.answer("up"))
+    body = {"model": "auto", "messages": MESSAGES}
+    lines: list[str] = []
+    with running(tables(groq), write_line=lines.append, admin_key="g4f-admin") as gateway:
+        for number in range(6):
+            if number == 4:
+                path = f"{gateway.url}/admin/api/routes/groq:one/wake"
+                requests.post(path, headers={"Authorization": "Bearer g4f-admin"}, timeout=30)
+            requests.post(f"{gateway.base_url}/chat/completions", json=body, timeout=30)
+    events = [one for one in map(json.loads, lines) if "event" in one]
+    assert [(one["event"], one["route"]) for one in events] == [("route_down", "groq:one"), ("route_up", "groq:one")]
+    assert events[0]["until"] > events[0]["at"] and events[0]["outcome"] == "ServerError"
