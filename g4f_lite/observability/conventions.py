@@ -64,7 +64,6 @@ PROVIDERS = {
 # -- our own -------------------------------------------------------------------------------
 
 OUTCOME = "g4f_lite.outcome"
-CODE = "g4f_lite.code"
 CALL_ID = "g4f_lite.call.id"
 COST = "g4f_lite.cost.usd"
 TAG = "g4f_lite.metadata."
@@ -153,7 +152,7 @@ OVERHEAD = Definition(
     tuple(0.0001 * 2**power for power in range(14)),
 )
 REFUSED = Definition(
-    "g4f_lite.gateway.refused", "counter", "{request}", (CODE,), "Requests that the gateway itself has refused."
+    "g4f_lite.gateway.refused", "counter", "{request}", (ERROR_TYPE,), "Requests that the gateway itself has refused."
 )
 STORE_UP = Definition("g4f_lite.store.up", "gauge", "", (), "Whether the shared store answers: 1 or 0.")
 

@@ -88,7 +88,7 @@ def test_a_line_says_why_a_call_was_refused(groq: FaultServer, level: str) -> No
         ("/v1/nothing", KEY, body),
         (CHAT, KEY, {**body, "messages": SECRET}),
     )
-    counted = dict(re.findall(r'g4f_lite_gateway_refused_total\{g4f_lite_code="(\w+)"\} (\S+)', metrics))
+    counted = dict(re.findall(r'g4f_lite_gateway_refused_total\{error_type="(\w+)"\} (\S+)', metrics))
     assert counted.pop("rate_limit_exceeded") and counted == {"invalid_api_key": "2.0", "not_found": "1.0"}
     if level == "off":
         assert found == []
