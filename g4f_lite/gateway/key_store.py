@@ -58,7 +58,7 @@ class KeyStore:
         self.path = path
         self._known: list[VirtualKey] = []
         """As `virtual` has read them last."""
-        self._gone = f"the keys in {path} cannot be used: the file is not there any more; put it back, or start again"
+        self._gone = f"the keys in {path} cannot be used: the file is not there any more; put it back"
 
     def new(self, name: str, settings: KeySettings) -> str:
         """
