@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ..gateway.key_store import KeyStore
     from ..gateway.settings import Settings
 
-_SETTINGS = "g4f_lite.gateway"
+_SETTINGS, _WITHOUT_CONFIG = "g4f_lite.gateway", "g4f_lite.gateway.without"
 _EXAMPLES = """\b
 Examples:
-  g4f-lite gateway keys new team-a --model 'claude-*' --usd 50 --per month
-  g4f-lite gateway keys list
+  g4f-lite gateway keys --config gateway.toml new team-a --model 'claude-*' --usd 50 --per month
+  g4f-lite gateway keys --config gateway.toml list
 """
 
 
@@ -63,7 +63,9 @@ def import_file(file: Path, output: Path | None) -> None:
 
 @gateway.group(epilog=_EXAMPLES)
 @click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The file given to `g4f-lite serve`."
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file given to `g4f-lite serve`; without it, the keys of a gateway without a configuration are meant.",
 )
 @click.pass_context
 def keys(ctx: click.Context, config: Path | None) -> None:
@@ -73,7 +75,7 @@ def keys(ctx: click.Context, config: Path | None) -> None:
 
     settings = Settings() if config is None else read_settings(config)
     ctx.obj = KeyStore(store_path(settings, config))
-    ctx.meta[_SETTINGS] = settings
+    ctx.meta[_SETTINGS], ctx.meta[_WITHOUT_CONFIG] = settings, config is None
 
 
 @keys.command()
@@ -83,8 +85,19 @@ def keys(ctx: click.Context, config: Path | None) -> None:
 @click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
 @click.option("--parallel", type=click.IntRange(1), help="Calls at once.")
 @click.option("--usd", type=click.FloatRange(0, 1e6, min_open=True), help="What it may spend.")
-@click.option("--per", type=click.Choice(["day", "week", "month", "total"]), default="total", help="In which time.")
+@click.option(
+    "--per",
+    type=click.Choice(["day", "week", "month", "total"]),
+    default="total",
+    show_default=True,
+    help="In which time; total: never again.",
+)
 @click.option("--team", help="A team of the configuration, for whose limits it counts, too.")
+@click.option(
+    "--unknown-price",
+    type=click.Choice(["refuse", "allow"]),
+    help="What happens to a model without a known price, if there is a budget. Default: refuse.",
+)
 @click.option("--expires", help="A date, such as 2027-01-31.")
 @click.pass_obj
 def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | None, per: str, **limits: Any) -> None:
@@ -107,6 +120,9 @@ def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | Non
     if usd is not None:
         found["budget"] = {"usd": usd, "per": per}
     click.echo(store.new(name, msgspec.convert(found, KeySettings)))
+    click.echo(f"The key is in {store.path}.", err=True)
+    if click.get_current_context().meta[_WITHOUT_CONFIG] and Path("gateway.toml").exists():
+        click.echo("The gateway of ./gateway.toml does not know it: for that, give --config gateway.toml.", err=True)
 
 
 @keys.command("list")

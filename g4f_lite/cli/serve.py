@@ -33,8 +33,14 @@ def serve(
     config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
 ) -> None:
     """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
+    from ..errors.exceptions import ConfigurationError
+
     try:
         _serve(config, host, port, workers=workers, no_auth=no_auth, check=check)
+    except ConfigurationError as error:
+        if config is None or str(error).startswith(f"{config}: "):
+            raise
+        raise ConfigurationError(f"{config}: {error}") from None
     except ImportError as error:
         from ..errors.suggestions import install_hint
 
@@ -51,36 +57,40 @@ def _serve(
         begin_to_load()
     import asyncio
 
-    from ..gateway.key_store import KeyStore
-    from ..gateway.settings import Settings, read_settings, store_path
+    from ..gateway.key_store import store_of
+    from ..gateway.settings import Settings, read_settings
 
     def read() -> Settings:
         return _moved(Settings() if config is None else read_settings(config), host, port, workers)
 
     settings = read()
-    path = store_path(settings, config)
+    store = store_of(settings, config)
     if check:
         from ..gateway.overview import overview
 
-        click.echo(overview(settings, KeyStore(path), no_auth=no_auth), nl=False)
+        click.echo(overview(settings, store, no_auth=no_auth), nl=False)
         return
-    keys = not no_auth and (bool(settings.keys) or bool(KeyStore(path).all()))
+    keys = not no_auth and (bool(settings.keys) or bool(store.virtual()))
 
     def started(host: str, port: int, admin: str | None) -> None:
         _say_where(host, port, admin, settings=settings, keys=keys)
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    from ..gateway.records import LineFormatter
+
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(LineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     for name in ("g4f_lite", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("g4f_lite.gateway").setLevel(logging.INFO)
-    usage = path.with_name(f"{path.stem}-usage{path.suffix}")
+    usage = store.path.with_name(f"{store.path.stem}-usage{store.path.suffix}")
     if settings.server.workers > 1:
         from ..gateway.workers import serve_workers
 
-        serve_workers(read, store=KeyStore(path), usage=usage, no_auth=no_auth, started=started)
+        serve_workers(read, store=store, usage=usage, no_auth=no_auth, started=started)
     from ..gateway.server import serve as run
 
-    asyncio.run(run(settings, store=KeyStore(path), usage=usage, no_auth=no_auth, started=started))
+    asyncio.run(run(settings, store=store, usage=usage, no_auth=no_auth, started=started))
 
 
 def _moved(settings: Settings, host: str | None, port: int | None, workers: int | None) -> Settings:
@@ -103,6 +113,8 @@ def _say_where(host: str, port: int, admin: str | None, *, settings: Settings, k
         model = f'"model": {named[0]}, ' if named else ""
         body = f'{{{model}"messages": [{{"role": "user", "content": "Capital of Italy?"}}]}}'
         click.echo(f"  curl {at}/v1/chat/completions{key} -d {shlex.quote(body)}", err=True)
+    if not keys and settings.expects_keys:
+        click.echo("Warning: there are no keys, so everybody who reaches it is let in.", err=True)
     if admin is not None:
         click.echo(f"  curl {at}/metrics -H 'Authorization: Bearer {admin}'", err=True)
         click.echo(f"The page is at {at}/; sign in with {admin}", err=True)

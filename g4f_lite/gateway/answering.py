@@ -24,13 +24,23 @@ from ..records.trail import Explanation, PlannedRoute
 from ..value import JSONObject
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
-from .failures import BAD_KEY, BUSY, NO_SUCH_PATH, STOPPING, RefusedError, error_headers, message_of
+from .failures import (
+    BAD_KEY,
+    BUSY,
+    NO_SUCH_PATH,
+    STOPPING,
+    RefusedError,
+    code_of,
+    error_headers,
+    failure_of,
+    message_of,
+)
 from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .leases import Taken
 from .listening import new_id
 from .models import Names, Target
 from .quotas import Quotas, limit_headers
-from .records import Record, current
+from .records import Record, current, event_line
 from .requests import LONGEST_NAME, Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream
@@ -43,6 +53,11 @@ _PATHS = (
     "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
     "/health/ready", "/metrics",
 )  # fmt: skip
+_LACKING = {
+    **dict.fromkeys(("/v1/responses", "/v1/completions", "/v1/complete"), "; ask at /v1/chat/completions"),
+    **dict.fromkeys(("/v1/moderations", "/v1/batches", "/v1/files", "/v1/messages/batches"), ""),
+}
+"""What is not here of the protocols, and what is instead: the nearest name would lead astray."""
 _BUSY_FOR_S = 1.0
 _MOST_CLIENTS = 1024
 """Of those that are kept: a name with a star stands for as many as callers make up."""
@@ -60,6 +75,7 @@ class Answering:
         metrics: returns Prometheus' text.
         needs_key: whether nobody is let in without a key.
         ended: is told of each call that has ended.
+        refused: is told the code of each request that the gateway itself has refused.
         elsewhere: answers what is no endpoint of callers; returns None for an unknown path.
         write_line: takes the line of each call; else it goes to the logger.
     """
@@ -76,6 +92,7 @@ class Answering:
         metrics: Callable[[], bytes],
         needs_key: bool,
         ended: Callable[[Record, Asked], None],
+        refused: Callable[[str], None],
         elsewhere: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]],
         write_line: Callable[[str], None] | None = None,
     ) -> None:
@@ -89,6 +106,7 @@ class Answering:
         self._write_line = partial(log.info, "%s") if write_line is None else write_line
         self._link = link
         self._ended = ended
+        self._refused = refused
         self._elsewhere = elsewhere
         self._quotas = Quotas(link, settings.teams, self._planned)
         self._clients: dict[tuple[tuple[str | tuple[str, ...], ...], str], AsyncClient] = {}
@@ -127,12 +145,14 @@ class Answering:
                 return self._metrics(request.headers)
             return await self._answer(request, path, dialect, request_id)
         except (G4FLiteError, RefusedError) as error:
+            self._note_refused(error, request, request_id)
             return self._failed(error, request_id, dialect)
         except (StalledError, ConnectionError) as error:  # nobody is there to hear it
             log.info("%s: %s", request_id, error or "the caller has left")
             return web.Response(status=499)
         except web.RequestPayloadError:
             wrong = InvalidRequestError("the body is not encoded as its headers say")
+            self._note_refused(wrong, request, request_id)
             return self._failed(wrong, request_id, dialect)
         except Exception as error:
             log.exception("%s: the gateway has failed", request_id)
@@ -156,6 +176,19 @@ class Answering:
             )
         return web.Response(body=self._text_of_metrics(), headers={"Content-Type": CONTENT_TYPE})
 
+    def _note_refused(self, error: BaseException, request: web.BaseRequest, request_id: str) -> None:
+        """Count a request that has become no call, and write its line: without a message that may quote the body."""
+        code, status = code_of(error), failure_of(error).status
+        self._count_refused(error)
+        if self._settings.server.log_calls == "off":
+            return
+        more = {"id": request_id, "from": request.remote, "asked": f"{request.method[:20]} {request.path[:80]}"}
+        said = {"error": str(error)} if isinstance(error, RefusedError) else {}
+        self._write_line(event_line("refused", **more, status=status, code=code, **said))
+
+    def _count_refused(self, error: BaseException) -> None:
+        self._refused(code_of(error) if isinstance(error, RefusedError) else failure_of(error).type)
+
     def _failed(self, error: BaseException, request_id: str, dialect: Dialect) -> web.Response:
         status, body = dialect.error(error, request_id)
         headers = {"Content-Type": JSON, **error_headers(error, request_id)}
@@ -169,7 +202,7 @@ class Answering:
             if (response := await self._elsewhere(request)) is not None:
                 return response
             taken = [method for method in ("GET", "POST") if where(method, path) is not None]
-            hint = f"; it takes {taken[0]}" if taken else did_you_mean(path, _PATHS)
+            hint = f"; it takes {taken[0]}" if taken else _hint(path)
             raise RefusedError(NO_SUCH_PATH, f"there is no {request.method} {path[:80]} here{hint}")
         key = self._key(request.headers)
         if place.operation in ("models", "model"):
@@ -246,14 +279,17 @@ class Answering:
             status = response.status
             return response
         except (G4FLiteError, RefusedError) as error:
-            status = dialect.error(error, request_id)[0]
+            record.fail(code_of(error), message_of(error, request_id))
             if record.trail is None:
-                record.refusal = message_of(error, request_id)
-            raise
+                self._count_refused(error)
+            response = self._failed(error, request_id, dialect)
+            status = response.status
+            return response
         except (StalledError, ConnectionError):
             raise
-        except Exception:
+        except Exception as error:
             status = 500
+            record.fail(code_of(error), message_of(error, request_id))
             raise
         finally:
             current.reset(token)
@@ -340,6 +376,10 @@ class Answering:
         finally:
             writer.close()
         return writer.response
+
+
+def _hint(path: str) -> str:
+    return _LACKING[path] if path in _LACKING else did_you_mean(path, _PATHS)
 
 
 def _model(name: str) -> JSONObject:

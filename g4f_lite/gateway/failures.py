@@ -112,6 +112,12 @@ def failure_of(error: BaseException) -> Failure:
     return failure
 
 
+def code_of(error: BaseException) -> str:
+    """Return the code of the answer to an exception, or what kind of error it is."""
+    failure = failure_of(error)
+    return failure.code or failure.type
+
+
 def _row_of(error: BaseException) -> Failure:
     return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
 

@@ -6,9 +6,11 @@ Rule: the file has hashes, never keys.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,9 @@ from ..errors.exceptions import ConfigurationError
 from ..errors.suggestions import did_you_mean
 from ..types.regular_files import check_regular
 from .keys import SHOWN, VirtualKey, hash_of, keys_of, new_key
-from .settings import KeySettings
+from .settings import KeySettings, Settings, store_path
+
+log = logging.getLogger("g4f_lite.gateway")
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -52,6 +56,9 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._known: list[VirtualKey] = []
+        """As `virtual` has read them last."""
+        self._gone = f"the keys in {path} cannot be used: the file is not there any more; put it back"
 
     def new(self, name: str, settings: KeySettings) -> str:
         """
@@ -62,7 +69,9 @@ class KeyStore:
         """
         name, key = checked_name(name), new_key()
         settings = msgspec.structs.replace(settings, hash=hash_of(key))
-        keys_of({name: settings})  # for its errors
+        (made,) = keys_of({name: settings})
+        if made.expires_at is not None and made.expires_at <= time.time():
+            raise ConfigurationError(f"[keys.{name}] expires is in the past: {settings.expires}")
         row = (name, key[:SHOWN], msgspec.json.encode(settings), time.time())
         with self._change() as file:
             try:
@@ -112,14 +121,39 @@ class KeyStore:
 
     def all(self) -> list[StoredKey]:
         """Return all keys, by name."""
-        if not self.path.exists():
+        if not self._is_there():
+            if self._known:
+                raise ConfigurationError(self._gone)
             return []
         with self._open() as file:
             return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name").fetchall()]
 
     def virtual(self) -> list[VirtualKey]:
-        """Return all keys as the gateway uses them."""
-        return keys_of({one.name: one.settings for one in self.all()})
+        """
+        Return all keys as the gateway uses them.
+
+        Once there were keys, they stay in force if their file cannot be read any more: only `delete` ends them.
+        """
+        try:
+            found = keys_of({one.name: one.settings for one in self.all()})
+        except ConfigurationError as error:
+            if not self._known:
+                raise
+            log.error("the keys stay as they were: %s", error)
+            return self._known
+        self._known = found
+        return found
+
+    def check(self) -> None:
+        """Find out whether the file can be used, or be made; it is not made yet."""
+        if self._is_there():
+            self.all()
+            return
+        try:
+            with tempfile.TemporaryFile(dir=self.path.parent):
+                pass
+        except OSError as error:
+            raise ConfigurationError(f"{self.path} cannot be made: {error.strerror or error}") from None
 
     def changed_at(self) -> int:
         """Return when the file was changed last, in nanoseconds; 0 if there is none."""
@@ -127,6 +161,16 @@ class KeyStore:
             return self.path.stat().st_mtime_ns
         except OSError:
             return 0
+
+    def _is_there(self) -> bool:
+        """Return whether there is a file. A link that leads nowhere, or a folder that is closed to us, is a mistake."""
+        try:
+            self.path.stat()
+        except OSError as error:
+            if isinstance(error, FileNotFoundError | NotADirectoryError) and not self.path.is_symlink():
+                return False
+            raise ConfigurationError(f"the keys in {self.path} cannot be used: {error.strerror or error}") from None
+        return True
 
     def _of(self, file: sqlite3.Connection, name: str) -> StoredKey:
         if (row := file.execute("SELECT * FROM keys WHERE name = ?", (name,)).fetchone()) is None:
@@ -144,7 +188,9 @@ class KeyStore:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            if not self.path.exists():
+            if not self._is_there():
+                if self._known:
+                    raise ConfigurationError(self._gone)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             check_regular(self.path)
             file = sqlite3.connect(self.path, timeout=_LOCKED_S)
@@ -156,6 +202,23 @@ class KeyStore:
                 file.close()
         except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
             raise ConfigurationError(f"the keys in {self.path} cannot be used: {error}") from None
+
+
+def store_of(settings: Settings, config: Path | None) -> KeyStore:
+    """
+    Return the store of a configuration.
+
+    Raises:
+        ConfigurationError: `[server] store` names a file that can be neither used nor made: without its keys, everybody
+            would be let in.
+    """
+    store = KeyStore(store_path(settings, config))
+    if settings.server.store:
+        try:
+            store.check()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{config}: [server] store = {settings.server.store!r}: {error}") from None
+    return store
 
 
 def checked_name(name: object) -> str:

@@ -85,7 +85,7 @@ class Quotas:
         for limit, quota in zip(limited.limits, limited.quotas, strict=True):
             most = 1
             if limit.unit == "nano-usd":
-                most = self._cost(quota, size, asked, target)
+                most = self._cost(limit.scope, quota, size, asked, target)
             elif limit.unit == "tokens":
                 most = min(size.prompt + size.completion(RATE_OUTPUT), limit.limit)
             wanted.append(most)
@@ -125,19 +125,17 @@ class Quotas:
         if (team := key.settings.team) is not None:
             yield f"team/{team}", self._teams[team]
 
-    def _cost(self, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
+    def _cost(self, scope: str, quota: Quota, size: Estimate, asked: Asked, target: Target) -> int:
         """Return the largest cost of a call in nano-dollars: that on its dearest route."""
         dearest = 0.0
         for route in self._routes(target):
             cost = None
             if asked.operation in _PRICED:
-                cost = 0.0 if _is_free(route) else size.most_usd(route.provider, route.model)
+                cost = 0.0 if is_free(route) else size.most_usd(route.provider, route.model)
             if cost is None and quota.unknown_price == "refuse":
-                unknown = f"{route.provider}:{route.model}"
-                message = (
-                    f"the price of {unknown} is not known, and this key has a budget; see unknown_price in the docs"
-                )
-                raise RefusedError(NO_PRICE, message)
+                whose = scope.replace("/", " ", 1)
+                what = f"the price of {route.provider}:{route.model} is not known, and {whose} has a budget"
+                raise RefusedError(NO_PRICE, f"{what}; see unknown_price in the docs")
             if cost is not None and cost > dearest:
                 dearest = cost
         return ceil(dearest * NANO - 1e-3)
@@ -153,7 +151,7 @@ class Quotas:
         return routes
 
 
-def _is_free(route: PlannedRoute) -> bool:
+def is_free(route: PlannedRoute) -> bool:
     """Return whether it runs on this machine, without a key."""
     return route.key is None and (not route.base_url or is_loopback(split_url(route.base_url)[0]))
 

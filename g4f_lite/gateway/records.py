@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -29,8 +29,13 @@ current: ContextVar[Record] = ContextVar("current")
 
 
 _encode = msgspec.json.Encoder().encode
-_LONGEST_NAME, _LONGEST_TEXT = 200, 10_000
-"""Characters that are kept of the name that a caller has made up, and of each text that is logged."""
+_LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 200, 10_000, 300
+"""Characters kept of the name that a caller has made up, of each text that is logged, and of an error in the log."""
+_NO_FAILURES = ("ok", "RateLimitError")
+_MOST_DOWN = 1000
+"""Callers may make up names of routes."""
+_ABOUT_REQUEST = (400, 413, 422)
+"""What a service says then is not logged: it may tell of the prompt in words of its own."""
 
 
 class Record:
@@ -64,6 +69,10 @@ class Record:
         """How many attempts have begun."""
         self.waited: set[int] = set()
         """The attempts before which the call has waited, by `Attempt.index`."""
+        self.code: str | None = None
+        """Of the error that the caller was told."""
+        self.error: str | None = None
+        """That error, without what it quotes of the prompt; only for the log."""
         self.refusal: str | None = None
         """What the caller was told, if the gateway itself has refused the call."""
         self.status = 0
@@ -81,13 +90,22 @@ class Record:
         self.began = time.time()
         self._clock = time.perf_counter()
 
+    def fail(self, code: str, told: str) -> None:
+        """The caller was told of an error."""
+        self.code = code
+        attempts = () if self.trail is None else self.trail.attempts
+        if not any(one.status in _ABOUT_REQUEST for one in attempts):
+            self.error = without_quotes(told, texts_of(self.fields))[:_LONGEST_ERROR]
+        if self.trail is None:
+            self.refusal = told
+
     def end(self, status: int) -> None:
         """The call has ended."""
         self.fields = {}
         self.status, self.seconds = status, time.perf_counter() - self._clock
 
     def line(self) -> str:
-        """Return the record as JSON, without what services have said in their errors; forget what was said."""
+        """Return the record as JSON; forget what was said."""
         found: JSONObject = {
             "at": round(self.began, 3),
             "id": self.request_id,
@@ -97,6 +115,10 @@ class Record:
             "status": self.status,
             "seconds": round(self.seconds, 4),
         }
+        if self.code is not None:
+            found["code"] = self.code
+            if self.error is not None:
+                found["error"] = self.error
         if (trail := self.trail) is not None:
             attempts, skipped, usage = [], [], None
             for one in trail.entries:
@@ -118,6 +140,48 @@ class Record:
             found["answered"] = msgspec.Raw(self.answered.encode())
         self.asked = self.answered = None
         return _encode(found).decode()
+
+
+def event_line(event: str, **more: Any) -> str:
+    """Return the line of what is no call, as JSON: when, what, and more about it."""
+    return _encode({"at": round(time.time(), 3), "event": event, **more}).decode()
+
+
+class RouteLines:
+    """
+    Writes a line when a failure keeps calls off a route, and one when that route has answered again.
+
+    Limits are none: they come and go.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self.down: set[str] = set()
+
+    def note(self, trail: Trail) -> None:
+        """See what a call has met."""
+        for one in trail.attempts:
+            if one.route in self.down:
+                if one.outcome == "ok":
+                    self.down.discard(one.route)
+                    self._write(event_line("route_up", route=one.route))
+            elif one.ready_at is not None and one.outcome not in _NO_FAILURES and len(self.down) < _MOST_DOWN:
+                self.down.add(one.route)
+                said = {"until": round(one.ready_at, 3), "outcome": one.outcome, "status": one.status}
+                self._write(event_line("route_down", route=one.route, **said))
+
+
+class LineFormatter(logging.Formatter):
+    """Makes a line of JSON of what is logged; what is JSON already stays as it is."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if text.startswith("{"):
+            return text
+        more = {"level": record.levelname.lower(), "message": text}
+        if record.exc_info:
+            more["trace"] = self.formatException(record.exc_info)
+        return event_line(getattr(record, "event", "message"), **more)
 
 
 class LineWriter:

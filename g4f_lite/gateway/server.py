@@ -43,8 +43,8 @@ from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
 from .models import Names, each_of, tiers_of
 from .own_providers import check_names, own_providers
-from .records import LineWriter, Record, Recorder
-from .settings import Secret, Settings
+from .records import LineWriter, Record, Recorder, RouteLines, event_line
+from .settings import Settings, check_key_models, keys_of_services
 
 if TYPE_CHECKING:
     from .tracing import GatewayTracing
@@ -96,10 +96,6 @@ class Gateway:
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
                 "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
             )
-        admin = settings.server.admin
-        self.made_admin_key = (admin_key or new_key()) if admin is None else None
-        """The key of the administrator, if none is configured: it holds until this process ends."""
-        admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         metrics = CollectorRegistry()  # its own: there may be others in this process
         self._tracing = tracing_of(settings)
         self._metrics = Metrics(registry=metrics)
@@ -107,6 +103,10 @@ class Gateway:
         if self._tracing is not None:
             plugins.append(self._tracing.plugin)
         self.client = client_of(settings, plugins, usage)
+        admin = settings.server.admin
+        self.made_admin_key = (admin_key or new_key()) if admin is None else None
+        """The key of the administrator, if none is configured: it holds until this process ends."""
+        admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         own = settings.client.routes
         names = self._names = Names(settings.models, self._listed, self._known, exact=own is not None)
         self.link = link_of(settings, usage)
@@ -120,9 +120,11 @@ class Gateway:
             metrics=partial(prometheus_text, metrics),
             needs_key=bool(ring) and not no_auth,
             ended=self._ended,
+            refused=self._metrics.gateway_refused,
             elsewhere=self._elsewhere,
             write_line=write_line,
         )
+        self._route_lines = RouteLines(write_line or partial(log.info, "%s"))
         self._recent, self._file = Recent(), AdminFile(spend_path(usage))
         self._spend, shares = Spend(self._file), settings.server.workers > 1
         self.views = Views(
@@ -150,6 +152,10 @@ class Gateway:
 
     def _with_its_team(self, key: VirtualKey) -> VirtualKey:
         """Return a key of the store: disabled if its team is not configured any more, as nobody knows its limits."""
+        try:
+            check_key_models(key.settings.models, self.settings.models)
+        except ConfigurationError as error:
+            log.warning("the key %r: %s", key.name, error)
         team = key.settings.team
         if team is None or team in self.settings.teams:
             return key
@@ -177,8 +183,11 @@ class Gateway:
                 log.error("%s", error)
 
     def _ended(self, record: Record, asked: Asked) -> None:
-        if record.trail is not None and record.trail.duration is not None:
-            self._metrics.gateway_overhead(max(record.seconds - record.trail.duration, 0.0))
+        if (trail := record.trail) is not None:
+            if trail.duration is not None:
+                self._metrics.gateway_overhead(max(record.seconds - trail.duration, 0.0))
+            if self._route_lines.down or record.begun > 1 or record.status != 200:
+                self._route_lines.note(trail)
         self._spend.add(record)
         self._recent.add(record, asked)
 
@@ -324,18 +333,15 @@ def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | 
         ConfigurationError: a setting cannot work, or a key is not where it should be.
     """
     upstream = settings.client
-    keys: dict[str, str | list[str]] = {}
-    for name, own in settings.providers.items():
-        if own.key is not None:
-            keys[name] = own.key.read(f"[providers.{name}] key")
-    for name, given in upstream.keys.items():
-        what = f"[client] keys.{name}"
-        keys[name] = given.read(what) if isinstance(given, Secret) else [one.read(what) for one in given]
+    keys = keys_of_services(settings)
     check_names(settings)
     counts = bool(upstream.limits) or upstream.budget is not None
     added, shared = list(own_providers(settings)), settings.server.shared
     if shared is not None:
-        state_from_url(shared)  # for its error, which is not one of [client]
+        try:
+            state_from_url(shared)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"[server] shared: {error}") from None
     try:
         policy = upstream.keywords()
         if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have
@@ -387,5 +393,7 @@ async def serve(
     started(*await gateway.start(), gateway.made_admin_key)
     loaded()
     await end.wait()
+    lines.write(event_line("stopping", in_flight=len(gateway.answering.under_way)))
     await gateway.stop()
+    lines.write(event_line("stopped"))
     lines.close()

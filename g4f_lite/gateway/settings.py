@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..client.policy_table import PolicyTable
 from ..errors.exceptions import ConfigurationError
@@ -26,6 +26,7 @@ _ABOVE_0 = ("max_body", "max_in_flight", "keepalive", "client_stall")
 class Secret(Table, frozen=True):
     """Where a secret stands: in a variable of the environment, or in a file."""
 
+    EXAMPLE: ClassVar[str] = '{ env = "NAME" } or { file = "path" }'
     env: str | None = None
     file: str | None = None
 
@@ -181,6 +182,11 @@ class Settings(Table, frozen=True):
     keys: dict[str, KeySettings] = {}
     teams: dict[str, Quota] = {}
 
+    @property
+    def expects_keys(self) -> bool:
+        """Whether it looks as if callers were to have keys."""
+        return bool(self.keys or self.teams or self.server.store) or self.server.admin is not None
+
 
 def read_settings(path: Path) -> Settings:
     """
@@ -189,7 +195,30 @@ def read_settings(path: Path) -> Settings:
     Raises:
         ConfigurationError: it cannot be read, or has an unknown name or an impossible value; the message says where.
     """
-    return checked(read_toml(path), str(path))
+    return checked(_anchored(read_toml(path), path.parent), str(path))
+
+
+def _anchored(found: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a file with the files of its secrets as they are found from its folder on."""
+
+    def at(value: Any) -> Any:
+        if isinstance(value, list):
+            return [at(one) for one in value]
+        if isinstance(value, dict) and isinstance(file := value.get("file"), str):
+            return {**value, "file": str(folder / file)}
+        return value
+
+    def within(table: Any, *names: str) -> Any:
+        if not isinstance(table, dict):
+            return table
+        return {name: at(value) if name in names or not names else value for name, value in table.items()}
+
+    found = {**found, "server": within(found.get("server", {}), "admin")}
+    if isinstance(client := found.get("client"), dict) and "keys" in client:
+        found["client"] = {**client, "keys": within(client["keys"])}
+    if isinstance(own := found.get("providers"), dict):
+        found["providers"] = {name: within(one, "key") for name, one in own.items()}
+    return found
 
 
 def store_path(settings: Settings, config: Path | None) -> Path:
@@ -231,6 +260,32 @@ def check_key_models(models: Iterable[str], known: Mapping[str, Model]) -> None:
     for one in models if known else ():
         if not any(share_a_name(one, name) for name in known):
             raise ConfigurationError(f"models: no name of [models] fits {quoted(one)}{did_you_mean(one, known)}")
+
+
+def keys_of_services(settings: Settings) -> dict[str, str | list[str]]:
+    """
+    Return the keys of services, by provider.
+
+    Raises:
+        ConfigurationError: some secrets, of the administrator too, are not where they should be; it has all of them.
+    """
+    asked: list[tuple[str, str, Secret | list[Secret] | None]]
+    asked = [(name, f"[providers.{name}] key", one.key) for name, one in settings.providers.items()]
+    asked += [(name, f"[client] keys.{name}", one) for name, one in settings.client.keys.items()]
+    keys: dict[str, str | list[str]] = {}
+    wrong: list[str] = []
+    for name, what, given in [*asked, ("", "[server] admin", settings.server.admin)]:
+        found = []
+        for one in given if isinstance(given, list) else [] if given is None else [given]:
+            try:
+                found.append(one.read(what))
+            except ConfigurationError as error:
+                wrong.append(str(error))
+        if name and given is not None:
+            keys[name] = found if isinstance(given, list) else "".join(found)
+    if wrong:
+        raise ConfigurationError("; ".join(wrong))
+    return keys
 
 
 def _check_values(settings: Settings, source: str) -> None:

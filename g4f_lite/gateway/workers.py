@@ -15,17 +15,20 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from ..errors.exceptions import ConfigurationError
 from .garbage import loaded
 from .key_store import KeyStore
 from .keys import new_key
+from .records import event_line
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +110,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         """The same for all workers, if none is configured."""
         self._needs_key = False
         """There were keys: nobody comes in without one from now on, also if a new configuration has none."""
+        self._keys_of = 0
+        """When the file was changed that `follow_keys` has read."""
         self._use(read())
         self._socket = _listening(*self._settings.server.address)
         super().__init__()
@@ -144,23 +149,39 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "loglevel": "warning",
             "control_socket_disable": True,  # of gunicorn from 25
             "when_ready": self._say_where,
+            "logger_class": _Log,
             "post_fork": lambda arbiter, worker: worker.may_be_ended(),  # the signal is blocked until then
             "child_exit": _forget,
-            "on_exit": lambda arbiter: _remove(self._folder),
+            "on_exit": lambda arbiter: self._ended(),
         }
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def follow_keys(self) -> None:
+        """Know the stored keys as they are: workers to come have these, should the file be lost."""
+        if (now := self._store.changed_at()) != self._keys_of:
+            self._keys_of = now
+            with suppress(ConfigurationError):  # the workers say so
+                self._store.virtual()
+
     def reload(self) -> None:
+        before = self._settings.server.store
         try:
             self._use(self._read())
+            if self._settings.server.store != before:
+                log.error("[server] store stays as it was until the gateway is started again")
+            log.info("%s", event_line("configuration", message="it was read again; new workers have it"))
         except ConfigurationError as error:
             log.error("the configuration stays as it was: %s", error)
         self.cfg.set("workers", self._settings.server.workers)
 
     def load(self) -> None:
         """There is no WSGI application."""
+
+    def _ended(self) -> None:
+        _remove(self._folder)
+        log.info("%s", event_line("stopped"))
 
     def _say_where(self, arbiter: Any) -> None:
         made = self._admin_key if self._settings.server.admin is None else None
@@ -171,6 +192,18 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 class _Arbiter(Arbiter):  # type: ignore[misc]
     """The first process."""
 
+    _stops = False
+
+    def stop(self, graceful: bool = True) -> None:
+        if not self._stops:
+            log.info("%s", event_line("stopping", workers=len(self.WORKERS)))
+        self._stops = True
+        super().stop(graceful)
+
+    def manage_workers(self) -> None:
+        self.app.follow_keys()
+        super().manage_workers()
+
     def spawn_worker(self) -> Any:
         """Keep SIGTERM back while the new process has the handlers of this one, which would swallow it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -180,8 +213,17 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
+class _Log(Logger):  # type: ignore[misc]
+    """What gunicorn has to say, on the log that there is."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.setLevel(logging.WARNING)
+        self.error_log.propagate = True
+
+
 def _forget(arbiter: Any, worker: Any) -> None:
     """What a worker has counted stays; what it had under way has ended with it."""
+    log.info("%s", event_line("worker_ended", worker=str(worker.pid)))
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
@@ -217,6 +259,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             asyncio.get_running_loop().add_signal_handler(number, end.set)
         await gateway.start(self.sockets[0].sock)
         loaded()
+        log.info("%s", event_line("worker_started", worker=str(os.getpid())))
         self.booted = True
         beat = asyncio.create_task(self._beat(end))
         await end.wait()

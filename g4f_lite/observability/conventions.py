@@ -151,6 +151,9 @@ OVERHEAD = Definition(
     "Time that the gateway adds to a call.",
     tuple(0.0001 * 2**power for power in range(14)),
 )
+REFUSED = Definition(
+    "g4f_lite.gateway.refused", "counter", "{request}", (ERROR_TYPE,), "Requests that the gateway itself has refused."
+)
 STORE_UP = Definition("g4f_lite.store.up", "gauge", "", (), "Whether the shared store answers: 1 or 0.")
 
 # -- the old names -------------------------------------------------------------------------

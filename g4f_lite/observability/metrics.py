@@ -92,6 +92,12 @@ class Metrics:
         with store.lock:
             store.single(names.OVERHEAD).observe(seconds)
 
+    def gateway_refused(self, code: str) -> None:
+        """Record that a gateway has refused a request; the code is one of few."""
+        store = self._store
+        with store.lock:
+            store.single(names.REFUSED, code).inc()
+
     def store_up(self, up: bool) -> None:
         """Record whether the shared store answers."""
         store = self._store
@@ -169,7 +175,7 @@ class _Store:
         self._most = 1
         self._cells = cells
         self._unpriced: list[tuple[Cell, Attempt]] | None = None
-        self._singles: dict[str, Cell] = {}
+        self._singles: dict[tuple[str, ...], Cell] = {}
         if numbers is not None and len(cells) == 1:  # elsewhere, nobody says when numbers are read
             self._unpriced, self._most = numbers.unpriced, MOST_NOTED
         self.owners: object = None
@@ -195,11 +201,11 @@ class _Store:
             leg = self.legs[key] = _Leg(self, *key)
         return leg
 
-    def single(self, definition: names.Definition) -> Cell:
-        """Return the series of a metric that has no labels."""
-        if definition.name not in self._singles:
-            self._singles[definition.name] = self.cell(definition, ())
-        return self._singles[definition.name]
+    def single(self, definition: names.Definition, *values: str) -> Cell:
+        """Return a series of a metric that is not about a leg."""
+        if (definition.name, *values) not in self._singles:
+            self._singles[definition.name, *values] = self.cell(definition, values)
+        return self._singles[definition.name, *values]
 
     def note(self, record: _LegKey | Attempt | Trail) -> None:
         """Have what has happened counted, soon."""

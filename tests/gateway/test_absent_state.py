@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from helpers.driving import eventually
 from helpers.gateways import KEY, MESSAGES, Running, key_table, running, tables
 from helpers.redis_server import redis_server
 
@@ -45,3 +46,27 @@ def test_a_key_that_is_first_used_while_redis_is_paused_is_answered(groq: FaultS
                 assert [ask(gateway), ask(gateway), ask(gateway)] == [200, 200, 429]
         finally:
             server.resume()
+
+
+def test_what_is_left_of_a_budget_is_not_made_up_while_nobody_knows_it(groq: FaultServer) -> None:
+    known, unknown = {"used_usd": 0, "left_usd": 5}, {"used_usd": None, "left_usd": None}
+    budget = {"usd": 5, "per": "day"}
+    with redis_server() as server:
+        configured = tables(groq, server={"shared": server.url}, keys=key_table(budget=budget))
+        with running(configured, admin_key="g4f-admin") as gateway:
+
+            def told() -> Any:
+                headers = {"Authorization": "Bearer g4f-admin"}
+                return requests.get(f"{gateway.url}/admin/api/spend", headers=headers, timeout=30).json()["budgets"]
+
+            def is_one_of(*wanted: dict[str, Any]) -> bool:
+                seen.append(found := told()["key/team-a"])
+                return any(found == {**budget, **one} for one in wanted)
+
+            seen: list[Any] = []
+            assert eventually(lambda: is_one_of(known), 20)
+            server.kill()
+            assert is_one_of(known, unknown) and eventually(lambda: is_one_of(unknown), 20)
+            server.start()
+            assert eventually(lambda: is_one_of(known), 30)
+            assert {one["left_usd"] for one in seen} <= {5, None}

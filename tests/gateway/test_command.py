@@ -48,7 +48,8 @@ def test_it_says_where_it_answers_and_ends_with_a_signal(config: Path, groq: Fau
         _, rest = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     lines = [json.loads(line) for line in rest.decode().splitlines() if line.startswith("{")]
-    assert [(one["key"], one["status"]) for one in lines] == [("team-a", 200)]
+    told = [(one.get("event") or one["key"], one.get("status")) for one in lines]
+    assert told == [("team-a", 200), ("refused", 401), ("stopping", None), ("stopped", None)]
     assert key not in rest.decode()
     assert config.with_name("gateway-usage.db").exists()
 

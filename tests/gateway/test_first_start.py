@@ -29,7 +29,9 @@ def environment(home: Path) -> dict[str, str]:
 def test_a_key_is_made_although_the_folder_of_the_user_is_not_there(home: Path) -> None:
     assert run("gateway", "keys", "list", env=environment(home)).code == 0
     made = run("gateway", "keys", "new", "team-b", env=environment(home))
-    assert (made.code, made.err) == (0, "") and re.fullmatch(r"g4f-\w{43}\n", made.out)
+    assert (made.code, made.err) == (0, f"The key is in {home / 'gateway.db'}.\n") and re.fullmatch(
+        r"g4f-\w{43}\n", made.out
+    )
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert "team-b" in run("gateway", "keys", "list", env=environment(home)).out
 

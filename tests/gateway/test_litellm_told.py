@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from g4f_lite.gateway.litellm.importing import imported
+from g4f_lite.gateway.settings import checked
 
 
 def remarks(params: str = "{model: groq/a}", name: str = "a", rest: str = "") -> str:
@@ -37,3 +40,27 @@ def test_a_star_that_means_something_else_is_told(name: str) -> None:
 @pytest.mark.parametrize(("name", "model"), [("groq/*", "groq/*"), ("*", "openai/*"), ("gpt-*", "azure/gpt-*")])
 def test_a_star_that_means_the_same_is_not_told(name: str, model: str) -> None:
     assert remarks(f'{{model: "{model}"}}', name) == ""
+
+
+def test_an_alias_has_the_fallbacks_of_its_model() -> None:
+    text = """
+model_list:
+- {model_name: big, litellm_params: {model: groq/a}}
+- {model_name: small, litellm_params: {model: groq/b}}
+router_settings:
+  model_group_alias: {alias: big}
+  fallbacks: [{big: [small]}]
+"""
+    models = checked(tomllib.loads(imported(text).toml), "imported").models
+    assert models["alias"].routes == models["big"].routes == ["groq:a", "groq:b"]
+
+
+@pytest.mark.parametrize("key", ["none", "EMPTY", "sk-no-key-required"])
+def test_what_is_no_key_of_a_service_of_ones_own_is_not_asked_for(key: str) -> None:
+    params = f"{{model: openai/m, api_base: 'http://10.0.0.7/v1', api_key: {key}}}"
+    text = f"model_list:\n- {{model_name: a, litellm_params: {params}, model_info: {{input_cost_per_token: 1}}}}\n"
+    found = imported(text)
+    (own,) = checked(tomllib.loads(found.toml), "imported").providers.values()
+    assert own.key is None and "_KEY" not in found.toml
+    told = "\n".join(one.text for one in found.remarks)
+    assert "it is no key" in told and "a service of your own has no price: see unknown_price" in told

@@ -151,3 +151,14 @@ def test_gateways_in_a_circle_end(groq: FaultServer, monkeypatch: pytest.MonkeyP
 def test_other_machines_are_let_in_with_keys_alone(listen: str, groq: FaultServer) -> None:
     with pytest.raises(ConfigurationError, match="there are no"), running(tables(groq, server={"listen": listen})):
         pass
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("responses", "here; ask at /v1/chat/completions"), ("batches", "here"), ("message", "did you mean")],
+)
+def test_what_is_not_here_leads_nobody_astray(path: str, said: str, groq: FaultServer) -> None:
+    with running(tables(groq)) as gateway:
+        answer = requests.post(f"{gateway.base_url}/{path}", json={}, timeout=30)
+    message = answer.json()["error"]["message"]
+    assert answer.status_code == 404 and said in message and ("did you mean" in message) == (path == "message")

@@ -67,7 +67,7 @@ def test_attributes_are_of_the_conventions_or_ours(name: str) -> None:
 @pytest.mark.parametrize("definition", DEFINED, ids=lambda one: one.name)
 def test_metrics_are_of_the_conventions_or_ours(definition: names.Definition) -> None:
     if definition.name.startswith("g4f_lite."):
-        assert {*definition.labels} <= {*INFERENCE, names.OUTCOME}
+        assert {*definition.labels} <= {*INFERENCE, names.OUTCOME, names.ERROR_TYPE}
         return
     labels = {*definition.labels, *(name for name, _ in definition.fixed)}
     assert METRICS[definition.name] == (definition.kind, definition.unit, labels, definition.buckets)

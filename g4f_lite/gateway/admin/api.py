@@ -97,6 +97,7 @@ class AdminAPI:
         """Write into the log what the administrator has changed. The secrets are in answers only."""
         line = {
             "at": round(time.time(), 3),
+            "event": "change",
             "by": "admin",
             "from": request.remote,
             "change": f"{request.method} {unquote(path)}",

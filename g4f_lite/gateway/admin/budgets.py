@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid4
 
-from ...health.shared_state import Amount, Reservation, Reserve, Settle
+from ...health.shared_state import Amount, Answer, Reservation, Reserve, Settle
 from ...health.stores.local_link import Link
 from ...types.declared_limits import NANO
 from ...value import JSONObject
@@ -16,7 +16,9 @@ _LEASE_MS = 1000
 
 async def budgets(link: Link, scopes: Iterable[tuple[str, Quota]]) -> dict[str, JSONObject]:
     """
-    Return each budget: `usd`, `per`, `used_usd` (spent and reserved) and `left_usd`.
+    Return each budget: `usd`, `per`, `used_usd` (spent and reserved) and `left_usd`; None if nobody knows just now.
+
+    That is so while the state is away, and until it has learned again what it has lost.
 
     Args:
         scopes: `key/NAME` or `team/NAME`, as in `Quotas`.
@@ -28,10 +30,22 @@ async def budgets(link: Link, scopes: Iterable[tuple[str, Quota]]) -> dict[str, 
     answers = await link.ask_async(looks)
     link.tell(*(Settle(look.id, ()) for look in looks))
     found: dict[str, JSONObject] = {}
-    for (name, budget), answer in zip(limited, answers, strict=True):
-        left = answer.left[0] / NANO if isinstance(answer, Reservation) and answer.left else 0.0
-        found[name] = {"usd": budget.usd, "per": budget.per, "used_usd": budget.usd - left, "left_usd": left}
+    for (name, budget), look, answer in zip(limited, looks, answers, strict=True):
+        left = _left(look, answer)
+        used = None if left is None else budget.usd - left
+        found[name] = {"usd": budget.usd, "per": budget.per, "used_usd": used, "left_usd": left}
     return found
+
+
+def _left(look: Reserve, answer: Answer) -> float | None:
+    """Return what the state says is left, in USD; not what is said in its place, which has no limit."""
+    if not isinstance(answer, Reservation):
+        return None
+    if answer.refused_by is not None:
+        return None if answer.waits else 0.0
+    if not answer.left or answer.left[0] > look.amounts[0].limit:
+        return None
+    return answer.left[0] / NANO
 
 
 def _look(scope: str, budget: BudgetSettings) -> Reserve:

@@ -17,7 +17,7 @@ from ..key_store import KeyStore, StoredKey, checked_name
 from ..keys import SHOWN, VirtualKey, keys_of
 from ..settings import KeySettings, Quota, Settings, check_key_models, checked
 
-_PLACE = re.compile(r"^(?:: )?(?:\[keys\.[^]]*\] |keys\[\.\.\.\]\.)")
+_PLACE = re.compile(r"^(?:: )?(?:\[keys\.[^]]*\] )?")
 """Where a file would have the mistake."""
 _FIELDS = KeySettings.__struct_fields__
 _NO_HASH = f"sha256:{'0' * 64}"
@@ -125,7 +125,7 @@ class Keys:
             if "models" in asked:  # those of an old key may have gone since
                 check_key_models(settings[name].models, self._settings.models)
         except ConfigurationError as error:
-            raise RefusedError(BAD_REQUEST, _PLACE.sub("", str(error))) from None
+            raise RefusedError(BAD_REQUEST, _PLACE.sub("", str(error)).removeprefix(f"keys.{name}.")) from None
         return settings[name]
 
 

@@ -13,6 +13,8 @@ from .toml import toml_text
 from .yaml_nodes import Node, read_yaml
 
 _ENVIRONMENT = "os.environ/"
+_NO_KEY = ("none", "null", "empty", "dummy", "no-key", "sk-no-key-required")
+"""What stands in the place of a key, in lower case, for a service of one's own that needs none."""
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_S = 1e6
 
@@ -62,6 +64,8 @@ class _Import:
         """The name of each here."""
         self._literal: dict[str, str] = {}
         """The variable for each key that stands in the file."""
+        self._alias_of: dict[str, str] = {}
+        """The model of each alias: what stands in for it stands in for the alias, too, behind what the alias has."""
         self._strategy = STRATEGIES["simple-shuffle"]
         self._models: dict[str, list[list[str]]] = {}
         """The tiers of each: first its own routes, then those of each model that stands in for it."""
@@ -140,7 +144,7 @@ class _Import:
         if address is None:
             return
         given = params.table.get("api_key")
-        variable = None if given is None else self._variable(given, ours, ("litellm_params", "api_key"))
+        variable = None if given is None else self._key(given, ours, address)
         route = f"{self._service(_Service(ours, address, variable))}:{target}"
         (own,) = self._models.setdefault(name, [[]])
         if route not in own:
@@ -156,6 +160,14 @@ class _Import:
             return None
         end = ADDRESSES.get(ours, "")
         return text if text.endswith(end) else text + end
+
+    def _key(self, node: Node, ours: str, address: str) -> str | None:
+        """Return the variable with the key of a deployment."""
+        path = ("litellm_params", "api_key")
+        if address and node.text.lower() in _NO_KEY:
+            self._note(node, path, "it is no key: none is sent to this address")
+            return None
+        return self._variable(node, ours, path)
 
     def _variable(self, node: Node, ours: str, path: tuple[str, ...]) -> str | None:
         """Return the variable with a key."""
@@ -245,6 +257,7 @@ class _Import:
                 self._leave(one, (*path, alias), f"there is a model {alias[:40]!r} already")
             else:
                 self._models[alias] = [list(tier) for tier in self._models[name]]
+                self._alias_of[alias] = name
 
     def _nothing(self, node: Node, path: tuple[str, ...]) -> None:
         """It is read later."""
@@ -270,6 +283,11 @@ class _Import:
                 general.append((table["default_fallbacks"], (section, "default_fallbacks")))
         for node, path in general:
             self._stand_in(list(own), node, path, own)
+        for alias, name in self._alias_of.items():
+            tiers, known = self._models[alias], set(chain.from_iterable(self._models[alias]))
+            for tier in self._models[name]:
+                if new := [route for route in tier if route not in known]:
+                    tiers.append(new)
 
     def _stand_in(self, names: list[str], node: Node, path: tuple[str, ...], own: dict[str, list[str]]) -> None:
         for one in self._items(node, path):

@@ -58,7 +58,8 @@ REASONS = {
         "address and key of this service come from the environment: `g4f-lite serve --check` names the variables",
     ),
     "credential_list": "name the variable of the key in [providers] or [client] keys",
-    "model_info": "prices and capabilities come from the tables of the library",
+    "model_info": "prices and capabilities come from the tables of the library; "
+    "a service of your own has no price: see unknown_price",
     "routing_strategy_args": "the strategies have no arguments",
     "include": "the files that it names are not read: import each",
     "retry_policy": "which failure is retried, and how often, is fixed: docs/failover.md",

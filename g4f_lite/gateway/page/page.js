@@ -475,6 +475,7 @@ const amountRow = (row, most) => h("li", { class: "amount" }, h("span", { class:
 const per = (budget) => (budget.per === "total" ? "in all" : `a ${budget.per}`);
 
 function budgetRow(name, budget) {
+  if (budget.used_usd === null) return h("li", { class: "amount" }, h("span", { class: "name" }, name), h("span", {}, `${money(budget.usd)} ${per(budget)}`), h("span", { class: "small" }, "What is left is not known just now"));
   const share = budget.used_usd / budget.usd;
   return h("li", { class: "amount" }, h("span", { class: "name" }, name), h("span", {}, `${money(Math.max(0, budget.used_usd))} of ${money(budget.usd)} ${per(budget)}`), gauge(share, share >= 0.995 ? "bad" : share >= 0.8 ? "warn" : "ok"),
     h("span", { class: "small" }, share >= 0.995 ? "Nothing is left: its calls are refused" : `${Math.floor(share * 100)} % used, ${money(budget.left_usd)} left`));
@@ -523,7 +524,7 @@ function keyRow(key) {
   return h("li", { "data-key": key.name, class: key.disabled ? "off" : "" },
     h("div", { class: "what" }, h("span", { class: "state" }, h("span", { class: `mark ${state[0]}`, "aria-hidden": "true" }), h("strong", {}, key.name), h("span", { class: "small dim" }, state[1])), h("div", { class: "small dim" }, h("code", {}, `${key.shown}…`), key.team ? ` team ${key.team}` : "")),
     h("div", { class: "what small dim" }, limits, key.expires ? h("div", {}, `until ${key.expires}`) : null),
-    h("div", { class: "what" }, used ? h("div", { class: "small" }, `${money(Math.max(0, used.used_usd))} of ${money(used.usd)} ${per(used)}`) : h("span", { class: "small dim" }, "no budget"), used ? gauge(used.used_usd / used.usd, used.used_usd >= used.usd * 0.995 ? "bad" : used.used_usd >= used.usd * 0.8 ? "warn" : "ok") : null),
+    h("div", { class: "what" }, used ? h("div", { class: "small" }, `${used.used_usd === null ? "not known just now" : money(Math.max(0, used.used_usd))} of ${money(used.usd)} ${per(used)}`) : h("span", { class: "small dim" }, "no budget"), used && used.used_usd !== null ? gauge(used.used_usd / used.usd, used.used_usd >= used.usd * 0.995 ? "bad" : used.used_usd >= used.usd * 0.8 ? "warn" : "ok") : null),
     h("div", { class: "row" }, actions));
 }
 

@@ -220,7 +220,7 @@ class Writer:
 
     def _answered(self) -> None:
         if self.away:
-            log.info("the shared state is back")
+            log.warning("the shared state is back")
             self._alone_until = time.monotonic() + RETURN_S if self.fallback.was_long else 0.0
             self.fallback.end()
         self._failures, self.away = 0, False
