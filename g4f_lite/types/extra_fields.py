@@ -70,6 +70,8 @@ def _read_other_names(usage: Usage, given: JSONObject) -> None:
     found = {
         ours: given[other] for ours, other in _OTHER_NAMES.items() if not getattr(usage, ours) and given.get(other)
     }
+    if not found:
+        return
     try:
         read = msgspec.convert(found, Usage, strict=False)
     except msgspec.ValidationError:
