@@ -203,7 +203,7 @@ def test_a_broken_plugin_is_named_by_its_error_and_all_others_work(venv: Venv, s
         assert part in error
     assert [line.partition(":")[0] for line in skipped] == ["sour skipped"]
     assert ["acme", "g4f-lite-acme", None] in plugins
-    assert ["sour", "g4f-lite-sour", "RuntimeError: sour on import"] in plugins
+    assert ["sour", "g4f-lite-sour", "RuntimeError: sour on import (at sour.py:1)"] in plugins
 
 
 def test_type_checkers_read_the_installed_packages(venv: Venv) -> None:

@@ -61,7 +61,7 @@ def with_policy(**policy: Any) -> dict[str, Any]:
         (with_service(errors={"500": 2}), "500 must be a share of 0 to 1"),
         (with_service(limits={}), "limits needs rpm or tpm"),
         (with_service(limits={"rpm": 0}), "limits rpm and tpm must be 1 or more"),
-        (with_service(limits={"rpm": 1, "window": "slidin"}), "Invalid enum value 'slidin'"),
+        (with_service(limits={"rpm": 1, "window": "slidin"}), "not 'slidin'; did you mean 'sliding'?"),
         (with_service(limits={"rpm": 1, "burst": 0.5}), "burst is a share above 0 of a bucket"),
         (with_service(limits={"rpm": 1, "retry_after": -1}), "retry_after must be"),
         (with_service(prices={"prompt": -1}), "prices must be 0 or more"),
