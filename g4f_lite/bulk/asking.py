@@ -168,7 +168,7 @@ class Asker:
         return Waiting(
             calls=len(plans),
             are_failing=all(only_fails(plan.record.errors.values()) for plan in plans),
-            error=str(list(plans[-1].record.errors.values())[-1]),
+            error=str(next(reversed(plans[-1].record.errors.values()), "")),
             resting=resting,
             deadline_s=max(plan.policy.deadline for plan in plans),
         )
