@@ -5,13 +5,11 @@ from __future__ import annotations
 from ..errors.exceptions import ConfigurationError
 from ..provider.address import check_base_url
 from ..provider.base import Provider
+from ..provider.declared_contents import ENDPOINTS
 from ..provider.openai_protocol.chat import OpenaiTemplate
 
 NAME = "custom"
-CAPABILITIES = OpenaiTemplate.capabilities | {
-    "vision", "audio", "embeddings", "transcription", "translation", "speech", "images",
-    "image_edits",
-}  # fmt: skip
+CAPABILITIES = OpenaiTemplate.capabilities | {"vision", "audio", *ENDPOINTS}
 """All that OpenAI's protocol has: the service itself says what it lacks."""
 
 

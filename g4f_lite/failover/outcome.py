@@ -109,8 +109,8 @@ class CallRecord:
         if skipped not in self.entries:
             self.entries.append(skipped)
         before = self.errors.get(leg.identity)
-        in_line = type(before) is RateLimitError is not type(admission.error)  # a refusal for rate is no failure
-        if before is None or in_line or leg.identity in self._of_others:
+        was_in_line = type(before) is RateLimitError and type(admission.error) is not RateLimitError
+        if before is None or was_in_line or leg.identity in self._of_others:  # a refusal for rate is no failure
             declared = admission.turn is not None and not admission.turn.rate
             known = detached(admission.error, ("" if declared else "cooling down: ") + admission.error.message)
             known.provider, known.model = leg.provider.name, leg.model

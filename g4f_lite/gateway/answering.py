@@ -21,6 +21,7 @@ from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
 from ..records.trail import Explanation, PlannedRoute
+from ..types.http import COST_HEADER
 from ..value import JSONObject
 from .anthropic.counting import count_tokens
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
@@ -53,11 +54,9 @@ _PATHS = (
     "/v1/audio/translations", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health/live",
     "/health/ready", "/metrics",
 )  # fmt: skip
-_LACKING = {
-    **dict.fromkeys(("/v1/responses", "/v1/completions", "/v1/complete"), "; ask at /v1/chat/completions"),
-    **dict.fromkeys(("/v1/moderations", "/v1/batches", "/v1/files", "/v1/messages/batches"), ""),
-}
-"""What is not here of the protocols, and what is instead: the nearest name would lead astray."""
+_CHAT_INSTEAD = ("/v1/responses", "/v1/completions", "/v1/complete")
+_TYPO = 0.85
+"""How similar a path must be to be taken for a known one: `/v1/assistants` is no misspelt `/v1/messages`."""
 _BUSY_FOR_S = 1.0
 _MOST_CLIENTS = 1024
 """Of those that are kept: a name with a star stands for as many as callers make up."""
@@ -314,7 +313,7 @@ class Answering:
         headers |= {"Content-Type": kind}
         headers |= route_headers(result.provider, result.model, len(result.trail.attempts))
         if record.cost is not None:
-            headers["x-g4f-cost-usd"] = f"{record.cost:.9f}".rstrip("0").rstrip(".")
+            headers[COST_HEADER] = f"{record.cost:.9f}".rstrip("0").rstrip(".")
         return web.Response(headers=headers, body=content)
 
     def _client_for(self, target: Target) -> AsyncClient:
@@ -379,7 +378,7 @@ class Answering:
 
 
 def _hint(path: str) -> str:
-    return _LACKING[path] if path in _LACKING else did_you_mean(path, _PATHS)
+    return "; ask at /v1/chat/completions" if path in _CHAT_INSTEAD else did_you_mean(path, _PATHS, cutoff=_TYPO)
 
 
 def _model(name: str) -> JSONObject:

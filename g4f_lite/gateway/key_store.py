@@ -6,7 +6,6 @@ Rule: the file has hashes, never keys.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sqlite3
@@ -23,8 +22,6 @@ from ..errors.suggestions import did_you_mean
 from ..types.regular_files import check_regular
 from .keys import SHOWN, VirtualKey, hash_of, keys_of, new_key
 from .settings import KeySettings, Settings, store_path
-
-log = logging.getLogger("g4f_lite.gateway")
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -56,9 +53,6 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: list[VirtualKey] = []
-        """As `virtual` has read them last."""
-        self._gone = f"the keys in {path} cannot be used: the file is not there any more; put it back"
 
     def new(self, name: str, settings: KeySettings) -> str:
         """
@@ -122,27 +116,13 @@ class KeyStore:
     def all(self) -> list[StoredKey]:
         """Return all keys, by name."""
         if not self._is_there():
-            if self._known:
-                raise ConfigurationError(self._gone)
             return []
         with self._open() as file:
             return [_stored(row) for row in file.execute("SELECT * FROM keys ORDER BY name").fetchall()]
 
     def virtual(self) -> list[VirtualKey]:
-        """
-        Return all keys as the gateway uses them.
-
-        Once there were keys, they stay in force if their file cannot be read any more: only `delete` ends them.
-        """
-        try:
-            found = keys_of({one.name: one.settings for one in self.all()})
-        except ConfigurationError as error:
-            if not self._known:
-                raise
-            log.error("the keys stay as they were: %s", error)
-            return self._known
-        self._known = found
-        return found
+        """Return all keys as the gateway uses them."""
+        return keys_of({one.name: one.settings for one in self.all()})
 
     def check(self) -> None:
         """Find out whether the file can be used, or be made; it is not made yet."""
@@ -189,8 +169,6 @@ class KeyStore:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             if not self._is_there():
-                if self._known:
-                    raise ConfigurationError(self._gone)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             check_regular(self.path)
             file = sqlite3.connect(self.path, timeout=_LOCKED_S)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from msgspec.structs import replace
+
 from ..client.policy_table import PolicyTable
 from ..errors.exceptions import ConfigurationError
 from ..errors.quoted_values import quoted
@@ -195,30 +197,19 @@ def read_settings(path: Path) -> Settings:
     Raises:
         ConfigurationError: it cannot be read, or has an unknown name or an impossible value; the message says where.
     """
-    return checked(_anchored(read_toml(path), path.parent), str(path))
+    settings: Settings = _anchored(checked(read_toml(path), str(path)), path.parent)
+    return settings
 
 
-def _anchored(found: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a file with the files of its secrets as they are found from its folder on."""
-
-    def at(value: Any) -> Any:
-        if isinstance(value, list):
-            return [at(one) for one in value]
-        if isinstance(value, dict) and isinstance(file := value.get("file"), str):
-            return {**value, "file": str(folder / file)}
-        return value
-
-    def within(table: Any, *names: str) -> Any:
-        if not isinstance(table, dict):
-            return table
-        return {name: at(value) if name in names or not names else value for name, value in table.items()}
-
-    found = {**found, "server": within(found.get("server", {}), "admin")}
-    if isinstance(client := found.get("client"), dict) and "keys" in client:
-        found["client"] = {**client, "keys": within(client["keys"])}
-    if isinstance(own := found.get("providers"), dict):
-        found["providers"] = {name: within(one, "key") for name, one in own.items()}
-    return found
+def _anchored(value: Any, folder: Path) -> Any:
+    """Return settings whose secrets are in files that are found from this folder on."""
+    if isinstance(value, Secret):
+        return value if value.file is None else replace(value, file=str(folder / value.file))
+    if isinstance(value, Table):
+        return replace(value, **{name: _anchored(getattr(value, name), folder) for name in value.__struct_fields__})
+    if isinstance(value, dict):
+        return {name: _anchored(one, folder) for name, one in value.items()}
+    return [_anchored(one, folder) for one in value] if isinstance(value, list) else value
 
 
 def store_path(settings: Settings, config: Path | None) -> Path:

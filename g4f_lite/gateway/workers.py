@@ -110,8 +110,6 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         """The same for all workers, if none is configured."""
         self._needs_key = False
         """There were keys: nobody comes in without one from now on, also if a new configuration has none."""
-        self._keys_of = 0
-        """When the file was changed that `follow_keys` has read."""
         self._use(read())
         self._socket = _listening(*self._settings.server.address)
         super().__init__()
@@ -158,12 +156,11 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def follow_keys(self) -> None:
-        """Know the stored keys as they are: workers to come have these, should the file be lost."""
-        if (now := self._store.changed_at()) != self._keys_of:
-            self._keys_of = now
+    def note_keys(self) -> None:
+        """Remember that there are stored keys: workers to come let nobody in without one, whatever becomes of them."""
+        if not (self._needs_key or self._no_auth) and self._store.changed_at():
             with suppress(ConfigurationError):  # the workers say so
-                self._store.virtual()
+                self._needs_key = bool(self._store.all())
 
     def reload(self) -> None:
         before = self._settings.server.store
@@ -201,7 +198,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         super().stop(graceful)
 
     def manage_workers(self) -> None:
-        self.app.follow_keys()
+        self.app.note_keys()
         super().manage_workers()
 
     def spawn_worker(self) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
 from itertools import chain
@@ -161,6 +162,11 @@ def discover() -> list[PluginSource]:
 
 def vain_choices() -> list[str]:
     """Return what is wrong with `G4F_LITE_LOAD_PLUGINS`: a sentence for each name there that selects no plugin."""
+    return _vain(os.environ.get(LOAD_PLUGINS), tuple(sys.path))
+
+
+@lru_cache(maxsize=1)  # each call for a provider that is not there asks, and all distributions are looked at
+def _vain(allowed: str | None, places: tuple[str, ...]) -> list[str]:
     chosen = _chosen()
     if not chosen:
         return []

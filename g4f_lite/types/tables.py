@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,12 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 T = TypeVar("T", bound=Table)
 _TOML = {str: "a text", int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "a table"}
+_WORDS = {
+    "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list",
+    "object": "a table",
+}  # fmt: skip
+"""What msgspec calls the types of JSON."""
+_WRONG_TYPE = re.compile(r"Expected `([\w| ]+)`, got `(\w+)`").fullmatch
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -73,6 +80,9 @@ def _mistake(found: Any, kind: Any, place: str, told: str) -> tuple[str, str]:
             known = [str(value) for value in get_args(one)]
             hint = did_you_mean(found, known) if isinstance(found, str) else ""
             return place, f"must be {', '.join(known)}, not {quoted(found)}{hint}"
+    if (wrong := _WRONG_TYPE(message)) and wrong[2] in _WORDS:
+        wanted = [_WORDS[one] for one in wrong[1].split(" | ") if one in _WORDS]
+        return place, f"must be {' or '.join(wanted)}, not {_WORDS[wrong[2]]}"
     return place, message
 
 

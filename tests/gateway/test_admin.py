@@ -217,7 +217,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("POST", "keys", ["x"], 400, "must be a JSON object"),
     ("POST", "keys", {"name": "x", "rmp": 5}, 400, "did you mean 'rpm'?"),
     ("POST", "keys", {"name": "x", "rpm": 0}, 400, "rpm must be 1 or more"),
-    ("POST", "keys", {"name": "x", "rpm": "5"}, 400, "Expected `int"),
+    ("POST", "keys", {"name": "x", "rpm": "5"}, 400, "must be a whole number, not a text"),
     ("POST", "keys", {"name": "x", "hash": "sha256:1"}, 400, "leave out hash"),
     ("POST", "keys", {"name": "x", "budget": {"usd": -1}}, 400, "budget must be more than 0"),
     ("POST", "keys", {"name": "x", "expires": "tomorrow"}, 400, "must be a date"),

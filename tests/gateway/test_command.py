@@ -70,7 +70,7 @@ def test_check_says_what_would_be_tried(config: Path, groq: FaultServer) -> None
         ("[server]\nlisten = 'here'\n", "listen must be HOST:PORT"),
         ("[models.x]\nroutes = []\n", "[models.x] routes is empty"),
         ("[keys.a]\nhash = 'x'\n", "[keys.a] hash must be"),
-        ("[server]\nmax_body = 'big'\n", "server.max_body: Expected `int`"),
+        ("[server]\nmax_body = 'big'\n", "server.max_body: must be a whole number, not a text"),
         ("nothing", "gateway.toml: "),
     ],
 )

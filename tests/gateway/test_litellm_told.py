@@ -55,7 +55,7 @@ router_settings:
     assert models["alias"].routes == models["big"].routes == ["groq:a", "groq:b"]
 
 
-@pytest.mark.parametrize("key", ["none", "EMPTY", "sk-no-key-required"])
+@pytest.mark.parametrize("key", ["none", "EMPTY", "sk-no-key-required", "not-needed", "fake-key", "xxx"])
 def test_what_is_no_key_of_a_service_of_ones_own_is_not_asked_for(key: str) -> None:
     params = f"{{model: openai/m, api_base: 'http://10.0.0.7/v1', api_key: {key}}}"
     text = f"model_list:\n- {{model_name: a, litellm_params: {params}, model_info: {{input_cost_per_token: 1}}}}\n"

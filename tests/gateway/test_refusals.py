@@ -155,7 +155,11 @@ def test_other_machines_are_let_in_with_keys_alone(listen: str, groq: FaultServe
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("responses", "here; ask at /v1/chat/completions"), ("batches", "here"), ("message", "did you mean")],
+    [
+        ("responses", "here; ask at /v1/chat/completions"),
+        *((name, "here") for name in ("batches", "assistants", "uploads", "images/edits", "conversations", "evals")),
+        ("message", "did you mean"),
+    ],
 )
 def test_what_is_not_here_leads_nobody_astray(path: str, said: str, groq: FaultServer) -> None:
     with running(tables(groq)) as gateway:

@@ -68,7 +68,7 @@ def test_a_stored_key_is_told_whose_models_are_not_there_any_more(cli: Cli, tmp_
 
 
 TYPES = {
-    '[models.a]\nroutes = ["groq"]\n[models.b]\nroutes = "groq"': "models.b.routes: Expected `array`, got `str`",
+    '[models.a]\nroutes = ["groq"]\n[models.b]\nroutes = "groq"': "models.b.routes: must be a list, not a text",
     '[teams.search]\nbudget = { usd = 1, per = "monthly" }': (
         "teams.search.budget.per: must be day, week, month, total, not 'monthly'; did you mean 'month'?"
     ),
@@ -77,8 +77,8 @@ TYPES = {
     ),
     '[client]\nkeys = { groq = [{ env = "A" }, "gsk_secret"] }': "client.keys.groq[1]: must be { env",
     '[server]\nadmin = "g4f-secret"': 'server.admin: must be { env = "NAME" } or { file = "path" }, not a text',
-    "[keys.a]\nhash = 5": "keys.a.hash: Expected `str`, got `int`",
-    "models = 5": "models: Expected `object`, got `int`",
+    "[keys.a]\nhash = 5": "keys.a.hash: must be a text, not a whole number",
+    "models = 5": "models: must be a table, not a whole number",
 }
 
 

@@ -33,9 +33,10 @@ class Corp(Good):
         ("Api_Base", "api_base"),
     ],
 )
-def test_a_misspelt_attribute_of_a_class_is_a_warning_at_its_line(given: str, meant: str) -> None:
+@pytest.mark.parametrize("module", ["acme", "g4f_lite_acme"])
+def test_a_misspelt_attribute_of_a_class_is_a_warning_at_its_line(module: str, given: str, meant: str) -> None:
     with pytest.warns(UserWarning, match=rf"Bug\.{given} .*did you mean '{meant}'\?") as caught:
-        type("Bug", (Corp,), {given: ()})
+        type("Bug", (Corp,), {given: (), "__module__": module})
     assert caught[0].filename == __file__
 
 

@@ -13,8 +13,8 @@ from .toml import toml_text
 from .yaml_nodes import Node, read_yaml
 
 _ENVIRONMENT = "os.environ/"
-_NO_KEY = ("none", "null", "empty", "dummy", "no-key", "sk-no-key-required")
-"""What stands in the place of a key, in lower case, for a service of one's own that needs none."""
+_NO_KEY = re.compile(r"(?i:(?:sk-)?(?:no|none|not|null|empty|dummy|fake|any|anything|x{3,})(?:[-_ ].*)?)").fullmatch
+"""What stands in the place of a key for a service of one's own that needs none: `EMPTY`, `sk-no-key-required`."""
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_S = 1e6
 
@@ -164,7 +164,7 @@ class _Import:
     def _key(self, node: Node, ours: str, address: str) -> str | None:
         """Return the variable with the key of a deployment."""
         path = ("litellm_params", "api_key")
-        if address and node.text.lower() in _NO_KEY:
+        if address and _NO_KEY(node.text):
             self._note(node, path, "it is no key: none is sent to this address")
             return None
         return self._variable(node, ours, path)

@@ -85,9 +85,6 @@ CAPABILITIES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
 }
 """For each capability that changes a request: parameters of the request, and texts that must be sent."""
-OTHER_CAPABILITIES = frozenset(
-    {"streaming", "stream_usage", "embeddings", "transcription", "translation", "speech", "images", "image_edits"}
-)
 
 PARAMETERS: dict[str, tuple[Any, str]] = {
     "temperature": (0.375, "0.375"),

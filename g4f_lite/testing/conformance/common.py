@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from ...errors.suggestions import did_you_mean
 from ...provider.base import NAME as NAME_FORM
 from ...provider.base import Provider
+from ...provider.declared_contents import CAPABILITIES
 from ...provider.local import LocalProvider
 from ...provider.misspelt import misspelt
 from ...provider.openai_protocol.chat import OpenaiTemplate
 from . import contract
-from .asking import CAPABILITIES, OTHER_CAPABILITIES
 from .contract import fail, hold
 from .service import SECRET
 
@@ -85,9 +85,8 @@ class Conformance:
             contract.NAME,
             "get_model_name changes a model id that the class does not list; the service may know it",
         )
-        known = {*CAPABILITIES, *OTHER_CAPABILITIES}
-        for capability in one.capabilities - known:
-            hint = did_you_mean(capability, known, f"; there are {', '.join(sorted(known))}")
+        for capability in one.capabilities.difference(CAPABILITIES):
+            hint = did_you_mean(capability, CAPABILITIES, f"; there are {', '.join(sorted(CAPABILITIES))}")
             fail(contract.NAME, f"capabilities has {capability!r}{hint}")
         if one.needs_auth and Conformance.made(self).working:
             hold(one.api_key_env, contract.NAME, "needs_auth is True, but api_key_env names no variable")
