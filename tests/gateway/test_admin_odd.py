@@ -24,7 +24,10 @@ def test_a_body_that_is_nested_too_deeply_is_refused(admin: Administrator, body:
 
 
 def test_what_is_wrong_is_named_without_a_place_in_a_file(admin: Administrator) -> None:
-    for limits, wanted in ({"expires": "soon"}, "expires must be"), ({"rpm": "x"}, "rpm: must be a whole number, not a text"):
+    for limits, wanted in (
+        ({"expires": "soon"}, "expires must be"),
+        ({"rpm": "x"}, "rpm: must be a whole number, not a text"),
+    ):
         assert admin.refusal("POST", "keys", {"name": "odd", **limits})[1].startswith(wanted)
 
 
