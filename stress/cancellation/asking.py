@@ -70,9 +70,12 @@ def ask(client: Any, form: Form, held: Held) -> None:
     except G4FLiteError as error:
         if type(error).__name__ != form.fails:
             raise
-    finally:
-        while form.is_shortcut and shortcuts._shared:
-            shortcuts._shared.pop().close()
+
+
+def close_shared() -> None:
+    """Close the client that the functions of the package share."""
+    while shortcuts._shared:
+        shortcuts._shared.pop().close()
 
 
 def _ask(client: Any, form: Form, held: Held) -> None:

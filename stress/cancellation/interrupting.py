@@ -22,7 +22,7 @@ from g4f_lite import Client
 
 from . import aftermath, asking
 from .aftermath import check
-from .asking import Held, ask, new_prompt, next_params, settings_of
+from .asking import Held, ask, close_shared, new_prompt, next_params, settings_of
 from .forms import Form
 from .world import Observer, World
 
@@ -159,6 +159,7 @@ def _run(
             if timer is not None:
                 timer.cancel()
                 timer.join()
+            close_shared()  # where no signal comes
     except BaseException as error:
         check("the interruption itself arrives", kind is not None and type(error) is kind, f"{error!r}")
         if after:
