@@ -196,7 +196,7 @@ class SyncByteStream:
     def _read_raw(self) -> bytes:
         try:
             return self._raw.read1(PIECE, decode_content=False)
-        except (u3.HTTPError, http.client.HTTPException, OSError) as error:
+        except (u3.HTTPError, http.client.HTTPException, OSError, ValueError) as error:  # closed by another thread
             raise translate(error, self._limit) from error
 
     def read_all(self) -> bytes:
@@ -239,7 +239,8 @@ class SyncByteStream:
     def close(self) -> None:
         """Close the connection, unless the body has been read: then it is back in the pool."""
         if not self._closed:
-            self._raw.close()  # no way back to the pool: its lock may be held by the code that a finaliser interrupts
+            with suppress(ValueError):  # another thread closes the client, and with it the same answer
+                self._raw.close()  # no way back to the pool: a finaliser may interrupt the code that holds its lock
             self._closed = True  # last: a signal may come
 
     def __enter__(self) -> SyncByteStream:

@@ -162,6 +162,9 @@ class _LimitedResponse(http.client.HTTPResponse):
             body += piece
         return bytes(body)
 
+    def flush(self) -> None:
+        """Nothing is written; Python's fails while another thread closes the client, and with it this answer."""
+
     def _end(self) -> None:
         if self.fp is not None:
             if self._parser.surplus:  # its rest would be read as the next answer

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -43,6 +45,28 @@ def test_callers_do_not_notice_when_a_server_closes_idle_connections(groq: Fault
         for _ in range(4):
             assert ask(client).text == "ok"
             assert eventually(lambda: groq.open_connections == 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_may_be_closed_while_a_call_gives_its_connection_back(stream: bool, groq: FaultServer) -> None:
+    closers: list[threading.Thread] = []
+
+    def close_beside(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_qualname.endswith("Response.flush"):  # while the answer is closed
+            sys.setprofile(None)
+            closers.append(threading.Thread(target=client.close))
+            closers[0].start()
+            closers[0].join()
+
+    with Client() as client:
+        sys.setprofile(close_beside)
+        try:
+            answer = ask(client, stream=stream)
+            assert "".join(one.text for one in (answer if stream else [answer])) == "ok"
+        finally:
+            sys.setprofile(None)
+    assert closers
+    assert eventually(lambda: groq.open_connections == 0)
 
 
 # -- streams that end early ----------------------------------------------------------------
