@@ -63,16 +63,16 @@ def _is_scalar(value: object) -> bool:
     return _is_text(value) or isinstance(value, msgspec.Raw)
 
 
-def find_fault(value: Any, path: str = "") -> str | None:
+def find_fault(value: Any) -> str | None:
     """
     Return where a value holds what JSON cannot carry, why, and what to do: `messages[0].content[1].text …`.
 
     None if it holds nothing of the kind.
     """
     try:
-        return _fault(value, path)
+        return _fault(value, "")
     except RecursionError:
-        return f"{path or 'the request'} is nested too deeply, or contains itself"
+        return "the request is nested too deeply, or contains itself"
 
 
 def _fault(value: Any, path: str) -> str | None:

@@ -67,9 +67,7 @@ class Local(LocalProvider):
     """Threads that compute; 0 means one for every second CPU."""
 
     def unavailable_reason(self) -> str | None:
-        return super().unavailable_reason() or (
-            None if _is_installed("xllamacpp") else f"xllamacpp is not installed: {INSTALL}"
-        )
+        return super().unavailable_reason() or (None if _is_installed() else f"xllamacpp is not installed: {INSTALL}")
 
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
         """
@@ -134,9 +132,9 @@ def _body(request: ChatRequest, engine: Engine) -> bytes:
 
 
 @cache
-def _is_installed(module: str) -> bool:
+def _is_installed() -> bool:
     try:
-        return find_spec(module) is not None
+        return find_spec("xllamacpp") is not None
     except ImportError:
         return False
 

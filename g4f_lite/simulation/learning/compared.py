@@ -17,7 +17,7 @@ from .attempts import ANSWERED
 from .learn import names_of
 
 
-def recorded_report(calls: Sequence[RecordedCall], learnt: Scenario, *, name: str = "recorded") -> PolicyReport:
+def recorded_report(calls: Sequence[RecordedCall], learnt: Scenario) -> PolicyReport:
     """
     Return what came of recorded calls.
 
@@ -43,7 +43,7 @@ def recorded_report(calls: Sequence[RecordedCall], learnt: Scenario, *, name: st
         else:
             _count(recorder, ended, began_at)
     lasted = max(now for now, _ in ends)
-    report = recorder.report(name, lasted, services)
+    report = recorder.report("recorded", lasted, services)
     figures = {}
     for service, found in report.services.items():
         own = [(at, attempt) for at, attempt in made if names[attempt.route] == service]

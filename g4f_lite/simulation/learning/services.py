@@ -20,8 +20,6 @@ CONSTANT = 1e-3
 SLOWER = 1.25
 """A time in which answers take so many times as long, or in which more fail by `WORSE`, is a brown-out."""
 WORSE = 0.05
-FLOOR_S = 0.2
-"""A leg that was refused for rate rests at least up to this long, whatever the service asks for."""
 NEAR_S = 1.0
 """Answers that break off so near to the beginning of an outage are cut by it."""
 

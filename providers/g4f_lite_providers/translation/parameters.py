@@ -2,7 +2,7 @@
 Reads the parameters of a request for services that name them differently or do not have them.
 
 A parameter that the service does not support is refused before anything is sent, so that the call fails over;
-only parameters that cannot change the answer are omitted (`LEFT_OUT`).
+only parameters for bookkeeping and speed are omitted, as the answer is the same without them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 from .turns import JSONObject
 
-LEFT_OUT = frozenset(
-    {"metadata", "prediction", "prompt_cache_key", "safety_identifier", "store", "stream_options", "user"}
-)
-"""Parameters for bookkeeping and speed: the answer is the same without them."""
 NOWHERE_ELSE = frozenset(
     {
         "audio",
