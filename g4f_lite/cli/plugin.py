@@ -8,6 +8,7 @@ import click
 
 from .failures import USAGE
 
+KINDS = ("openai", "protocol", "local", "hooks", "strategy")
 _EXAMPLES = """\b
 Examples:
   g4f-lite plugin new acme
@@ -24,7 +25,7 @@ def plugin() -> None:
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(["openai", "protocol", "local", "hooks", "strategy"]),
+    type=click.Choice(KINDS),
     default="openai",
     show_default=True,
     help="OpenAI's protocol, another protocol, answers made in-process; or no provider.",

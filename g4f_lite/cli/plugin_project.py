@@ -20,7 +20,6 @@ from ..plugins.registry import process_registry
 from ..provider.base import NAME
 from ..routing.strategies import STRATEGIES
 
-KINDS = ("openai", "protocol", "local", "hooks", "strategy")
 OF_NO_PROVIDER = {"hooks": "hooks", "strategy": "a strategy"}
 LONGEST = 24
 """The most characters of a name: with a longer one, a formatter would wrap lines of the templates."""

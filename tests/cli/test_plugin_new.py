@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_lite import ServerSentEvent
-from g4f_lite.cli.plugin import new
-from g4f_lite.cli.plugin_project import KINDS, LONGEST, OF_NO_PROVIDER, UnfitNameError, check_name, project_files
+from g4f_lite.cli.plugin import KINDS
+from g4f_lite.cli.plugin_project import LONGEST, OF_NO_PROVIDER, UnfitNameError, check_name, project_files
 from g4f_lite.provider.base import NAME
 
 
@@ -128,8 +128,3 @@ def test_the_parser_of_a_new_protocol_knows_the_end_of_a_stream(
     for data, done in ((b'{"reply": "Sunday"}', False), (b'{"ended": "done"}', True)):
         parser.feed(ServerSentEvent(data=data))
         assert parser.done is done
-
-
-def test_the_command_knows_all_kinds() -> None:
-    [kind] = [option for option in new.params if option.name == "kind"]
-    assert tuple(kind.type.choices) == KINDS  # type: ignore[attr-defined]
