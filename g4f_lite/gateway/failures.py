@@ -70,7 +70,7 @@ OUR_FAULT = Failure(500, "server_error", None, True)
 _OURS = Failure(502, _UPSTREAM, "upstream_auth", False)
 
 FAILURES: dict[type[e.G4FLiteError], Failure] = {
-    e.RateLimitError: Failure(429, "rate_limit_error", "rate_limit_exceeded", True),
+    e.RateLimitError: OVER_RATE,
     e.QuotaExceededError: _OURS,
     e.BudgetExceededError: OVER_BUDGET,
     e.AuthenticationError: _OURS,
@@ -79,7 +79,7 @@ FAILURES: dict[type[e.G4FLiteError], Failure] = {
     e.ContextWindowError: Failure(400, _INVALID, "context_length_exceeded", False),
     e.RequestTooLargeError: TOO_LARGE,
     e.UnsupportedParameterError: Failure(400, _INVALID, "unsupported_parameter", False),
-    e.InvalidRequestError: Failure(400, _INVALID, None, False),
+    e.InvalidRequestError: BAD_REQUEST,
     e.ContentFilterError: Failure(400, _INVALID, "content_filter", False),
     e.NotReadyError: Failure(503, _OVERLOADED, "not_ready", True),
     e.ProviderTimeoutError: Failure(504, _UPSTREAM, "timeout", False),
@@ -90,7 +90,7 @@ FAILURES: dict[type[e.G4FLiteError], Failure] = {
     e.UnknownModelError: NO_SUCH_MODEL,
     e.UnknownProviderError: NO_SUCH_MODEL,
     e.NoUsableRouteError: Failure(400, _INVALID, "no_usable_route", False),
-    e.ConfigurationError: Failure(400, _INVALID, None, False),
+    e.ConfigurationError: BAD_REQUEST,
     e.G4FLiteError: OUR_FAULT,
 }
 
