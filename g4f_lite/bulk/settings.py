@@ -113,7 +113,7 @@ def client_settings(
     max_cost: float | None,
     settings: ClientSettings,
     *,
-    unknown_price: UnknownPrice = "refuse",
+    unknown_price: UnknownPrice,
 ) -> ClientSettings | None:
     """
     Return the settings of a job's own client; None if it is given one.

@@ -68,7 +68,7 @@ def models_for_chat(listed: ModelList) -> list[str]:
     return sorted(dict.fromkeys(ids), key=lambda one: one not in known and _RARELY_CHATS.search(one) is not None)
 
 
-def first_for_chat(listed: ModelList, passed_over: Collection[str] = ()) -> str:
+def first_for_chat(listed: ModelList, passed_over: Collection[str]) -> str:
     """
     Return the first model of a list that may chat.
 

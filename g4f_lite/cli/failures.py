@@ -102,7 +102,7 @@ _OPTIONS = {
 """Python's keywords, as regular expressions, and what they are on the command line."""
 
 
-def _in_options(message: str, words: Mapping[str, str] = _OPTIONS) -> str:
+def _in_options(message: str, words: Mapping[str, str]) -> str:
     """Return a message with the options of the command in place of Python's keyword arguments."""
     for keyword, option in words.items():
         message = re.sub(keyword, option, message)

@@ -29,7 +29,7 @@ class ErrorFacts(Value, frozen=True, kw_only=True):
     """A status inside the body, as Groq, OpenRouter and LiteLLM's proxy send in streams."""
 
 
-def read_error(reply: ErrorReply, fields: Mapping[str, str] = {}) -> ErrorFacts:
+def read_error(reply: ErrorReply, fields: Mapping[str, str]) -> ErrorFacts:
     """Return the fields of an error body; `fields` is the provider's `error_fields`."""
     body = reply.json()
     if not isinstance(body, dict):

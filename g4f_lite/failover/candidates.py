@@ -236,7 +236,7 @@ class Candidates:
 
     # -- after a failure -------------------------------------------------------------------
 
-    def put_first(self, leg: Leg, *, past_breaker: bool = False) -> None:
+    def put_first(self, leg: Leg, *, past_breaker: bool) -> None:
         """Try a leg again before any other, also if its breaker is open."""
         self._ready.appendleft(leg)
         self._past_breaker = leg if past_breaker else None

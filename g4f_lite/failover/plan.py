@@ -142,7 +142,7 @@ class Plan:
         ask_at = self._candidates.ask_in_line(now, self.deadline_at)
         return 0.0 if ask_at is None else ask_at - now
 
-    def withdraw(self, state: AttemptState, error: ProviderError | None = None) -> None:
+    def withdraw(self, state: AttemptState, error: ProviderError | None) -> None:
         """Undo `begin`, as nothing was sent: the leg is the next again; with an error it is not tried at all."""
         leg = state.leg
         self._health.withdrawn(leg, state.number)

@@ -325,7 +325,7 @@ def tracing_of(settings: Settings) -> GatewayTracing | None:
         raise ConfigurationError(f"[server] tracing: {error}; run: pip install {wanted}") from None
 
 
-def client_of(settings: Settings, plugins: Sequence[object] = (), usage: Path | None = None) -> AsyncClient:
+def client_of(settings: Settings, plugins: Sequence[object], usage: Path | None) -> AsyncClient:
     """
     Return the client that answers. Its limits and its budget are counted where the keys' use is.
 

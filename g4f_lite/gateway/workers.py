@@ -49,7 +49,7 @@ def serve_workers(
     *,
     store: KeyStore,
     usage: Path,
-    no_auth: bool = False,
+    no_auth: bool,
     started: Callable[[str, int, str | None], None],
 ) -> None:
     """

@@ -113,7 +113,7 @@ class Health:
         with self._lock:
             return self._check(leg, now, tokens, ticket)
 
-    def any_usable(self, legs: Iterable[Leg], now: float, tokens: float = 0.0) -> bool:
+    def any_usable(self, legs: Iterable[Leg], now: float, tokens: float) -> bool:
         """Return whether `check` would grant one of these legs."""
         with self._lock:
             for leg in legs:  # noqa: SIM110  # each call asks this, and a generator costs a microsecond

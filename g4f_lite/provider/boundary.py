@@ -79,7 +79,7 @@ class PluginBoundary:
 
 
 def to_provider_error(
-    error: BaseException, key: Key | None, doing: str, owner: object, method: str, *, reads: bool = True
+    error: BaseException, key: Key | None, doing: str, owner: object, method: str, *, reads: bool
 ) -> BaseException:
     """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):

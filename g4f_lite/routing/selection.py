@@ -159,9 +159,7 @@ class _TierBuilder:
         """Add one tier of the providers that serve a model."""
         self._add_tier(((one, self._name(one, model)) for one in self._serving(model, routes)), named=True)
 
-    def add_routes(
-        self, routes: Sequence[object], fallback_models: Sequence[str] | None, *, exact: bool = False
-    ) -> None:
+    def add_routes(self, routes: Sequence[object], fallback_models: Sequence[str] | None, *, exact: bool) -> None:
         """Add one tier for each of the client's routes, or for several that are a tuple, then their fallbacks."""
         tiers = []
         for tier in routes:

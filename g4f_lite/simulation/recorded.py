@@ -64,7 +64,7 @@ def read_trails(path: str | Path) -> list[RecordedCall]:
     return calls
 
 
-def recorded_calls(rows: Iterable[Any], source: str = "") -> list[RecordedCall]:
+def recorded_calls(rows: Iterable[Any], source: str) -> list[RecordedCall]:
     """
     Return the calls of decoded rows, by their start.
 

@@ -61,7 +61,7 @@ class Head(NamedTuple):
     """By the name in lower case; of several, the last one."""
 
 
-def check_head(version: str, status: int, fields: Mapping[str, str], repeated: Collection[str] = ()) -> int | None:
+def check_head(version: str, status: int, fields: Mapping[str, str], repeated: Collection[str]) -> int | None:
     """
     Check what a head says, and return the length of the body; `CHUNKED`, or None for the end of the connection.
 

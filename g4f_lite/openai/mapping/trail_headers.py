@@ -15,7 +15,7 @@ LONGEST = 6000
 """Characters of the trail: common servers and clients take 8 KiB in a line."""
 
 
-def trail_headers(trail: Trail, provider: str = "", model: str = "", *, under_way: bool = False) -> dict[str, str]:
+def trail_headers(trail: Trail, provider: str, model: str, *, under_way: bool = False) -> dict[str, str]:
     """
     Return `x-g4f-provider`, `x-g4f-model`, `x-g4f-attempts` (how many) and `x-g4f-trail` (`Trail.to_dict()` as JSON).
 

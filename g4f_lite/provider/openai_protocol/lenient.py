@@ -52,18 +52,16 @@ def loose_completion(
         MalformedResponseError: it is not a JSON object, or a text in it cannot be read.
     """
     Texts(body, reasoning_parts).settle(answer, "message")
-    completion = _fit_answer(answer, ChatCompletion)
+    completion = loose_answer(answer, ChatCompletion)
     if completion.choices:
         complete(completion, answer)
     return completion
 
 
-def loose_chunk(
-    event: Any, reasoning_parts: Mapping[str, str] = REASONING_PARTS, body: bytes = b""
-) -> ChatCompletionChunk:
+def loose_chunk(event: Any, reasoning_parts: Mapping[str, str], body: bytes) -> ChatCompletionChunk:
     """As `loose_completion`, for one event of a stream."""
     Texts(body, reasoning_parts).settle(event, "delta")
-    return _fit_answer(event, ChatCompletionChunk)
+    return loose_answer(event, ChatCompletionChunk)
 
 
 def whole_answer(event: bytes) -> bytes | None:
@@ -84,15 +82,12 @@ def whole_answer(event: bytes) -> bytes | None:
 
 def loose_answer(answer: Any, kind: type[S]) -> S:
     """
-    As `loose_completion`, for another kind of answer.
+    Return the answer of this kind in an object whose fields have slightly other types.
 
     Raises:
+        MalformedResponseError: it is not a JSON object.
         TypeError: a required field is missing.
     """
-    return _fit_answer(answer, kind)
-
-
-def _fit_answer(answer: Any, kind: type[S]) -> S:
     if not isinstance(answer, dict):
         shown = "a list" if isinstance(answer, list) else repr(str(answer)[:40])
         raise MalformedResponseError(f"the answer is JSON, but not an object: {shown}")
@@ -145,7 +140,7 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
 
 
-def error_in(answer: Any, text: bytes, fields: Mapping[str, str] = {}) -> bytes | None:
+def error_in(answer: Any, text: bytes, fields: Mapping[str, str]) -> bytes | None:
     """
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
