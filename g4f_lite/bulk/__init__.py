@@ -16,7 +16,9 @@ only what is asked next, and what is written. Command: `g4f-lite bulk`.
 | `seen` | which rows and ids have been seen, in little memory |
 | `journal` | the output, which says what is done: appended, mended, locked |
 | `manifest` | `OUT.job.json`: what the job is, and what has changed |
-| `asking` | one row, from its keywords to the line that is written |
+| `running` | one run: which row is asked next, when failures are written, and when it stops |
+| `asking` | the call of a row: its keywords, where it would be sent, what it waits for |
+| `lines` | how a row has ended, and the line that is written of it |
 | `failures` | whose fault a failure is, and when the job stops |
 | `pace` | how many calls are made at once |
 | `progress` | the numbers of a job |

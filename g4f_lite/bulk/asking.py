@@ -1,43 +1,29 @@
-"""
-One row, from its keywords to the line that is written.
-
-Rule: a row and an outcome are plain data, so that a row may be asked in another process.
-"""
+"""The call of a row: its keywords, where it would be sent, and what it waits for."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ..client.async_client import AsyncClient
 from ..client.params import ROUTING
-from ..errors.exceptions import (
-    ConfigurationError,
-    G4FLiteError,
-    InvalidRequestError,
-    NoUsableRouteError,
-    ProviderError,
-)
+from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError, NoUsableRouteError
 from ..failover.waits import WAITS, Waits
-from ..openai.mapping.answers import body_of
 from ..openai.mapping.arguments import METHODS, arguments
-from ..openai.mapping.errors import error_response
 from ..openai.mapping.requests import Asked, place_of
 from ..records.trail import Explanation
-from ..types.chat import ChatCompletion
-from ..value import JSONObject, decode_json
+from ..value import JSONObject
 from .failures import Fault, judge, only_fails
-from .journal import Own
+from .lines import Answered, Outcome, encode, failed, left
 from .rows import Row
 
 _FIELD = re.compile(r"\{([^\W\d][\w .-]*)\}")
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
 _LOOKED_INTO = 20
 """Calls whose routes are told; all of a job have the same, unless its rows name their own."""
 _OF_ROUTES = ("model", "provider", "fallback_models")
@@ -51,24 +37,6 @@ class Asks(msgspec.Struct, frozen=True):
     system: str | None = None
     template: str | None = None
     """A prompt with fields of the row in braces."""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How a row has ended."""
-
-    row: int
-    line: bytes
-    """What is written of it."""
-    fault: Fault | None = None
-    """None if it was answered."""
-    message: str = ""
-    wait_s: float = 0.0
-    limited: bool = False
-    """One of its attempts was refused for its rate."""
-    route: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -99,21 +67,6 @@ def together(parts: Iterable[Waiting]) -> Waiting:
     )
 
 
-class Answered(msgspec.Struct, frozen=True):
-    """What has answered a row. Its outcome is made later: those of some rows together take half the time."""
-
-    row: Row
-    asked: Asked | None
-    result: Any
-    limited: bool
-    """As in `Outcome`."""
-    fault: ClassVar[None] = None
-
-    def outcome(self) -> Outcome:
-        """Return how the row has ended, with the line of its answer."""
-        return _answered(self)
-
-
 def fields_of(template: str) -> list[str]:
     """Return the fields of a row that a template names."""
     return list(dict.fromkeys(_FIELD.findall(template)))
@@ -142,13 +95,13 @@ class Asker:
             result = await self._methods["chat" if asked is None else asked.operation](**params)
         except G4FLiteError as error:
             is_own = self._says_itself(params, error) or self._has_needs(asked, params, error)
-            return _failed(row, error, names_route=is_own)
+            return failed(row, error, names_route=is_own)
         except asyncio.CancelledError:
             if not self._waits.ended or (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             return left(row)
         except TypeError as error:  # of a keyword that the row names
-            return _failed(row, InvalidRequestError(str(error)), names_route=True)
+            return failed(row, InvalidRequestError(str(error)), names_route=True)
         trail = result.trail
         limited = len(trail.entries) > 1 and any(one.outcome == "RateLimitError" for one in trail.attempts)
         return Answered(row, asked, result, limited)
@@ -248,11 +201,6 @@ class Asker:
         return [{"role": "system", "content": system}, *messages]
 
 
-def left(row: Row) -> Outcome:
-    """Return the outcome of a row whose call was let go: nothing is written."""
-    return Outcome(row=row.number, line=b"", fault=Fault.LEFT)
-
-
 def _user(prompt: Any) -> JSONObject:
     return {"role": "user", "content": prompt}
 
@@ -262,7 +210,7 @@ def _filled(template: str, row: Row) -> str:
         if (name := found[1]) not in row.fields:
             raise InvalidRequestError(f"{row.where} has no field {name!r}, which the template names")
         value = row.fields[name]
-        return value if isinstance(value, str) else _encode(value).decode()
+        return value if isinstance(value, str) else encode(value).decode()
 
     return _FIELD.sub(value_of, template)
 
@@ -285,109 +233,3 @@ def batch_request(row: Row) -> Asked:
     if asked.streams or not asked.can_be_called:
         raise InvalidRequestError("a row cannot be streamed; leave out stream")
     return asked
-
-
-# -- lines ---------------------------------------------------------------------------------
-
-
-class _Line(msgspec.Struct, omit_defaults=True):
-    """What is written of an answer to a row that is no line of a batch."""
-
-    row: int
-    id: Any
-    answer: str
-    provider: str
-    model: str
-    finish_reason: str | None
-    usage: JSONObject | None = None
-    cost: float | None = None
-    response: JSONObject | None = None
-    """OpenAI's JSON of an answer that is more than a text."""
-
-
-def _answered(answer: Answered) -> Outcome:
-    row, asked, result = answer.row, answer.asked, answer.result
-    usage = getattr(result, "usage", None)
-    cost = result.cost if isinstance(result, ChatCompletion) else _cost_of_attempt(result)
-    provider, model = result.provider, result.model
-    if asked is None:
-        line = _encode(
-            _Line(
-                row=row.number,
-                id=row.fields.get("id"),
-                answer=result.text,
-                provider=provider,
-                model=model,
-                finish_reason=result.choices[0].finish_reason,
-                usage=usage and usage.to_dict(),
-                cost=cost,
-                response=result.to_dict() if _has_more(result) else None,
-            )
-        )
-    else:
-        own = Own(row=row.number, provider=provider, model=model, cost=cost)
-        kind, body = body_of(result, asked)
-        response = {"status_code": 200, "request_id": _request_id(row, result.trail), "body": _body(kind, body)}
-        line = _encode(_batch_line(row, response, None, own))
-    return Outcome(
-        row=row.number,
-        line=line + b"\n",
-        limited=answer.limited,
-        route=f"{provider}:{model}",
-        prompt_tokens=getattr(usage, "prompt_tokens", None) or 0,
-        completion_tokens=getattr(usage, "completion_tokens", None) or 0,
-        cost=cost,
-    )
-
-
-def _cost_of_attempt(result: Any) -> float | None:
-    """Return what an answer has cost that does not say it itself: vectors, sound, images."""
-    attempts = result.trail.attempts
-    return attempts[-1].cost if attempts else None
-
-
-def _has_more(result: ChatCompletion) -> bool:
-    """Return whether an answer is more than the text of one choice."""
-    choice = result.choices[0]
-    message = choice.message
-    more = message.tool_calls or message.refusal or message.images or choice.logprobs is not None
-    return bool(more or len(result.choices) > 1)
-
-
-def _body(kind: str, body: bytes) -> Any:
-    if kind.startswith("application/json"):
-        return msgspec.Raw(body) if b"\n" not in body else decode_json(body)
-    return body.decode("utf-8", "replace") if kind.startswith("text/") else body  # as base64
-
-
-def _failed(row: Row, error: G4FLiteError, *, names_route: bool) -> Outcome:
-    verdict = judge(error, names_route=names_route)
-    own: JSONObject = {"class": type(error).__name__, "message": str(error) or type(error).__name__}
-    place: JSONObject = {"row": row.number, **({"line": row.line} if row.line else {})}
-    record: JSONObject = {**place, "id": row.id, "error": own, "trail": error.trail.to_dict()}
-    if isinstance(error, ProviderError):
-        own |= {"status": error.status, "code": error.code}
-    if row.is_batch:
-        answer = error_response(error, request_id=_request_id(row, error.trail), retried=True)
-        body: Any = msgspec.Raw(answer.body)
-        response = {"status_code": answer.status, "request_id": answer.headers["x-request-id"], "body": body}
-        said = {"code": getattr(error, "code", None) or own["class"], "message": own["message"]}
-        record = _batch_line(row, response, said, {**place, **own, "trail": record["trail"]})
-    return Outcome(
-        row=row.number,
-        line=_encode(record) + b"\n",
-        fault=verdict.fault,
-        message=own["message"],
-        wait_s=verdict.wait_s,
-        limited=any(one.outcome == "RateLimitError" for one in error.attempts),
-    )
-
-
-def _batch_line(row: Row, response: JSONObject, error: JSONObject | None, own: Own | JSONObject) -> JSONObject:
-    name = f"batch_req_{row.number}"
-    return {"id": name, "custom_id": row.id, "response": response, "error": error, "g4f_lite": own}
-
-
-def _request_id(row: Row, trail: Any) -> str:
-    known: Iterator[str] = (one.request_id for one in reversed(trail.attempts) if one.request_id)
-    return next(known, f"req_{row.number}")

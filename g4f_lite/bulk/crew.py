@@ -18,7 +18,8 @@ import ray
 from msgspec.structs import astuple
 from ray import cloudpickle
 
-from .asking import Outcome, Waiting, left, together
+from .asking import Waiting, together
+from .lines import Outcome, left
 from .rows import Row
 
 _DEAD_S = 300.0

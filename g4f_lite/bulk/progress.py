@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..value import Value
-from .asking import Outcome, Waiting
+from .asking import Waiting
 from .journal import Done
+from .lines import Outcome
 
 Ending: TypeAlias = Literal["complete", "cap", "failures", "interrupted"]
 """

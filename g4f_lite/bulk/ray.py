@@ -30,9 +30,10 @@ from ..plugins.registry import process_registry
 from ..provider.keys import load_stored
 from ..routing.leg_factory import base_url_variable
 from ..value import Unpicklable
-from .asking import Answered, Asker, Asks, Outcome
+from .asking import Asker, Asks
 from .failures import Fault
 from .job import Job
+from .lines import Answered, Outcome
 from .rows import Given, Row
 from .settings import state_url
 

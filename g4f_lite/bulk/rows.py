@@ -252,7 +252,7 @@ class CSVFile(LinesFile):
 
             header = next((line for line in lines() if not line.isspace()), "")
             separator = max(_SEPARATORS, key=_QUOTED.sub("", header).count)
-            rows = csv.reader(_after(header, lines()), delimiter=separator, strict=True)
+            rows = csv.reader(chain((header,), lines()), delimiter=separator, strict=True)
             try:
                 begins = number
                 for row in rows:
@@ -277,11 +277,6 @@ class CSVFile(LinesFile):
                 yield Row(number, {}, fault, line)
             else:
                 yield Row(number, dict(zip(header, row, strict=True)), None, line)
-
-
-def _after(first: str, text: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from text
 
 
 class GivenRows:

@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 from ..transport.async_threads import off_loop
-from .asking import Answered, Outcome, Waiting
+from .asking import Waiting
 from .failures import ALL_OF, Fault, MostFailures
 from .journal import Journal
+from .lines import Answered, Outcome
 from .pace import Pace
 from .progress import Ending, Numbers
 from .rows import Row
