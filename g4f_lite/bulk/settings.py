@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
 
 from ..client.async_client import AsyncClient
 from ..client.chat_request import check_request
@@ -16,6 +15,7 @@ from ..client.settings import ClientSettings
 from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
+from ..health.stores.opening import sqlite_url
 from ..types.declared_limits import Budget, UnknownPrice
 from .asking import Asks, fields_of
 from .journal import failures_of
@@ -156,7 +156,7 @@ def state_file(out: Path) -> Path:
 
 def state_url(out: Path) -> str:
     """Return the setting `state` for that file."""
-    return f"sqlite:///{quote(state_file(out).absolute().as_posix().lstrip('/'))}"
+    return sqlite_url(state_file(out))
 
 
 def state_files(out: Path) -> Iterator[Path]:

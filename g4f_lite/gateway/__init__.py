@@ -28,6 +28,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `overview` | what a configuration means, for `--check` |
 | `garbage` | when the garbage collector works |
 | `listening` | aiohttp's server, with the answer to what is no HTTP |
+| `from_settings` | what the server is made of: the client, the link to the state, the tracing |
 | `server` | the application: endpoints, health, start and stop |
 | `workers` | several processes of it on one address, under gunicorn |
 """

@@ -9,21 +9,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from ..client.async_client import AsyncClient
 from ..errors.exceptions import ConfigurationError, G4FLiteError
-from ..health.stores.local_link import Link
-from ..health.stores.memory import MemoryState
-from ..health.stores.opening import link_to, state_from_url
 from ..observability import Metrics, prometheus_text
 from ..openai.mapping.requests import Asked
 from ..value import JSONObject
@@ -37,17 +31,14 @@ from .admin.shared_calls import SharedCalls
 from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
+from .from_settings import client_of, link_of, spend_path, tracing_of
 from .garbage import loaded
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
-from .models import Names, each_of, tiers_of
-from .own_providers import check_names, own_providers
+from .models import Names, each_of
 from .records import LineWriter, Record, Recorder, RouteLines, event_line
-from .settings import Settings, check_key_models, keys_of_services
-
-if TYPE_CHECKING:
-    from .tracing import GatewayTracing
+from .settings import Settings, check_key_models
 
 log = logging.getLogger("g4f_lite.gateway")
 
@@ -283,86 +274,6 @@ class Gateway:
         self.link.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
-
-
-def spend_path(usage: Path | None) -> Path | None:
-    """Return the file for what was spent, beside that in which what keys use is counted."""
-    return None if usage is None else usage.with_name(f"{usage.stem.removesuffix('-usage')}-spend{usage.suffix}")
-
-
-def link_of(settings: Settings, usage: Path | None) -> Link:
-    """
-    Return the link to the state in which what keys use is counted.
-
-    Raises:
-        ConfigurationError: `[server] shared` names no state.
-    """
-    url = settings.server.shared or _state_url(usage)
-    return link_to(MemoryState()) if url is None else link_to(state_from_url(url), owned=True)
-
-
-def _state_url(usage: Path | None) -> str | None:
-    if usage is None:
-        return None
-    return f"sqlite:///{quote(usage.absolute().as_posix().lstrip('/'), errors='surrogateescape')}"
-
-
-def tracing_of(settings: Settings) -> GatewayTracing | None:
-    """
-    Return what traces requests, if `[server] tracing` says so.
-
-    Raises:
-        ConfigurationError: a package for it is not installed.
-    """
-    if not settings.server.tracing:
-        return None
-    try:
-        from .tracing import GatewayTracing
-
-        return GatewayTracing(propagate=settings.server.propagate)
-    except ImportError as error:
-        wanted = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
-        raise ConfigurationError(f"[server] tracing: {error}; run: pip install {wanted}") from None
-
-
-def client_of(settings: Settings, plugins: Sequence[object], usage: Path | None) -> AsyncClient:
-    """
-    Return the client that answers. Its limits and its budget are counted where the keys' use is.
-
-    Raises:
-        ConfigurationError: a setting cannot work, or a key is not where it should be.
-    """
-    upstream = settings.client
-    keys = keys_of_services(settings)
-    check_names(settings)
-    counts = bool(upstream.limits) or upstream.budget is not None
-    added, shared = list(own_providers(settings)), settings.server.shared
-    if shared is not None:
-        try:
-            state_from_url(shared)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"[server] shared: {error}") from None
-    try:
-        policy = upstream.keywords()
-        if policy["on_interrupt"] == "restart":  # no event tells callers to forget what they have
-            policy["on_interrupt"] = "raise"
-        client = AsyncClient(
-            **policy,
-            keys=keys,
-            base_urls=upstream.base_urls,
-            proxy=upstream.proxy,
-            plugins=[*plugins, *added],
-            state=shared or (_state_url(usage) if counts else None),
-            join_events=True,
-        )
-    except G4FLiteError as error:
-        raise ConfigurationError(f"[client] {error}") from None
-    for name, model in settings.models.items():
-        try:
-            client.with_routes(tiers_of(model), model.strategy or upstream.strategy)  # for its errors
-        except G4FLiteError as error:
-            raise ConfigurationError(f"[models.{name}]: {error}") from None
-    return client
 
 
 async def serve(

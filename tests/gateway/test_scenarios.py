@@ -12,7 +12,7 @@ from helpers.gateways import running, tables
 from helpers.scenarios import SCENARIOS, STREAMS, TWO, A, B, Scenario
 
 import g4f_lite
-from g4f_lite.gateway import server
+from g4f_lite.gateway import from_settings
 from g4f_lite.testing import FaultServer
 
 SAID = "invalid_request_error"
@@ -47,7 +47,7 @@ def configuration(groq: FaultServer, scenario: Scenario, monkeypatch: pytest.Mon
         monkeypatch.setenv(f"POOL_{number}", key)
         client.setdefault("keys", {"groq": []})["groq"].append({"env": f"POOL_{number}"})
     # Short waits and limits of attempts, which a file cannot ask for.
-    monkeypatch.setattr(server, "AsyncClient", partial(g4f_lite.AsyncClient, **{**QUICK, **settings}))
+    monkeypatch.setattr(from_settings, "AsyncClient", partial(g4f_lite.AsyncClient, **{**QUICK, **settings}))
     routes = [f"groq:{A}"] + [f"groq:{B}"] * bool(params["fallback_models"])
     return tables(groq, client=client, models={"fast": {"routes": routes}})
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ...errors.exceptions import ConfigurationError
 from ..shared_state import SharedState
@@ -43,6 +44,11 @@ def _path_of(url: str) -> str:
     if parts.netloc or not path or "\0" in path:
         raise ConfigurationError("the URL of a SQLite state is sqlite:///PATH, with the absolute path of a file")
     return path if path[1:2] == ":" else f"/{path}"  # of Windows: C:/…
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a state in this file."""
+    return f"sqlite:///{quote(path.absolute().as_posix().lstrip('/'), errors='surrogateescape')}"
 
 
 def check_state(state: Any) -> SharedState:
