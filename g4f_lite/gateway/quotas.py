@@ -10,19 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from math import ceil
 from types import SimpleNamespace
 from typing import NamedTuple, TypeAlias
 
 from ..health.estimates import RATE_OUTPUT, Estimate, estimate, prompt_size
-from ..health.quotas import tokens_of
+from ..health.quotas import PRICED, tokens_of
 from ..health.shared_state import NEVER, Amount, Reservation
 from ..health.stores.local_link import Link
 from ..openai.mapping.requests import Asked
 from ..provider.address import is_loopback, split_url
 from ..records import prices
 from ..records.trail import Attempt, PlannedRoute, Trail
-from ..types.declared_limits import NANO
+from ..types.declared_limits import NANO, nano_usd
 from .failures import NO_PRICE, OVER_BUDGET, OVER_RATE, RefusedError
 from .keys import VirtualKey
 from .leases import Leases, Limit, Limits, NoRoomError, Taken
@@ -31,8 +30,6 @@ from .requests import bound_tokens
 from .settings import Quota
 
 Planned: TypeAlias = Callable[[Target], Iterable[PlannedRoute]]
-_PRICED = ("chat", "embeddings")
-"""The operations whose price follows from tokens."""
 _KEPT_S = 60.0
 _MOST_KEPT = 1024
 _REMAINING = {unit: f"x-ratelimit-remaining-{unit}" for unit in ("requests", "tokens")}
@@ -130,7 +127,7 @@ class Quotas:
         dearest = 0.0
         for route in self._routes(target):
             cost = None
-            if asked.operation in _PRICED:
+            if asked.operation in PRICED:
                 cost = 0.0 if is_free(route) else size.most_usd(route.provider, route.model)
             if cost is None and quota.unknown_price == "refuse":
                 whose = scope.replace("/", " ", 1)
@@ -138,7 +135,7 @@ class Quotas:
                 raise RefusedError(NO_PRICE, f"{what}; see unknown_price in the docs")
             if cost is not None and cost > dearest:
                 dearest = cost
-        return ceil(dearest * NANO - 1e-3)
+        return nano_usd(dearest)
 
     def _routes(self, target: Target) -> Sequence[PlannedRoute]:
         now = time.monotonic()
@@ -229,7 +226,7 @@ def _used(taken: Taken, attempts: Sequence[Attempt]) -> tuple[int, ...]:
 def _charged(attempt: Attempt, most: int) -> int:
     """Return what an attempt counts of a budget, in nano-dollars."""
     if (cost := attempt.cost) is not None:
-        return ceil(cost * NANO - 1e-3)
+        return nano_usd(cost)
     free = attempt.usage is not None and prices.price(attempt.provider, attempt.model) is None
     return 0 if free else most
 

@@ -10,17 +10,13 @@ from collections.abc import Mapping, Sequence
 from math import ceil, inf
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..errors.exceptions import (
-    BudgetExceededError,
-    ProviderError,
-    RateLimitError,
-)
+from ..errors.exceptions import BudgetExceededError, ProviderError, RateLimitError
 from ..provider.address import is_loopback
 from ..provider.leg import Identity, Leg
 from ..provider.told import declared
 from ..records import prices
 from ..records.trail import Attempt
-from ..types.declared_limits import NANO, Budget, Limits
+from ..types.declared_limits import NANO, Budget, Limits, nano_usd
 from .estimates import COST_OUTPUT, RATE_OUTPUT, Estimate
 from .gate import Gate
 from .shared_state import NEVER, Amount, Reservation, Reserve, Window
@@ -40,7 +36,7 @@ _RULES: dict[str, tuple[Unit, Window, str]] = {
     "tpd": ("tokens", "24h", "{} tokens in 24 hours"),
 }
 _SECONDS: dict[Window, float] = {"minute": 60.0, "24h": 86_400.0}
-_PRICED = ("chat", "embeddings")
+PRICED = ("chat", "embeddings")
 """The operations whose price follows from tokens."""
 _FREE = prices.Price(0.0, 0.0)
 _MOST_LEGS = 4096
@@ -122,7 +118,7 @@ class Quotas:
         """Return all limits of which something may be used while the state is away, with amounts of nothing."""
         is_local = self.budget is None or self.budget.when_down == "local"
         return tuple(
-            Amount(scope.name, rule.unit, rule.window, rule.limit, 0)
+            _amount(scope, rule)
             for scope in self.scopes.values()
             for rule in scope.rules
             if is_local or scope is not self._budget
@@ -141,9 +137,7 @@ class Quotas:
         if not (scopes := self.of(leg)):
             return None
         amounts = [
-            Amount(scope.name, rule.unit, rule.window, rule.limit, self._most(rule, leg, size, requests))
-            for scope in scopes
-            for rule in scope.rules
+            _amount(scope, rule, self._most(rule, leg, size, requests)) for scope in scopes for rule in scope.rules
         ]
         return Reserve(name, tuple(amounts), lease_ms, "local" if self.budget is None else self.budget.when_down)
 
@@ -208,9 +202,7 @@ class Quotas:
 
     def look(self, leg: Leg, name: str) -> Reserve | None:
         """Return a reservation of nothing, whose answer tells what is left; None if nothing limits the leg."""
-        amounts = [
-            Amount(scope.name, rule.unit, rule.window, rule.limit, 0) for scope in self.of(leg) for rule in scope.rules
-        ]
+        amounts = [_amount(scope, rule) for scope in self.of(leg) for rule in scope.rules]
         return Reserve(name, tuple(amounts), 1000) if amounts else None
 
     def left(self, reserve: Reserve, answer: Reservation) -> tuple[str, ...]:
@@ -238,6 +230,10 @@ class Quotas:
         return tuple(_used(amount, leg, attempt, usage, spends) for amount in reserve.amounts)
 
 
+def _amount(scope: Scope, rule: Rule, amount: int = 0) -> Amount:
+    return Amount(scope.name, rule.unit, rule.window, rule.limit, amount)
+
+
 def spends_of(error: ProviderError) -> Spends:
     """Return what an attempt has used that failed with this error after it was sent, or tried to be."""
     if error.unsent:
@@ -255,7 +251,7 @@ def _used(amount: Amount, leg: Leg, attempt: Attempt, usage: Any | None, spends:
     if usage is None:
         return amount.amount
     if (cost := attempt.cost) is not None:
-        return ceil(cost * NANO - 1e-3)
+        return nano_usd(cost)
     prompt = getattr(usage, "prompt_tokens", None)
     if not prompt or price_of(leg) is None:
         return amount.amount
@@ -272,17 +268,17 @@ def tokens_of(usage: Any | None) -> int:
 
 def _nano(leg: Leg, size: Estimate) -> int:
     """Return the largest cost in nano-dollars, rounded up; 0 for what has no price."""
-    if leg.operation not in _PRICED:
+    if leg.operation not in PRICED:
         return 0
     cost = size.most_usd(leg.provider.name, leg.model)
     if cost is None and (price := price_of(leg)) is not None:
         cost = (size.prompt * price.prompt + size.completion(COST_OUTPUT) * price.completion) / 1e6
-    return ceil((cost or 0.0) * NANO - 1e-3)
+    return nano_usd(cost or 0.0)
 
 
 def price_of(leg: Leg) -> prices.Price | None:
     """Return the price of a leg's tokens; None if it is not known. What runs on this machine without a key is free."""
-    if leg.operation in _PRICED and (found := prices.price(leg.provider.name, leg.model)) is not None:
+    if leg.operation in PRICED and (found := prices.price(leg.provider.name, leg.model)) is not None:
         return found
     free = leg.is_local or (is_loopback(leg.origin) and not leg.provider.needs_auth)
     return _FREE if free else None

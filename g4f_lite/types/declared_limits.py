@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors.exceptions import ConfigurationError
@@ -78,6 +79,11 @@ class Budget(Value, frozen=True, kw_only=True):
         _check_choice("per", self.per, BudgetWindow)
         _check_choice("when_down", self.when_down, WhenDown)
         _check_choice("unknown_price", self.unknown_price, UnknownPrice)
+
+
+def nano_usd(usd: float) -> int:
+    """Return USD in nano-dollars, rounded up but for the error of a float."""
+    return ceil(usd * NANO - 1e-3)
 
 
 def _check_choice(name: str, value: object, choices: Any) -> None:
