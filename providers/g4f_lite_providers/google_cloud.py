@@ -12,23 +12,35 @@ import re
 import threading
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
-from g4f_lite import ModelUnavailableError, ProviderError
+from g4f_lite import ModelUnavailableError, Provider
 
 LOCATION = "{GOOGLE_CLOUD_LOCATION|VERTEXAI_LOCATION|GOOGLE_VERTEX_LOCATION}"
 PROJECT = "{GOOGLE_CLOUD_PROJECT|VERTEXAI_PROJECT|GOOGLE_VERTEX_PROJECT}"
 API_BASE = f"https://{LOCATION}-aiplatform.googleapis.com/v1/projects/{PROJECT}/locations/{LOCATION}"
-API_KEY_ENV = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
-LOGIN_URL = "https://cloud.google.com/docs/authentication/provide-credentials-adc"
-NOTICE = "set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION, too"
-ERROR_WORDS: dict[str, type[ProviderError]] = {
-    "not allowed to use publisher model": ModelUnavailableError  # a FAILED_PRECONDITION
-}
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-def at_its_host(api_base: str) -> str:
+class InProject(Provider):
+    """What both providers have; it stands before the class with the protocol among the bases."""
+
+    url = "https://cloud.google.com/vertex-ai"
+    login_url = "https://cloud.google.com/docs/authentication/provide-credentials-adc"
+    api_key_env: tuple[str, ...] = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
+    notice = "set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION, too"
+    error_words = {"not allowed to use publisher model": ModelUnavailableError}  # a FAILED_PRECONDITION
+
+    def replace(self, **attributes: Any) -> Self:
+        if "api_base" in attributes:
+            attributes["api_base"] = _at_its_host(attributes["api_base"])
+        return super().replace(**attributes)
+
+    def key_function(self) -> Credentials | None:
+        return credentials()
+
+
+def _at_its_host(api_base: str) -> str:
     """Return the address with the host of its location, which for `global`, `us` and `eu` has another form."""
     wide = re.match(r"https://([a-z]+)-aiplatform\.googleapis\.com", api_base)
     if wide is None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Self
 
 from g4f_lite import ChatRequest, Provider, hookimpl
 
-from . import google_cloud
 from .gemini import Gemini
+from .google_cloud import API_BASE, InProject
 from .translation.turns import JSONObject
 
 
-class Vertex(Gemini):
+class Vertex(InProject, Gemini):
     """
     Gemini at `{api_base}/models/{model}:generateContent`, with a token of Google Cloud or an API key of Vertex AI.
 
@@ -22,23 +21,11 @@ class Vertex(Gemini):
 
     name = "vertex"
     label = "Vertex AI"
-    url = "https://cloud.google.com/vertex-ai"
-    login_url = google_cloud.LOGIN_URL
-    api_base = f"{google_cloud.API_BASE}/publishers/google"
-    api_key_env = google_cloud.API_KEY_ENV
+    api_base = f"{API_BASE}/publishers/google"
     default_models: Mapping[str, str] = {}
     capabilities = Gemini.capabilities - {"embeddings"}  # its request for them is another one
-    notice = google_cloud.NOTICE
-    error_words = google_cloud.ERROR_WORDS | Gemini.error_words
+    error_words = InProject.error_words | Gemini.error_words
     fallback_models = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-flash-lite")
-
-    def replace(self, **attributes: Any) -> Self:
-        if "api_base" in attributes:
-            attributes["api_base"] = google_cloud.at_its_host(attributes["api_base"])
-        return super().replace(**attributes)
-
-    def key_function(self) -> google_cloud.Credentials | None:
-        return google_cloud.credentials()
 
     def _body(self, request: ChatRequest) -> JSONObject:
         body = super()._body(request)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
 
 from g4f_lite import OpenaiTemplate, Provider, QuotaExceededError, hookimpl
 
-from . import google_cloud
+from .google_cloud import API_BASE, InProject
 
 
-class VertexOpenai(OpenaiTemplate):
+class VertexOpenai(InProject, OpenaiTemplate):
     """
     The endpoint `openapi` of a project, with a token of Google Cloud.
 
@@ -21,11 +20,7 @@ class VertexOpenai(OpenaiTemplate):
 
     name = "vertex-openai"
     label = "Vertex AI, OpenAI's protocol"
-    url = "https://cloud.google.com/vertex-ai"
-    login_url = google_cloud.LOGIN_URL
-    api_base = f"{google_cloud.API_BASE}/endpoints/openapi"
-    api_key_env = google_cloud.API_KEY_ENV
-    notice = google_cloud.NOTICE
+    api_base = f"{API_BASE}/endpoints/openapi"
     default_model = "google/gemini-3.8-flash"
     fallback_models = ("google/gemini-3.5-flash-lite", "openai/gpt-oss-120b-maas")
     model_aliases = {
@@ -37,7 +32,6 @@ class VertexOpenai(OpenaiTemplate):
     thinking_models = r"google/gemini-(?:2\.5|[3-9]|\d\d)(?!.*(?:flash-lite|image))"
     known_fields = frozenset({"google"})  # signatures of thoughts
     error_codes = {"billing_disabled": QuotaExceededError}
-    error_words = google_cloud.ERROR_WORDS
     capabilities = OpenaiTemplate.capabilities | {"vision"}
     unsupported_parameters = frozenset(
         """
@@ -45,14 +39,6 @@ class VertexOpenai(OpenaiTemplate):
         store user verbosity
         """.split()
     )
-
-    def replace(self, **attributes: Any) -> Self:
-        if "api_base" in attributes:
-            attributes["api_base"] = google_cloud.at_its_host(attributes["api_base"])
-        return super().replace(**attributes)
-
-    def key_function(self) -> google_cloud.Credentials | None:
-        return google_cloud.credentials()
 
 
 @hookimpl
