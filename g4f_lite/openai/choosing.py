@@ -100,28 +100,18 @@ class Choice:
             follow_redirects=given.follow_redirects,
         )
 
-    def _transport(self, kind: type[Any], others: Any) -> Transport | AsyncTransport:
-        return self._async_transport(others) if hasattr(kind, "aclose") else self._sync_transport(others)
-
-    def _sync_transport(self, others: Any) -> Transport:
+    def _transport(self, kind: type[Any], others: Any) -> Any:
+        transport: Any
+        own: Any
+        transport, own = (AsyncTransport, AsyncClient) if hasattr(kind, "aclose") else (Transport, Client)
         if self.one_service:
-            return Transport.to_service(self.name, others, self.http_client)
+            return transport.to_service(self.name, others, self.http_client)
         if self.client is None:
-            made = Client(routes=self.routes)
-            return Transport(made, others=others).closing(made)
-        if not isinstance(self.client, Client):
-            raise TypeError(f"client must be a g4f_lite.Client, not {type(self.client).__name__}")
-        return Transport(self.client, others=others)
-
-    def _async_transport(self, others: Any) -> AsyncTransport:
-        if self.one_service:
-            return AsyncTransport.to_service(self.name, others, self.http_client)
-        if self.client is None:
-            made = AsyncClient(routes=self.routes)
-            return AsyncTransport(made, others=others).closing(made)
-        if not isinstance(self.client, AsyncClient):
-            raise TypeError(f"client must be a g4f_lite.AsyncClient, not {type(self.client).__name__}")
-        return AsyncTransport(self.client, others=others)
+            made = own(routes=self.routes)
+            return transport(made, others=others).closing(made)
+        if not isinstance(self.client, own):
+            raise TypeError(f"client must be a g4f_lite.{own.__name__}, not {type(self.client).__name__}")
+        return transport(self.client, others=others)
 
 
 class OverRoutes:

@@ -33,6 +33,7 @@ HOP_BY_HOP = frozenset(
     " transfer-encoding upgrade".split()
 )
 """Headers that belong to one connection, or to the form in which a body was sent."""
+_NOT_SENT = HOP_BY_HOP | {"accept-encoding", "host"}
 _MOST_SERVICES = 64
 _NOTHING = "(?!)"
 """A pattern that is found in no text."""
@@ -47,7 +48,7 @@ class Exchange:
     """
 
     def __init__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        kept = {name: value for name, value in headers.items() if name not in HOP_BY_HOP | {"accept-encoding", "host"}}
+        kept = {name: value for name, value in headers.items() if name not in _NOT_SENT}
         self.request = HTTPRequest(method=method, url=url, headers=kept, body=body)
         self.received: dict[str, str] = {}
         self.completion: bytes | None = None
