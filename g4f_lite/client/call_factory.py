@@ -14,11 +14,11 @@ from ..call.call import Call, StreamingAttempt
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation, OperationName
 from ..errors.caller_warnings import warn_caller
-from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
+from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..errors.quoted_values import quoted
 from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
-from ..failover.policy import OnInterrupt, Policy, check_on_interrupt, check_timeouts, policy_for
+from ..failover.policy import OnInterrupt, Policy, checked, policy_for
 from ..forks import preload_before_fork, reset_in_child
 from ..health.breaker import DEFAULT_BREAKER
 from ..health.shared_state import Reservation, Settle, SharedState
@@ -37,7 +37,7 @@ from ..routing.selection import Selection
 from ..routing.strategies import Strategy
 from ..types.breaker import Breaker
 from ..types.chat_request import ChatRequest
-from ..types.checks import byte_count, check_callable, count, flag, is_one_of, seconds
+from ..types.checks import is_one_of
 from ..types.copies import copied
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.thinking import asks_to_think
@@ -116,22 +116,19 @@ class CallFactory(Unpicklable):
 
             service = own_service(base_url, api_key)
             routes, base_urls = [service], {**(base_urls or {}), service.name: service.api_base}
-        try:
-            check_callable("retry_wait", retry_wait)
-            check_callable("retry_stop", retry_stop)
-            self.policy = Policy(
-                retries=count("retries", retries),
-                patience=0.0 if isinstance(patience, (int, float)) and patience == 0 else seconds("patience", patience),
-                deadline=seconds("deadline", deadline),
-                timeouts=check_timeouts(timeouts),
-                on_interrupt=check_on_interrupt(on_interrupt),
-                max_response_bytes=byte_count("max_response_bytes", max_response_bytes),
+        self.policy = checked(
+            Policy(
+                retries=retries,
+                patience=patience,
+                deadline=deadline,
+                timeouts=timeouts,
+                on_interrupt=on_interrupt,
+                max_response_bytes=max_response_bytes,
                 retry_wait=retry_wait,
                 retry_stop=retry_stop,
-                join_events=flag("join_events", join_events),
+                join_events=join_events,
             )
-        except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
-            raise ConfigurationError(error.message) from None
+        )
         if not isinstance(breaker, Breaker):
             raise ConfigurationError(f"breaker must be g4f_lite.Breaker(…), not {quoted(breaker)}")
         parent = process_registry() if parent is None else parent

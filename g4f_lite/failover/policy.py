@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
-from ..errors.exceptions import ConfigurationError
+from ..errors.exceptions import ConfigurationError, InvalidRequestError
 from ..errors.quoted_values import quoted
-from ..types.checks import byte_count, count, is_one_of, seconds
+from ..types.checks import byte_count, check_callable, count, flag, is_one_of, seconds
 from ..types.size_limits import MAX_RESPONSE_BODY
 from ..types.timeouts import Timeouts
 from ..value import Value
@@ -38,6 +38,31 @@ class Policy(Value, frozen=True, kw_only=True):
     retry_stop: Callable[[Any], bool] | None = None
     join_events: bool = False
     """Events of a stream that come together and differ in text alone are one chunk."""
+
+
+def checked(policy: Policy) -> Policy:
+    """
+    Return the policy of a client.
+
+    Raises:
+        ConfigurationError: a setting cannot work.
+    """
+    patience = policy.patience
+    try:
+        check_callable("retry_wait", policy.retry_wait)
+        check_callable("retry_stop", policy.retry_stop)
+        return msgspec.structs.replace(
+            policy,
+            retries=count("retries", policy.retries),
+            patience=0.0 if isinstance(patience, (int, float)) and patience == 0 else seconds("patience", patience),
+            deadline=seconds("deadline", policy.deadline),
+            timeouts=check_timeouts(policy.timeouts),
+            on_interrupt=check_on_interrupt(policy.on_interrupt),
+            max_response_bytes=byte_count("max_response_bytes", policy.max_response_bytes),
+            join_events=flag("join_events", policy.join_events),
+        )
+    except InvalidRequestError as error:  # the checks are those of a call's keywords; here it is a setting
+        raise ConfigurationError(error.message) from None
 
 
 def policy_for(policy: Policy, params: Mapping[str, Any]) -> Policy:
