@@ -226,7 +226,7 @@ class Job(Unpicklable):
         try:
             self._numbers = numbers = Numbers(done, self._source.total, time.monotonic())
             self._pace = Pace(self._at_once)
-            with self._ending_if_told():  # before the first row
+            with self._ending_if_stopped():  # before the first row
                 async with self._asking() as ask:
                     rows = self._source.read(done.rows, done.ids)
                     self._run = run = Run(
@@ -234,7 +234,7 @@ class Job(Unpicklable):
                     )
                     if self._stop_reason is not None:
                         run.stop("interrupted", self._stop_reason)
-                    with self._ending_if_told():
+                    with self._ending_if_stopped():
                         await run.to_end()
         finally:
             self._run = None
@@ -246,7 +246,7 @@ class Job(Unpicklable):
         return Summary(**numbers.at(time.monotonic(), self._pace.at_once), ending=ending, reason=reason)
 
     @contextmanager
-    def _ending_if_told(self) -> Iterator[None]:
+    def _ending_if_stopped(self) -> Iterator[None]:
         """Let a cancellation end the run, and not its caller, if it comes from `stop` or Ctrl-C."""
         try:
             yield

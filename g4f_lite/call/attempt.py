@@ -88,7 +88,7 @@ class ActiveAttempt:
         self.notes: Sequence[str] = ()
         """Oddities that did not spoil the result."""
         self.ended = False
-        self.told = ""
+        self.last_hook = ""
         """The last of the hooks `attempt_started` and `attempt_finished` that the observers have been told."""
         self.headers: Mapping[str, str] = {}
         """Of the response, as far as one has come."""
@@ -373,7 +373,7 @@ class ActiveAttempt:
             self.holding.settle(attempt, sent=self.outgoing is not None or self.lookup is not None)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", attempt)
-        if self.told == "attempt_started":  # else nobody observes
+        if self.last_hook == "attempt_started":  # else nobody observes
             self.call.hooks.observe("attempt_finished", attempt, self)
         self.ended = True
         self.call.attempts.discard(self)

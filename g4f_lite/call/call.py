@@ -129,7 +129,7 @@ class Call:
         """The caller has closed its stream while another thread or task reads it: no other attempt begins."""
         self.observed = info is not None
         """Whether a plugin observes it."""
-        self.told = ""
+        self.last_hook = ""
         """The last of the hooks `call_started` and `call_finished` that the observers have been told."""
         self.trail: Trail | None = None
         """Once the call has ended."""
@@ -137,7 +137,7 @@ class Call:
         self._abandoned = abandoned
 
     def __enter__(self) -> Self:
-        if self._info is not None and not self.told:
+        if self._info is not None and not self.last_hook:
             try:
                 self.hooks.observe("call_started", self._info, self)
             except BaseException as error:  # of a signal's handler: `__exit__` will not be called
@@ -186,7 +186,7 @@ class Call:
     @property
     def ended(self) -> bool:
         """Whether the call has ended, and the observers have been told; a signal may have come in between."""
-        return self.told == "call_finished" if self.observed else self.trail is not None
+        return self.last_hook == "call_finished" if self.observed else self.trail is not None
 
     def complete(self, result: Any) -> Any:
         """End the call with a result; return it with the trail."""
@@ -210,7 +210,7 @@ class Call:
             self.plan.leave_lines()
         if self.trail is None:
             self.trail = self.plan.trail(outcome)
-        if self.observed and self.told != "call_finished":
+        if self.observed and self.last_hook != "call_finished":
             self.hooks.observe("call_finished", self.trail, self)
         return self.trail
 

@@ -61,7 +61,7 @@ def models(provider: str | None, live: bool, as_json: bool) -> None:
         return
     from ..errors.exceptions import PluginLoadError
     from ..plugins.registry import process_registry
-    from ..provider.told import listed_models
+    from ..provider.self_description import listed_models
 
     registry = process_registry()
     listed: list[Provider] = []

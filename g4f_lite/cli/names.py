@@ -37,7 +37,7 @@ def _listed(names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the name of each provider, and its models with its label."""
     from ..errors.exceptions import G4FLiteError
     from ..plugins.registry import process_registry
-    from ..provider.told import listed_models
+    from ..provider.self_description import listed_models
 
     registry = process_registry()
     for name in names or registry.names():

@@ -13,7 +13,7 @@ from ..errors.exceptions import ConfigurationError, PluginLoadError
 from ..plugins.registry import Registry
 from ..provider.base import Provider
 from ..provider.keys import credentials_of, find_keys, not_read, set_in_vain
-from ..provider.told import obstacle_to
+from ..provider.self_description import obstacle_to
 from ..routing.leg_factory import LegFactory, base_url_variable, missing_address
 
 

@@ -126,8 +126,8 @@ def asked_wait(
         return wait
     body, error, metadata = _parts(reply.json())
     quoted = _headers(metadata.get("headers"))
-    told = (_retry_info(error), parse_retry_after(quoted, now=now), *map(_seconds, (error, metadata, body)))
-    if (wait := next((wait for wait in told if wait is not None), None)) is not None:
+    waits = (_retry_info(error), parse_retry_after(quoted, now=now), *map(_seconds, (error, metadata, body)))
+    if (wait := next((wait for wait in waits if wait is not None), None)) is not None:
         return wait
     text = message.lower()
     if found := _IN_MESSAGE.search(text):

@@ -134,13 +134,13 @@ def message_of(error: BaseException, request_id: str) -> str:
     """Return what the caller is told; not what a service has said to others, for which a route rests."""
     if failure_of(error) is OUR_FAULT:
         return f"the gateway has failed; its log has more about {request_id}"
-    told = str(error)
+    message = str(error)
     trail = error.trail if isinstance(error, e.G4FLiteError) else EMPTY_TRAIL
     own = {one.message for one in trail.attempts}  # a route may rest for what it has said to this caller
     for one in trail.skipped:
         if one.message and one.message not in own:
-            told = told.replace(f" ({one.message})", "").replace(f": {one.message}", "")
-    return told or type(error).__name__
+            message = message.replace(f" ({one.message})", "").replace(f": {one.message}", "")
+    return message or type(error).__name__
 
 
 def wait_of(error: BaseException) -> float | None:

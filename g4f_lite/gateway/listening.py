@@ -55,8 +55,8 @@ class _Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         super().handle_error(request, status, exc, message)  # it logs, and raises if an answer has begun
-        told = next((text for kind, text in _MISTAKES if isinstance(exc, kind)), _MISTAKES[-1][1])
-        error = RefusedError(OUR_FAULT, "") if status >= 500 else RefusedError(NOT_HTTP, told)
+        mistake = next((text for kind, text in _MISTAKES if isinstance(exc, kind)), _MISTAKES[-1][1])
+        error = RefusedError(OUR_FAULT, "") if status >= 500 else RefusedError(NOT_HTTP, mistake)
         request_id = new_id()
         status, body = dialect_of(request.path).error(error, request_id)
         headers = {"Content-Type": JSON, **error_headers(error, request_id)}

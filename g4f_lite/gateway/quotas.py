@@ -235,16 +235,16 @@ def limit_headers(taken: Taken) -> dict[str, str]:
     """Return the key's limits as OpenAI's headers tell them; of the key and its team, the one with less left."""
     headers: dict[str, str] = {}
     least: dict[str, int] = {}
-    for (unit, told), left in zip(_told(taken.limits), taken.left, strict=False):
+    for (unit, fixed), left in zip(_fixed_headers(taken.limits), taken.left, strict=False):
         if unit in _REMAINING and left < least.get(unit, left + 1):
             least[unit] = left
-            headers.update(told)
+            headers.update(fixed)
             headers[_REMAINING[unit]] = str(left if left > 0 else 0)
     return headers
 
 
 @lru_cache(maxsize=1024)
-def _told(limits: Limits) -> tuple[tuple[str, dict[str, str]], ...]:
+def _fixed_headers(limits: Limits) -> tuple[tuple[str, dict[str, str]], ...]:
     """Return of each limit its unit, and the headers that are the same for each call."""
     return tuple((one.unit, _limit_and_reset(one.unit, one.limit, _FREE_AFTER)) for one in limits)
 

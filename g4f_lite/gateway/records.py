@@ -90,14 +90,14 @@ class Record:
         self.began = time.time()
         self._clock = time.perf_counter()
 
-    def fail(self, code: str, told: str) -> None:
+    def fail(self, code: str, message: str) -> None:
         """The caller was told of an error."""
         self.code = code
         attempts = () if self.trail is None else self.trail.attempts
         if not any(one.status in _ABOUT_REQUEST for one in attempts):
-            self.error = without_quotes(told, texts_of(self.fields))[:_LONGEST_ERROR]
+            self.error = without_quotes(message, texts_of(self.fields))[:_LONGEST_ERROR]
         if self.trail is None:
-            self.refusal = told
+            self.refusal = message
 
     def end(self, status: int) -> None:
         """The call has ended."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from ..errors.exceptions import BudgetExceededError, ProviderError, RateLimitError
 from ..provider.address import is_loopback
 from ..provider.leg import Identity, Leg
-from ..provider.told import declared
+from ..provider.self_description import declared
 from ..records import prices
 from ..records.trail import Attempt
 from ..types.declared_limits import NANO, Budget, Limits, nano_usd

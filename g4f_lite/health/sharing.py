@@ -28,7 +28,7 @@ LEASE_S = 60.0
 """How long a reservation outlives the deadline of its call."""
 _NEWER_S = 0.1
 """An end that is later by less is the same one: it was rounded on its way."""
-_MOST_TOLD = 4096
+_MOST_SHARED = 4096
 
 _Name = tuple[str, ...]
 
@@ -61,7 +61,7 @@ class SharedHealth(Health):
         self._clock = clock
         self._tell_state = tell
         self._host = host
-        self._told: dict[tuple[str, _Name], float] = {}
+        self._shared_until: dict[tuple[str, _Name], float] = {}
         """Until when the others know that something is not used."""
 
     # -- limits and budget -----------------------------------------------------------------
@@ -170,10 +170,10 @@ class SharedHealth(Health):
     def _tell_others(self, leg: Leg, now: float, error: ProviderError | None) -> None:
         with self._lock:
             found = list(self._known(leg, now, error))
-            if len(self._told) > _MOST_TOLD:
-                self._told.clear()
+            if len(self._shared_until) > _MOST_SHARED:
+                self._shared_until.clear()
             for event in found:
-                self._told[event.kind, event.name] = now + event.left_ms / 1000
+                self._shared_until[event.kind, event.name] = now + event.left_ms / 1000
         if found:
             self._tell_state(*map(Tell, found))
 
@@ -191,7 +191,7 @@ class SharedHealth(Health):
         if state is not None and state.line is not None:
             ends.append(("hold", _leg(leg), state.line.held_until, state.line.error, ""))
         for kind, name, until, cause, seen_by in ends:
-            if until - now > _NEWER_S and until > self._told.get((kind, name), 0.0) + _NEWER_S:
+            if until - now > _NEWER_S and until > self._shared_until.get((kind, name), 0.0) + _NEWER_S:
                 yield Event(kind, name, round((until - now) * 1000), type(cause).__name__, cause.message, seen_by)
 
     def learn(self, event: Event) -> None:
@@ -200,7 +200,8 @@ class SharedHealth(Health):
         until, error = now + event.left_ms / 1000, _error_of(event)
         what, *rest = event.name
         with self._lock:
-            self._told[event.kind, event.name] = max(until, self._told.get((event.kind, event.name), 0.0))
+            key = event.kind, event.name
+            self._shared_until[key] = max(until, self._shared_until.get(key, 0.0))
             identity: Any = tuple(part or None if index == 3 else part for index, part in enumerate(rest))
             if event.kind == "cooldown":
                 name = identity if what == "leg" else (*rest[:2], rest[2] or None)

@@ -99,7 +99,7 @@ class Observers:
             observers = self._functions()
         interruption: BaseException | None = None
         if teller is not None:
-            teller.told = hook
+            teller.last_hook = hook
         for impl, observer in observers[hook]:
             try:
                 observer(record)

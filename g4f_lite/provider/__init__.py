@@ -22,6 +22,6 @@ Rule: no network; names of services appear only in `Source:` notes.
 | `leg` | a route with the key that it uses |
 | `redaction` | texts and exceptions without the key |
 | `boundary` | what a provider's code raises, without keys; whether its request can be sent |
-| `told` | what it says before a call: its models, and why it cannot be used |
+| `self_description` | what it says before a call: its models, and why it cannot be used |
 | `checked` | what a provider's code returns: whether its fields have their types |
 """

@@ -42,7 +42,7 @@ def fit_schemas(request: ChatRequest, rules: SchemaRules, service: str) -> ChatR
         if strict:
             raise UnsupportedParameterError(f"{service} cannot enforce the response_format: {unfit}") from None
         if rules.applies != "strict":
-            return _told(request, schema, rules)
+            return _in_prompt(request, schema, rules)
         strict = False
     return msgspec.structs.replace(
         request, response_format={**asked, "json_schema": {**wrapped, "schema": schema, "strict": strict}}
@@ -64,7 +64,7 @@ def _fit(schema: JSONObject, rules: SchemaRules) -> JSONObject:
     return schema if rules == AS_IT_IS else fit(schema, rules)
 
 
-def _told(request: ChatRequest, schema: JSONObject, rules: SchemaRules) -> ChatRequest:
+def _in_prompt(request: ChatRequest, schema: JSONObject, rules: SchemaRules) -> ChatRequest:
     """Return the request with the schema as text in the first system message."""
     text = _TOLD + msgspec.json.encode(schema).decode()
     messages: Sequence[JSONObject] = request.messages
@@ -116,6 +116,6 @@ def _without_union(parameters: JSONObject) -> JSONObject:
         if sets:
             required |= set.union(*sets) if union == "allOf" else set.intersection(*sets)
         if union != "allOf" and members:
-            told = " or ".join(", ".join(sorted(one)) or "nothing" for one in sets)
-            merged["description"] = f"{merged.get('description') or ''} (required: {told})".strip()
+            required_sets = " or ".join(", ".join(sorted(one)) or "nothing" for one in sets)
+            merged["description"] = f"{merged.get('description') or ''} (required: {required_sets})".strip()
     return {**merged, "type": "object", "properties": properties, "required": sorted(required)}

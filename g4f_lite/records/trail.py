@@ -245,5 +245,5 @@ class Explanation(Value, frozen=True, kw_only=True):
 class Teller(Protocol):
     """Whoever tells observers of an attempt or a call."""
 
-    told: str
+    last_hook: str
     """The hook that the observers were told last; "" at first."""

@@ -15,7 +15,7 @@ from ..errors.quoted_values import quoted
 from ..errors.suggestions import install_hint
 from ..provider.address import is_loopback
 from ..provider.leg import Leg
-from ..provider.told import declared
+from ..provider.self_description import declared
 from ..records import prices
 from ..types.chat_request import ChatRequest
 from .selection import Selection, no_usable_route

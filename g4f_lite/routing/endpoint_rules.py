@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..provider.base import Provider
-from ..provider.told import declared, listed_models
+from ..provider.self_description import declared, listed_models
 
 
 class EndpointRules:

@@ -19,7 +19,7 @@ from ..provider.boundary import reason_to_skip
 from ..provider.key_file import StoredKeysError
 from ..provider.keys import Keys, NotAKeyError, clean, credentials_of, find_keys, may_be_stored, missing_key
 from ..provider.leg import Leg
-from ..provider.told import CHOOSING, obstacle_to
+from ..provider.self_description import CHOOSING, obstacle_to
 from ..types.json_values import is_encodable
 
 

@@ -15,7 +15,7 @@ from ..errors.suggestions import closest
 from ..provider.address import is_loopback
 from ..provider.base import Provider
 from ..provider.instances import instance_of
-from ..provider.told import listed_models
+from ..provider.self_description import listed_models
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 RouteChoice: TypeAlias = "ProviderChoice | tuple[str, ...]"

@@ -22,7 +22,7 @@ from ..errors.quoted_values import quoted
 from ..provider.base import Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.leg import Leg
-from ..provider.told import CHOOSING, declared, obstacle_to
+from ..provider.self_description import CHOOSING, declared, obstacle_to
 from ..records.trail import Skipped, Trail
 from .endpoint_rules import EndpointRules, rules_of
 from .leg_factory import Dependencies, LegFactory, Obstacle

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..errors.exceptions import G4FLiteError
 from ..provider.keys import stored_keys_path, stored_version
 from ..provider.redaction import hide_frames
-from ..provider.told import obstacle_to
+from ..provider.self_description import obstacle_to
 from .leg_factory import Dependencies, LegFactory
 from .names import Directory, RouteChoice
 from .selection import Selection, select

@@ -56,7 +56,7 @@ def simulate(
     scenarios = [scenario, *against]
     if seed is not None:
         scenarios = [msgspec.structs.replace(one, seed=seed) for one in scenarios]
-    runs = [Run(one, calls, _told(one.name, progress)) for one in scenarios]
+    runs = [Run(one, calls, _progress_of(one.name, progress)) for one in scenarios]
     names = _distinct([one.name for one in scenarios])
     reports = (msgspec.structs.replace(run.report(), name=name) for run, name in zip(runs, names, strict=True))
     return Report(
@@ -65,7 +65,7 @@ def simulate(
     )
 
 
-def _told(name: str, progress: Progress | None) -> Callable[[int, float], None] | None:
+def _progress_of(name: str, progress: Progress | None) -> Callable[[int, float], None] | None:
     return None if progress is None else lambda ended, now: progress(name, ended, now)
 
 

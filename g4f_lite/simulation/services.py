@@ -189,10 +189,10 @@ class Service:
 
     def _limited(self, now: float, wait: float) -> Reply:
         assert self.settings.limits is not None
-        told = self.settings.limits.retry_after
-        if told is False:
+        retry_after = self.settings.limits.retry_after
+        if retry_after is False:
             return self._error_reply(now, 429)
-        seconds = max(1, ceil(wait)) if told is True else told
+        seconds = max(1, ceil(wait)) if retry_after is True else retry_after
         return self._error_reply(now, 429, {"retry-after": f"{seconds:g}"})
 
     def _error_reply(self, now: float, status: int, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:

@@ -63,7 +63,7 @@ def converted(found: Mapping[str, Any], kind: type[T], source: str) -> T:
         raise ConfigurationError(f"{source}: {f'{place}: ' if place else ''}{message}") from None
 
 
-def _mistake(found: Any, kind: Any, place: str, told: str) -> tuple[str, str]:
+def _mistake(found: Any, kind: Any, place: str, message: str) -> tuple[str, str]:
     """Return where the value is that cannot be one of a kind, and what it must be; msgspec names no keys."""
     for name, value, own in _parts(found, kind):
         try:
@@ -72,7 +72,7 @@ def _mistake(found: Any, kind: Any, place: str, told: str) -> tuple[str, str]:
             return _mistake(
                 value, own, f"{place}{name}" if name[0] == "[" else f"{place}.{name}".strip("."), str(error)
             )
-    message, kinds = told.partition(" - at `$")[0], [kind, *get_args(kind)]
+    message, kinds = message.partition(" - at `$")[0], [kind, *get_args(kind)]
     if examples := [example for one in kinds if (example := getattr(one, "EXAMPLE", ""))]:
         return place, f"must be {examples[0]}, not {_TOML.get(type(found), 'that')}"
     for one in kinds:

@@ -83,8 +83,8 @@ class Bedrock(OpenaiTemplate):
             code = "ExpiredTokenException"  # sent with 403, as AccessDeniedException or without a code
         elif any(sign in message for sign in _OF_THE_MODEL):
             code = "ResourceNotFoundException"  # sent as ValidationException or AccessDeniedException
-        told = msgspec.json.encode({"error": {"message": message, "code": code}})
-        return super().classify_error(msgspec.structs.replace(reply, body=told))
+        as_openai = msgspec.json.encode({"error": {"message": message, "code": code}})
+        return super().classify_error(msgspec.structs.replace(reply, body=as_openai))
 
 
 @hookimpl

@@ -22,7 +22,7 @@ def test_a_circle_ends_after_one_request_of_each(path: str, stream: bool) -> Non
     }
     ended: list[int] = []
     with running(configuration) as gateway:
-        gateway.gateway.views._recent.told = lambda record: ended.append(record.status)
+        gateway.gateway.views._recent.listener = lambda record: ended.append(record.status)
         body = {"model": "loop", "messages": MESSAGES, "max_tokens": 9, "stream": stream}
         answer = requests.post(f"{gateway.base_url}/{path}", json=body, timeout=60)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (508, "false")

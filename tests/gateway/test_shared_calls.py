@@ -132,7 +132,7 @@ def test_a_flood_of_refusals_displaces_no_calls(tmp_path: Path) -> None:
         for _ in range(KEPT):
             ended(recent, f"call {number}")
             ended(recent, f"refused {number}", refused=True)
-        teller.exchange(recent.own_after(teller.told_up_to), Counted())
+        teller.exchange(recent.own_after(teller.shared_up_to), Counted())
     heard = heard_by(listener)
     assert [one.request_id for one in heard if one.trail is not None] == ["call 2"] * KEPT
     assert [one.request_id for one in heard if one.trail is None] == ["refused 2"] * KEPT_REFUSED
@@ -147,10 +147,10 @@ def test_what_could_not_be_told_is_told_once_later(tmp_path: Path) -> None:
     ended(recent, "first")
     shutil.rmtree(folder)
     with pytest.raises((OSError, sqlite3.Error)):
-        teller.exchange(recent.own_after(teller.told_up_to), Counted())
+        teller.exchange(recent.own_after(teller.shared_up_to), Counted())
     folder.mkdir()
     ended(recent, "second")
-    both = recent.own_after(teller.told_up_to)
+    both = recent.own_after(teller.shared_up_to)
     for _ in range(2):  # as if the first one had been cancelled while its thread went on
         teller.exchange(both, Counted(in_flight=3, ended=2))
     assert [one.request_id for one in heard_by(listener)] == ["first", "second"]

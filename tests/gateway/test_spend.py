@@ -34,8 +34,8 @@ def test_nothing_is_lost_while_the_file_cannot_be_used(tmp_path: Path, caplog: p
         assert len(caplog.records) == 1 and caplog.records[0].levelno == logging.WARNING
         (tmp_path / "later").mkdir()
         spend.add(record())
-        assert (await spend.told(1))["total"]["calls"] == 3
-        assert (await spend.told(1))["total"]["usd"] == pytest.approx(0.75)
+        assert (await spend.report(1))["total"]["calls"] == 3
+        assert (await spend.report(1))["total"]["usd"] == pytest.approx(0.75)
 
     asyncio.run(main())
 
@@ -56,7 +56,7 @@ def test_what_counts(one: Record, told: dict[str, float]) -> None:
         with closing(AdminFile(None)) as file:
             spend = Spend(file)
             spend.add(one)
-            total: dict[str, float] = (await spend.told(30))["total"]
+            total: dict[str, float] = (await spend.report(30))["total"]
             return total
 
     assert told.items() <= asyncio.run(main()).items()

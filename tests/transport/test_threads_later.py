@@ -117,7 +117,7 @@ async def main():
     spend.add(record)
     with no_threads():
         await spend.flush()
-    print((await spend.told(1))["total"]["calls"])
+    print((await spend.report(1))["total"]["calls"])
 
 asyncio.run(main())
 """

@@ -21,7 +21,7 @@ from ...errors.quoted_values import quoted
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
-from ...provider.told import listed_models
+from ...provider.self_description import listed_models
 from ...records.trail import Trail
 from ...routing.endpoint_rules import CANNOT_BE_ASKED
 from ...routing.names import resolve

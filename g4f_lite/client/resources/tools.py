@@ -63,7 +63,7 @@ def _call(pending: PendingCall | ToolResult) -> ToolResult:
     if inspect.iscoroutine(value):
         value.close()
         error = TypeError("it returned a coroutine, which only AsyncClient can await")
-    return _told(pending, began, value, error)
+    return _tool_result(pending, began, value, error)
 
 
 def _outcome(pending: PendingCall) -> tuple[Any, BaseException | None]:
@@ -78,7 +78,7 @@ def _outcome(pending: PendingCall) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def _told(pending: PendingCall, began: float, value: Any, error: BaseException | None) -> ToolResult:
+def _tool_result(pending: PendingCall, began: float, value: Any, error: BaseException | None) -> ToolResult:
     if error is None:
         try:
             return result_of(pending, began, value)
@@ -154,4 +154,4 @@ async def _call_async(pending: PendingCall | ToolResult, threads: asyncio.Semaph
         error = cancelled
     except Exception as raised:
         error = raised
-    return _told(pending, began, value, error)
+    return _tool_result(pending, began, value, error)

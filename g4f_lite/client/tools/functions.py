@@ -55,8 +55,8 @@ class FunctionTool:
             said = next((one for one in _metadata(hints[name]) if isinstance(one, str)), parameters.get(name))
             if said:
                 described.setdefault("description", said)
-        told = {"name": self.name, "description": description, "parameters": schema}
-        self.tool: JSONObject = {"type": "function", "function": {key: value for key, value in told.items() if value}}
+        fields = {"name": self.name, "description": description, "parameters": schema}
+        self.tool: JSONObject = {"type": "function", "function": {key: value for key, value in fields.items() if value}}
 
     def _hints(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Return the types of the parameters, in order."""

@@ -90,8 +90,8 @@ class AdminAPI:
             raise RefusedError(BAD_REQUEST, str(error)) from None
         if request.method not in _READING:
             self._note(request, path, query)
-        told = msgspec.json.encode({"worker": self._views.worker, **answer})
-        return web.Response(body=told, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
+        content = msgspec.json.encode({"worker": self._views.worker, **answer})
+        return web.Response(body=content, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
 
     def _note(self, request: web.BaseRequest, path: str, query: Query) -> None:
         """Write into the log what the administrator has changed. The secrets are in answers only."""

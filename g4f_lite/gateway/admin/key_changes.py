@@ -78,7 +78,7 @@ class Keys:
         wanted = {field: value for field, value in asked.items() if value is not None or field not in _FIELDS}
 
         def changed(known: KeySettings) -> KeySettings:
-            kept = {field: value for field, value in _told(known).items() if field not in asked}
+            kept = {field: value for field, value in _own_fields(known).items() if field not in asked}
             return self._checked(name, {**kept, **wanted}, asked)
 
         return _stored_row(self._stored(name).change(name, changed))
@@ -129,7 +129,7 @@ class Keys:
         return settings[name]
 
 
-def _told(settings: KeySettings) -> JSONObject:
+def _own_fields(settings: KeySettings) -> JSONObject:
     """Return what is set of a key, but its hash."""
     own, default = msgspec.to_builtins(settings), msgspec.to_builtins(KeySettings())
     return {field: value for field, value in own.items() if field != "hash" and value != default[field]}

@@ -14,14 +14,12 @@ from ..records import Record
 KEPT, KEPT_REFUSED = 500, 100
 """Calls, and calls that the gateway itself has refused: a caller who is refused again and again displaces no others."""
 
-Told = Callable[[Record], None]
-
 
 class Recent:
-    """The last calls. `told` is called with each that ends."""
+    """The last calls. `listener` is called with each that ends."""
 
     def __init__(self) -> None:
-        self.told: Told | None = None
+        self.listener: Callable[[Record], None] | None = None
         self.ended = 0
         """How many calls have ended in this process."""
         self._last = 0
@@ -39,8 +37,8 @@ class Recent:
             if record.refusal is not None and record.status == 400:  # it may name what is wrong
                 record.refusal = without_quotes(record.refusal, texts_of(asked.fields))
             self._refused.append(record)
-        if self.told is not None:
-            self.told(record)
+        if self.listener is not None:
+            self.listener(record)
 
     def hear(self, records: Sequence[Record]) -> None:
         """Keep calls that have ended in other processes."""
@@ -51,9 +49,9 @@ class Recent:
             every = sorted([*kept, *more], key=lambda one: one.number)
             kept.clear()
             kept.extend(every)
-        if self.told is not None:
+        if self.listener is not None:
             for one in records:
-                self.told(one)
+                self.listener(one)
 
     def own_after(self, number: int) -> list[Record]:
         """Return the calls that have ended in this process, after that with this number, the oldest first."""

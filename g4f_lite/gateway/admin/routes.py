@@ -92,7 +92,7 @@ class Routes:
         for (route, operation), row in table.items():
             if row.planned is None and row.left_out is None:
                 self._look(route, operation, row)
-        return [_told(route, operation, row) for (route, operation), row in table.items()]
+        return [_as_json(route, operation, row) for (route, operation), row in table.items()]
 
     def _note(self, table: _Table, name: str, found: Iterable[PlannedRoute | Skipped]) -> None:
         for one in found:
@@ -186,7 +186,7 @@ def _count(row: _Row, record: Record, one: Attempt) -> None:
     }
 
 
-def _told(route: str, operation: str, row: _Row) -> JSONObject:
+def _as_json(route: str, operation: str, row: _Row) -> JSONObject:
     out = row.left_out if row.planned is None else None
     return {
         "route": route,

@@ -100,7 +100,7 @@ class SharedCalls:
         self._counted: Counted | None = None
         self._counted_at = 0.0
         """What was told last, and when."""
-        self.told_up_to = 0
+        self.shared_up_to = 0
         """The number of the last call that the others were told of."""
         self.heard: deque[Record] = deque()
         """Calls that have ended elsewhere. Whoever keeps them takes them out: nothing is lost with a cancelled task."""
@@ -118,12 +118,12 @@ class SharedCalls:
             OSError, sqlite3.Error: the file cannot be used, and nothing is told or heard.
         """
         with self._lock:
-            now, own = time.time(), [one for one in ended if one.number > self.told_up_to]
-            told = [(self._own, now, one.trail is None, call) for one in own if (call := _told(one)) is not None]
+            now, own = time.time(), [one for one in ended if one.number > self.shared_up_to]
+            rows = [(self._own, now, one.trail is None, call) for one in own if (call := _encoded(one)) is not None]
             counts = counted != self._counted or now > self._counted_at + _GONE_S / 2
             with self._file.open(*_TABLES) as file:
-                if told:
-                    file.executemany("INSERT INTO calls (teller, at, refused, call) VALUES (?, ?, ?, ?)", told)
+                if rows:
+                    file.executemany("INSERT INTO calls (teller, at, refused, call) VALUES (?, ?, ?, ?)", rows)
                     file.execute(_FORGET, (now - _KEPT_S,))
                     for refused, kept in ((False, KEPT), (True, KEPT_REFUSED)):
                         file.execute(_FORGET_MORE, (refused, refused, kept))
@@ -132,17 +132,17 @@ class SharedCalls:
                 if counts and counted is not None:
                     file.execute("INSERT INTO workers VALUES (?, ?, ?, ?)", (self._own, now, *counted))
                 others = Counted(*file.execute(_OTHERS, (self._own, now - _GONE_S)).fetchone())
-                rows = file.execute(_HEAR, (self._seen,)).fetchall()
+                found = file.execute(_HEAR, (self._seen,)).fetchall()
             if counts:
                 self._counted, self._counted_at = counted, now
-            self.told_up_to = own[-1].number if own else self.told_up_to
-            self._seen = rows[-1][0] if rows else self._seen
+            self.shared_up_to = own[-1].number if own else self.shared_up_to
+            self._seen = found[-1][0] if found else self._seen
             self.others = others
-            heard = (_heard(call, teller.partition("/")[0]) for _, teller, call in rows if teller != self._own)
+            heard = (_decoded(call, teller.partition("/")[0]) for _, teller, call in found if teller != self._own)
             self.heard.extend(one for one in heard if one is not None)
 
 
-def _told(record: Record) -> bytes | None:
+def _encoded(record: Record) -> bytes | None:
     trail = record.trail
     entries = None if trail is None else tuple([replace(one, message=None) for one in trail.entries])
     known = {name: getattr(record, name) for name in _OF_RECORD}
@@ -152,9 +152,9 @@ def _told(record: Record) -> bytes | None:
         return None
 
 
-def _heard(told: bytes, worker: str) -> Record | None:
+def _decoded(encoded: bytes, worker: str) -> Record | None:
     try:
-        call = _decode(told)
+        call = _decode(encoded)
         entries = None if call.entries is None else tuple(map(_with_usage, call.entries))
     except _ODD:
         return None

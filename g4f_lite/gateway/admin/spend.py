@@ -91,7 +91,7 @@ class Spend:
                     log.warning("what is spent cannot be written to %s: %s", self._file.path, error)
                 self._has_failed = True
 
-    async def told(self, days: int) -> JSONObject:
+    async def report(self, days: int) -> JSONObject:
         """
         Return what was spent in the last days, today included.
 
@@ -113,12 +113,12 @@ class Spend:
         found: JSONObject = {"since": _day(first)}
         with self._file.open(_TABLE) as file:
             where = f"{_SUMS} FROM spend WHERE day >= ?"
-            found["total"] = _told(file.execute(f"SELECT {where}", (first,)).fetchone())
+            found["total"] = _as_json(file.execute(f"SELECT {where}", (first,)).fetchone())
             for column in BY:
                 order = "1" if column == "day" else "sum(nano_usd) DESC, sum(calls) DESC"
                 rows = file.execute(f"SELECT {column}, {where} GROUP BY 1 ORDER BY {order}", (first,))
                 found[column] = [
-                    {"name": _day(name) if column == "day" else name, **_told(numbers)} for name, *numbers in rows
+                    {"name": _day(name) if column == "day" else name, **_as_json(numbers)} for name, *numbers in rows
                 ]
         return found
 
@@ -127,6 +127,6 @@ def _day(number: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(number * _DAY_S))
 
 
-def _told(numbers: list[int]) -> JSONObject:
+def _as_json(numbers: list[int]) -> JSONObject:
     found = dict(zip(_NUMBERS, numbers, strict=True))
     return {"usd": found.pop("nano_usd") / NANO, **found}

@@ -81,11 +81,11 @@ class Views:
         self._live = Live(self._changes, keepalive=server.keepalive, stall=server.client_stall)
         self._is_deaf = False
         """Whether what other processes tell could not be read the last time."""
-        self._told: dict[str, JSONObject] = {}
+        self._last_sent: dict[str, JSONObject] = {}
         """What listeners were told last, by event."""
         self._look_at = 0.0
         """When the routes may have changed."""
-        recent.told = self._tell
+        recent.listener = self._tell
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -127,7 +127,7 @@ class Views:
     async def _share_calls(self, *, ends: bool = False) -> None:
         if (shared := self._shared) is not None:
             counted = None if ends else Counted(self._process()["in_flight"], self._recent.ended)
-            await off_loop(shared.exchange, self._recent.own_after(shared.told_up_to), counted)
+            await off_loop(shared.exchange, self._recent.own_after(shared.shared_up_to), counted)
             self._recent.hear([shared.heard.popleft() for _ in range(len(shared.heard))])
 
     def _do(self, heard: Iterable[Notice]) -> None:
@@ -199,7 +199,7 @@ class Views:
         days, by = query.count("days", 30, 400), query.text("by")
         if by is not None and by not in BY:
             raise RefusedError(BAD_REQUEST, f"by must be {', '.join(BY)}, not {by[:80]!r}{did_you_mean(by, BY)}")
-        found = await self._spend.told(days)
+        found = await self._spend.report(days)
         found = {name: value for name, value in found.items() if by is None or name not in BY or name == by}
         return {"days": days, **found, "budgets": await self._budgets()}
 
@@ -269,7 +269,7 @@ class Views:
 
     async def live(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one who watches: first all that is known, then what changes."""
-        self._told.clear()  # what the others were told last is not what this one is told now
+        self._last_sent.clear()  # what the others were told last is not what this one is told now
         hello = {
             "worker": self.worker,
             "now": time.time(),
@@ -291,8 +291,8 @@ class Views:
             rows = self._routes.rows()
             self._look_at = min((row["until"] for row in rows if row["until"] is not None), default=now + _MINUTE_S)
             found["routes"] = {"routes": rows}
-        changed = {name: data for name, data in found.items() if self._told.get(name) != data}
-        self._told.update(changed)
+        changed = {name: data for name, data in found.items() if self._last_sent.get(name) != data}
+        self._last_sent.update(changed)
         return changed
 
 

@@ -49,11 +49,11 @@ _Name = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Share:
-    """What a process may give out of one limit. `left` and `untold` are at most what the state keeps free for it."""
+    """What a process may give out of one limit. The state keeps free for it `left` and `unrecorded`, or more."""
 
     amount: Amount
     left: int = 0
-    untold: int = 0
+    unrecorded: int = 0
     """What it has given out, and the state has not recorded."""
     returned: int = 0
     """Calls that the state granted and that have ended: it does not know, so that others may take their place."""
@@ -68,7 +68,7 @@ class _Given(NamedTuple):
     """Of the amount in its command."""
     share: _Share
     left: int
-    untold: int
+    unrecorded: int
     returned: int
 
 
@@ -150,7 +150,7 @@ class Fallback:
         found = []
         with self._lock:
             for share in list(self._shares.values()):
-                one, kept = given_out(share.amount), share.left + share.untold
+                one, kept = given_out(share.amount), share.left + share.unrecorded
                 if self._is_over(one.window):
                     kept = max(kept, self._part(share.amount.limit))
                 found.append(replace(one, amount=min(kept, one.limit)))
@@ -174,7 +174,7 @@ class Fallback:
                 if kept >= amount.amount:
                     share.left += kept - amount.amount
                 else:
-                    share.left = max(0, min(share.left, kept - share.untold))
+                    share.left = max(0, min(share.left, kept - share.unrecorded))
                     wanted |= kept == 0
         return wanted
 
@@ -188,7 +188,7 @@ class Fallback:
             for command in commands:
                 if isinstance(command, Reserve) and command.granted:
                     for given in self._given.pop(command.id, ()):
-                        given.share.untold -= given.untold
+                        given.share.unrecorded -= given.unrecorded
 
     # -- while it is away ------------------------------------------------------------------
 
@@ -250,14 +250,14 @@ class Fallback:
                 self._given[command.id] = []
                 for one in given:
                     if one.share.amount.window == "parallel":
-                        back = one.untold
+                        back = one.unrecorded
                         one.share.returned += one.returned * self._takes_back
                     else:  # the state is told what was used, and no more
-                        used = command.used[one.place] if one.place < len(command.used) else one.untold
-                        back = max(0, one.untold - used)
-                        self._given[command.id].append(one._replace(untold=one.untold - back))
+                        used = command.used[one.place] if one.place < len(command.used) else one.unrecorded
+                        back = max(0, one.unrecorded - used)
+                        self._given[command.id].append(one._replace(unrecorded=one.unrecorded - back))
                     one.share.left += min(back, one.left)
-                    one.share.untold -= back
+                    one.share.unrecorded -= back
             elif granted is not None and self._takes_back:
                 for amount in granted.amounts:
                     if amount.window == "parallel" and (known := self._shares.get(_name(amount))) is not None:
@@ -288,14 +288,14 @@ class Fallback:
         for index, (amount, limit) in enumerate(zip(asked, limits, strict=True)):
             if (known := self._shares.get(_name(amount))) is not None:
                 returned = min(known.returned, amount.amount) if limit is None else 0
-                untold = amount.amount - returned
-                left = untold if limit is None else 0
-                known.left, known.returned, known.untold = (
+                unrecorded = amount.amount - returned
+                left = unrecorded if limit is None else 0
+                known.left, known.returned, known.unrecorded = (
                     known.left - left,
                     known.returned - returned,
-                    known.untold + untold,
+                    known.unrecorded + unrecorded,
                 )
-                given.append(_Given(index, known, left, untold, returned))
+                given.append(_Given(index, known, left, unrecorded, returned))
         return answer
 
     def _own(self, amount: Amount, limit: int) -> Amount:

@@ -33,7 +33,7 @@ class MemoryState(Unpicklable):
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        self._lock, self._told = threading.Lock(), threading.Event()
+        self._lock, self._news = threading.Lock(), threading.Event()
         self._started_ms = 0 if self._clock is not None else time.time_ns() // 1_000_000 - uptime_ms()
         self._tables: list[MemoryTable[Any]] = []
         self._books = Books(self._new_table)
@@ -59,7 +59,7 @@ class MemoryState(Unpicklable):
             answers = [self._books.execute(command, now) for command in commands]
             self._interrupted = False
             if self._books.notices.cursor != cursor:
-                self._told.set()
+                self._news.set()
         return answers
 
     def used(self, scope: str) -> dict[tuple[str, str], Used]:
@@ -68,8 +68,8 @@ class MemoryState(Unpicklable):
             return self._books.ledger.used(scope, self.now_ms())
 
     def wait(self, seconds: float) -> None:
-        if self._told.wait(seconds):
-            self._told.clear()
+        if self._news.wait(seconds):
+            self._news.clear()
 
     def close(self) -> None:
-        self._told.set()
+        self._news.set()

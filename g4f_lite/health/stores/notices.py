@@ -23,7 +23,7 @@ class Said(Struct, array_like=True):
     at: int
 
 
-class Told(Struct, array_like=True):
+class Known(Struct, array_like=True):
     """What is known of one name."""
 
     number: int = 0
@@ -38,7 +38,7 @@ class Notices:
     """Events, members and probes of one state. Not locked."""
 
     def __init__(self, table: NewTable = in_memory) -> None:
-        self._events: Table[Told] = table("events", Told)
+        self._events: Table[Known] = table("events", Known)
         self._numbers: Table[int] = table("numbers", int)
         self._members: Table[str] = table("members", str)
         self._probes: Table[str] = table("probes", str)
@@ -60,32 +60,32 @@ class Notices:
         if event.left_ms <= 0:
             return
         key = repr((event.kind, event.name))
-        told, ends_at = self._events.get(key), now + event.left_ms
-        if told is None:
-            told = Told()
+        known, ends_at = self._events.get(key), now + event.left_ms
+        if known is None:
+            known = Known()
             if len(self._events) >= MOST_EVENTS:
                 self._events.drop(min(self._events.items(), key=lambda item: item[1].ends_at)[0])
         agreed = True
         if event.host:
-            others = [one for one in told.said if one.host != event.host and now - one.at < AGREE_MS]
-            told.said = (*others, Said(event.host, ends_at, now))
-            agreed, ends_at = bool(others), max(one.ends_at for one in told.said)
-        if agreed and ends_at > told.ends_at:
+            others = [one for one in known.said if one.host != event.host and now - one.at < AGREE_MS]
+            known.said = (*others, Said(event.host, ends_at, now))
+            agreed, ends_at = bool(others), max(one.ends_at for one in known.said)
+        if agreed and ends_at > known.ends_at:
             # With the time, so that a cursor of a state that has been lost is never ahead of a new one.
-            told.number = max(self.cursor + 1, now)
-            told.ends_at, told.event = ends_at, replace(event, host="")
-            self._numbers.put("cursor", told.number, FOREVER)
-        self._events.put(key, told, max([told.ends_at, *(one.at + AGREE_MS for one in told.said)]))
+            known.number = max(self.cursor + 1, now)
+            known.ends_at, known.event = ends_at, replace(event, host="")
+            self._numbers.put("cursor", known.number, FOREVER)
+        self._events.put(key, known, max([known.ends_at, *(one.at + AGREE_MS for one in known.said)]))
 
     def look(self, command: Look, now: int) -> Seen:
         """Return the events since a look, and count who asks."""
         self._expire(now)
         self._members.put(command.member, "", now + MEMBER_MS)
-        found = [told for _, told in self._events.items() if told.number > command.since and told.ends_at > now]
+        found = [known for _, known in self._events.items() if known.number > command.since and known.ends_at > now]
         events = tuple(
-            replace(told.event, left_ms=told.ends_at - now)
-            for told in sorted(found, key=lambda told: told.number)
-            if told.event is not None
+            replace(known.event, left_ms=known.ends_at - now)
+            for known in sorted(found, key=lambda known: known.number)
+            if known.event is not None
         )
         members = sorted(member for member, _ in self._members.items())
         return Seen(self.cursor, events, len(members), members.index(command.member))

@@ -164,10 +164,10 @@ class Writer:
 
     def _take_back(self, ask: Ask) -> None:
         """Undo what nobody gets the answer for."""
-        told = Ask(undone(ask.commands))
-        self._end_locally(told.commands)
-        if self.away or not self._send([told]):
-            self._keep([told])
+        undoing = Ask(undone(ask.commands))
+        self._end_locally(undoing.commands)
+        if self.away or not self._send([undoing]):
+            self._keep([undoing])
 
     def _keep(self, asks: Iterable[Ask]) -> None:
         """Answer without the state, and keep what it is to know later. Events are old by then."""

@@ -278,9 +278,9 @@ class OpenaiTemplate(Provider):
         if completion.usage is not None and (self.usage_fields or self.usage_costs):
             completion = msgspec.structs.replace(completion, usage=self._own_usage(completion.usage, body))
         if completion.usage is not None and COST_HEADER in response.headers:
-            from .usage import with_told_cost
+            from .usage import with_reported_cost
 
-            usage = with_told_cost(completion.usage, response.headers[COST_HEADER])
+            usage = with_reported_cost(completion.usage, response.headers[COST_HEADER])
             completion = msgspec.structs.replace(completion, usage=usage)
         if self.returned_fields:
             from .returned import with_returned

@@ -25,7 +25,7 @@ from ...types.size_limits import MAX_MODELS, check_json_size, check_length
 from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
-from .usage import with_told_cost
+from .usage import with_reported_cost
 
 A = TypeVar("A", bound=Answer)
 
@@ -130,7 +130,7 @@ def parse(request: EndpointRequest, response: HTTPResponse, error_fields: Mappin
         vectors = _in_order(_decode_answer(response, CreateEmbeddingResponse, error_fields))
         if vectors.usage is None or COST_HEADER not in response.headers:
             return vectors
-        usage = with_told_cost(vectors.usage, response.headers[COST_HEADER])
+        usage = with_reported_cost(vectors.usage, response.headers[COST_HEADER])
         return msgspec.structs.replace(vectors, usage=usage)
     if isinstance(request, ModelsRequest):
         return _decode_answer(response, ModelList, error_fields)

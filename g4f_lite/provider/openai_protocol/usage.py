@@ -50,10 +50,10 @@ def with_own_fields(usage: Usage, body: bytes, fields: Mapping[str, str], costs:
     return msgspec.structs.replace(usage, cost=float(sum(charges)))
 
 
-def with_told_cost(usage: Usage, told: str) -> Usage:
+def with_reported_cost(usage: Usage, header: str) -> Usage:
     """Return the usage with the cost that a header says; a number of USD that is none says nothing."""
     try:
-        cost = float(told)
+        cost = float(header)
     except ValueError:
         return usage
     return msgspec.structs.replace(usage, cost=cost) if 0 <= cost < inf else usage

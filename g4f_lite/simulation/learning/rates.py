@@ -75,18 +75,18 @@ def rate_limits(accepted: Sequence[float], refused: Sequence[float], asked_s: Se
     events = sorted([(at, True) for at in accepted] + [(at, False) for at in refused])[-MOST:]
     if events[0][0] >= events[-1][0] or not any(ok for _, ok in events) or all(ok for _, ok in events):
         return None
-    told = _retry_after(asked_s, len(refused))
-    fits = [_bucket(events, told)]
+    retry_after = _retry_after(asked_s, len(refused))
+    fits = [_bucket(events, retry_after)]
     for window in WINDOWS_S:
-        fits.append(_in_windows(_sliding(events, window), "sliding", window, told))
+        fits.append(_in_windows(_sliding(events, window), "sliding", window, retry_after))
         places = (_fixed(events, window, window * place / PLACES) for place in range(PLACES))
-        fits.append(min((_in_windows(use, "fixed", window, told) for use in places), key=lambda fit: fit.misfit))
+        fits.append(min((_in_windows(use, "fixed", window, retry_after) for use in places), key=lambda fit: fit.misfit))
     return min(fits, key=lambda fit: fit.misfit + (fit.limits.window == "fixed") * PLACED).limits
 
 
-def _in_windows(use: _Use, kind: Literal["sliding", "fixed"], window: float, told: bool | float) -> _Fit:
+def _in_windows(use: _Use, kind: Literal["sliding", "fixed"], window: float, retry_after: bool | float) -> _Fit:
     limit = max(1.0, median(use.refused))
-    limits = RateLimits(rpm=round(limit), window=kind, window_s=window, retry_after=told)
+    limits = RateLimits(rpm=round(limit), window=kind, window_s=window, retry_after=retry_after)
     return _Fit(use.misfit(limit), limits)
 
 
@@ -149,7 +149,7 @@ def _draining(events: Events, rate: float) -> _Use:
     return _count(events, used_at, add)
 
 
-def _bucket(events: Events, told: bool | float) -> _Fit:
+def _bucket(events: Events, retry_after: bool | float) -> _Fit:
     passed = [at for at, ok in events if ok]
     low = 0.5 * len(passed) / (passed[-1] - events[0][0] + 1e-3)
     high = 1.0 / (min(after - before for before, after in pairwise(passed)) + 1e-3)
@@ -163,7 +163,7 @@ def _bucket(events: Events, told: bool | float) -> _Fit:
     window = max(60.0, float(ceil(use.highest / best)))
     rpm = max(1, round(best * window))
     burst = min(1.0, max(1.0, round(use.highest)) / rpm)
-    limits = RateLimits(rpm=rpm, window="bucket", window_s=window, burst=burst, retry_after=told)
+    limits = RateLimits(rpm=rpm, window="bucket", window_s=window, burst=burst, retry_after=retry_after)
     return _Fit(use.misfit(use.highest), limits)
 
 
