@@ -75,7 +75,7 @@ def _serve(
     def started(host: str, port: int, admin: str | None) -> None:
         _say_where(host, port, admin, settings=settings, keys=keys)
 
-    from ..gateway.records import LineFormatter
+    from ..gateway.log_lines import LineFormatter
 
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(LineFormatter())

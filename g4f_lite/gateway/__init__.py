@@ -12,7 +12,8 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `models` | the names that callers may ask for, and the routes behind them |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
 | `leases` | what the next calls of a key may use, taken from the state in advance |
-| `records` | the trail of each call, and its line in the log |
+| `records` | the trail of each call, and what is logged of it |
+| `log_lines` | the lines of the log: of events that are no call, and how all are written |
 | `quoting` | removes what a service has quoted of a prompt |
 | `failures` | the answer to each exception: status, type and code, and whether to try again |
 | `dialects` | the two protocols that callers speak |

@@ -39,9 +39,10 @@ from .failures import (
 from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .leases import Taken
 from .listening import new_id
+from .log_lines import event_line
 from .models import Names, Target
 from .quotas import Quotas, limit_headers
-from .records import Record, current, event_line
+from .records import Record, current
 from .requests import LONGEST_NAME, Prepared, no_such_model, prepare
 from .settings import Settings
 from .streams import EventWriter, StalledError, route_headers, write_stream

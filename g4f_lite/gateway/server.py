@@ -36,8 +36,9 @@ from .garbage import loaded
 from .key_store import KeyStore
 from .keys import KeyRing, VirtualKey, hash_of, keys_of, new_key
 from .listening import Server
+from .log_lines import LineWriter, RouteLines, event_line
 from .models import Names, each_of
-from .records import LineWriter, Record, Recorder, RouteLines, event_line
+from .records import Record, Recorder
 from .settings import Settings, check_key_models
 
 log = logging.getLogger("g4f_lite.gateway")

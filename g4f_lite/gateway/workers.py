@@ -28,7 +28,7 @@ from ..errors.exceptions import ConfigurationError
 from .garbage import loaded
 from .key_store import KeyStore
 from .keys import new_key
-from .records import event_line
+from .log_lines import event_line
 from .settings import Settings
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 import requests
 from helpers.gateways import KEY, MESSAGES, key_table, running, tables
 
-from g4f_lite.gateway.records import LineWriter
+from g4f_lite.gateway.log_lines import LineWriter
 from g4f_lite.health.stores.sqlite import SQLiteState
 from g4f_lite.testing import FaultServer, replies
 
