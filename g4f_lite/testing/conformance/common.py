@@ -56,35 +56,13 @@ class Conformance:
                 f"{attribute} is {value!r}",
             )
         for kind in type(one).__mro__:
-            for name, meant in misspelt(kind) if kind not in _LIBRARY else ():
-                fail(contract.NAME, f"{name} is no attribute; did you mean {meant!r}?")
-            for name, method in vars(kind).items():
-                asynchronous = inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
-                if asynchronous and any(name in vars(base) for base in _LIBRARY):
-                    fail(contract.CLIENTS, f"{name} is an async function, not a plain one")
+            _check_class(kind)
         listed = one.fallback_models or one.model_aliases
         hold(one.default_model or not listed, contract.NAME, "default_model is empty, though there are other models")
         for attribute in ("fallback_models", "api_key_env", "capabilities"):
             for value in getattr(one, attribute):
                 hold(isinstance(value, str) and value, contract.NAME, f"{attribute} holds {value!r}")
-        for alias, model in one.model_aliases.items():
-            hold(alias and isinstance(model, str) and model, contract.NAME, f"model_aliases has {alias!r}: {model!r}")
-            hold(
-                one.get_model_name(alias) == model,
-                contract.NAME,
-                f"get_model_name({alias!r}) is {one.get_model_name(alias)!r}, not {model!r}",
-            )
-        for empty in (None, ""):
-            hold(
-                one.get_model_name(empty) == one.default_model,
-                contract.NAME,
-                f"get_model_name({empty!r}) is {one.get_model_name(empty)!r}, not the default model",
-            )
-        hold(
-            one.get_model_name("a-model-that-is-not-listed") == "a-model-that-is-not-listed",
-            contract.NAME,
-            "get_model_name changes a model id that the class does not list; the service may know it",
-        )
+        _check_model_names(one)
         for capability in one.capabilities.difference(CAPABILITIES):
             hint = did_you_mean(capability, CAPABILITIES, f"; there are {', '.join(sorted(CAPABILITIES))}")
             fail(contract.NAME, f"capabilities has {capability!r}{hint}")
@@ -129,6 +107,37 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "model_aliases": (Mapping,),
     "capabilities": (frozenset,),
 }
+
+
+def _check_class(kind: type) -> None:
+    """Check the names in a class of the provider, or in one of its bases."""
+    for name, meant in misspelt(kind) if kind not in _LIBRARY else ():
+        fail(contract.NAME, f"{name} is no attribute; did you mean {meant!r}?")
+    for name, method in vars(kind).items():
+        asynchronous = inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
+        if asynchronous and any(name in vars(base) for base in _LIBRARY):
+            fail(contract.CLIENTS, f"{name} is an async function, not a plain one")
+
+
+def _check_model_names(one: Provider) -> None:
+    for alias, model in one.model_aliases.items():
+        hold(alias and isinstance(model, str) and model, contract.NAME, f"model_aliases has {alias!r}: {model!r}")
+        hold(
+            one.get_model_name(alias) == model,
+            contract.NAME,
+            f"get_model_name({alias!r}) is {one.get_model_name(alias)!r}, not {model!r}",
+        )
+    for empty in (None, ""):
+        hold(
+            one.get_model_name(empty) == one.default_model,
+            contract.NAME,
+            f"get_model_name({empty!r}) is {one.get_model_name(empty)!r}, not the default model",
+        )
+    hold(
+        one.get_model_name("a-model-that-is-not-listed") == "a-model-that-is-not-listed",
+        contract.NAME,
+        "get_model_name changes a model id that the class does not list; the service may know it",
+    )
 
 
 def _import_isolated(kind: type, variables: Any) -> dict[str, Any]:
