@@ -397,4 +397,4 @@ class ChunkReader:
                 HTTPResponse(status=self.status or 200, headers=dict(self.headers), body=body)
             )
             check(completion, ChatCompletion, "parse_response")
-        return [*self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]
+        return [self._assembled().expect(msgspec.structs.replace(completion, raw_json=body))]

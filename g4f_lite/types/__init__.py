@@ -11,7 +11,8 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `usage` | the tokens that a chat used |
 | `logprobs` | log probabilities, as sent and as objects |
 | `results` | the base of results: plain data, JSON, `repr` |
-| `assembly` | chunks into a completion, and back |
+| `assembly` | chunks into a completion |
+| `whole_chunk` | a completion into one chunk |
 | `call_ids` | ids of tool calls: distinct, and made where there are none |
 | `call_pieces` | which tool call a piece of a stream belongs to |
 | `extra_fields` | fields that the types have no attribute for |

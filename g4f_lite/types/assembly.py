@@ -1,4 +1,4 @@
-"""Assembles the chunks of a stream into a completion, and turns a completion into chunks."""
+"""Assembles the chunks of a stream into a completion."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from ..value import JSONObject
 from .call_pieces import OpenCall, OpenCalls
 from .chat import ChatCompletion, Choice, CustomCall, FunctionCall, Message, ToolCall
-from .chunks import ChatCompletionChunk, ChunkChoice, CustomCallDelta, Delta, FunctionCallDelta, ToolCallDelta
+from .chunks import ChatCompletionChunk, Delta, ToolCallDelta
 from .extra_fields import ExtraFields, larger_counts
 from .logprobs import sent_logprobs
 from .memory_estimate import memory_of
 from .pieces import Kept, Pieces, encoded
 from .usage import Usage
+from .whole_chunk import as_chunk
 
 _DETAIL = 400
 """Bytes of a piece of reasoning itself."""
@@ -99,11 +100,11 @@ class Assembly:
         self._created = 0
         self._choices: dict[int, _Choice] = {}
 
-    def expect(self, completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-        """As `as_chunks`; they are to be added next."""
-        chunks = list(as_chunks(completion))
-        self._extra.take(completion, [choice.index for chunk in chunks for choice in chunk.choices])
-        return chunks
+    def expect(self, completion: ChatCompletion) -> ChatCompletionChunk:
+        """As `as_chunk`; it is to be added next."""
+        chunk = as_chunk(completion)
+        self._extra.take(completion, [choice.index for choice in chunk.choices])
+        return chunk
 
     def add(self, chunks: Iterable[ChatCompletionChunk]) -> None:
         """
@@ -341,58 +342,3 @@ def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSO
     if choice.refusal_logprobs:
         logprobs = {"content": None, **(logprobs or {}), "refusal": [*choice.refusal_logprobs]}
     return Choice(index=index, message=message, finish_reason=choice.finish_reason, logprobs=logprobs, extra=extra)
-
-
-def as_chunks(completion: ChatCompletion) -> Iterable[ChatCompletionChunk]:
-    """Yield a completion as a stream of one chunk; its choices are numbered if the service has not done so from 0."""
-    choices = []
-    indexes = {choice.index for choice in completion.choices}
-    numbered = 0 in indexes and len(indexes) == len(completion.choices)
-    for number, choice in enumerate(completion.choices):
-        message = choice.message
-        calls = tuple(
-            ToolCallDelta(
-                index=index,
-                id=call.id,
-                type=call.type,
-                function=FunctionCallDelta(name=call.function.name, arguments=call.function.arguments),
-                custom=CustomCallDelta(name=made.name, input=made.input) if (made := call.custom) else None,
-                extra_content=call.extra_content,
-            )
-            for index, call in enumerate(message.tool_calls or ())
-        )
-        delta = Delta(
-            role=message.role,
-            content=message.content,
-            refusal=message.refusal,
-            reasoning=message.reasoning,
-            reasoning_content=message.reasoning_content,
-            tool_calls=calls or None,
-            reasoning_details=message.reasoning_details,
-            function_call=_as_delta(message.function_call),
-            audio=message.audio,
-            images=message.images,
-            extra_content=message.extra_content,
-        )
-        choices.append(
-            ChunkChoice(
-                index=choice.index if numbered else number,
-                delta=delta,
-                finish_reason=choice.finish_reason or "stop",  # the response was complete
-                logprobs=sent_logprobs(choice),
-            )
-        )
-    yield ChatCompletionChunk(
-        id=completion.id,
-        created=completion.created,
-        model=completion.model,
-        choices=tuple(choices),
-        usage=completion.usage,
-        system_fingerprint=completion.system_fingerprint,
-        service_tier=completion.service_tier,
-        raw_json=completion.raw_json,
-    )
-
-
-def _as_delta(call: FunctionCall | None) -> FunctionCallDelta | None:
-    return None if call is None else FunctionCallDelta(name=call.name, arguments=call.arguments)
