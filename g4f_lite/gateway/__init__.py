@@ -10,6 +10,7 @@ Rule: no decision about routing is made here: a request becomes one call of the 
 | `star_patterns` | names with stars, each of which stands for any text |
 | `key_store` | the keys that the command has made, in a file |
 | `models` | the names that callers may ask for, and the routes behind them |
+| `clients` | the clients that answer, by the routes of what callers ask for |
 | `quotas` | what a key, and its team, may use: reserved before a call, settled after it |
 | `leases` | what the next calls of a key may use, taken from the state in advance |
 | `records` | the trail of each call, and what is logged of it |

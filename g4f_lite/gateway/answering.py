@@ -13,17 +13,16 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from ..client.async_client import AsyncClient
 from ..errors.exceptions import ConfigurationError, G4FLiteError, InvalidRequestError
 from ..errors.suggestions import did_you_mean
 from ..health.stores.local_link import Link
 from ..observability import CONTENT_TYPE
 from ..openai.mapping.answers import JSON
 from ..openai.mapping.requests import Asked, Place
-from ..records.trail import Explanation, PlannedRoute
 from ..types.http import COST_HEADER
 from ..value import JSONObject
 from .anthropic.counting import count_tokens
+from .clients import Clients
 from .dialects import COUNT_TOKENS, OPENAI, Dialect, dialect_of, where
 from .failures import (
     BAD_KEY,
@@ -40,7 +39,7 @@ from .keys import ADMIN, ANYBODY, KeyRing, VirtualKey, is_admin
 from .leases import Taken
 from .listening import new_id
 from .log_lines import event_line
-from .models import Names, Target
+from .models import Names
 from .quotas import Quotas, limit_headers
 from .records import Record, current
 from .requests import LONGEST_NAME, Prepared, no_such_model, prepare
@@ -59,8 +58,6 @@ _CHAT_INSTEAD = ("/v1/responses", "/v1/completions", "/v1/complete")
 _TYPO = 0.85
 """How similar a path must be to be taken for a known one: `/v1/assistants` is no misspelt `/v1/messages`."""
 _BUSY_FOR_S = 1.0
-_MOST_CLIENTS = 1024
-"""Of those that are kept: a name with a star stands for as many as callers make up."""
 
 
 class Answering:
@@ -68,7 +65,7 @@ class Answering:
     Answers requests.
 
     Args:
-        client: its routes answer those whose model has no routes of its own.
+        clients: make the calls.
         ring: the keys that are valid; an empty one lets everybody in.
         link: to the state in which what keys use is counted.
         admin: the hash of the administrator's key.
@@ -83,7 +80,7 @@ class Answering:
     def __init__(
         self,
         settings: Settings,
-        client: AsyncClient,
+        clients: Clients,
         ring: KeyRing,
         names: Names,
         link: Link,
@@ -97,7 +94,7 @@ class Answering:
         write_line: Callable[[str], None] | None = None,
     ) -> None:
         self._settings = settings
-        self._client = client
+        self._clients = clients
         self._ring = ring
         self._names = names
         self._admin = admin
@@ -108,9 +105,7 @@ class Answering:
         self._ended = ended
         self._refused = refused
         self._elsewhere = elsewhere
-        self._quotas = Quotas(link, settings.teams, self._planned)
-        self._clients: dict[tuple[tuple[str | tuple[str, ...], ...], str], AsyncClient] = {}
-        """By routes and strategy; all of them share what is known of the legs."""
+        self._quotas = Quotas(link, settings.teams, clients.planned)
         self.started = False
         """It is ready: it listens, and has asked its state."""
         self.leaving = False
@@ -252,7 +247,7 @@ class Answering:
         """Return whether a call of this model would find a route; nobody is asked."""
         target = self._names.target(model, key) if 0 < len(model) <= LONGEST_NAME and "*" not in model else None
         try:
-            return target is not None and bool(self.explain(target))
+            return target is not None and bool(self._clients.explain(target))
         except ConfigurationError:
             return False
 
@@ -306,7 +301,7 @@ class Answering:
         asked, headers = prepared.asked, {"x-request-id": record.request_id}
         if taken is not None:
             headers |= limit_headers(taken)
-        method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._client_for(prepared.target))
+        method: Callable[..., Awaitable[Any]] = attrgetter(prepared.method)(self._clients.of(prepared.target))
         if asked.streams:
             return await self._stream(request, method(**prepared.keywords), asked, dialect, headers)
         result = await method(**prepared.keywords)
@@ -316,29 +311,6 @@ class Answering:
         if record.cost is not None:
             headers[COST_HEADER] = f"{record.cost:.9f}".rstrip("0").rstrip(".")
         return web.Response(headers=headers, body=content)
-
-    def _client_for(self, target: Target) -> AsyncClient:
-        if not target.routes:
-            return self._client
-        wanted = target.routes, target.strategy or self._settings.client.strategy
-        if (client := self._clients.get(wanted)) is None:
-            if len(self._clients) >= _MOST_CLIENTS:
-                del self._clients[next(iter(self._clients))]
-            client = self._clients[wanted] = self._client.with_routes(*wanted, named=self._names.routes)
-        return client
-
-    def explain(self, target: Target) -> Explanation:
-        """
-        Return what a call of this target would try now, and what it would leave out; nobody is asked.
-
-        Raises:
-            G4FLiteError: there is no route; its trail has those that were left out.
-        """
-        client = self._client_for(target)
-        return client.explain(model=target.model or None, fallback_models=[] if target.exact else None)
-
-    def _planned(self, target: Target) -> list[PlannedRoute]:
-        return [route for tier in self.explain(target).tiers for route in tier]
 
     async def _body(self, request: web.BaseRequest, most: int, stall: float) -> bytes:
         if not request.content.is_eof():

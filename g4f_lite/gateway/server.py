@@ -31,6 +31,7 @@ from .admin.shared_calls import SharedCalls
 from .admin.spend import Spend
 from .admin.views import Views
 from .answering import Answering
+from .clients import Clients
 from .from_settings import client_of, link_of, spend_path, tracing_of
 from .garbage import loaded
 from .key_store import KeyStore
@@ -101,10 +102,11 @@ class Gateway:
         admin_hash = hash_of(self.made_admin_key or (admin.read("[server] admin") if admin is not None else ""))
         own = settings.client.routes
         names = self._names = Names(settings.models, self._listed, self._known, exact=own is not None)
+        clients = Clients(self.client, settings.client.strategy, names.routes)
         self.link = link_of(settings, usage)
         self.answering = Answering(
             settings,
-            self.client,
+            clients,
             ring,
             names,
             self.link,
@@ -123,9 +125,7 @@ class Gateway:
             settings,
             recent=self._recent,
             spend=self._spend,
-            routes=Routes(
-                self.client, names, self.answering.explain, self._recent, own=None if own is None else each_of(own)
-            ),
+            routes=Routes(self.client, names, clients.explain, self._recent, own=None if own is None else each_of(own)),
             notices=Notices(self._file) if shares else None,
             shared=SharedCalls(self._file, str(os.getpid())) if shares else None,
             keys=Keys(settings, store, self._read_changes),
