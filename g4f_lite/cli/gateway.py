@@ -130,7 +130,7 @@ def new(store: KeyStore, /, name: str, models: tuple[str, ...], usd: float | Non
 @click.pass_obj
 def list_keys(store: KeyStore, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    from ..gateway.overview import limits_of
+    from ..gateway.settings import limits_of
 
     found = store.all()
     if as_json:

@@ -12,7 +12,7 @@ from .keys import ANYBODY, VirtualKey, keys_of
 from .models import AUTO, tiers_of
 from .quotas import is_free
 from .server import Gateway
-from .settings import Quota, Settings, check_key_models
+from .settings import Quota, Settings, check_key_models, limits_of
 
 
 def overview(settings: Settings, store: KeyStore, *, no_auth: bool = False) -> str:
@@ -84,15 +84,3 @@ def _of_key(key: VirtualKey, settings: Settings) -> Iterator[str]:
         team = settings.teams.get(own.team)
         what = "which is not there: it is refused" if team is None else ", ".join(limits_of(team)) or "no limits"
         yield f"  of team {own.team} ({what})"
-
-
-def limits_of(quota: Quota) -> Iterator[str]:
-    """Yield what a key or a team may use, in words."""
-    if quota.rpm is not None:
-        yield f"{quota.rpm} requests a minute"
-    if quota.tpm is not None:
-        yield f"{quota.tpm} tokens a minute"
-    if quota.parallel is not None:
-        yield f"{quota.parallel} at once"
-    if quota.budget is not None:
-        yield f"{quota.budget.usd:g} USD" + ("" if quota.budget.per == "total" else f" a {quota.budget.per}")

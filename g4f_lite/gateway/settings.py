@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -160,6 +160,18 @@ class Quota(Table, frozen=True):
     budget: BudgetSettings | None = None
     unknown_price: Literal["refuse", "allow"] = "refuse"
     """What happens to a model without a known price, if there is a budget."""
+
+
+def limits_of(quota: Quota) -> Iterator[str]:
+    """Yield what a key or a team may use, in words."""
+    if quota.rpm is not None:
+        yield f"{quota.rpm} requests a minute"
+    if quota.tpm is not None:
+        yield f"{quota.tpm} tokens a minute"
+    if quota.parallel is not None:
+        yield f"{quota.parallel} at once"
+    if quota.budget is not None:
+        yield f"{quota.budget.usd:g} USD" + ("" if quota.budget.per == "total" else f" a {quota.budget.per}")
 
 
 class KeySettings(Quota, frozen=True):

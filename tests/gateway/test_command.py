@@ -83,6 +83,16 @@ def test_a_mistake_in_the_file_is_told_with_its_place(text: str, said: str, tmp_
     assert said in err.decode() and "Traceback" not in err.decode()
 
 
+def test_keys_are_listed_without_the_packages_of_the_gateway(tmp_path: Path) -> None:
+    for command in ("new", "a"), ("list",):
+        ran = python("import os, sys; sys.modules['prometheus_client'] = None\n"
+                     f"os.environ['G4F_LITE_CONFIG_DIR'] = {str(tmp_path)!r}\n"
+                     f"sys.argv = ['g4f-lite', 'gateway', 'keys', *{command!r}]\n"
+                     "from g4f_lite.cli import main; sys.exit(main())")  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("a  ")
+
+
 @pytest.mark.parametrize("package", ["python_multipart", "prometheus_client"])
 def test_a_missing_package_is_told_with_the_command_that_installs_it(package: str) -> None:
     ran = python(f"import sys; sys.modules[{package!r}] = None; sys.argv = ['g4f-lite', 'serve']\n"
