@@ -89,7 +89,7 @@ def run() -> int:
     try:
         return commands.main(prog_name="g4f-lite", standalone_mode=False) or 0
     except click.ClickException as error:
-        error.show()
+        failures.with_hint(error).show()
         return error.exit_code
     except click.Abort:
         return failures.INTERRUPTED

@@ -29,6 +29,8 @@ USAGE = 2
 NOTHING_USABLE = 3
 INTERRUPTED = 130
 """What shells report for SIGINT."""
+_TEXTS = ("prompt", "text")
+"""The arguments that people type without quotation marks."""
 READER_GONE = 141
 """What shells report for SIGPIPE."""
 
@@ -91,6 +93,7 @@ _OF_KEYS = {
 _OPTIONS = {
     **_OF_KEYS,
     r" or routes=\[[^\]]*\]": "",
+    r"several are a list: provider=\[[^\]]*\]": "give -p once for each",
     r"\bbase_urls=": "--base-url",
     r"\bbase_urls\['([^']*)'\]": r"--base-url \1",
     r"\bfallback_models=": "--fallback ",
@@ -107,6 +110,15 @@ def _in_options(message: str, words: Mapping[str, str]) -> str:
     for keyword, option in words.items():
         message = re.sub(keyword, option, message)
     return message
+
+
+def with_hint(error: click.ClickException) -> click.ClickException:
+    """Return a mistake in the command, and of further words that a text of several words is one argument."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        takes_text = any(one.name in _TEXTS for one in error.ctx.command.params)
+        if takes_text and error.message.startswith("Got unexpected extra argument"):
+            return click.UsageError(f"{error.message}; put quotation marks around a text of several words", error.ctx)
+    return error
 
 
 def trail_text(trail: Trail | Explanation) -> str:

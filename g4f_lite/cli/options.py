@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..client.params import CreateParams
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_TYPO = 0.85
+"""How similar to another parameter a typo is; `top_k`, which some services have, is less similar to `top_p`."""
 REMINDED_S = 2.0
 """Who has given a prompt, and whose standard input has not ended after so many seconds, is told of the wait."""
 
@@ -33,8 +35,8 @@ def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
 
 
 def _lower(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of providers have no capitals, but people write `Groq`."""
-    return tuple(name.lower() for name in given)
+    """Names of providers have no capitals, but people write `Groq`; a route (`Groq:Model`) is refused later on."""
+    return tuple(name.partition(":")[0].lower() + "".join(name.partition(":")[1:]) for name in given)
 
 
 def _noted(name: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
@@ -229,6 +231,7 @@ def question_params(
     own = {name: value for name, value in others.items() if name in UntypedParams.__annotations__}
     extra = {name: value for name, value in others.items() if name not in own}
     if extra:
+        _note_typos(extra)
         if not isinstance(body := own.get("extra_body", {}), dict):
             raise click.BadParameter(f"extra_body must be a JSON object, not {body!r}", param_hint="-o")
         own["extra_body"] = {**body, **extra}
@@ -239,6 +242,18 @@ def question_params(
         "response_format": schema,
         **own,
     }
+
+
+def _note_typos(extra: Iterable[str]) -> None:
+    """Note each parameter whose name is nearly one of OpenAI's, and no service's own: it may be ignored."""
+    from ..client.params import UntypedParams
+    from ..errors.suggestions import closest
+    from ..plugins.registry import process_registry
+
+    for name in extra:
+        meant = next(iter(closest(name, UntypedParams.__annotations__, cutoff=_TYPO)), None)
+        if meant is not None and not process_registry().with_own_parameter(name):
+            note(f"{name!r} is no parameter of OpenAI's API, and is sent as it is; did you mean {meant!r}?")
 
 
 def read_prompt(prompt: str | None, *, piped_too: bool = True, what: str = "prompt") -> str:

@@ -248,10 +248,13 @@ class Registry(Unpicklable):
         names = self.names()
         provider = name.partition(":")[0]
         if provider != name and self.knows(provider):
-            return f"{quoted(name)} is a route, not a provider; write provider={quoted(provider)} and model=…"
+            return f"{quoted(name)} is a route, not a provider; write model={quoted(name)}"
         owner, slash, model = name.partition("/")
         if slash and self.knows(owner):
             return f"there is no provider {quoted(name)}; a route is written {quoted(f'{owner}:{model}')}"
+        parts = [part.strip() for part in name.split(",")]
+        if len(parts) > 1 and all(map(self.knows, parts)):
+            return f"there is no provider {quoted(name)}; several are a list: provider={quoted(parts)}"
         hint = did_you_mean(name.lower(), names, ".", cutoff=0.5)
         return " ".join([f"there is no provider {quoted(name)}{hint}", *vain_choices(), f"Known: {', '.join(names)}"])
 

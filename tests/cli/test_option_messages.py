@@ -15,13 +15,15 @@ from g4f_lite.testing import FaultServer, replies
 @pytest.mark.parametrize(
     ("arguments", "code", "shown"),
     [
-        (["-p", "groq:gpt-oss-20b"], USAGE, "write --provider 'groq' and --model …"),
+        (["-p", "Groq:Qwen3"], USAGE, "is a route, not a provider; write --model 'groq:Qwen3'"),
         (
             ["-p", "groq", "-m", "openai:gpt-5"],
             USAGE,
             "--provider 'groq' and --model 'openai:gpt-5' name two providers",
         ),
         (["-m", "nobody-serves-this"], USAGE, "name the provider too: 'PROVIDER:nobody-serves-this'"),
+        (["-p", "groq, openai"], USAGE, "there is no provider 'groq, openai'; give -p once for each"),
+        (["now"], USAGE, "put quotation marks around a text of several words"),
         (["-m", ":"], USAGE, "--model must be"),
         (["--fallback", " "], USAGE, "--fallback holds"),
         (["-p", "groq", "--base-url", "groq=http://me:pw@host"], USAGE, "with `g4f-lite keys set`"),

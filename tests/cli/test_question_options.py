@@ -42,6 +42,12 @@ def test_any_parameter_can_be_set(cli: Cli, groq: FaultServer) -> None:
     assert cli("ask", "hi", "-p", "groq", "-o", "top_p").code == 2
 
 
+def test_a_misspelt_parameter_is_sent_with_a_note(cli: Cli, groq: FaultServer) -> None:
+    ran = cli("ask", "hi", "-p", "groq", "-o", "topp=0.9", "-o", "top_k=5", "-o", "reasoning_format=parsed")
+    assert (ran.code, ran.out) == (0, "ok\n") and groq.received[0].json["topp"] == 0.9
+    assert ran.err == "Note: 'topp' is no parameter of OpenAI's API, and is sent as it is; did you mean 'top_p'?\n"
+
+
 def test_a_schema_is_given_as_a_file_or_as_json(cli: Cli, tmp_path: Path, groq: FaultServer) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     (tmp_path / "s.json").write_text(json.dumps(schema))

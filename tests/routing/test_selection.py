@@ -97,7 +97,7 @@ def test_each_skipped_leg_is_listed_once_with_the_reason(monkeypatch: pytest.Mon
 MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"provider": "alpa"}, g4f_lite.UnknownProviderError, "did you mean 'alpha'"),
     ({"provider": "ALPHA"}, g4f_lite.UnknownProviderError, "did you mean 'alpha'"),
-    ({"provider": "alpha:big"}, g4f_lite.UnknownProviderError, "is a route"),
+    ({"provider": "alpha:big"}, g4f_lite.UnknownProviderError, "is a route, not a provider; write model='alpha:big'"),
     ({"provider": []}, g4f_lite.UnknownProviderError, "is empty"),
     ({"provider": 5}, g4f_lite.ConfigurationError, "a provider is a name"),
     ({"provider": OpenaiTemplate}, g4f_lite.ConfigurationError, "OpenaiTemplate\\(\\) fails"),
