@@ -180,6 +180,8 @@ def _tell(summary: Summary, out: Path) -> None:
         click.echo(f"answers:  {out}")
     if summary.failed:
         click.echo(f"failures: {failures_of(out)}")
+        if summary.last_error is not None:
+            click.echo(printable(f"last error: {' '.join(map(str.strip, summary.last_error.splitlines()[:2]))}"))
         note("--retry-failed asks the rows again that failed.")
     if summary.reason is not None:
         why = {"cap": "the money is spent", "failures": "too many fail", "interrupted": "interrupted"}[summary.ending]

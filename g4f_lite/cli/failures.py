@@ -99,7 +99,7 @@ _OPTIONS = {
     r"\bfallback_models=": "--fallback ",
     r"\bfallback_models\b": "--fallback",
     r"\b(provider|model|timeout)=": r"--\1 ",
-    r"\bmax_tokens\b": "--max-tokens",
+    r"\bmax_(tokens|failures)\b": r"--max-\1",
     r"\b(model|temperature|timeout) must": r"--\1 must",
 }
 """Python's keywords, as regular expressions, and what they are on the command line."""

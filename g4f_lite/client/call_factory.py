@@ -106,7 +106,8 @@ class CallFactory(Unpicklable):
         check_mapping(keys, "keys")
         check_mapping(base_urls, "base_urls")
         if routes is not None and (isinstance(routes, str) or not isinstance(routes, Sequence) or not routes):
-            raise ConfigurationError(f"routes must be a list of routes such as 'groq', not {quoted(routes)}")
+            right = quoted([routes] if isinstance(routes, str) else ["groq"])
+            raise ConfigurationError(f"routes must be a list, such as {right}, not {quoted(routes)}")
         if plugins is not None and (not isinstance(plugins, Iterable) or isinstance(plugins, (str, bytes, Mapping))):
             raise ConfigurationError(f"plugins must be a list of providers and hooks, not {quoted(plugins)}")
         if base_url is not None or api_key is not None:

@@ -9,8 +9,16 @@ from ..forks import preload_before_fork
 preload_before_fork("difflib")
 
 _LONGEST = 1000
-_MAKERS = {"grok": "xai"}
-"""Models that are taken for providers."""
+_MEANT = {
+    "chatgpt": ("openai",),
+    "claude": ("anthropic",),
+    "google": ("gemini", "vertex"),
+    "gpt": ("openai",),
+    "grok": ("groq", "xai"),
+    "kimi": ("moonshot",),
+    "qwen": ("dashscope",),
+}
+"""Models and companies that are taken for providers."""
 
 
 def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
@@ -26,8 +34,8 @@ def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0
 def did_you_mean(name: object, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
     """Return the end of a message about an unknown name: `; did you mean 'x'?`, or `otherwise` if none is similar."""
     known = list(known)
-    found = closest(name, known, 1, cutoff)
-    found += [maker for model, maker in _MAKERS.items() if found and str(name).lower() == model and maker in known]
+    meant = _MEANT.get(name.lower(), ()) if isinstance(name, str) else ()
+    found = [one for one in meant if one in known] or closest(name, known, 1, cutoff)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else otherwise
 
 

@@ -63,6 +63,8 @@ def test_an_interrupted_answer_prints_what_arrived_and_fails(groq: FaultServer) 
         (["ask", "hi", "--on-interrupt", "retry"], "'raise', 'restart', 'continue'"),
         (["ask"], "There is no prompt"),
         (["ask", " "], "There is no prompt"),
+        (["ask", "hi", "-p", "claude"], "there is no provider 'claude'; did you mean 'anthropic'?"),
+        (["ask", "hi", "-p", "Google"], "there is no provider 'google'; did you mean 'gemini' or 'vertex'?"),
         (["models", "grok"], "did you mean 'groq' or 'xai'?"),
         (["keys", "remove", "groq"], "No key is stored for 'groq'"),
     ],

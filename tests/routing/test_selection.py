@@ -133,7 +133,7 @@ def test_mistakes_are_reported_before_anything_is_sent(
 
 
 SETTINGS: list[tuple[dict[str, Any], str]] = [
-    ({"routes": "groq"}, "routes must be a list"),
+    ({"routes": "cerebras"}, r"a list, such as \['cerebras'\], not"),
     ({"routes": []}, "routes must be a list"),
     ({"routes": ["grok:x"]}, "did you mean 'groq'"),
     ({"routes": ["groq/openai/gpt-oss-20b"]}, "a route is written 'groq:openai/gpt-oss-20b'"),
