@@ -49,9 +49,12 @@ def chat(*, base_urls: dict[str, str], goes_on: bool, usage: bool, verbose: bool
     from .wait_notes import WaitNotes
 
     chosen = bool(params["provider"] or params["model"])
-    if sys.stdin.isatty():
-        click.echo("One line, one answer. Ctrl-C stops an answer, Ctrl-D ends the chat.", err=True)
     with Client(base_urls=base_urls, plugins=[WaitNotes()]) as client:
+        client.explain(
+            **params, messages=[*messages, {"role": "user", "content": ""}]
+        )  # raises what no line could mend
+        if sys.stdin.isatty():
+            click.echo("One line, one answer. Ctrl-C stops an answer, Ctrl-D ends the chat.", err=True)
         while (line := _read_line()) is not None:
             if not line:
                 continue

@@ -121,9 +121,14 @@ def with_hint(error: click.ClickException) -> click.ClickException:
     return error
 
 
+def in_files(text: str) -> str:
+    """Return a text about settings of a file without the keyword arguments of Python."""
+    return _in_options(text, _OF_KEYS)
+
+
 def trail_text(trail: Trail | Explanation) -> str:
     """Return a trail or a plan as text. What a service has said stays as it is: it speaks of its own parameters."""
-    return printable(_in_options(str(trail), _OF_KEYS))
+    return printable(in_files(str(trail)))
 
 
 def _exit_code(error: Exception) -> int:

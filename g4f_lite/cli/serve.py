@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import failures
+
 if TYPE_CHECKING:
     from ..gateway.settings import Settings
 
@@ -68,12 +70,17 @@ def _serve(
     if check:
         from ..gateway.overview import overview
 
-        click.echo(overview(settings, store, no_auth=no_auth), nl=False)
+        click.echo(failures.in_files(overview(settings, store, no_auth=no_auth)), nl=False)
         return
     keys = not no_auth and (bool(settings.keys) or bool(store.virtual()))
 
     def started(host: str, port: int, admin: str | None) -> None:
         _say_where(host, port, admin, settings=settings, keys=keys)
+        if config is None and not _can_answer():
+            click.echo(
+                "Warning: no provider can be used: get a key, run `g4f-lite keys set PROVIDER`, and start it again.",
+                err=True,
+            )
 
     from ..gateway.log_lines import LineFormatter
 
@@ -100,6 +107,18 @@ def _moved(settings: Settings, host: str | None, port: int | None, workers: int 
     listen = f"{own_host if host is None else host}:{own_port if port is None else port}"
     server = msgspec.structs.replace(settings.server, listen=listen, workers=workers or settings.server.workers)
     return msgspec.structs.replace(settings, server=server)
+
+
+def _can_answer() -> bool:
+    """Return whether a call that names nothing has a route."""
+    from ..client.client import Client
+    from ..errors.exceptions import NoUsableRouteError
+
+    try:
+        Client().explain()
+    except NoUsableRouteError:
+        return False
+    return True
 
 
 def _say_where(host: str, port: int, admin: str | None, *, settings: Settings, keys: bool) -> None:

@@ -87,7 +87,7 @@ class Gateway:
         if settings.server.is_public and not ring and not no_auth:
             raise ConfigurationError(
                 f"[server] listen = {settings.server.listen!r} lets other machines in, but there are no [keys]: "
-                "make one with `g4f-lite gateway keys --config FILE new NAME`, or say --no-auth"
+                "make one with `g4f-lite gateway keys [--config FILE] new NAME`, or say --no-auth"
             )
         metrics = CollectorRegistry()  # its own: there may be others in this process
         self._tracing = tracing_of(settings)

@@ -36,6 +36,13 @@ def test_a_key_is_made_although_the_folder_of_the_user_is_not_there(home: Path) 
     assert "team-b" in run("gateway", "keys", "list", env=environment(home)).out
 
 
+def test_who_lets_other_machines_in_is_told_how_to_make_a_key(home: Path) -> None:
+    ran = run("serve", "--host", "0.0.0.0", "--port", "0", env=environment(home))
+    assert ran.code == 2 and "`g4f-lite gateway keys [--config FILE] new NAME`" in ran.err
+    said = run("serve", "--check", env=environment(home)).out
+    assert "or run `g4f-lite keys set groq`; get one at" in said and "keys=" not in said
+
+
 def test_the_first_start_counts_in_files(home: Path) -> None:
     with start("serve", "--port", "0", env=environment(home)) as process:
         assert process.stderr is not None
@@ -46,6 +53,19 @@ def test_the_first_start_counts_in_files(home: Path) -> None:
         process.terminate()
         process.communicate(timeout=60)
     assert (home / "gateway-usage.db").exists()
+
+
+@pytest.mark.parametrize("key", ["", "gsk_of_the_tests"])
+def test_a_start_without_a_usable_provider_is_warned_of(key: str, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['xllamacpp'] = None\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with start("serve", "--port", "0", env={**environment(home), "PYTHONPATH": path, "GROQ_API_KEY": key}) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline().decode() for _ in range(4)]
+        process.terminate()
+        lines += process.communicate(timeout=60)[1].decode().splitlines()
+    warned = [line for line in lines if line.startswith("Warning: no provider can be used")]
+    assert len(warned) == (0 if key else 1)
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not there")
