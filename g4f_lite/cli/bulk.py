@@ -98,10 +98,11 @@ def bulk(
     **options: Any,
 ) -> None:
     """
-    Ask each row of the file IN, and append the answers to the file OUT.
+    Answer each row of the file IN.
 
-    IN has JSON lines with "prompt" or "messages", lines of OpenAI's batch API, or, with --template, CSV. A run that was
-    interrupted goes on where it ended if the command is given again. OUT.failed.jsonl has the rows that failed.
+    The answers are appended to the file OUT. IN has JSON lines with "prompt" or "messages", lines of OpenAI's batch
+    API, or, with --template, CSV. A run that was interrupted goes on where it ended if the command is given again.
+    OUT.failed.jsonl has the rows that failed.
     """
     params = question_params(None, **read_config().fill(options))
     system = next((one["content"] for one in params.pop("messages")), None)

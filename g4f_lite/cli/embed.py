@@ -31,7 +31,7 @@ def embed(
     as_json: bool,
     **routing: Any,
 ) -> None:
-    """Print the vector of a text as a JSON list; the text is TEXT, or is piped in."""
+    """Print the vector of a text as a JSON list. The text is TEXT, or is piped in."""
     check_names(base_urls)
     from ..client.client import Client
 

@@ -32,10 +32,10 @@ def gateway() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Write this file, which must not exist, not stdout.")
 def import_file(file: Path, output: Path | None) -> None:
     """
-    Turn the configuration of LiteLLM's proxy into one for `g4f-lite serve`.
+    Turn a configuration of LiteLLM's proxy into one for `serve`.
 
-    What could not be carried over, and what means something else here, is told on stderr, by line. Keys that stand in
-    the file are not written: each is to be put into a variable.
+    What could not be carried over, and what means something else here, is printed on stderr, by line. Keys that stand
+    in the file are not written: put each into a variable.
     """
     from ..errors.exceptions import ConfigurationError
     from ..errors.suggestions import install_hint
@@ -167,5 +167,5 @@ def enable(store: KeyStore, name: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def rotate(store: KeyStore, name: str) -> None:
-    """Give a key a new secret, and print it; the old one is let in no more."""
+    """Give a key a new secret, and print it. The old one is let in no more."""
     click.echo(store.rotate(name))

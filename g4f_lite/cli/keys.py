@@ -30,7 +30,7 @@ def keys() -> None:
 @click.argument("provider", shell_complete=names.providers)
 @click.argument("surplus", nargs=-1, metavar="", type=click.UNPROCESSED)
 def set_key(provider: str, surplus: tuple[str, ...]) -> None:
-    """Store the key of PROVIDER, which is typed without an echo or piped in."""
+    """Store the key of PROVIDER. It is typed without an echo, or piped in."""
     if surplus:  # do not print it: it is likely to be the key
         raise click.UsageError(
             "The key is not an argument: it would stay in the shell's history. Omit it, then type it or pipe it in."
@@ -62,7 +62,7 @@ def _read_key(provider: str, login_url: str) -> str:
 
 @keys.command("list", epilog="\b\nExample:\n  g4f-lite keys list")
 def list_keys() -> None:
-    """List the providers with a stored key, the key's fingerprint, and the file."""
+    """List the stored keys by provider, fingerprint and file."""
     from ..provider.keys import fingerprint, load_stored, stored_keys_path
 
     path = stored_keys_path()

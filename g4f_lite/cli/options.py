@@ -131,8 +131,8 @@ def question_options(*, prompt: bool) -> Callable[[Command], Command]:
             shell_complete=names.files,
             help="JSON Schema of the answer: a file, or the JSON itself.",
         ),
-        click.option("--max-tokens", type=int),
-        click.option("-t", "--temperature", type=float),
+        click.option("--max-tokens", type=int, help="The most tokens of the answer."),
+        click.option("-t", "--temperature", type=float, help="How random the answer is; 0 is the least."),
         click.option("-s", "--system", metavar="TEXT", help="System message."),
         routing_options,
     ]

@@ -33,7 +33,7 @@ def plugin() -> None:
 @click.pass_context
 def new(ctx: click.Context, name: str, kind: str) -> None:
     """
-    Write a complete, small plugin NAME: a provider, hooks, or a strategy.
+    Write a small plugin NAME: a provider, hooks or a strategy.
 
     The new folder g4f-lite-NAME gets the code, its tests, README and CI. The tests pass as they are; adapt the
     code from there.

@@ -34,7 +34,11 @@ Examples:
 def serve(
     config: Path | None, host: str | None, port: int | None, *, workers: int | None, no_auth: bool, check: bool
 ) -> None:
-    """Serve OpenAI's protocol over HTTP, from all routes that have a key, or those of the file CONFIG."""
+    """
+    Serve OpenAI's and Anthropic's protocols over HTTP.
+
+    The routes are those of the file CONFIG, or all that have a key.
+    """
     from ..errors.exceptions import ConfigurationError
 
     try:

@@ -51,9 +51,10 @@ def simulate(
     as_json: bool,
 ) -> None:
     """
-    Show what would come of a policy: the real router against modelled services, on a virtual clock.
+    Show what would come of a policy.
 
-    SCENARIO is a TOML file with services, traffic and a policy; each file of --against has another policy for them.
+    The real router calls modelled services on a virtual clock. SCENARIO is a TOML file with services, traffic and a
+    policy; each file of --against has another policy for them.
     With --learn, such a file is made of recorded trails; with -o, its figures are shown beside those of the record.
     """
     if learn is not None:

@@ -24,6 +24,12 @@ def test_every_command_has_help_with_an_example(cli: Cli) -> None:
     assert cli("--version").out == f"g4f-lite {g4f_lite.__version__}\n"
 
 
+def test_a_list_of_commands_cuts_no_line(cli: Cli) -> None:
+    for group in ("", "gateway", "gateway keys", "keys", "logs", "plugin"):
+        lines = cli(*group.split(), "--help").out.partition("Commands:")[2].splitlines()
+        assert len(lines) > 1 and not [line for line in lines if line.endswith("...")]
+
+
 def test_version_and_help_load_click_and_nothing_else() -> None:
     code = (
         "import sys; from g4f_lite.cli import main; main(); "
