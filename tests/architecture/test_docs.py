@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tenacity import wait_none
 
+import g4f_lite
 from g4f_lite import Client, LocalProvider, OpenaiTemplate, Provider, RoutesExhaustedError
 from g4f_lite.testing import FaultServer, replies
 
@@ -106,6 +107,13 @@ def test_all_that_a_provider_may_declare_or_override_is_documented(kind: type) -
     words = {word for page in pages for word in re.findall(r"\w+", page.read_text("utf-8"))}
     names = {name for owner in kind.__mro__[:-1] for name in vars(owner) if not name.startswith("_")}
     assert names - words == set()
+
+
+def test_every_public_name_is_on_a_page() -> None:
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    words = {word for page in pages for word in re.findall(r"\w+", page.read_text("utf-8"))}
+    singular = {word.removesuffix("s") for word in words}
+    assert set(g4f_lite.__all__) - words - singular == {"__version__"}
 
 
 def test_each_room_is_in_the_picture_of_the_architecture() -> None:
