@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from tenacity import wait_none
 
 import g4f_lite
 from g4f_lite import Client, LocalProvider, OpenaiTemplate, Provider, RoutesExhaustedError
+from g4f_lite.cli.app import commands
 from g4f_lite.testing import FaultServer, replies
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +117,21 @@ def test_every_public_name_is_on_a_page() -> None:
     words = {word for page in pages for word in re.findall(r"\w+", page.read_text("utf-8"))}
     singular = {word.removesuffix("s") for word in words}
     assert set(g4f_lite.__all__) - words - singular == {"__version__"}
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            yield from options_of(found)
+    yield from (option for one in command.params if isinstance(one, click.Option) for option in one.opts)
+
+
+def test_every_option_of_the_command_is_on_a_page() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in ROOT.glob("docs/*.md"))
+    options = {option for option in options_of(commands) if option.startswith("--")}
+    assert {option for option in options if not re.search(rf"{option}\b", text)} == {"--version"}
 
 
 def test_each_room_is_in_the_picture_of_the_architecture() -> None:
