@@ -62,9 +62,10 @@ class ResponseModel:
             self._reader = reader_of(model)
         except Exception as error:  # of the caller's type; pydantic has its own kinds
             raise_interruption(error)
-            raise ConfigurationError(
-                f"response_model {self.name} has no JSON Schema: {shortened(str(error))}"
-            ) from None
+            reason = str(error)
+            if reason.startswith("Generating JSON schema for custom types"):  # msgspec's own hooks are not for callers
+                reason = f"{reason.splitlines()[-1].strip()}; it may be {_KINDS}"
+            raise ConfigurationError(f"response_model {self.name} has no JSON Schema: {shortened(reason)}") from None
         schema = _rooted(self._reader.schema)
         self._property = ""
         if schema.get("type") != "object":

@@ -66,7 +66,7 @@ def audio_part(source: bytes | str | os.PathLike[str], *, format: str | None = N
 def _read(source: Any, what: str) -> tuple[bytes, str]:
     """Return the bytes of a source, and its name for error messages."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source), "these bytes"
+        return bytes(source), "what was given as bytes"
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidRequestError(f"{what} is given as a path or as bytes, not as {type(source).__name__}")
     try:

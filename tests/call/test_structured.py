@@ -441,6 +441,10 @@ def test_the_schema_has_an_object_at_its_root_and_closes_all_of_them() -> None:
     assert "$defs" not in ResponseModel(Struct).schema
 
 
+class Plain:
+    pass
+
+
 @dataclass
 class Loose:
     names: dict[str, int] = field(default_factory=dict)
@@ -454,6 +458,10 @@ class Loose:
         ({"response_model": "Weather"}, "has no JSON Schema|must be"),
         ({"response_model": {"type": "object"}}, "must be a type"),
         ({"response_model": object}, "has no JSON Schema|must be"),
+        (
+            {"response_model": Plain},
+            "no JSON Schema: type .*Plain'> is not supported; it may be a msgspec Struct, data",
+        ),
         ({"response_model": Struct, "response_format": {"type": "json_object"}}, "not both"),
         ({"response_model": Struct, "n": 2}, "n must be 1"),
     ],

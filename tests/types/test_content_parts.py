@@ -44,7 +44,7 @@ def test_the_format_of_audio_is_found_in_its_bytes(content: bytes, kind: str) ->
 @pytest.mark.parametrize("part", [image_part, audio_part])
 @pytest.mark.parametrize(
     ("source", "message"),
-    [("no-such-file", "cannot be read"), (b"text", "these bytes"), (5, "int"), ("a\0b", "cannot")],
+    [("no-such-file", "cannot be read"), (b"text", "what was given as bytes is n"), (5, "int"), ("a\0b", "cannot")],
 )
 def test_data_that_is_neither_image_nor_audio_is_refused(part: Any, source: Any, message: str) -> None:
     with pytest.raises(g4f_lite.InvalidRequestError, match=message):
