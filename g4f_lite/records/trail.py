@@ -149,10 +149,10 @@ _KEYLESS_LINES = 3
 
 
 def describe_entries(entries: Iterable[Attempt | Skipped]) -> list[str]:
-    """Return a line for each entry; of many providers that only lack a key, those after the third share one."""
+    """Return a line for each entry; of many providers that only lack a key, two or more after the third share one."""
     entries = list(entries)
     keyless = [entry for entry in entries if isinstance(entry, Skipped) and entry.lacks_key]
-    others = keyless[_KEYLESS_LINES:]
+    others = keyless[_KEYLESS_LINES:] if len(keyless) > _KEYLESS_LINES + 1 else []
     lines = [str(entry) for entry in entries if entry not in others]
     if others:
         last = lines.index(str(keyless[_KEYLESS_LINES - 1]))

@@ -67,6 +67,14 @@ def test_providers_without_a_key_are_all_in_the_trail_and_few_in_its_text(
         assert f"{len(keyless) - 3} others skipped: no key: {', '.join(keyless[3:])}" in text
 
 
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_a_single_provider_is_not_summed_up(number: int) -> None:
+    names = [f"p{at}" for at in range(number)]
+    skipped = [g4f_lite.Skipped(provider=one, model="m", reason="no key: set P", lacks_key=True) for one in names]
+    lines = str(g4f_lite.Trail(entries=tuple(skipped))).splitlines()
+    assert lines[3:] == [[], ["p3:m skipped: no key: set P"], ["2 others skipped: no key: p3, p4"]][number - 3]
+
+
 @pytest.mark.parametrize(("name", "message"), [("github", "retired on 2026-07-30"), ("perplexity", "ended its chat")])
 def test_a_retired_provider_says_so(name: str, message: str) -> None:
     with Client(keys={"groq": "k"}) as client:
