@@ -31,7 +31,7 @@ class AsyncStream(BaseStream[T]):
 
     @property
     def goes_on_at_once(self) -> bool:
-        """Whether the service need not be waited for after these: more is here, and was only not read yet."""
+        """Whether more of the stream has arrived already, so that the next step does not wait for the service."""
         return self._reading.source.has_rest
 
     def __aiter__(self) -> Self:
