@@ -159,6 +159,8 @@ def _describe(status: ProviderStatus) -> str:
     details = ["ok" if status.usable else "not usable", status.describe_key()]
     if status.base_url_from:
         details.append(f"address {status.base_url} from {status.base_url_from}")
+    if vain := status.base_url_in_vain:
+        details.append(f"{vain} is not read: set {vain.replace('_BASE_URL', '_API_BASE')}")
     if not status.automatic:
         details.append("used only when named")
     return "; ".join(details)

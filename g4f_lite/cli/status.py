@@ -41,6 +41,8 @@ class ProviderStatus(NamedTuple):
     base_url: str = ""
     base_url_from: str = ""
     """The environment variable that overrides the class's own address."""
+    base_url_in_vain: str = ""
+    """A variable such as OPENAI_BASE_URL, which other libraries read, if it is set and no other one is."""
     notice: str = ""
     problem: str = ""
     """Why it does not work; a missing key is not a problem in this sense."""
@@ -109,6 +111,7 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
         default_model=provider.default_model,
         base_url=resolved.api_base,
         base_url_from=_base_url_variable(provider),
+        base_url_in_vain=_base_url_in_vain(provider),
         notice=provider.notice,
         problem=problem,
     )
@@ -117,3 +120,8 @@ def _status(registry: Registry, name: str) -> ProviderStatus:
 def _base_url_variable(provider: Provider) -> str:
     variable = base_url_variable(provider)
     return variable if os.environ.get(variable, "").strip() else ""
+
+
+def _base_url_in_vain(provider: Provider) -> str:
+    variable = base_url_variable(provider).replace("_API_BASE", "_BASE_URL")
+    return variable if os.environ.get(variable, "").strip() and not _base_url_variable(provider) else ""

@@ -41,6 +41,14 @@ def test_the_doctor_finds_a_usable_provider(cli: Cli, groq: FaultServer, monkeyp
     assert groq.received == []
 
 
+def test_an_address_for_other_libraries_is_noticed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-tests")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1")
+    assert "OPENAI_BASE_URL is not read: set OPENAI_API_BASE\n" in cli("doctor").out
+    monkeypatch.setenv("OPENAI_API_BASE", "http://127.0.0.1:8080/v1")
+    assert "OPENAI_BASE_URL" not in cli("doctor").out
+
+
 @pytest.mark.usefixtures("only_groq")
 def test_the_doctor_fails_when_nothing_can_be_used(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     g4f_lite.register(Free)  # used only when named
