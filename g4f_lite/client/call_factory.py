@@ -326,7 +326,7 @@ class CallFactory(Unpicklable):
         if is_one_of(operation, ("chat",)):
             _, params = _with_response_format(params)
             request = check_request(
-                {"messages": [{"role": "user", "content": ""}], **params}, self.registry.with_own_parameter
+                {"messages": [{"role": "user", "content": ""}], **params}, self.registry.with_own_parameter, "explain"
             )
             tokens = tokens_of(request)
         else:

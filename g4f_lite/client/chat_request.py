@@ -26,12 +26,15 @@ _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
 _NOT_SENT = frozenset({"extra_headers", "file", "image", "mask", "progress"})
 
 
-def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[str]] = lambda name: ()) -> ChatRequest:
+def check_request(
+    params: Mapping[str, Any], owners: Callable[[str], Iterable[str]] = lambda name: (), method: str = "create"
+) -> ChatRequest:
     """
     Return the request for the keywords of `create`; each attempt sets its model.
 
     Args:
         owners: returns the providers whose service has a parameter of this name.
+        method: `explain`, which takes `operation` as well, if that was called.
 
     Raises:
         TypeError: a keyword is unknown; the message has the nearest one.
@@ -45,7 +48,8 @@ def check_request(params: Mapping[str, Any], owners: Callable[[str], Iterable[st
             if value is not None:
                 given[name] = _tools(value) if name == "tools" else value
         elif name not in OF_CREATE:
-            raise unknown_keyword(name, owners=owners(name))
+            known = (*OF_CREATE, "operation") if method == "explain" else OF_CREATE
+            raise unknown_keyword(name, known, method, owners(name))
     given["messages"] = check_messages(params["messages"])
     if "extra_headers" in given:
         check_headers(given["extra_headers"])

@@ -46,6 +46,12 @@ def test_a_call_says_that_a_keyword_belongs_to_the_client(name: str, method: str
             call(**needed.get(method, {}), **{name: "x"})
 
 
+@pytest.mark.parametrize(("name", "meant"), [("operaton", "operation"), ("temprature", "temperature")])
+def test_explain_names_itself_and_its_own_keyword(name: str, meant: str) -> None:
+    with Client() as api, pytest.raises(TypeError, match=rf"explain\(\) has no parameter '{name}'.*'{meant}'"):
+        api.explain(**{name: "x"})  # type: ignore[arg-type]
+
+
 def test_a_key_given_to_a_call_is_never_said_to_belong_into_the_body() -> None:
     with Client() as api, pytest.raises(TypeError) as caught:
         api.chat.completions.create(messages=MESSAGES, api_key="x")  # type: ignore[call-overload]
