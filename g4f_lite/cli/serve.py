@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import failures
+from .output import printable
 
 if TYPE_CHECKING:
     from ..gateway.settings import Settings
@@ -80,11 +81,8 @@ def _serve(
 
     def started(host: str, port: int, admin: str | None) -> None:
         _say_where(host, port, admin, settings=settings, keys=keys)
-        if config is None and not _can_answer():
-            click.echo(
-                "Warning: no provider can be used: get a key, run `g4f-lite keys set PROVIDER`, and start it again.",
-                err=True,
-            )
+        if config is None and (problem := _why_none_answers()):
+            click.echo(printable(f"Warning: {problem}"), err=True)
 
     from ..gateway.log_lines import LineFormatter
 
@@ -113,16 +111,18 @@ def _moved(settings: Settings, host: str | None, port: int | None, workers: int 
     return msgspec.structs.replace(settings, server=server)
 
 
-def _can_answer() -> bool:
-    """Return whether a call that names nothing has a route."""
+def _why_none_answers() -> str | None:
+    """Return why a call that names nothing would fail, if it would."""
     from ..client.client import Client
-    from ..errors.exceptions import NoUsableRouteError
+    from ..errors.exceptions import G4FLiteError, NoUsableRouteError
 
     try:
         Client().explain()
     except NoUsableRouteError:
-        return False
-    return True
+        return "no provider can be used: get a key, run `g4f-lite keys set PROVIDER`, and start it again."
+    except G4FLiteError as error:
+        return f"a call that names no provider fails: {failures.in_files(str(error))}"
+    return None
 
 
 def _say_where(host: str, port: int, admin: str | None, *, settings: Settings, keys: bool) -> None:
