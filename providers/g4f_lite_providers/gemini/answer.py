@@ -244,8 +244,8 @@ class _Said:
         return Delta(content=part.text, extra_content=extra)
 
     def finish(self, candidate: _Candidate, *, in_stream: bool) -> str | None:
-        reason = candidate.finish_reason
-        if reason in (None, "FINISH_REASON_UNSPECIFIED"):
+        reason = candidate.finish_reason and candidate.finish_reason.upper()  # gateways have written `stop`
+        if reason in (None, "", "FINISH_REASON_UNSPECIFIED"):
             return None
         if reason not in FINISHES:
             message = candidate.finish_message or f"the answer ended with {reason}"

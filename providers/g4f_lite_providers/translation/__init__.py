@@ -8,6 +8,7 @@ Rule: no I/O; what only one service needs stays in the package of its provider.
 | turns | messages as turns of typed parts |
 | parameters | the other parameters of a request |
 | answers | bodies and events into completions |
+| odd_values | nulls, and counts in another form |
 | embeddings | texts to embed, and their vectors |
 | paths | model ids in the path of a URL |
 """

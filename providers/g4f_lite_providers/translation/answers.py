@@ -21,6 +21,7 @@ from g4f_lite import (
     Usage,
 )
 
+from .odd_values import decode_loosely
 from .turns import JSONObject
 
 T = TypeVar("T")
@@ -64,21 +65,27 @@ def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode JSON, also with NaN (Google's log probabilities) and with half a surrogate pair, which is U+FFFD."""
+    """Decode JSON, also with NaN (Google's log probabilities), half a surrogate pair, or counts in another form."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
-        raise
+        pass
     except msgspec.DecodeError:
-        import json
+        body = _repaired(body)
+    return decode_loosely(body, decoder)
 
-        try:
-            plain = json.dumps(json.loads(body.decode(), parse_constant=_NUMBERS.get), ensure_ascii=False)
-        except UnicodeDecodeError:
-            raise
-        except ValueError as error:
-            raise msgspec.DecodeError(str(error)) from None
-        return decoder.decode(plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
+
+def _repaired(body: bytes) -> bytes:
+    """Return what only Python's `json` reads as plain JSON; half a surrogate pair is U+FFFD."""
+    import json
+
+    try:
+        plain = json.dumps(json.loads(body.decode(), parse_constant=_NUMBERS.get), ensure_ascii=False)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from None
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def failure(error: Mapping[str, Any], *, status: int = 200, in_stream: bool) -> ReplyError:
@@ -138,7 +145,7 @@ def message_of(
 
 def arguments_of(written: msgspec.Raw) -> str:
     """
-    Return a call's arguments as JSON.
+    Return a call's arguments as JSON; an object inside a string, as gateways send it, is meant as the object.
 
     Raises:
         MalformedResponseError: they are no UTF-8, which nobody has checked before.
@@ -147,6 +154,9 @@ def arguments_of(written: msgspec.Raw) -> str:
         text = str(memoryview(written), "utf-8")  # not of a copy in bytes, which may be as large as the answer
     except UnicodeDecodeError:
         raise MalformedResponseError("the arguments of a call are no UTF-8") from None
+    if text[:1] == '"' and text.endswith('}"'):
+        inner = msgspec.json.decode(text, type=str)
+        text = inner if isinstance(_loosely(inner.encode()), dict) else text
     return text if text not in ("", "null") else "{}"
 
 
