@@ -10,6 +10,7 @@ from ..errors.exceptions import ContentFilterError, MalformedResponseError, Serv
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
 from ..types.chunks import ChatCompletionChunk
+from ..types.finish_reasons import USUAL, is_cut, is_failed, is_withheld
 
 if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.audio import Speech
@@ -20,8 +21,6 @@ if TYPE_CHECKING:  # a chat needs no other endpoint
 
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 """An error page in place of an image; an SVG begins with `<` too."""
-_FAILED = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
-"""Finish reasons of an answer that its service could not end: of gateways, vLLM and SGLang, DeepSeek, Z.AI."""
 _SPACES = dict.fromkeys(b"\t\n\r", " ")
 
 
@@ -31,19 +30,19 @@ def check_reasons(reasons: Iterable[str | None]) -> None:
         ServerError: a choice is cut, because the service has failed.
     """
     for reason in reasons:
-        if reason in _FAILED:
+        if reason not in USUAL and is_failed(reason):
             raise ServerError(f"the answer ended with the finish reason {reason}")
 
 
 def is_failed_end(chunk: ChatCompletionChunk) -> bool:
     """Return whether it says nothing but such a reason: nobody is to take it for the end of an answer."""
-    return any(choice.finish_reason in _FAILED for choice in chunk.choices) and not chunk.has_content()
+    return any(is_failed(choice.finish_reason) for choice in chunk.choices) and not chunk.has_content()
 
 
 def check_content(completion: ChatCompletion, status: int | None, asked: int = 1) -> None:
     """
-    Refuse a completion if one of its choices has no content, unless its finish reason is `length`: then the tokens went
-    into reasoning.
+    Refuse a completion if one of its choices has no content, unless its finish reason says that it is cut: then the
+    tokens went into reasoning.
 
     Args:
         asked: how many choices the request asks for; those that come besides may be empty.
@@ -56,19 +55,19 @@ def check_content(completion: ChatCompletion, status: int | None, asked: int = 1
     check_reasons([choice.finish_reason for choice in completion.choices])
     for choice in completion.choices:
         calls = choice.message.tool_calls
-        if calls and choice.finish_reason != "length" and not all(call.function.name for call in calls):
+        if calls and not all(call.function.name for call in calls) and not is_cut(choice.finish_reason):
             raise MalformedResponseError("a tool call has no name", status=status)
     empty = []
     for choice in completion.choices[:asked]:
         message = choice.message
-        if message.content or message.refusal or message.tool_calls or choice.finish_reason == "length":
+        if message.content or message.refusal or message.tool_calls or is_cut(choice.finish_reason):
             continue
         if message.reasoning or message.reasoning_content or message.function_call or message.audio or message.images:
             continue
         empty.append(choice)
     if completion.choices and not empty:
         return
-    failed = [choice.index for choice in empty if choice.finish_reason != "content_filter"]
+    failed = [choice.index for choice in empty if not is_withheld(choice.finish_reason)]
     if failed or not completion.choices:
         which = f"the choice {failed[0]}" if len(completion.choices) > 1 else "the answer"
         raise MalformedResponseError(f"{which} is empty", status=status)

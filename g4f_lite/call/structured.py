@@ -18,15 +18,12 @@ from ..errors.signal_handlers import raise_interruption
 from ..provider.schema_fitting import Fitting, subschemas
 from ..provider.schema_rules import AS_IT_IS
 from ..provider.schema_sending import is_strict
+from ..types.finish_reasons import is_cut
 from ..value import NOT_JSON, JSONObject
 from .json_in_text import json_texts
 from .response_types import joined, members_of, name_of, reader_of
 
 _KINDS = "a msgspec Struct, dataclass, TypedDict or pydantic model, or a list or union of them"
-
-
-_CUT = ("length", "max_tokens", "model_length")
-"""Finish reasons of a text that reached a limit of tokens; the last two are not OpenAI's."""
 
 
 class MisfitError(Exception):
@@ -35,7 +32,7 @@ class MisfitError(Exception):
 
 def misfit_error(misfit: MisfitError, finish_reason: str | None, request: Any, status: int | None) -> ToolCallError:
     """Return the error for a text that violates the schema, with the code `length` if it was cut at a token limit."""
-    if finish_reason not in _CUT:
+    if not is_cut(finish_reason):
         return ToolCallError(str(misfit), status=status)
     limit = request.max_completion_tokens or request.max_tokens
     which = f"max_tokens={limit}" if limit else "set a higher max_tokens"

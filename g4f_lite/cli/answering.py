@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..types.finish_reasons import is_cut, is_withheld
 from .output import note, printable
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def add_notes(completion: ChatCompletion, *, chosen: bool) -> None:
         chosen: the caller named a provider or a model.
     """
     choice = completion.choices[0]
-    if choice.finish_reason in ("length", "content_filter"):
+    if is_cut(choice.finish_reason) or is_withheld(choice.finish_reason):
         note(f"the answer is incomplete (finish reason: {choice.finish_reason}).")
     for call in choice.message.tool_calls or ():
         note(f"the model calls the tool {call.function.name}({call.function.arguments})")

@@ -8,6 +8,7 @@ Rule: immutable and picklable; no I/O, but for reading the caller's files.
 | `chat_request` | the request of a chat |
 | `chat` | the completion of a chat |
 | `chunks` | the chunks of a streamed chat |
+| `finish_reasons` | which of them say that an answer is cut, withheld or failed |
 | `usage` | the tokens that a chat used |
 | `logprobs` | log probabilities, as sent and as objects |
 | `results` | the base of results: plain data, JSON, `repr` |

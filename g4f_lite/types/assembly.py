@@ -10,6 +10,7 @@ from .call_pieces import OpenCall, OpenCalls
 from .chat import ChatCompletion, Choice, CustomCall, FunctionCall, Message, ToolCall
 from .chunks import ChatCompletionChunk, Delta, ToolCallDelta
 from .extra_fields import ExtraFields, larger_counts
+from .finish_reasons import USUAL, is_cut
 from .logprobs import sent_logprobs
 from .memory_estimate import memory_of
 from .pieces import Kept, Pieces, encoded
@@ -306,7 +307,8 @@ def _joined_base64(pieces: list[str]) -> str:
 
 def _whole(index: int, choice: _Choice, extra: JSONObject, extra_of_message: JSONObject) -> Choice:
     # The arguments of a call without any are an object too; those of a call that was cut are not complete.
-    nothing = "" if choice.finish_reason in (None, "length") else "{}"
+    reason = choice.finish_reason
+    nothing = "{}" if reason in USUAL or (reason and not is_cut(reason)) else ""
     audio = _audio(choice)
     function_call = None
     if choice.function_arguments is not None:

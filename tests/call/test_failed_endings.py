@@ -22,7 +22,7 @@ from g4f_lite import (
 )
 from g4f_lite.testing import FaultServer, replies
 
-REASONS = ["error", "abort", "insufficient_system_resource", "network_error"]
+REASONS = ["error", "abort", "insufficient_system_resource", "network_error", "timeout", "ERROR"]
 
 
 class Here(LocalProvider):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from g4f_lite import TokenDetails, Usage
-from g4f_lite.gateway.anthropic.answers import usage_of
+from g4f_lite.gateway.anthropic.answers import stop_reason, usage_of
 from g4f_lite.gateway.anthropic.counting import count_tokens
 from g4f_lite.gateway.anthropic.requests import chat_fields
 
@@ -96,3 +96,21 @@ def test_tokens_of_the_cache_are_told_apart() -> None:
     assert usage_of(usage) == {
         "input_tokens": 50, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 20, "output_tokens": 7,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("finish", "stop"),
+    [
+        ("stop", "end_turn"),
+        ("eos", "end_turn"),
+        ("tool_calls", "tool_use"),
+        ("length", "max_tokens"),
+        ("model_length", "max_tokens"),
+        ("MAX_TOKENS", "max_tokens"),
+        ("content_filter", "refusal"),
+        ("sensitive", "refusal"),
+        (None, None),
+    ],
+)
+def test_a_finish_reason_in_any_word(finish: str | None, stop: str | None) -> None:
+    assert stop_reason(finish) == stop

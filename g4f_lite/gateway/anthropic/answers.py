@@ -8,10 +8,11 @@ from uuid import uuid4
 import msgspec
 
 from ...types.chat import ChatCompletion
+from ...types.finish_reasons import is_cut, is_withheld
 from ...types.usage import Usage
 from ...value import JSONObject, decode_json
 
-STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+STOPS = {"stop": "end_turn", "tool_calls": "tool_use"}
 
 
 def message_body(completion: ChatCompletion, asked_for: str) -> bytes:
@@ -58,6 +59,8 @@ def message_id(own: str) -> str:
 
 def stop_reason(finish: str | None) -> str | None:
     """Return Anthropic's word for a finish reason."""
+    if is_cut(finish) or is_withheld(finish):
+        return "max_tokens" if is_cut(finish) else "refusal"
     return None if finish is None else STOPS.get(finish, "end_turn")
 
 

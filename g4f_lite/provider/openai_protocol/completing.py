@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 from ...types.chat import ChatCompletion, FunctionCall
 from ...types.chunks import ChatCompletionChunk
 from ...types.extra_fields import keep_extra, keep_extra_of_usage
+from ...types.finish_reasons import is_cut
 from ...types.usage import Usage
 from ...value import NOT_JSON, JSONObject, decode_lenient
 
@@ -40,7 +41,7 @@ def complete(completion: ChatCompletion, answer: JSONObject) -> None:
                 force_setattr(call, "type", "custom")
             else:  # an empty field beside a function
                 force_setattr(call, "custom", None)
-        if (message.tool_calls or message.function_call) and choice.finish_reason != "length":  # else perhaps cut
+        if (message.tool_calls or message.function_call) and not is_cut(choice.finish_reason):  # else perhaps cut
             calls = [call.function for call in message.tool_calls or () if call.custom is None]
             if message.function_call is not None:
                 calls.append(message.function_call)
