@@ -119,7 +119,9 @@ class StreamedIds:
             call.id = self._id_for(call, calls, choice, origin)
         wanted = call.id if begins or piece.id else piece.id
         if piece.function is not None and arguments != (piece.function.arguments or ""):
-            piece = msgspec.structs.replace(piece, function=msgspec.structs.replace(piece.function, arguments=""))
+            piece = msgspec.structs.replace(
+                piece, function=msgspec.structs.replace(piece.function, arguments=arguments)
+            )
         return piece if wanted == piece.id else msgspec.structs.replace(piece, id=wanted)
 
     def _id_for(self, call: OpenCall, calls: OpenCalls, choice: int, origin: str) -> str:

@@ -2,18 +2,23 @@
 Which tool call a piece of a stream belongs to.
 
 OpenAI gives each call an index and an id, and sends its name once. Others give index 0 to all calls, or none; one id to
-two calls; no id, or a late one; or they repeat the name with each piece. Rule: no piece is lost, and none counts twice.
+two calls; no id, or a late one; or they repeat the name with each piece, or all that they have said. Rule: no piece is
+lost, and none counts twice.
 """
 
 from __future__ import annotations
 
 import re
 
+import msgspec
+
 from .chunks import ToolCallDelta
 from .pieces import Pieces
 
 _MARKS = re.compile(r'\\.?|["{}]', re.DOTALL)
 """What may begin or end a text or an object, or a backslash with the character after it."""
+_NOTHING = ("{}", "null")
+"""Arguments of gateways that have none yet, or no more."""
 
 
 class OpenCall:
@@ -25,7 +30,14 @@ class OpenCall:
         self.id = ""
         """As the caller sees it."""
         self.name = ""
+        self.is_text = False
+        """Whether the arguments are those of a custom tool: any text, not an object."""
+        self._begin()
+
+    def _begin(self) -> None:
         self.arguments = Pieces()
+        self._length = 0
+        self._repeats_all = False
         self._read = 0
         self._depth = 0
         self._in_text = self._escaped = self._begun = False
@@ -43,6 +55,40 @@ class OpenCall:
             self._escaped = mark == "\\"
         self._read = len(self.arguments)
         return self._begun and self._depth == 0 and not self._in_text
+
+    def add(self, arguments: str) -> str:
+        """Add a piece of the arguments; return what is new in it."""
+        if self._length and arguments[:1] in ("{", "n") and not self.is_text:
+            if arguments.strip() in _NOTHING and self.is_whole():
+                return ""
+            if self._length <= 4 and arguments[0] == "{" and "".join(self.arguments) in _NOTHING:
+                self._begin()
+            elif self._says_again(arguments):
+                self._repeats_all = True
+                arguments = arguments[self._length :]
+        if arguments:
+            self.arguments.append(arguments)
+            self._length += len(arguments)
+        return arguments
+
+    def _says_again(self, arguments: str) -> bool:
+        """
+        Tell whether a piece begins with all that has been said before.
+
+        Source: reports of hermes-agent, Vercel's AI SDK and opencode about services behind gateways: Qianfan, GLM.
+        """
+        if len(arguments) < self._length or not arguments.startswith(self.arguments[0]):
+            return False
+        said = "".join(self.arguments)
+        return arguments.startswith(said) and (self._repeats_all or not _may_begin_json(said + arguments))
+
+
+def _may_begin_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return "truncated" in str(error) or "invalid number" in str(error)  # such as `1e`
+    return True
 
 
 class OpenCalls(list[OpenCall]):
@@ -96,9 +142,8 @@ class OpenCalls(list[OpenCall]):
             self._by_id[call.sent_id] = call
         if function is not None:
             call.name = call.name or function.name or ""
-        if arguments:
-            call.arguments.append(arguments)
-        return call, arguments
+        call.is_text = call.is_text or piece.type == "custom"
+        return call, call.add(arguments) if arguments else ""
 
     def _repeats(self, call: OpenCall, piece: ToolCallDelta) -> bool:
         """Tell whether a piece says, with the name, once more all that its call has said: a summary, or a late id."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+
 import pytest
 from helpers.driving import MODES, run
 from hypothesis import given
@@ -18,6 +21,7 @@ from g4f_lite import (
 )
 from g4f_lite.types.call_ids import StreamedIds
 from g4f_lite.types.call_pieces import OpenCall
+from g4f_lite.types.chunks import CustomCallDelta
 
 Piece = tuple[int | None, str | None, str | None, str]
 """Index, id, name, arguments."""
@@ -51,6 +55,21 @@ STREAMS: dict[str, tuple[list[Piece], list[tuple[str, str]]]] = {
         [(None, "x", "f", ""), (None, "y", "g", ""), (None, "x", None, A1), (None, "y", None, A2)],
         [("f", A1), ("g", A2)],
     ),
+    "all of it again": ([(0, "x", "f", ""), (0, None, None, A2), (0, None, None, A2)], [("f", A2)]),
+    "all of it again after its pieces": (
+        [(0, "x", "f", '{"a"'), (0, None, None, ": 1}"), (0, None, None, A1)],
+        [("f", A1)],
+    ),
+    "each piece says all so far": (
+        [(0, "x", "f", "")] + [(0, None, None, A2[:end]) for end in range(1, 20)],
+        [("f", A2)],
+    ),
+    "all so far, with id and name": ([(0, "x", "f", A2[:end]) for end in range(1, 20)], [("f", A2)]),
+    "an object that begins as its call does": (
+        [(0, "x", "f", '{"a": '), (0, None, None, A1 + "}")],
+        [("f", '{"a": {"a": 1}}')],
+    ),
+    "nothing more": ([(0, "x", "f", A1), (0, None, None, "{}"), (0, None, None, "null")], [("f", A1)]),
     "equal calls": ([(0, "x", "f", A1), (0, "y", "f", A1), (0, "z", "f", A1)], [("f", A1)] * 3),
 }
 
@@ -101,6 +120,17 @@ def test_the_pieces_that_are_handed_out_say_the_same(pieces: list[Piece], expect
     assert [(name, arguments or "{}") for name, arguments in found.values()] == expected
 
 
+@given(st.dictionaries(st.sampled_from("a{"), st.recursive(st.sampled_from((1, "{", '"')), lambda inner: (
+    st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("a{"), inner, max_size=2))), min_size=1), st.data())  # fmt: skip
+def test_no_way_of_cutting_arguments_changes_them(arguments: dict[str, object], data: st.DataObject) -> None:
+    text = json.dumps(arguments, separators=(",", ":"))
+    places = sorted(data.draw(st.sets(st.integers(1, len(text) - 1), max_size=6)))
+    call = OpenCall()
+    for start, end in pairwise((0, *places, len(text))):
+        call.add(text[start:end])
+    assert json.loads("".join(call.arguments)) == arguments
+
+
 @given(st.lists(st.sampled_from(['"', "\\", "{", "}", "a", ":", '\\"', "{}"]), max_size=12), st.data())
 def test_an_object_is_whole_when_its_last_brace_is_closed(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)
@@ -111,3 +141,24 @@ def test_an_object_is_whole_when_its_last_brace_is_closed(parts: list[str], data
     call.arguments.append(text[cut:])
     at_once.arguments.append(text)
     assert call.is_whole() == at_once.is_whole()
+
+
+@pytest.mark.parametrize("nothing", ["{}", "null"])
+def test_nothing_before_the_arguments_is_none_of_them(nothing: str) -> None:
+    pieces = ((0, "x", "f", nothing), (0, None, None, A2[:5]), (0, None, None, A2[5:]))
+    completion = run("sync stream", {"routes": [Calls(pieces=pieces)]}, {}).completion
+    assert completion is not None
+    assert called(completion) == [("f", A2)]
+
+
+def test_the_text_for_a_custom_tool_may_say_anything_twice() -> None:
+    ids = StreamedIds(())
+    handed_out = ""
+    for text in ("{}", "{}", "null", "{}null"):
+        custom = CustomCallDelta(name=None if handed_out else "run", input=text)
+        delta = Delta(tool_calls=(ToolCallDelta(index=0, id="x", custom=custom),))
+        one = ids.mended(ChatCompletionChunk(choices=(ChunkChoice(delta=delta),)))
+        [mended] = one.choices[0].delta.tool_calls or ()
+        assert mended.function is not None
+        handed_out += mended.function.arguments or ""
+    assert handed_out == "{}{}null{}null"
