@@ -171,7 +171,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         # Anthropic and Google: what this model cannot do, and others can
         r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
         r"|only .{1,40} (?:is|are) allowed\b|only supported (?:by|for|in|with)|incompatible with|cannot be disabled"
-        r"|supported values are|valid range of"
+        r"|supported values are|valid range of|choose a value between|too many states"
         # a range that another service may not have
         r"|\b(?:temperature|top_[pk]|penalty|max_\w*tokens|logprobs|logit_bias|seed|tool_choice|response_format"
         r"|reasoning_effort|service_tier)[`'\"]*:? (?:must|should|has to|can(?:not| only)|is (?:too|out|not))\b"
@@ -200,7 +200,13 @@ _RATE = (
 _TOO_LARGE = r"(?:request|payload)(?: body| entity| payload)? (?:is |was )?too large|too many images"
 _OF_MODEL = r"\b(?:for|of|on|per|the|this) model\b|^model\b|\breached for \S+ (?:in|on) "
 """Of a quota that is the model's: Groq ("for model `x`"), OpenAI ("reached for gpt-5 in organization …")."""
-_PER_DAY = r"(?:per[ -]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
+_NO_PATH = (
+    r"^(?:(?:404 )?(?:page|file|path|resource|url|route|endpoint)? ?not found\.?$|invalid url|unknown request url"
+    r"|no route matched|unexpected endpoint|cannot (?:get|post) /|the requested resource was not found\. please check)"
+)
+"""Of an address below which there is no such service: FastAPI, Express, Kong, OpenAI, Groq, Azure, LM Studio, xAI."""
+_SOON = r"(?:try again|retry|wait)\D{0,20}\d+(?:\.\d+)?\s*(?:ms|s|sec\w*)\b"
+_PER_DAY = r"(?:per[ _-]?|/ ?)(?:day|week|month)|\b(?:RPD|TPD)\b|daily|PerDay|weekly|monthly"
 
 
 def _says(pattern: str, message: str) -> bool:
@@ -236,8 +242,8 @@ def classify(
         return e.RedirectError(_redirect_message(reply), status=status)
     kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words), not_ready)
     message = _shown(facts.message or quoted(reply)) or "no explanation in the answer"
-    if status in (404, 405) and not isinstance(reply.json(), (dict, list)):
-        message += "; is the base URL right?"  # an API would have answered in JSON
+    if status in (None, 404, 405) and (not isinstance(reply.json(), (dict, list)) or _says(_NO_PATH, facts.message)):
+        message += "; is the base URL right?"  # an API would have answered in JSON, and named the model
     error = kind(message, status=status, code=code, retry_after=wait)
     if isinstance(error, e.QuotaExceededError):
         error.of_model = b"PerModel" in reply.body or (
@@ -294,8 +300,10 @@ def _kind(
 
 
 def _limited(facts: ErrorFacts, reply: ErrorReply, *, coded: bool) -> type[e.ProviderError]:
-    """Return what a rate limit is. Google says "exceeded your current quota" of a minute, too: a code is surer."""
-    if _says(_PER_DAY, facts.message) or b"PerDay" in reply.body or (not coded and _says(_NO_MONEY, facts.message)):
+    """Return what a rate limit is. Google says "exceeded your current quota" of a minute, too: its words are surer."""
+    if _says(_PER_DAY, facts.message) or b"PerDay" in reply.body:
+        return e.QuotaExceededError
+    if not coded and _says(_NO_MONEY, facts.message) and not _says(_SOON, facts.message):
         return e.QuotaExceededError
     full = not coded and _says(_OVERLOADED, facts.message)  # by other callers: a line would not help
     return e.ServerError if full else e.RateLimitError

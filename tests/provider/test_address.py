@@ -23,3 +23,25 @@ def test_an_address_comes_from_argument_environment_and_class_in_this_order(monk
     monkeypatch.setenv("ALPHA_API_BASE", "nonsense")
     with pytest.raises(g4f_lite.ConfigurationError, match="ALPHA_API_BASE"):
         address()
+
+
+@pytest.mark.parametrize(
+    ("path", "added"),
+    [
+        ("/v1/chat/completions", "/chat/completions"),
+        ("/openai/v1/chat/completions/", "/chat/completions"),
+        ("/v1/messages", "/messages"),
+        ("/v2/chat", "/chat"),
+        ("/v1/embeddings", "/embeddings"),
+        ("/v1beta/models/gemini-x:generateContent", "/models/gemini-x:generateContent"),
+    ],
+)
+def test_the_address_of_a_request_is_not_that_of_a_service(path: str, added: str) -> None:
+    with pytest.raises(g4f_lite.ConfigurationError, match=f"must end before '{added}', which is added to it"):
+        Client(base_urls={"openai": f"http://127.0.0.1:1{path}"})
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "/models", "/chat", "/api/v1/models/x", "/v1/messages/x"])
+def test_paths_of_services_are_taken(path: str) -> None:
+    with Client(base_urls={"openai": f"http://127.0.0.1:1{path}"}, keys={"openai": "k"}) as client:
+        assert client.explain(provider="openai").tiers[0][0].base_url.endswith(f":1{path}")

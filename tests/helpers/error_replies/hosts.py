@@ -105,6 +105,10 @@ HOSTS: dict[str, list[Told]] = {
         Told(402, openrouter(402, "Insufficient credits"), QUOTA),
         Told(403, openrouter(403, "Key limit exceeded (monthly limit)"), QUOTA),
         Told(402, openrouter(402, "Too many requests in flight; retry in 120 s", error_type="in_flight_budget_exhausted"), RATE, 120),
+        Told(429, openrouter(429, "Provider returned error", raw='{"error":{"message":"You exceeded your current quota, please check your plan. '
+             'Please retry in 12.5s."}}'), RATE, 12.5),
+        Told(429, openrouter(429, "Provider returned error", raw='{"error":{"message":"You exceeded your current quota. Quota exceeded for metric: '
+             'generate_requests_per_model_per_day. Please retry in 12.5s."}}'), QUOTA, 12.5),
         Told(404, openrouter(404, "No endpoints found for x/y."), MODEL),
         Told(404, openrouter(404, "No endpoints found matching your data policy."), MODEL),
         Told(404, openrouter(404, "No allowed providers are available for the selected model."), MODEL),
