@@ -242,8 +242,9 @@ def classify(
         return e.RedirectError(_redirect_message(reply), status=status)
     kind = _kind(status, facts, reply, _declared(facts, error_codes, error_words), not_ready)
     message = _shown(facts.message or quoted(reply)) or "no explanation in the answer"
-    if status in (None, 404, 405) and (not isinstance(reply.json(), (dict, list)) or _says(_NO_PATH, facts.message)):
-        message += "; is the base URL right?"  # an API would have answered in JSON, and named the model
+    no_api = status in (404, 405) and not isinstance(reply.json(), (dict, list))  # it would have answered in JSON
+    if no_api or (status in (None, 404, 405) and _says(_NO_PATH, facts.message)):
+        message += "; is the base URL right?"
     error = kind(message, status=status, code=code, retry_after=wait)
     if isinstance(error, e.QuotaExceededError):
         error.of_model = b"PerModel" in reply.body or (
