@@ -15,4 +15,5 @@ Rule: no I/O; a quirk of one service is an attribute of `OpenaiTemplate`, or cod
 | `texts` | texts and arguments of another type |
 | `completing` | what a decoded answer lacks that its JSON has |
 | `endpoints` | embeddings, audio, images, the list of models |
+| `other_lists` | their items, where others have them |
 """

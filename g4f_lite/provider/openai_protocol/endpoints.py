@@ -25,6 +25,7 @@ from ...types.size_limits import MAX_MODELS, check_json_size, check_length
 from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
+from .other_lists import with_items_in_data
 from .usage import with_reported_cost
 
 A = TypeVar("A", bound=Answer)
@@ -152,8 +153,8 @@ def _decode_answer(response: HTTPResponse, kind: type[A], error_fields: Mapping[
     _refuse_error(answer, response, error_fields)
     if kind is Transcription and b'"speaker_id"' in response.body and isinstance(answer, dict):
         _name_speakers(answer)
+    answer = with_items_in_data(answer, kind)
     if kind is ModelList:
-        answer = {"data": answer} if isinstance(answer, list) else answer  # Together
         if isinstance(answer, dict) and answer.get("data", ...) is None:  # Ollama without any model
             answer["data"] = []
         _leave_out_odd_models(answer)
@@ -166,7 +167,9 @@ def _decode_answer(response: HTTPResponse, kind: type[A], error_fields: Mapping[
         detail = str(error)
     try:
         if kind is CreateEmbeddingResponse:  # do not omit invalid numbers: the vector would change
-            return msgspec.convert({"data": answer["data"], "model": str(answer.get("model") or "")}, kind)
+            vectors = msgspec.convert({"data": answer["data"]}, CreateEmbeddingResponse)
+            rest = loose_answer({**answer, "data": []}, kind)
+            return msgspec.structs.replace(rest, data=vectors.data)
         loose = loose_answer(answer, kind)
         given = answer.get("data", ())
         left = len(getattr(loose, "data", ()))
@@ -204,12 +207,11 @@ def _say_more_of_models(answer: Any) -> None:
 
 
 def _leave_out_odd_models(answer: Any) -> None:
-    """Keep the entries that have an id; a string is one."""
+    """Keep the entries that have an id."""
     if not isinstance(answer, dict) or not isinstance(listed := answer.get("data"), list):
         return
     check_length(listed, "models", MAX_MODELS)
-    entries = [{"id": one} if isinstance(one, str) else one for one in listed]
-    named = [one for one in entries if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
+    named = [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
     if named:  # else the whole list is malformed, or empty
         answer["data"] = named
 

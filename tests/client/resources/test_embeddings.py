@@ -93,6 +93,36 @@ def test_vectors_without_an_index_are_in_the_order_of_the_texts(
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": [{"index": 0, "embedding": [[1]]}, {"index": 1, "embedding": [[2]]}]},
+        [{"index": 0, "embedding": [[1]]}, {"index": 1, "embedding": [[2]]}],
+        [[1], [2]],
+        {"embeddings": [[1], [2]], "model": "m", "prompt_eval_count": 3},
+    ],
+    ids=["nested", "llama.cpp", "TEI", "Ollama"],
+)
+def test_vectors_in_another_list(mode: str, body: Any, server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.body(json.dumps(body).encode()))
+    given = call(mode, two, "embeddings.create", {"input": ["a", "b"]})
+    assert [(one.index, one.vector) for one in given.data] == [(0, (1.0,)), (1, (2.0,))]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_odd_usage_costs_no_vectors_and_is_read(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    odd = {
+        "data": [{"embedding": [1], "index": 0}],
+        "object": None,
+        "usage": {"prompt_tokens": "3", "total_tokens": 3.0},
+    }
+    server.script(replies.body(json.dumps(odd).encode()))
+    given = call(mode, two, "embeddings.create", {"input": "a"})
+    assert given.usage is not None
+    assert (given.usage.prompt_tokens, given.usage.total_tokens, given.data[0].vector) == (3, 3, (1.0,))
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("data", ['[{"index": null, "embedding": [1]}, {"index": 1, "embedding": [2]}]',
                                   '[{"embedding": [NaN]}, {"embedding": [2]}]'])  # fmt: skip
 def test_vectors_that_may_be_mixed_up_are_malformed(

@@ -55,6 +55,23 @@ def test_an_image_is_its_bytes_however_they_were_written(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"images": [{"url": "https://img.invalid/1"}], "seed": 5},
+        {"images": ["https://img.invalid/1"]},
+        {"data": ["https://img.invalid/1"]},
+        {"data": [None, {"url": "https://img.invalid/1"}]},
+    ],
+    ids=["images", "addresses", "strings", "null"],
+)
+def test_images_in_another_list(mode: str, body: Any, server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.body(json.dumps(body).encode()))
+    (image,) = call(mode, two, "images.generate", {"prompt": "A cat"}).data
+    assert image.url == "https://img.invalid/1"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
     "text",
     ["data:image/png;base64,", "data:image/png;base64,!!!!", "not base64!", "c", ENCODED[:50] + "ä" + ENCODED[50:],
      b64encode(b'{"error": "no"}').decode(), b64encode(b"<!DOCTYPE html><html>").decode(),

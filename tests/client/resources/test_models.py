@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,21 @@ def test_models_are_listed_live(mode: str, server: FaultServer, two: dict[str, A
     assert listed.to_dict()["data"][0] == {
         "id": "m-1", "object": "model", "created": 1_700_000_000, "owned_by": "test", "provider": "alpha", "live": True,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"models": [{"name": "m-1", "model": "m-1"}, {"name": "m-2"}]},
+        {"data": [{"name": "m-1"}, {"id": None, "name": "m-2"}]},
+        ["m-1", {"id": "m-2"}],
+    ],
+    ids=["Ollama", "names", "a list"],
+)
+def test_models_in_another_list(mode: str, body: Any, server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(replies.body(json.dumps(body).encode()))
+    assert call(mode, two, "models.list", {"provider": two["routes"][0]}).ids == ("m-1", "m-2")
 
 
 @pytest.mark.parametrize("mode", MODES)
