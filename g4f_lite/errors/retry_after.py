@@ -24,8 +24,8 @@ _PLAIN = re.compile(_NUMBER, re.ASCII)
 _AMOUNT = rf"({_NUMBER})\s*(ns|[uµ]s|milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|m|hours?|h|days?|d)(?![a-z])"
 _NEXT_AMOUNT = re.compile(rf"(?:\s*,\s*|\s+and\s+|\s*){_AMOUNT}", re.ASCII)
 _IN_MESSAGE = re.compile(
-    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)\s|\bwait(?:\s+for)?\s|retrydelay\": ?\")\s*"
-    rf"(?:about\s+)?(?={_AMOUNT})",
+    r"(?:(?:try again|retry(?:ing)?|resets?|available again)\s+(?:in|after)[:\s]|\bwait(?:\s+for)?\s|retrydelay\": ?\")"
+    rf"\s*(?:(?:about|approximately|around)\s+|~\s*)?(?={_AMOUNT})",
     re.ASCII,
 )
 # A date without a zone is no moment, so it is not read.
@@ -34,6 +34,7 @@ _MOMENT_IN_MESSAGE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T|\s+(?:at\s+)?)(\d\d:\d\d(?::\d\d)?)\s*(UTC|Z|[+-]\d\d:\d\d)",
     re.ASCII | re.IGNORECASE,
 )
+_ONE = re.compile(r"\ban?\s+(?=(?:second|minute|hour|day)\b)", re.ASCII)
 _IN_BODY = {
     **dict.fromkeys(("retry_after", "retry_after_seconds", "retryAfter", "retryAfterSeconds"), 1.0),
     **dict.fromkeys(("retry_after_ms", "retryAfterMs"), 1e-3),
@@ -44,8 +45,10 @@ Fields with a wait, and seconds of their unit.
 
 Source: OpenRouter; Hugging Face, for a model that is being loaded; OpenAI, for the limit of a subscription.
 """
-_STRUCTURED = re.compile(r"\br=(\d{1,15})\s*;\s*t=(\d{1,15})", re.ASCII)
-"""What remains, and when it resets, in the header `ratelimit` of an IETF draft. Source: Hugging Face's limits."""
+_RESETS_AT = ("reset_at", "resets_at", "resetAt", "resetsAt")
+"""Fields with a moment: an epoch, or RFC 3339."""
+_STRUCTURED = re.compile(r"\b(?:r=|remaining=)(\d{1,15})\s*[;,]\s*(?:t=|reset=)(\d{1,15})", re.ASCII)
+"""What remains, and when it resets, in the header `ratelimit` of two IETF drafts. Source: Hugging Face's limits."""
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
@@ -97,16 +100,18 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
     Returns:
         Seconds, >= 0, not capped; None if the headers are absent or malformed.
 
-    Source: RFC 9110 §10.2.3; `retry-after-ms` is OpenAI's.
+    Source: RFC 9110 §10.2.3; `retry-after-ms` is OpenAI's. Proxies in front of services also write a duration with its
+    unit, RFC 3339, the epoch of the reset, and the header twice.
     """
-    milliseconds = headers.get("retry-after-ms", "").strip()
+    milliseconds = headers.get("retry-after-ms", headers.get("x-ms-retry-after-ms", "")).strip()
     if _PLAIN.fullmatch(milliseconds):
         return float(milliseconds) / 1000
     text = headers.get("retry-after", "").strip()
-    if _PLAIN.fullmatch(text):
-        return float(text)
-    if (duration := parse_duration(text)) is not None:
-        return duration
+    waits = [parse_moment(part, now=now) for part in text.split(", ")]
+    if any(wait is not None for wait in waits):
+        return max(wait for wait in waits if wait is not None)
+    if re.match(_AMOUNT, text):
+        return _sum_of_amounts(text, 0)
     try:
         return max(0.0, _timestamp(parsedate_to_datetime(text)) - now)
     except (ValueError, OverflowError):
@@ -126,10 +131,16 @@ def asked_wait(
         return wait
     body, error, metadata = _parts(reply.json())
     quoted = _headers(metadata.get("headers"))
-    waits = (_retry_info(error), parse_retry_after(quoted, now=now), *map(_seconds, (error, metadata, body)))
+    parts = (error, metadata, body)
+    waits = (
+        _retry_info(error),
+        parse_retry_after(quoted, now=now),
+        *map(_seconds, parts),
+        *(parse_moment(str(part[name]), now=now) for part in parts for name in _RESETS_AT if name in part),
+    )
     if (wait := next((wait for wait in waits if wait is not None), None)) is not None:
         return wait
-    text = message.lower()
+    text = _ONE.sub("1 ", message.lower())
     if found := _IN_MESSAGE.search(text):
         return _sum_of_amounts(text, found.end())
     if found := _MOMENT_IN_MESSAGE.search(message):
@@ -148,7 +159,8 @@ def spent_limit_reset(
     Args:
         limit_headers: the provider's own limits, as in `Provider.limit_headers`.
     """
-    pairs = [(name.replace("reset", "remaining"), name) for name in headers if "ratelimit" in name and "reset" in name]
+    resets = [name for name in headers if "reset" in name and ("ratelimit" in name or "rate-limit" in name)]
+    pairs = [(name.replace("reset", "remaining"), name) for name in resets]
     waits: list[float | None] = []
     for remaining, reset in (*pairs, *limit_headers.values()):
         if reset in headers and headers.get(remaining, "0").strip() == "0":
@@ -172,8 +184,8 @@ def _sum_of_amounts(text: str, at: int) -> float:
 def _parts(body: Any) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
     """Return the body, the error in it, and the error's metadata or details, as far as they are objects."""
     body = body if isinstance(body, dict) else {}
-    error = body["error"] if isinstance(body.get("error"), dict) else body
-    metadata = error.get("metadata") or error.get("details")
+    error = next((body[name] for name in ("error", "detail") if isinstance(body.get(name), dict)), body)
+    metadata = error.get("metadata") or error.get("details") or error.get("data")
     return body, error, metadata if isinstance(metadata, dict) else {}
 
 
@@ -197,6 +209,8 @@ def _retry_info(error: Mapping[str, Any]) -> float | None:
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, dict):  # as protobuf's other form of JSON
+            delay = f"{delay.get('seconds', 0)}s"
         if isinstance(delay, str) and (wait := parse_duration(delay)) is not None:
             return wait
     return None

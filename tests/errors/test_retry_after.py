@@ -107,6 +107,13 @@ RETRY_AFTER = [
     ({"retry-after": "Mon, 21 Sep 2026 16:13:50 +0200"}, 30.0),
     ({"retry-after": "Monday, 21-Sep-26 14:13:50 GMT"}, 30.0),  # RFC 850
     ({"retry-after": "Mon Sep 21 14:13:50 2026"}, 30.0),  # asctime
+    ({"retry-after": "1790000030"}, 30.0),  # the moment of the reset, in seconds and in milliseconds
+    ({"retry-after": "1790000030500"}, 30.5),
+    ({"retry-after": "2026-09-21T14:13:50.000Z"}, 30.0),
+    ({"retry-after": "30 seconds"}, 30.0),
+    ({"retry-after": "1 minute 5 seconds"}, 65.0),
+    ({"retry-after": "20, 30"}, 30.0),  # two headers, joined on their way
+    ({"x-ms-retry-after-ms": "350"}, 0.35),
     ({"retry-after-ms": "350"}, 0.35),
     ({"retry-after-ms": "350.5", "retry-after": "1"}, 0.3505),
     ({"retry-after-ms": "x", "retry-after": "2"}, 2.0),
@@ -156,6 +163,10 @@ MESSAGES = [
     ("Please try again in 1m2.5s.", 62.5),
     ("try again in 20s, 5 minutes at most", 20.0),
     ("try again in about 20 seconds", 20.0),
+    ("try again in approximately 20 seconds", 20.0),
+    ("Please retry in: ~20s", 20.0),
+    ("Too many requests. Try again in a minute.", 60.0),
+    ("Please wait an hour and 5 minutes", 3900.0),
     ("try again in 1,5 seconds", None),
     ("Available again.", None),
     ("Your limit will reset at 2026-09-21 18:55:29", None),  # in which zone?
@@ -178,6 +189,9 @@ def test_a_wait_is_found_in_the_text_of_a_message(message: str, seconds: float |
         (google("37s"), 37.0),
         (google("37.823s"), 37.823),
         ([google("37s")], 37.0),
+        (google({"seconds": "37"}), 37.0),
+        (google({"nanos": 5}), 0.0),
+        (google({"seconds": None}), None),
         (google("soon"), None),
         (google(37), None),
         ({"error": {"details": "37s"}}, None),
@@ -216,6 +230,10 @@ def test_googles_retry_info_is_found_also_inside_an_array(body: object, seconds:
         ({"message": "x", "retryAfterMs": 1500}, 1.5),
         ({"message": "x", "resets_in_seconds": 602639}, 602639.0),
         ({"message": "x", "details": {"retry_after": 12}}, 12.0),
+        ({"message": "x", "data": {"retry_after": 12}}, 12.0),
+        ({"message": "x", "reset_at": 1790000030}, 30.0),
+        ({"message": "x", "metadata": {"resetsAt": "2026-09-21T14:13:50Z"}}, 30.0),
+        ({"message": "x", "resets_at": None}, None),
         ({"message": "x", "metadata": {"headers": ["Retry-After"]}}, None),
         ({"message": "x", "metadata": "Retry-After: 7"}, None),
     ],
@@ -227,6 +245,7 @@ def test_a_gateway_quotes_the_wait_inside_its_error(error: object, seconds: floa
 def test_a_wait_may_stand_beside_the_error() -> None:
     body = {"error": {"message": "x"}, "retry_after": 12}
     assert asked_wait(reply(body=body), "x", now=NOW) == 12.0
+    assert asked_wait(reply(body={"detail": {"message": "x", "retry_after": 12}}), "x", now=NOW) == 12.0
 
 
 def test_a_model_that_is_loading_says_for_how_long() -> None:
@@ -256,6 +275,9 @@ LIMITS = [
     ),
     ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1790000030500"}, 30.5),
     ({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 30.0),
+    ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "30"}, 30.0),
+    ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30.0),
+    ({"ratelimit": "limit=100, remaining=7, reset=30"}, None),
     (
         {
             "anthropic-ratelimit-input-tokens-remaining": "0",

@@ -12,6 +12,7 @@ from typing import Any
 from ...types.embeddings import CreateEmbeddingResponse
 from ...types.images import ImagesResponse
 from ...types.models import ModelList
+from ...types.size_limits import MAX_MODELS, check_length
 
 _NAMES: dict[type, str] = {CreateEmbeddingResponse: "embeddings", ImagesResponse: "images", ModelList: "models"}
 
@@ -53,6 +54,7 @@ def _image(item: Any) -> Any:
 
 
 def _models(items: list[Any]) -> list[Any]:
+    check_length(items, "models", MAX_MODELS)
     listed = [{"id": item} if isinstance(item, str) else item for item in items]
     if any(isinstance(item, dict) and item.get("id") for item in listed):
         return listed  # a name beside ids is one to show
