@@ -192,7 +192,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
     ),
 )
 _RATE = (
-    r"(?<![\w/#-])rate[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl"
+    r"(?<![\w/#-])(?:rate|request|qps|concurrency)[ _-]?limit|too[ _]?many[ _]?requests|\bthrottl"
     r"|resource (?:has been )?exhausted|resource_exhausted"
 )
 """Of an error without a status, in a 200 or in a stream. A link to a page about rate limits says nothing."""

@@ -46,11 +46,12 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str]) -> ErrorFacts:
         error = {"code": base.get("status_code"), "message": base.get("status_msg")}  # MiniMax
     error = {**error, **declared(body, fields)} if fields else error
     message = _text(error.get("message")) or _text(error.get("faultstring")) or _text(body.get("message"))
-    message = message or _text(error.get("detail") or error.get("title") or error.get("msg") or body.get("errors"))
+    message = message or _text(error.get("detail") or error.get("title") or body.get("errors"))
+    message = message or next(filter(None, (_text(error.get(name)) for name in MESSAGE_NAMES)), "")
     metadata = error.get("metadata")  # OpenRouter quotes the service behind it
     if isinstance(metadata, dict) and (raw := _text(metadata.get("raw"))):
         message = f"{message}: {raw}"
-    signs = [error.get("code"), error.get("status"), error.get("type"), *_inner_codes(error)]
+    signs = [*map(error.get, CODE_NAMES), error.get("status"), error.get("type"), *_inner_codes(error)]
     stated = [one.get(name) for one in (error, body) for name in _STATUSES]
     inside = next((n for n in map(inner_status, stated) if n is not None), None)
     codes = [str(sign) if type(sign) is int and not 100 <= sign < 600 else sign for sign in signs]
@@ -63,7 +64,10 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str]) -> ErrorFacts:
     )
 
 
-_STATUSES = ("status_code", "statusCode", "http_code", "code", "status")
+MESSAGE_NAMES = ("message", "msg", "error_msg", "error_message", "errorMessage", "errmsg", "err")
+"""Where a message may stand. Source: OpenAI; Baidu's Qianfan; services in Java."""
+CODE_NAMES = ("code", "error_code", "errorCode", "errcode")
+_STATUSES = ("status_code", "statusCode", "http_code", *CODE_NAMES, "status")
 
 
 def inner_status(said: Any) -> int | None:

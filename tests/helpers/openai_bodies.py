@@ -60,4 +60,10 @@ ERRORS = [
     {"choices": [{**FAILED_CHOICE, "error": {"message": "no"}, "finish_reason": "stop"}]},
     {"code": 401, "msg": "no"},
     {"code": "500", "message": "no", "data": None},
+    {"code": "Throttling", "message": "no", "request_id": "1"},  # DashScope
+    {"error_code": 18, "error_msg": "no"},  # Qianfan
+    {"errorCode": 401, "errorMessage": "no"},
+    {"err": "no"},
+    {"status": 429, "title": "no"},  # NVIDIA
+    {"status": "fail", "message": "no"},
 ]

@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from ...errors.error_body import declared, inner_status
+from ...errors.error_body import CODE_NAMES, MESSAGE_NAMES, declared, inner_status
 from ...errors.exceptions import MalformedResponseError
 from ...errors.reply import MAX_ERROR_BODY
 from ...types.chat import ChatCompletion
@@ -140,21 +140,23 @@ def _fit(value: Any, hint: Any, misfits: Iterator[int]) -> Any:
         return int(value) if hint is int and isinstance(value, float) and abs(value) < 1e18 else None
 
 
-def error_in(answer: Any, text: bytes, fields: Mapping[str, str]) -> bytes | None:
+def error_in(answer: Any, text: bytes, fields: Mapping[str, str], *, in_stream: bool = False) -> bytes | None:
     """
     Return the JSON of the error inside an answer of status 200, None if there is none.
 
     Shapes: `{"error": …}` (also in a list, or beside choices), `{"object": "error", …}` (vLLM, Mistral); without
     choices `{"type": "error", …}`, also as `status` or `event`, `{"detail": …}`, `{"errors": …}`,
-    `{"success": false, …}` (Z.AI), `{"code": 401, "msg": …}` or `{"base_resp": {"status_code": 1008}}` (MiniMax); and a
-    choice with `error` or the finish reason `error` (from a gateway that lost the service behind it).
+    `{"success": false, …}` (Z.AI), `{"base_resp": {"status_code": 1008}}` (MiniMax); nothing but a message and a code,
+    `{"code": "Throttling", "message": …}` (DashScope), `{"error_code": 18, "error_msg": …}` (Qianfan), `{"status": 429,
+    "title": …}` (NVIDIA); and a choice with `error` or the finish reason `error` (of a gateway that lost it).
 
     Args:
         text: what the answer was decoded from. Of a large one, long values are shortened.
         fields: the provider's `error_fields`.
+        in_stream: a message without a code is none; events may tell what the service is doing.
     """
     answer = answer[0] if isinstance(answer, list) and answer else answer
-    error = _error_in(answer)
+    error = _error_in(answer, in_stream=in_stream)
     if error is None and fields and isinstance(answer, dict) and _has_declared_error(answer, fields):
         error = answer
     if error is None:
@@ -198,7 +200,20 @@ def _shortened(value: Any, depth: int = 4, most: int = 32) -> Any:
     return None if isinstance(value, (dict, list)) else value
 
 
-def _error_in(answer: Any) -> dict[str, Any] | None:
+def _is_message(answer: dict[str, Any], *, in_stream: bool) -> bool:
+    """Return whether an answer without content says something, and a code that is not that of success."""
+    if any(map(answer.get, _CONTENT)):
+        return False
+    codes = [str(answer[name]) for name in CODE_NAMES if isinstance(answer.get(name), (str, int))]
+    if any(code.lower() in _NO_ERROR for code in codes):
+        return False
+    names = [name for name in MESSAGE_NAMES if isinstance(answer.get(name), str) and answer[name]]
+    if inner_status(answer.get("status")) is not None or answer.get("status") in ("fail", "failed", "failure"):
+        return bool(names or answer.get("title") or answer.get("detail"))
+    return bool(names) and (bool(codes) or not in_stream or any("err" in name for name in names))
+
+
+def _error_in(answer: Any, *, in_stream: bool) -> dict[str, Any] | None:
     if not isinstance(answer, dict):
         return None
     choices = answer.get("choices")
@@ -208,7 +223,7 @@ def _error_in(answer: Any) -> dict[str, Any] | None:
         return answer
     if not choices and (answer.get("detail") or answer.get("errors") or answer.get("success") is False):
         return answer
-    if not choices and inner_status(answer.get("code")) and any(answer.get(name) for name in ("msg", "message")):
+    if not choices and _is_message(answer, in_stream=in_stream):
         return answer
     if not choices and isinstance(base := answer.get("base_resp"), dict) and base.get("status_code"):
         return answer

@@ -68,6 +68,8 @@ class OpenaiStreamParser:
             return None
         done = events[-1] == b"[DONE]"
         events = events[:-1] if done else events
+        if joined.count(b'"choices"') < len(events):  # an event without them may be an error
+            return None
         try:
             chunks = DecodedChunks(map(_chunk_decoder.decode, events))
         except NOT_JSON:
@@ -87,8 +89,15 @@ class OpenaiStreamParser:
         if data == b"[DONE]":
             self.done = True
             return () if self._open is None else tuple(self._ended([]))
-        if event.event == "error" or _may_be_error(data) or (self._error_signs and self._may_be_own_error(data)):
-            error = data if event.event == "error" else error_in(decode_or_none(data), data, self._error_fields)
+        if (
+            event.event == "error"
+            or b'"choices"' not in data
+            or _may_be_error(data)
+            or (self._error_signs and self._may_be_own_error(data))
+        ):
+            error: bytes | None = data
+            if event.event != "error":
+                error = error_in(decode_or_none(data), data, self._error_fields, in_stream=True)
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
         whole = None if self._begun else whole_answer(data)

@@ -10,7 +10,7 @@ from helpers.openai_bodies import CALL, ERRORS, EXAMPLE, FAILED_CHOICE, MESSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from g4f_lite.errors.exceptions import MalformedResponseError, ReplyError
+from g4f_lite.errors.exceptions import AuthenticationError, MalformedResponseError, ReplyError
 from g4f_lite.provider.openai_protocol.chat import OpenaiTemplate
 from g4f_lite.provider.openai_protocol.lenient import loose_completion
 from g4f_lite.provider.openai_protocol.stream import OpenaiStreamParser
@@ -110,6 +110,14 @@ def test_an_error_inside_a_200_is_not_an_answer(body: object) -> None:
     reply = caught.value.reply
     assert (reply.status, reply.headers) == (200, {"x-request-id": "1"})
     assert "no" in EXAMPLE.classify_error(reply).message
+
+
+def test_nothing_but_a_message_is_an_error() -> None:
+    with pytest.raises(ReplyError) as caught:
+        parse({"message": "Unauthorized"})
+    assert type(EXAMPLE.classify_error(caught.value.reply)) is AuthenticationError
+    with pytest.raises(MalformedResponseError, match="no choices"):
+        parse({"message": "success", "code": 0})
 
 
 def test_an_answer_that_ended_with_an_error_is_an_error() -> None:

@@ -156,12 +156,19 @@ def test_an_unreadable_event_is_malformed(body: bytes) -> None:
     assert len(caught.value.message) < 120
 
 
-@pytest.mark.parametrize("body", [*ERRORS[:3], ERRORS[5], ERRORS[8]], ids=lambda body: json.dumps(body)[:40])
+@pytest.mark.parametrize("body", ERRORS, ids=lambda body: json.dumps(body)[:40])
 def test_an_error_inside_a_stream_is_not_a_chunk(body: object) -> None:
     with pytest.raises(ReplyError) as caught:
         stream(chunk({"content": "a"}), body)
     assert caught.value.reply.in_stream
     assert "no" in EXAMPLE.classify_error(caught.value.reply).message
+
+
+@pytest.mark.parametrize(
+    "event", [{"message": "The model is thinking"}, {"code": 0, "message": "ok"}, {"code": 200, "msg": "success"}]
+)
+def test_an_event_may_tell_what_the_service_is_doing(event: object) -> None:
+    assert stream(event, chunk({"content": "a"}), event, chunk(None, "stop")).text == "a"
 
 
 @pytest.mark.parametrize("data", [b'{"error": {"message": "no"}}', b'{"message": "no"}', b"no"])
