@@ -16,7 +16,7 @@ _LATE_TAG = "</think>"
 """Some templates put the opening tag into the prompt."""
 _ONLY_FENCE = re.compile(r"\s*```[^\n]*\n(.*)```\s*", re.DOTALL)
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(strict=False)  # models write the lines of a text as they are
 _MOST_STARTS = 64
 
 
@@ -45,7 +45,7 @@ def _without_words(text: str) -> Iterator[str]:
         yield only[1]
     if len(fenced := _FENCE.findall(text)) == 1:
         yield fenced[0]
-    if not fenced and len(found := _values(text)) == 1:
+    if len(fenced) < 2 and len(found := _values(fenced[0] if fenced else text)) == 1:
         yield found[0]
 
 
@@ -62,5 +62,16 @@ def _values(text: str) -> list[str]:
             position = start.end()
             continue
         if isinstance(value, dict) or (value and isinstance(value, list) and isinstance(value[0], dict)):
-            found.append(text[start.start() : position])
+            found.append(_strictly(text[start.start() : position], value))
     return found
+
+
+def _strictly(written: str, value: object) -> str:
+    """Return JSON that every decoder takes: control characters in its texts are escaped."""
+    if written.isprintable():
+        return written
+    try:
+        json.loads(written)
+    except ValueError:
+        return json.dumps(value, ensure_ascii=False)
+    return written

@@ -233,6 +233,8 @@ DRESSED = {
     "twice": f"<think>a</think><think>b</think>{GOOD}",
     "a byte order mark": f"\ufeff{GOOD}",
     "a JSON string": json.dumps(GOOD),
+    "lines in a text": GOOD.replace("{", '{"note": "a\n\tb", '),
+    "lines in a text in a code block": "```json\n" + GOOD.replace("{", '{"note": "a\nb", ') + "\n```",
 }
 
 
