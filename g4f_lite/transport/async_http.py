@@ -86,18 +86,11 @@ class AsyncHTTPTransport:
         if found is None or found.session.closed:
             found = await self._start_session(loop)
         origin, target = split_url(request.url)
-        if origin not in self._proxies:
-            if len(self._proxies) >= MOST_ORIGINS:
-                self._proxies.clear()
-            self._proxies[origin] = proxy_for(request.url, self._proxy)
+        direct = self._proxy_of(origin, request.url) is None
         body = request.body
         found.sending += 1
         try:
-            if (
-                self._proxies[origin] is None
-                and isinstance(body, bytes)
-                and (len(body) < _LARGE_BODY or not found.direct)
-            ):
+            if direct and isinstance(body, bytes) and (len(body) < _LARGE_BODY or not found.direct):
                 stream = await self._exchange(found, origin, target, request, limit)
             else:
                 stream = await self._request(found, origin, request, limit)
@@ -109,7 +102,7 @@ class AsyncHTTPTransport:
             if loop.is_closed():  # as in `AsyncByteStream`
                 raise
             failure = translate(error, limit)
-            if isinstance(error, aiohttp.ClientConnectorDNSError) and self._proxies[origin] is not None:
+            if isinstance(error, aiohttp.ClientConnectorDNSError) and not direct:
                 failure = ConnectionFailedError(f"the proxy cannot be used: {failure.message}", kind="proxy")
             raise failure from error
         finally:
@@ -119,6 +112,17 @@ class AsyncHTTPTransport:
         stream.session = found
         found.reading += 1
         return stream
+
+    def _proxy_of(self, origin: str, url: str) -> str | None:
+        try:
+            return self._proxies[origin]
+        except KeyError:  # or another task or thread has just cleared them
+            pass
+        proxy = proxy_for(url, self._proxy)
+        if len(self._proxies) >= MOST_ORIGINS:
+            self._proxies.clear()
+        self._proxies[origin] = proxy
+        return proxy
 
     async def _exchange(
         self, found: _LoopSession, origin: str, target: str, request: HTTPRequest, limit: TimeLimit
@@ -199,8 +203,8 @@ class AsyncHTTPTransport:
                     data=data,
                     headers=CIMultiDict(request_headers(request.headers)),
                     allow_redirects=False,
-                    proxy=self._proxies[origin],
-                    ssl=self._tls(origin, self._proxies[origin] or ""),
+                    proxy=self._proxy_of(origin, request.url),
+                    ssl=self._tls(origin, self._proxy_of(origin, request.url) or ""),
                     timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
                 )
             if found.direct:

@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from copy import copy
 from typing import Any
 
@@ -44,7 +45,7 @@ class _Thread:
         self._result: Any = None
         self._error: BaseException | None = None
         try:
-            threading.Thread(target=self._run, name="g4f_lite-local", daemon=True).start()
+            threading.Thread(target=copy_context().run, args=(self._run,), name="g4f_lite-local", daemon=True).start()
         except RuntimeError as error:  # the system or its user has too many
             raise ServerError(f"nothing can answer in this process: {error}") from None
 

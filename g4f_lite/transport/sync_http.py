@@ -81,11 +81,17 @@ class HTTPTransport:
         Raises:
             ProviderError: no answer.
         """
+        outer, active.limit = active.limit, limit
+        try:
+            return self._open(request, limit)
+        finally:
+            active.limit = outer  # this thread may be sending another request, whose code of the caller has made a call
+
+    def _open(self, request: HTTPRequest, limit: TimeLimit) -> SyncByteStream:
         origin, target = split_url(request.url)
         pool, whole_url = self._pool(origin, request.url)
         if whole_url:
             target = request.url
-        active.limit = limit
         headers = request_headers(request.headers)
         body: bytes | Iterator[bytes] | None
         if isinstance(request.body, bytes):
@@ -106,7 +112,7 @@ class HTTPTransport:
                 decode_content=False,
             )
         except u3.ClosedPoolError:  # by another thread, just now
-            return self.open(request, limit)
+            return self._open(request, limit)
         except UploadStopped as stopped:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:

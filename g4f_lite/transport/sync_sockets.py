@@ -35,9 +35,9 @@ _LONGEST_WAIT = 1e6
 
 
 class _Active(threading.local):
-    """The limit of the attempt under way in this thread; urllib3 has no way to hand it down."""
+    """The limit of the request that this thread sends; urllib3 has no way to hand it down."""
 
-    limit: TimeLimit
+    limit: Any = None
 
 
 active = _Active()

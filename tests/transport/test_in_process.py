@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import pytest
 from helpers.driving import MODES, run
@@ -29,6 +30,22 @@ def test_a_complete_answer_is_what_the_stream_yields(mode: str) -> None:
     assert outcome.completion.text == "Which day is it? "
     assert outcome.completion.usage == Usage(total_tokens=4)
     assert outcome.completion.choices[0].finish_reason == "stop"
+
+
+WHO = ContextVar("who", default="nobody")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_its_code_sees_the_context_variables_of_its_caller(mode: str) -> None:
+    class Witness(Parrot):
+        def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+            yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content=WHO.get()), finish_reason="stop"),))
+
+    token = WHO.set("the caller")
+    try:
+        assert run(mode, {}, {"provider": Witness()}).text == "the caller"
+    finally:
+        WHO.reset(token)
 
 
 @pytest.mark.parametrize("words", ["", "never whole"])

@@ -87,6 +87,23 @@ def test_calls_to_many_origins_at_once_all_end_well(providers: tuple[list[Plain]
     assert eventually(lambda: still_open() == 0)
 
 
+def test_a_name_that_is_not_resolved_while_others_are_forgotten(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of origins may be dropped at any await of a call."""
+    monkeypatch.setattr(async_http, "MOST_ORIGINS", 1)
+    nowhere, here = Plain(api_base="http://nowhere.invalid/v1"), Plain(api_base=server.base_url)
+
+    async def main() -> list[Any]:
+        async with AsyncClient(retries=0) as client:
+            calls = (client.chat.completions.create(messages=MESSAGES, provider=one) for one in (nowhere, here))
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    failed, answered = asyncio.run(main())
+    assert isinstance(failed, g4f_lite.ConnectionFailedError)
+    assert (failed.kind, answered.text) == ("dns", "ok")
+
+
 @pytest.mark.parametrize("way", ["in pieces", "at once", "through a proxy"])
 @pytest.mark.parametrize("mode", MODES)
 def test_what_could_not_be_sent_in_time_is_dropped(mode: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from helpers.driving import run
 from helpers.endpoints import HEARD, MODES, WAV, Alpha, ChatOnly, call
 
 import g4f_lite
-from g4f_lite import AsyncClient, Timeouts
+from g4f_lite import AsyncClient, Client, Timeouts
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.replies import answer, error
 
@@ -140,6 +140,27 @@ def test_progress_is_reported_in_the_thread_of_the_caller(mode: str, tmp_path: P
     threads: list[object] = []
     call(mode, two, HEARD.method, {"file": file, "progress": lambda *_: threads.append(threading.current_thread())})
     assert set(threads) == {threading.main_thread()}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_the_callback_makes_has_limits_of_its_own(
+    mode: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    failed: list[g4f_lite.G4FLiteError] = []
+
+    def progress(sent: int, total: int) -> None:
+        with (
+            FaultServer().script(replies.silence()) as silent,
+            Client(**{**two, "base_urls": {"alpha": silent.base_url}}) as client,
+        ):
+            try:
+                client.audio.transcriptions.create(file=("b.wav", WAV), provider="alpha", deadline=0.1)
+            except g4f_lite.DeadlineExceededError as error:
+                failed.append(error)
+
+    given = {"file": ("a.wav", BIG[: 1 << 17]), "progress": progress}
+    assert call(mode, two, HEARD.method, given).text == "ok"
+    assert failed
 
 
 def test_two_attempts_at_once_read_one_file_object_without_mixing_it_up(
