@@ -321,7 +321,7 @@ class ActiveAttempt:
             error = self.leg.provider.classify_error(own)
             if not isinstance(error, ProviderError):
                 raise TypeError(f"classify_error returns {shown(error)}, not a ProviderError")
-        error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, error))
+        error = sound_error(self.call.hooks.refine_error(self.leg.provider, own, sound_error(error)))
         keep_reply(error, reply)
         return redact(error, self.leg.key)
 

@@ -143,6 +143,19 @@ class ProviderError(G4FLiteError):
         return f"{where}{f'{self.status} ' if shows_status else ''}{message}"
 
 
+def copy_of(error: ProviderError) -> ProviderError:
+    """Return a copy without traceback and causes. It shares no list of notes."""
+    kind: Any = type(error)
+    while kind.__module__ != "builtins":  # OSError, say, makes objects of another layout than Exception
+        kind = kind.__base__
+    copy: ProviderError = kind.__new__(type(error))
+    vars(copy).update(vars(error))
+    if (notes := vars(copy).get("__notes__")) is not None:
+        vars(copy)["__notes__"] = [*notes]
+    copy.args = error.args
+    return copy
+
+
 class RateLimitError(ProviderError):
     """Too many requests or tokens for the moment."""
 

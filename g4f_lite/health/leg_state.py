@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..errors.exceptions import DeadlineExceededError, ProviderError, ProviderTimeoutError, StreamInterruptedError
+from ..errors.exceptions import (
+    DeadlineExceededError,
+    ProviderError,
+    ProviderTimeoutError,
+    StreamInterruptedError,
+    copy_of,
+)
 from ..provider.leg import Leg
 from ..types.breaker import Breaker
 from .breaker import BreakerState
@@ -57,11 +63,9 @@ def detached(error: ProviderError, message: str | None = None) -> ProviderError:
         cause = error.__cause__
         of_leg = isinstance(cause, ProviderError) and not isinstance(cause, DeadlineExceededError)
         error = cause if of_leg else ProviderTimeoutError(error.message)  # type: ignore[assignment]
-    kind: Any = type(error)
-    while kind.__module__ != "builtins":  # OSError, say, makes objects of another layout than Exception
-        kind = kind.__base__
-    copy: ProviderError = kind.__new__(type(error))
-    vars(copy).update({name: value for name, value in vars(error).items() if name not in ("trail", "retry_at")})
+    copy = copy_of(error)
+    for name in ("trail", "retry_at"):
+        vars(copy).pop(name, None)
     copy.args = (error.message if message is None else message,)
     return copy
 

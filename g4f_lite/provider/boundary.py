@@ -17,6 +17,7 @@ from ..errors.exceptions import (
     ProviderTimeoutError,
     ReplyError,
     StreamInterruptedError,
+    copy_of,
 )
 from ..errors.places import describe, place_of
 from ..errors.quoted_values import quoted
@@ -113,13 +114,14 @@ def sound_error(error: ProviderError) -> ProviderError:
     """
     Return an error that a plugin made, with attributes of the types that they should have.
 
-    One that cannot be used at all, such as one whose `__str__` raises, is replaced by one of the nearest class of this
-    library.
+    It is a copy: calls write into their errors, and a plugin may raise one object again and again. One that cannot be
+    used at all, such as one whose `__str__` raises, is replaced by one of the nearest class of this library.
     """
     if isinstance(error, ExceptionGroup):  # of a client inside the provider's code: here, one leg has failed
         wait, error = error.retry_after, _plain(error, " ".join(error.message.split()))
         error.retry_after = wait
     try:
+        error = copy_of(error)
         status, code, wait = error.status, error.code, error.retry_after
         if not isinstance(error.message, str):
             raise TypeError
