@@ -225,7 +225,7 @@ class ActiveAttempt:
     def _take_first(self, listed: Any) -> None:
         name = first_for_chat(listed, self._passed_over())
         self.request = msgspec.structs.replace(self.request, model=name)
-        self.state.named(name)
+        self.state.named(redact_name(name, self.leg.key))  # a service can list what it was sent
 
     def _passed_over(self) -> Set[str]:
         """Return the listed models that have refused this call, or to chat at all."""

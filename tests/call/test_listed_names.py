@@ -39,6 +39,17 @@ def test_an_error_does_not_show_such_names(mode: str, server: FaultServer) -> No
     assert str(outcome.error).isprintable()
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_name_that_is_the_key_is_not_shown(mode: str, server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
+    key = "key-0123456789abcdef"
+    caplog.set_level(logging.DEBUG)
+    server.on("/models", replies.models(key)).script(replies.error(500, "down"))
+    outcome = run(mode, {"retries": 0}, {"provider": Nearby(api_base=server.base_url, api_key=key)})
+    assert server.received[-1].model == key
+    assert "down" in str(outcome.error)
+    assert key not in f"{outcome.error} {outcome.trail!r} {vars(outcome.error)} {caplog.text}"
+
+
 @pytest.mark.parametrize("model", ODD)
 def test_a_repr_is_one_line(model: str) -> None:
     assert repr(ChatCompletion(provider="nearby", model=model)).isprintable()
