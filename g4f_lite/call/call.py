@@ -7,7 +7,6 @@ A driver makes attempts inside `with call:`; an exception that leaves the block 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -16,6 +15,7 @@ import msgspec
 from ..errors.exceptions import G4FLiteError, ProviderError
 from ..errors.reply import ErrorReply
 from ..failover.plan import Plan
+from ..health import abandoned
 from ..health.estimates import estimate
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
@@ -79,7 +79,6 @@ class Call:
     """
     Args:
         request: the checked request; each attempt sets the model of its leg.
-        abandoned: takes the attempts of streams that nobody closes.
         operation: how the request is sent and its result read.
         models: the lists of models that services have sent.
         response_model: the type that the text of the completion must parse into.
@@ -92,7 +91,6 @@ class Call:
         request: Any,
         plan: Plan,
         hooks: Hooks,
-        abandoned: SimpleQueue[StreamingAttempt],
         *,
         operation: Operation = CHAT,
         models: ModelCache | None = None,
@@ -134,7 +132,7 @@ class Call:
         self.trail: Trail | None = None
         """Once the call has ended."""
         self._info = info
-        self._abandoned = abandoned
+        self._abandoned = abandoned.streams
 
     def __enter__(self) -> Self:
         if self._info is not None and not self.last_hook:
@@ -216,7 +214,7 @@ class Call:
 
     def abandon(self) -> None:
         """
-        Enqueue the attempt of a stream that nobody closes; the client's next call closes it.
+        Enqueue the attempt of a stream that nobody closes.
 
         Called by the finalizer of the stream, which may run while its thread holds a lock, so it must not close it.
         """

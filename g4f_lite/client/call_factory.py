@@ -7,10 +7,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count as count_up
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-from ..call.call import Call, StreamingAttempt
+from ..call.call import Call
 from ..call.model_lookup import ModelCache
 from ..call.operations import CHAT, Operation, OperationName
 from ..errors.caller_warnings import warn_caller
@@ -20,6 +19,7 @@ from ..errors.suggestions import did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, checked, policy_for
 from ..forks import preload_before_fork, reset_in_child
+from ..health import abandoned
 from ..health.breaker import DEFAULT_BREAKER
 from ..health.shared_state import Reservation, Settle, SharedState
 from ..health.tracker import Health
@@ -155,7 +155,6 @@ class CallFactory(Unpicklable):
         self.router = self._router(routes, strategy)
         self.drop_closed_loops: Callable[[], None] | None = None
         """Ends the calls that an event loop was closed under; None for `Client`."""
-        self._abandoned = SimpleQueue[StreamingAttempt]()
         self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
         reset_in_child(self)
 
@@ -292,7 +291,7 @@ class CallFactory(Unpicklable):
             operation=operation.name,
         )
         return Call(
-            request, plan, self.registry, self._abandoned, operation=operation, models=self.models,
+            request, plan, self.registry, operation=operation, models=self.models,
             response_model=response_model, info=info, shared=self.shared,
         )  # fmt: skip
 
@@ -363,20 +362,11 @@ class CallFactory(Unpicklable):
         """Close the attempts of abandoned streams, and of calls whose event loop was closed."""
         if self.drop_closed_loops is not None:
             self.drop_closed_loops()
-        while not self._abandoned.empty():
-            try:
-                attempt = self._abandoned.get_nowait()
-            except Empty:  # another thread was faster
-                return
-            try:
-                attempt.close()
-            except BaseException:  # a signal: the next call goes on with it
-                self._abandoned.put(attempt)
-                raise
+        if not abandoned.streams.empty():  # each call asks
+            abandoned.close_all()
 
     def after_fork(self) -> None:
-        """Streams abandoned before a fork are the parent's to close."""
-        self._abandoned = SimpleQueue()
+        """Number the calls of this process apart."""
         self._call_prefix, self._call_numbers = os.urandom(6).hex(), count_up(1)
 
 

@@ -15,6 +15,7 @@ Rule: no I/O and no waiting, but in `stores/`; what an error means is decided in
 | `quotas` | the declared limits and the budget of a client, as amounts and words |
 | `estimates` | what a request may use at most |
 | `sharing` | `SharedHealth`: `Health` with limits, a budget or a shared state |
+| `abandoned` | the streams that nobody reads to the end or closes; they may hold a place at a limit |
 | `limits` | the requests and tokens that are left, read from the headers of responses |
 | `shared_state` | `SharedState`: what clients share, as commands and answers; data only |
 | `stores/` | the makes of `SharedState`; this folder does I/O |

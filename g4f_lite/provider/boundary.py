@@ -84,7 +84,9 @@ def to_provider_error(
 ) -> BaseException:
     """Return the exception that replaces one raised by a provider's code; see `PluginBoundary`."""
     if isinstance(error, ProviderError):
-        return redact(sound_error(error), key)
+        own = redact(sound_error(error), key)
+        error.__traceback__ = None  # the plugin may keep it, and with it all frames of the call
+        return own
     if isinstance(error, KeyboardInterrupt) or type(error).__module__.partition(".")[0] in _OTHERS_INTERRUPT:
         return error
     if isinstance(error, ReplyError) and reads and is_reply(getattr(error, "reply", None)):

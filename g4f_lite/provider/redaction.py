@@ -275,11 +275,12 @@ def redact(error: ProviderError, key: Key | None) -> ProviderError:
     """
     for link in _chain(error):
         for name in ("__cause__", "__context__"):
-            linked = getattr(link, name)
+            linked, suppressed = getattr(link, name), link.__suppress_context__
             if linked is not None and (
-                linked is link or not isinstance(linked, G4FLiteError)
-            ):  # `raise error from error` is a circle
-                suppressed = link.__suppress_context__
+                linked is link  # `raise error from error` is a circle
+                or not isinstance(linked, G4FLiteError)
+                or (suppressed and name == "__context__")  # nobody is shown it
+            ):
                 setattr(link, name, None)
                 link.__suppress_context__ = suppressed
         if key is not None and key.value:

@@ -81,13 +81,6 @@ class HTTPTransport:
         Raises:
             ProviderError: no answer.
         """
-        outer, active.limit = active.limit, limit
-        try:
-            return self._open(request, limit)
-        finally:
-            active.limit = outer  # this thread may be sending another request, whose code of the caller has made a call
-
-    def _open(self, request: HTTPRequest, limit: TimeLimit) -> SyncByteStream:
         origin, target = split_url(request.url)
         pool, whole_url = self._pool(origin, request.url)
         if whole_url:
@@ -98,6 +91,7 @@ class HTTPTransport:
             body = request.body or None
         else:
             body, headers["content-length"] = Sending(request.body, limit.extend).pieces(), str(len(request.body))
+        outer, active.limit = active.limit, limit
         try:
             raw = pool.urlopen(
                 request.method,
@@ -111,17 +105,19 @@ class HTTPTransport:
                 preload_content=False,
                 decode_content=False,
             )
+            try:
+                return SyncByteStream(raw, limit)
+            except BaseException:  # a signal
+                raw.close()
+                raise
         except u3.ClosedPoolError:  # by another thread, just now
-            return self._open(request, limit)
+            return self.open(request, limit)
         except UploadStopped as stopped:
             raise stopped.failure from None
         except (u3.HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
             raise translate(error, limit) from error
-        try:
-            return SyncByteStream(raw, limit)
-        except BaseException:  # a signal
-            raw.close()
-            raise
+        finally:
+            active.limit = outer  # this thread may be sending another request, and this call be one of its callback
 
     def _pool(self, origin: str, url: str) -> tuple[HTTPConnectionPool, bool]:
         """Return the pool for a URL, and whether its proxy wants the whole URL in the request line."""

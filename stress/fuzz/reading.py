@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from g4f_lite import ChatCompletionChunk, ChatRequest, G4FLiteError, HTTPResponse, Provider
@@ -51,7 +50,7 @@ class Seen(NamedTuple):
 def _call(provider: Provider, request: Any, operation: Operation, stream: bool) -> Call:
     leg = Leg(provider, "m", Key(KEY, "argument"), operation.name)
     plan = Plan([[leg]], policy=Policy(retries=0), clock=time, random=random.random, stream=stream)
-    return Call(request, plan, process_registry(), SimpleQueue(), operation=operation)
+    return Call(request, plan, process_registry(), operation=operation)
 
 
 def read_whole(

@@ -61,4 +61,4 @@ def test_what_a_call_writes_into_its_error_is_in_no_other(
     assert (first.model, second.model) == ("a", "b")
     assert [error.trail.attempts[0].model for error in (first, second)] == ["a", "b"]
     assert "the first" not in repr(second.body)
-    assert (ONE.provider, ONE.body, ONE.trail.entries) == ("", None, ())
+    assert (ONE.provider, ONE.body, ONE.trail.entries, ONE.__traceback__) == ("", None, (), None)
