@@ -20,6 +20,7 @@ Rule: no decisions; synchronous and asynchronous modules behave alike.
 | `common` | TLS contexts, proxies, headers and size limits |
 | `no_proxy` | for which hosts no proxy is used |
 | `uploading` `async_upload` | a file, sent piece by piece |
+| `async_limit` | a time limit that takes what came in time although the program was held up |
 | `async_keys` | a key that a function returns |
 | `async_threads` | a function that may block, called in a thread |
 | `in_process` `async_in_process` | answers of in-process providers |

@@ -22,6 +22,7 @@ from ..provider.address import split_url
 from ..types.http import HTTPRequest, HTTPResponse
 from ..types.time_limit import TimeLimit
 from .async_body import AsyncByteStream, RawResponse, lacks_thread, translate
+from .async_limit import Within
 from .async_pool import Connector
 from .async_public_body import PublicByteStream
 from .async_upload import BodyPayload, UploadPayload, abort
@@ -31,7 +32,6 @@ from .late_answer import LateAnswer
 from .plain_answer import PlainAnswer, connect
 from .uploading import UploadStopped
 
-_NEVER = float("inf")
 _LARGE_BODY = 1 << 20
 _SENT_AT_ONCE = 1 << 16
 """Bytes that the system takes at once: sending them does not fail."""
@@ -169,7 +169,7 @@ class AsyncHTTPTransport:
                 "POST", URL(origin, encoded=True), ssl=self._tls(origin), loop=found.loop, session=found.session
             )
         assert found.session.connector is not None
-        connect = aiohttp.ClientTimeout(connect=limit.start_connecting(), ceil_threshold=_NEVER)
+        connect = found.connecting_within(limit.start_connecting())
         try:
             connection = await found.session.connector.connect(place, [], connect)
         except TimeoutError:
@@ -191,7 +191,7 @@ class AsyncHTTPTransport:
         sent = _Sent()
         upload: UploadPayload | None = None
         try:
-            async with asyncio.timeout(limit.remaining()) as until:
+            async with Within(limit.remaining()) as until:
                 data: object = request.body
                 if not isinstance(request.body, bytes):
                     data = upload = UploadPayload(request.body, limit, until, sent.begin)
@@ -205,7 +205,7 @@ class AsyncHTTPTransport:
                     allow_redirects=False,
                     proxy=self._proxy_of(origin, request.url),
                     ssl=self._tls(origin, self._proxy_of(origin, request.url) or ""),
-                    timeout=aiohttp.ClientTimeout(total=None, connect=limit.start_connecting()),
+                    timeout=found.connecting_within(limit.start_connecting()),
                 )
             if found.direct:
                 return AsyncByteStream(response, limit, found.loop, upload)
@@ -328,6 +328,10 @@ class _LoopSession:
                 stream.free()
             self.close_idle()
             await self.session.close()
+
+    def connecting_within(self, seconds: float) -> aiohttp.ClientTimeout:
+        """Return the limit of a new connection: `Connector` keeps to it, else aiohttp does."""
+        return aiohttp.ClientTimeout(sock_connect=seconds) if self.direct else aiohttp.ClientTimeout(connect=seconds)
 
     def close_idle(self) -> None:
         if isinstance(self._connector, Connector):

@@ -20,6 +20,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from ..errors.signal_handlers import raised_by_signal_handler
 from .answer_parser import AnswerParser, Head
+from .async_limit import Within
 from .common import PIECE
 
 
@@ -197,6 +198,18 @@ class Connector(aiohttp.TCPConnector):
                 if protocol.transport is not None:
                     protocol.transport.abort()
         self._conns.clear()
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's
+    ) -> ResponseHandler:
+        """Bound all of it: the look-up of the name, all addresses, and TLS."""
+        if timeout.sock_connect is None:
+            return await super()._create_connection(req, traces, timeout)
+        async with Within(timeout.sock_connect):
+            return await super()._create_connection(req, traces, aiohttp.ClientTimeout())
 
     async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:
         """

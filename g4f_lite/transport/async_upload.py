@@ -12,6 +12,7 @@ from aiohttp import payload
 from ..types.http import Upload
 from ..types.time_limit import TimeLimit
 from ..types.uploads import PIECE
+from .async_limit import Within
 from .uploading import Sending
 
 
@@ -66,7 +67,7 @@ class UploadPayload(payload.Payload):
         self,
         upload: Upload,
         limit: TimeLimit,
-        until: asyncio.Timeout,
+        until: Within,
         sent_over: Callable[[asyncio.Transport | None], None],
     ) -> None:
         super().__init__(upload, content_type=upload.content_type)
@@ -86,7 +87,7 @@ class UploadPayload(payload.Payload):
         if self._until.expired():
             return
         self._limit.extend()
-        self._until.reschedule(asyncio.get_running_loop().time() + self._limit.expires_at - self._limit.now())
+        self._until.restart(self._limit.expires_at - self._limit.now())
 
     async def write(self, writer: Any) -> None:
         self._transport = getattr(writer, "transport", None)

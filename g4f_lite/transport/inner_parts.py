@@ -41,6 +41,7 @@ PARTS = {
         Part("aiohttp:ClientRequest", "__init__", "method url ssl loop session", "says to the pool where to connect"),
         Part("aiohttp:ClientRequest", "connection_key", "member", "finds the idle connections of an origin"),
         Part("aiohttp:TCPConnector", "connect", "req traces timeout", "gets a connection of the pool"),
+        Part("aiohttp:TCPConnector", "_create_connection", "req traces timeout", "bounds connecting"),
         Part("aiohttp:TCPConnector", "_get", "key traces", "looks at an idle connection before it is used again"),
         Part(
             "aiohttp:TCPConnector",

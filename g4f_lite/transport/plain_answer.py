@@ -16,6 +16,7 @@ from ..errors.exceptions import ConnectionFailedError
 from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser
+from .async_limit import Within
 from .common import PIECE
 
 _HEAD_START_S = 0.25
@@ -123,7 +124,7 @@ async def connect(
     """
     place = f"{host}:{port}"
     try:
-        async with asyncio.timeout(limit.start_connecting()):
+        async with Within(limit.start_connecting()):
             sock = await _connected(host, port, loop)
             if context is None:
                 _, answer = await loop.create_connection(PlainAnswer, sock=sock)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES
+from helpers.endpoints import WAV, two_providers
 from helpers.odd_row import CHUNKED, SILENT, chunked, in_chunks, sized
+from helpers.ways import needs_inner_parts
 
 from g4f_lite import AsyncClient, OpenaiTemplate, ProviderTimeoutError, Timeouts
 from g4f_lite.testing import FaultServer, replies
@@ -88,10 +90,19 @@ class Plain(OpenaiTemplate):
     default_model = "first"
 
 
+SENT: dict[str, Any] = {
+    "at once": MESSAGES,
+    "in pieces": [{"role": "user", "content": "x" * (2 << 20)}],
+    "through a proxy": MESSAGES,
+}
+
+
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_blocked_event_loop_loses_no_answer(stream: bool, server: FaultServer) -> None:
+@pytest.mark.parametrize("way", SENT)
+def test_a_blocked_event_loop_loses_no_answer(way: str, stream: bool, server: FaultServer) -> None:
     server.script(lambda request: [replies.Pause(0.2), *replies.answer("in time")(request)])
-    params: dict[str, Any] = {"provider": "plain", "messages": MESSAGES, "stream": stream}
+    params: dict[str, Any] = {"provider": "plain", "messages": SENT[way], "stream": stream}
+    proxied = way == "through a proxy"
 
     async def block() -> None:
         while not server.received:
@@ -101,7 +112,8 @@ def test_a_blocked_event_loop_loses_no_answer(stream: bool, server: FaultServer)
     async def main() -> str:
         async with AsyncClient(
             plugins=[Plain()],
-            base_urls={"plain": server.base_url},
+            base_urls={"plain": "http://service.example/v1" if proxied else server.base_url},
+            proxy=server.origin if proxied else None,
             retries=0,
             timeouts=Timeouts(first_token=1, total=1),
         ) as client:
@@ -111,6 +123,39 @@ def test_a_blocked_event_loop_loses_no_answer(stream: bool, server: FaultServer)
             return "".join([chunk.text async for chunk in result]) if stream else result.text
 
     assert asyncio.run(main()) == "in time"
+
+
+def test_a_blocked_event_loop_loses_no_answer_to_an_upload(server: FaultServer) -> None:
+    server.script(lambda request: [replies.Pause(0.2), *replies.answer("in time")(request)])
+    timeouts = Timeouts(total=1)
+
+    async def main() -> str:
+        async with AsyncClient(**two_providers(server), retries=0, timeouts=timeouts) as client:
+            asyncio.get_running_loop().call_later(0.1, time.sleep, 1.5)
+            heard = await client.audio.transcriptions.create(file=("a.wav", WAV), provider="alpha", fallback_models=[])
+            return heard.text
+
+    assert asyncio.run(main()) == "in time"
+
+
+@pytest.mark.parametrize("way", ["at once", "in pieces", pytest.param("through a proxy", marks=needs_inner_parts)])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_blocked_event_loop_loses_no_connection(host: str, way: str, server: FaultServer) -> None:
+    origin = f"http://{host}:{server.port}"
+    proxied = way == "through a proxy"
+
+    async def main() -> str:
+        async with AsyncClient(
+            plugins=[Plain()],
+            base_urls={"plain": "http://service.example/v1" if proxied else f"{origin}/v1"},
+            proxy=origin if proxied else None,
+            retries=0,
+            timeouts=Timeouts(connect=0.5, total=20),
+        ) as client:
+            asyncio.get_running_loop().call_soon(lambda: asyncio.get_running_loop().call_soon(time.sleep, 1))
+            return (await client.chat.completions.create(provider="plain", messages=SENT[way])).text
+
+    assert asyncio.run(main()) == "ok"
 
 
 def test_a_blocked_event_loop_loses_no_piece_of_a_stream(server: FaultServer) -> None:
