@@ -173,12 +173,10 @@ def _checked(events: Iterable[ServerSentEvent], method: str) -> list[ServerSentE
 
 def framing_of(provider: Provider, key: Key | None, most: int) -> SSEDecoder | Framing:
     """Return what cuts the body of one stream of this provider."""
-    if (name := provider.stream_framing) == "json_lines":
-        return JSONLines(most)
-    if name == "json_array":
-        return JSONArray(most)
     with PluginBoundary(key, "starting a stream", provider, "new_framing", reads=False):
+        if (name := provider.stream_framing) == "json_lines":
+            return JSONLines(most)
+        if name == "json_array":
+            return JSONArray(most)
         own = provider.new_framing()
-        if own is not None:
-            return OwnFraming(own, key, most)
-    return SSEDecoder(provider.working_comments, most)
+        return SSEDecoder(tuple(provider.working_comments), most) if own is None else OwnFraming(own, key, most)

@@ -33,6 +33,7 @@ import msgspec
 
 from ..errors.exceptions import ProviderError, StreamInterruptedError, ToolCallError, may_end_body
 from ..errors.reply import ErrorReply
+from ..provider.self_description import declared
 from ..records.trail import EMPTY_TRAIL, Trail
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
@@ -73,7 +74,7 @@ class StreamAttempt(ActiveAttempt):
         if (correction := super()._added_messages()) or interrupted is None:
             return correction
         self._continues = (
-            "prefill" in self.leg.provider.capabilities
+            "prefill" in declared(self.leg.provider, "capabilities")
             and interrupted.only_text
             and call.response_model is None  # a complete text that violates the schema cannot be continued
         )

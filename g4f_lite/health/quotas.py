@@ -280,7 +280,7 @@ def price_of(leg: Leg) -> prices.Price | None:
     """Return the price of a leg's tokens; None if it is not known. What runs on this machine without a key is free."""
     if leg.operation in PRICED and (found := prices.price(leg.provider.name, leg.model)) is not None:
         return found
-    free = leg.is_local or (is_loopback(leg.origin) and not leg.provider.needs_auth)
+    free = leg.is_local or (is_loopback(leg.origin) and not declared(leg.provider, "needs_auth"))
     return _FREE if free else None
 
 

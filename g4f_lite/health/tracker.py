@@ -218,8 +218,7 @@ class Health:
                 origin.breaker.success(now, began_at)
             self._end_probe(leg, probe)
             if headers and (came_at := now - headers_age) >= state.limits_at:
-                names = leg.provider.limit_headers
-                state.limits = read_limits(headers, now=came_at, wall=wall - headers_age, names=names)
+                state.limits = read_limits(headers, now=came_at, wall=wall - headers_age, names=leg.limit_headers)
                 state.limits_at = came_at
                 for limit in state.limits:
                     if limit.what != "tokens" and limit.left < 1 and limit.reset_at > now:

@@ -139,7 +139,11 @@ def _is_placeholder(value: str, source: str, found: list[NotAKeyError] | None) -
 def own_keys(provider: Provider) -> list[Key]:
     """Return the keys of the provider's attribute and environment variables, all of them, valid or not."""
     given = vars(provider).get("api_key", getattr(type(provider), "api_key", None))
-    values = [given, *map(os.environ.get, provider.api_key_env)]
+    try:
+        values = [given, *map(os.environ.get, provider.api_key_env)]
+    except Exception as error:  # of its code
+        raise_interruption(error)
+        values = [given]
     return [Key(value, "") for value in values if isinstance(value, str) and value]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from typing import NamedTuple, Self, TypeAlias
 
 from ..records.trail import Skipped
@@ -12,6 +13,7 @@ from .address import split_url
 from .base import Provider
 from .keys import Key
 from .local import LocalProvider
+from .self_description import declared
 
 Identity: TypeAlias = tuple[str, str, str, str | None, str]
 """Provider, base URL, model, fingerprint of the key, operation."""
@@ -30,8 +32,9 @@ class Leg:
         self.asks_for_key: bool = key is not None and key.function is not None
         """Whether a function returns the key."""
         self.is_local = isinstance(provider, LocalProvider)
-        self.streams = self.is_local or "streaming" in provider.capabilities
+        self.streams = self.is_local or "streaming" in declared(provider, "capabilities")
         """Whether a call that streams gets a stream from it, not a whole answer."""
+        self.limit_headers: Mapping[str, tuple[str, str]] = declared(provider, "limit_headers")
         self.base_url: str = provider.api_base
         base = self.base_url
         self.origin: str = split_url(base)[0] if base else provider.name
@@ -43,7 +46,7 @@ class Leg:
     @property
     def thinks(self) -> bool:
         """Whether the model is known to think before it answers, unless it is told not to."""
-        return re.match(self.provider.thinking_models, self.model) is not None
+        return re.match(declared(self.provider, "thinking_models"), self.model) is not None
 
     @property
     def route(self) -> str:

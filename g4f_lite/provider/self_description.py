@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -17,11 +18,15 @@ CHOOSING = "while its legs were chosen"
 
 _READ: Mapping[str, tuple[Any, Any]] = {
     "automatic": (bool, False),
+    "needs_auth": (bool, True),
     "lists_models": (bool, False),
     "fallback_models": ((tuple, list), ()),
     "model_aliases": (Mapping, {}),
     "capabilities": (Set, frozenset()),
     "model_capabilities": (Mapping, {}),
+    "default_models": (Mapping, {}),
+    "limit_headers": (Mapping, {}),
+    "thinking_models": ((str, re.Pattern), "(?!)"),
 }
 """Attributes, each with its type, and what it counts as if it cannot be read."""
 

@@ -79,7 +79,7 @@ class _Chat(EndpointRules):
 
     def needs_model(self, provider: Provider) -> bool:
         # A server that needs no key bills nobody: it may answer with the first model that it lists.
-        return provider.needs_auth or not declared(provider, "lists_models")
+        return declared(provider, "needs_auth") or not declared(provider, "lists_models")
 
     def model_of_route(self, provider: Provider, model: str) -> str:
         return model

@@ -15,7 +15,7 @@ from ..errors.suggestions import closest
 from ..provider.address import is_loopback
 from ..provider.base import Provider
 from ..provider.instances import instance_of
-from ..provider.self_description import listed_models
+from ..provider.self_description import declared, listed_models
 
 ProviderChoice: TypeAlias = "str | Provider | type[Provider]"
 RouteChoice: TypeAlias = "ProviderChoice | tuple[str, ...]"
@@ -108,7 +108,7 @@ def takes_any_id(provider: Provider) -> bool:
 
 
 def _is_here(provider: Provider) -> bool:
-    return not provider.needs_auth and is_loopback(provider.api_base)
+    return not declared(provider, "needs_auth") and is_loopback(provider.api_base)
 
 
 def without_prefix(directory: Directory, model: str, provider: object, lists: Callable[[Provider, str], bool]) -> str:

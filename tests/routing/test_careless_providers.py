@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -163,3 +164,33 @@ def test_a_property_that_fails_later_takes_no_other_provider_along(
     outcome = run(mode, {"plugins": plugins, "retries": 0}, READ[name])
     assert outcome.text == "good", outcome.error
     assert f"careless's {name} cannot be read: " in caplog.text
+
+
+AT_A_CALL = (
+    "api_key_env", "capabilities", "default_models", "limit_headers", "needs_auth", "stream_framing", "thinking_models",
+    "working_comments",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("raises", [True, False])
+@pytest.mark.parametrize("name", AT_A_CALL)
+def test_a_property_that_fails_in_a_call_is_no_foreign_exception(
+    name: str, raises: bool, mode: str, server: FaultServer
+) -> None:
+    """The next route may have to answer, or the provider counts as one that does not declare it."""
+    sound = [True]
+
+    def read(self: Any) -> Any:
+        if not sound and raises:
+            raise KeyError("ACME_CONFIG")
+        return getattr(Plain, name) if sound else 5
+
+    careless = type("Careless", (Plain,), {name: property(read), "lists_models": True})
+    routes = [careless(name="careless", api_base=server.base_url), Plain(api_base=server.base_url)]
+    server.script(replies.answer("good")).on("/models", replies.garbage())
+    sound.clear()
+    assert run(mode, {"routes": routes, "retries": 0}, {}).text == "good"
+    if mode == "sync":
+        with g4f_lite.Client(routes=routes, retries=0) as client, suppress(g4f_lite.G4FLiteError):
+            client.models.list(provider=routes[0])

@@ -21,7 +21,7 @@ from ...errors.quoted_values import quoted
 from ...failover.policy import policy_for
 from ...provider.base import Provider
 from ...provider.leg import Leg
-from ...provider.self_description import listed_models
+from ...provider.self_description import declared, listed_models
 from ...records.trail import Trail
 from ...routing.endpoint_rules import CANNOT_BE_ASKED
 from ...routing.names import resolve
@@ -165,7 +165,9 @@ class ModelListing:
 
 def _own_list(provider: Provider, error: G4FLiteError) -> ModelList:
     """Return the models that the provider's class lists, marked as such; raise the error if it lists none."""
-    others = [model for operation in provider.default_models for model in listed_models(provider, operation)]
+    others = [
+        model for operation in declared(provider, "default_models") for model in listed_models(provider, operation)
+    ]
     ids = dict.fromkeys((*listed_models(provider), *others))
     if not ids:
         raise error
