@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -421,6 +422,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"state": "postgres://x"}, "state must be a URL .*begins with 'postgres'"),
     ({"state": "sqlite://"}, "with the absolute path of a file"),
     ({"state": 5}, "or a SharedState, not int"),
+    ({"state": SimpleNamespace(execute=list, wait=list, close=list)}, "or a SharedState, not SimpleNamespace"),
 ]
 
 

@@ -251,7 +251,7 @@ def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed:
                 closed.wait(LOOK_S)
             else:
                 state.wait(LOOK_S)
-        except Exception:  # a state may be the caller's own: whatever it raises, the next look is due then
+        except BaseException:  # a state may be the caller's own: whatever it raises, the next look is due then
             closed.wait(LOOK_S)
         closed.wait(_PAUSE_S)
 

@@ -60,7 +60,8 @@ def check_state(state: Any) -> SharedState:
     """
     if isinstance(state, str):
         return state_from_url(state)
-    if all(callable(getattr(state, name, None)) for name in ("execute", "wait", "close")):
+    methods = (getattr(state, name, None) for name in ("execute", "wait", "close"))
+    if isinstance(getattr(state, "is_local", None), bool) and all(map(callable, methods)):
         return cast("SharedState", state)
     raise ConfigurationError(f"state must be a URL ({_FORMS}) or a SharedState, not {type(state).__name__}")
 

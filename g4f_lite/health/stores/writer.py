@@ -21,9 +21,11 @@ from ..shared_state import (
     BeginProbe,
     Command,
     EndProbe,
+    Look,
     Renew,
     Reservation,
     Reserve,
+    Seen,
     Settle,
     SharedState,
     Tell,
@@ -39,6 +41,8 @@ _BATCH = 512
 """Commands of one batch: Redis serves no others meanwhile."""
 _KEPT = 20_000
 """Commands that wait for a state that is away; the oldest are dropped: their reservations end as presumed."""
+
+_ANSWERS: dict[type, type] = {Reserve: Reservation, Look: Seen}
 
 log = logging.getLogger("g4f_lite")
 
@@ -209,8 +213,8 @@ class Writer:
         commands = [without_grace(one) if isinstance(one, Reserve) else one for one in commands]
         for _ in range(1 if self.away else 2):
             try:
-                answers = self._state.execute(commands)
-            except Exception as error:  # a state may be the caller's own: whatever it raises, calls go on
+                answers = _checked(commands, self._state.execute(commands))
+            except BaseException as error:  # a state may be the caller's own: whatever it raises, calls go on
                 self._failed(error)
             else:
                 self._answered()
@@ -225,13 +229,26 @@ class Writer:
             self.fallback.end()
         self._failures, self.away = 0, False
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self._failures += 1
         if self._failures == 2:
             log.warning("the shared state is away; each process goes on with its share of the limits: %s", error)
             under_way, is_there = [one for one, _ in list(self._open.values())], isinstance(error, TimeoutError)
             self._local_ids.update(self.fallback.begin(under_way, is_there=is_there))
             self.away = True
+
+
+def _checked(commands: Sequence[Command], answers: Sequence[Answer]) -> Sequence[Answer]:
+    """
+    Raises:
+        TypeError, ValueError: these are not answers to the commands.
+    """
+    answers = list(answers)
+    for command, answer in zip(commands, answers, strict=True):
+        kind = _ANSWERS.get(type(command))
+        if kind is not None and not isinstance(answer, kind):
+            raise TypeError(f"a state answers {type(command).__name__} with {type(answer).__name__}")
+    return answers
 
 
 def _unused(command: Reserve) -> Settle:
