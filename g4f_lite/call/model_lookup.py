@@ -54,7 +54,7 @@ class ModelCache:
 
 
 def _place(leg: Leg) -> Hashable:
-    return (leg.provider.name, leg.provider.api_base, leg.fingerprint)
+    return (leg.provider.name, leg.provider.api_base, leg.key_identity)
 
 
 def models_for_chat(listed: ModelList) -> list[str]:

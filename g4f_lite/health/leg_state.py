@@ -71,4 +71,4 @@ def detached(error: ProviderError, message: str | None = None) -> ProviderError:
 
 
 def key_of(leg: Leg) -> Hashable:
-    return (leg.provider.name, leg.base_url, leg.fingerprint)
+    return (leg.provider.name, leg.base_url, leg.key_identity)

@@ -81,13 +81,16 @@ class SharedHealth(Health):
         lease_ms = round((remaining_s + LEASE_S) * 1000)
         reserve = self.quotas.reserve(leg, name, size, requests=requests, lease_ms=lease_ms)
         commands: tuple[Command, ...] = () if reserve is None else (reserve,)
-        if probe and self._host:
-            commands += (BeginProbe(self._probed(leg), name, round(PROBE_S * 1000)),)
+        if probe and self._host and (probed := self._probed(leg)):
+            commands += (BeginProbe("/".join(probed), name, round(PROBE_S * 1000)),)
         return commands
 
-    def _probed(self, leg: Leg) -> str:
+    def _probed(self, leg: Leg) -> _Name:
+        """Return what others do not probe meanwhile."""
         origin = self._origins.get(leg.origin)
-        return "/".join(_origin(leg) if origin is not None and origin.breaker.is_open else _leg(leg))
+        if origin is not None and origin.breaker.is_open:
+            return _origin(leg)
+        return () if leg.is_private else _leg(leg)
 
     def answered_by_state(
         self, leg: Leg, commands: Sequence[Command], answers: Sequence[Answer], number: int
@@ -191,6 +194,8 @@ class SharedHealth(Health):
         if state is not None and state.line is not None:
             ends.append(("hold", _leg(leg), state.line.held_until, state.line.error, ""))
         for kind, name, until, cause, seen_by in ends:
+            if leg.is_private and name != _origin(leg):
+                continue
             if until - now > _NEWER_S and until > self._shared_until.get((kind, name), 0.0) + _NEWER_S:
                 yield Event(kind, name, round((until - now) * 1000), type(cause).__name__, cause.message, seen_by)
 
@@ -225,7 +230,7 @@ class SharedHealth(Health):
 
 
 def _leg(leg: Leg) -> _Name:
-    return ("leg", *(part or "" for part in leg.identity))
+    return ("leg", leg.provider.name, leg.base_url, leg.model, leg.fingerprint or "", leg.operation)
 
 
 def _key(leg: Leg) -> _Name:

@@ -10,9 +10,10 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MethodType
 from typing import TypeAlias
 
 from ..errors.exceptions import AuthenticationError, ConfigurationError
@@ -41,22 +42,49 @@ class NotAKeyError(ConfigurationError):
     """What stands in the place of a key is none: the provider is without a key."""
 
 
+class FunctionIdentity:
+    """Stands for a function of the caller's: it holds the function, so that no other one is taken for it."""
+
+    __slots__ = ("_function", "_parts")
+
+    def __init__(self, function: KeyFunction) -> None:
+        self._function = function
+        is_method = isinstance(function, MethodType)  # which is another object whenever it is looked up
+        self._parts = (id(function.__self__), id(function.__func__)) if is_method else (id(function),)  # type: ignore[attr-defined]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FunctionIdentity) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts)
+
+
 class Key:
     """
     A secret and where it was found. Its repr shows a fingerprint; it cannot be pickled.
 
-    A key with a `function` has no value: each attempt asks the function for one. Its fingerprint is the function's, so
+    A key with a `function` has no value: each attempt asks the function for one. Its identity is the function's, so
     that health, limits and lists of models are kept although the value changes.
+
+    Args:
+        identity: what is known is known of all keys with the same one; by default the fingerprint.
     """
 
-    __slots__ = ("fingerprint", "function", "source", "value")
+    __slots__ = ("fingerprint", "function", "identity", "source", "value")
 
     def __init__(
-        self, value: str, source: str, *, known_as: str | None = None, function: KeyFunction | None = None
+        self,
+        value: str,
+        source: str,
+        *,
+        known_as: str | None = None,
+        function: KeyFunction | None = None,
+        identity: Hashable = None,
     ) -> None:
         self.value = value
         self.source = source
         self.fingerprint = fingerprint(value) if known_as is None else known_as
+        self.identity = self.fingerprint if identity is None else identity
         self.function = function
 
     def get(self) -> str:
@@ -182,7 +210,7 @@ def find_keys(provider: Provider, given: str | KeyFunction | Sequence[str | KeyF
     if stored and not _is_placeholder(stored, "the stored key", placeholders):
         return (Key(stored, "stored"),)
     if (function := provider.key_function()) is not None:
-        return _pool([function], credentials_of(provider), placeholders)
+        return _pool([function], credentials_of(provider), placeholders, own=True)
     if placeholders:
         raise placeholders[0]
     return ()
@@ -193,12 +221,20 @@ def credentials_of(provider: Provider) -> str:
     return f"{provider.name}'s credentials"
 
 
-def _pool(values: Sequence[str | KeyFunction], source: str, placeholders: list[NotAKeyError] | None) -> tuple[Key, ...]:
-    """Return the keys of a pool, each once, none empty and none a placeholder."""
+def _pool(
+    values: Sequence[str | KeyFunction], source: str, placeholders: list[NotAKeyError] | None, *, own: bool = False
+) -> tuple[Key, ...]:
+    """
+    Return the keys of a pool, each once, none empty and none a placeholder.
+
+    Args:
+        own: a function is the provider's own, so that all processes get keys of one account.
+    """
     keys: dict[str, Key] = {}
     for number, one in enumerate(values, 1):
         if callable(one):
-            key = Key("", source, known_as="function" if number == 1 else f"function {number}", function=one)
+            name = "function" if number == 1 else f"function {number}"
+            key = Key("", source, known_as=name, function=one, identity=None if own else FunctionIdentity(one))
         elif (value := clean(one, source)) and not _is_placeholder(value, source, placeholders):
             key = Key(value, "argument")
         else:

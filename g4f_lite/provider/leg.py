@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple, Self, TypeAlias
 
 from ..records.trail import Skipped
 from ..types.chat_request import ChatRequest
 from .address import split_url
 from .base import Provider
-from .keys import Key
+from .keys import FunctionIdentity, Key
 from .local import LocalProvider
 from .self_description import declared
 
-Identity: TypeAlias = tuple[str, str, str, str | None, str]
-"""Provider, base URL, model, fingerprint of the key, operation."""
+Identity: TypeAlias = tuple[str, str, str, Hashable, str]
+"""Provider, base URL, model, identity of the key, operation."""
 
 
 class Leg:
@@ -29,6 +29,9 @@ class Leg:
         self.key = key
         self.operation = operation
         self.fingerprint: str | None = None if key is None else key.fingerprint
+        self.key_identity: Hashable = None if key is None else key.identity
+        self.is_private = isinstance(self.key_identity, FunctionIdentity)
+        """Whether its key is of a function that other processes do not have."""
         self.asks_for_key: bool = key is not None and key.function is not None
         """Whether a function returns the key."""
         self.is_local = isinstance(provider, LocalProvider)
@@ -39,7 +42,7 @@ class Leg:
         base = self.base_url
         self.origin: str = split_url(base)[0] if base else provider.name
         """Scheme, host and port; the provider's name if it has no address."""
-        self.identity: Identity = (provider.name, base, model, self.fingerprint, operation)
+        self.identity: Identity = (provider.name, base, model, self.key_identity, operation)
         self.known_route = "other:other"
         """As in `Attempt`; set by the selection, which knows where the names come from."""
 

@@ -27,7 +27,7 @@ class FailureScope(StrEnum):  # a str is hashed by C code
 
 
 SHARES: Mapping[FailureScope, Callable[[Leg], Hashable]] = {
-    FailureScope.KEY: lambda leg: (leg.provider.name, leg.base_url, leg.fingerprint),
+    FailureScope.KEY: lambda leg: (leg.provider.name, leg.base_url, leg.key_identity),
     FailureScope.MODEL: lambda leg: (leg.provider.name, leg.base_url, leg.model),
     FailureScope.ORIGIN: lambda leg: leg.origin,
 }

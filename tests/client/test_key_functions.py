@@ -21,10 +21,12 @@ from g4f_lite import (
     Client,
     ConfigurationError,
     DeadlineExceededError,
+    QuotaExceededError,
     RoutesExhaustedError,
     Timeouts,
     find_keys,
 )
+from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import FaultServer
 from g4f_lite.testing.replies import answer, error
 from g4f_lite.testing.script import Action, Received
@@ -46,6 +48,11 @@ class Tokens:
     def __call__(self) -> str:
         self.calls += 1
         return next(self._values)
+
+
+class Vault:
+    def token(self) -> str:
+        return "key-of-poor"
 
 
 def coroutine_of(function: Callable[[], str]) -> Callable[[], Any]:
@@ -262,6 +269,42 @@ def test_state_does_not_grow_with_each_token(server: FaultServer) -> None:
         assert len(health._legs) == 1
         assert not health._cooldowns
     assert len(set(sent_keys(server))) == 5
+
+
+def without_credit(request: Received) -> Iterable[Action]:
+    has_credit = request.headers["authorization"].endswith("rich")
+    return (answer("ok") if has_credit else error(402, "no credit"))(request)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_functions_of_two_accounts_share_no_fate(mode: str, server: FaultServer) -> None:
+    server.script(without_credit)
+    keys = ("key-of-poor", "key-of-rich")
+    poor, rich = (Alpha(api_base=server.base_url, api_key=Tokens(key)) for key in keys)
+    outcome = run(mode, {}, {"provider": [poor, rich], "fallback_models": []})
+    assert outcome.text == "ok", outcome.error
+    assert [attempt.key for attempt in outcome.trail.attempts] == ["function", "function"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nor_do_they_in_clients_that_share_a_state(mode: str, server: FaultServer) -> None:
+    server.script(without_credit)
+    state = MemoryState()
+    params = {"provider": "alpha", "fallback_models": []}
+    poor = settings(server, Tokens("key-of-poor"), state=state, deadline=2)
+    assert isinstance(run(mode, poor, params).error, QuotaExceededError)
+    assert run(mode, settings(server, Tokens("key-of-rich"), state=state, deadline=2), params).text == "ok"
+
+
+def test_what_is_known_of_a_method_stays_known_however_often_it_is_looked_up(server: FaultServer) -> None:
+    server.script(without_credit)
+    vault = Vault()
+    with Client() as client:
+        for _ in range(2):
+            provider = Alpha(api_base=server.base_url, api_key=vault.token)
+            with pytest.raises(QuotaExceededError):
+                client.chat.completions.create(messages=MESSAGES, provider=provider, fallback_models=[], deadline=1)
+    assert len(server.received) == 1
 
 
 def test_a_pool_may_mix_keys_and_functions(server: FaultServer) -> None:
