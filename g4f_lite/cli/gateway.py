@@ -80,7 +80,12 @@ def keys(ctx: click.Context, config: Path | None) -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option("--model", "models", multiple=True, help="A name that it may ask for, with * for any text; else all.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="A name that it may ask for; * stands for any text. Repeatable. [default: all]",
+)
 @click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
 @click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
 @click.option("--parallel", type=click.IntRange(1), help="Calls at once.")
@@ -90,13 +95,13 @@ def keys(ctx: click.Context, config: Path | None) -> None:
     type=click.Choice(["day", "week", "month", "total"]),
     default="total",
     show_default=True,
-    help="In which time; total: never again.",
+    help="The window of --usd; total has no end.",
 )
-@click.option("--team", help="A team of the configuration, for whose limits it counts, too.")
+@click.option("--team", help="A team of the configuration; its limits hold, too.")
 @click.option(
     "--unknown-price",
     type=click.Choice(["refuse", "allow"]),
-    help="What happens to a model without a known price, if there is a budget. Default: refuse.",
+    help="What happens to a model without a known price, if there is a budget. [default: refuse]",
 )
 @click.option("--expires", help="A date, such as 2027-01-31.")
 @click.pass_obj

@@ -34,10 +34,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--against", metavar="FILE", type=_FILE, multiple=True, help="Another policy, or another scenario. Repeatable."
 )
 @click.option("--calls", metavar="FILE", type=_FILE, help="Calls as they were made: recorded trails, one a line.")
-@click.option("--seed", type=int, metavar="NUMBER", help="Of chance, in place of the scenario's.")
+@click.option("--seed", type=int, metavar="NUMBER", help="Seed of chance, in place of the scenario's.")
 @click.option("--svg", metavar="FILE", type=_WRITTEN, help="Write a picture.")
 @click.option("--learn", metavar="FILE", type=_FILE, help="Make a scenario of recorded trails, one a line.")
-@click.option("-o", "--output", metavar="FILE", type=_WRITTEN, help="Of --learn; else the scenario is printed.")
+@click.option(
+    "-o", "--output", metavar="FILE", type=_WRITTEN, help="Write the scenario of --learn here, not to stdout."
+)
 @json_option("Print JSON.")
 def simulate(
     *,
