@@ -33,7 +33,7 @@ class SSEDecoder:
     Turns the pieces of a body into events; a piece may end anywhere.
 
     Tolerant where services deviate: a field named `error` (llama.cpp) is an event `error`, and the last event may
-    lack its blank line.
+    lack its blank line, as may all that are JSON objects in one line.
 
     Args:
         signs: comments that show that the service works.
@@ -108,12 +108,12 @@ class SSEDecoder:
             lines = piece.split(b"\n")
             piece = lines.pop()
             for line in lines:
-                if line.startswith(b"data: "):  # the usual case, without a call
+                if line.startswith(b"data: ") and not self._data:  # the usual case, without a call
                     self._data.append(line[6:])
                     self._size += len(line)
                     self.has_worked = True
                 elif line:
-                    self._field(line)
+                    self._field(line, events)
                 elif self._data:
                     self._dispatch(events)
                 else:
@@ -128,13 +128,20 @@ class SSEDecoder:
         """Return the event that the end of the body left unfinished, if any."""
         events: list[ServerSentEvent] = []
         if self._tail:
-            self._field(bytes(self._tail))
+            self._field(bytes(self._tail), events)
             self._tail.clear()
         if self._data:
             self._dispatch(events)
         return events
 
-    def _field(self, line: bytes) -> None:
+    def _end_object(self, value: bytes, events: list[ServerSentEvent]) -> None:
+        """End an event that is a JSON object in one line before another one: some servers leave out blank lines."""
+        data = self._data[0]
+        is_object = len(self._data) == 1 and not self._event and data[:1] == b"{" and data[-1:] == b"}"
+        if is_object and (value[:1] == b"{" or value == b"[DONE]"):
+            self._dispatch(events)
+
+    def _field(self, line: bytes, events: list[ServerSentEvent]) -> None:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name or (self._signs and value.decode("utf-8", "replace").strip() in self._signs):
@@ -144,6 +151,8 @@ class SSEDecoder:
         elif name in (b"data", b"error"):
             if name == b"error":
                 self._event = "error"
+            if self._data:
+                self._end_object(value, events)
             self._data.append(value)
             self._size += len(line)
         elif name not in (b"", b"id", b"retry") and not self.stray:

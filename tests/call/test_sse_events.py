@@ -50,6 +50,8 @@ STREAMS = [
     ("line ends of every kind", b"data: a\r\n\ndata: b\r\rdata: c\n\r\n", data(b"a", b"b", b"c")),
     ("a CR inside an event", b"data: a\rdata: b\n\n", data(b"a\nb")),
     ("several data lines", b"data: a\ndata: b\ndata:\ndata: c\n\n", data(b"a\nb\n\nc")),
+    ("JSON without blank lines", b'data: {"a":1}\ndata:{"b":2}\ndata: [DONE]\n', data(b'{"a":1}', b'{"b":2}', b"[DONE]")),
+    ("JSON in lines", b'data: {\ndata: "a":{}\ndata: }\n\n', data(b'{\n"a":{}\n}')),
     ("a byte order mark", b"\xef\xbb\xbfdata: a\n\n", data(b"a")),
     ("only the first byte order mark goes", b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", data(b"b")),
     ("comments", b": OPENROUTER PROCESSING\n\n: ping\ndata: a\n: b\ndata: c\n:\n\n", data(b"a\nc")),
