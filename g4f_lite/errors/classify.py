@@ -169,7 +169,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"not support(?:ed)?\b|unsupported|unrecogni[sz]ed|unknown (?:name|field|parameter|argument)"
         r"|extra inputs are not permitted|extra fields not permitted|is not allowed with"
         # Anthropic and Google: what this model cannot do, and others can
-        r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|deprecated for this|cannot both be"
+        r"|not (?:be )?enabled\b|only (?:be set|enabled|works)\b|\benabled only\b|deprecated for this|cannot both be"
         r"|only .{1,40} (?:is|are) allowed\b|only supported (?:by|for|in|with)|incompatible with|cannot be disabled"
         r"|supported values are|valid range of|choose a value between|too many states"
         # a range that another service may not have
@@ -180,7 +180,7 @@ _WORDS: tuple[tuple[type[e.ProviderError], tuple[int | None, ...], str], ...] = 
         r"|maximum allowed number|output_config|thought[ _]signature|`(?:thinking|signature)`|cannot fetch content"
         # a server on one's own machine: vLLM, SGLang, LM Studio, DeepSeek, TGI
         r"|response_format\b.{0,40}(?:must be|unavailable)|supported (?:string )?values|not an? (?:multimodal|vision)"
-        r"|at most \d+ \w+(?:\(s\))? may be provided|vision add-on|chat[ _-]?template|\bjinja\b"
+        r"|at most \d+ \w+(?:\(s\))? may be provided|vision add-on|chat[ _-]?template|^template error|\bjinja\b"
         r"|roles must alternate|grammar (?:error|is not)|only .{1,40} (?:is|are) supported"
         r"|(?:set|with|without|use|using) [`'\"]?--[a-z]",
     ),

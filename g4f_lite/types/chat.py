@@ -13,7 +13,7 @@ from msgspec import field
 from ..records import prices
 from ..records.trail import EMPTY_TRAIL, Attempt, Trail
 from ..value import JSONObject, decode_lenient
-from .chunks import FEW
+from .chunks import FEW, reasoning_in
 from .logprobs import Logprobs, sent_logprobs, show_objects
 from .results import OpenResult, Result, SentField, shown, without_none
 from .usage import Usage
@@ -166,7 +166,7 @@ class ChatCompletion(OpenResult, Generic[T], frozen=True, kw_only=True):
         if not self.choices:
             return ""
         message = self.choices[0].message
-        return message.reasoning or message.reasoning_content or ""
+        return message.reasoning or message.reasoning_content or reasoning_in(message.reasoning_details)
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

@@ -105,6 +105,12 @@ class ChunkChoice(Result, frozen=True, kw_only=True, gc=False):
 show_objects(ChunkChoice)
 
 
+def reasoning_in(details: list[Any] | None) -> str:
+    """Return the texts and summaries in OpenRouter's `reasoning_details`, which some gateways send alone."""
+    texts = [one.get("text") or one.get("summary") for one in details or () if isinstance(one, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
 class ChatCompletionChunk(OpenResult, frozen=True, kw_only=True, gc=False):
     """One piece of a streamed answer."""
 
@@ -150,7 +156,9 @@ class ChatCompletionChunk(OpenResult, frozen=True, kw_only=True, gc=False):
     def reasoning(self) -> str:
         """The first choice's piece of reasoning text, or ""."""
         deltas = (one.delta for one in self.choices if one.index == 0)
-        return "".join(delta.reasoning or delta.reasoning_content or "" for delta in deltas)
+        return "".join(
+            delta.reasoning or delta.reasoning_content or reasoning_in(delta.reasoning_details) for delta in deltas
+        )
 
     def has_content(self) -> bool:
         """As `Delta.has_content`, of any choice."""

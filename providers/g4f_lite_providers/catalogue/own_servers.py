@@ -33,6 +33,10 @@ OWN_SERVERS: dict[str, Row] = {
         notice=_SERVER,
         capabilities=CHAT | VISION | EMBEDDINGS,
         renamed_parameters=OLD_LIMIT,
+        # A 400 each, of a model that is gone for the moment.
+        error_words=dict.fromkeys(
+            ("channel error", "model has crashed", "model reloaded", "model unloaded"), "ServerError"
+        ),
         schema_rules=GRAMMAR,
     ),
     "vllm": Row(

@@ -27,6 +27,9 @@ OWN_SERVERS: dict[str, list[Told]] = {
         Told(404, openai("Model x not found", "model_not_found"), MODEL),
         Told(400, {"error": "The number of tokens to keep from the initial prompt is greater than the context length."}, CONTEXT),
         Told(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}, SERVER),
+        Told(400, {"error": "The model has crashed without additional information. (Exit code: 6)"}, SERVER),
+        Told(400, {"error": "Model unloaded."}, SERVER),
+        Told(400, {"error": "Channel Error"}, SERVER),
     ],
     # vLLM's source; issue reports
     "vllm": [
