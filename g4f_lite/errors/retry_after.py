@@ -52,6 +52,23 @@ _STRUCTURED = re.compile(r"\b(?:r=|remaining=)(\d{1,15})\s*[;,]\s*(?:t=|reset=)(
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
+_CLOCKS_AGREE_S = 5.0
+
+
+def service_time(headers: Mapping[str, str], now: float) -> float:
+    """
+    Return the Unix time by which a service gives dates: that of its `date` header if its clock or ours is wrong.
+
+    Args:
+        now: ours; it is more exact, and holds if the two agree.
+    """
+    try:
+        said = _timestamp(parsedate_to_datetime(headers.get("date", "")))
+    except (ValueError, OverflowError):
+        return now
+    return now if abs(said - now) <= _CLOCKS_AGREE_S else said
+
+
 def parse_duration(text: str) -> float | None:
     """
     Return the seconds of a duration as Go writes it: `2m59.56s`, `577.5ms`, `1h2m3s`.
@@ -127,6 +144,7 @@ def asked_wait(
     In this order: `retry-after` headers, fields of the body, "try again in 7.66s" in the message, and the latest
     reset of a limit whose `remaining` is 0. A gateway may quote the headers of the service behind it in the body.
     """
+    now = service_time(reply.headers, now)
     if (wait := parse_retry_after(reply.headers, now=now)) is not None:
         return wait
     body, error, metadata = _parts(reply.json())

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from ..provider.declarations import COMMON_LIMIT_HEADERS
 
+_LONGEST_SECONDS = 9
+"""Characters of a reset that is a number of seconds; Unix times and dates have more."""
+
 
 class Limit(NamedTuple):
     """One limit of a leg: how much of it remains, and when it resets (monotonic seconds)."""
@@ -40,9 +43,11 @@ def read_limits(
     limits = []
     for what, (remaining, reset) in names.items():
         if remaining in headers and reset in headers:
-            from ..errors.retry_after import parse_moment
+            from ..errors.retry_after import parse_moment, service_time
 
-            wait = parse_moment(headers[reset], now=wall)
+            at = headers[reset].strip()
+            is_date = at[:4].isdigit() and len(at) > _LONGEST_SECONDS
+            wait = parse_moment(at, now=service_time(headers, wall) if is_date else wall)
             left = headers[remaining].strip()
             if wait is not None and left.isascii() and left.isdigit() and float(left) < inf:
                 limits.append(Limit(what, float(left), now + wait))

@@ -370,7 +370,7 @@ class Provider(ABC):
         Return how long an error reply asks us to wait, if the service says it in a form of its own.
 
         Args:
-            now: Unix time in seconds.
+            now: Unix time in seconds, by the clock of the service if it tells it.
 
         Returns:
             Seconds, >= 0; None: the common rules decide (`retry-after` headers, `google.rpc.RetryInfo`, "try again in
@@ -381,8 +381,9 @@ class Provider(ABC):
     def classify_error(self, reply: ErrorReply) -> ProviderError:
         """Return the exception that an error reply means, by what the provider declares and by the common rules."""
         from ..errors.classify import classify
+        from ..errors.retry_after import service_time
 
-        now = time.time()
+        now = service_time(reply.headers, time.time())
         return classify(
             reply,
             now=now,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from g4f_lite.errors.classify import classify
 from g4f_lite.errors.reply import ErrorReply
 from g4f_lite.errors.retry_after import asked_wait, parse_duration, parse_moment, parse_retry_after, spent_limit_reset
+from g4f_lite.health.limits import read_limits
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 
@@ -308,6 +309,30 @@ def test_the_most_reliable_source_of_a_wait_takes_precedence() -> None:
     assert asked_wait(reply(limits), message, now=NOW) == 4.0
     assert asked_wait(reply(limits), "Slow down.", now=NOW) == 5.0
     assert asked_wait(reply(), "Slow down.", now=NOW) is None
+
+
+@pytest.mark.parametrize("ahead", [-86_400.0, -3600.0, 3600.0])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda at: {"retry-after": formatdate(at + 30, usegmt=True)},
+        lambda at: {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": str(int(at + 30))},
+    ],
+    ids=["retry-after", "a reset"],
+)
+def test_a_date_is_one_by_the_clock_of_the_service(given: Any, ahead: float) -> None:
+    at = NOW + ahead
+    headers = {"date": formatdate(at, usegmt=True), **given(at)}
+    assert asked_wait(reply(headers), "Slow down.", now=NOW) == pytest.approx(30)
+    limits = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": str(int(at + 30))}
+    [limit] = read_limits({**limits, "date": headers["date"]}, now=100, wall=NOW)
+    assert limit.reset_at == pytest.approx(130)
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Mon, 99 Foo 2026 99:99:99 GMT", formatdate(NOW + 3, usegmt=True)])
+def test_our_clock_counts_if_the_service_tells_no_other_time(date: str) -> None:
+    headers = {"date": date, "retry-after": formatdate(NOW + 30, usegmt=True)}
+    assert asked_wait(reply(headers), "Slow down.", now=NOW) == pytest.approx(30)
 
 
 def test_a_malformed_wait_does_not_hide_the_next_source() -> None:
