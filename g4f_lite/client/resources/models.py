@@ -128,7 +128,8 @@ class ModelListing:
         """Return the call to the next service whose list is not known; None if there is none."""
         while self._groups:
             legs, now = self._groups[0], time.monotonic()
-            if (listed := self._calls.models.get(legs[0], now, self._max_age)) is None:
+            known = (self._calls.models.get(leg, now, self._max_age) for leg in legs)
+            if (listed := next((one for one in known if one is not None), None)) is None:
                 # A silent service must not use up the time of the others.
                 share = max(_LEAST_SHARE_S, (self._end - now) / len(self._groups))
                 params = {**self._params, "timeout": None, "deadline": share}
@@ -140,7 +141,8 @@ class ModelListing:
 
     def add(self, listed: ModelList) -> None:
         """Take the result of the latest call."""
-        leg = self._groups.pop(0)[0]
+        legs, key = self._groups.pop(0), listed.trail.attempts[-1].key
+        leg = next((one for one in legs if one.fingerprint == key), legs[0])  # another key may have another list
         self._calls.models.put(leg, listed, time.monotonic())
         self._lists.append(listed)
 

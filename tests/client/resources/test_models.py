@@ -113,6 +113,24 @@ def test_a_list_is_cached_for_a_while(server: FaultServer, two: dict[str, Any]) 
     assert len(server.received) == 3
 
 
+def test_the_list_of_one_key_is_not_taken_for_that_of_another(server: FaultServer) -> None:
+    """A leg that names no model takes the first one of its own key's list."""
+
+    class Nearby(OpenaiTemplate):
+        name, default_model, needs_auth, lists_models = "nearby", "", False, True
+
+    server.on("/models", error(429, "slow down", retry_after=0.2), replies.models("of-two"), replies.models("of-one"))
+    settings: dict[str, Any] = {"routes": [Nearby(api_base=server.base_url)], "patience": 0, "retries": 0}
+    with Client(**settings, keys={"nearby": ["key-number-one", "key-number-two"]}) as client:
+        assert client.models.list(provider="nearby").ids == ("of-two",)
+        assert client.models.list(provider="nearby").ids == ("of-two",)  # it is kept, though for the second key
+        assert len(server.received) == 2
+        create = client.chat.completions.create
+        assert create(messages=[{"role": "user", "content": "Hi"}]).text == "ok"
+    sent = [(one.headers["authorization"][-3:], one.model) for one in server.received[2:]]
+    assert sent == [("one", ""), ("one", "of-one")]
+
+
 def test_a_failure_is_not_cached(server: FaultServer, two: dict[str, Any]) -> None:
     server.script(replies.body(b"[5]"), replies.models("there"))
     with Client(**two, retries=0) as client:
