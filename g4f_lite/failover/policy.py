@@ -54,7 +54,7 @@ def checked(policy: Policy) -> Policy:
         return msgspec.structs.replace(
             policy,
             retries=count("retries", policy.retries),
-            patience=0.0 if isinstance(patience, (int, float)) and patience == 0 else seconds("patience", patience),
+            patience=0.0 if type(patience) in (int, float) and patience == 0 else seconds("patience", patience),
             deadline=seconds("deadline", policy.deadline),
             timeouts=check_timeouts(policy.timeouts),
             on_interrupt=check_on_interrupt(policy.on_interrupt),

@@ -20,6 +20,9 @@ def test_invalid_settings_are_refused_when_the_client_is_made() -> None:
             g4f_lite.ConfigurationError, match=r"ssl_context must be an ssl\.SSLContext or None, not int"
         ):
             client(ssl_context=5)  # type: ignore[arg-type]
+        for setting in ("retries", "patience", "deadline"):
+            with pytest.raises(g4f_lite.ConfigurationError, match=f"{setting} must be a .*number.*, not False"):
+                client(**{setting: False})  # type: ignore[arg-type]
         for setting in ("keys", "base_urls"):
             with pytest.warns(UserWarning, match=f"{setting} names 'grok', .* did you mean 'groq'"):
                 client(**{setting: {"grok": "http://127.0.0.1"}})  # type: ignore[arg-type]
