@@ -11,7 +11,8 @@ from ..errors.quoted_values import quoted
 VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*(?:\|[A-Z][A-Z0-9_]*)*)\}", re.ASCII)
 """A placeholder in `api_base` that is filled from the environment: `{A}`, or `{A|B}`, where the first one set wins."""
 _OF_A_REQUEST = re.compile(
-    r"/chat/completions$|/models/[^/]+:\w*[gG]enerateContent$|(?<=/v[123])/(?:messages|chat|completions|responses|embeddings|models)$"
+    r"/chat/completions$|/models/[^/]+:\w*[gG]enerateContent$"
+    r"|(?<=/v[123])/(?:messages|chat|completions|responses|embeddings|models)$"
 )
 
 
@@ -23,8 +24,7 @@ def check_base_url(url: object, source: str) -> str:
         source: where it was set, for the message.
 
     Raises:
-        ConfigurationError: it is not an http or https address, contains a user or password, or has the path of a
-            request.
+        ConfigurationError: it is not an http or https address, or contains a user or password.
     """
     if not isinstance(url, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url.strip()):
         raise ConfigurationError(f"{source} must be an address like https://host/v1; got {shown_url(url)}")
@@ -36,15 +36,27 @@ def check_base_url(url: object, source: str) -> str:
         fits = False
     if not fits:
         raise ConfigurationError(f"{source} must be an address like https://host/v1; got {shown_url(url)}")
-    if (path := _OF_A_REQUEST.search(url)) is not None:
-        raise ConfigurationError(
-            f"{source} must end before {quoted(path[0])}, which is added to it; got {shown_url(url)}"
-        )
     if "@" in url.split("/")[2]:
         raise ConfigurationError(
             f"{source} must not hold a user or password; give keys through keys= or the environment"
         )
     return url
+
+
+def check_ends_early(url: str, source: str, declared: str = "") -> None:
+    """
+    Check that a checked base URL is not that of one request, which providers add.
+
+    Args:
+        declared: the provider's own base URL. If it is of a request, its code adds nothing.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    if (path := _OF_A_REQUEST.search(url)) is not None and _OF_A_REQUEST.search(declared) is None:
+        raise ConfigurationError(
+            f"{source} must end before {quoted(path[0])}, which is added to it; got {shown_url(url)}"
+        )
 
 
 def shown_url(url: object) -> str:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.quoted_values import quoted
-from ..provider.address import VARIABLE, check_base_url
+from ..provider.address import VARIABLE, check_base_url, check_ends_early
 from ..provider.base import KeyFunction, Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.key_file import StoredKeysError
@@ -80,7 +80,7 @@ class LegFactory:
         Return the provider with the base URL to use: from `base_urls`, the environment, or its own.
 
         Raises:
-            ConfigurationError: the environment holds a malformed base URL.
+            ConfigurationError: the environment holds a malformed base URL, or the base URL is that of a request.
         """
         base = self._base_urls.get(provider.name)
         if base is None:
@@ -95,6 +95,9 @@ class LegFactory:
                 return provider
         moved = self._moved.setdefault(provider, {})
         if base not in moved:
+            is_given = provider.name in self._base_urls
+            source = f"base_urls[{quoted(provider.name)}]" if is_given else base_url_variable(provider)
+            check_ends_early(base, source, provider.api_base)
             moved[base] = provider.replace(api_base=base)
         return moved[base]
 

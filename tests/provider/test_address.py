@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.driving import MESSAGES
 from helpers.providers import Alpha
 
 import g4f_lite
-from g4f_lite import Client
+from g4f_lite import ChatRequest, Client, HTTPRequest, OpenaiTemplate
+from g4f_lite.testing import FaultServer
 
 
 def test_an_address_comes_from_argument_environment_and_class_in_this_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,20 +27,44 @@ def test_an_address_comes_from_argument_environment_and_class_in_this_order(monk
         address()
 
 
-@pytest.mark.parametrize(
-    ("path", "added"),
-    [
-        ("/v1/chat/completions", "/chat/completions"),
-        ("/openai/v1/chat/completions/", "/chat/completions"),
-        ("/v1/messages", "/messages"),
-        ("/v2/chat", "/chat"),
-        ("/v1/embeddings", "/embeddings"),
-        ("/v1beta/models/gemini-x:generateContent", "/models/gemini-x:generateContent"),
-    ],
-)
-def test_the_address_of_a_request_is_not_that_of_a_service(path: str, added: str) -> None:
-    with pytest.raises(g4f_lite.ConfigurationError, match=f"must end before '{added}', which is added to it"):
-        Client(base_urls={"openai": f"http://127.0.0.1:1{path}"})
+OF_REQUESTS = [
+    ("/v1/chat/completions", "/chat/completions"),
+    ("/openai/v1/chat/completions/", "/chat/completions"),
+    ("/v1/messages", "/messages"),
+    ("/v2/chat", "/chat"),
+    ("/v1/embeddings", "/embeddings"),
+    ("/v1beta/models/gemini-x:generateContent", "/models/gemini-x:generateContent"),
+]
+
+
+@pytest.mark.parametrize(("path", "added"), OF_REQUESTS)
+def test_the_address_of_a_request_is_not_that_of_a_service(
+    path: str, added: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, said = f"http://127.0.0.1:1{path}", f" must end before '{added}', which is added to it"
+    with pytest.raises(g4f_lite.ConfigurationError, match=f"base_url{said}"):
+        Client(base_url=address)
+    with pytest.raises(g4f_lite.ConfigurationError, match=rf"base_urls\['openai'\]{said}"):
+        Client(base_urls={"openai": address}, keys={"openai": "k"}).explain(provider="openai")
+    monkeypatch.setenv("OPENAI_API_BASE", address)
+    with pytest.raises(g4f_lite.ConfigurationError, match=f"OPENAI_API_BASE{said}"):
+        Client(keys={"openai": "k"}).explain(provider="openai")
+
+
+def test_a_provider_may_have_the_whole_address_itself(server: FaultServer) -> None:
+    class Whole(OpenaiTemplate):
+        name, default_model, needs_auth = "whole", "m", False
+        api_base = "http://127.0.0.1:1/v1/chat/completions"
+
+        def build_request(self, request: ChatRequest, *, key: str | None, stream: bool) -> HTTPRequest:
+            body = super().build_request(request, key=key, stream=stream).body
+            return HTTPRequest(
+                method="POST", url=self.api_base, headers={"content-type": "application/json"}, body=body
+            )
+
+    moved = f"{server.base_url}/chat/completions"
+    with Client(plugins=[Whole], base_urls={"whole": moved}) as client:
+        assert client.chat.completions.create(messages=MESSAGES, provider="whole").text == "ok"
 
 
 @pytest.mark.parametrize("path", ["", "/v1", "/models", "/chat", "/api/v1/models/x", "/v1/messages/x"])
