@@ -20,7 +20,7 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large
+from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large, unreachable
 from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
@@ -361,18 +361,14 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
     if isinstance(error, aiohttp.ClientHttpProxyError):  # its own text has the proxy's password
         return ConnectionFailedError(f"the proxy cannot be used: {error.status} {error.message}"[:200], kind="proxy")
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        place = f"{error.host}:{error.port}"
-        return ConnectionFailedError(
-            f"the proxy cannot be used: {place} cannot be reached: it refuses the connection", kind="proxy"
-        )
+        reason = unreachable(f"{error.host}:{error.port}", error.os_error)
+        return ConnectionFailedError(f"the proxy cannot be used: {reason}", kind="proxy")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ConnectionFailedError(f"the name {error.host!r} cannot be resolved", kind="dns")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectionFailedError(
-            f"{error.host}:{error.port} cannot be reached: it refuses the connection", kind="refused"
-        )
+        return ConnectionFailedError(unreachable(f"{error.host}:{error.port}", error.os_error), kind="refused")
     if isinstance(error, aiohttp.InvalidURL):
         return ConnectionFailedError("the base URL is not an address", kind="dns")
     if isinstance(error, NotHTTP):

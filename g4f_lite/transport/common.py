@@ -44,6 +44,13 @@ lock held by the parent.
 """
 
 
+def unreachable(place: str, error: BaseException | None) -> str:
+    """Return that there is no connection to `host:port`, and why, for a message."""
+    refused = not isinstance(error, OSError) or not error.errno or isinstance(error, ConnectionRefusedError)
+    reason = "it refuses the connection" if refused else os.strerror(error.errno).lower()  # type: ignore[union-attr]
+    return f"{place} cannot be reached: {reason}"
+
+
 def default_ssl_context() -> ssl.SSLContext:
     """
     Return the context that trusts the authorities that the environment names, else the system's and certifi's.

@@ -17,7 +17,7 @@ from ..errors.signal_handlers import raised_by_signal_handler
 from ..types.time_limit import TimeLimit
 from .answer_parser import AnswerParser
 from .async_limit import Within
-from .common import PIECE
+from .common import PIECE, unreachable
 
 _HEAD_START_S = 0.25
 """Of an address before the next one: as RFC 8305 recommends."""
@@ -122,7 +122,6 @@ async def connect(
     Raises:
         ProviderError: there is none in time, or at all.
     """
-    place = f"{host}:{port}"
     try:
         async with Within(limit.start_connecting()):
             sock = await _connected(host, port, loop)
@@ -141,7 +140,7 @@ async def connect(
     except OSError as error:
         if context is not None and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
             raise ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls") from error
-        raise ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused") from error
+        raise ConnectionFailedError(unreachable(f"{host}:{port}", error), kind="refused") from error
     return answer
 
 

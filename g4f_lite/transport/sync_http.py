@@ -37,6 +37,7 @@ from .common import (
     proxy_for,
     request_headers,
     too_large,
+    unreachable,
 )
 from .decoding import NotDecodable, decoder_for
 from .sync_sockets import Adapter, Refused, active
@@ -281,7 +282,7 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return ConnectionFailedError("the host's name cannot be resolved", kind="dns")
     if isinstance(error, u3.NewConnectionError):
         place = f"{error.conn.host}:{error.conn.port}"
-        return ConnectionFailedError(f"{place} cannot be reached: it refuses the connection", kind="refused")
+        return ConnectionFailedError(unreachable(place, error.__cause__), kind="refused")
     if isinstance(error, (u3.SSLError, ssl.SSLError)):
         return ConnectionFailedError(f"no secure connection: {error}"[:200], kind="tls")
     if isinstance(inner, (NotHTTP, Refused)):
