@@ -15,7 +15,7 @@ from ..call.operations import CHAT, Operation, OperationName
 from ..errors.caller_warnings import warn_caller
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..errors.quoted_values import quoted
-from ..errors.suggestions import did_you_mean
+from ..errors.suggestions import closest, did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, checked, policy_for
 from ..forks import preload_before_fork, reset_in_child
@@ -161,8 +161,8 @@ class CallFactory(Unpicklable):
     def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
         """Warn only of names close to a known one: other unknown names may belong to providers passed per call."""
         for name in names:
-            if not self.registry.knows(name) and (hint := did_you_mean(name, self.registry.names())):
-                warn_caller(f"{setting} names {quoted(name)}, which is no known provider{hint}")
+            if not self.registry.knows(name) and closest(name, known := self.registry.names()):
+                warn_caller(f"{setting} names {quoted(name)}, which is no known provider{did_you_mean(name, known)}")
 
     def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, **more: Any) -> Router:
         chance = self._chance or random.Random()  # noqa: S311  # chance, not secrecy
