@@ -137,8 +137,8 @@ class SSEDecoder:
     def _end_object(self, value: bytes, events: list[ServerSentEvent]) -> None:
         """End an event that is a JSON object in one line before another one: some servers leave out blank lines."""
         data = self._data[0]
-        is_object = len(self._data) == 1 and not self._event and data[:1] == b"{" and data[-1:] == b"}"
-        if is_object and (value[:1] == b"{" or value == b"[DONE]"):
+        is_object = len(self._data) == 1 and not self._event and data[:2] == b'{"' and data[-1:] == b"}"
+        if is_object and (value[:2] == b'{"' or value == b"[DONE]"):
             self._dispatch(events)
 
     def _field(self, line: bytes, events: list[ServerSentEvent]) -> None:

@@ -81,7 +81,10 @@ def _check_decoder(body: bytes, cuts: Sequence[int]) -> None:
 
 
 def plain_events(body: bytes) -> list[tuple[str, bytes]]:
-    """Decode a whole body by the HTML standard, with a field `error`, and the last event even if it is not ended."""
+    """
+    Decode a whole body by the HTML standard, with a field `error`. The last event may lack its blank line; so may an
+    event without a name that is a JSON object in one line, before another one or `[DONE]`.
+    """
     body = body.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     events: list[tuple[str, bytes]] = []
     data: list[bytes] = []
@@ -93,12 +96,18 @@ def plain_events(body: bytes) -> list[tuple[str, bytes]]:
             name = value.decode("utf-8", "replace")
         elif field in (b"data", b"error"):
             name = "error" if field == b"error" else name
+            if not name and len(data) == 1 and _is_object(data[0]) and (value[:2] == b'{"' or value == b"[DONE]"):
+                events.append((name, data.pop()))
             data.append(value)
         elif not line:
             if (joined := b"\n".join(data)) and not joined.isspace():
                 events.append((name, joined))
             data, name = [], ""
     return events
+
+
+def _is_object(line: bytes) -> bool:
+    return line[:2] == b'{"' and line[-1:] == b"}"
 
 
 _ENDS = re.compile(rb'"(?:finish_reason|finishReason|stop_reason)": "')

@@ -51,6 +51,7 @@ STREAMS = [
     ("a CR inside an event", b"data: a\rdata: b\n\n", data(b"a\nb")),
     ("several data lines", b"data: a\ndata: b\ndata:\ndata: c\n\n", data(b"a\nb\n\nc")),
     ("JSON without blank lines", b'data: {"a":1}\ndata:{"b":2}\ndata: [DONE]\n', data(b'{"a":1}', b'{"b":2}', b"[DONE]")),
+    ("code in lines", b"data: {}\ndata: {\n\n", data(b"{}\n{")),
     ("JSON in lines", b'data: {\ndata: "a":{}\ndata: }\n\n', data(b'{\n"a":{}\n}')),
     ("a byte order mark", b"\xef\xbb\xbfdata: a\n\n", data(b"a")),
     ("only the first byte order mark goes", b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", data(b"b")),
