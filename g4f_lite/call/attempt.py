@@ -34,7 +34,7 @@ from ..errors.reply import ErrorReply
 from ..errors.reply_facts import keep_reply, request_id_of
 from ..failover.candidates import WithdrawnError
 from ..failover.decisions import blames_model
-from ..health import abandoned
+from ..health.abandoned import abandoned_streams
 from ..provider.boundary import PluginBoundary, check_outgoing, sound_error
 from ..provider.checked import check, shown
 from ..provider.keys import Key
@@ -101,7 +101,7 @@ class ActiveAttempt:
         if call.closed:
             raise StreamClosed
         if call.plan.in_line:
-            abandoned.close_all()  # one of them may hold the place for which the call waits
+            abandoned_streams.close_all()  # one of them may hold the place for which the call waits
         self.state = call.plan.begin()
         self.leg, self.limit = self.state.leg, self.state.limit
         try:

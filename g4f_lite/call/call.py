@@ -15,7 +15,7 @@ import msgspec
 from ..errors.exceptions import G4FLiteError, ProviderError
 from ..errors.reply import ErrorReply
 from ..failover.plan import Plan
-from ..health import abandoned
+from ..health.abandoned import abandoned_streams
 from ..health.estimates import estimate
 from ..provider.base import Provider
 from ..provider.leg import Identity, Leg
@@ -132,7 +132,7 @@ class Call:
         self.trail: Trail | None = None
         """Once the call has ended."""
         self._info = info
-        self._abandoned = abandoned.streams
+        self._abandoned = abandoned_streams.queue
 
     def __enter__(self) -> Self:
         if self._info is not None and not self.last_hook:

@@ -39,7 +39,7 @@ class Holding:
         Raises:
             WithdrawnError: the state has not given everything; the attempt has been undone.
         """
-        refusal = self._shared.answered_by_state(self._leg, self.commands, answers, state.number)
+        refusal = self._shared.answered_by_state(self._leg, self.commands, answers, state.number, plan.ticket)
         if refusal is not None:
             plan.withdraw(state, refusal.error if refusal.final else None)
             raise WithdrawnError(refusal.error.message)

@@ -19,7 +19,7 @@ from ..errors.suggestions import closest, did_you_mean
 from ..failover.plan import Plan
 from ..failover.policy import OnInterrupt, Policy, checked, policy_for
 from ..forks import preload_before_fork, reset_in_child
-from ..health import abandoned
+from ..health.abandoned import abandoned_streams
 from ..health.breaker import DEFAULT_BREAKER
 from ..health.shared_state import Reservation, Settle, SharedState
 from ..health.tracker import Health
@@ -362,8 +362,8 @@ class CallFactory(Unpicklable):
         """Close the attempts of abandoned streams, and of calls whose event loop was closed."""
         if self.drop_closed_loops is not None:
             self.drop_closed_loops()
-        if not abandoned.streams.empty():  # each call asks
-            abandoned.close_all()
+        if not abandoned_streams.queue.empty():  # each call asks
+            abandoned_streams.close_all()
 
     def after_fork(self) -> None:
         """Number the calls of this process apart."""

@@ -7,9 +7,10 @@ closed by whoever makes a call, waits in line for what a stream may hold of a li
 
 from __future__ import annotations
 
-import os
 from queue import Empty, SimpleQueue
 from typing import Protocol
+
+from ..forks import reset_in_child
 
 
 class Closable(Protocol):
@@ -17,28 +18,27 @@ class Closable(Protocol):
         """End its attempt and its call, if they have not ended."""
 
 
-streams = SimpleQueue[Closable]()
-"""Those of this process: a forked child has another queue, and each stream refers to that of its own process."""
+class _Streams:
+    def __init__(self) -> None:
+        self.after_fork()
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Streams of before a fork are the parent's to close; each refers to the queue of its own process."""
+        self.queue = SimpleQueue[Closable]()
+
+    def close_all(self) -> None:
+        """Close those that are there."""
+        while not self.queue.empty():
+            try:
+                stream = self.queue.get_nowait()
+            except Empty:  # another thread was faster
+                return
+            try:
+                stream.close()
+            except BaseException:  # a signal: the next one goes on with it
+                self.queue.put(stream)
+                raise
 
 
-def close_all() -> None:
-    """Close those that are there."""
-    while not streams.empty():
-        try:
-            stream = streams.get_nowait()
-        except Empty:  # another thread was faster
-            return
-        try:
-            stream.close()
-        except BaseException:  # a signal: the next one goes on with it
-            streams.put(stream)
-            raise
-
-
-def _after_fork() -> None:
-    global streams
-    streams = SimpleQueue()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+abandoned_streams = _Streams()

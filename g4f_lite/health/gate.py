@@ -45,6 +45,11 @@ class Gate(Places):
         super().clear()
         self._tickets.clear()
 
+    def stays(self, number: int, now: float) -> bool:
+        """Keep the place of a call that asks the state, so that no later one gets there first."""
+        self._ask_at[number] = now
+        return True
+
     def turn(self, number: int | None, now: float) -> Turn | None:
         """
         Return when a call may ask the state; None for now.

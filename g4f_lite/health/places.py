@@ -32,13 +32,22 @@ class Ticket:
         self.wake: Callable[[], None] | None = None
         """Ends its wait; set while it waits."""
 
-    def leave(self, turn_in: Collection[Places | None] = ()) -> None:
-        """Leave all lines: it is the call's turn in these, and it gives up its place in the others."""
+    def leave(self, turn_in: Collection[Places | None] = (), asking_at: float | None = None) -> None:
+        """
+        Leave all lines: it is the call's turn in these, and it gives up its place in the others.
+
+        Args:
+            asking_at: when the call asks for what it waits for; it stays where that is not given to it yet.
+        """
+        stays_in = []
         for line in self.lines:
+            if asking_at is not None and line in turn_in and line.stays(self.number, asking_at):
+                stays_in.append(line)
+                continue
             line.leave(self.number)
             if line not in turn_in:
                 line.moved_up()
-        self.lines.clear()
+        self.lines[:] = stays_in
 
 
 class Turn(NamedTuple):
@@ -86,6 +95,10 @@ class Places:
         if is_there:
             del self._waiting[place]
         self._ask_at.pop(number, None)
+
+    def stays(self, number: int, now: float) -> bool:
+        """Return whether a call whose turn it is stays until it has been given what it waits for."""
+        return False
 
     def moved_up(self) -> None:
         """Tell those who are to be told that a call has left without its turn."""

@@ -93,17 +93,30 @@ class SharedHealth(Health):
         return () if leg.is_private else _leg(leg)
 
     def answered_by_state(
-        self, leg: Leg, commands: Sequence[Command], answers: Sequence[Answer], number: int
+        self, leg: Leg, commands: Sequence[Command], answers: Sequence[Answer], number: int, ticket: Ticket | None
     ) -> Refusal | None:
-        """Return why an attempt may not send anything; None if it may. What it was given before is given back."""
+        """
+        Return why an attempt may not send anything; None if it may. What it was given before is given back.
+
+        A call that stood in line while it asked leaves now, or keeps its place.
+        """
         now, refusal = self._clock.monotonic(), None
         with self._lock:
+            stood_in = [] if ticket is None else [*ticket.lines]
+            if ticket is not None:
+                ticket.leave(stood_in)
             for command, answer in zip(commands, answers, strict=True):
                 if isinstance(command, Reserve) and isinstance(answer, Reservation):
                     refusal = refusal or self.quotas.answered(command, answer, now)
                 elif isinstance(command, BeginProbe) and answer is False:
                     self._leave_probe(leg, number, now)
                     refusal = refusal or Refusal(self._last_error(leg), final=False)
+            if ticket is not None and refusal is not None and not refusal.final:
+                for line in stood_in:
+                    line.join(ticket, now)
+                if ticket.woken:  # since it asked
+                    for scope in self.quotas.of(leg):
+                        scope.gate.freed(now)
         if refusal is not None:
             given = [one for one, answer in zip(commands, answers, strict=True) if _is_given(answer)]
             self._end(given, ())

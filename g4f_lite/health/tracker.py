@@ -101,7 +101,7 @@ class Health:
                 if state.line is not None:
                     state.line.go()
                 if ticket is not None:
-                    ticket.leave(self._lines(leg, state))
+                    ticket.leave(self._lines(leg, state), now)
                 if admission.probe:
                     admission = Admission(probe=number)
                     for breaker in self._breakers(leg):

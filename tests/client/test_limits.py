@@ -229,14 +229,8 @@ def test_a_client_that_is_closed_under_a_stream_gives_everything_back(server: Fa
     assert client.chat.completions.create(messages=MESSAGES, provider="day").text == "ok"
 
 
-def test_who_came_first_goes_first(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(request: Received) -> Iterable[Action]:
-        all_are_there.wait(60)
-        return replies.answer("Sunday")(request)
-
-    all_are_there = threading.Event()
-    monkeypatch.setattr(gate, "BACKSTOP_S", 60.0)
-    server.script(answer)
+def test_who_came_first_goes_first(server: FaultServer) -> None:
+    server.script(Counted(0.1))
     with Client(**settings(server, limits={"day": Limits(parallel=1)}, deadline=60)) as client:
 
         def ask(number: int) -> None:
@@ -248,7 +242,6 @@ def test_who_came_first_goes_first(server: FaultServer, monkeypatch: pytest.Monk
         for number, thread in enumerate(threads):
             thread.start()
             assert eventually(lambda: len(server.received) + len(line) > number)  # noqa: B023  # called at once
-        all_are_there.set()
         for thread in threads:
             thread.join()
         assert len(line) == 0

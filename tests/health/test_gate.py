@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from g4f_lite import Budget, ChatRequest, Limits, OpenaiTemplate
@@ -11,6 +13,7 @@ from g4f_lite.health.gate import BACKSTOP_S, Gate
 from g4f_lite.health.places import Ticket
 from g4f_lite.health.quotas import Quotas
 from g4f_lite.health.shared_state import NEVER, Reservation
+from g4f_lite.health.sharing import SharedHealth
 from g4f_lite.provider.leg import Leg
 from g4f_lite.types.embeddings import EmbeddingRequest
 
@@ -45,6 +48,26 @@ def test_only_the_first_in_line_asks_when_the_hold_is_over() -> None:
     first.leave()
     assert gate.turn(second.number, 10.0) is None
     assert gate.turn(None, 10.0) is not None  # a new one comes last
+
+
+def test_a_call_that_asks_is_passed_by_no_later_one() -> None:
+    gate = held(1.0)
+    first, second = stand(gate, 2)
+    assert gate.turn(first.number, 1.0) is None
+    first.leave([gate], asking_at=1.0)
+    assert len(gate) == 2
+    assert None not in (gate.turn(second.number, 1.0), gate.turn(None, 1.0))
+    first.leave([gate])  # it has been given what it waited for
+    assert (len(gate), gate.turn(second.number, 1.0)) == (1, None)
+
+
+def test_a_call_that_gets_no_answer_holds_up_the_others_no_longer_than_one_that_does_not_come() -> None:
+    gate = held(1.0)
+    first, second = stand(gate, 2)
+    first.leave([gate], asking_at=1.0)
+    assert gate.turn(second.number, 1.0 + places.ABSENT_S) is not None
+    gate.join(second, 1.1 + places.ABSENT_S)
+    assert gate.turn(second.number, 1.1 + places.ABSENT_S) is None
 
 
 def test_a_grant_wakes_as_many_as_there_is_room_for() -> None:
@@ -138,3 +161,36 @@ def test_a_prompt_is_estimated_by_its_bytes() -> None:
     assert estimate(ChatRequest(messages=(TEXT,), extra_body={"max_tokens": 9, "n": 2})).completion(100) == 18
     assert estimate(ChatRequest(messages=(TEXT,))).completion(100) == 100
     assert estimate(EmbeddingRequest(input=["one", "two"])) == Estimate(13, 0)
+
+
+@pytest.mark.parametrize("is_freed", [False, True], ids=["", "somebody gives back meanwhile"])
+@pytest.mark.parametrize("answer", ["given", "held by others", "never"])
+def test_a_call_keeps_its_place_until_the_state_has_given_it_what_it_asks_for(answer: str, is_freed: bool) -> None:
+    own, leg = quotas(parallel=1)
+    health = SharedHealth(lambda: 0.5, time, own, lambda *commands: None, "")
+    gate, now = own.scopes["leg/here"].gate, time.monotonic()
+    first, later = stand_in(gate, now)
+    assert health.admit(leg, now, ticket=first, number=1).error is None
+    assert health.check(leg, now, ticket=later).error is not None
+    assert health.check(leg, now).error is not None  # one that has just come
+    if is_freed:
+        gate.freed(now)
+    told = {
+        "given": Reservation(left=(0,)),
+        "held by others": Reservation(refused_by=0, wait_ms=60_000, held=True),
+        "never": Reservation(refused_by=0, wait_ms=NEVER),
+    }[answer]
+    commands = health.ask(leg, "a/1", Estimate(1), requests=1, remaining_s=1.0, probe=0)
+    refusal = health.answered_by_state(leg, commands, [told], 1, first)
+    stays = answer == "held by others"
+    assert (refusal is None, len(gate), first.lines) == (answer == "given", 1 + stays, [gate] if stays else [])
+    if stays:
+        assert (health.check(leg, time.monotonic(), ticket=first).error is None) is is_freed
+        assert health.check(leg, time.monotonic(), ticket=later).error is not None
+
+
+def stand_in(gate: Gate, now: float) -> tuple[Ticket, Ticket]:
+    first, later = Ticket(), Ticket()
+    gate.join(first, now)
+    gate.join(later, now)
+    return first, later

@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
-from .. import abandoned
+from ..abandoned import abandoned_streams
 from ..shared_state import Amount, Answer, Command, Event, Look, Seen, SharedState
 from .waiting import END, Ask, for_thread
 from .writer import Writer, undone
@@ -241,8 +241,8 @@ def _write_rest(writer: Writer, then: Callable[[], None] | None) -> None:
 
 def _listen(link_of: Callable[[], StateLink | None], state: SharedState, closed: threading.Event) -> None:
     while not closed.is_set() and (link := link_of()) is not None:
-        with suppress(Exception):  # of a plugin that observes
-            abandoned.close_all()  # this process may make no other call, and others wait for what they hold
+        with suppress(BaseException):  # of a plugin that observes
+            abandoned_streams.close_all()  # this process may make no other call, and others wait for what they hold
         link._look()
         is_away = link._writer.away
         del link
