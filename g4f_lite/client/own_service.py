@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors.exceptions import ConfigurationError
-from ..provider.address import check_base_url, check_ends_early
+from ..provider.address import check_base_url, check_is_base
 from ..provider.base import Provider
 from ..provider.declared_contents import ENDPOINTS
 from ..provider.openai_protocol.chat import OpenaiTemplate
@@ -30,7 +30,7 @@ def own_service(base_url: object, api_key: object) -> Provider:
     if isinstance(api_key, str) and not api_key.strip():
         raise ConfigurationError("api_key is empty; leave it out if the service needs none")
     address = check_base_url(base_url, "base_url")
-    check_ends_early(address, "base_url")
+    check_is_base(address, "base_url")
     return OpenaiTemplate(
         name=NAME, api_base=address, api_key=api_key, needs_auth=api_key is not None, capabilities=CAPABILITIES
     )

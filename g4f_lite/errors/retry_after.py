@@ -50,9 +50,8 @@ _RESETS_AT = ("reset_at", "resets_at", "resetAt", "resetsAt")
 _STRUCTURED = re.compile(r"\b(?:r=|remaining=)(\d{1,15})\s*[;,]\s*(?:t=|reset=)(\d{1,15})", re.ASCII)
 """What remains, and when it resets, in the header `ratelimit` of two IETF drafts. Source: Hugging Face's limits."""
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
-
-
 _CLOCKS_AGREE_S = 5.0
+"""How far the header `date`, of whole seconds and a moment ago, may be from our clock."""
 
 
 def service_time(headers: Mapping[str, str], now: float) -> float:

@@ -9,7 +9,7 @@ from ..client.own_service import CAPABILITIES
 from ..errors.exceptions import ConfigurationError, G4FLiteError
 from ..errors.suggestions import did_you_mean
 from ..plugins.registry import process_registry
-from ..provider.address import check_base_url, check_ends_early
+from ..provider.address import check_base_url, check_is_base
 from ..provider.base import Provider
 from ..provider.openai_protocol.chat import OpenaiTemplate
 from .settings import Settings
@@ -31,7 +31,7 @@ def own_providers(settings: Settings) -> Iterator[type[Provider]]:
             else:
                 base = type(process_registry().get(one.like))
             if one.base_url is not None:
-                check_ends_early(check_base_url(one.base_url, "base_url"), "base_url", base.api_base)
+                check_is_base(check_base_url(one.base_url, "base_url"), "base_url", base.api_base)
                 fields |= {"api_base": one.base_url, "needs_auth": one.key is not None, "api_key_env": ()}
             yield type(name, (base,), {"__module__": __name__, **fields})
         except G4FLiteError as error:

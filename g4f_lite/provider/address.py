@@ -43,7 +43,7 @@ def check_base_url(url: object, source: str) -> str:
     return url
 
 
-def check_ends_early(url: str, source: str, declared: str = "") -> None:
+def check_is_base(url: str, source: str, declared: str = "") -> None:
     """
     Check that a checked base URL is not that of one request, which providers add.
 

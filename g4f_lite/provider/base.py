@@ -383,14 +383,12 @@ class Provider(ABC):
         from ..errors.classify import classify
         from ..errors.retry_after import service_time
 
-        now = service_time(reply.headers, time.time())
         return classify(
             reply,
-            now=now,
             error_codes=self.error_codes,
             error_words=self.error_words,
             error_fields=self.error_fields,
             limit_headers=self.limit_headers,
             not_ready=self.not_ready,
-            wait=self.requested_wait(reply, now=now),
+            wait=self.requested_wait(reply, now=service_time(reply.headers, time.time())),
         )

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from ..errors.exceptions import ConfigurationError
 from ..errors.quoted_values import quoted
-from ..provider.address import VARIABLE, check_base_url, check_ends_early
+from ..provider.address import VARIABLE, check_base_url, check_is_base
 from ..provider.base import KeyFunction, Provider
 from ..provider.boundary import reason_to_skip
 from ..provider.key_file import StoredKeysError
@@ -97,7 +97,7 @@ class LegFactory:
         if base not in moved:
             is_given = provider.name in self._base_urls
             source = f"base_urls[{quoted(provider.name)}]" if is_given else base_url_variable(provider)
-            check_ends_early(base, source, provider.api_base)
+            check_is_base(base, source, provider.api_base)
             moved[base] = provider.replace(api_base=base)
         return moved[base]
 

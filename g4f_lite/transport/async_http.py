@@ -86,11 +86,11 @@ class AsyncHTTPTransport:
         if found is None or found.session.closed:
             found = await self._start_session(loop)
         origin, target = split_url(request.url)
-        direct = self._proxy_of(origin, request.url) is None
+        is_direct = self._proxy_of(origin, request.url) is None
         body = request.body
         found.sending += 1
         try:
-            if direct and isinstance(body, bytes) and (len(body) < _LARGE_BODY or not found.direct):
+            if is_direct and isinstance(body, bytes) and (len(body) < _LARGE_BODY or not found.direct):
                 stream = await self._exchange(found, origin, target, request, limit)
             else:
                 stream = await self._request(found, origin, request, limit)
@@ -102,7 +102,7 @@ class AsyncHTTPTransport:
             if loop.is_closed():  # as in `AsyncByteStream`
                 raise
             failure = translate(error, limit)
-            if isinstance(error, aiohttp.ClientConnectorDNSError) and not direct:
+            if isinstance(error, aiohttp.ClientConnectorDNSError) and not is_direct:
                 failure = ConnectionFailedError(f"the proxy cannot be used: {failure.message}", kind="proxy")
             raise failure from error
         finally:
@@ -191,6 +191,7 @@ class AsyncHTTPTransport:
         sent = _Sent()
         upload: UploadPayload | None = None
         try:
+            proxy = self._proxy_of(origin, request.url)
             async with Within(limit.remaining()) as until:
                 data: object = request.body
                 if not isinstance(request.body, bytes):
@@ -203,8 +204,8 @@ class AsyncHTTPTransport:
                     data=data,
                     headers=CIMultiDict(request_headers(request.headers)),
                     allow_redirects=False,
-                    proxy=self._proxy_of(origin, request.url),
-                    ssl=self._tls(origin, self._proxy_of(origin, request.url) or ""),
+                    proxy=proxy,
+                    ssl=self._tls(origin, proxy or ""),
                     timeout=found.connecting_within(limit.start_connecting()),
                 )
             if found.direct:

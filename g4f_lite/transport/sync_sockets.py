@@ -37,7 +37,7 @@ _LONGEST_WAIT = 1e6
 class _Active(threading.local):
     """The limit of the request that this thread sends; urllib3 has no way to hand it down."""
 
-    limit: Any = None
+    limit: Any = None  # a TimeLimit, while it sends
 
 
 active = _Active()

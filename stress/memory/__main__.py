@@ -61,6 +61,9 @@ QUICK = (
     "Anthropic: blocks",
     "Anthropic: stream of tools",
     "Gemini: parts",
+    "Gemini: text in objects with nulls",
+    "Gemini: text beside odd counts",
+    "Gemini: numbers, as much as is taken",
 )
 """Cases that took the most before there was a bound."""
 

@@ -124,6 +124,18 @@ OPERATIONS: dict[str, Case] = {
     "Gemini: image": of(
         "chat", GEMINI[0] + b'{"inlineData":{"mimeType":"image/png","data":"', b"A", b'"}}' + GEMINI[1], b"", "gemini"
     ),
+    "Gemini: text in objects with nulls": of(
+        "chat", b'{"candidates":7,"more":' + b'{"a":' * 12 + b'"', b"x", b'"' + b',"b":null}' * 12 + b"}", b"", "gemini"
+    ),
+    "Gemini: text beside odd counts": of(
+        "chat",
+        b'{"usageMetadata":{"promptTokenCount":7.0},' + GEMINI[0][1:] + b'{"text":"',
+        b"x",
+        b'"}' + GEMINI[1],
+        b"",
+        "gemini",
+    ),
+    "Gemini: numbers": of("chat", b'{"candidates":7,"more":[', b"7", b"]}", b",", "gemini"),
     "Gemini: candidates": of("chat", b'{"candidates":[', b"{}", b"]}", b",", "gemini"),
     "Gemini: stream of text": endless(sse(GEMINI[0] + b'{"text":"x"}]}}]}'), provider="gemini"),
     "Gemini: stream of large pieces": endless(
@@ -157,6 +169,6 @@ _REFUSED = [
     name
     for name, case in OPERATIONS.items()
     if name.startswith(("embeddings", "segments", "words", "many", "models"))
-    or (case.ask == "chat" and "parts" in name)
+    or (case.ask == "chat" and ("parts" in name or "numbers" in name))
 ]
 OPERATIONS |= {f"{name}, as much as is taken": taken(OPERATIONS[name]) for name in _REFUSED}

@@ -43,8 +43,8 @@ def _vector(item: Any) -> Any:
     if not isinstance(vector, list):
         return item
     if len(vector) == 1 and isinstance(vector[0], list):  # a vector for all tokens together, in a list of its own
-        vector = vector[0]
-    return {**item, "embedding": vector} if isinstance(item, dict) else {"embedding": vector}
+        return {**(item if isinstance(item, dict) else {}), "embedding": vector[0]}
+    return item if isinstance(item, dict) else {"embedding": vector}
 
 
 def _image(item: Any) -> Any:

@@ -7,20 +7,21 @@ Source: proxies in other languages, which write `"parts": null`, `"promptTokenCo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
-from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 T = TypeVar("T")
-_DEPTH = 12
-_VALUES = 1 << 15
-"""Values of an answer that Python code looks at, which takes it about 0.1 s; the rest stays as it is."""
+_DEPTH = 8
+"""How deep the fields of an answer lie that are read."""
+_MOST_COMMAS = 1 << 15
+"""Of an answer that is looked at: its values take far more time and memory than its text, at most about 0.1 s."""
 _AS_WRITTEN = frozenset({"args", "arguments", "input"})
 """Fields whose nulls and numbers are the caller's."""
-_WHOLE = re.compile(rb"(-?\d{1,15})\.0+")
+_WHOLE, _NULL, _OBJECT, _LIST = map(re.compile, (rb"(-?\d{1,15})\.0+", rb"null", rb"\s*\{", rb"\s*\["))
 
 
 def decode_loosely(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -30,7 +31,11 @@ def decode_loosely(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     Raises:
         msgspec.ValidationError: it has another shape all the same.
     """
-    answer: T = _loose(decoder).decode(_plain(Raw(body), _DEPTH, count(1)))
+    if body.count(b",") <= _MOST_COMMAS:
+        parts: list[Any] = []  # views of the answer, which may be large
+        _write(Raw(body), _DEPTH, parts.append)
+        body = b"".join(parts)
+    answer: T = _loose(decoder).decode(body)
     return answer
 
 
@@ -39,25 +44,27 @@ def _loose(decoder: msgspec.json.Decoder[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(decoder.type, strict=False)
 
 
-def _plain(value: Raw, depth: int, looked_at: count[int]) -> Raw:
-    """Return the JSON with all else as it was written; nulls in lists stay, because they are one of several."""
-    if next(looked_at) > _VALUES:
-        return value
-    written = bytes(value)
-    if (number := _WHOLE.fullmatch(written)) is not None:
-        return Raw(number[1])
-    if not depth or not (b"null" in written or b".0" in written):
-        return value
-    plain: Any
-    if written[:1] == b"{":
-        members = msgspec.json.decode(written, type=dict[str, Raw])
-        plain = {
-            name: one if name in _AS_WRITTEN else _plain(one, depth - 1, looked_at)
-            for name, one in members.items()
-            if bytes(one) != b"null"
-        }
-    elif written[:1] == b"[":
-        plain = [_plain(one, depth - 1, looked_at) for one in msgspec.json.decode(written, type=list[Raw])]
+def _write(value: Any, depth: int, write: Callable[[Any], None]) -> None:
+    """Write JSON with all else as it is; nulls in lists stay, because they are one of several."""
+    if (number := _WHOLE.fullmatch(value)) is not None:
+        write(number[1])
+    elif depth and _OBJECT.match(value):
+        before = b"{"
+        for name, one in msgspec.json.decode(value, type=dict[str, Raw]).items():
+            if _NULL.fullmatch(one) is None:
+                write(before + msgspec.json.encode(name) + b":")
+                if name in _AS_WRITTEN:
+                    write(one)
+                else:
+                    _write(one, depth - 1, write)
+                before = b","
+        write(b"}" if before == b"," else b"{}")
+    elif depth and _LIST.match(value):
+        before = b"["
+        for one in msgspec.json.decode(value, type=list[Raw]):
+            write(before)
+            _write(one, depth - 1, write)
+            before = b","
+        write(b"]" if before == b"," else b"[]")
     else:
-        return value
-    return Raw(msgspec.json.encode(plain))
+        write(value)
