@@ -227,21 +227,20 @@ class _Store:
             noted, legs = self._noted, self.legs
             while noted:  # a record at a time: a signal's handler may raise here
                 record = noted.popleft()
-                if isinstance(record, tuple):
+                if type(record) is tuple:
                     legs[record].in_flight.inc(1.0)
-                    continue
-                if isinstance(record, Trail):
+                elif type(record) is Trail:
                     self._count_call(record)
-                    continue
-                leg = legs[record.known_route, record.operation]
-                leg.in_flight.inc(-1.0)
-                leg.attempts[record.outcome].inc(1.0)
-                if record.first_token is not None:
-                    leg.first_token.observe(record.first_token)
-                if record.ready_at is not None or leg.is_held:
-                    leg.hold(record.ready_at)
-                if record.usage is not None:
-                    self._add_usage(leg, record)
+                elif isinstance(record, Attempt):
+                    leg = legs[record.known_route, record.operation]
+                    leg.in_flight.inc(-1.0)
+                    leg.attempts[record.outcome].inc(1.0)
+                    if record.first_token is not None:
+                        leg.first_token.observe(record.first_token)
+                    if record.ready_at is not None or leg.is_held:
+                        leg.hold(record.ready_at)
+                    if record.usage is not None:
+                        self._add_usage(leg, record)
         finally:
             self.lock.release()
 

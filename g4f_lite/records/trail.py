@@ -189,7 +189,10 @@ class Trail(Value, frozen=True, kw_only=True):
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        return tuple([entry for entry in self.entries if type(entry) is Attempt])
+        entries = self.entries
+        if entries and type(entries[0]) is Attempt and not entries[1:]:  # most calls have one
+            return (entries[0],)
+        return tuple([entry for entry in entries if type(entry) is Attempt])
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -21,7 +21,7 @@ OURS = str(Path(g4f_lite.__file__).parent)
 TOLERANCE = 1.05
 """What the service sends may come in one packet or in two."""
 CALLS = 20
-RECORDED = 650
+RECORDED = 625
 OF_A_BURST = 2200
 """For a stream of 1000 events that come at once: some 1700, more if it comes in more packets."""
 
