@@ -27,8 +27,8 @@ class Gate(Places):
         self._held_until = -inf
         self._rate = inf
         """The requests per second that the limit allows in the long run."""
-        self._room = 1
-        """How many calls may ask at once without passing others."""
+        self._room = 0
+        """For how many calls there seems to be room, those that ask the state now included. One may always ask."""
         self._tickets: dict[int, Ticket] = {}
 
     def join(self, ticket: Ticket, ask_at: float) -> None:
@@ -62,7 +62,7 @@ class Gate(Places):
         ahead = len(self._waiting) if number is None else bisect_left(self._waiting, number)
         if number is not None and (ticket := self._tickets.get(number)) is not None:
             ticket.woken = False  # from here on, it is to be told
-        late = max(0, ahead + 1 - self._room)
+        late = max(0, ahead + 1 - max(1, self._room))
         if now >= self._held_until and not late:
             return None
         start = max(now + SHORTEST_WAIT_S, self._held_until)
@@ -72,24 +72,25 @@ class Gate(Places):
 
     def granted(self, room: int) -> None:
         """Record that a call was let through, and how many like it may follow."""
-        self._room = max(1, room)
+        self._room = room
         self._wake()
 
     def refused(self, now: float, wait_s: float, *, rate: float, message: str) -> None:
         """Record that there was no room: nobody asks before this wait is over."""
         self._held_until = now + max(wait_s, SHORTEST_WAIT_S)
-        self._rate, self._room, self.message = rate, 1, message
+        self._rate, self._room, self.message = rate, 0, message
 
     def freed(self, now: float) -> None:
-        """Record that a call has given back what it held: the first in line may ask at once."""
+        """Record that a call has given back what it held: one more of the line may ask at once."""
         self._held_until = min(self._held_until, now)
+        self._room += 1
         self._wake()
 
     def moved_up(self) -> None:
         self._wake()
 
     def _wake(self) -> None:
-        for number in self._waiting[: self._room]:
+        for number in self._waiting[: max(1, self._room)]:
             ticket = self._tickets[number]
             ticket.woken = True
             if (wake := ticket.wake) is not None:

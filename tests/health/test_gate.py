@@ -89,6 +89,21 @@ def test_who_gives_back_wakes_the_first_and_a_call_that_does_not_sleep_yet_is_no
     assert gate.turn(first.number, 1.0) is None
 
 
+def test_as_many_ask_at_once_as_have_given_back() -> None:
+    gate = held()
+    first, second, third = stand(gate, 3)
+    gate.freed(1.0)
+    assert gate.turn(first.number, 1.0) is None
+    first.leave([gate], asking_at=1.0)
+    gate.freed(1.0)
+    assert second.woken and not third.woken
+    assert (gate.turn(second.number, 1.0) is None, gate.turn(third.number, 1.0) is None) == (True, False)
+    second.leave([gate], asking_at=1.0)
+    gate.refused(1.1, 10.0, rate=0.5, message="full")  # others were faster
+    gate.freed(1.2)
+    assert [gate.turn(one.number, 1.2) is None for one in (first, second, third)] == [True, False, False]
+
+
 def test_a_call_that_is_to_be_woken_asks_again_anyway_but_late() -> None:
     gate = held(1.0)
     _, second = stand(gate, 2)
