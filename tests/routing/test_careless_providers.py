@@ -140,6 +140,18 @@ def test_a_failure_that_has_passed_is_forgotten(server: FaultServer) -> None:
     assert again.text == "good"
 
 
+def failing_later(name: str, raises: bool) -> tuple[property, Callable[[], None]]:
+    """Return a declaration that is sound at first, and what makes it raise, or be of a wrong type."""
+    sound = [True]
+
+    def read(self: Any) -> Any:
+        if not sound and raises:
+            raise KeyError("ACME_CONFIG")
+        return getattr(Plain, name) if sound else 5
+
+    return property(read), sound.clear
+
+
 READ = {"automatic": {}, "model_aliases": {"model": "some-model"}, "fallback_models": {}}
 
 
@@ -149,18 +161,12 @@ READ = {"automatic": {}, "model_aliases": {"model": "some-model"}, "fallback_mod
 def test_a_property_that_fails_later_takes_no_other_provider_along(
     name: str, raises: bool, mode: str, server: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sound = [True]
-
-    def read(self: Any) -> Any:
-        if not sound and raises:
-            raise KeyError("ACME_CONFIG")
-        return getattr(Plain, name) if sound else 5
-
-    careless = type("Careless", (Plain,), {"automatic": True, name: property(read)})
+    declaration, spoil = failing_later(name, raises)
+    careless = type("Careless", (Plain,), {"automatic": True, name: declaration})
     good = type("Good", (Plain,), {"name": "good", "automatic": True, "fallback_models": ("some-model",)})
     plugins = [kind(name=name, api_base=server.base_url) for name, kind in (("careless", careless), ("good", good))]
     server.script(replies.error(503, "down")).on("some-model", replies.answer("good"))
-    sound.clear()
+    spoil()
     outcome = run(mode, {"plugins": plugins, "retries": 0}, READ[name])
     assert outcome.text == "good", outcome.error
     assert f"careless's {name} cannot be read: " in caplog.text
@@ -179,17 +185,11 @@ def test_a_property_that_fails_in_a_call_is_no_foreign_exception(
     name: str, raises: bool, mode: str, server: FaultServer
 ) -> None:
     """The next route may have to answer, or the provider counts as one that does not declare it."""
-    sound = [True]
-
-    def read(self: Any) -> Any:
-        if not sound and raises:
-            raise KeyError("ACME_CONFIG")
-        return getattr(Plain, name) if sound else 5
-
-    careless = type("Careless", (Plain,), {name: property(read), "lists_models": True})
+    declaration, spoil = failing_later(name, raises)
+    careless = type("Careless", (Plain,), {name: declaration, "lists_models": True})
     routes = [careless(name="careless", api_base=server.base_url), Plain(api_base=server.base_url)]
     server.script(replies.answer("good")).on("/models", replies.garbage())
-    sound.clear()
+    spoil()
     assert run(mode, {"routes": routes, "retries": 0}, {}).text == "good"
     if mode == "sync":
         with g4f_lite.Client(routes=routes, retries=0) as client, suppress(g4f_lite.G4FLiteError):
