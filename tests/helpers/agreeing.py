@@ -34,7 +34,7 @@ def differences(
 
     Args:
         by_chance: the two are draws of one chance: counts may differ by three times their own standard deviation.
-        lateness: how many seconds late the machine was at worst: times may differ by them besides, counts by their calls.
+        lateness: by how many seconds times may differ besides.
         without: what the names of figures contain that are not compared.
     """
     here, there = dict(figures(found)), dict(figures(expected))
@@ -45,8 +45,9 @@ def differences(
         one, other = here.get(name, 0.0), there.get(name, 0.0)
         in_time = name.rpartition(".")[2] in IN_TIME
         counts = max(COUNT, 3 * sqrt(abs(other or 0.0))) if by_chance else COUNT
-        counts += MOST_RATE * lateness  # as many calls fall on the other side of a moment as begin in that time
         tolerance = SECONDS if in_time else USD if "cost" in name else counts
+        if name.endswith("peak_in_flight"):  # as many calls pile up as begin in the time by which a machine is late
+            tolerance += MOST_RATE * lateness
         if one is None or other is None:
             if one is not other:
                 wrong.append(f"{name}: {one}, not {other}")

@@ -156,6 +156,7 @@ def _warm_up() -> None:
             )
             if stream:
                 list(reply)
+    prices.price("groq", "openai/gpt-oss-20b")
 
 
 def main(scenario: str, report: str, trails: str | None = None) -> None:

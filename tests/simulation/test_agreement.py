@@ -6,7 +6,8 @@ the services, the traffic, the policy and the jitter are the same, and so is the
 the event loop, the sockets, the bytes and the transport are real.
 
 Every figure agrees within 10 %, or, where it is small, within the absolute tolerances of `helpers/agreeing.py`. To times
-is added how late this machine was at worst, by timers in the same process: some milliseconds, unless others load it.
+is added how late this machine was at worst, by timers in the same process: some milliseconds, unless others load it; then
+the scenario runs again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from g4f_lite.simulation.engine import Run
 from g4f_lite.simulation.reading import load
 
 SCENARIOS = sorted((ROOT / "tests" / "simulation" / "scenarios").glob("*.toml"))
+LATE_S = 0.03
+"""A machine whose timers are later than this is busy with something else: its run is made again."""
 UNKNOWN = ("recoveries", "while_failing")
 """What hangs on when an outage began and ended: trails tell that to within the time between two attempts."""
 
@@ -37,11 +41,19 @@ pytestmark = [pytest.mark.xdist_group("agreement"), ONCE]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Run all scenarios at once; return what each has written."""
-    folder = tmp_path_factory.mktemp("agreement")
+    """Run all scenarios at once, and again those in which the machine was late; return what each has written."""
+    found: dict[str, dict[str, Any]] = {}
+    for _ in range(3):
+        late = [one for one in SCENARIOS if one.stem not in found or found[one.stem]["lateness_s"] > LATE_S]
+        for name, one in _run(late, tmp_path_factory.mktemp("agreement")).items():
+            found[name] = min(one, found.get(name, one), key=itemgetter("lateness_s"))
+    return found
+
+
+def _run(scenarios: list[Path], folder: Path) -> dict[str, dict[str, Any]]:
     environment = unmeasured(PYTHONPATH=str(ROOT / "tests"))
     running = {}
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         out = folder / f"{scenario.stem}.json"
         command = (sys.executable, "-m", "helpers.real_run", scenario, out, out.with_suffix(".jsonl"))
         running[out] = subprocess.Popen(
