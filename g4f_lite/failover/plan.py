@@ -255,7 +255,10 @@ class Plan:
         """End a hedged attempt because the other leg was faster. It counts as nothing."""
         self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
-        return self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
+        lost = self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
+        if not self._under_way:  # that one has ended
+            self.record.put_winner_last()
+        return lost
 
     @property
     def ticket(self) -> Ticket | None:
@@ -326,8 +329,7 @@ class Plan:
         again: bool,
     ) -> tuple[list[Leg], str]:
         """Retry the leg, now or `again` later, stop, or fail over. Return the legs that cannot succeed, and why."""
-        leg = state.leg
-        self.next_wait = wait or 0.0
+        leg, self.next_wait = state.leg, wait or 0.0
         if decision.again is RetryMode.OTHER_MODEL:
             self._candidates.take_back(leg)
             self.finished = self.not_retryable
@@ -368,8 +370,7 @@ class Plan:
         self.in_line = True
         turn = self._candidates.queue(leg, now, join_at=join_at, deadline_at=self.deadline_at)
         too_late = turn is not None and turn[0] >= self.deadline_at
-        self.next_wait = 0.0
-        self.finished = self.not_retryable or too_late
+        self.next_wait, self.finished = 0.0, self.not_retryable or too_late
         if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
             self.leave_lines()
         if turn is None or too_late:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -169,6 +170,40 @@ def test_the_trail_says_that_a_slower_leg_lost_the_race(server: FaultServer) -> 
         assert str(lost) == "slow:slow LostRace → another leg was faster"
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_last_attempt_is_the_one_that_has_ended_the_call(answers: bool, server: FaultServer) -> None:
+    """Logs, metrics and lists of models are those of the last one."""
+    blocked = replies.error(400, "blocked", code="content_filter")
+    server.on("slow", replies.silence()).on("fast", replies.answer("ok") if answers else blocked)
+
+    async def main() -> Sequence[Attempt]:
+        async with AsyncClient(routes=slow_and_fast(server), hedge_after=0.05) as client:
+            try:
+                return (await client.chat.completions.create(messages=MESSAGES)).attempts
+            except g4f_lite.ContentFilterError as error:
+                return error.attempts
+
+    found = [(one.provider, one.outcome) for one in asyncio.run(main())]
+    assert found == [("slow", "LostRace"), ("fast", "ok" if answers else "ContentFilterError")]
+
+
+def test_a_list_of_models_is_that_of_the_key_which_was_faster(server: FaultServer) -> None:
+    class Nearby(OpenaiTemplate):
+        name, default_model, needs_auth, lists_models = "nearby", "", False, True
+
+    server.on("/models", replies.silence(), replies.models("of-two"), replies.models("of-one"))
+    keys = {"nearby": ["key-number-one", "key-number-two"]}
+
+    async def main() -> None:
+        async with AsyncClient(routes=[Nearby(api_base=server.base_url)], keys=keys, hedge_after=0.05) as client:
+            assert (await client.models.list(provider="nearby")).ids == ("of-two",)
+            await client.chat.completions.create(messages=MESSAGES)
+
+    asyncio.run(main())
+    chat = server.received[-1]
+    assert (chat.headers["authorization"][-3:], chat.model) == ("one", "of-one")
 
 
 def test_a_bug_in_a_loser_is_not_called_a_lost_race() -> None:
