@@ -82,21 +82,21 @@ class LegFactory:
         Raises:
             ConfigurationError: the environment holds a malformed base URL, or the base URL is that of a request.
         """
+        source = f"base_urls[{quoted(provider.name)}]"
         base = self._base_urls.get(provider.name)
         if base is None:
-            variable = base_url_variable(provider)
-            override = os.environ.get(variable)
+            source = base_url_variable(provider)
+            override = os.environ.get(source)
             if override and override.strip():
-                base = check_base_url(override, variable)
+                base = check_base_url(override, source)
             elif VARIABLE.search(provider.api_base) and missing_address(provider) is None:
                 filled = VARIABLE.sub(lambda found: _variable(found[1]), provider.api_base)
-                base = check_base_url(filled, f"{provider.name}'s address, filled in from the environment,")
+                source = f"{provider.name}'s address, filled in from the environment,"
+                base = check_base_url(filled, source)
             else:
                 return provider
         moved = self._moved.setdefault(provider, {})
         if base not in moved:
-            is_given = provider.name in self._base_urls
-            source = f"base_urls[{quoted(provider.name)}]" if is_given else base_url_variable(provider)
             check_is_base(base, source, provider.api_base)
             moved[base] = provider.replace(api_base=base)
         return moved[base]

@@ -51,6 +51,17 @@ def test_the_address_of_a_request_is_not_that_of_a_service(
         Client(keys={"openai": "k"}).explain(provider="openai")
 
 
+def test_the_address_of_a_request_is_looked_for_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Filled(OpenaiTemplate):
+        name, default_model, needs_auth, api_base = "filled", "m", False, "{ACME_ENDPOINT}"
+
+    monkeypatch.setenv("ACME_ENDPOINT", "http://127.0.0.1:1/v1/chat/completions")
+    with pytest.raises(
+        g4f_lite.ConfigurationError, match=r"^filled's address, filled in from the environment, must end"
+    ):
+        Client(plugins=[Filled]).explain(provider="filled")
+
+
 def test_a_provider_may_have_the_whole_address_itself(server: FaultServer) -> None:
     class Whole(OpenaiTemplate):
         name, default_model, needs_auth = "whole", "m", False
