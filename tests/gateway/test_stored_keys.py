@@ -37,9 +37,14 @@ def test_a_running_gateway_follows(store: KeyStore, groq: FaultServer) -> None:
         assert eventually(lambda: status(gateway, key) == 200, 20)
         new = store.rotate("team-a")
         assert eventually(lambda: (status(gateway, key), status(gateway, new)) == (401, 200), 20)
-        store.path.unlink()
+        store.delete("team-a")
         assert eventually(lambda: status(gateway, new) == 401, 20)
         assert status(gateway) == 401  # once there were keys, nobody comes in without one
+        other = store.new("team-b", KeySettings())
+        assert eventually(lambda: status(gateway, other) == 200, 20)
+        store.path.unlink()
+        assert eventually(lambda: status(gateway, other) == 401, 20)
+        assert status(gateway) == 401
 
 
 def test_no_auth_lets_everybody_in(store: KeyStore, groq: FaultServer) -> None:
