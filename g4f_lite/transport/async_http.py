@@ -191,7 +191,6 @@ class AsyncHTTPTransport:
         sent = _Sent()
         upload: UploadPayload | None = None
         try:
-            proxy = self._proxy_of(origin, request.url)
             async with Within(limit.remaining()) as until:
                 data: object = request.body
                 if not isinstance(request.body, bytes):
@@ -204,8 +203,8 @@ class AsyncHTTPTransport:
                     data=data,
                     headers=CIMultiDict(request_headers(request.headers)),
                     allow_redirects=False,
-                    proxy=proxy,
-                    ssl=self._tls(origin, proxy or ""),
+                    proxy=self._proxy_of(origin, request.url),
+                    ssl=self._tls(origin, self._proxy_of(origin, request.url) or ""),
                     timeout=found.connecting_within(limit.start_connecting()),
                 )
             if found.direct:

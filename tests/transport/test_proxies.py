@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from helpers.driving import MODES, run
+from helpers.driving import MESSAGES, MODES, eventually, run
 
 import g4f_lite
 from g4f_lite.testing import FaultServer, replies
@@ -128,3 +130,28 @@ def test_the_clients_own_proxy_is_for_all_hosts(
     monkeypatch.setenv("no_proxy", "*")
     settings = {"base_urls": {"ollama": server.base_url}, "proxy": f"http://127.0.0.1:{proxy.port}"}
     assert run(mode, settings, {"provider": "ollama", "model": "qwen3"}).text == "through the proxy"
+
+
+def test_no_local_variable_of_a_call_has_the_password(groq: FaultServer) -> None:
+    """Whoever catches an exception may show it with the variables of all frames."""
+    groq.script(replies.silence())
+    settings: dict[str, Any] = {
+        "base_urls": {"groq": "http://service.example/v1"}, "proxy": groq.origin.replace("//", "//me:password@"),
+    }  # fmt: skip
+
+    async def main() -> list[str]:
+        async with g4f_lite.AsyncClient(**settings) as client:
+            call: Any = client.chat.completions.create(messages=MESSAGES, provider="groq")
+            task = asyncio.ensure_future(call)
+            assert await asyncio.to_thread(eventually, lambda: bool(groq.received))
+            seen = []
+            while call is not None and hasattr(call, "cr_frame"):
+                code = call.cr_frame.f_code
+                if "g4f_lite" in code.co_filename:
+                    seen.append(code.co_name)
+                    assert "password" not in repr(call.cr_frame.f_locals), code.co_qualname
+                call = call.cr_await
+            task.cancel()
+            return seen
+
+    assert asyncio.run(main())[-1] == "_request"
