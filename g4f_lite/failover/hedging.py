@@ -53,13 +53,21 @@ async def race(
 
 
 async def _fastest(racing: set[asyncio.Future[T]], plan: Plan) -> asyncio.Future[T]:
-    """Return the first task that has an answer; else the one that fails last, or whose failure ends the call."""
+    """
+    Return the first task that has an answer; else the one that fails last, or whose failure ends the call.
+
+    Of two that have come together it is the later one, whose attempt is the last one of the trail.
+    """
+    ended: list[asyncio.Future[T]] = []
+    for task in racing:
+        task.add_done_callback(ended.append)
     pending = racing
     while True:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        answered = [task for task in done if _has_answer(task)]
+        in_order = [*ended, *done.difference(ended)]
+        answered = [task for task in in_order if _has_answer(task)]
         if answered or not pending or plan.not_retryable:  # a failure that stops the call ends the race
-            return answered[0] if answered else next(iter(done))
+            return (answered or in_order)[-1]
 
 
 async def _cancel(losers: set[asyncio.Future[T]], discard: Callable[[T], Awaitable[None]]) -> None:

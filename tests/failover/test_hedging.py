@@ -189,6 +189,21 @@ def test_the_last_attempt_is_the_one_that_has_ended_the_call(answers: bool, serv
     assert found == [("slow", "LostRace"), ("fast", "ok" if answers else "ContentFilterError")]
 
 
+def test_it_is_so_if_both_legs_have_answered_while_the_program_was_held_up(server: FaultServer) -> None:
+    server.script(lambda request: [replies.Pause(0.1), *replies.answer("ok")(request)])
+
+    async def main() -> None:
+        async with AsyncClient(routes=slow_and_fast(server), hedge_after=0.02) as client:
+            for _ in range(6):
+                call = asyncio.ensure_future(client.chat.completions.create(messages=MESSAGES))
+                await asyncio.sleep(0.05)
+                time.sleep(0.15)
+                reply = await call
+                assert reply.attempts[-1].provider == reply.provider
+
+    asyncio.run(main())
+
+
 def test_a_list_of_models_is_that_of_the_key_which_was_faster(server: FaultServer) -> None:
     class Nearby(OpenaiTemplate):
         name, default_model, needs_auth, lists_models = "nearby", "", False, True
