@@ -12,7 +12,9 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
+from typing import Any
 
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from ..shared_state import (
@@ -42,7 +44,7 @@ _BATCH = 512
 _KEPT = 20_000
 """Commands that wait for a state that is away; the oldest are dropped: their reservations end as presumed."""
 
-_ANSWERS: dict[type, type] = {Reserve: Reservation, Look: Seen}
+_ANSWERS: dict[type, type[Any]] = {Reserve: Reservation, Look: Seen}
 
 log = logging.getLogger("g4f_lite")
 
@@ -238,17 +240,24 @@ class Writer:
             self.away = True
 
 
-def _checked(commands: Sequence[Command], answers: Sequence[Answer]) -> Sequence[Answer]:
+def _checked(commands: Sequence[Command], answers: Sequence[Any]) -> list[Answer]:
     """
+    Return the answers of a state, with the types that their fields should have.
+
     Raises:
-        TypeError, ValueError: these are not answers to the commands.
+        TypeError, ValueError, msgspec.ValidationError: these are not answers to the commands.
     """
-    answers = list(answers)
-    for command, answer in zip(commands, answers, strict=True):
-        kind = _ANSWERS.get(type(command))
-        if kind is not None and not isinstance(answer, kind):
+    found = list(answers)
+    for place, (command, answer) in enumerate(zip(commands, found, strict=True)):
+        if (kind := _ANSWERS.get(type(command))) is None:
+            continue
+        if not isinstance(answer, kind):
             raise TypeError(f"a state answers {type(command).__name__} with {type(answer).__name__}")
-    return answers
+        sound: Any = convert(to_builtins(answer), kind, strict=False)
+        found[place] = sound
+        if isinstance(command, Reserve) and (sound.refused_by or 0) not in range(len(command.amounts) or 1):
+            raise ValueError(f"a state refuses the amount {sound.refused_by} of {len(command.amounts)}")
+    return found
 
 
 def _unused(command: Reserve) -> Settle:

@@ -6,12 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
+from helpers.driving import MESSAGES, eventually
+from helpers.limited import settings
 from helpers.states import LONG, requests, until
 
-from g4f_lite.health.shared_state import Reservation, Reserve
+from g4f_lite import Client, Limits
+from g4f_lite.health.shared_state import Event, Reservation, Reserve, Seen
 from g4f_lite.health.stores.link import StateLink
 from g4f_lite.health.stores.memory import MemoryState
+from g4f_lite.testing import FaultServer
 
 
 def fail() -> Any:
@@ -41,6 +46,15 @@ class Careless(MemoryState):
             fail()
 
 
+SPOILT: dict[str, dict[str, Any]] = {
+    "it refuses an amount that was not asked for": {"refused_by": 7},
+    "it refuses, and says no wait": {"refused_by": 0, "wait_ms": None},
+    "it says in words what is left": {"left": ("much",)},
+    "it tells what is no event": {"events": ("junk",)},
+    "it tells of nothing": {"events": (Event("hold", (), 9, "", ""),)},
+}
+
+
 @pytest.fixture
 def state() -> Iterator[Careless]:
     yield Careless()
@@ -64,3 +78,37 @@ def test_calls_go_on_while_it_fails_and_with_it_afterwards(way: str, state: Care
     finally:
         state.spoil = None
         link.close()
+
+
+def limited(service: FaultServer, state: Careless) -> dict[str, Any]:
+    return settings(service, limits={"day": Limits(parallel=3)}, state=state, deadline=5)
+
+
+@pytest.mark.parametrize("fields", SPOILT.values(), ids=SPOILT)
+def test_an_answer_with_junk_inside_is_none(
+    fields: dict[str, Any], state: Careless, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spoil(answers: list[Any]) -> list[Any]:
+        junk = {Reservation: "left refused_by wait_ms".split(), Seen: ["events"]}
+        given = [{name: value for name, value in fields.items() if name in junk.get(type(one), ())} for one in answers]
+        return [msgspec.structs.replace(one, **more) if more else one for one, more in zip(answers, given, strict=True)]
+
+    with FaultServer() as service, Client(**limited(service, state)) as client:
+        client.chat.completions.create(messages=MESSAGES, provider="day")
+        state.spoil = spoil
+        assert client.chat.completions.create(messages=MESSAGES, provider="day").text == "ok"
+        assert eventually(lambda: "the shared state is away" in caplog.text)
+        state.spoil = None
+        assert isinstance(client._calls.link, StateLink)
+        assert all(thread.is_alive() for thread in client._calls.link._threads)
+
+
+def test_numbers_of_another_type_are_read(state: Careless) -> None:
+    def loose(answers: list[Any]) -> list[Any]:
+        return [msgspec.structs.replace(one, held=0) if isinstance(one, Reservation) else one for one in answers]
+
+    state.spoil = loose
+    with FaultServer() as service, Client(**limited(service, state)) as client:
+        assert client.chat.completions.create(messages=MESSAGES, provider="day").text == "ok"
+        assert client._calls.link is not None
+        assert not client._calls.link.away
