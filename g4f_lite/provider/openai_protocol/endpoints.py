@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.quoted_values import quoted
-from ...errors.reply import BOM, ErrorReply
+from ...errors.reply import BEFORE_JSON, BOM, ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
@@ -22,7 +22,7 @@ from ...types.images import ImageEditRequest, ImagesResponse, as_plain_base64
 from ...types.models import Model, ModelList, ModelsRequest
 from ...types.results import unknown_fields
 from ...types.size_limits import check_json_size
-from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
+from ...value import NOT_JSON, JSONObject, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
 from .other_lists import with_items_in_data
@@ -245,25 +245,32 @@ def _refuse_error(answer: object, response: HTTPResponse, error_fields: Mapping[
 
 
 def _refuse_page(response: HTTPResponse) -> None:
-    if response.body.lstrip()[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
+    if response.body.lstrip(BEFORE_JSON)[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
         raise MalformedResponseError(describe_body(response), status=response.status)
 
 
 def _subtitles(response: HTTPResponse, error_fields: Mapping[str, str]) -> Transcription:
     """Read plain text; some services answer with JSON all the same."""
-    if response.body[:1] == b"{":
+    if response.body.lstrip(BEFORE_JSON)[:1] == b"{" or isinstance(_json_in(response), dict):
         return _decode_answer(response, Transcription, error_fields)
     _refuse_page(response)
     try:
-        return Transcription(text=response.body.decode("utf-8"))
+        return Transcription(text=response.body.removeprefix(BOM).decode("utf-8"))
     except UnicodeDecodeError:
         raise MalformedResponseError("the answer is not UTF-8 text", status=response.status) from None
 
 
 def _speech(response: HTTPResponse, error_fields: Mapping[str, str]) -> Speech:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json" or kind.startswith("text/"):
-        _refuse_error(decode_json(response.body), response, error_fields)
+    answer = _json_in(response)  # whatever its headers say
+    if isinstance(answer, dict) or kind == "application/json" or kind.startswith("text/"):
+        _refuse_error(answer, response, error_fields)
         _refuse_page(response)
-        raise MalformedResponseError(f"the answer is {kind}, not audio", status=response.status)
+        what = kind if answer is None else "JSON"
+        raise MalformedResponseError(f"the answer is {what}, not audio", status=response.status)
     return Speech(content=response.body, content_type=kind)
+
+
+def _json_in(response: HTTPResponse) -> Any:
+    """Return a small JSON body; of a list its first item, in which Google puts an error."""
+    return ErrorReply(body=response.body.lstrip(BEFORE_JSON)).json()
