@@ -159,3 +159,17 @@ def test_a_body_in_place_of_a_stream_is_read_whatever_stands_before_it(
             assert "Please try again in 30s" in first.message
         else:
             assert "a line that is no event" not in first.message
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+@pytest.mark.parametrize("word", ["null", "None"])
+def test_a_finish_reason_that_names_none_is_no_end(word: str, mode: str, server: FaultServer) -> None:
+    goes_on = [
+        {**one, "choices": [{**one["choices"][0], "finish_reason": word}]} for one in events("groq", finish=None)
+    ]
+    cut = ask(mode, "groq", server, reply("groq", [*goes_on, "[DONE]"]))
+    assert isinstance(cut.error, StreamInterruptedError)
+    usage = {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
+    whole = ask(mode, "groq", server, reply("groq", [*goes_on, events("groq")[-1], usage, "[DONE]"]))
+    assert whole.error is None
+    assert (whole.text, whole.completion.choices[0].finish_reason) == ("one two", "stop")

@@ -28,6 +28,14 @@ def _may_be_error(data: bytes) -> bool:
     return b'"error' in data or b'"detail"' in data or b'"success"' in data or b'"base_resp"' in data
 
 
+_NO_REASONS = ("null", "None")
+"""Words for a finish reason that is none. Source: DashScope's own protocol, which gateways pass on."""
+
+
+def _may_name_none(data: bytes) -> bool:
+    return b'"null"' in data or b'"None"' in data
+
+
 class OpenaiStreamParser:
     """
     Decodes chunks straight into their public type.
@@ -62,6 +70,7 @@ class OpenaiStreamParser:
         joined = b"\n".join(events)
         if (
             _may_be_error(joined)
+            or _may_name_none(joined)
             or (self._error_signs and self._may_be_own_error(joined))
             or (not self._begun and b'"message"' in events[0])
         ):
@@ -111,6 +120,10 @@ class OpenaiStreamParser:
             hint = "; is the provider's stream_framing right?" if data.startswith((b"data:", b"event:")) else ""
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}{hint}") from None
         force_setattr(chunk, "raw_json", data)
+        if _may_name_none(data):
+            for choice in chunk.choices:
+                if choice.finish_reason in _NO_REASONS:
+                    force_setattr(choice, "finish_reason", None)
         if has_usage(data):
             complete_chunk(chunk, data)
             if self._own_usage is not None:
