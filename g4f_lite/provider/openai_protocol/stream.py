@@ -58,6 +58,8 @@ class OpenaiStreamParser:
     ) -> None:
         self.done = False
         self._begun = False
+        self._in_messages = False
+        """The stream began with a message in place of a delta."""
         self._reasoning_parts = reasoning_parts
         self._own_usage = own_usage
         self._error_fields = error_fields
@@ -72,7 +74,7 @@ class OpenaiStreamParser:
             _may_be_error(joined)
             or _may_name_none(joined)
             or (self._error_signs and self._may_be_own_error(joined))
-            or (not self._begun and b'"message"' in events[0])
+            or ((self._in_messages or not self._begun) and b'"message"' in joined)
         ):
             return None
         done = events[-1] == b"[DONE]"
@@ -109,8 +111,9 @@ class OpenaiStreamParser:
                 error = error_in(decode_or_none(data), data, self._error_fields, in_stream=True)
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
-        whole = None if self._begun else whole_answer(data)
-        self._begun = True
+        goes_on, self._begun = self._begun, True
+        whole = whole_answer(data) if self._in_messages or not goes_on else None
+        self._in_messages = self._in_messages or whole is not None
         try:
             try:
                 chunk = _chunk_decoder.decode(whole or data)
@@ -119,6 +122,8 @@ class OpenaiStreamParser:
         except NOT_JSON:
             hint = "; is the provider's stream_framing right?" if data.startswith((b"data:", b"event:")) else ""
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}{hint}") from None
+        if whole is not None and goes_on and chunk.has_content():  # a next piece, or all so far once more: nobody knows
+            raise MalformedResponseError(f"another event has a message in place of a delta: {data[:40]!r}")
         force_setattr(chunk, "raw_json", data)
         if _may_name_none(data):
             for choice in chunk.choices:
