@@ -226,10 +226,11 @@ def _listed(given: P | list[P] | None) -> list[P]:
 def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | None:
     if reason is None and error is None:
         return None
-    if reason not in FINISHES:
+    word = str(reason).upper()  # as Gemini's
+    if word not in FINISHES:
         message = error or f"the answer ended with {reason}"
         raise failure({"message": message, "type": str(reason).lower()}, in_stream=in_stream)
-    return FINISHES[reason]
+    return FINISHES[word]
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
