@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.driving import MODES, Outcome, run
 
-from g4f_lite import StreamInterruptedError
+from g4f_lite import Client, RateLimitError, StreamInterruptedError
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.shapes import SHAPES, Said
 
@@ -29,6 +29,17 @@ def ask(mode: str, who: str, server: FaultServer, reply: replies.Reply) -> Outco
     server.script(reply, replies.answer("good"))
     settings = {"keys": {who: "key_123456789"}, "retries": 0, "base_urls": {who: server.origin}}
     return run(mode, settings, {"provider": who, "model": "m-1", "fallback_models": ["m-2"]})
+
+
+@pytest.mark.parametrize("who", ["gemini", "cohere"])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: next(iter(error)))
+def test_so_is_it_in_place_of_vectors(error: dict[str, Any], who: str, server: FaultServer) -> None:
+    server.script(replies.body(json.dumps(error).encode()))
+    with (
+        Client(keys={who: "key_123456789"}, retries=0, deadline=0.5, base_urls={who: server.origin}) as client,
+        pytest.raises(RateLimitError, match=SAYS),
+    ):
+        client.embeddings.create(input=["a"], provider=who)
 
 
 @pytest.mark.parametrize("mode", MODES)
