@@ -34,7 +34,10 @@ for _kind in (CreateEmbeddingResponse, ImagesResponse, ModelList, Transcription)
     msgspec.json.Decoder(_kind)  # not in several threads at once: see `client/messages.py`
 
 _LOOKED_AT = 1024
-"""Models of a list of which it is found out whether they chat; no server on one's own machine has more."""
+"""
+Models of a list of which it is found out whether they chat; no server on one's own machine has more. Also numbers among
+the words of a transcription.
+"""
 
 PATHS = {
     "embeddings": "/embeddings",
@@ -165,6 +168,8 @@ def _decode_answer(response: HTTPResponse, kind: type[A], error_fields: Mapping[
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
         detail = str(error)
+    if kind is Transcription:
+        _settle_heard(answer, detail)
     try:
         if kind is CreateEmbeddingResponse:  # do not omit invalid numbers: the vector would change
             vectors = msgspec.convert({"data": answer["data"]}, CreateEmbeddingResponse)
@@ -188,6 +193,27 @@ def _name_speakers(answer: JSONObject) -> None:
         for one in parts if isinstance(parts := answer.get(name), list) else ():
             if isinstance(one, dict) and one.get("speaker") is None and "speaker_id" in one:
                 one["speaker"] = one["speaker_id"]
+
+
+def _settle_heard(answer: Any, detail: str) -> None:
+    """
+    Write numbers among the texts of segments and words as texts, in place.
+
+    Raises:
+        MalformedResponseError: something else stands for a text, or there are too many.
+    """
+    numbers = 0
+    for group, name in (("segments", "text"), ("words", "word")):
+        parts = answer.get(group) if isinstance(answer, dict) else None
+        for one in parts if isinstance(parts, list) else ():
+            said = one.get(name) if isinstance(one, dict) else None
+            if isinstance(said, (dict, list)):
+                raise MalformedResponseError(f"the answer has another shape: {detail[:200]}")
+            if said is not None and not isinstance(said, str):
+                one[name] = msgspec.json.encode(said).decode()
+                numbers += 1
+            if numbers > _LOOKED_AT:
+                raise MalformedResponseError(f"more than {_LOOKED_AT} numbers stand for texts")
 
 
 def _say_more_of_models(answer: Any) -> None:

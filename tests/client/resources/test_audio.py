@@ -78,6 +78,20 @@ def test_an_error_is_neither_a_text_nor_a_sound(
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_number_among_the_words_is_one_of_them(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    asked = {**HEARD.params, "response_format": "verbose_json"}
+    server.script(
+        body(b'{"text": "5 a", "segments": [{"text": 5}, {"text": "a"}], "words": [{"word": 5, "start": 1}]}')
+    )
+    heard = call(mode, two, HEARD.method, asked)
+    assert [one.text for one in heard.segments] == ["5", "a"]
+    assert [(one.word, one.start) for one in heard.words] == [("5", 1.0)]
+    server.script(body(b'{"text": "a b", "segments": [{"text": ["a"]}, {"text": "b"}]}'))
+    with pytest.raises(g4f_lite.MalformedResponseError):
+        call(mode, {**two, "retries": 0}, HEARD.method, {**asked, "provider": "alpha", "fallback_models": []})
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_mark_of_utf_8_is_no_part_of_a_text(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
     server.script(body(b"\xef\xbb\xbf1\nguten Tag", content_type="text/plain"))
     assert call(mode, two, HEARD.method, {**HEARD.params, "response_format": "srt"}).text == "1\nguten Tag"
