@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from ..errors.exceptions import MalformedResponseError, ProviderError, ReplyError, StreamInterruptedError, ToolCallError
-from ..errors.reply import MAX_ERROR_BODY, ErrorReply
+from ..errors.reply import BEFORE_JSON, MAX_ERROR_BODY, ErrorReply
 from ..provider.boundary import PluginBoundary
 from ..provider.checked import check, check_chunks, check_parser
 from ..provider.leg import Leg
@@ -171,10 +171,10 @@ class ChunkReader:
             self._read(piece)
 
     def _read(self, piece: bytes) -> None:
-        if not self._sniffed and (start := piece.lstrip()):
+        if not self._sniffed and (start := piece.lstrip(BEFORE_JSON)):
             self._sniffed = True
             if start[:1] in self._decoder.whole_if:
-                self._body = bytearray()
+                self._body, piece = bytearray(), start
         if self._body is not None:
             self._collect(self._body, piece)
             return

@@ -37,6 +37,8 @@ def read_error(reply: ErrorReply, fields: Mapping[str, str]) -> ErrorFacts:
     error = body.get("error", body.get("fault", body))
     if isinstance(error, list) and error:
         error = error[0]
+    if isinstance(error, dict) and not error.get("message") and isinstance(error.get("error"), dict):
+        error = error["error"]  # of a gateway that quotes a whole body
     if not isinstance(error, dict):  # xAI, Together, Hugging Face, Ollama: {"error": "text", "code": …}
         said = (error, body.get("message"))  # Scaleway, Spring, NestJS: a title, and the message beside it
         error = {**body, "message": ": ".join(filter(None, map(_text, said)))}

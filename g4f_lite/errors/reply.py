@@ -32,6 +32,8 @@ class ErrorReply(Value, frozen=True, kw_only=True):
 
 BOM = b"\xef\xbb\xbf"
 """A mark of UTF-8 that some gateways write before JSON."""
+BEFORE_JSON = b" \t\n\r\v\f" + BOM
+"""Bytes that may stand before JSON; none of them begins any."""
 MAX_ERROR_BODY = 1 << 20
 """Bytes of an error body that are read; the rest is dropped."""
 _MOST_VALUES = 1 << 14

@@ -92,10 +92,7 @@ def parse_moment(text: str, *, now: float) -> float | None:
     """
     text = text.strip()
     if _PLAIN.fullmatch(text):
-        number = float(text)
-        if number >= _EPOCH_MILLISECONDS:
-            return max(0.0, number / 1000 - now)
-        return max(0.0, number - now) if number >= _EPOCH_SECONDS else number
+        return _from_now(float(text), now)
     if (duration := parse_duration(text)) is not None:
         return duration
     try:
@@ -103,6 +100,13 @@ def parse_moment(text: str, *, now: float) -> float | None:
     except ValueError:
         return None
     return max(0.0, _timestamp(moment) - now)
+
+
+def _from_now(number: float, now: float) -> float:
+    """Return a number of seconds, or the seconds to an epoch: nobody asks to wait for thirty years."""
+    if number >= _EPOCH_MILLISECONDS:
+        number /= 1000
+    return max(0.0, number - now) if number >= _EPOCH_SECONDS else number
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
@@ -121,7 +125,7 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
     """
     milliseconds = headers.get("retry-after-ms", headers.get("x-ms-retry-after-ms", "")).strip()
     if _PLAIN.fullmatch(milliseconds):
-        return float(milliseconds) / 1000
+        return _from_now(float(milliseconds) / 1000, now)
     text = headers.get("retry-after", "").strip()
     waits = [parse_moment(part, now=now) for part in text.split(", ")]
     if any(wait is not None for wait in waits):
@@ -152,7 +156,7 @@ def asked_wait(
     waits = (
         _retry_info(error),
         parse_retry_after(quoted, now=now),
-        *map(_seconds, parts),
+        *(_wait_in(part, now) for part in parts),
         *(parse_moment(str(part[name]), now=now) for part in parts for name in _RESETS_AT if name in part),
     )
     if (wait := next((wait for wait in waits if wait is not None), None)) is not None:
@@ -212,11 +216,11 @@ def _headers(quoted: Any) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in quoted.items() if isinstance(value, (str, int, float))}
 
 
-def _seconds(fields: Mapping[str, Any]) -> float | None:
+def _wait_in(fields: Mapping[str, Any], now: float) -> float | None:
     for name, unit in _IN_BODY.items():
         if _PLAIN.fullmatch(text := str(fields.get(name))):
-            return float(text) * unit
-        if (wait := parse_duration(text)) is not None:
+            return _from_now(float(text) * unit, now)
+        if (wait := parse_moment(text, now=now)) is not None:
             return wait
     return None
 

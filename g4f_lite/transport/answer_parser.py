@@ -299,4 +299,9 @@ def _parse_head(raw: bytes) -> Head:
     if len(raw) > LONGEST_LINE and max(map(len, raw.split(b"\n"))) > LONGEST_LINE:
         raise NotHTTP("a line that is too long")
     lowered = {_lower[name]: value for name, value in headers}
+    if "retry-after" in lowered and len(lowered) < len(headers):  # of a service, and of a proxy before it
+        waits = [value for name, value in headers if _lower[name] == "retry-after"]
+        headers = [one for one in headers if _lower[one[0]] != "retry-after"]
+        lowered["retry-after"] = ", ".join(waits)
+        headers.append(("retry-after", lowered["retry-after"]))
     return Head(status[1], int(status[2]), status[3] or "", headers, lowered)

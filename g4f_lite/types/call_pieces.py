@@ -114,8 +114,8 @@ class OpenCalls(list[OpenCall]):
         if piece.id and (at is None or at.sent_id != piece.id):
             if (same := self._by_id.get(piece.id)) is not None:
                 return None if name and same.name else same  # else two calls with one id
-            if at is not None and at.sent_id and name and at.name:
-                return None
+            if at is not None and at.sent_id and name and at.name:  # another call, unless this one is not whole yet
+                return at if name == at.name and at.arguments and not at.is_whole() else None
         if at is None or not name or not at.name:
             return at
         if name != at.name:

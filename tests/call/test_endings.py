@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from g4f_lite import StreamInterruptedError
 from g4f_lite.testing import FaultServer, replies
 from g4f_lite.testing.script import Close, Pause
 from g4f_lite.testing.shapes import SHAPES
-from g4f_lite.testing.shapes.contract import Said
+from g4f_lite.testing.shapes.contract import Failure, Said
 from g4f_lite.testing.wire import END, head, http_chunk
 
 STREAMS = [mode for mode in MODES if "stream" in mode]
@@ -133,3 +134,42 @@ def test_an_error_while_a_choice_is_missing_interrupts(mode: str, server: FaultS
     outcome = ask(mode, "openai", server, reply("openai", [*events("openai"), OVERLOADED]), n=2)
     assert isinstance(outcome.error, StreamInterruptedError)
     assert "overloaded" in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+@pytest.mark.parametrize(
+    "before", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n ", b"\n\n"], ids=["mark", "mark and blanks", "blanks"]
+)
+@pytest.mark.parametrize("who", OWNERS)
+def test_a_body_in_place_of_a_stream_is_read_whatever_stands_before_it(
+    who: str, before: bytes, mode: str, server: FaultServer
+) -> None:
+    whole = json.dumps(shape_of(who).whole("m", Said(["one ", "two"]))).encode()
+    refused = json.dumps(
+        shape_of(who).error(Failure(429, "Please try again in 30s", code="rate_limit_exceeded"))
+    ).encode()
+    for body in (whole, b"[]", refused):
+        pieces = [one for at in range(4) for one in (before[at : at + 1], Pause(0.002)) if one]
+        sent = replies.raw(head(200, {"connection": "close"}), *pieces, before[4:] + body, Close())
+        outcome = ask(mode, who, server, sent, replies.answer("good"))
+        [first, *more] = outcome.trail.attempts
+        if body is whole:
+            assert (outcome.error, outcome.text, more) == (None, "one two", [])
+        elif body is refused:
+            assert "Please try again in 30s" in first.message
+        else:
+            assert "a line that is no event" not in first.message
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+@pytest.mark.parametrize("word", ["null", "None"])
+def test_a_finish_reason_that_names_none_is_no_end(word: str, mode: str, server: FaultServer) -> None:
+    goes_on = [
+        {**one, "choices": [{**one["choices"][0], "finish_reason": word}]} for one in events("groq", finish=None)
+    ]
+    cut = ask(mode, "groq", server, reply("groq", [*goes_on, "[DONE]"]))
+    assert isinstance(cut.error, StreamInterruptedError)
+    usage = {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
+    whole = ask(mode, "groq", server, reply("groq", [*goes_on, events("groq")[-1], usage, "[DONE]"]))
+    assert whole.error is None
+    assert (whole.text, whole.completion.choices[0].finish_reason) == ("one two", "stop")

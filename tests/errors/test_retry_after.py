@@ -118,6 +118,7 @@ RETRY_AFTER = [
     ({"retry-after-ms": "350"}, 0.35),
     ({"retry-after-ms": "350.5", "retry-after": "1"}, 0.3505),
     ({"retry-after-ms": "x", "retry-after": "2"}, 2.0),
+    ({"retry-after-ms": "1790000030500"}, 30.5),  # the moment of the reset
     ({}, None),
     ({"retry-after": ""}, None),
     ({"retry-after": "-1"}, None),
@@ -229,6 +230,9 @@ def test_googles_retry_info_is_found_also_inside_an_array(body: object, seconds:
         ({"message": "x", "retry_after": True}, None),
         ({"message": "x", "retry_after": "12s"}, 12.0),
         ({"message": "x", "retryAfterMs": 1500}, 1.5),
+        ({"message": "x", "retry_after": 1790000030}, 30.0),
+        ({"message": "x", "retry_after": "2026-09-21T14:13:50Z"}, 30.0),
+        ({"message": "x", "retryAfterMs": 1790000030500}, 30.5),
         ({"message": "x", "resets_in_seconds": 602639}, 602639.0),
         ({"message": "x", "details": {"retry_after": 12}}, 12.0),
         ({"message": "x", "data": {"retry_after": 12}}, 12.0),

@@ -194,6 +194,19 @@ def test_a_whole_answer_at_the_end_of_a_stream_repeats_its_text(mode: str, serve
 
 
 @pytest.mark.parametrize("mode", STREAMS)
+def test_messages_in_place_of_deltas_are_not_dropped(mode: str, server: FaultServer) -> None:
+    def message(text: str, finish: str | None = None) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": finish}]}
+
+    outcome = ask(mode, server, replies.stream([message("Do "), message("not "), message("shoot", "stop"), "[DONE]"]))
+    assert isinstance(outcome.error, StreamInterruptedError)
+    assert (outcome.text, "message in place of a delta" in str(outcome.error)) == ("Do ", True)
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
+    reply = answered(mode, server, replies.stream([message("Sunday"), usage, message("", "stop"), "[DONE]"]))
+    assert (reply.text, reply.usage and reply.usage.total_tokens) == ("Sunday", 3)
+
+
+@pytest.mark.parametrize("mode", STREAMS)
 def test_after_a_malformed_event_the_stream_starts_over_if_the_caller_says_so(mode: str, server: FaultServer) -> None:
     server.on("first", said({"content": "Do "}, data("Oops"), {"content": "shoot"}))
     server.on("second", said({"content": "Do not shoot"}))

@@ -75,6 +75,14 @@ def test_a_lost_body_of_an_error_leaves_its_status_and_its_headers(mode: str, na
     assert error.retry_after == (900 if b"retry-after" in answer else None)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_of_a_wait_that_is_given_twice_the_longer_counts(mode: str, server: FaultServer) -> None:
+    error = ask(
+        mode, server, b"HTTP/1.1 429 No\r\nRetry-After: 900\r\na: b\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
+    )
+    assert error.retry_after == 900
+
+
 @pytest.mark.parametrize("name", LOST)
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_so_does_one_that_answers_an_upload(mode: str, name: str, server: FaultServer) -> None:

@@ -48,6 +48,11 @@ STREAMS: dict[str, tuple[list[Piece], list[tuple[str, str]]]] = {
     "the name in each piece": ([(0, None, "f", char) for char in A2], [("f", A2)]),
     "the name in each piece, no index": ([(None, None, "f", char) for char in A2], [("f", A2)]),
     "another id in each piece": ([(0, "x", "f", "{"), (0, "y", None, "}")], [("f", "{}")]),
+    "another id in each piece, with the name": ([(0, str(at), "f", A2[at]) for at in range(len(A2))], [("f", A2)]),
+    "another id in each piece, with the name, no index": (
+        [(None, str(at), "f", A2[at]) for at in range(len(A2))],
+        [("f", A2)],
+    ),
     "many pieces, then another call": ([(0, None, "f", char) for char in A2 + A1], [("f", A2), ("f", A1)]),
     "the index only at first": ([(0, "x", "f", ""), (None, None, None, A1)], [("f", A1)]),
     "no index": ([(None, None, "f", ""), (None, None, "f", "")], [("f", "{}"), ("f", "{}")]),

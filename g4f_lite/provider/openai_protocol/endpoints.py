@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors.exceptions import MalformedResponseError, ReplyError, UnsupportedParameterError
 from ...errors.quoted_values import quoted
-from ...errors.reply import BOM, ErrorReply
+from ...errors.reply import BEFORE_JSON, BOM, ErrorReply
 from ...types.audio import Speech, SpeechRequest, Transcription, TranslationRequest
 from ...types.embeddings import CreateEmbeddingResponse, EmbeddingRequest
 from ...types.endpoint import Answer, EndpointRequest
@@ -22,7 +22,7 @@ from ...types.images import ImageEditRequest, ImagesResponse, as_plain_base64
 from ...types.models import Model, ModelList, ModelsRequest
 from ...types.results import unknown_fields
 from ...types.size_limits import check_json_size
-from ...value import NOT_JSON, JSONObject, decode_json, decode_lenient
+from ...value import NOT_JSON, JSONObject, decode_lenient
 from .lenient import describe_body, error_in, loose_answer
 from .model_kinds import says_it_chats
 from .other_lists import with_items_in_data
@@ -34,7 +34,10 @@ for _kind in (CreateEmbeddingResponse, ImagesResponse, ModelList, Transcription)
     msgspec.json.Decoder(_kind)  # not in several threads at once: see `client/messages.py`
 
 _LOOKED_AT = 1024
-"""Models of a list of which it is found out whether they chat; no server on one's own machine has more."""
+"""
+Models of a list of which it is found out whether they chat; no server on one's own machine has more. Also numbers among
+the words of a transcription.
+"""
 
 PATHS = {
     "embeddings": "/embeddings",
@@ -165,6 +168,8 @@ def _decode_answer(response: HTTPResponse, kind: type[A], error_fields: Mapping[
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
         detail = str(error)
+    if kind is Transcription:
+        _settle_heard(answer, detail)
     try:
         if kind is CreateEmbeddingResponse:  # do not omit invalid numbers: the vector would change
             vectors = msgspec.convert({"data": answer["data"]}, CreateEmbeddingResponse)
@@ -188,6 +193,27 @@ def _name_speakers(answer: JSONObject) -> None:
         for one in parts if isinstance(parts := answer.get(name), list) else ():
             if isinstance(one, dict) and one.get("speaker") is None and "speaker_id" in one:
                 one["speaker"] = one["speaker_id"]
+
+
+def _settle_heard(answer: Any, detail: str) -> None:
+    """
+    Write numbers among the texts of segments and words as texts, in place.
+
+    Raises:
+        MalformedResponseError: something else stands for a text, or there are too many.
+    """
+    numbers = 0
+    for group, name in (("segments", "text"), ("words", "word")):
+        parts = answer.get(group) if isinstance(answer, dict) else None
+        for one in parts if isinstance(parts, list) else ():
+            said = one.get(name) if isinstance(one, dict) else None
+            if isinstance(said, (dict, list)):
+                raise MalformedResponseError(f"the answer has another shape: {detail[:200]}")
+            if said is not None and not isinstance(said, str):
+                one[name] = msgspec.json.encode(said).decode()
+                numbers += 1
+            if numbers > _LOOKED_AT:
+                raise MalformedResponseError(f"more than {_LOOKED_AT} numbers stand for texts")
 
 
 def _say_more_of_models(answer: Any) -> None:
@@ -245,25 +271,32 @@ def _refuse_error(answer: object, response: HTTPResponse, error_fields: Mapping[
 
 
 def _refuse_page(response: HTTPResponse) -> None:
-    if response.body.lstrip()[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
+    if response.body.lstrip(BEFORE_JSON)[:1] == b"<" and "html" in response.headers.get("content-type", "html"):
         raise MalformedResponseError(describe_body(response), status=response.status)
 
 
 def _subtitles(response: HTTPResponse, error_fields: Mapping[str, str]) -> Transcription:
     """Read plain text; some services answer with JSON all the same."""
-    if response.body[:1] == b"{":
+    if response.body.lstrip(BEFORE_JSON)[:1] == b"{" or isinstance(_json_in(response), dict):
         return _decode_answer(response, Transcription, error_fields)
     _refuse_page(response)
     try:
-        return Transcription(text=response.body.decode("utf-8"))
+        return Transcription(text=response.body.removeprefix(BOM).decode("utf-8"))
     except UnicodeDecodeError:
         raise MalformedResponseError("the answer is not UTF-8 text", status=response.status) from None
 
 
 def _speech(response: HTTPResponse, error_fields: Mapping[str, str]) -> Speech:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json" or kind.startswith("text/"):
-        _refuse_error(decode_json(response.body), response, error_fields)
+    answer = _json_in(response)  # whatever its headers say
+    if isinstance(answer, dict) or kind == "application/json" or kind.startswith("text/"):
+        _refuse_error(answer, response, error_fields)
         _refuse_page(response)
-        raise MalformedResponseError(f"the answer is {kind}, not audio", status=response.status)
+        what = kind if answer is None else "JSON"
+        raise MalformedResponseError(f"the answer is {what}, not audio", status=response.status)
     return Speech(content=response.body, content_type=kind)
+
+
+def _json_in(response: HTTPResponse) -> Any:
+    """Return a small JSON body; of a list its first item, in which Google puts an error."""
+    return ErrorReply(body=response.body.lstrip(BEFORE_JSON)).json()

@@ -28,6 +28,14 @@ def _may_be_error(data: bytes) -> bool:
     return b'"error' in data or b'"detail"' in data or b'"success"' in data or b'"base_resp"' in data
 
 
+_NO_REASONS = ("null", "None")
+"""Words for a finish reason that is none. Source: DashScope's own protocol, which gateways pass on."""
+
+
+def _may_name_none(data: bytes) -> bool:
+    return b'"null"' in data or b'"None"' in data
+
+
 class OpenaiStreamParser:
     """
     Decodes chunks straight into their public type.
@@ -50,6 +58,8 @@ class OpenaiStreamParser:
     ) -> None:
         self.done = False
         self._begun = False
+        self._in_messages = False
+        """The stream began with a message in place of a delta."""
         self._reasoning_parts = reasoning_parts
         self._own_usage = own_usage
         self._error_fields = error_fields
@@ -62,8 +72,9 @@ class OpenaiStreamParser:
         joined = b"\n".join(events)
         if (
             _may_be_error(joined)
+            or _may_name_none(joined)
             or (self._error_signs and self._may_be_own_error(joined))
-            or (not self._begun and b'"message"' in events[0])
+            or ((self._in_messages or not self._begun) and b'"message"' in joined)
         ):
             return None
         done = events[-1] == b"[DONE]"
@@ -100,8 +111,9 @@ class OpenaiStreamParser:
                 error = error_in(decode_or_none(data), data, self._error_fields, in_stream=True)
             if error is not None:
                 raise ReplyError(ErrorReply(status=200, body=error, in_stream=True))
-        whole = None if self._begun else whole_answer(data)
-        self._begun = True
+        goes_on, self._begun = self._begun, True
+        whole = whole_answer(data) if self._in_messages or not goes_on else None
+        self._in_messages = self._in_messages or whole is not None
         try:
             try:
                 chunk = _chunk_decoder.decode(whole or data)
@@ -110,7 +122,13 @@ class OpenaiStreamParser:
         except NOT_JSON:
             hint = "; is the provider's stream_framing right?" if data.startswith((b"data:", b"event:")) else ""
             raise MalformedResponseError(f"an event is not JSON: {data[:40]!r}{hint}") from None
+        if whole is not None and goes_on and chunk.has_content():  # a next piece, or all so far once more: nobody knows
+            raise MalformedResponseError(f"another event has a message in place of a delta: {data[:40]!r}")
         force_setattr(chunk, "raw_json", data)
+        if _may_name_none(data):
+            for choice in chunk.choices:
+                if choice.finish_reason in _NO_REASONS:
+                    force_setattr(choice, "finish_reason", None)
         if has_usage(data):
             complete_chunk(chunk, data)
             if self._own_usage is not None:

@@ -28,7 +28,16 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import Parts, arguments_of, decode_body, decode_event, message_of, only_choice
+from ..translation.answers import (
+    Parts,
+    arguments_of,
+    decode_body,
+    decode_event,
+    message_of,
+    no_answer,
+    only_choice,
+    refuse_error,
+)
 from ..translation.turns import JSONObject
 from .blocks import MOST_BLOCKS, OpenBlock, kept
 from .usage import ClaudeUsage
@@ -100,7 +109,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     """
     answer = decode_body(response, _message_decoder)
     if answer.content is None:
-        raise MalformedResponseError("the answer has no content", status=response.status)
+        raise no_answer(response, "the answer has no content")
     written = _written(answer.content)
     blocks = [_block(one, raw) for one, raw in zip(written, answer.content, strict=True)]
     texts = [block.text or "" for block in blocks if block.type in ("text", "")]
@@ -154,6 +163,8 @@ class AnthropicStream:
             return self._begin(decoded.index, decoded.content_block)
         if kind == "content_block_stop":
             return self._end(decoded.index)
+        if not kind:
+            refuse_error(event.data)
         if not kind and (decoded.delta or decoded.content_block or decoded.message):
             raise MalformedResponseError("an event has no type")
         if kind == "message_start" and decoded.message is not None:

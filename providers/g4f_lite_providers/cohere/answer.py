@@ -29,7 +29,17 @@ from g4f_lite import (
     Usage,
 )
 
-from ..translation.answers import Parts, decode_body, decode_event, failure, message_of, only_choice, usage_of
+from ..translation.answers import (
+    Parts,
+    decode_body,
+    decode_event,
+    failure,
+    message_of,
+    no_answer,
+    only_choice,
+    refuse_error,
+    usage_of,
+)
 from ..translation.turns import made_id
 
 FINISHES = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
@@ -117,7 +127,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     if isinstance(answer.message, str):
         raise failure({"message": answer.message}, status=response.status, in_stream=False)
     if answer.message is None:
-        raise MalformedResponseError("the answer has no message", status=response.status)
+        raise no_answer(response, "the answer has no message")
     parts = answer.message.content or []
     texts = [part.text or "" for part in parts]
     thoughts = [answer.message.tool_plan or "", *(part.thinking or "" for part in parts)]
@@ -153,6 +163,8 @@ class CohereStream:
         delta = decoded.delta or _Delta()
         message = delta.message or _Piece()
         kind = decoded.type or event.event
+        if not kind:
+            refuse_error(event.data)
         if not kind and decoded.delta is not None:
             raise MalformedResponseError("an event has no type")
         if kind.startswith(("content-", "tool-")):
@@ -214,10 +226,11 @@ def _listed(given: P | list[P] | None) -> list[P]:
 def _finish(reason: str | None, error: str | None, *, in_stream: bool) -> str | None:
     if reason is None and error is None:
         return None
-    if reason not in FINISHES:
+    word = str(reason).upper()  # as Gemini's
+    if word not in FINISHES:
         message = error or f"the answer ended with {reason}"
         raise failure({"message": message, "type": str(reason).lower()}, in_stream=in_stream)
-    return FINISHES[reason]
+    return FINISHES[word]
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

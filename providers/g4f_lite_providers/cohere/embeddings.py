@@ -63,4 +63,4 @@ def build_embeddings(request: EmbeddingRequest, api_base: str, key: str | None) 
 def read_embeddings(request: EmbeddingRequest, response: HTTPResponse) -> CreateEmbeddingResponse:
     answer = decode_body(response, _decoder)
     made, tokens = answer.embeddings, answer.meta.billed_units.input_tokens
-    return vectors(made.floats or made.base64, request.model, None if tokens is None else int(tokens))
+    return vectors(made.floats or made.base64, response, request.model, None if tokens is None else int(tokens))

@@ -22,7 +22,6 @@ from g4f_lite import (
     FunctionCall,
     FunctionCallDelta,
     HTTPResponse,
-    MalformedResponseError,
     ServerSentEvent,
     TokenDetails,
     ToolCall,
@@ -38,6 +37,8 @@ from ..translation.answers import (
     decode_event,
     failure,
     message_of,
+    no_answer,
+    refuse_error,
     usage_of,
 )
 from ..translation.turns import JSONObject, made_id
@@ -141,6 +142,7 @@ class _Response(Struct, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(_Response)
+_NOTHING = _Response()
 
 
 def completion(response: HTTPResponse) -> ChatCompletion:
@@ -150,7 +152,7 @@ def completion(response: HTTPResponse) -> ChatCompletion:
     """
     answer = decode_body(response, _decoder)
     if not answer.candidates and not _is_blocked(answer):
-        raise MalformedResponseError("the answer has no candidates", status=response.status)
+        raise no_answer(response, "the answer has no candidates")
     return ChatCompletion(
         id=answer.response_id,
         model=_model(answer),
@@ -193,6 +195,8 @@ class GeminiStream:
 
     def feed(self, event: ServerSentEvent) -> Iterable[ChatCompletionChunk]:
         answer = decode_event(event, _decoder)
+        if answer == _NOTHING:
+            refuse_error(event.data)
         choices: list[ChunkChoice] = []
         for candidate in answer.candidates:
             index = candidate.index

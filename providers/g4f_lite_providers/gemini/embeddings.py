@@ -54,4 +54,4 @@ def build_embeddings(request: EmbeddingRequest, api_base: str, key: str | None) 
 def read_embeddings(request: EmbeddingRequest, response: HTTPResponse) -> CreateEmbeddingResponse:
     answer = decode_body(response, _decoder)
     used = answer.usage_metadata
-    return vectors([one.values for one in answer.embeddings], request.model, used.prompt_token_count)
+    return vectors([one.values for one in answer.embeddings], response, request.model, used.prompt_token_count)

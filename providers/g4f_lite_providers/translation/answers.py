@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from g4f_lite import (
     ChatCompletion,
+    ChatRequest,
     Choice,
     ErrorReply,
     HTTPResponse,
     MalformedResponseError,
     Message,
+    OpenaiTemplate,
     ReplyError,
     ServerSentEvent,
     TokenDetails,
@@ -50,7 +53,7 @@ def decode_body(response: HTTPResponse, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return _decode(body, decoder)
     except _NOT_JSON as error:
-        raise MalformedResponseError(_what_is(body, error), status=response.status) from None
+        raise no_answer(response, _what_is(body, error)) from None
 
 
 def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
@@ -61,7 +64,35 @@ def decode_event(event: ServerSentEvent, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return _decode(data, decoder)
     except _NOT_JSON:
+        refuse_error(data)
         raise MalformedResponseError(f"an event is not as it should be: {data[:40]!r}") from None
+
+
+def no_answer(response: HTTPResponse, what: str) -> MalformedResponseError:
+    """
+    Return the exception for a body that is no answer of the service.
+
+    Raises:
+        ReplyError: it is an error in a form of another service, as a gateway has.
+    """
+    try:
+        _other_service().parse_response(response)
+    except MalformedResponseError:
+        pass
+    return MalformedResponseError(what, status=response.status)
+
+
+def refuse_error(data: bytes) -> None:
+    """As `no_answer`, for the data of an event that says nothing in the service's form."""
+    try:
+        _other_service().new_stream(ChatRequest(messages=(), model="")).feed(ServerSentEvent(data=data))
+    except MalformedResponseError:
+        pass
+
+
+@cache
+def _other_service() -> OpenaiTemplate:
+    return OpenaiTemplate(name="other")
 
 
 def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:

@@ -8,10 +8,12 @@ from g4f_lite import (
     CreateEmbeddingResponse,
     Embedding,
     EmbeddingRequest,
-    MalformedResponseError,
+    HTTPResponse,
     UnsupportedParameterError,
     Usage,
 )
+
+from .answers import no_answer
 
 
 def texts(request: EmbeddingRequest, service: str, most: int) -> list[str]:
@@ -31,15 +33,17 @@ def texts(request: EmbeddingRequest, service: str, most: int) -> list[str]:
     return given
 
 
-def vectors(made: Sequence[Sequence[float] | str], model: str, tokens: int | None) -> CreateEmbeddingResponse:
+def vectors(
+    made: Sequence[Sequence[float] | str], response: HTTPResponse, model: str, tokens: int | None
+) -> CreateEmbeddingResponse:
     """
     Return the vectors, which are in the order of the inputs.
 
     Raises:
-        MalformedResponseError: there is none.
+        ReplyError, MalformedResponseError: there is none, as `no_answer`.
     """
     if not made:
-        raise MalformedResponseError("the answer has no vectors")
+        raise no_answer(response, "the answer has no vectors")
     data = tuple(
         Embedding(index=index, embedding=one if isinstance(one, str) else tuple(one)) for index, one in enumerate(made)
     )

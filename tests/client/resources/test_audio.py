@@ -11,7 +11,7 @@ from helpers.endpoints import HEARD, MODES, WAV, call
 import g4f_lite
 from g4f_lite import Client
 from g4f_lite.testing import FaultServer
-from g4f_lite.testing.replies import answer
+from g4f_lite.testing.replies import answer, body
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -48,6 +48,53 @@ def test_speech_is_bytes(mode: str, tmp_path: Path, two: dict[str, Any]) -> None
     assert spoken.content_type == "audio/wav"
     spoken.write_to_file(tmp_path / "hello.wav")
     assert (tmp_path / "hello.wav").read_bytes() == spoken.content
+
+
+BUSY = b'{"error": {"message": "Please try again in 30s", "code": "rate_limit_exceeded"}}'
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "before", [b"", b"\xef\xbb\xbf", b"\n\n", b"\xef\xbb\xbf\n["], ids=["", "mark", "blanks", "list"]
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json", "audio/mpeg", "text/plain"])
+def test_an_error_is_neither_a_text_nor_a_sound(
+    kind: str, before: bytes, mode: str, server: FaultServer, two: dict[str, Any]
+) -> None:
+    sent = before + BUSY + b"]" * before.endswith(b"[")
+    server.script(body(sent, content_type=kind), answer("ok"))
+    for method, params in (
+        (HEARD.method, {**HEARD.params, "response_format": "srt"}),
+        ("audio.speech.create", {"input": "Hello", "voice": "troy"}),
+    ):
+        server.script(body(sent, content_type=kind), answer("ok"))
+        with pytest.raises(g4f_lite.RateLimitError, match="30s"):
+            call(
+                mode,
+                {**two, "retries": 0},
+                method,
+                {**params, "provider": "alpha", "fallback_models": [], "deadline": 5},
+            )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_number_among_the_words_is_one_of_them(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    asked = {**HEARD.params, "response_format": "verbose_json"}
+    server.script(
+        body(b'{"text": "5 a", "segments": [{"text": 5}, {"text": "a"}], "words": [{"word": 5, "start": 1}]}')
+    )
+    heard = call(mode, two, HEARD.method, asked)
+    assert [one.text for one in heard.segments] == ["5", "a"]
+    assert [(one.word, one.start) for one in heard.words] == [("5", 1.0)]
+    server.script(body(b'{"text": "a b", "segments": [{"text": ["a"]}, {"text": "b"}]}'))
+    with pytest.raises(g4f_lite.MalformedResponseError):
+        call(mode, {**two, "retries": 0}, HEARD.method, {**asked, "provider": "alpha", "fallback_models": []})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mark_of_utf_8_is_no_part_of_a_text(mode: str, server: FaultServer, two: dict[str, Any]) -> None:
+    server.script(body(b"\xef\xbb\xbf1\nguten Tag", content_type="text/plain"))
+    assert call(mode, two, HEARD.method, {**HEARD.params, "response_format": "srt"}).text == "1\nguten Tag"
 
 
 def test_groq_serves_transcription_translation_and_speech(groq: FaultServer) -> None:

@@ -19,6 +19,7 @@ COHERE = [
      (None, "First f.", [("f_1", "f", '{"a": 1}')], "tool_calls")),
     (chat({"content": [{"type": "text", "text": "a"}]}, "MAX_TOKENS"), ("a", "", [], "length")),
     (chat({"content": [{"type": "text", "text": "a"}], "citations": [{"start": 1}]}, "STOP_SEQUENCE"), ("a", "", [], "stop")),
+    (chat({"content": [{"type": "text", "text": "a"}]}, "max_tokens"), ("a", "", [], "length")),
 ]  # fmt: skip
 
 
