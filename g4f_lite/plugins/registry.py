@@ -21,6 +21,7 @@ from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
+from ..provider.self_description import declared
 from ..routing.strategies import Strategy
 from ..value import Unpicklable
 from .checks import as_provider, is_provider
@@ -200,11 +201,17 @@ class Registry(Unpicklable):
         return sorted(self.names(), key=rank)
 
     def with_own_parameter(self, parameter: str) -> list[str]:
-        """Return the names of the providers that declare a parameter as their service's own."""
+        """
+        Return the names of the providers that declare a parameter as their service's own; those of third-party plugins
+        that are not loaded are left out: nobody has asked for them.
+        """
         found = []
         for name in self.names():
-            with suppress(PluginLoadError):  # nobody has asked for this plugin
-                if parameter in getattr(self.get(name), "own_parameters", ()):
+            if (source := self._source(name)) is None or (source.kind == "third-party" and not source.providers):
+                continue
+            with suppress(PluginLoadError):
+                provider = self.get(name)
+                if hasattr(type(provider), "own_parameters") and parameter in declared(provider, "own_parameters"):
                     found.append(name)
         return found
 
