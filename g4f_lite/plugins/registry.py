@@ -8,6 +8,7 @@ that fails is recorded with its error; other plugins are unaffected.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
@@ -39,6 +40,7 @@ from .sources import (
     warn_shadowed,
 )
 
+log = logging.getLogger("g4f_lite.plugins")
 KINDS = ("bundled", "client", "route", "code", "third-party")
 """In the order of `automatic_names`."""
 
@@ -175,7 +177,14 @@ class Registry(Unpicklable):
         """Load one plugin; False if it is broken."""
         try:
             usable = self._loader.load(source)
-            self._strategies.update(source.strategies)
+            for name, strategy in source.strategies.items():
+                others = (one for one in self._all if one.distribution != source.distribution)
+                first = next((one for one in others if name in one.strategies), None)
+                if first is None or source.kind != "third-party":
+                    self._strategies[name] = strategy
+                else:
+                    source.notes.append(f"its strategy {quoted(name)} is shadowed by that of {first}")
+                    log.warning("the plugin %s: %s", source, source.notes[-1])
         finally:
             self._changed()
         return usable
