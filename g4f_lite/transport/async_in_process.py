@@ -117,7 +117,7 @@ class AsyncChunkStream:
         def produce() -> None:  # without `self`: what nobody reads any more is to be collected
             made = 0
             try:
-                while isinstance(chunk := inner.read(), ChatCompletionChunk):
+                while not inner.cancelled.requested and isinstance(chunk := inner.read(), ChatCompletionChunk):
                     if chunk.has_content():
                         limit.on_content()  # here, because the consumer may be slow
                     _call_in_loop(loop, chunks.put_nowait, chunk)
