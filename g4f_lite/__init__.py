@@ -175,7 +175,9 @@ if not TYPE_CHECKING:  # a checker must not believe that every name exists
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from .errors.other_names import no_attribute
+
+            raise AttributeError(no_attribute(f"module {__name__!r}", name, __name__))
         value = getattr(import_module(f".{_HOME[name]}", __name__), name)
         globals()[name] = value
         return value

@@ -8,6 +8,7 @@ from typing import Any, Unpack, cast
 
 from ..call.operations import OperationName
 from ..errors.exceptions import ConfigurationError, NotReadyError
+from ..errors.other_names import Explained
 from ..errors.quoted_values import quoted
 from ..provider.leg import Leg
 from ..provider.redaction import hide_frames
@@ -24,7 +25,7 @@ BY_HAND = "it was put to rest by hand"
 """What is told of a route that `rest` keeps calls off, in the place of what a service has said."""
 
 
-class BaseClient(Unpicklable):
+class BaseClient(Explained, Unpicklable):
     """
     Base of `Client` and `AsyncClient`. No I/O.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..call.call import Call
 from ..call.stream_attempt import StreamAttempt
+from ..errors.other_names import Explained
 from ..records.trail import Trail
 from ..types.chat import ChatCompletion, T
 from ..types.chunks import ChatCompletionChunk
@@ -34,7 +35,7 @@ class Reading(Generic[Source]):
         """The stream was closed while another thread or task was reading."""
 
 
-class BaseStream(Unpicklable, Generic[T]):
+class BaseStream(Explained, Unpicklable, Generic[T]):
     """Base of `Stream` and `AsyncStream`; `T` is the type of `completion.parsed`."""
 
     def __init__(self, call: Call, attempt: StreamAttempt) -> None:

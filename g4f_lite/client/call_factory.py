@@ -159,10 +159,16 @@ class CallFactory(Unpicklable):
         reset_in_child(self)
 
     def _warn_of_misspelt(self, setting: str, names: Iterable[str]) -> None:
-        """Warn only of names close to a known one: other unknown names may belong to providers passed per call."""
+        """
+        Warn only of names close to a known one, and of names of variables: other unknown names may belong to providers
+        passed per call.
+        """
         for name in names:
-            if not self.registry.knows(name) and closest(name, known := self.registry.names()):
-                warn_caller(f"{setting} names {quoted(name)}, which is no known provider{did_you_mean(name, known)}")
+            meant = name.partition("_")[0] if name.isupper() else name
+            if not self.registry.knows(name) and (
+                closest(meant, known := self.registry.names()) or ("_" in name and name.isupper())
+            ):
+                warn_caller(f"{setting} names {quoted(name)}, which is no known provider{did_you_mean(meant, known)}")
 
     def _router(self, routes: Sequence[RouteChoice] | None, strategy: str | Strategy, **more: Any) -> Router:
         chance = self._chance or random.Random()  # noqa: S311  # chance, not secrecy

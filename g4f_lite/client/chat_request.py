@@ -17,12 +17,14 @@ from .messages import check_messages
 
 if TYPE_CHECKING:
     from ..types.endpoint import EndpointRequest
+    from ..value import JSONObject
 
 R = TypeVar("R", bound="ChatRequest | EndpointRequest")
 
 _encoder = msgspec.json.Encoder()
 msgspec.json.Decoder(ChatRequest)  # not in several threads at once: see `messages.py`
 _REQUEST = frozenset(ChatRequest.__struct_fields__) - {"model"}
+_SCHEMAS = frozenset({"input_schema", "inputSchema"})
 _NOT_SENT = frozenset({"extra_headers", "file", "image", "mask", "progress"})
 
 
@@ -61,11 +63,24 @@ def check_request(
 
 
 def _tools(tools: Any) -> Any:
-    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
+    if not isinstance(tools, (list, tuple)):
+        if callable(tools):
+            raise InvalidRequestError("tools must be a list, such as [the_function]")
+        return tools
+    if any(map(callable, tools)):
         from .tools.functions import as_tools
 
-        return as_tools(tools)
+        tools = as_tools(tools)
+    for index, tool in enumerate(tools):
+        if isinstance(tool, dict) and "function" not in tool and _is_function(tool):
+            right = "{'type': 'function', 'function': {'name': …, 'parameters': {…}}}"
+            raise InvalidRequestError(f"tools[{index}]: write {right}, or give the function itself")
     return tools
+
+
+def _is_function(tool: JSONObject) -> bool:
+    """Return whether this tool without `function` describes one: as OpenAI's responses, Anthropic or MCP write it."""
+    return tool.get("type") == "function" or not _SCHEMAS.isdisjoint(tool)
 
 
 _UNWRITABLE = (AttributeError, TypeError, ValueError, OverflowError, RecursionError, SystemError)
@@ -84,11 +99,16 @@ def as_request(given: dict[str, Any], kind: type[R]) -> R:
         request = msgspec.convert(given, kind)
         fault = check_json(sent, _encoder.encode(sent))
     except msgspec.ValidationError as error:
+        form = given.get("response_format") if kind is ChatRequest else None
+        if isinstance(form, type):
+            raise InvalidRequestError("response_format is a class; give it as response_model=…") from None
         if (fault := find_fault(sent)) is not None:
             raise InvalidRequestError(fault) from None
         text, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         got = "" if ", got " in text or name not in given else f", got {quoted(given[name])}"
+        if isinstance(form, str) and name == "response_format":
+            got += "; write {'type': 'json_object'}"
         raise InvalidRequestError(f"{name} {shortened(text).replace('Expected', 'must be')}{got}") from None
     except _UNWRITABLE as error:
         fault = find_fault(sent) or f"the request cannot be written as JSON: {error.__cause__ or error}"

@@ -18,6 +18,8 @@ _HINTS = {
     "providers": "; use routes=[…], or provider= of each call",
     "model": "; use routes=['PROVIDER:MODEL'], or model= of each call",
     **dict.fromkeys(("api_base", "endpoint", "azure_endpoint"), "; did you mean 'base_url'?"),
+    **dict.fromkeys(("fallbacks", "model_list"), "; use routes=[…]"),
+    **dict.fromkeys(("callbacks", "hooks"), "; use plugins=[…]"),
     **dict.fromkeys(("organization", "project", "default_headers"), "; use extra_headers= of each call"),
     "http_client": "; g4f_lite.openai.OpenAI has it",
     "hedge_after": "; AsyncClient has it",
@@ -30,8 +32,17 @@ _HINTS_OF_CHAT = {
         ("prompt", "query", "question", "input", "text"), "; use messages=[{'role': 'user', 'content': …}]"
     ),
     **dict.fromkeys(("engine", "deployment", "deployment_id", "model_name"), "; use model="),
+    "custom_llm_provider": "; use provider=",
+    "format": "; use response_format= or response_model=",
+    "schema": "; use response_model=",
+    "stop_sequences": "; use stop=",
+    **dict.fromkeys(("max_new_tokens", "num_predict"), "; use max_tokens="),
+    **dict.fromkeys(("think", "thinking"), "; use reasoning_effort=, or what the service takes in extra_body="),
+    **dict.fromkeys(("callbacks", "hooks"), "; use Client(plugins=[…])"),
 }
 """What other libraries call it, where the nearest name is no help."""
+_NO_OTHER = ("extra_query", "options", "repetition_penalty", "top_k")
+"""What only services have, and what must not be taken for the nearest name."""
 
 
 def check_settings(client: str, settings: Mapping[str, Any], *own: str) -> None:
@@ -67,7 +78,6 @@ def unknown_keyword(
     if name in hints:
         return TypeError(message + hints[name])
     if "extra_body" in known:
-        return TypeError(
-            f"{message}{did_you_mean(name, sorted(known), '.')} A provider's own parameters go into extra_body"
-        )
+        hint = "." if name in _NO_OTHER else did_you_mean(name, sorted(known), ".")
+        return TypeError(f"{message}{hint} A provider's own parameters go into extra_body")
     return TypeError(message + did_you_mean(name, sorted(known), f"; it has {', '.join(known)}"))

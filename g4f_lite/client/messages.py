@@ -74,6 +74,8 @@ class _Messages(Struct):
 # A decoder makes it do so here, under the lock of the import. `tests/client/test_first_calls.py` shows it.
 msgspec.json.Decoder(_Messages)
 
+_RIGHT = {"messages": "{'role': 'user', 'content': …}", "content": "{'type': 'text', 'text': …}"}
+"""By the list: an entry of it."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -235,4 +237,6 @@ def _explain(error: Exception, messages: list[Any]) -> str:
         return f"{path}: {quoted(role)} is not a role; use one of {', '.join(ROLES)}{did_you_mean(role, ROLES)}"
     if "missing required field `role`" in text:
         return f"{path}: the field 'role' is missing; use one of {', '.join(ROLES)}"
-    return f"{path}: {text[0].lower()}{text[1:]}"
+    place = path.rstrip("0123456789[]").rpartition(".")[2]
+    right = f"; write {_RIGHT[place]}" if place in _RIGHT and text.startswith("Expected `object`") else ""
+    return f"{path}: {text[0].lower()}{text[1:]}{right}"

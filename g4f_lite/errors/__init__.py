@@ -15,5 +15,6 @@ Rule: no I/O, and no knowledge of a single service: that is declared by its prov
 | `signal_handlers` | which exceptions a signal handler of the program raised |
 | `caller_warnings` | warnings that point at the caller's line |
 | `quoted_values` | how a message shows a value, whatever it is |
+| `other_names` | what other libraries call what this one has |
 | `suggestions` | the closest known name for an unknown one, and how to install an extra |
 """

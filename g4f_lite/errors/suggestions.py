@@ -12,13 +12,17 @@ _LONGEST = 1000
 _MEANT = {
     "chatgpt": ("openai",),
     "claude": ("anthropic",),
+    "ai": ("assistant",),
+    "bot": ("assistant",),
     "google": ("gemini", "vertex"),
     "gpt": ("openai",),
     "grok": ("groq", "xai"),
+    "human": ("user",),
     "kimi": ("moonshot",),
+    "model": ("assistant",),
     "qwen": ("dashscope",),
 }
-"""Models and companies that are taken for providers."""
+"""Models and companies that are taken for providers, and roles under the names of other libraries."""
 
 
 def closest(name: object, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:

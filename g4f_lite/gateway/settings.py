@@ -43,6 +43,9 @@ class Secret(Table, frozen=True):
             raise ConfigurationError(f'{what} must be {{ env = "NAME" }} or {{ file = "path" }}')
         if self.env is not None:
             value = os.environ.get(self.env, "")
+            if not value and self.env != self.env.upper():
+                wrong = "env must name a variable, such as GROQ_API_KEY; this one is not set, and may be a key"
+                raise ConfigurationError(f"{what}: {wrong}")
             place = f"the variable {self.env}"
         else:
             place = f"the file {self.file}"
@@ -300,7 +303,7 @@ def _check_values(settings: Settings, source: str) -> None:
             raise ConfigurationError(f"{source}: [server] {name} must be more than 0")
     kind, colon, _ = settings.server.store.partition(":")
     if colon and kind != "sqlite":
-        raise ConfigurationError(f"{source}: [server] store must be sqlite:PATH, not {settings.server.store!r}")
+        raise ConfigurationError(f"{source}: [server] store must be sqlite:PATH; this one begins with {kind!r}")
     if "\0" in settings.server.store:
         raise ConfigurationError(f"{source}: [server] store must be a path, not {settings.server.store!r}")
     for name in ("drain_delay", "drain_timeout"):

@@ -8,6 +8,7 @@ that fails is recorded with its error; other plugins are unaffected.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
@@ -21,6 +22,7 @@ from ..errors.signal_handlers import is_interruption
 from ..errors.suggestions import did_you_mean
 from ..forks import reset_in_child
 from ..provider.base import Provider
+from ..provider.self_description import declared
 from ..routing.strategies import Strategy
 from ..value import Unpicklable
 from .checks import as_provider, is_provider
@@ -38,6 +40,7 @@ from .sources import (
     warn_shadowed,
 )
 
+log = logging.getLogger("g4f_lite.plugins")
 KINDS = ("bundled", "client", "route", "code", "third-party")
 """In the order of `automatic_names`."""
 
@@ -174,7 +177,14 @@ class Registry(Unpicklable):
         """Load one plugin; False if it is broken."""
         try:
             usable = self._loader.load(source)
-            self._strategies.update(source.strategies)
+            for name, strategy in source.strategies.items():
+                others = (one for one in self._all if one.distribution != source.distribution)
+                first = next((one for one in others if name in one.strategies), None)
+                if first is None or source.kind != "third-party":
+                    self._strategies[name] = strategy
+                else:
+                    source.notes.append(f"its strategy {quoted(name)} is shadowed by that of {first}")
+                    log.warning("the plugin %s: %s", source, source.notes[-1])
         finally:
             self._changed()
         return usable
@@ -200,11 +210,17 @@ class Registry(Unpicklable):
         return sorted(self.names(), key=rank)
 
     def with_own_parameter(self, parameter: str) -> list[str]:
-        """Return the names of the providers that declare a parameter as their service's own."""
+        """
+        Return the names of the providers that declare a parameter as their service's own; those of third-party plugins
+        that are not loaded are left out: nobody has asked for them.
+        """
         found = []
         for name in self.names():
-            with suppress(PluginLoadError):  # nobody has asked for this plugin
-                if parameter in getattr(self.get(name), "own_parameters", ()):
+            if (source := self._source(name)) is None or (source.kind == "third-party" and not source.providers):
+                continue
+            with suppress(PluginLoadError):
+                provider = self.get(name)
+                if hasattr(type(provider), "own_parameters") and parameter in declared(provider, "own_parameters"):
                     found.append(name)
         return found
 

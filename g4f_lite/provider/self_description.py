@@ -25,6 +25,7 @@ _READ: Mapping[str, tuple[Any, Any]] = {
     "capabilities": (Set, frozenset()),
     "model_capabilities": (Mapping, {}),
     "default_models": (Mapping, {}),
+    "own_parameters": (Set, frozenset()),
     "limit_headers": (Mapping, {}),
     "thinking_models": ((str, re.Pattern), "(?!)"),
 }

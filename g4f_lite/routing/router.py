@@ -159,6 +159,9 @@ class Router:
         return partial(_order, chosen, context)
 
     def _resolve(self, strategy: str | Strategy) -> Strategy:
+        if isinstance(strategy, type):
+            name = strategy.__name__
+            raise ConfigurationError(f"strategy must be a name or a function, not the class {name}; write {name}(…)")
         if callable(strategy):
             return strategy
         if isinstance(strategy, str):

@@ -151,7 +151,8 @@ class _TierBuilder:
 
     def add_named(self, choices: Sequence[object], model: str | None, fallback_models: Sequence[str] | None) -> None:
         """Add one tier of the providers that the call names, then their fallbacks."""
-        providers = [one for choice in choices if (one := self._resolve(choice, alone=len(choices) == 1))]
+        found = (self._resolve(choice, alone=len(choices) == 1) for choice in choices)
+        providers = [one for one in found if one is not None]
         self._add_tier(((one, self._model(one, model)) for one in providers), named=model is not None)
         self.add_fallbacks(providers, fallback_models, near=providers)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from math import log
+from contextlib import suppress
+from math import inf, log
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors.quoted_values import quoted
 from ..forks import reset_in_child
 from ..health.tracker import Health
 from ..provider.leg import Leg
@@ -126,15 +128,15 @@ class Weighted:
         weights: provider name, or `provider:model`, to a weight above 0; all others have 1.
 
     Raises:
-        ValueError: a weight is not above 0.
+        ValueError: a weight is not above 0, or they are no mapping from names to numbers.
 
     Source of the method: Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006.
     """
 
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
-        self._weights = dict(weights or {})
-        if wrong := [name for name, weight in self._weights.items() if not weight > 0]:
-            raise ValueError(f"the weight of {wrong[0]!r} must be above 0")
+        if weights is not None and not (isinstance(weights, Mapping) and all(isinstance(one, str) for one in weights)):
+            raise ValueError(f"weights must be like {{'groq': 3, 'other': 1}}, not {quoted(weights)}")
+        self._weights = {name: _weight(name, weight) for name, weight in (weights or {}).items()}
 
     def __call__(self, legs: Sequence[Leg], context: StrategyContext) -> Iterable[Leg]:
         keys = Counter(leg.route for leg in legs)  # the keys of a route share its weight
@@ -143,6 +145,15 @@ class Weighted:
 
     def _weight(self, leg: Leg) -> float:
         return self._weights.get(leg.route, self._weights.get(leg.provider.name, 1.0))
+
+
+def _weight(name: str, weight: object) -> float:
+    number = 0.0
+    with suppress(TypeError, ValueError, OverflowError):
+        number = 0.0 if isinstance(weight, (str, bool)) else float(weight)  # type: ignore[arg-type]  # tried
+    if not 0 < number < inf:
+        raise ValueError(f"the weight of {quoted(name)} must be above 0 and a finite number, not {quoted(weight)}")
+    return number
 
 
 STRATEGIES: dict[str, Strategy] = {

@@ -17,6 +17,9 @@ from .distributions import fault_of
 from .scenario import ENDINGS, OUTAGES, Phase, RateLimits, Scenario, ServiceSettings, Traffic
 
 _MOST_CLIENTS = 10_000
+_MOST_WORKERS = 1_000_000
+_MOST = 100_000_000
+"""Calls, and seconds in which they begin: more would take hours, and by a slip of the pen for ever."""
 
 
 def load(path: str | Path, *, base: Scenario | None = None) -> Scenario:
@@ -170,6 +173,18 @@ def _fault_of_phase(phase: Phase) -> str | None:
     return _fault_of_errors(phase.errors)
 
 
+def _fault_of_length(traffic: Traffic) -> str | None:
+    if not 0 <= traffic.workers <= _MOST_WORKERS:
+        return f"workers must be 0 to {_MOST_WORKERS:,}"
+    if max(traffic.calls or 0, sum(burst.calls for burst in traffic.bursts)) > _MOST:
+        return f"calls must be {_MOST:,} at most"
+    if (seconds := traffic.duration_s) is None:
+        return None
+    if traffic.calls is None and (traffic.rate or 0) * seconds > _MOST:
+        return f"rate and duration_s make more than {_MOST:,} calls"
+    return None if 0 < seconds <= _MOST else f"duration_s must be more than 0, and {_MOST:,} at most"
+
+
 def _fault_of_traffic(traffic: Traffic) -> str | None:
     if traffic.rate is None and not traffic.bursts and not traffic.workers and not traffic.times_s:
         return "needs rate, bursts, workers or times_s"
@@ -177,8 +192,8 @@ def _fault_of_traffic(traffic: Traffic) -> str | None:
         return "rate must be more than 0"
     if (traffic.rate is not None or traffic.workers) and traffic.duration_s is None and traffic.calls is None:
         return "needs duration_s or calls, or it has no end"
-    if (traffic.duration_s is not None and not 0 < traffic.duration_s < inf) or traffic.workers < 0:
-        return "duration_s must be more than 0, and workers 0 or more"
+    if (fault := _fault_of_length(traffic)) is not None:
+        return fault
     if any(value is not None and value < 1 for value in (traffic.calls, traffic.max_tokens)):
         return "calls and max_tokens must be 1 or more"
     if not all(0 <= burst.at_s < inf and burst.calls >= 1 for burst in traffic.bursts):

@@ -20,7 +20,7 @@ from ..types.time_limit import TimeLimit
 from .answer_parser import NotHTTP
 from .async_pool import Body, Protocol
 from .async_upload import UploadPayload
-from .common import DECODED_PIECE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large, unreachable
+from .common import DECODED_PIECE, ELSEWHERE, GRACE, MOST_LATE, PIECE, STREAM_PIECE, body_cap, too_large, unreachable
 from .decoding import Decoder, NotDecodable, decoder_for
 from .plain_answer import PlainAnswer
 
@@ -28,7 +28,6 @@ _NEVER = float("inf")
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
 """What reading a body raises; RuntimeError if the connection has been closed meanwhile."""
 _LOST = "the connection was lost before the answer was complete"
-_ELSEWHERE = "a stream can be read only in the event loop in which it was asked for"
 
 
 class RawResponse:
@@ -192,8 +191,8 @@ class AsyncByteStream:
         try:
             return await content.read(PIECE)
         except FAILURES as error:
-            if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
-                raise
+            if self._loop.is_closed() and not _is_elsewhere(error):
+                raise  # what ends its coroutines meets whatever is left of them
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
@@ -267,7 +266,10 @@ class AsyncByteStream:
         self._fires_at = self._limit.expires_at
         if self._limit.expires_at != _NEVER:
             # Through a weak reference: the timer must not keep a dropped stream alive.
-            self._timer = self._loop.call_later(remaining, _fire, weakref.ref(self))
+            try:
+                self._timer = self._loop.call_later(remaining, _fire, weakref.ref(self))
+            except RuntimeError as error:  # it is closed
+                raise ConnectionFailedError(ELSEWHERE, kind="reset") from error
 
     def fire(self) -> None:
         """One timer for the answer, set again when it turns out that data has come meanwhile."""
@@ -303,7 +305,11 @@ class AsyncByteStream:
                 self._waiting.set_exception(aiohttp.ClientConnectionError())
             if self._upload is not None:
                 self._upload.end(well=self._response.content.at_eof())
-            _free(self._response, self._timer, self.session)
+            try:
+                _free(self._response, self._timer, self.session)
+            except RuntimeError:
+                if not self._loop.is_closed():  # else its session has closed with it
+                    raise
 
 
 def _free(
@@ -375,5 +381,8 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return MalformedResponseError(f"the answer is not HTTP: {error}")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
-    is_elsewhere = isinstance(error, RuntimeError) and "different loop" in str(error)
-    return ConnectionFailedError(_ELSEWHERE if is_elsewhere else _LOST, kind="reset")
+    return ConnectionFailedError(ELSEWHERE if _is_elsewhere(error) else _LOST, kind="reset")
+
+
+def _is_elsewhere(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and "different loop" in str(error)

@@ -14,11 +14,12 @@ from contextvars import copy_context
 from copy import copy
 from typing import Any
 
-from ..errors.exceptions import ServerError
+from ..errors.exceptions import ConnectionFailedError, ServerError
 from ..provider.leg import InProcessRequest
 from ..types.chat import ChatCompletion
 from ..types.chunks import ChatCompletionChunk
 from ..types.time_limit import TimeLimit
+from .common import ELSEWHERE
 from .in_process import Cancellation, SyncChunkStream, complete_here
 
 _END = object()
@@ -56,6 +57,10 @@ class _Thread:
             self._error = error
         _call_in_loop(self._loop, self._ended.set_result, None)
 
+    def is_elsewhere(self) -> bool:
+        """Whether another loop runs than the one in which its end can be awaited."""
+        return asyncio.get_running_loop() is not self._loop
+
     async def result(self) -> Any:
         """Return the work's result; if cancelled, stop the work first."""
         try:
@@ -68,8 +73,10 @@ class _Thread:
         return self._result
 
     async def stop(self) -> None:
-        """Ask the work to stop, and return when it has."""
+        """Ask the work to stop, and return when it has; in another loop, at once."""
         self._cancelled.requested = True
+        if self.is_elsewhere():
+            return
         cancelled: asyncio.CancelledError | None = None
         while not self._ended.done():
             try:
@@ -117,7 +124,7 @@ class AsyncChunkStream:
         def produce() -> None:  # without `self`: what nobody reads any more is to be collected
             made = 0
             try:
-                while isinstance(chunk := inner.read(), ChatCompletionChunk):
+                while not inner.cancelled.requested and isinstance(chunk := inner.read(), ChatCompletionChunk):
                     if chunk.has_content():
                         limit.on_content()  # here, because the consumer may be slow
                     _call_in_loop(loop, chunks.put_nowait, chunk)
@@ -141,6 +148,8 @@ class AsyncChunkStream:
             cancelled.requested = True
 
     async def read(self) -> ChatCompletionChunk | bytes:
+        if self._thread.is_elsewhere():
+            raise ConnectionFailedError(ELSEWHERE, kind="reset")
         chunk: ChatCompletionChunk | bytes = await self._chunks.get()
         self._chunks.taken += 1
         if chunk is _END:

@@ -34,6 +34,7 @@ was held up. None are if the reader was not waiting: then the service sends more
 """
 GRACE = 0.05
 """Seconds that a finished stream may take to end its body, so that its connection can be kept."""
+ELSEWHERE = "a stream can be read only in the event loop in which it was asked for"
 MOST_ORIGINS = 64
 """Origins whose idle connections are kept; with one more, all are closed."""
 

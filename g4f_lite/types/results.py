@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from ..errors.other_names import no_attribute
 from ..value import JSONObject, Value
 
 _SENT_BACK = ("extra_content", "reasoning_details")
@@ -96,7 +97,8 @@ class OpenResult(Result, frozen=True, kw_only=True):
         def __getattr__(self, name: str) -> Any:
             if name[:1] != "_" and name in (extra := self.extra):
                 return extra[name]
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            kind = type(self).__name__
+            raise AttributeError(no_attribute(f"{kind!r} object", name, kind), name=name, obj=self)
 
 
 class SentField:

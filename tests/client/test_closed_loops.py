@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +13,16 @@ from helpers.driving import MESSAGES
 from helpers.plain_routes import Plain
 from helpers.ways import needs_inner_parts
 
-from g4f_lite import AsyncClient, Limits, StreamInterruptedError
+from g4f_lite import (
+    AsyncClient,
+    ChatCompletionChunk,
+    ChatRequest,
+    ChunkChoice,
+    Delta,
+    Limits,
+    LocalProvider,
+    StreamInterruptedError,
+)
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -59,3 +70,48 @@ def test_a_stream_that_is_read_in_another_loop_says_so(server: FaultServer) -> N
         with asyncio.Runner() as other, pytest.raises(StreamInterruptedError, match="the event loop in which it was"):
             other.run(read(stream))
         own.run(client.aclose())
+
+
+class Slow(LocalProvider):
+    name, default_model = "slow", "m"
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        while not cancelled():
+            yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content="x")),))
+            time.sleep(0.01)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_local", [True, False])
+@pytest.mark.parametrize("read_before", [0, 1])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_stream_of_a_loop_that_is_closed_or_elsewhere_says_so(
+    is_closed: bool, read_before: int, is_local: bool, server: FaultServer
+) -> None:
+    server.script(replies.silence("stream", 3))
+    client = AsyncClient(routes=[Slow() if is_local else Plain(api_base=server.base_url)], retries=0)
+
+    async def begin(client: AsyncClient) -> Any:
+        stream = await client.chat.completions.create(messages=MESSAGES, stream=True)
+        for _ in range(read_before):
+            await anext(stream)
+        return stream
+
+    async def read(stream: Any) -> None:
+        async with asyncio.timeout(5):
+            async for _ in stream:
+                pass
+
+    loop = asyncio.new_event_loop()
+    stream = loop.run_until_complete(begin(client))
+    if is_closed:
+        loop.close()
+    with asyncio.Runner() as other:
+        with pytest.raises(StreamInterruptedError, match="only in the event loop in which it was asked for"):
+            other.run(read(stream))
+        other.run(stream.aclose())
+    if not is_closed:
+        loop.run_until_complete(client.aclose())
+    loop.close()
+    del stream, client
+    gc.collect()  # here, where the warnings of a loop that was closed too early are expected

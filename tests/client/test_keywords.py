@@ -27,6 +27,10 @@ MESSAGES = [{"role": "user", "content": "hi"}]
         ("http_client", "g4f_lite.openai.OpenAI has it"),
         ("verify", "use ssl_context="),
         ("max_retries", "did you mean 'retries'?"),
+        ("fallbacks", "use routes="),
+        ("model_list", "use routes="),
+        ("callbacks", "use plugins="),
+        ("organization", "use extra_headers= of each call"),
     ],
 )
 def test_a_client_says_where_a_keyword_goes(client: Callable[..., Any], name: str, told: str) -> None:
@@ -64,7 +68,21 @@ def test_hedging_is_for_the_asynchronous_client() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("prompt", "use messages="), ("input", "use messages="), ("engine", "use model=")]
+    ("name", "told"),
+    [
+        ("prompt", "use messages="),
+        ("input", "use messages="),
+        ("engine", "use model="),
+        ("custom_llm_provider", "use provider="),
+        ("format", "use response_format="),
+        ("schema", "use response_model="),
+        ("stop_sequences", "use stop="),
+        ("max_new_tokens", "use max_tokens="),
+        ("num_predict", "use max_tokens="),
+        ("thinking", "use reasoning_effort="),
+        ("think", "use reasoning_effort="),
+        ("callbacks", "use Client\\(plugins="),
+    ],
 )
 def test_a_chat_says_what_another_librarys_keyword_is_here(name: str, told: str) -> None:
     with Client() as api:
@@ -74,6 +92,13 @@ def test_a_chat_says_what_another_librarys_keyword_is_here(name: str, told: str)
         with pytest.raises(TypeError) as caught:
             api.embeddings.create(input="x", **{name if name != "input" else "prompt": "hi"})  # type: ignore[arg-type]
         assert told not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["top_k", "min_p", "options", "repetition_penalty", "extra_query"])
+def test_a_parameter_that_only_services_have_is_not_taken_for_another(name: str) -> None:
+    with Client() as api, pytest.raises(TypeError) as caught:
+        api.chat.completions.create(messages=MESSAGES, **{name: 1})  # type: ignore[call-overload]
+    assert str(caught.value).startswith(f"create() has no parameter {name!r}. A provider's own parameters go into")
 
 
 def test_system_is_a_message() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers.driving import MODES, run
 
@@ -27,6 +29,15 @@ def test_invalid_settings_are_refused_when_the_client_is_made() -> None:
             with pytest.warns(UserWarning, match=f"{setting} names 'grok', .* did you mean 'groq'"):
                 client(**{setting: {"grok": "http://127.0.0.1"}})  # type: ignore[arg-type]
             client(**{setting: {"mine-alone": "http://127.0.0.1"}})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("GROQ_API_KEY", "; did you mean 'groq'?"), ("OPENAI", "; did you mean 'openai'?"), ("MY_KEY", "")],
+)
+def test_a_key_named_by_its_variable_is_a_warning(name: str, hint: str) -> None:
+    with pytest.warns(UserWarning, match=f"^keys names '{name}', which is no known provider{re.escape(hint)}$"):
+        Client(keys={name: "gsk_secret"})
 
 
 def test_a_wait_that_cannot_be_called_is_refused() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -287,6 +287,14 @@ def ghost(city: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821
     """Name a type that is not there."""
 
 
+def places(city: str) -> Iterator[str]:
+    yield city
+
+
+async def async_places(city: str) -> AsyncIterator[str]:
+    yield city
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -297,6 +305,8 @@ def ghost(city: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821
         (ghost, "Nowhere"),
         (lambda: 5, "give it a name"),
         (slow, "asynchronous"),
+        (places, r"places\(\) cannot be a tool: it yields; let it return a list"),
+        (async_places, r"async_places\(\) cannot be a tool: it yields; let it return a list"),
     ],
 )
 def test_what_cannot_be_a_tool_is_refused_before_anything_is_sent(function: Callable[..., Any], message: str) -> None:

@@ -33,6 +33,23 @@ def test_a_mistake_is_told_with_file_and_field(text: str, cli: Cli, tmp_path: Pa
     assert f"{config}: {MISTAKES[text]}" in cli("serve", str(config), "--check").err.replace("\n", " ")
 
 
+OUT_OF_PLACE = {
+    '[client]\nkeys = { groq = { env = "gsk_Ab0-secret" } }': (
+        "[client] keys.groq: env must name a variable, such as GROQ_API_KEY; this one is not set, and may be a key"
+    ),
+    '[server]\nadmin = { env = "g4f-secret" }': "[server] admin: env must name a variable",
+    '[server]\nstore = "redis://:secret@host/0"': "[server] store must be sqlite:PATH; this one begins with 'redis'",
+}
+
+
+@pytest.mark.parametrize("text", OUT_OF_PLACE)
+def test_a_key_or_password_in_the_wrong_place_is_not_shown(text: str, cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(f"{text}\n", "utf-8")
+    told = cli("serve", str(config), "--check").err.replace("\n", " ")
+    assert f"{config}: {OUT_OF_PLACE[text]}" in told and "secret" not in told
+
+
 OWN = '[providers.own]\nbase_url = "http://192.0.2.1/v1"\n[models.fast]\nroutes = ["own:llama"]\n'
 
 

@@ -14,7 +14,7 @@ import pytest
 from helpers.driving import MODES, run
 from helpers.sites import Site, provider_code
 
-from g4f_lite import Client, PluginLoadError, PluginWarning
+from g4f_lite import Client, OpenaiTemplate, PluginLoadError, PluginWarning
 from g4f_lite.plugins import isolation, subprocess_load
 from g4f_lite.plugins.registry import process_registry
 from g4f_lite.plugins.subprocess_load import load_isolated
@@ -133,6 +133,33 @@ def test_a_provider_that_ends_its_process_affects_only_calls_that_name_it(
             assert client.chat.completions.create(**params).text == "ok"
     assert "evil" in process_registry().names()
     assert "plug_evil_plugin" not in sys.modules
+
+
+@pytest.mark.parametrize("deadly", DEADLY)
+def test_an_unknown_keyword_loads_no_plugin(deadly: str, site: Site) -> None:
+    site.add("evil-plugin", DEADLY[deadly][0], providers=["evil"])
+    with Client() as client, pytest.raises(TypeError, match="did you mean 'temperature'"):
+        client.explain(provider="groq", temprature=1)  # type: ignore[call-arg]
+    assert "plug_evil_plugin" not in sys.modules
+
+
+def test_own_parameters_that_cannot_be_read_are_none(caplog: pytest.LogCaptureFixture) -> None:
+    class Lazy(OpenaiTemplate):
+        name = "lazy"
+        ready = True
+
+        @property
+        def own_parameters(self) -> frozenset[str]:  # type: ignore[override]  # a property
+            if not Lazy.ready:
+                raise RuntimeError("no configuration")
+            return frozenset()
+
+    with Client(plugins=[Lazy]) as client:
+        Lazy.ready = False
+        with pytest.raises(TypeError, match="did you mean 'temperature'"):
+            client.explain(temprature=1)  # type: ignore[call-arg]
+    assert "lazy's own_parameters cannot be read: " in caplog.text
+    assert "at test_isolation.py:" in caplog.text and "RuntimeError: no configuration" in caplog.text
 
 
 def test_each_plugin_is_loaded_in_a_process_of_its_own(site: Site) -> None:

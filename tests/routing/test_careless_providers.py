@@ -194,3 +194,19 @@ def test_a_property_that_fails_in_a_call_is_no_foreign_exception(
     if mode == "sync":
         with g4f_lite.Client(routes=routes, retries=0) as client, suppress(g4f_lite.G4FLiteError):
             client.models.list(provider=routes[0])
+
+
+def fails(self: object) -> bool:
+    raise RuntimeError("neither true nor false")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("methods", [{"__len__": lambda self: 0}, {"__bool__": fails}], ids=["empty", "neither"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_provider_that_counts_as_false_is_there(
+    several: bool, methods: dict[str, Any], mode: str, server: FaultServer
+) -> None:
+    holder = type("Holder", (Plain,), methods)(name="holder", api_base=server.base_url)
+    server.script(replies.answer("good"))
+    outcome = run(mode, {"plugins": [holder]}, {"provider": ["holder"] * (several + 1)})
+    assert (outcome.text, outcome.trail.attempts[0].provider) == ("good", "holder")

@@ -12,6 +12,7 @@ from helpers.sites import Site
 
 import g4f_lite
 from g4f_lite import Client, Leg, Provider, Strategy, StrategyContext, hookimpl, register
+from g4f_lite.plugins.registry import process_registry
 from g4f_lite.testing import FaultServer, replies
 
 
@@ -60,6 +61,30 @@ def test_an_installed_strategy_is_used_by_name(site: Site, pair: list[Provider])
     )
     with Client(strategy="reverse") as client:
         assert client.explain(provider=pair).tiers[0][0].provider == "two"
+
+
+def test_of_two_installed_strategies_of_one_name_the_first_counts_after_one_in_code(
+    site: Site, pair: list[Provider], caplog: pytest.LogCaptureFixture
+) -> None:
+    code = (
+        "from g4f_lite import hookimpl\n@hookimpl\ndef register_strategies(register):\n"
+        "    register({name!r}, lambda legs, context: legs[::{step}])"
+    )
+    site.add("aaa", code.format(name="mine", step=-1), hooks=["aaa", "again"])
+    site.add("bbb", code.format(name="mine", step=1), hooks=["bbb"])
+    site.add("ccc", code.format(name="backwards", step=1), hooks=["ccc"])
+    register(Strategies())
+    for strategy in ("mine", "backwards"):
+        with Client(strategy=strategy) as client:
+            assert client.explain(provider=pair).tiers[0][0].provider == "two"
+    problems = {one.name: one.problem for one in process_registry().plugins() if one.source == "third-party"}
+    assert problems == {
+        "aaa": "",
+        "again": "",
+        "bbb": "its strategy 'mine' is shadowed by that of 'aaa' of the distribution aaa 1.0",
+        "ccc": "its strategy 'backwards' is shadowed by that of 'Strategies' (code)",
+    }
+    assert "the plugin 'bbb' of the distribution bbb 1.0: its strategy 'mine' is shadowed" in caplog.text
 
 
 def test_a_strategy_never_moves_a_leg_to_another_tier(pair: list[Provider], server: FaultServer) -> None:

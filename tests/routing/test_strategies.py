@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from helpers.driving import MESSAGES
@@ -44,6 +45,25 @@ def test_weights_set_the_probabilities_and_explain_predicts_the_choice(server: F
     assert seen.count("one") > 30
     with pytest.raises(ValueError, match="above 0"):
         g4f_lite.Weighted({"one": 0})
+
+
+@pytest.mark.parametrize("weight", ["3", None, True, float("nan"), float("inf"), 10**400, [1]], ids=str)
+def test_a_weight_that_is_no_number_is_refused(weight: Any) -> None:
+    with pytest.raises(ValueError, match=r"^the weight of 'one' must be above 0 and a finite number, not "):
+        g4f_lite.Weighted({"one": weight})
+
+
+@pytest.mark.parametrize("weights", [5, ["one"], "one", {5: 1}], ids=str)
+def test_weights_that_are_no_mapping_from_names_are_refused(weights: Any) -> None:
+    with pytest.raises(ValueError, match=r"^weights must be like \{'groq': 3, 'other': 1\}, not "):
+        g4f_lite.Weighted(weights)
+
+
+def test_a_class_is_no_strategy() -> None:
+    with pytest.raises(
+        g4f_lite.ConfigurationError, match="a name or a function, not the class Weighted; write Weighted"
+    ):
+        Client(strategy=g4f_lite.Weighted)  # type: ignore[arg-type]
 
 
 def test_the_fastest_leg_is_found_by_measuring_each(server: FaultServer) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 import pytest
-from helpers.driving import MODES, run
+from helpers.driving import MESSAGES, MODES, run
 
-from g4f_lite import ChatCompletionChunk, ChatRequest, ChunkChoice, Delta, LocalProvider, StreamInterruptedError, Usage
+from g4f_lite import (
+    AsyncClient,
+    ChatCompletionChunk,
+    ChatRequest,
+    ChunkChoice,
+    Client,
+    Delta,
+    LocalProvider,
+    StreamInterruptedError,
+    Usage,
+)
 
 
 class Parrot(LocalProvider):
@@ -64,3 +76,47 @@ def test_an_answer_that_was_stopped_early_is_not_complete(words: str) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         Mute().complete(request, cancelled=cancelled)
     assert caught.value.partial_text == ("never " if words else "")
+
+
+class Deaf(LocalProvider):
+    """Yields for ten seconds, whether or not the call was cancelled."""
+
+    name, default_model = "deaf", "m"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["made"] = []
+
+    def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
+        for number in range(500):
+            self.__dict__["made"].append(number)
+            yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content="x")),))
+            time.sleep(0.02)
+
+
+async def leave(way: str, provider: LocalProvider) -> None:
+    async with AsyncClient() as client:
+        chunks = await client.chat.completions.create(messages=MESSAGES, provider=provider, stream=True)
+        if way == "closed":
+            await anext(aiter(chunks))
+            await chunks.aclose()
+            return
+        try:
+            async with asyncio.timeout(0.1):
+                async for _ in chunks:
+                    pass
+        except TimeoutError:
+            await chunks.aclose()
+
+
+@pytest.mark.parametrize("way", ["closed", "cancelled", "sync"])
+def test_a_stream_that_is_left_early_ends_at_the_next_chunk_of_a_provider_that_does_not_ask(way: str) -> None:
+    provider = Deaf()
+    if way == "sync":
+        with Client() as client:
+            stream = client.chat.completions.create(messages=MESSAGES, provider=provider, stream=True)
+            next(iter(stream))
+            stream.close()
+    else:
+        asyncio.run(leave(way, provider))
+    assert len(provider.__dict__["made"]) < 50

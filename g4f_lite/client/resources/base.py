@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...errors.other_names import Explained
+
 if TYPE_CHECKING:
     from ..async_driver import AsyncDriver
     from ..call_factory import CallFactory
     from ..driver import Driver
 
 
-class Resource:
+class Resource(Explained):
     """All methods raise what `chat.completions.create` raises: docs/failover.md."""
 
     def __init__(self, calls: CallFactory, driver: Driver) -> None:
@@ -21,7 +23,7 @@ class Resource:
         return self._driver.answer(self._calls.endpoint_call(operation, params))
 
 
-class AsyncResource:
+class AsyncResource(Explained):
     """As `Resource`."""
 
     def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
+from ...errors.other_names import Explained
 from ...types.chat import ChatCompletion
 from ..params import CreateParams, MessageParam, UntypedParams
 from .base import AsyncResource, Resource
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Chat:
+class Chat(Explained):
     def __init__(self, calls: CallFactory, driver: Driver) -> None:
         self.completions = Completions(calls, driver)
 
@@ -119,7 +120,7 @@ class Completions(Resource):
         return completion
 
 
-class AsyncChat:
+class AsyncChat(Explained):
     def __init__(self, calls: CallFactory, driver: AsyncDriver) -> None:
         self.completions = AsyncCompletions(calls, driver)
 

@@ -45,6 +45,8 @@ class FunctionTool:
             raise ConfigurationError(
                 f"{quoted(function)} cannot be a tool: give it a name with def, of letters and digits"
             )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigurationError(f"{self.name}() cannot be a tool: it yields; let it return a list")
         self.is_async = inspect.iscoroutinefunction(function)
         hints = self._hints(function)
         self._reader = self._read(hints)
