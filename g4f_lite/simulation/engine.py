@@ -81,7 +81,7 @@ class Run:
 
     def report(self) -> PolicyReport:
         """Run it, and return what came of it."""
-        with prices.declared(self._prices), _few_collections():
+        with prices.declared(self._prices), _few_collections(), self._loop.ctrl_c_between_steps():
             try:
                 self._loop.run_until_complete(self._traffic())
             except StuckError:  # without a limit, a call may wait for ever

@@ -1,15 +1,18 @@
 """
 An event loop on a virtual clock: a sleep takes no time, and what happens at one moment happens in a fixed order.
 
-Rule: asyncio's tasks, futures and timeouts run on it unchanged; there is no I/O, no other thread, and no signal.
+Rule: asyncio's tasks, futures and timeouts run on it unchanged; there is no I/O and no other thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from asyncio import Future, events
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from itertools import count
@@ -171,7 +174,35 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             elif not timer.done():
                 timer.set_result(None)
 
+    @contextmanager
+    def ctrl_c_between_steps(self) -> Iterator[None]:
+        """Let Ctrl-C come between two steps, as with `asyncio.run`: within one, it may keep a task from waking."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            yield
+            return
+        is_pressed = False
+
+        def press(*_: object) -> None:
+            nonlocal is_pressed
+            is_pressed = True
+            self.call_soon(_interrupt)
+
+        signal.signal(signal.SIGINT, press)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if is_pressed:  # after the last step
+            raise KeyboardInterrupt
+
     def close(self) -> None:
         self._closed = True
         self._ready.clear()
         self._timers.clear()
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

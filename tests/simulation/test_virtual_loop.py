@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -87,3 +88,22 @@ def test_the_loop_that_runs_is_left_as_it_was() -> None:
         assert asyncio.get_running_loop() is outer
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("last", [3, 9])
+def test_ctrl_c_comes_between_two_steps(last: int) -> None:
+    steps: list[int] = []
+    loop = VirtualLoop()  # type: ignore[abstract]
+
+    async def work() -> None:
+        for number in range(last + 1):
+            if number == 3:
+                signal.raise_signal(signal.SIGINT)
+            steps.append(number)
+            if number < last:
+                await asyncio.sleep(1)
+
+    with pytest.raises(KeyboardInterrupt), loop.ctrl_c_between_steps():
+        run(work(), loop)
+    assert steps == [0, 1, 2, 3]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
