@@ -96,6 +96,8 @@ class Candidates:
             AllCoolingDownError: no leg may be used now.
         """
         while True:
+            if self.ticket is not None:
+                self.ticket.asks()
             while (leg := self._take()) is not None:
                 tries = self._tries.get(leg.identity, 0)
                 failures = tries and tries - self.refusals.get(leg.identity, 0)
@@ -181,6 +183,7 @@ class Candidates:
         ticket, patience = self.ticket, self._waits
         if ticket is None or not self._ready or self._not_before:
             return None
+        ticket.asks()
         turns = []
         for leg in self._ready:
             failures = self._tries.get(leg.identity, 0) - self.refusals.get(leg.identity, 0)

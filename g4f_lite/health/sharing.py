@@ -102,7 +102,7 @@ class SharedHealth(Health):
         """
         now, refusal = self._clock.monotonic(), None
         with self._lock:
-            stood_in = [] if ticket is None else [*ticket.lines]
+            stood_in, is_woken = ([], False) if ticket is None else ([*ticket.lines], ticket.woken)
             if ticket is not None:
                 ticket.leave(stood_in)
             for command, answer in zip(commands, answers, strict=True):
@@ -114,7 +114,7 @@ class SharedHealth(Health):
             if ticket is not None and refusal is not None and not refusal.final:
                 for line in stood_in:
                     line.join(ticket, now)
-                if ticket.woken:  # since it asked
+                if is_woken:  # since it asked
                     for scope in self.quotas.of(leg):
                         scope.gate.freed(now)
         if refusal is not None:
