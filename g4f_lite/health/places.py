@@ -37,6 +37,12 @@ class Ticket:
         if self.woken:
             self.woken = False
 
+    def give_up(self, line: Places) -> None:
+        """Leave a line without having had its turn there."""
+        self.lines.remove(line)
+        line.leave(self.number)
+        line.moved_up()
+
     def leave(self, turn_in: Collection[Places | None] = (), asking_at: float | None = None) -> None:
         """
         Leave all lines: it is the call's turn in these, and it gives up its place in the others.

@@ -59,6 +59,31 @@ class Held:
         return replies.answer("Sunday")(request)
 
 
+@CLIENTS
+def test_who_waits_for_the_limit_of_a_route_holds_up_no_call_to_another_route(kind: Any, server: FaultServer) -> None:
+    service = Held("slow", "first")
+    server.script(service)
+
+    async def main() -> None:
+        limits = {"day": Limits(parallel=2), "day:slow": Limits(parallel=1)}
+        client = kind(**settings(server, limits=limits, deadline=60))
+        held = [asyncio.create_task(ask(client, model)) for model in service.gates]
+        assert await asyncio.to_thread(eventually, lambda: len(service.asked) == 2)
+        waiting = [asyncio.create_task(ask(client, "slow"))]
+        await stand(line(client, "leg/day"), 1)
+        others = [asyncio.create_task(ask(client, "quick")) for _ in range(2)]
+        await stand(line(client, "leg/day"), 3)
+        service.gates["first"].set()
+        assert [one.text for one in await asyncio.wait_for(asyncio.gather(*others), 5)] == ["Sunday"] * 2
+        assert len(line(client, "leg/day:slow")) == 1
+        service.gates["slow"].set()
+        await asyncio.gather(*held, *waiting)
+        assert (len(line(client, "leg/day")), len(line(client, "leg/day:slow"))) == (0, 0)
+        await closed(client)
+
+    asyncio.run(main())
+
+
 class SlowToSay(MemoryState):
     """Its third reservation is granted, and said when another call has ended."""
 
