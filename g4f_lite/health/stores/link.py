@@ -211,7 +211,8 @@ class StateLink(Unpicklable):
             self._look(again=False)
         for event in seen.events:
             for callback in self._callbacks():
-                callback(event)
+                with suppress(BaseException):  # of one that another version has told
+                    callback(event)
 
     def _callbacks(self) -> Iterator[Listener]:
         for reference in list(self._listeners):

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 
+import msgspec
 from msgspec.structs import replace
 
 from ..shared_state import (
@@ -246,8 +247,15 @@ def _checked(commands: Sequence[Command], answers: Sequence[Answer]) -> Sequence
     answers = list(answers)
     for command, answer in zip(commands, answers, strict=True):
         kind = _ANSWERS.get(type(command))
-        if kind is not None and not isinstance(answer, kind):
+        if kind is None:
+            continue
+        if not isinstance(answer, kind):
             raise TypeError(f"a state answers {type(command).__name__} with {type(answer).__name__}")
+        msgspec.convert(msgspec.to_builtins(answer), kind)  # are its fields what they are to be?
+        if isinstance(command, Reserve) and isinstance(answer, Reservation) and not command.granted:
+            amounts = range(len(command.amounts))
+            if answer.refused_by not in (None, *amounts) or len(answer.left) not in (0, len(amounts)):
+                raise ValueError("a state answers Reserve for other amounts")
     return answers
 
 

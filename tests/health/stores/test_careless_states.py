@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from helpers.states import LONG, requests, until
+from msgspec.structs import replace
 
-from g4f_lite.health.shared_state import Reservation, Reserve
+from g4f_lite.health.shared_state import Event, Reservation, Reserve, Seen
 from g4f_lite.health.stores.link import StateLink
 from g4f_lite.health.stores.memory import MemoryState
 
@@ -18,11 +19,20 @@ def fail() -> Any:
     raise SystemExit(3)
 
 
+def changed(answers: list[Any], kind: type, **fields: Any) -> list[Any]:
+    return [replace(one, **fields) if isinstance(one, kind) else one for one in answers]
+
+
 WAYS: dict[str, Callable[[list[Any]], Any]] = {
     "None": lambda answers: None,
     "too few": lambda answers: [],
     "too many": lambda answers: [*answers, None],
     "junk": lambda answers: ["junk"] * len(answers),
+    "a cursor that is no number": lambda answers: changed(answers, Seen, cursor="1"),
+    "no members": lambda answers: changed(answers, Seen, members=None),
+    "no shares": lambda answers: changed(answers, Seen, shares=None),
+    "shares that are no numbers": lambda answers: changed(answers, Seen, shares=("1",)),
+    "no events": lambda answers: changed(answers, Seen, events=(1,)),
     "SystemExit": lambda answers: fail(),
 }
 
@@ -61,6 +71,53 @@ def test_calls_go_on_while_it_fails_and_with_it_afterwards(way: str, state: Care
         state.spoil = None
         until(lambda: not link.away)
         assert all(thread.is_alive() for thread in link._threads)
+    finally:
+        state.spoil = None
+        link.close()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"refused_by": 1},
+        {"refused_by": -1},
+        {"refused_by": 0, "wait_ms": "5"},
+        {"left": (1, 2)},
+        {"left": ("1",)},
+        {"left": (float("nan"),)},
+        {"left": None},
+    ],
+    ids=str,
+)
+def test_a_reservation_that_cannot_be_is_no_answer(fields: dict[str, Any], state: Careless) -> None:
+    link = StateLink(state)
+    amount = requests(100)
+    try:
+        link.ask((Reserve("before", (amount,), LONG),))
+        until(lambda: any(share.left for share in link._writer.fallback._shares.values()))
+        state.spoil = lambda answers: changed(answers, Reservation, **fields)
+        (answer,) = link.ask((Reserve("meanwhile", (amount,), LONG),))
+        assert isinstance(answer, Reservation)
+        assert (answer.refused_by, len(answer.left), link.away) == (None, 1, True)
+    finally:
+        state.spoil = None
+        link.close()
+
+
+def test_an_event_that_nobody_understands_does_not_end_the_looks(state: Careless) -> None:
+    link = StateLink(state)
+    learnt: list[Event] = []
+
+    def learn(event: Event) -> None:
+        learnt.append(event)
+        assert event.name
+
+    events = (Event("hold", (), 1, "", ""), Event("hold", ("leg",), 1, "", ""))
+    state.spoil = lambda answers: changed(answers, Seen, events=events)
+    try:
+        link.listen(learn)
+        until(lambda: len(learnt) >= 2 * len(events))
+        assert [one.name for one in learnt[:2]] == [(), ("leg",)]
     finally:
         state.spoil = None
         link.close()
