@@ -96,6 +96,8 @@ class Candidates:
             AllCoolingDownError: no leg may be used now.
         """
         while True:
+            if self.ticket is not None:
+                self.ticket.asks()
             while (leg := self._take()) is not None:
                 tries = self._tries.get(leg.identity, 0)
                 failures = tries and tries - self.refusals.get(leg.identity, 0)
@@ -113,7 +115,7 @@ class Candidates:
                         return leg, tries + 1, admission.probe
                     self._record.cooling_down(leg, admission, now)
                     if admission.turn is not None:
-                        self._stand_in_line(admission.turn, now)
+                        self._stand_in_line(leg, admission.turn, now)
                         limited = True
                 self._cooling_down.append(leg)
                 if limited and not self._ready and self._stays_in_line(now, deadline_at):
@@ -164,7 +166,7 @@ class Candidates:
         if join_at > now:
             self._not_before[leg.identity] = join_at
         elif (turn := self._health.check(leg, now, self._tokens, self.ticket).turn) is not None:
-            self._stand_in_line(turn, now)
+            self._stand_in_line(leg, turn, now)
         self._cooling_down = [*self._ready, leg, *self._cooling_down]
         stays, soonest = self._stays_in_line(now, deadline_at), self.soonest(now)
         self._ready = deque(self._cooling_down)
@@ -181,6 +183,7 @@ class Candidates:
         ticket, patience = self.ticket, self._waits
         if ticket is None or not self._ready or self._not_before:
             return None
+        ticket.asks()
         turns = []
         for leg in self._ready:
             failures = self._tries.get(leg.identity, 0) - self.refusals.get(leg.identity, 0)
@@ -193,8 +196,8 @@ class Candidates:
             return None
         return min(ask_at, deadline_at)
 
-    def _stand_in_line(self, turn: Turn, now: float) -> None:
-        self._health.join_line(turn, self._take_ticket(now))
+    def _stand_in_line(self, leg: Leg, turn: Turn, now: float) -> None:
+        self._health.join_line(leg, turn, self._take_ticket(now), now)
 
     def _take_ticket(self, now: float) -> Ticket:
         if self.ticket is None:

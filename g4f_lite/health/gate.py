@@ -60,8 +60,6 @@ class Gate(Places):
         if self._waiting:
             self._remove_absent(now)
         ahead = len(self._waiting) if number is None else bisect_left(self._waiting, number)
-        if number is not None and (ticket := self._tickets.get(number)) is not None:
-            ticket.woken = False  # from here on, it is to be told
         late = max(0, ahead + 1 - max(1, self._room))
         if now >= self._held_until and not late:
             return None
@@ -92,6 +90,7 @@ class Gate(Places):
     def _wake(self) -> None:
         for number in self._waiting[: max(1, self._room)]:
             ticket = self._tickets[number]
-            ticket.woken = True
-            if (wake := ticket.wake) is not None:
-                wake()
+            if not ticket.woken:  # else it is about to ask
+                ticket.woken = True
+                if (wake := ticket.wake) is not None:
+                    wake()

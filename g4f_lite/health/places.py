@@ -32,6 +32,17 @@ class Ticket:
         self.wake: Callable[[], None] | None = None
         """Ends its wait; set while it waits."""
 
+    def asks(self) -> None:
+        """Record that the call asks now for its turn: from here on, it is to be told."""
+        if self.woken:
+            self.woken = False
+
+    def give_up(self, line: Places) -> None:
+        """Leave a line without having had its turn there."""
+        self.lines.remove(line)
+        line.leave(self.number)
+        line.moved_up()
+
     def leave(self, turn_in: Collection[Places | None] = (), asking_at: float | None = None) -> None:
         """
         Leave all lines: it is the call's turn in these, and it gives up its place in the others.
@@ -48,6 +59,8 @@ class Ticket:
             if line not in turn_in:
                 line.moved_up()
         self.lines[:] = stays_in
+        if not stays_in:
+            self.woken = None  # it was for this wait, not for the next one
 
 
 class Turn(NamedTuple):

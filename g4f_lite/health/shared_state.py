@@ -8,7 +8,7 @@ state has a clock. Limits travel with the commands, so that a state has no setti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -91,7 +91,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     """What one client has learnt of a leg, a key or an origin, for the others."""
 
     kind: Literal["cooldown", "breaker", "hold"]
-    name: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    name: tuple[str, ...]
     """What it is about. Keys are fingerprints."""
     left_ms: int
     """How long it is not used, from the moment in which the state answers. Of two, the later end wins."""

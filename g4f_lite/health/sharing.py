@@ -19,7 +19,7 @@ from .admission import Admission
 from .breaker import DEFAULT_BREAKER, PROBE_S
 from .estimates import Estimate
 from .leg_state import Cooldown, LegState, OriginState, key_of
-from .places import Places, Ticket
+from .places import Places, Ticket, Turn
 from .quotas import Quotas, Refusal, Spends
 from .shared_state import Answer, BeginProbe, Command, EndProbe, Event, Reservation, Reserve, Settle, Tell
 from .tracker import PROBE_POLL_S, Health
@@ -102,7 +102,7 @@ class SharedHealth(Health):
         """
         now, refusal = self._clock.monotonic(), None
         with self._lock:
-            stood_in = [] if ticket is None else [*ticket.lines]
+            stood_in, is_woken = ([], False) if ticket is None else ([*ticket.lines], ticket.woken)
             if ticket is not None:
                 ticket.leave(stood_in)
             for command, answer in zip(commands, answers, strict=True):
@@ -114,7 +114,7 @@ class SharedHealth(Health):
             if ticket is not None and refusal is not None and not refusal.final:
                 for line in stood_in:
                     line.join(ticket, now)
-                if ticket.woken:  # since it asked
+                if is_woken:  # since it asked
                     for scope in self.quotas.of(leg):
                         scope.gate.freed(now)
         if refusal is not None:
@@ -164,6 +164,15 @@ class SharedHealth(Health):
             if turn is not None and turn.at >= admission.ready_at:
                 admission = Admission(turn.at, exceptions.RateLimitError(scope.gate.message), turn=turn)
         return admission
+
+    def _stand_in_line(self, leg: Leg, turn: Turn, ticket: Ticket, now: float) -> None:
+        """Where it is the call's turn, those behind it go on while it waits for another limit; it keeps its number."""
+        super()._stand_in_line(leg, turn, ticket, now)
+        if len(ticket.lines) > 1:
+            for scope in self.quotas.of(leg):
+                gate = scope.gate
+                if gate in ticket.lines and gate is not turn.line and gate.turn(ticket.number, now) is None:
+                    ticket.give_up(gate)
 
     # -- what others learn -----------------------------------------------------------------
 

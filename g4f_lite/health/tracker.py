@@ -121,18 +121,20 @@ class Health:
                     return True
             return False
 
-    def join_line(self, turn: Turn, ticket: Ticket) -> None:
+    def join_line(self, leg: Leg, turn: Turn, ticket: Ticket, now: float) -> None:
         """Stand in the line in which this turn is; the call asks again at `turn.ask_at`."""
         with self._lock:
-            turn.line.join(ticket, turn.ask_at)
+            self._stand_in_line(leg, turn, ticket, now)
 
     def turn(self, leg: Leg, now: float, tokens: float, ticket: Ticket) -> Turn | None:
         """Return the turn of a call that must wait for it, and let it stand in that line; else None."""
         with self._lock:
-            turn = self._check(leg, now, tokens, ticket).turn
-            if turn is not None:
-                turn.line.join(ticket, turn.ask_at)
+            if (turn := self._check(leg, now, tokens, ticket).turn) is not None:
+                self._stand_in_line(leg, turn, ticket, now)
             return turn
+
+    def _stand_in_line(self, leg: Leg, turn: Turn, ticket: Ticket, now: float) -> None:
+        turn.line.join(ticket, turn.ask_at)
 
     def leave_lines(self, ticket: Ticket) -> None:
         """Leave all lines: the call has ended, or waits no longer."""

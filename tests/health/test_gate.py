@@ -81,6 +81,30 @@ def test_a_grant_wakes_as_many_as_there_is_room_for() -> None:
     assert [gate.turn(one.number, 10.0) is None for one in tickets] == [True, True, False, False]
 
 
+def test_a_call_is_woken_once_until_it_asks() -> None:
+    gate = held()
+    (first,) = stand(gate, 1)
+    woken: list[int] = []
+    first.wake = lambda: woken.append(1)
+    for _ in range(3):
+        gate.granted(1)
+    assert woken == [1]
+    first.asks()
+    gate.freed(1.0)
+    assert woken == [1, 1]
+
+
+def test_a_line_that_is_asked_does_not_forget_what_another_line_has_told() -> None:
+    (one, other) = held(), held()
+    (first,) = stand(one, 1)
+    other.join(first, 1.0)
+    one.freed(0.5)
+    assert other.turn(first.number, 0.5) is not None
+    assert first.woken
+    first.leave()
+    assert not first.woken
+
+
 def test_who_gives_back_wakes_the_first_and_a_call_that_does_not_sleep_yet_is_not_forgotten() -> None:
     gate = held()
     first, second = stand(gate, 2)

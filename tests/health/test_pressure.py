@@ -233,7 +233,7 @@ def test_after_a_fork_the_calls_of_the_parent_do_not_stand_in_line() -> None:
     fail(health, one, RateLimitError("x", retry_after=5), 0)
     turn = health.check(one, 1).turn
     assert turn is not None
-    health.join_line(turn, Ticket())
+    health.join_line(one, turn, Ticket(), 1)
     assert waiting(health) == 1
     health.after_fork()
     assert waiting(health) == 0

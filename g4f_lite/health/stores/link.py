@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import sys
 import threading
 import uuid
 import weakref
@@ -194,6 +195,8 @@ class StateLink(Unpicklable):
             thread.start()
             if not self._threads:
                 weakref.finalize(self, self._writer.queue.put, END).atexit = False
+                if (util := sys.modules.get("multiprocessing.util")) is not None:  # its children run no `atexit`
+                    util.Finalize(None, _leave_all, exitpriority=0)
             self._threads.append(thread)
 
     def _look(self, *, again: bool = True) -> None:
@@ -211,7 +214,8 @@ class StateLink(Unpicklable):
             self._look(again=False)
         for event in seen.events:
             for callback in self._callbacks():
-                callback(event)
+                with suppress(BaseException):  # of one that another version has told
+                    callback(event)
 
     def _callbacks(self) -> Iterator[Listener]:
         for reference in list(self._listeners):

@@ -255,8 +255,10 @@ def _checked(commands: Sequence[Command], answers: Sequence[Any]) -> list[Answer
             raise TypeError(f"a state answers {type(command).__name__} with {type(answer).__name__}")
         sound: Any = convert(to_builtins(answer), kind, strict=False)
         found[place] = sound
-        if isinstance(command, Reserve) and (sound.refused_by or 0) not in range(len(command.amounts) or 1):
-            raise ValueError(f"a state refuses the amount {sound.refused_by} of {len(command.amounts)}")
+        if isinstance(command, Reserve) and not command.granted:
+            amounts = range(len(command.amounts))
+            if sound.refused_by not in (None, *amounts) or len(sound.left) not in (0, len(amounts)):
+                raise ValueError("a state answers Reserve for other amounts")
     return found
 
 
