@@ -92,10 +92,10 @@ class CallRecord:
         """Add a leg that is not tried, and why."""
         self.entries.append(leg.skipped(reason))
 
-    def put_winner_last(self) -> None:
+    def put_winner_last(self, *, has_ended: bool) -> None:
         """Let the attempt that has ended the call be the last one, not one that was cancelled because of it."""
         made = [one for one in self.entries if isinstance(one, Attempt)]
-        if made[1:] and made[-1].outcome == "LostRace":
+        if has_ended and made[1:] and made[-1].outcome == "LostRace":
             self.entries.remove(made[-1])
             self.entries.insert(self.entries.index(made[-2]), made[-1])
 

@@ -256,8 +256,7 @@ class Plan:
         self._health.released(state.leg, state.number)
         self._candidates.put_back(state.leg)  # it can take over if the faster one is interrupted
         lost = self._end(state, self._clock.monotonic(), outcome="LostRace", reason="another leg was faster")
-        if not self._under_way:  # that one has ended
-            self.record.put_winner_last()
+        self.record.put_winner_last(has_ended=not self._under_way)
         return lost
 
     @property
@@ -272,10 +271,9 @@ class Plan:
 
     def _end(self, state: AttemptState, now: float, **outcome: Any) -> Attempt:
         if state.ended is None:  # else a signal came when it had ended
-            attempt = msgspec.structs.replace(state.attempt, duration=now - state.limit.started_at, **outcome)
+            state.ended = msgspec.structs.replace(state.attempt, duration=now - state.limit.started_at, **outcome)
             self._under_way -= 1
-            state.ended = attempt
-            self.record.entries.append(attempt)
+            self.record.entries.append(state.ended)
         return state.ended
 
     # -- after a failure -------------------------------------------------------------------
@@ -329,7 +327,8 @@ class Plan:
         again: bool,
     ) -> tuple[list[Leg], str]:
         """Retry the leg, now or `again` later, stop, or fail over. Return the legs that cannot succeed, and why."""
-        leg, self.next_wait = state.leg, wait or 0.0
+        leg = state.leg
+        self.next_wait = wait or 0.0
         if decision.again is RetryMode.OTHER_MODEL:
             self._candidates.take_back(leg)
             self.finished = self.not_retryable
@@ -370,7 +369,8 @@ class Plan:
         self.in_line = True
         turn = self._candidates.queue(leg, now, join_at=join_at, deadline_at=self.deadline_at)
         too_late = turn is not None and turn[0] >= self.deadline_at
-        self.next_wait, self.finished = 0.0, self.not_retryable or too_late
+        self.next_wait = 0.0
+        self.finished = self.not_retryable or too_late
         if self.finished or self._under_way > 1:  # as in `begin`; one is the attempt that has been refused
             self.leave_lines()
         if turn is None or too_late:
