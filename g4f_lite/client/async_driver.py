@@ -101,7 +101,8 @@ class AsyncDriver:
     async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
         if attempt.holding is not None:
             assert self._link is not None
-            attempt.answered_by_state(await self._link.ask_async(attempt.holding.commands))
+            answers = await self._link.ask_async(attempt.holding.commands, attempt.limit.remaining())
+            attempt.answered_by_state(answers)
         if attempt.key_wanted is not None:
             attempt.got_key(await get_key(attempt.key_wanted, attempt.limit))
         if attempt.lookup is not None:

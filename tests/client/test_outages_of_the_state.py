@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from helpers.driving import MODES, run
-from helpers.limited import settings
+from helpers.limited import Day, Night, settings
 from helpers.redis_server import RedisServer, redis_server
 from helpers.states import until
 
-from g4f_lite import Client, Limits
+from g4f_lite import Client, Limits, Trail, hookimpl
+from g4f_lite.health.stores import link
+from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import FaultServer
 
 
@@ -48,3 +50,34 @@ def test_a_call_of_a_process_that_has_just_begun_waits_for_the_state(
     redis.resume()
     call.join(50.0)
     assert found[0].text == "ok"
+
+
+class Hanging(MemoryState):
+    """It hangs until the call has ended."""
+
+    is_local = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._goes_on = threading.Event()
+
+    @hookimpl
+    def call_finished(self, trail: Trail) -> None:
+        self._goes_on.set()
+
+    def execute(self, commands: Any) -> Any:
+        self._goes_on.wait(60)
+        return super().execute(commands)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_call_waits_for_the_state_beyond_its_deadline(
+    mode: str, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "ANSWER_S", 20.0)
+    state = Hanging()
+    limits = {"day": Limits(rpm=1000)}
+    given = settings(server, limits=limits, state=state, deadline=0.3, plugins=[Day, Night, state])
+    ended = run(mode, given, {"provider": "day"})
+    assert ended.error is not None and ended.trail.duration and server.received == []
+    assert ended.trail.duration < 10

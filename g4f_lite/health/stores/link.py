@@ -18,6 +18,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from math import inf
 
 from ...forks import reset_in_child
 from ...value import Unpicklable
@@ -74,15 +75,15 @@ class StateLink(Unpicklable):
         """Whether the state does not answer."""
         return self._writer.away
 
-    def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
-        """Return the answers, after at most `ANSWER_S` seconds."""
+    def ask(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
+        """Return the answers, after at most `ANSWER_S` seconds, or `within`."""
         self._start()
         if (answers := self._writer.instead(commands)) is not None:
             return answers
         ask, done = for_thread(commands)
         self._writer.queue.put(ask)
         try:
-            if not done.acquire(timeout=ANSWER_S):
+            if not done.acquire(timeout=min(ANSWER_S, within)):
                 if ask.claim():
                     return self._answer(commands)
                 done.acquire()  # the answers are about to come
@@ -91,7 +92,7 @@ class StateLink(Unpicklable):
             raise
         return ask.answers
 
-    async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
+    async def ask_async(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
         """As `ask`, for a task of any event loop."""
         self._start()
         if (answers := self._writer.instead(commands)) is not None:
@@ -99,7 +100,7 @@ class StateLink(Unpicklable):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[Answer]] = loop.create_future()
         ask = Ask(commands, future=future)
-        timer = loop.call_later(ANSWER_S, self._give_up, ask, future)
+        timer = loop.call_later(min(ANSWER_S, within), self._give_up, ask, future)
         self._writer.queue.put(ask)
         try:
             return await future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Protocol
 from weakref import WeakKeyDictionary, WeakMethod, WeakSet
 
@@ -24,11 +25,16 @@ class Link(Protocol):
         """Whether the state does not answer. It is looked at once a second, from the first command on."""
         ...
 
-    def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
-        """Return the state's answers, or what stands for them while it is away."""
+    def ask(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
+        """
+        Return the state's answers, or what stands for them while it is away.
+
+        Args:
+            within: seconds after which it counts as away, if that is sooner than usual.
+        """
         ...
 
-    async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
+    async def ask_async(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
         """As `ask`."""
         ...
 
@@ -67,10 +73,10 @@ class LocalLink:
     def away(self) -> bool:
         return False
 
-    def ask(self, commands: Sequence[Command]) -> Sequence[Answer]:
+    def ask(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
         return self._state.execute(_lasting(commands))
 
-    async def ask_async(self, commands: Sequence[Command]) -> Sequence[Answer]:
+    async def ask_async(self, commands: Sequence[Command], within: float = inf) -> Sequence[Answer]:
         return self.ask(commands)
 
     def tell(self, *commands: Command) -> None:
