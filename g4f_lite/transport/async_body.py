@@ -186,13 +186,15 @@ class AsyncByteStream:
         return self._part(piece) if piece[STREAM_PIECE:] else piece
 
     async def _receive(self) -> bytes:
+        if asyncio.get_running_loop() is not self._loop:
+            raise ConnectionFailedError(ELSEWHERE, kind="reset")
         content = self._response.content
         self._await(content)
         try:
             return await content.read(PIECE)
         except FAILURES as error:
-            if self._loop.is_closed() and not _is_elsewhere(error):
-                raise  # what ends its coroutines meets whatever is left of them
+            if self._loop.is_closed():  # what ends its coroutines meets whatever is left of them
+                raise
             raise translate(error, self._limit) from error
         finally:
             self._waiting = None
@@ -266,10 +268,7 @@ class AsyncByteStream:
         self._fires_at = self._limit.expires_at
         if self._limit.expires_at != _NEVER:
             # Through a weak reference: the timer must not keep a dropped stream alive.
-            try:
-                self._timer = self._loop.call_later(remaining, _fire, weakref.ref(self))
-            except RuntimeError as error:  # it is closed
-                raise ConnectionFailedError(ELSEWHERE, kind="reset") from error
+            self._timer = self._loop.call_later(remaining, _fire, weakref.ref(self))
 
     def fire(self) -> None:
         """One timer for the answer, set again when it turns out that data has come meanwhile."""
@@ -381,8 +380,4 @@ def translate(error: BaseException, limit: TimeLimit) -> ProviderError:
         return MalformedResponseError(f"the answer is not HTTP: {error}")
     if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)):
         return MalformedResponseError("the answer is not HTTP")
-    return ConnectionFailedError(ELSEWHERE if _is_elsewhere(error) else _LOST, kind="reset")
-
-
-def _is_elsewhere(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and "different loop" in str(error)
+    return ConnectionFailedError(_LOST, kind="reset")

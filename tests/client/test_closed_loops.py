@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from helpers.driving import MESSAGES
 from helpers.plain_routes import Plain
-from helpers.ways import needs_inner_parts
 
 from g4f_lite import (
     AsyncClient,
@@ -57,7 +56,6 @@ def test_the_place_of_a_call_whose_loop_was_closed_is_free_for_the_next_call(
         gc.enable()
 
 
-@needs_inner_parts
 def test_a_stream_that_is_read_in_another_loop_says_so(server: FaultServer) -> None:
     server.script(replies.silence("stream", 3))
     client = AsyncClient(routes=[Plain(api_base=server.base_url)], retries=0)
