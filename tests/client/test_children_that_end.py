@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401  # the client of Redis would import it within the fork
 import multiprocessing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,4 +34,5 @@ def test_its_last_call_is_settled(method: str, tmp_path: Path, server: FaultServ
         child.start()
         child.join(20)
         assert child.exitcode == 0
-    assert in_use(SQLiteState(path), calls(scope="leg/day")) == 0
+    with closing(SQLiteState(path)) as state:
+        assert in_use(state, calls(scope="leg/day")) == 0
