@@ -88,10 +88,10 @@ class Deaf(LocalProvider):
         self.__dict__["made"] = []
 
     def stream(self, request: ChatRequest, *, cancelled: Callable[[], bool]) -> Iterator[ChatCompletionChunk]:
-        for number in range(500):
+        for number in range(100):
             self.__dict__["made"].append(number)
             yield ChatCompletionChunk(choices=(ChunkChoice(delta=Delta(content="x")),))
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 async def leave(way: str, provider: LocalProvider) -> None:
