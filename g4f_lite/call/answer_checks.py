@@ -6,11 +6,13 @@ import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import force_setattr
+
 from ..errors.exceptions import ContentFilterError, MalformedResponseError, ServerError, UnsupportedParameterError
 from ..types.chat import ChatCompletion
 from ..types.chat_request import ChatRequest
-from ..types.chunks import ChatCompletionChunk
-from ..types.finish_reasons import USUAL, is_cut, is_failed, is_withheld
+from ..types.chunks import ChatCompletionChunk, ChunkChoice
+from ..types.finish_reasons import USUAL, is_cut, is_failed, is_none, is_withheld
 
 if TYPE_CHECKING:  # a chat needs no other endpoint
     from ..types.audio import Speech
@@ -32,6 +34,13 @@ def check_reasons(reasons: Iterable[str | None]) -> None:
     for reason in reasons:
         if reason not in USUAL and is_failed(reason):
             raise ServerError(f"the answer ended with the finish reason {reason}")
+
+
+def settled_reason(choice: ChunkChoice) -> str | None:
+    """Return the finish reason of a piece; a word that names none is taken out of it."""
+    if choice.finish_reason not in USUAL and is_none(choice.finish_reason):
+        force_setattr(choice, "finish_reason", None)
+    return choice.finish_reason
 
 
 def is_failed_end(chunk: ChatCompletionChunk) -> bool:

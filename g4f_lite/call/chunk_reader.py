@@ -27,7 +27,7 @@ from ..types.http import HTTPResponse, ServerSentEvent
 from ..types.memory_estimate import check_memory, small
 from ..types.size_limits import MAX_CHOICES, beyond, check_json_size, event_limit, stream_limit
 from ..types.time_limit import TimeLimit
-from .answer_checks import check_choices, check_content, check_reasons, is_failed_end
+from .answer_checks import check_choices, check_content, check_reasons, is_failed_end, settled_reason
 from .changed_chunks import OnlyChoice, with_raw
 from .framings import framing_of
 from .joined_events import Joiner
@@ -345,8 +345,8 @@ class ChunkReader:
             for choice in chunk.choices:
                 calls = calls or choice.delta.tool_calls is not None
                 index = choice.index
-                if choice.finish_reason:  # Ollama and SGLang have sent "" with each chunk
-                    finished[index] = choice.finish_reason
+                if choice.finish_reason and (reason := settled_reason(choice)):  # "" of Ollama and SGLang is none
+                    finished[index] = reason
                     unfinished.discard(index)
                     if self._resumed:
                         self._resumed.discard(index)

@@ -17,8 +17,15 @@ _WITHHELD = frozenset(
     """.split()
 )
 _FAILED = frozenset(("error", "abort", "timeout", "insufficient_system_resource", "network_error"))
+_NONE = frozenset(("null", "none", "undefined"))
+"""Source of the first: DashScope's own protocol, which gateways pass on."""
 USUAL = frozenset(("stop", "tool_calls"))
 """None of what these functions ask for: most answers need no call of them."""
+
+
+def is_none(reason: str | None) -> bool:
+    """Return whether the answer has not ended yet, though a word stands in the place of its reason."""
+    return _plain(reason) in _NONE
 
 
 def is_cut(reason: str | None) -> bool:

@@ -162,7 +162,7 @@ def test_a_body_in_place_of_a_stream_is_read_whatever_stands_before_it(
 
 
 @pytest.mark.parametrize("mode", STREAMS)
-@pytest.mark.parametrize("word", ["null", "None"])
+@pytest.mark.parametrize("word", ["null", "None", "none", "undefined"])
 def test_a_finish_reason_that_names_none_is_no_end(word: str, mode: str, server: FaultServer) -> None:
     goes_on = [
         {**one, "choices": [{**one["choices"][0], "finish_reason": word}]} for one in events("groq", finish=None)

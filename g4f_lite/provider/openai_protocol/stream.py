@@ -12,6 +12,7 @@ from msgspec.structs import force_setattr
 from ...errors.exceptions import MalformedResponseError, ReplyError
 from ...errors.reply import ErrorReply
 from ...types.chunks import ChatCompletionChunk, ChunkChoice
+from ...types.finish_reasons import is_none
 from ...types.http import ServerSentEvent
 from ...types.size_limits import decode_bounded, decode_or_none
 from ...types.usage import Usage
@@ -26,14 +27,6 @@ _chunk_decoder = msgspec.json.Decoder(ChatCompletionChunk)
 def _may_be_error(data: bytes) -> bool:
     """Tell whether data has a word of one of the shapes that `error_in` knows."""
     return b'"error' in data or b'"detail"' in data or b'"success"' in data or b'"base_resp"' in data
-
-
-_NO_REASONS = ("null", "None")
-"""Words for a finish reason that is none. Source: DashScope's own protocol, which gateways pass on."""
-
-
-def _may_name_none(data: bytes) -> bool:
-    return b'"null"' in data or b'"None"' in data
 
 
 class OpenaiStreamParser:
@@ -72,7 +65,6 @@ class OpenaiStreamParser:
         joined = b"\n".join(events)
         if (
             _may_be_error(joined)
-            or _may_name_none(joined)
             or (self._error_signs and self._may_be_own_error(joined))
             or ((self._in_messages or not self._begun) and b'"message"' in joined)
         ):
@@ -125,10 +117,6 @@ class OpenaiStreamParser:
         if whole is not None and goes_on and chunk.has_content():  # a next piece, or all so far once more: nobody knows
             raise MalformedResponseError(f"another event has a message in place of a delta: {data[:40]!r}")
         force_setattr(chunk, "raw_json", data)
-        if _may_name_none(data):
-            for choice in chunk.choices:
-                if choice.finish_reason in _NO_REASONS:
-                    force_setattr(choice, "finish_reason", None)
         if has_usage(data):
             complete_chunk(chunk, data)
             if self._own_usage is not None:
@@ -147,7 +135,7 @@ class OpenaiStreamParser:
         assert self._open is not None
         for chunk in chunks:
             for choice in chunk.choices:
-                if choice.finish_reason:
+                if choice.finish_reason and not is_none(choice.finish_reason):
                     self._open[choice.index] = ""
                 elif self._open.get(choice.index) != "":
                     calls = choice.delta.tool_calls or self._open.get(choice.index) == "tool_calls"
