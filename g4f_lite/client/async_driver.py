@@ -101,7 +101,7 @@ class AsyncDriver:
     async def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
         if attempt.holding is not None:
             assert self._link is not None
-            answers = await self._link.ask_async(attempt.holding.commands, attempt.limit.remaining())
+            answers = await self._link.ask_async(attempt.holding.commands, attempt.limit.left())
             attempt.answered_by_state(answers)
         if attempt.key_wanted is not None:
             attempt.got_key(await get_key(attempt.key_wanted, attempt.limit))

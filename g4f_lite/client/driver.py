@@ -105,7 +105,7 @@ class Driver:
     def _outgoing(self, attempt: ActiveAttempt) -> HTTPRequest | InProcessRequest:
         if attempt.holding is not None:
             assert self._link is not None
-            attempt.answered_by_state(self._link.ask(attempt.holding.commands, attempt.limit.remaining()))
+            attempt.answered_by_state(self._link.ask(attempt.holding.commands, attempt.limit.left()))
         if attempt.key_wanted is not None:
             key = attempt.key_wanted.get()
             attempt.limit.remaining()  # raises if the function took too long

@@ -84,6 +84,10 @@ class TimeLimit:
     def now(self) -> float:
         return self._clock.monotonic()
 
+    def left(self) -> float:
+        """As `remaining`, but 0 if the limit has been reached."""
+        return max(0.0, self.expires_at - self._clock.monotonic())
+
     def remaining(self) -> float:
         """
         Return the seconds that remain, above 0; `LONGEST` if there is no limit.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,8 @@ from helpers.limited import Day, Night, settings
 from helpers.redis_server import RedisServer, redis_server
 from helpers.states import until
 
-from g4f_lite import Client, Limits, Trail, hookimpl
+from g4f_lite import Client, DeadlineExceededError, Limits, Trail, hookimpl
+from g4f_lite.health.sharing import SharedHealth
 from g4f_lite.health.stores import link
 from g4f_lite.health.stores.memory import MemoryState
 from g4f_lite.testing import FaultServer
@@ -81,3 +83,18 @@ def test_no_call_waits_for_the_state_beyond_its_deadline(
     ended = run(mode, given, {"provider": "day"})
     assert ended.error is not None and ended.trail.duration and server.received == []
     assert ended.trail.duration < 10
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_deadline_that_passes_before_the_state_is_asked_is_told_as_such(
+    mode: str, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = SharedHealth.ask
+
+    def held_up(self: SharedHealth, *args: Any, **more: Any) -> Any:
+        time.sleep(0.3)
+        return asks(self, *args, **more)
+
+    monkeypatch.setattr(SharedHealth, "ask", held_up)
+    ended = run(mode, settings(server, limits={"day": Limits(rpm=1000)}, deadline=0.2), {"provider": "day"})
+    assert isinstance(ended.error, DeadlineExceededError), ended.error
